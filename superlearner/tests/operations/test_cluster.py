@@ -475,3 +475,60 @@ def test_a_node_in_no_cluster_has_no_tables_and_cannot_be_drained(inside: Inside
         assert (503, "node_unavailable") == (refused.status_code, refused.json()["error"]["code"])
 
     inside(test)
+
+
+async def moves_of(both: Both, count: int) -> list[Any]:
+    """Return the moves once there are so many rows; those of a member arrive a moment later."""
+    moments, place = both.platform.platform.moments, 0
+    while place < count:
+        place = (await moments.wait_for_news(place, 5))[-1][0]
+    return (await both.get("/moves"))["moves"]
+
+
+@pytest.mark.operation("cluster.moves", "restart.show", "restart.export", "restart.list")
+def test_a_child_that_moves_is_listed_and_shown_like_a_restart(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            assert [] == (await both.get("/moves"))["moves"]
+            await start_tables(both)
+            await both.there.drain()
+            (moved,) = await moves_of(both, 1)
+            assert ("c1 moved from b to superlearner: b is leaving the cluster", False) == (
+                moved["text"],
+                moved["conflict"],
+            )
+            assert platform.platform.node.name == moved["node"]
+            shown = (await platform.client.get(f"/api/v1/restarts/{moved['ref']}")).json()["data"]
+            assert (moved["text"], True) == (shown["summary"], shown["moved"])
+            assert ["b", "superlearner"] == [one["name"] for one in shown["root"]["children"]]
+            assert ["stop", "start"] == [one["kind"] for one in shown["events"]]
+            assert ("c1 moved from b to superlearner", "b is leaving the cluster") == (
+                shown["facts"]["what"], shown["facts"]["why"],
+            )  # fmt: skip
+            saved = (await platform.client.get(f"/api/v1/restarts/{moved['ref']}/file")).json()["data"]
+            assert saved["filename"].startswith("c1-moved-from-b-to-superlearner")
+            listed = (await platform.client.get("/api/v1/restarts")).json()["data"]
+            assert [moved["text"]] == [one["line"] for one in listed]
+
+    inside(test)
+
+
+@pytest.mark.operation("cluster.moves")
+def test_a_move_to_another_member_is_listed_by_the_platform(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            await start_tables(both)
+            home = platform.platform.node
+            child = DemoCounter.child_spec(None, id="c2")
+            here, there = (home.whereis("workers"), both.node.whereis("workers"))
+            await DistributedSupervisor.start_child(here, child, on=home.name)
+            otp.exit(here, "kill")  # its children start elsewhere
+            (moved,) = await moves_of(both, 1)
+            text = r"c2 moved from superlearner to b: its supervisor on superlearner ended; down for \d+\.\d s"
+            assert re.fullmatch(text, moved["text"])
+            assert B == moved["node"]
+            shown = (await platform.client.get(f"/api/v1/restarts/{moved['ref']}?node={B}")).json()["data"]
+            assert ["crash", "crash", "signal", "decide", "start"] == [one["kind"] for one in shown["events"]]
+            assert otp.is_alive(there)
+
+    inside(test)

@@ -22,9 +22,9 @@ Inside = Callable[..., Any]
 OPERATIONS = tuple(all_operations())
 PLATFORM = {
     "analytics.stored", "application.start", "application.stop", "application.restart", "audit.list",
-    "cluster.anomalies", "cluster.add", "cluster.disconnect", "cluster.events", "cluster.forget", "cluster.ping",
+    "cluster.anomalies", "cluster.add", "cluster.disconnect", "cluster.events", "cluster.forget", "cluster.moves",
     "cluster.health", "cluster.node_info", "cluster.processes", "cluster.restarts", "cluster.supervisors",
-    "cluster.tables", "cluster.topology", "cluster.trees",
+    "cluster.ping", "cluster.tables", "cluster.topology", "cluster.trees",
     "node.attach", "node.attached", "node.detach", "settings.changes", "settings.file", "settings.get", "settings.list",
     "settings.reload", "settings.reset", "settings.set", "settings.update", "store.backup", "store.compact",
     "store.delete", "store.export", "store.info", "token.create", "token.list", "token.revoke", "user.add",

@@ -447,10 +447,11 @@ class Cluster:
         """
         return self._membership.disconnect(name)
 
-    def tables(self) -> dict[tuple[str, str], dict[Any, list[Pid]]]:
+    def tables(self, kind: str | None = None, name: Any = None) -> dict[tuple[str, str], dict[Any, list[Pid]]]:
         """Return the registries and distributed supervisors on this member, as `(kind, name)`, with their entries.
 
-        The entries are processes by key or child id; a lost child that has yet to start elsewhere has none.
+        With `kind` or `name`, only those. The entries are processes by key or child id; a lost child that has yet to
+        start elsewhere has none.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedRegistry
@@ -465,7 +466,7 @@ class Cluster:
         """
         found: dict[tuple[str, str], dict[Any, list[Pid]]] = {}
         for table in self._membership.shared:
-            if table.running:
+            if table.running and kind in (None, table.table[0]) and name in (None, table.table[1]):
                 entries = found[table.table] = dict[Any, list[Pid]]()
                 for key, entry in table.content.table.items():
                     entries.setdefault(key, []).append(entry.pid)

@@ -62,6 +62,10 @@ class _Orphan:
     keeper: Any
     claim: Claim
     due: float
+    since: float
+    """The time at which this member learned that it is gone."""
+    why: str = ""
+    """The reason why its member is gone; "" if this member has not seen it go."""
     unfit: set[str] = field(default_factory=set[str])
     """Members that cannot start it."""
     full: set[str] = field(default_factory=set[str])
@@ -194,10 +198,27 @@ class Placements(Claims):
 
     def begin(self, id: Any, term: Any, pid: Process, instead_of: Pid | None = None) -> None:
         """Record a child that has started here; `instead_of` is its process on the member it moved from."""
+        orphan = self.orphans.get(id)
         self._report_start(id, term, pid)
         if instead_of is not None:
             self._take(id, instead_of)
         self.claim({id: term}, pid, ("claim",) if instead_of is None else ("moved", instead_of))
+        if instead_of is not None:
+            old = instead_of.runtime.name
+            self._emit(id, pid, old, self._me, "leaving" if self.leaves(old) else "rebalance")
+        elif orphan is not None and orphan.claim.member != self._me:
+            self._emit(id, pid, orphan.claim.member, self._me, orphan.why, self._loop.time() - orphan.since)
+
+    def report_conflict(self, id: Any, pid: Any, winner: Pid) -> None:
+        """Report that a child here has ended because it also runs on another member."""
+        self._emit(id, pid, self._me, winner.runtime.name, "name_conflict")
+
+    def _emit(self, id: Any, pid: Any, old: str, new: str, reason: str, down: float | None = None) -> None:
+        data = {
+            "supervisor": self._shared.table[1], "id": id, "child": pid, "from_member": old, "to_member": new,
+            "reason": reason, "down": down,
+        }  # fmt: skip
+        self._membership.node.tracer.emit("placement_changed", self._shared.pid, data)
 
     def restart(self, id: Any, pid: Process) -> None:
         """Record the new process of a child; its claim keeps its time."""
@@ -265,7 +286,7 @@ class Placements(Claims):
             if why == "disconnected":
                 self.orphans.pop(id, None)
             elif id in self.orphans:
-                self.orphans[id].keeper = keeper
+                self.orphans[id].keeper, self.orphans[id].why = keeper, why
         for orphan in self.orphans.values():
             if orphan.seen_by == node:
                 orphan.seen_by, orphan.due = None, due
@@ -430,7 +451,7 @@ class Placements(Claims):
                 self._channel.tell(orphan.seen_by, "orphans", [(id, orphan.claim.pid, orphan.claim.time, term)])
         else:
             claim = Claim(time, pid.runtime.name, pid.number, pid, term)
-            self.orphans[id] = _Orphan(None, claim, self._loop.time())
+            self.orphans[id] = _Orphan(None, claim, self._loop.time(), self._loop.time())
 
     def _take(self, id: Any, pid: Pid) -> None:
         """Remove the claim of a process whose child has moved, unless its member has restarted the child since."""
@@ -464,7 +485,8 @@ class Placements(Claims):
         if not dropped or claim is None or key in self._claims or self.has_ended(key, claim.time):
             return dropped
         if claim.value["restart"] != "temporary":
-            self.orphans[key] = _Orphan(None, claim, self._loop.time() + self._settle)
+            now = self._loop.time()
+            self.orphans[key] = _Orphan(None, claim, now + self._settle, now)
             self._schedule()
         return dropped
 

@@ -350,6 +350,8 @@ async def _end_loser(state: PlacedState, id: Any, pid: Any, winner: Any) -> Any:
         ended = not is_alive(pid)
         reason = await stop(pid, shutdown_of(spec), (CONFLICT, (state.shared.table[1], id), winner))
         report_stopped(here(), None, pid, reason, True, ended)
+        if winner is not None:
+            state.placements.report_conflict(id, pid, winner)
     _forget_loser(state, pid)
     return NoReply(state)
 

@@ -27,7 +27,9 @@ import otp
 from otp import standstill
 from otp.redaction import without_secrets
 from superlearner.control.terms import clip
+from superlearner.live.moves import Moves
 from superlearner.nodes.attaching import ServiceChange
+from superlearner.nodes.kinds import MEMBER, MOVES
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
@@ -86,6 +88,7 @@ class Moments:
         """True if restarts that happened before a node was followed are recorded: it may have run long before."""
         self._audit = audit
         self._recorders: dict[WatchedNode, Recorder] = {}
+        self._moves: dict[WatchedNode, Moves] = {}
         self._listeners: dict[RemoteNode, _Listening] = {}
         self._rows: dict[int, MomentRow] = {}
         self._place = 0
@@ -98,6 +101,7 @@ class Moments:
         known = list(nodes)
         for watched in [one for one in self._recorders if one not in known]:
             self._recorders.pop(watched).close()
+            self._moves.pop(watched).close()
         for remote in [one for one in self._listeners if one not in known]:
             self._listeners.pop(remote).close()
         for node in known:
@@ -108,6 +112,7 @@ class Moments:
             elif node not in self._recorders:
                 draw, keep = partial(self._draw, node), partial(self._keep, node)
                 node.monitor.on_incident = partial(self.add_incident, node)
+                self._moves[node] = Moves(node, self._keep_move)
                 self._recorders[node] = Recorder(node.node, node.last_states, draw, keep, earlier=self.earlier)
 
     def catch_up(self) -> None:
@@ -121,8 +126,9 @@ class Moments:
 
     def close(self) -> None:
         """Stop recording."""
-        for one in (*self._recorders.values(), *self._listeners.values()):
+        for one in (*self._recorders.values(), *self._moves.values(), *self._listeners.values()):
             one.close()
+        self._moves.clear()
         self._recorders.clear()
         self._listeners.clear()
 
@@ -274,6 +280,10 @@ class Moments:
     def _keep(self, watched: WatchedNode, one: Record) -> None:
         self._add(self._row_of(watched, one))
 
+    def _keep_move(self, row: MomentRow) -> None:
+        data = None if row.data is None or len(row.data) > MOST_BYTES else _pack(row.data)
+        self._add(replace(row, data=data))
+
     def _row_of(self, watched: WatchedNode, one: Record) -> MomentRow:
         data = None if one.data is None or len(one.data) > MOST_BYTES else _pack(one.data)
         return MomentRow(
@@ -293,7 +303,7 @@ class Moments:
             found = read_result(remote, MODEL, _unpack(data, remote))
             data = _pack(json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode())
         line = clip(without_secrets(row.line, LONGEST), LONGEST)
-        kind = str(remote.kind)
+        kind = row.kind if remote.kind is MEMBER and row.kind in MOVES else str(remote.kind)
         self._add(replace(row, node=remote.name, owner=remote.owner, line=line, data=data, kind=kind, id=0))
 
     async def recall(self, run: str) -> list[MomentRow]:

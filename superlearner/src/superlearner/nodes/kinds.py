@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["BESIDE", "LOCAL", "MEMBER", "PLATFORM", "SANDBOX", "SERVICE", "TREE", "NodeKind"]
+__all__ = [
+    "BESIDE",
+    "CONFLICT",
+    "LOCAL",
+    "MEMBER",
+    "MOVE",
+    "MOVES",
+    "PLATFORM",
+    "SANDBOX",
+    "SERVICE",
+    "TREE",
+    "NodeKind",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +58,9 @@ TREE: Final = NodeKind("tree", "the node of the tree that the platform was start
 SANDBOX: Final = NodeKind("sandbox", "a sandbox, which reads no file of yours", reloads_files=False)
 SERVICE: Final = NodeKind("service", "a service that runs in a program of its own", listed_beside=True)
 MEMBER: Final = NodeKind("member", "a member of this platform's cluster", listed_beside=True)
-BESIDE: Final = [str(kind) for kind in (SERVICE, MEMBER)]
+MOVE: Final = "move"
+CONFLICT: Final = "conflict"
+MOVES: Final = [MOVE, CONFLICT]
+"""The kinds of rows about children that moved between members, instead of the kind of their node."""
+BESIDE: Final = [str(kind) for kind in (SERVICE, MEMBER)] + MOVES
 """The names of the kinds that are `listed_beside`."""

@@ -61,6 +61,7 @@ LIFECYCLE: Final = frozenset(
         "restart_failed",
         "gave_up",
         "strategy_changed",
+        "placement_changed",
         "code_changed",
         "suspended",
         "resumed",

@@ -342,6 +342,41 @@ def setting_changed(setting: str, before: str, after: str, where: str, *, now: b
     return f"{setting} {when} (was {before}; {where})"
 
 
+GONE: Final = {
+    "timeout": "{old} was lost (silent for too long)",
+    "connection_lost": "{old} was lost (connection closed)",
+    "left": "{old} left the cluster",
+    "closed": "its supervisor on {old} ended",
+    "leaving": "{old} is leaving the cluster",
+    "rebalance": "the children were rebalanced",
+}
+
+
+def moved(child: str, old: str, new: str, reason: str, down: float | None = None) -> str:
+    """Return the sentence about a child that runs on another member of its cluster.
+
+    `reason` is that of the event `placement_changed`, and `down` the seconds until the child ran again.
+
+    >>> moved("c3", "m2@127.0.0.1", "m1@127.0.0.1", "connection_lost", 0.94)
+    'c3 moved from m2 to m1: m2 was lost (connection closed); down for 0.9 s'
+    >>> moved("c3", "m2@127.0.0.1", "m1@127.0.0.1", "leaving")
+    'c3 moved from m2 to m1: m2 is leaving the cluster'
+    >>> moved("c3", "m2@127.0.0.1", "m1@127.0.0.1", "name_conflict")
+    'c3 ran on both m1 and m2: the older one, on m1, stays, and the one on m2 has ended'
+    """
+    old, new = (name.removesuffix("@127.0.0.1") for name in (old, new))
+    if reason == "name_conflict":
+        return f"{child} ran on both {new} and {old}: the older one, on {new}, stays, and the one on {old} has ended"
+    return story(
+        f"{child} moved from {old} to {new}: {gone(old, reason)}", "" if down is None else f"down for {down:.1f} s"
+    )
+
+
+def gone(old: str, reason: str) -> str:
+    """Return why a child no longer runs on a member: `m2 was lost (silent for too long)`."""
+    return GONE.get(reason, "{old} is gone").format(old=old.removesuffix("@127.0.0.1"))
+
+
 def node_changed(node: str, *, up: bool, why: str = "") -> str:
     """Return the sentence about a node that came up or went down.
 

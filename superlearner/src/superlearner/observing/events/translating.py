@@ -191,6 +191,15 @@ def _strategy_changed(event: Any) -> Event:
     )
 
 
+def _placement_changed(event: Any) -> Event:
+    own, data, id = facts_of(event).pid, event.data, facts_of(event).id
+    supervisor = id_text(data["supervisor"])
+    told = {key: _plain(data[key]) for key in ("from_member", "to_member", "reason", "down")}
+    text = sentences.moved(str(id), data["from_member"], data["to_member"], data["reason"], data["down"])
+    told |= {"id": id, "supervisor_pid": own}
+    return Event(event.kind, 0.0, text, told, pid=facts_of(event).child, name=id, supervisor=supervisor)
+
+
 def _suspension(event: Any) -> Event:
     pid, name, by = facts_of(event).pid, display_name(event.pid), facts_of(event).by
     told = sentences.suspended if event.kind == "suspended" else sentences.resumed
@@ -220,6 +229,7 @@ TRANSLATORS = {
     "registered": _registered,
     "unregistered": _registered,
     "strategy_changed": _strategy_changed,
+    "placement_changed": _placement_changed,
     "suspended": _suspension,
     "resumed": _suspension,
 }

@@ -59,6 +59,10 @@ TYPES: Final[dict[str, Type]] = {
         "a supervisor's strategy or intensity changed",
         "`before`, `strategy_before`, `strategy`, `max_restarts`, `max_seconds`, `auto_shutdown`",
     ),
+    "placement_changed": Type(
+        "a child runs on another member of the cluster, or one of its two processes has ended",
+        "`id`, `from_member`, `to_member`, `reason`, `down` (s)",
+    ),
     "code_changed": Type("a server runs new code", "`module`, `what`, `old`, `new` (versions)"),
     "suspended": Type("a server was suspended and handles no messages", "`by` (who requested it)"),
     "resumed": Type("a suspended server handles messages again", "`by`"),

@@ -14,6 +14,7 @@ from superlearner.nodes.nodes import Nodes
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.everywhere import ask_all, select_nodes
+from superlearner.operations.engine.seams import LivePages
 from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
 from superlearner.operations.results.cluster import ClusterDrained, ClusterEntries, MemberEntries, TableEntry
@@ -26,20 +27,26 @@ Limit = Annotated[int, Field(ge=1, le=1000, description="most entries of the ans
 
 
 @operation("node.tables", http=("GET", "/nodes/tables"), scope="read",
-           short="entries.kind,table,key,node,pid total")  # fmt: skip
-async def tables(ctx: Context, /, kind: KindOption = "all", name: NameOption = "", limit: Limit = 500) -> MemberEntries:
+           short="entries.kind,table,key,node,pid,since total")  # fmt: skip
+async def tables(
+    ctx: Context, pages: LivePages, /, kind: KindOption = "all", name: NameOption = "", limit: Limit = 500
+) -> MemberEntries:
     """List the registries and distributed supervisors on a member, as it sees their entries.
 
     A lost child that has yet to start elsewhere has no pid. Empty for a node in no cluster.
     """
     cluster = _cluster_of(ctx.node)
     rows = [] if cluster is None else _entries(cluster, kind, name)
-    return MemberEntries(entries=rows[:limit], total=len(rows))
+    shown = rows[:limit]
+    for row, pid in shown:
+        if pid is not None and pid.node == ctx.node.name:
+            row.since = pages.born(ctx.watched, pid)
+    return MemberEntries(entries=[row for row, _ in shown], total=len(rows))
 
 
 @operation("cluster.tables", http=("GET", "/cluster/tables"), scope="read", on="platform",
            errors=("node_not_found",),
-           short="entries.kind,table,key,node,pid missing.node,reason")  # fmt: skip
+           short="entries.kind,table,key,node,pid,since missing.node,reason")  # fmt: skip
 async def cluster_tables(
     ctx: Context,
     nodes: Nodes,
@@ -59,7 +66,9 @@ async def cluster_tables(
     found: dict[tuple[Any, ...], TableEntry] = {}
     for data in answers.data.values():
         for row in map(TableEntry.model_validate, data["entries"]):
-            found.setdefault((row.kind, row.table, row.key, row.node, row.pid), row)
+            place = (row.kind, row.table, row.key, row.node, row.pid)
+            if place not in found or row.since is not None:
+                found[place] = row
     running = {(row.kind, row.table, row.key) for row in found.values() if row.pid is not None}
     rows = [row for row in found.values() if row.pid is not None or (row.kind, row.table, row.key) not in running]
     rows.sort(key=lambda row: (row.kind, row.table, row.key))
@@ -91,13 +100,13 @@ def _cluster_of(node: Node) -> Cluster | None:
         return None
 
 
-def _entries(cluster: Cluster, kind: Kind, name: str) -> list[TableEntry]:
-    rows: list[TableEntry] = []
-    for (what, table), entries in cluster.tables().items():
-        if kind in ("all", what) and name in ("", table):
-            for key, pids in entries.items():
-                rows += [_row(what, table, key, pid) for pid in pids or [None]]
-    return sorted(rows, key=lambda row: (row.kind, row.table, row.key))
+def _entries(cluster: Cluster, kind: Kind, name: str) -> list[tuple[TableEntry, Pid | None]]:
+    rows: list[tuple[TableEntry, Pid | None]] = []
+    tables = cluster.tables(None if kind == "all" else kind, name or None)
+    for (what, table), entries in tables.items():
+        for key, pids in entries.items():
+            rows += [(_row(what, table, key, pid), pid) for pid in pids or [None]]
+    return sorted(rows, key=lambda row: (row[0].kind, row[0].table, row[0].key))
 
 
 def _row(kind: Any, table: Any, key: Any, pid: Pid | None) -> TableEntry:

@@ -195,6 +195,8 @@ def headline(moment: Json) -> str:
     """Return a restart in a few words: `checkout_sup gave up`. The page says the same."""
     if moment.get("program") and len(moment["events"]) == 1:  # a service or a member came or went
         return str(moment["summary"])
+    if moment.get("moved"):
+        return str(moment["summary"]).partition(": ")[0]
     names = {node["id"]: node["name"] for node in _nodes(moment["root"])}
     for event in reversed(moment["events"]):
         if event["kind"] == "decide" and event["what"] == "give_up":

@@ -91,6 +91,9 @@ def find_requested(moment: Moment) -> list[Stopped]:
 
 def describe_facts(moment: Moment) -> MomentFacts:
     """Return a restart in short texts."""
+    if moment.moved:
+        what, _, why = moment.summary.partition(": ")
+        return MomentFacts(what=what, why=why)
     nodes = {one.id: one for one in _walk(moment.root)}
 
     def name(id: str) -> str:

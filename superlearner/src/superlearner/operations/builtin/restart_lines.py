@@ -371,6 +371,8 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
         line.supervisor = nodes[decisions[0].id].name if decisions[0].id in nodes else None
         line.strategy = decisions[0].strategy
     line.program = moment.program
+    if moment.moved:
+        line.reason = None  # the line has it
     line.request = None if moment.requester is None else moment.requester.describe_request(reader)
     if requested:
         line.supervisor = nodes[by].name if (by := requested[0].by) in nodes else None

@@ -22,6 +22,8 @@ __all__ = [
     "ClusterDrained",
     "ClusterEntries",
     "ClusterEvents",
+    "ClusterMove",
+    "ClusterMoves",
     "ClusterPing",
     "ClusterProcess",
     "ClusterProcesses",
@@ -215,6 +217,7 @@ class TableEntry(ResultModel):
     key: str = Field(description="the key, or the id of the child")
     node: str | None = Field(description="the member of its process")
     pid: Pid | None = Field(description="null for a lost child that has yet to start elsewhere")
+    since: float | None = Field(default=None, description="start of the process, as its own member knows it")
 
 
 class MemberEntries(ResultModel):
@@ -230,6 +233,22 @@ class ClusterEntries(ResultModel):
     entries: list[TableEntry]
     nodes_queried: list[str]
     missing: list[Missing]
+
+
+class ClusterMove(ResultModel):
+    """A child of a distributed supervisor that moved to another member, or ran on two."""
+
+    at: float = Field(description="seconds since 1970")
+    text: str = Field(description="what happened, and why")
+    conflict: bool = Field(description="it ran on two members, and one of its processes has ended")
+    node: str = Field(description="the member that reports it: the new one, in a conflict that of the ended process")
+    ref: str = Field(description="its id, as of a restart")
+
+
+class ClusterMoves(ResultModel):
+    """Children that moved between members, and conflicts, newest first."""
+
+    moves: list[ClusterMove]
 
 
 class ClusterDrained(ResultModel):

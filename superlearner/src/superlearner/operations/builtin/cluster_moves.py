@@ -1,0 +1,142 @@
+"""Moves of children between the members of a cluster, and conflicts: listed, and drawn as a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from otp import sentences
+from superlearner.control.slots import id_text, key_part
+from superlearner.control.terms import clip, plain_pid
+from superlearner.nodes.kinds import CONFLICT, MOVES
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import operation
+from superlearner.operations.engine.seams import MomentHistory
+from superlearner.operations.results.cluster import ClusterMove, ClusterMoves
+from superlearner.operations.results.restarts import Moment
+from superlearner.restarts.drawing import MomentNode, NodeKind
+from superlearner.restarts.ids import Ref
+
+__all__ = ["describe_placement", "draw_placement"]
+
+MOST_DRAWN: Final = 8
+"""Children of a member in a drawing; the others are counted."""
+LONGEST: Final = 100
+
+
+@operation("cluster.moves", http=("GET", "/cluster/moves"), scope="read", on="platform",
+           short="moves.at,text,ref")  # fmt: skip
+async def moves(
+    ctx: Context,
+    history: MomentHistory | None,
+    /,
+    limit: Annotated[int, Field(ge=1, le=200, description="most entries of the answer")] = 50,
+) -> ClusterMoves:
+    """List the children of distributed supervisors that moved to another member, and conflicts, each with its reason.
+
+    Newest first. A child moves when its member is lost or leaves, or by a rebalance. In a conflict, a child ran on two
+    members, as after a partition.
+    """
+    if history is None:
+        return ClusterMoves(moves=[])
+    rows, _ = await history.page([], MOVES, ctx.user.only_owner, None, None, 0, limit, replays=False)
+    return ClusterMoves(
+        moves=[
+            ClusterMove(
+                at=row.until,
+                text=row.line,
+                conflict=row.kind == CONFLICT,
+                node=row.node,
+                ref=str(Ref(row.run, row.number)),
+            )
+            for row in rows
+        ]
+    )
+
+
+def describe_placement(data: Mapping[str, Any]) -> str:
+    """Return the sentence about an event `placement_changed`."""
+    return sentences.moved(
+        clip(id_text(data["id"]), LONGEST), data["from_member"], data["to_member"], data["reason"], data["down"]
+    )
+
+
+def draw_placement(data: Mapping[str, Any], places: Mapping[Any, str | None], node: str, ref: Ref, at: float) -> Moment:
+    """Return the change of a child's member as a restart: the supervisor with its members, and their children.
+
+    Args:
+        data: that of the event `placement_changed`.
+        places: the member of each child by id; None for those that have yet to start elsewhere.
+        node: the node of the event.
+        ref: its id.
+        at: the time of the event, in seconds since 1970.
+    """
+    old, new, down = data["from_member"], data["to_member"], data["down"]
+    is_loss, is_conflict = down is not None, data["reason"] == "name_conflict"
+    why = sentences.gone(old, data["reason"])
+    root = _draw_process(key_part(data["supervisor"]), "supervisor", id_text(data["supervisor"]))
+    members = {name: _draw_member(root.id, name) for name in sorted({old, new, *filter(None, places.values())})}
+    child = id_text(data["id"])
+    for name in (old, new):
+        members[name].children.append(_draw_child(members[name].id, child))
+    members[new].children[0].ended = None if is_conflict else "shutdown"
+    for id, place in places.items():
+        if id == data["id"]:
+            continue
+        member = members[place or old]
+        if len(member.children) < MOST_DRAWN:
+            member.children.append(_draw_child(member.id, id_text(id), ended=None if place or not is_loss else why))
+        else:
+            member.more += 1
+    for member in members.values():
+        member.children.sort(key=lambda one: one.name)
+    root.children = list(members.values())
+    before, after = (f"{members[name].id}/{key_part(child)}" for name in (old, new))
+    start = {
+        "kind": "start",
+        "at": down or 0.0,
+        "id": after,
+        "by": root.id,
+        "pid": plain_pid(data["child"]),
+        "state": None,
+    }
+    events: list[dict[str, Any]] = [{"kind": "stop", "at": 0.0, "id": before, "by": root.id}]
+    if is_loss:
+        events = [
+            {"kind": "crash", "at": 0.0, "id": before, "reason": why, "crash": True},
+            {"kind": "crash", "at": 0.0, "id": members[old].id, "reason": why, "crash": True},
+            {"kind": "signal", "at": 0.0, "id": members[old].id, "to": root.id, "reason": why},
+            {
+                "kind": "decide",
+                "at": 0.0,
+                "id": root.id,
+                "what": "restart",
+                "left": None,
+                "later": None,
+                "strategy": None,
+            },
+        ]
+    return Moment.model_validate(
+        {
+            "id": ref.number, "ref": str(ref), "node": node, "at": at - (down or 0.0), "took": down or 0.0,
+            "complete": True, "going_on": False, "summary": describe_placement(data), "line": None, "root": root,
+            "events": events if is_conflict else [*events, start], "ghosts": {}, "storm": 0, "moved": True,
+        }
+    )  # fmt: skip
+
+
+def _draw_member(root: str, name: str) -> MomentNode:
+    return _draw_process(f"{root}/{key_part(name)}", "supervisor", name.removesuffix("@127.0.0.1"))
+
+
+def _draw_child(member: str, id: str, ended: str | None = None) -> MomentNode:
+    return _draw_process(f"{member}/{key_part(id)}", "worker", id, ended)
+
+
+def _draw_process(id: str, kind: NodeKind, name: str, ended: str | None = None) -> MomentNode:
+    return MomentNode(
+        id=id, name=clip(name, LONGEST), kind=kind, pid=None, strategy=None, limit=None, used=0, restart=None,
+        state=None, ended=ended, children=[], more=0,
+    )  # fmt: skip
