@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -73,8 +74,11 @@ class MemberLeases:
         self._membership = membership
         self._store = store
         self._loop = membership.node.scheduler.loop
+        self._now = _clock(membership.node.scheduler)
         self._ttl = membership.settings.lease_ttl
         self._session: LeaseSession | None = None
+        self._opened: LeaseSession | None = None
+        """The latest session, also after its end here: the store has its connections until it is closed."""
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._releases: dict[Any, asyncio.Task[None]] = {}
@@ -89,7 +93,7 @@ class MemberLeases:
 
     def is_held(self) -> bool:
         """Return whether the session has not reached its deadline."""
-        return self._session is not None and self._loop.time() < self._deadline
+        return self._session is not None and self._now() < self._deadline
 
     async def acquire(self, key: Hashable, pid: Pid) -> Any:
         """Acquire a key for a process; return its epoch or `Held`. Waits while there is no session.
@@ -102,14 +106,18 @@ class MemberLeases:
         assert session is not None
         if (release := self._releases.get(key)) is not None:
             await asyncio.shield(release)
+        # In a task of no process, which would take the connections of the store with it when it ends.
+        request = start_detached(self._membership.node, self._store.acquire(session, key, plain(pid)))
         try:
-            answer = await self._store.acquire(session, key, plain(pid))
+            answer = await request
         except SessionEnded as error:
             if session is self._session:
                 self._end(str(error))
             raise LeaseUnavailable(str(error)) from None
         except Exception as error:
             raise LeaseUnavailable(_text(error)) from error
+        finally:
+            request.cancel()
         if session is not self._session or not self.is_held():
             raise LeaseUnavailable("the session has ended")
         return answer
@@ -142,10 +150,10 @@ class MemberLeases:
         """End the owners and close the session: this member has left."""
         self._task.cancel()
         self._guard.remove(self)
-        session = self._session
         self._end("left")
-        if session is not None:
-            start_detached(self._membership.node, self._close(session))
+        if self._opened is not None:
+            closing = start_detached(self._membership.node, self._close(self._opened))
+            self._membership.distribution.closing = closing
 
     async def _close(self, session: LeaseSession) -> None:
         with suppress(Exception):
@@ -154,7 +162,7 @@ class MemberLeases:
 
     async def _run(self) -> None:
         while True:
-            sent = self._loop.time()
+            sent = self._now()
             try:
                 async with asyncio.timeout(self._ttl / 3):
                     await self._renew(sent)
@@ -167,14 +175,15 @@ class MemberLeases:
                 await asyncio.sleep(self._ttl / 12)
             else:
                 self.problem = "timeout"
-                await asyncio.sleep(max(0.0, sent + self._ttl / 3 - self._loop.time()))
+                await asyncio.sleep(max(0.0, sent + self._ttl / 3 - self._now()))
 
     async def _renew(self, sent: float) -> None:
         session = self._session
         if session is None:
             me = self._membership.me
             opened = await self._store.open(f"{me.name}#{me.incarnation}", self._ttl)
-            self._session, self._ttl = opened, opened.ttl
+            self._session = self._opened = opened
+            self._ttl = opened.ttl
         else:
             await self._store.renew(session)
             if session is not self._session or not self.is_held():
@@ -182,7 +191,9 @@ class MemberLeases:
         self._deadline = sent + _SHARE * self._ttl
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(self._deadline, self._end, "the session has reached its deadline")
+        self._timer = self._loop.call_later(
+            self._deadline - self._now(), self._end, "the session has reached its deadline"
+        )
         self._membership.wake()
 
     def _check_deadline(self) -> None:
@@ -202,5 +213,13 @@ class MemberLeases:
         self._membership.wake()
 
 
+def _clock(scheduler: Scheduler) -> Callable[[], float]:
+    """Return the clock of deadlines: it goes on while the machine is suspended, where the system has such a clock."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return scheduler.loop.time if scheduler.virtual or boot is None else lambda: time.clock_gettime(boot)
+
+
 def _text(error: BaseException) -> str:
+    if isinstance(error, LeaseUnavailable):
+        return error.reason[1]
     return "timeout" if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -147,6 +148,8 @@ class MemberDistribution(Distribution):
 
     cluster: Any = None
     """The `Cluster`, once it has joined."""
+    closing: asyncio.Task[None] | None = None
+    """The request that closes the session in the store of leases, once this member has left."""
     observer: Observer
     member_transport: MemberTransport
 
@@ -182,3 +185,5 @@ class MemberDistribution(Distribution):
             await super().stop()
         finally:
             self.observer.finish()
+        if self.closing is not None:
+            await asyncio.shield(self.closing)
