@@ -10,6 +10,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -67,6 +68,19 @@ class Postgres:
     def restart(self, mode: Literal["fast", "immediate"]) -> None:
         """Restart it in order, or as after a crash."""
         self.control("restart", "--mode", mode)
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Stop all its processes during the block, as if the machine stood still; connections stay open."""
+        first = int((self.folder / "data/postmaster.pid").read_text().split()[0])
+        pids = [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def new_database(self) -> str:
         """Create an empty database and return its URL."""

@@ -1,12 +1,13 @@
-"""Clusters of simulated members in virtual time."""
+"""Clusters of simulated members in virtual time, and servers that keep leases."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from tools.postgres import NotInstalled, Postgres, postgres_server
 
 from otp.testing import Scheduler
 from simulated_clusters import Clusters
@@ -24,3 +25,13 @@ def clusters() -> Callable[..., Any]:
         return Scheduler(inline=True).run(main)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of this test file."""
+    try:
+        with postgres_server() as server:
+            yield server
+    except NotInstalled as missing:
+        pytest.skip(str(missing))

@@ -37,6 +37,7 @@ from otp.cluster.leases import (
     SessionEnded,
 )
 from otp.cluster.member import Member, MemberDown, MemberLeaving, MemberUp
+from otp.cluster.postgres_leases import PostgresLeases
 from otp.cluster.refusals import JoinRefused, NotMember, Refusal
 from otp.cluster.remote_calls import MultiResult, multicall, rpc
 from otp.distribution.busy import Busy
@@ -73,6 +74,7 @@ __all__ = [
     "Multicast",
     "NotMember",
     "NotOwner",
+    "PostgresLeases",
     "Refusal",
     "SessionEnded",
     "Singleton",
