@@ -49,25 +49,23 @@ data: {"id":"6fe1b2c8-84","type":"child_restarted","at":1795189309.693841,"pid":
 ```
 
 - **Resume.** Send the last `id` as the header `Last-Event-ID` (browsers do so) or as `last_id`: no event is missing or
-  repeated, also after a restart of the web server. `last=20` begins with the last 20.
+  repeated, even after a restart of the web server. `last=20` begins with the last 20.
 - **Gaps.** The platform keeps the last `events_kept` (10,000) events. If unread ones are gone, an event `gap` has their
   number (`lost`, all types) and `reason`: `ring` or `slow` (you read too slowly), `restarted` (the platform), `unknown`
   (invalid id).
-- **Ids** consist of the run of the platform and a number. Every ten seconds an `id` line without an event reports the
-  position.
+- **Ids** consist of the run of the platform and a number. An `id` line every ten seconds reports the position.
 - **Filters**: `types` (separated by commas), `supervisor` (name or pid: itself, its decisions, its children), `pid`
   (pid, name or child id), `node`. Other nodes report processes and supervisors only, from the first request on.
-- **End**: `limit` events, or `timeout_ms`. With `Accept: application/json` the answer is a single list (default: 5 s or
-  100 events), with `last_id` to continue.
-- When the web server ends, streams end, and browsers reconnect after a second.
+- **End**: after `limit` events, or `timeout_ms`. With `Accept: application/json` the answer is a single list (default:
+  5 s or 100 events), with `last_id` to continue. When the web server ends, browsers reconnect after a second.
 
 ## The types
 
 Every event has `id`, `type`, `at` (seconds since 1970), `timestamp`, `node` (none: the platform itself), `pid`, `name`
-(of the process, or the id of the child), `supervisor`, `text` (a sentence), `seq` (its number on the node), `cause`
-(the `seq` of its cause), `critical` (about the platform's own processes), and `data`; the
-[kinds of a trace](tracing.md#the-kinds) explain its fields. Reasons and messages are cut, and secrets redacted. Links,
-monitors and messages are not included; [trace](tracing.md) them.
+(of the process, or the id of the child), `supervisor`, `text` (a sentence), `seq` and `cause` (its number on the node,
+and that of its cause), `critical` (about the platform's own processes), and `data`; the
+[kinds of a trace](tracing.md#the-kinds) explain its fields. Reasons and messages are cut, and secrets redacted. For
+links, monitors and messages, use a [trace](tracing.md).
 """
 
 

@@ -22,10 +22,10 @@ class Type:
 
 
 TYPES: Final[dict[str, Type]] = {
-    "spawned": Type("a process was started", "`parent` (pid), `what` (class or function)"),
+    "spawned": Type("a process was started", "`parent`, `what`"),
     "exited": Type(
         "a process ended, normally or by a signal",
-        "`reason`, `abnormal` (neither `normal` nor `shutdown`), `sender` (of the signal), `what`",
+        "`reason`, `abnormal` (neither `normal` nor `shutdown`), `sender`, `what`",
     ),
     "crashed": Type(
         "a process ended by its own exception",
@@ -35,12 +35,12 @@ TYPES: Final[dict[str, Type]] = {
     "unregistered": Type("a process lost its name"),
     "child_started": Type(
         "a supervisor started a child",
-        "`id`, `restart`, `type`, `old`, `restarts`, `along`, `what` (class or function), "
+        "`id`, `restart`, `type`, `old`, `restarts`, `along`, `what`, "
         "`child_strategy` (if the child is a supervisor), `request` (who requested the restart, if anyone)",
     ),
     "child_terminated": Type(
-        "a child of a supervisor ended; at the time of its end",
-        "`id`, `reason`, `by` (`exit` or `supervisor`), `by_itself` (false if the supervisor ended it), "
+        "a child of a supervisor ended",
+        "`id`, `reason`, `by`, `by_itself` (false if the supervisor ended it), "
         "`request` (who requested the stop, if anyone)",
     ),
     "child_restarted": Type(
@@ -63,7 +63,7 @@ TYPES: Final[dict[str, Type]] = {
         "a child runs on another member of the cluster, or one of its two processes has ended",
         "`id`, `from_member`, `to_member`, `reason`, `down` (s)",
     ),
-    "code_changed": Type("a server runs new code", "`module`, `what`, `old`, `new` (versions)"),
+    "code_changed": Type("a server runs new code", "`module`, `what`, `old`, `new`"),
     "suspended": Type("a server was suspended and handles no messages", "`by` (who requested it)"),
     "resumed": Type("a suspended server handles messages again", "`by`"),
     "debugged": Type(
