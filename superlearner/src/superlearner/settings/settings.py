@@ -43,9 +43,7 @@ class Settings(BaseSettings):
         env_prefix=ENVIRONMENT, allow_inf_nan=False, extra="forbid", frozen=True, validate_default=True
     )
 
-    host: str = Field(
-        "127.0.0.1", min_length=1, json_schema_extra=AT_START, description="address to listen on; loopback by default"
-    )
+    host: str = Field("127.0.0.1", min_length=1, json_schema_extra=AT_START, description="address to listen on")
     port: int = Field(
         4000, ge=0, le=65535, json_schema_extra=AT_START, description="port to listen on; 0 takes a free one"
     )
@@ -91,14 +89,14 @@ class Settings(BaseSettings):
         ge=1,
         le=31_536_000,
         json_schema_extra=SECONDS,
-        description="time in which a sign-in link of a user works",
+        description="lifetime of a user's sign-in link",
     )
     owner_link_expires: float = Field(
         600.0,
         ge=1,
         le=31_536_000,
         json_schema_extra=SECONDS,
-        description="time in which the owner's sign-in link works, which a start prints",
+        description="lifetime of the owner's sign-in link",
     )
     access_log: bool = Field(False, description="log each request, without its query")
 
@@ -154,7 +152,7 @@ class Settings(BaseSettings):
         None,
         min_length=1,
         json_schema_extra=AT_START,
-        description="address that members dial, if not cluster_listen: in a container, behind a router",
+        description="address that members dial, if not cluster_listen (containers, routers)",
     )
     cluster_connect: tuple[str, ...] = Field(
         (), json_schema_extra=AT_START, description="addresses of members of the cluster, such as tls/10.0.0.5:7447"
@@ -167,12 +165,12 @@ class Settings(BaseSettings):
     weak_walls: bool = Field(
         False,
         json_schema_extra=AT_START,
-        description="start sandboxes even if required isolation is missing; for your own code only",
+        description="start sandboxes without required isolation; for your own code only",
     )
     allow_eval: bool = Field(
         False,
         json_schema_extra=AT_START,
-        description="allow node.eval in the platform and in your tree; sandboxes always allow it",
+        description="allow node.eval in the platform and your tree; sandboxes always allow it",
     )
     events_kept: int = Field(10_000, ge=100, le=1_000_000, description="events in memory, for readers that reconnect")
     max_body: int = Field(
@@ -188,7 +186,7 @@ class Settings(BaseSettings):
         4000,
         ge=10,
         le=1_000_000,
-        description="connections; above it the one idle for longest is closed",
+        description="connections; beyond, the one idle for longest is closed",
     )
     head_timeout: float = Field(
         10.0,
@@ -205,7 +203,7 @@ class Settings(BaseSettings):
         gt=0,
         le=86_400,
         json_schema_extra=SECONDS,
-        description="time in which a reader must take 64 KiB of an answer",
+        description="time limit for reading 64 KiB of an answer",
     )
     max_unsent: int = Field(
         64_000_000,
@@ -223,17 +221,17 @@ class Settings(BaseSettings):
     )
     calls_at_once: int = Field(300, ge=1, le=1_000_000, json_schema_extra=AT_START, description="burst of such calls")
     quota_sandboxes: int | None = Field(
-        None, ge=0, le=1_000, description="running sandboxes of a learner, with the home; default: from the machine"
+        None, ge=0, le=1_000, description="a learner's running sandboxes, with the home; default: from the machine"
     )
     quota_memory_mb: int | None = Field(
         None,
         ge=64,
         le=1_000_000,
         json_schema_extra=MEGABYTES,
-        description="memory of all running sandboxes of a learner; default: from the machine",
+        description="memory of a learner's running sandboxes; default: from the machine",
     )
     quota_processes: int | None = Field(
-        None, ge=8, le=100_000, description="processes of all running sandboxes of a learner; default: from the machine"
+        None, ge=8, le=100_000, description="processes of a learner's running sandboxes; default: from the machine"
     )
     quota_cpu_s: int | None = Field(
         None,
@@ -250,17 +248,17 @@ class Settings(BaseSettings):
         description="lifetime of a learner's sandbox; default: from the machine",
     )
     quota_recordings: int | None = Field(
-        None, ge=0, le=1_000, description="running recordings of a learner; default: from the machine"
+        None, ge=0, le=1_000, description="a learner's running recordings; default: from the machine"
     )
     quota_recording_mb: int | None = Field(
         None,
         ge=0,
         le=1_000_000,
         json_schema_extra=MEGABYTES,
-        description="size of all recordings of a learner; default: from the machine",
+        description="size of a learner's recordings; default: from the machine",
     )
     quota_requests_per_second: int | None = Field(
-        None, ge=1, le=100_000, description="requests of a learner a second; default: from the machine"
+        None, ge=1, le=100_000, description="a learner's requests a second; default: from the machine"
     )
     kill_wait: float = Field(
         5.0, gt=0, le=86_400, json_schema_extra=SECONDS, description="longest wait for the answer to a kill"
@@ -281,7 +279,7 @@ class Settings(BaseSettings):
         ge=0,
         le=86_400,
         json_schema_extra=SECONDS,
-        description="time to keep a trace after its processes have ended",
+        description="time to keep a trace after the end of its processes",
     )
     audit_rows: int = Field(
         200_000,
@@ -327,9 +325,7 @@ class Settings(BaseSettings):
     anomaly_memory_window: float = Field(300.0, gt=0, le=3600, description="time of continuous growth")
     anomaly_callback: float = Field(5.0, gt=0, description="allowed duration of an async callback")
     anomaly_loop_held: float = Field(0.5, gt=0, description="allowed time of a blocked event loop")
-    anomaly_unsupervised_after: float = Field(
-        30.0, ge=0, description="time after which a process without links and monitors is reported"
-    )
+    anomaly_unsupervised_after: float = Field(30.0, ge=0, description="allowed time without links and monitors")
     anomaly_monitors: int = Field(20, ge=2, description="allowed monitors of one process held by another")
     anomaly_down_unread: float = Field(30.0, ge=0, description="allowed time for an unread Down message")
 
