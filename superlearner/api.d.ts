@@ -760,6 +760,7 @@ declare namespace Api {
   }
   interface SignInSheet {
     links: SheetLink[];
+    /** the lines that cannot be used, each with the reason */ left_out?: UnusedLine[];
     /** seconds since 1970 */ expires_at: number;
     /** why others may be unable to open them */ note: string|null;
   }
@@ -894,6 +895,11 @@ declare namespace Api {
     auto_cleanup: boolean;
     rate: number;
     duration_ms: number|null;
+  }
+  interface UnusedLine {
+    /** its number, from 1 */ line: number;
+    name: string;
+    why: string;
   }
   interface UserLine {
     /** null for the owner, who is no row of the store */ id: number|null;

@@ -22,31 +22,85 @@ LINKS = "/api/v1/users/links"
         ("Ann Lee <ann@school.org>, Bob Ray <bob@school.org>", ["Ann Lee", "Bob Ray"]),
         ("1,Ann,Lee,ann@school.org", ["Ann Lee"]),
         ("Ann\tLee", ["Ann Lee"]),
-        ('"Lee, Ann"', ["Lee, Ann"]),
-        ("Surname,First name\nLee,Ann", ["Lee Ann"]),
+        ('"Lee, Ann"', ["Ann Lee"]),
+        ("Surname,First name\nLee,Ann", ["Ann Lee"]),
+        ("Name;Vorname;Klasse\nMüller;Jörg;7b", ["Jörg Müller"]),
+        ("First name,Surname\nAnn,Lee", ["Ann Lee"]),
+        ("Lovelace, Ada\nMüller, Jörg\n\nvan Dam, Eve", ["Ada Lovelace", "Jörg Müller", "Eve van Dam"]),
+        ("Lovelace; Ada\nGarcía López; Ana María", ["Ada Lovelace", "Ana María García López"]),
+        ("Ann Lee, Bob Ray\nEve van Dam, Tom Fox", ["Ann Lee", "Bob Ray", "Eve van Dam", "Tom Fox"]),
     ],
 )
 def test_full_names_with_commas_between_them_are_several_learners(line: str, names: list[str]) -> None:
     """Regression: they became one learner, without a word."""
-    assert [(name, False) for name in names] == [(one.name, one.unclear) for one in read_class(line)]
+    assert [(name, "") for name in names] == [(one.name, one.unclear) for one in read_class(line)]
 
 
 @pytest.mark.parametrize("line", ["Lee, Ann", "Lee,Ann Marie", "ann, bob, eve"])
 def test_one_learner_or_several_is_asked(line: str) -> None:
-    assert [(1, line, True)] == read_class(line)
+    assert [(1, line, "may be one learner or several")] == read_class(line)
+
+
+def test_more_columns_than_headings_are_no_name() -> None:
+    """Regression: the first names were lost without a word, and two learners became `Muller` and `Smith`."""
+    why = "has 2 columns, and the table has 1 heading"
+    assert [(2, "Müller, Jürgen", why), (3, "Ada Lovelace", "")] == read_class("Name\nMüller, Jürgen\nAda Lovelace,\n")
 
 
 @pytest.mark.operation("user.links")
-def test_a_line_that_is_unclear_adds_nobody(inside: Any, tmp_path: Path) -> None:
+def test_a_line_that_is_unclear_is_left_out_with_the_reason(inside: Any, tmp_path: Path) -> None:
+    """Regression: one bad line stopped the links for thirty learners."""
+
     async def test(platform: Any) -> None:
         await platform.platform.store.sync()
-        answer = await platform.client.post(LINKS, json={"names": "Eve Dam\nLee, Ann"}, headers=OWNER)
+        answer = await platform.client.post(LINKS, json={"names": "Eve Dam\nLee, Ann\neve dam"}, headers=OWNER)
+        sheet = answer.json()["data"]
+        assert ["Eve.Dam"] == [one["user"] for one in sheet["links"]]
+        assert sheet["left_out"] == [
+            {"line": 2, "name": "Lee, Ann", "why": "may be one learner or several"},
+            {"line": 3, "name": "eve dam",
+             "why": "is the same user as line 1, eve.dam; add a letter or a number to one of them"},
+        ]  # fmt: skip
+        answer = await platform.client.post(LINKS, json={"names": "Lee, Ann"}, headers=OWNER)
         error = answer.json()["error"]
-        assert error["message"] == "names: line 2: 'Lee, Ann' may be one learner or several"
-        assert "the first name first" in error["details"][0]["hint"]
-        answer = await platform.client.post(LINKS, json={"names": "Ann Lee, Bob Ray"}, headers=OWNER)
-        assert ["Ann.Lee", "Bob.Ray"] == [one["user"] for one in answer.json()["data"]["links"]]
+        assert error["message"] == "names: line 1: 'Lee, Ann' may be one learner or several"
+        assert "such as `Surname, First name`" in error["details"][0]["hint"]
         users = (await platform.client.get("/api/v1/users", headers=OWNER)).json()["data"]
-        assert {"owner", "Ann.Lee", "Bob.Ray"} == {one["name"] for one in users}
+        assert {"owner", "Eve.Dam"} == {one["name"] for one in users}
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("user.links")
+def test_a_dry_run_lists_the_learners(inside: Any, tmp_path: Path) -> None:
+    """Regression: it said only how many, so that lost first names were seen after the links were made."""
+
+    async def test(platform: Any) -> None:
+        await platform.platform.store.sync()
+        given = {"names": "Lovelace, Ada\nben, ben\n"}
+        answer = await platform.client.post(f"{LINKS}?dry_run=true", json=given, headers=OWNER)
+        assert answer.json()["data"]["affects"] == ["Ada Lovelace (Ada.Lovelace)", "ben ben (ben.ben)"]
+        given = {"names": "Ann Lee\n---"}
+        answer = await platform.client.post(f"{LINKS}?dry_run=true", json=given, headers=OWNER)
+        assert answer.json()["data"]["would"].endswith("who are new; left out: line 2: '---' has no letter or digit")
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("user.links")
+def test_a_name_without_latin_letters_gets_a_user_of_its_own(inside: Any, tmp_path: Path) -> None:
+    """Regression: it was refused, and with it the whole list."""
+
+    async def test(platform: Any) -> None:
+        await platform.platform.store.sync()
+        made = [
+            (await platform.client.post(LINKS, json={"names": "李小龙\nОльга"}, headers=OWNER)).json()["data"]["links"]
+            for _ in range(2)
+        ]
+        assert [["李小龙", "Ольга"]] * 2 == [[one["given"] for one in links] for links in made]
+        users = [[one["user"] for one in links] for links in made]
+        assert users[0] == users[1] and len(set(users[0])) == 2
+        assert all(name.startswith("learner.") for name in users[0])
+        assert [[True, True], [False, False]] == [[one["added"] for one in links] for links in made]
 
     inside(test, data_dir=tmp_path)

@@ -569,7 +569,7 @@ def test_a_table_with_headings_and_addresses_becomes_a_sheet(inside: Run, tmp_pa
             answer = await platform.client.post(f"{USERS}/links", json={"names": given}, headers=OWNER)
             assert answer.status_code == 200, answer.text
             assert [(one["given"], one["user"]) for one in answer.json()["data"]["links"]] == [
-                ("Müller, Jörg", "Muller.Jorg"), ("Ada Lovelace", "Ada.Lovelace"), ("Søren Weiß", "Soren.Weiss"),
+                ("Jörg Müller", "Jorg.Muller"), ("Ada Lovelace", "Ada.Lovelace"), ("Søren Weiß", "Soren.Weiss"),
             ]  # fmt: skip
 
     inside(test, data_dir=tmp_path)
@@ -578,25 +578,28 @@ def test_a_table_with_headings_and_addresses_becomes_a_sheet(inside: Run, tmp_pa
 @pytest.mark.operation("user.links")
 def test_all_lines_that_do_not_fit_are_named_at_once(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
-        given = {"names": "Ada\nBen\n\n李\nada"}
+        given = {"names": "...\n\nowner\nann, bob"}
         error = (await platform.client.post(f"{USERS}/links", json=given, headers=OWNER)).json()["error"]
         assert error["message"] == (
-            "names: line 4: '李' cannot be a name: no letter from A to Z or digit is in it; "
-            "'Ada' and 'ada' are the same user Ada (lines 1, 5)"
+            "names: line 1: '...' has no letter or digit; line 3: 'owner' is reserved; "
+            "line 4: 'ann, bob' may be one learner or several"
         )
-        assert error["details"][0]["hint"] == "remove a line, or add a letter or a number to its name"
+        assert "the first name first" in error["details"][0]["hint"]
 
     inside(test, data_dir=tmp_path)
 
 
 @pytest.mark.operation("user.links")
-@pytest.mark.parametrize(("name", "hint"), [("owner", "choose another name"), ("文", "write it in Latin letters")])
+@pytest.mark.parametrize(
+    ("name", "hint"), [("owner", "choose another name"), ("a, b", "write each name on a line of its own")]
+)
 def test_the_advice_about_a_name_fits_what_is_wrong_with_it(inside: Run, tmp_path: Path, name: str, hint: str) -> None:
     """Regression: *owner* was to be written in Latin letters."""
 
     async def test(platform: Any) -> None:
-        answer = await platform.client.post(f"{USERS}/links", json={"names": f"ada\n{name}"}, headers=OWNER)
-        assert (answer.status_code, answer.json()["error"]["details"][0]["hint"]) == (422, hint)
+        answer = await platform.client.post(f"{USERS}/links", json={"names": name}, headers=OWNER)
+        assert 422 == answer.status_code
+        assert answer.json()["error"]["details"][0]["hint"].startswith(hint)
 
     inside(test, data_dir=tmp_path)
 
@@ -620,9 +623,9 @@ def test_two_sheets_with_the_same_names_at_once_add_each_learner_once(inside: Ru
 @pytest.mark.parametrize(
     ("given", "error"),
     [
-        ("Ada\nada", (422, "validation_error")),
-        ("ada\n李", (422, "validation_error")),
-        ("ada\nowner", (422, "validation_error")),
+        ("...", (422, "validation_error")),
+        ("Owner", (422, "validation_error")),
+        ("Name\nLee, Ann", (422, "validation_error")),
         ("\n", (422, "validation_error")),
         ("ada\ntina", (403, "missing_scope")),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -15,22 +16,27 @@ from superlearner.operations.results.users import (
     SheetLink,
     SignInLinkMade,
     SignInSheet,
+    UnusedLine,
     UserLine,
     UserRemoved,
     UserSignedOut,
 )
 from superlearner.operations.rights.accounts import Accounts, role_of, scopes_of, standing_of
-from superlearner.operations.rights.class_list import ClassName, read_class
+from superlearner.operations.rights.class_list import read_class
 from superlearner.operations.rights.qr import qr_of
 from superlearner.operations.rights.quotas import Quotas
 from superlearner.operations.rights.tokens import Tokens
 from superlearner.operations.rights.user_access import RESERVED, Name, UserName, find_user, may_manage, the_store
-from superlearner.operations.rights.users import OWNER, ROLE_SCOPES, Grant, Role, in_order, key_of, name_like
+from superlearner.operations.rights.users import OWNER, ROLE_SCOPES, Grant, Role, in_order, key_of, user_name_for
 from superlearner.settings.settings import Settings
 from superlearner.store import NameTaken, UserRow
 
 HOUR_S: Final = 3600
 MOST_NAMES: Final = 200
+HOW: Final = (
+    "write each name on a line of its own, the first name first, or begin with the headings of a table, such as "
+    "`Surname, First name`"
+)
 MOST_TOLD: Final = 5
 """Wrong lines of a list of names that an error describes."""
 ROLE_TEXT: Final = (
@@ -217,7 +223,8 @@ async def link(
 
 
 @operation("user.links", http=("POST", "/users/links"), scope="code", on="platform", changes=True,
-           errors=("name_taken", "store_unavailable"), short="expires_at links.user,url note")  # fmt: skip
+           errors=("name_taken", "store_unavailable"),
+           short="expires_at links.given,user,url left_out.line,name,why note")  # fmt: skip
 async def links(
     ctx: Context,
     accounts: Accounts,
@@ -229,7 +236,7 @@ async def links(
         Field(
             min_length=1,
             max_length=20_000,
-            description="a name a line, full names with commas, or a table as CSV with headings; at most 200",
+            description="a name a line, `Surname, First name` on each line, or a table with headings; at most 200",
             examples=["Ada Lovelace\nben"],
             json_schema_extra={"format": "lines"},
         ),
@@ -242,13 +249,17 @@ async def links(
     """Make a sheet of sign-in links for a class: a link for each name.
 
     Learners who are not there yet are added. Names of users have no spaces and accents: *Jörg Müller* is the user
-    `Jorg.Muller`. In a table, e-mail addresses and numbers are left out. If a name cannot be used, nothing is added.
-    Each link signs in once and replaces an unused one of the user; only this result shows it.
+    `Jorg.Muller`. In a table, e-mail addresses and numbers are left out. Lines that cannot be used are `left_out`. Each
+    link signs in once and replaces an unused one of the user; only this result shows it. A dry run lists the names.
     """
     with the_store():
-        sheet = await _read_names(ctx, accounts, names)
+        sheet, left_out = await _read_names(ctx, accounts, names)
         class_ = "a learner" if len(sheet) == 1 else f"{len(sheet)} learners"
-        ctx.about_to(f"make sign-in links for {class_}, and add those who are new")
+        without = f"; left out: {_describe_left_out(left_out)}" if left_out else ""
+        ctx.about_to(
+            f"make sign-in links for {class_}, and add those who are new{without}",
+            [given if given == name else f"{given} ({name})" for given, name, _ in sheet],
+        )
         seconds = settings.link_expires if hours is None else hours * HOUR_S
         made: list[SheetLink] = []
         expires = accounts.clock() + seconds
@@ -260,53 +271,54 @@ async def links(
             url = f"{reach.urls[0]}/sign-in/{code}"
             qr = qr_of(url)
             made.append(SheetLink(given=given, user=user.name, added=added, url=url, qr_path=qr.path, qr_size=qr.size))
-    return SignInSheet(links=made, expires_at=expires, note=reach.note)
+    more = {"left_out": left_out} if left_out else {}
+    return SignInSheet(links=made, expires_at=expires, note=reach.note, **more)
 
 
-async def _read_names(ctx: Context, accounts: Accounts, names: str) -> list[tuple[str, str, UserRow | None]]:
-    """Return each name with that of its user and the learner of that name, if there is one.
+async def _read_names(
+    ctx: Context, accounts: Accounts, names: str
+) -> tuple[list[tuple[str, str, UserRow | None]], list[UnusedLine]]:
+    """Return each name with that of its user and the learner of that name, if there is one; then the other lines.
 
     Raises:
-        OperationError: `validation_error` about all lines that do not fit, `name_taken` or `missing_scope`.
+        OperationError: `validation_error` if no line can be used, or `missing_scope`.
     """
     given = read_class(names)
     if not 0 < len(given) <= MOST_NAMES:
         raise OperationError(
             "validation_error", f"names: expected 1 to {MOST_NAMES} names, one a line, got {len(given)}"
         )
-    of_user: dict[str, list[ClassName]] = {}
-    wrong: list[str] = []
-    hint = "write it in Latin letters"
+    first: dict[str, int] = {}
+    sheet: list[tuple[str, str, UserRow | None]] = []
+    left_out: list[UnusedLine] = []
     for one in given:
-        if one.unclear:
-            hint = "write each name on a line of its own, the first name first, or begin with the headings of a table"
-            wrong.append(f"line {one.line}: {one.name[:100]!r} may be one learner or several")
-            continue
-        key = key_of(name_like(one.name))
-        if key in RESERVED:
-            hint = "choose another name"
-        if not key or key in RESERVED:
-            why = "the platform reserves it" if key else "no letter from A to Z or digit is in it"
-            wrong.append(f"line {one.line}: {one.name[:100]!r} cannot be a name: {why}")
+        name = user_name_for(one.name)
+        key = key_of(name)
+        why = one.unclear or ("has no letter or digit" if not key else "is reserved" if key in RESERVED else "")
+        if not why and key in first:
+            why = f"is the same user as line {first[key]}, {name}; add a letter or a number to one of them"
+        if not why:
+            try:
+                sheet.append((one.name, name, await _find_learner(ctx, accounts, name)))
+            except OperationError as error:
+                if error.code != "name_taken":
+                    raise
+                why = f"cannot be used: {error.message}"
+        if why:
+            left_out.append(UnusedLine(line=one.line, name=one.name[:100], why=why))
         else:
-            of_user.setdefault(key, []).append(one)
-    same = [ones for ones in of_user.values() if len(ones) > 1]
-    if same:
-        hint = "remove a line, or add a letter or a number to its name"
-    wrong += [
-        f"{' and '.join(repr(one.name[:100]) for one in ones)} are the same user {name_like(ones[0].name)} "
-        f"(lines {', '.join(str(one.line) for one in ones)})"
-        for ones in same
-    ]
-    if wrong:
-        more = f"; and {len(wrong) - MOST_TOLD} more" if len(wrong) > MOST_TOLD else ""
+            first[key] = one.line
+    if not sheet:
+        unclear = any(one.unclear for one in given)
         raise OperationError(
-            "validation_error",
-            f"names: {'; '.join(wrong[:MOST_TOLD])}{more}",
-            hint=hint,
+            "validation_error", f"names: {_describe_left_out(left_out)}", hint=HOW if unclear else "choose another name"
         )
-    named = [(one.name, name_like(one.name)) for one in given]
-    return [(given_name, name, await _find_learner(ctx, accounts, name)) for given_name, name in named]
+    return sheet, left_out
+
+
+def _describe_left_out(left_out: Sequence[UnusedLine]) -> str:
+    some = "; ".join(f"line {one.line}: {one.name!r} {one.why}" for one in left_out[:MOST_TOLD])
+    return f"{some}; and {len(left_out) - MOST_TOLD} more" if len(left_out) > MOST_TOLD else some
 
 
 async def _find_learner(ctx: Context, accounts: Accounts, name: str) -> UserRow | None:

@@ -10,7 +10,16 @@ from superlearner.operations.results.result import ResultModel
 from superlearner.operations.rights.quotas import QuotaLine
 from superlearner.operations.rights.users import Grant, Role
 
-__all__ = ["SheetLink", "SignInLinkMade", "SignInSheet", "UserLine", "UserQuota", "UserRemoved", "UserSignedOut"]
+__all__ = [
+    "SheetLink",
+    "SignInLinkMade",
+    "SignInSheet",
+    "UnusedLine",
+    "UserLine",
+    "UserQuota",
+    "UserRemoved",
+    "UserSignedOut",
+]
 
 
 class UserLine(ResultModel):
@@ -78,9 +87,18 @@ class SheetLink(ResultModel):
     qr_size: int = Field(description="width and height of that image")
 
 
+class UnusedLine(ResultModel):
+    """A line of a list of names for which there is no link."""
+
+    line: int = Field(description="its number, from 1")
+    name: str
+    why: str
+
+
 class SignInSheet(ResultModel):
     """Sign-in links for a class."""
 
     links: list[SheetLink]
+    left_out: list[UnusedLine] = Field(default=[], description="the lines that cannot be used, each with the reason")
     expires_at: float = Field(description="seconds since 1970")
     note: str | None = Field(description="why others may be unable to open them")

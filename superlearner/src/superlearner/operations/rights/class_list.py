@@ -14,10 +14,12 @@ SEPARATORS: Final = "\t;,"
 ADDRESS: Final = re.compile(r"\S+@\S+")
 BESIDE_NAME: Final = re.compile(r"\s*<\S+@\S+>")
 """An address as mail programs write it, behind the name."""
-HEADINGS: Final = frozenset(
-    {"name", "names", "full name", "first name", "given name", "forename", "last name", "family name", "surname"}
-    | {"learner", "student", "pupil", "vorname", "nachname", "familienname"}
-)
+FIRST_NAMES: Final = frozenset({"first name", "first names", "given name", "forename", "vorname", "prénom", "nombre"})
+HEADINGS: Final = FIRST_NAMES | {
+    "name", "names", "full name", "last name", "family name", "surname", "learner", "student", "pupil", "nachname",
+    "familienname", "nom", "apellidos",
+}  # fmt: skip
+SURNAME_FIRST: Final = re.compile(r"([^,]+),\s*([^,]+)")
 
 
 class ClassName(NamedTuple):
@@ -25,42 +27,62 @@ class ClassName(NamedTuple):
 
     line: int
     name: str
-    unclear: bool = False
-    """True if the line may be the name of one learner or of several, as `Lee, Ann`."""
+    unclear: str = ""
+    """The reason why it is not clear whose name it is, as of `Lee, Ann` alone; "" if it is."""
 
 
 def read_class(text: str) -> list[ClassName]:
     r"""Return the names in a list, in its order.
 
-    A line has a name, full names with commas between them, or columns. E-mail addresses and bare numbers in columns are
-    left out; a line with nothing else is a name as it is. If the first line has headings, only the columns with names
-    are read.
+    A line has a name, full names with commas between them, or columns. If each line has one comma, the surname is
+    before it. E-mail addresses and bare numbers in columns are left out; a line with nothing else is a name as it is.
+    If the first line has headings, only the columns with names are read. The first name comes first if it is known.
 
     >>> [one.name for one in read_class("Jörg Müller\n\nAda Lovelace <ada@school.org>\nben@school.org")]
     ['Jörg Müller', 'Ada Lovelace', 'ben@school.org']
     >>> read_class('No,Name,Mail,Class\n1,"Müller, Jörg",j@school.org,7b')
-    [ClassName(line=2, name='Müller, Jörg', unclear=False)]
+    [ClassName(line=2, name='Jörg Müller', unclear='')]
     >>> read_class("1\tAda\tLovelace\tada@school.org")
-    [ClassName(line=1, name='Ada Lovelace', unclear=False)]
+    [ClassName(line=1, name='Ada Lovelace', unclear='')]
     >>> [one.name for one in read_class("Ann Lee, Bob Ray")], read_class("Lee, Ann")[0].unclear
-    (['Ann Lee', 'Bob Ray'], True)
+    (['Ann Lee', 'Bob Ray'], 'may be one learner or several')
+    >>> [one.name for one in read_class("Lovelace, Ada\nvan Dam, Eve")]
+    ['Ada Lovelace', 'Eve van Dam']
     """
     rows = [(number, cells) for number, line in enumerate(text.splitlines(), 1) if any(cells := _columns(line))]
-    wanted: list[int] | None = None
-    if rows and (named := [place for place, cell in enumerate(rows[0][1]) if cell.casefold() in HEADINGS]):
-        wanted, rows = named, rows[1:]
     lines = text.splitlines()
-    return [one for number, cells in rows for one in _read_line(number, lines[number - 1], cells, wanted)]
+    if rows and (named := [place for place, cell in enumerate(rows[0][1]) if cell.casefold() in HEADINGS]):
+        headings = rows[0][1]
+        named.sort(key=lambda place: headings[place].casefold() not in FIRST_NAMES)
+        return [_read_row(number, lines[number - 1], cells, named, len(headings)) for number, cells in rows[1:]]
+    pairs = [names for number, cells in rows if len(names := _names_in(lines[number - 1], cells)) == 2]
+    if len(pairs) == len(rows) > 1 and any(" " not in name for names in pairs for name in names):
+        return [ClassName(row[0], f"{first} {surname}") for row, (surname, first) in zip(rows, pairs, strict=True)]
+    return [one for number, cells in rows for one in _read_line(number, lines[number - 1], cells)]
 
 
-def _read_line(number: int, line: str, cells: Sequence[str], wanted: Sequence[int] | None) -> list[ClassName]:
-    """Return the names in a line: several if each column without headings is a full name."""
-    names = [cell for cell in cells if cell]
-    if wanted is not None or "\t" in line or len(names) < 2 or any(map(_is_beside, names)):
-        return [ClassName(number, _name(cells, wanted))]
+def _read_row(number: int, line: str, cells: Sequence[str], wanted: Sequence[int], columns: int) -> ClassName:
+    """Return the name in a line below headings."""
+    if any(cells[columns:]):
+        headings = f"{columns} heading{'' if columns == 1 else 's'}"
+        return ClassName(number, line.strip(), f"has {len(cells)} columns, and the table has {headings}")
+    return ClassName(number, _name(cells, wanted))
+
+
+def _read_line(number: int, line: str, cells: Sequence[str]) -> list[ClassName]:
+    """Return the names in a line without headings: several if each column is a full name."""
+    names = _names_in(line, cells)
+    if not names:
+        return [ClassName(number, _name(cells, None))]
     if all(len(name.split()) > 1 for name in names):
         return [ClassName(number, name) for name in names]
-    return [ClassName(number, line.strip(), unclear=True)]
+    return [ClassName(number, line.strip(), "may be one learner or several")]
+
+
+def _names_in(line: str, cells: Sequence[str]) -> list[str]:
+    """Return the columns of a line in which each may be a name; none if it is the row of a table, or one name."""
+    names = [cell for cell in cells if cell]
+    return [] if "\t" in line or len(names) < 2 or any(map(_is_beside, names)) else names
 
 
 def _is_beside(cell: str) -> bool:
@@ -78,4 +100,5 @@ def _columns(line: str) -> list[str]:
 def _name(cells: Sequence[str], wanted: Sequence[int] | None) -> str:
     chosen = cells if wanted is None else [cells[place] for place in wanted if place < len(cells)]
     named = [cell for cell in chosen if cell and not _is_beside(cell)]
-    return " ".join(named or [cell for cell in chosen or cells if cell] or cells)
+    name = " ".join(named or [cell for cell in chosen or cells if cell] or cells)
+    return SURNAME_FIRST.sub(r"\2 \1", name) if SURNAME_FIRST.fullmatch(name) else name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -26,6 +27,7 @@ __all__ = [
     "name_of",
     "outranks",
     "role_for",
+    "user_name_for",
 ]
 
 Scope = Literal["read", "operate", "code", "admin"]
@@ -175,6 +177,17 @@ def name_like(given: str) -> str:
     plain = unicodedata.normalize("NFKD", given.translate(LATIN)).encode("ascii", "ignore").decode()
     words = [re.sub(r"[^A-Za-z0-9._@-]", "", word) for word in re.split(r"[\s,;]+", plain)]
     return re.sub(r"\.{2,}", ".", ".".join(words)).lstrip("._@-")[:64].rstrip(".")
+
+
+def user_name_for(given: str) -> str:
+    """Return the name of the user for a person, generated if none of their letters can be in it; "" for no letters.
+
+    >>> user_name_for("Jörg Müller"), user_name_for("李小龙") == user_name_for("李小龙 "), user_name_for("...")
+    ('Jorg.Muller', True, '')
+    """
+    letters = key_of("".join(each for each in given if each.isalnum()))
+    generated = f"learner.{hashlib.sha256(letters.encode()).hexdigest()[:6]}" if letters else ""
+    return name_like(given) or generated
 
 
 def key_of(name: str) -> str:

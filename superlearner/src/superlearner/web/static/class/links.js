@@ -56,11 +56,14 @@ async function make() {
 }
 
 /** @param {Api.SignInSheet} sheet */
-function show({ links, expires_at }) {
+function show({ links, left_out: without = [], expires_at }) {
   const text = () => links.map(({ given, url }) => `${given}\t${url}\n`).join("");
   const print = () => window.print();
   render(html`<p>${counted(links.length, "link")}. Each signs in once, as its learner, until ${time(expires_at)}.
       They are not shown again.</p>
+    ${without.length
+      ? html`<div class="note" data-level="warn" role="alert"><p><b>Without a link:</b></p><ul>${without.map(leftOut)}</ul></div>`
+      : nothing}
     <div class="acts">${copyButton(text, "Copy", "Copy names and links", "btn")}
       <button type="button" class="btn primary" @click=${print}>Print</button></div>
     <table class="table">
@@ -69,6 +72,9 @@ function show({ links, expires_at }) {
   form.hidden = true;
   place.hidden = false;
 }
+
+/** @param {Api.UnusedLine} line */
+const leftOut = ({ line: number, name, why }) => html`<li>Line ${number}, <b>${name}</b>: it ${why}.</li>`;
 
 /** @param {Api.SheetLink} link */
 const line = ({ given, user, url, qr_path: path, qr_size: size }) => html`<tr>
