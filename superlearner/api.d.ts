@@ -80,6 +80,13 @@ declare namespace Api {
     what: "joined"|"found"|"leaving"|"left"|"lost"|"refused"|"disconnected";
     reason: string|null;
   }
+  interface ClusterMove {
+    /** seconds since 1970 */ at: number;
+    /** what happened, and why */ text: string;
+    /** it ran on two members, and one of its processes has ended */ conflict: boolean;
+    /** the member that reports it: the new one, in a conflict that of the ended process */ node: string;
+    /** its id, as of a restart */ ref: string;
+  }
   interface ClusterTopology {
     /** the name of the member that answers */ cluster_name: string;
     /** the join of its longest member, in seconds since 1970 */ formation_time: number|null;
@@ -801,6 +808,14 @@ declare namespace Api {
     /** why there is no state to show; null if there is */ state_note?: string|null;
     /** null unless `form` is true */ form: StateForm|null;
     redacted: boolean;
+  }
+  interface TableEntry {
+    kind: "registry"|"supervisor";
+    /** the name of the registry or supervisor */ table: string;
+    /** the key, or the id of the child */ key: string;
+    /** the member of its process */ node: string|null;
+    /** null for a lost child that has yet to start elsewhere */ pid: string|null;
+    /** start of the process, as its own member knows it */ since?: number|null;
   }
   interface TermNode {
     /** its key, field or index in the parent; empty in a set */ label: string;

@@ -25,6 +25,8 @@ from superlearner.live.projection import Projection, called, name_of, row_of, sl
 from superlearner.live.rows import Row, label
 from superlearner.live.signals import MAX_ENTRIES, Burst, Signals, party_of, shorten
 from superlearner.live.stories import Entries, Entry, Restarts, Story
+from superlearner.operations.builtin.cluster_moves import describe_placement
+from superlearner.restarts.ids import Ref
 
 __all__ = ["Feed"]
 
@@ -132,6 +134,8 @@ class Feed:
                 if sup is not None:
                     text = sentences.flags_changed(label(sup), data, sup.strategy)
                     self.note(model, at, "info", text, facts_of(event).pid)
+            case "placement_changed":
+                self._moved(model, event, at)
             case "suspended" | "resumed":
                 self._suspension(model, event, at)
             case "drain_too_long" if data.get("ms", 0) >= LONG_DRAIN_MS:
@@ -327,6 +331,25 @@ class Feed:
         self._gave_up[sup_pid] = story
         shorten(self._gave_up)
         self._put(story)
+
+    def _moved(self, model: Projection, event: TraceEvent, at: float) -> None:
+        """Record that a child runs on another member than before, or that one of its two processes has ended."""
+        data, supervisor = event.data, row_of(model, facts_of(event).pid)
+        if supervisor is None:
+            return
+        ends_here = data["reason"] == "name_conflict"
+        key, id = slot_of(supervisor, None, facts_of(event).child), facts_of(event).id  # as of a dynamic child
+        signal = ["t" if ends_here else "s", 0, 1, 0]
+        parts = {"who": id, "signals": {"who": ["", key.removeprefix(supervisor.key)], "list": [signal]}}
+        text = without_secrets(describe_placement(data))
+        level = "warn" if ends_here or data["down"] is not None else "ok"
+        self._put(
+            Entry(
+                id=self._number(), at=at, kind="moved", level=level, text=text, key=key,
+                pid=facts_of(event).child, sup=supervisor.key, event=event.seq,
+                ref=str(Ref(self._run, event.seq)) if self._run else None, parts=parts,
+            )
+        )  # fmt: skip
 
     def _suspension(self, model: Projection, event: TraceEvent, at: float) -> None:
         facts = facts_of(event)

@@ -112,7 +112,7 @@ class Moments:
             elif node not in self._recorders:
                 draw, keep = partial(self._draw, node), partial(self._keep, node)
                 node.monitor.on_incident = partial(self.add_incident, node)
-                self._moves[node] = Moves(node, self._keep_move)
+                self._moves[node] = Moves(node, self._keep_move, earlier=self.earlier)
                 self._recorders[node] = Recorder(node.node, node.last_states, draw, keep, earlier=self.earlier)
 
     def catch_up(self) -> None:

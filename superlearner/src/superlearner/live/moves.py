@@ -33,9 +33,10 @@ class Moves:
     Args:
         watched: the node.
         keep: called with each row; its replay is not compressed.
+        earlier: also record those that happened before, as far as they are in memory.
     """
 
-    def __init__(self, watched: WatchedNode, keep: Callable[[MomentRow], object]) -> None:
+    def __init__(self, watched: WatchedNode, keep: Callable[[MomentRow], object], *, earlier: bool = False) -> None:
         self._watched = watched
         self._keep = keep
         self._clock = Clock()
@@ -44,6 +45,9 @@ class Moves:
         self._counted: dict[tuple[str, str, str], list[otp.trace.Event]] = {}
         self._due: asyncio.TimerHandle | None = None
         self._subscription = otp.trace.subscribe(watched.node, self._on_event, kinds={"placement_changed"})
+        for event in otp.trace.history(watched.node) if earlier else ():
+            if event.kind == "placement_changed":
+                self._on_event(event)
 
     def close(self) -> None:
         """Stop recording; what has happened so far is recorded."""

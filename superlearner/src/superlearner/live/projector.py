@@ -41,7 +41,9 @@ from superlearner.live.rows import Row
 
 __all__ = ["KINDS", "apply", "counts_after", "measure", "rest"]
 
-KINDS: Final = OF_CHILDREN | {"strategy_changed", "registered", "unregistered", "suspended", "resumed"}
+KINDS: Final = OF_CHILDREN | {
+    "strategy_changed", "placement_changed", "registered", "unregistered", "suspended", "resumed",
+}  # fmt: skip
 """Kinds of events that change the tree."""
 
 MAX_TIMES: Final = 64

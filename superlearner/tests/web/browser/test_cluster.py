@@ -52,6 +52,21 @@ KIOSK = TILL | {
     "children": [TILL, TILL | {"id": "safe", "pid": None, "name": None, "status": "restarting"}],
 }  # fmt: skip
 
+PLACED = [
+    {"kind": "supervisor", "table": "counters", "key": f"c{number}", "node": OWN, "pid": "0.9.0", "since": 5.0}
+    for number in (1, 2)
+] + [{"kind": "supervisor", "table": "counters", "key": "c3", "node": None, "pid": None, "since": None}]
+MOVES = [
+    {
+        "at": 5.0, "text": "c1 moved from c to superlearner: c was lost (silent for too long); down for 6.0 s",
+        "conflict": False, "node": OWN, "ref": "9f3a0c1b22d4.7",
+    },
+    {
+        "at": 4.0, "text": "c2 ran on both b and c: the older one, on b, stays, and the one on c has ended",
+        "conflict": True, "node": "b@127.0.0.1", "ref": "9f3a0c1b22d4.8",
+    },
+]  # fmt: skip
+
 LINES = """dd => [...dd.childNodes].filter((one) => one.nodeType === Node.TEXT_NODE && one.data.trim()).map((one) => {
   const range = document.createRange();
   range.selectNodeContents(one);
@@ -79,6 +94,8 @@ def cluster(open_page: Callable[..., Page], untouched: Any) -> Callable[..., Pag
                 }],
                 "total_count": 1, "nodes_queried": [OWN], "missing": found["missing"],
             },
+            "tables": {"entries": PLACED if found["missing"] else [], "nodes_queried": [OWN], "missing": []},
+            "moves": {"moves": MOVES if found["missing"] else []},
             "supervision-trees": {
                 "supervision_trees": {
                     "b@127.0.0.1": {
@@ -124,6 +141,25 @@ def test_members_show_their_health_and_who_is_missing_is_named(cluster: Callable
     expect(page.get_by_text("c@127.0.0.1 was lost: it was silent for too long")).to_be_visible()
     link = members.nth(1).get_by_role("link", name="Open its tree")
     expect(link).to_have_attribute("href", "/supervisors?node=b%40127.0.0.1")
+
+
+def test_the_children_of_distributed_supervisors_have_their_members_and_their_last_moves(
+    cluster: Callable[..., Page],
+) -> None:
+    page = cluster(THREE)
+    table = page.get_by_role("table", name="Children of counters")
+    expect(table.get_by_role("row", name="c1")).to_contain_text("superlearner")
+    expect(table.get_by_role("row", name="c3")).to_contain_text("starts elsewhere soon")
+    for move in MOVES:
+        expect(page.get_by_role("listitem").filter(has_text=move["text"])).to_be_visible()
+    conflict = page.get_by_role("link", name=f"Watch: {MOVES[1]['text']}")
+    expect(conflict).to_have_attribute("href", "/why/9f3a0c1b22d4.8?node=b%40127.0.0.1")
+
+
+def test_without_a_distributed_supervisor_there_is_no_panel(cluster: Callable[..., Page]) -> None:
+    page = cluster(topology(member(OWN)))
+    expect(page.get_by_role("heading", name="What happened")).to_be_visible()
+    expect(page.locator("placed-children")).to_be_hidden()
 
 
 def test_the_processes_of_all_members_are_one_table(cluster: Callable[..., Page]) -> None:

@@ -16,7 +16,7 @@ from superlearner.operations.declaration import operation
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.results.cluster import ClusterMove, ClusterMoves
 from superlearner.operations.results.restarts import Moment
-from superlearner.restarts.drawing import MomentNode, NodeKind
+from superlearner.restarts.drawing import MomentNode
 from superlearner.restarts.ids import Ref
 
 __all__ = ["describe_placement", "draw_placement"]
@@ -24,6 +24,8 @@ __all__ = ["describe_placement", "draw_placement"]
 MOST_DRAWN: Final = 8
 """Children of a member in a drawing; the others are counted."""
 LONGEST: Final = 100
+ABSENT: Final = "shutdown, not started"
+"""The state of a place in which no process has been yet; pages draw it without a word."""
 
 
 @operation("cluster.moves", http=("GET", "/cluster/moves"), scope="read", on="platform",
@@ -45,7 +47,7 @@ async def moves(
     return ClusterMoves(
         moves=[
             ClusterMove(
-                at=row.until,
+                at=row.at,
                 text=row.line,
                 conflict=row.kind == CONFLICT,
                 node=row.node,
@@ -75,13 +77,13 @@ def draw_placement(data: Mapping[str, Any], places: Mapping[Any, str | None], no
     """
     old, new, down = data["from_member"], data["to_member"], data["down"]
     is_loss, is_conflict = down is not None, data["reason"] == "name_conflict"
-    why = sentences.gone(old, data["reason"])
-    root = _draw_process(key_part(data["supervisor"]), "supervisor", id_text(data["supervisor"]))
+    why = "left" if data["reason"] == "left" else "lost"
+    root = _draw_process(key_part(data["supervisor"]), id_text(data["supervisor"]), "distributed")
     members = {name: _draw_member(root.id, name) for name in sorted({old, new, *filter(None, places.values())})}
     child = id_text(data["id"])
     for name in (old, new):
         members[name].children.append(_draw_child(members[name].id, child))
-    members[new].children[0].ended = None if is_conflict else "shutdown"
+    members[new].children[0].ended = None if is_conflict else ABSENT
     for id, place in places.items():
         if id == data["id"]:
             continue
@@ -128,15 +130,17 @@ def draw_placement(data: Mapping[str, Any], places: Mapping[Any, str | None], no
 
 
 def _draw_member(root: str, name: str) -> MomentNode:
-    return _draw_process(f"{root}/{key_part(name)}", "supervisor", name.removesuffix("@127.0.0.1"))
+    return _draw_process(f"{root}/{key_part(name)}", name.removesuffix("@127.0.0.1"), "member")
 
 
 def _draw_child(member: str, id: str, ended: str | None = None) -> MomentNode:
-    return _draw_process(f"{member}/{key_part(id)}", "worker", id, ended)
+    return _draw_process(f"{member}/{key_part(id)}", id, None, ended)
 
 
-def _draw_process(id: str, kind: NodeKind, name: str, ended: str | None = None) -> MomentNode:
+def _draw_process(id: str, name: str, strategy: str | None, ended: str | None = None) -> MomentNode:
+    """Return a process; a supervisor or a member has a `strategy`, which is written below its name."""
+    kind = "worker" if strategy is None else "dynamic_supervisor"
     return MomentNode(
-        id=id, name=clip(name, LONGEST), kind=kind, pid=None, strategy=None, limit=None, used=0, restart=None,
+        id=id, name=clip(name, LONGEST), kind=kind, pid=None, strategy=strategy, limit=None, used=0, restart=None,
         state=None, ended=ended, children=[], more=0,
     )  # fmt: skip

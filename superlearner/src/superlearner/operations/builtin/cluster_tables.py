@@ -6,9 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+import otp
 from otp import Node, Pid
 from otp.cluster import Cluster, NotMember
 from otp.cluster.cluster import cluster_of
+from superlearner.control.clock import Clock
+from superlearner.control.events import STARTS
 from superlearner.control.terms import clip, safe_text
 from superlearner.nodes.nodes import Nodes
 from superlearner.operations.context import Context
@@ -37,10 +40,10 @@ async def tables(
     """
     cluster = _cluster_of(ctx.node)
     rows = [] if cluster is None else _entries(cluster, kind, name)
-    shown = rows[:limit]
+    shown, starts = rows[:limit], _starts(ctx.node)
     for row, pid in shown:
         if pid is not None and pid.node == ctx.node.name:
-            row.since = pages.born(ctx.watched, pid)
+            row.since = pages.born(ctx.watched, pid) or starts.get(pid)
     return MemberEntries(entries=[row for row, _ in shown], total=len(rows))
 
 
@@ -91,6 +94,12 @@ async def drain(
     ctx.about_to(f"drain {ctx.node.name}")
     drained = await cluster.drain(timeout)
     return ClusterDrained(moved=list(map(_child, drained.moved)), kept=list(map(_child, drained.kept)))
+
+
+def _starts(node: Node) -> dict[Pid, float]:
+    """Return when the children in the memory of events started; pages know only those that are younger than they."""
+    clock = Clock()
+    return {one.data["child"]: clock.wall(one.at) for one in otp.trace.history(node) if one.kind in STARTS}
 
 
 def _cluster_of(node: Node) -> Cluster | None:

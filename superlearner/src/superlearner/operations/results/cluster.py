@@ -238,7 +238,7 @@ class ClusterEntries(ResultModel):
 class ClusterMove(ResultModel):
     """A child of a distributed supervisor that moved to another member, or ran on two."""
 
-    at: float = Field(description="seconds since 1970")
+    at: float = Field(description="when it was lost, moved or ended, in seconds since 1970")
     text: str = Field(description="what happened, and why")
     conflict: bool = Field(description="it ran on two members, and one of its processes has ended")
     node: str = Field(description="the member that reports it: the new one, in a conflict that of the ended process")

@@ -55,6 +55,9 @@ export function failures(reasons) {
  */
 export const isOrderly = (reason) => /^(normal\b|shutdown\b|\(?'?shutdown'?,)/.test(reason);
 
+/** The reason of a place where no process has been yet. */
+export const ABSENT = "shutdown, not started";
+
 /** Return a reason without the question about it, which is too long for a row. @param {string} reason */
 export const withoutQuestion = (reason) => reason.replace(/: did no case match, or is a return missing\?$/, "");
 

@@ -12,6 +12,7 @@ import { isLost } from "../shell/node-gone.js";
 import { tabs } from "../components/tabs.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { bars, rate, sample, spans, spark } from "./cluster-model.js";
+import { PlacedChildren } from "./placed.js";
 import { trees } from "./trees.js";
 
 /** @import { Happening, Member, Missing, Topology } from "./cluster-model.js" */
@@ -25,6 +26,7 @@ const PATHS = /** @type {Record<string, string>} */ ({
 
 const page = byId("cluster", HTMLElement);
 /** @type {ReturnType<typeof sample>} */ let links = new Map();
+const placed = new PlacedChildren();
 let view = "health";
 let asked = 0;
 let timer = 0;
@@ -33,6 +35,8 @@ tabs(byId("cluster-views", HTMLElement), (name) => {
   view = name;
   void look();
 });
+// The live channel of every page reports members that come and go, and restarts and moves on other nodes.
+for (const news of ["sl-nodes", "sl-restarts"]) window.addEventListener(news, () => document.hidden || void look());
 document.addEventListener("visibilitychange", () => document.hidden || void look());
 
 /** Ask for what is shown, draw it, and ask again. */
@@ -41,11 +45,13 @@ async function look() {
   const mine = (asked += 1);
   const place = byId(`view-${view}`, HTMLElement);
   try {
-    const [topology, more] = await Promise.all([
+    const [topology, more, tables, moves] = await Promise.all([
       platform("GET", "/cluster/topology?include_health=false"),
       view === "health" ? platform("GET", "/cluster/events") : platform("GET", PATHS[view] ?? "/cluster/events"),
+      ...view === "health" ? [platform("GET", "/cluster/tables?kind=supervisor"), platform("GET", "/cluster/moves?limit=10")] : [],
     ]);
     if (mine !== asked) return;
+    if (tables) placed.show(tables.entries, moves.moves);
     links = sample(links, topology, Date.now() / 1000);
     count(topology);
     if (view === "health") render(health(topology, more.events), place);
@@ -92,6 +98,7 @@ function health(topology, events) {
             <p>${isLost(one.reason) ? `Lost: ${one.reason}` : one.reason}</p>
             <p class="acts"><a class="btn" href=${`${root()}/supervisors${nodeQuery(one.node)}`}>Its last restarts</a></p></li>`)}</ul>
     ${topology.state === "member" && !others.length && !topology.missing.length ? alone() : nothing}
+    ${placed}
     <section><h2>What happened</h2>${tracks(topology, events)}</section>`;
 }
 

@@ -6,7 +6,7 @@
 
 import { attribute, icon, make, write } from "../base/dom.js";
 import { phrases } from "../base/marks.js";
-import { limitText, UNLIMITED } from "../base/words.js";
+import { ABSENT, limitText, UNLIMITED } from "../base/words.js";
 import { isSupervisor } from "./layout.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 
@@ -118,8 +118,10 @@ export class Actor {
     if (key !== this.#key) {
       this.#key = key;
       const word = look.state === "crashed" ? shortOf(look.reason) : look.state;
-      this.#old.replaceChildren(
-        ...(look.state === "running" ? [this.#pid()] : [icon(look.state === "crashed" ? "crashed" : "stopped", "glyph"), word]));
+      const shown = look.state === "ended" && look.reason === ABSENT ? []
+        : look.state === "running" ? [this.#pid()]
+        : [icon(look.state === "crashed" ? "crashed" : "stopped", "glyph"), word];
+      this.#old.replaceChildren(...shown);
       this.#new.replaceChildren(look.born ? look.pid ?? "" : "");
       attribute(this.#old, "data-word", look.state !== "running");
       render(look.born && look.next !== null ? html`<i>new state</i><span>${look.next}</span>` : nothing, this.#after);

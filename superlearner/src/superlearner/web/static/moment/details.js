@@ -6,7 +6,7 @@
 
 import { limitText } from "../base/words.js";
 import { all } from "./picture.js";
-import { alike, byRequest, listed, namer, often, only, span, victim } from "./story.js";
+import { alike, byRequest, listed, memberOf, namer, often, only, span, victim } from "./story.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
 
@@ -35,7 +35,11 @@ export function rows({ events }) {
  * @returns {{who: string, text: string, more: string}}
  */
 export function step(moment, event, times = 1) {
-  const name = namer(moment), who = name(event.id);
+  const name = namer(moment), who = name(event.id), member = moment.moved ? memberOf(moment, event.id) : "";
+  if (moment.moved && event.kind === "crash") return { who, text: member ? `ends with ${member}` : "is gone", more: "" };
+  if (moment.moved && event.kind === "signal") return { who: name(event.to), text: `learns that ${who} is gone`, more: "" };
+  if (moment.moved && event.kind === "decide") return { who, text: "chooses another member", more: "" };
+  if (member) return { who, text: `${event.kind === "stop" ? "stops" : "starts"} on ${member}`, more: "" };
   switch (event.kind) {
     case "crash":
       if (event.start) return { who, text: `failed to start${times > 1 ? ` ${often(times)}` : ""}`, more: event.reason };

@@ -57,6 +57,7 @@ import { isOrderly } from "../base/words.js";
  * @property {boolean} complete
  * @property {boolean} going_on
  * @property {boolean} [program]  the program of the node ended, or a service or member came or went
+ * @property {boolean} [moved]  a child runs on another member of the cluster now, or has run on two
  * @property {string} summary
  * @property {string|null} [request]  the request that ended the first process
  * @property {Record<string, string|null>|null} [facts]  short texts about it
@@ -121,10 +122,10 @@ function stageOf(event, stage, decided) {
 
 /**
  * Return the cues of a restart, and the end of each stage.
- * @param {Pick<Moment, "events">} moment
+ * @param {Pick<Moment, "events"> & {root?: MomentNode}} moment
  * @returns {Score}
  */
-export function schedule({ events }) {
+export function schedule({ events, root }) {
   /** @type {Cue[]} */
   const cues = [];
   const stages = [0];
@@ -173,9 +174,10 @@ export function schedule({ events }) {
         t += gap(all, order, T.stopGap, MOST.stop);
         break;
       case "start": {
-        const at = Math.max(t, started.get(event.by) ?? 0);
-        cues.push({ ...cue, at, kind: "go", of: "start", up: false, to: null, text: "start", dur: T.travel });
-        cues.push({ ...cue, at: (busy = at + T.travel), kind: "started", dur: T.appear, pid: event.pid, state: event.state });
+        const at = Math.max(t, started.get(event.by) ?? 0), way = root ? wayTo(root, event.by, event.id) : [event.id];
+        way.forEach((id, hop) =>
+          cues.push({ ...cue, id, at: at + hop * T.travel, kind: "go", of: "start", up: false, to: null, text: "start", dur: T.travel }));
+        cues.push({ ...cue, at: (busy = at + way.length * T.travel), kind: "started", dur: T.appear, pid: event.pid, state: event.state });
         started.set(event.id, busy);
         t = at + gap(all, order, T.startGap, MOST.start);
         break;
@@ -208,6 +210,24 @@ function withLateStarts(events) {
     }
     return told;
   });
+}
+
+/**
+ * Return the processes on the way from a supervisor down to a process that it starts: over a member of the cluster, two.
+ * @param {MomentNode} root @param {string} by @param {string} id
+ */
+function wayTo(root, by, id) {
+  /** @param {MomentNode} node @returns {string[]|null} */
+  const find = (node) => {
+    if (node.id === id) return [id];
+    for (const child of node.children) {
+      const below = find(child);
+      if (below) return node.id === by ? below : [node.id, ...below];
+    }
+    return null;
+  };
+  const found = find(root) ?? [id], place = found.indexOf(by);
+  return found.slice(place + 1);
 }
 
 /** The number of levels above a process. @param {string} id */

@@ -134,6 +134,7 @@ export const isServiceChange = ({ program, events }) => program === true && even
 /** Return a restart in a few words: `checkout_sup gave up`. @param {Moment} moment */
 export function headline(moment) {
   if (isServiceChange(moment)) return moment.summary;
+  if (moment.moved) return moment.summary.split(": ")[0] ?? "";
   const name = namer(moment), gave = fallen(moment);
   if (gave !== null) return `${name(gave)} gave up`;
   return `${name(victim(moment))} ${only(moment, "start").length ? "restarted" : "ended"}`;
@@ -141,6 +142,7 @@ export function headline(moment) {
 
 /** Return the sentence of a stage; it names only what is on the screen. @param {Moment} moment @param {number} stage  0 to 6 */
 export function sentence(moment, stage) {
+  if (moment.moved) return moving(moment, stage);
   if (moment.events[0]?.kind === "stop") return onRequest(moment, stage);
   const name = namer(moment), who = name(victim(moment)), [first, ...later] = decisions(moment);
   const by = name(first?.id ?? moment.root.id),
@@ -182,6 +184,34 @@ export function sentence(moment, stage) {
         : `${by} starts ${listed(starts.map(({ id }) => name(id)))}${starts.length > 1 ? ", in order" : " again"}.`;
     default:
       return first ? whole(moment) : moment.summary;
+  }
+}
+
+/**
+ * Return the name of the member on which the process of an event runs, in a move.
+ * @param {Moment} moment @param {string} [id]
+ */
+export const memberOf = ({ root }, id) => root.children.find(({ children }) => children.some((one) => one.id === id))?.name ?? "";
+
+/**
+ * Return the sentence of a stage of a move to another member, or of a conflict.
+ * @param {Moment} moment @param {number} stage  0 to 6
+ */
+function moving(moment, stage) {
+  const who = namer(moment)(victim(moment)), from = memberOf(moment, victim(moment)), to = memberOf(moment, only(moment, "start")[0]?.id);
+  const lost = only(moment, "crash").length > 0;
+  if (stage === 6 || (stage > 0 && stage < 4 && !lost)) return asSentence(moment.summary);
+  switch (stage) {
+    case 0:
+      return to ? `Before: ${who} runs on ${from}.` : `Before: ${who} runs on two members.`;
+    case 1:
+      return `${from} is gone, and ${who} with it. Its state is lost.`;
+    case 2:
+      return `${moment.root.name} learns that ${from} is gone.`;
+    case 5:
+      return to ? `${moment.root.name} starts ${who} on ${to}.` : `${who} runs once again.`;
+    default:
+      return lost ? `${moment.root.name} waits in case ${from} comes back, then chooses a member.` : `${who} stops on ${from}.`;
   }
 }
 

@@ -114,6 +114,7 @@ export class Theatre {
 
 /** Return what a reader has to know about a moment besides its events. @param {Moment} moment */
 export function notesOf(moment) {
+  if (moment.moved) return [];
   const end = all(moment.root).find(({ id }) => id === victim(moment)), who = namer(moment)(victim(moment));
   return [
     moment.going_on ? "This restart has not ended yet." : "",

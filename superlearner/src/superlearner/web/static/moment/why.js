@@ -147,6 +147,7 @@ async function findRunning(moment) {
 function newest(moment) {
   if (isServiceChange(moment)) return null;
   if (!moment.current) return running;
+  if (moment.moved) return moment.events.flatMap((event) => (event.kind === "start" && event.pid ? [event.pid] : [])).at(-1) ?? null;
   const id = victim(moment),
     starts = moment.events.flatMap((event) => (event.kind === "start" && event.id === id && event.pid ? [event.pid] : []));
   return starts.at(-1) ?? all(moment.root).find((node) => node.id === id)?.pid ?? null;

@@ -21,7 +21,8 @@ import { LogFacts, numberOf } from "./log-facts.js";
 
 /** The types of events that the page reads. */
 export const TYPES = [
-  "child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up", "strategy_changed", "suspended", "resumed",
+  "child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up", "strategy_changed", "placement_changed",
+  "suspended", "resumed",
 ];
 
 /** The type of restarts that are kept without their events. */
@@ -38,7 +39,7 @@ export function markOf({ type, data, text }) {
   if (type === KEPT_TYPE) return (data["program"] && !data["back"]) || FAILED.test(text) ? "crash" : "restart";
   if (data["request"]) return type === "child_started" ? "restart" : "change"; // a stop or a start on request
   if (type === "child_started") return data["old"] && !data["along"] ? "restart" : "start"; // the restart that it goes along with names it
-  if (type === "child_restarted") return "restart";
+  if (type === "child_restarted" || type === "placement_changed") return "restart";
   if (type === "gave_up" || type === "restart_failed") return "crash";
   if (type === "child_terminated") {
     return (data["by"] === "supervisor" && !data["by_itself"]) || isOrderly(data["reason"] ?? "") ? "stop" : "crash";

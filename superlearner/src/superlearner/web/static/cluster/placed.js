@@ -1,0 +1,137 @@
+/**
+ * `<placed-children>`: the children of the distributed supervisors, their last moves and conflicts, and a picture in which
+ * a child falls on one member and rises on another. Moves are played one after the other.
+ *
+ * @module
+ */
+
+import { requestOn } from "../base/api.js";
+import { icon, make, nodeQuery, root } from "../base/dom.js";
+import { whyAddress } from "../base/process-link.js";
+import { counted, time } from "../base/words.js";
+import { NARROW } from "../moment/layout.js";
+import { RestartStage } from "../moment/stage.js";
+import { sentence } from "../moment/story.js";
+import { html, nothing, render, repeat } from "../vendor/lit-html.js";
+import { fresh, portrait, shortMember, supervisors } from "./placed-model.js";
+
+/** @import { Moment } from "../moment/schedule.js" */
+/** @import { Entry, Move, Placed } from "./placed-model.js" */
+
+/** How long the end of a move stays. */
+const REST_MS = 2500;
+/** The height of the rows that a move needs besides: a lost member, and its child. */
+const FALLEN = 99;
+/** Children of a supervisor that are listed. */
+const LISTED = 100;
+
+export class PlacedChildren extends HTMLElement {
+  #stage = new RestartStage();
+  #said = make("p", { class: "said" });
+  #picture = make("div", { class: "ground" }, this.#stage, this.#said);
+  #text = make("div");
+  /** @type {Set<string>|null} */ #seen = null;
+  /** @type {Move[]} */ #waiting = [];
+  /** @type {Placed[]} */ #placed = [];
+  /** The supervisor in the picture. */ #name = "";
+  #known = "";
+  #id = -1;
+  #busy = false;
+  #height = 0;
+
+  connectedCallback() {
+    if (this.#text.isConnected) return;
+    this.#stage.setAttribute("fill", "");
+    this.#stage.addEventListener("restart-time", () => this.#say());
+    this.#stage.addEventListener("restart-placed", () => this.#grow());
+    this.append(this.#picture, this.#text);
+  }
+
+  /** @param {readonly Entry[]} entries @param {readonly Move[]} moves */
+  show(entries, moves) {
+    this.#placed = supervisors(entries);
+    this.hidden = !this.#placed.length && !moves.length;
+    render(html`${this.#placed.map(children)}<section><h2>Moves and conflicts</h2>${moves.length ? list(moves)
+      : html`<p class="hint">No child has moved yet. End a member, and its children start on the others.</p>`}</section>`, this.#text);
+    this.#waiting.push(...fresh(moves, this.#seen));
+    this.#seen = new Set(moves.map(({ ref }) => ref));
+    if (this.#busy) return;
+    if (this.#waiting.length) void this.#play();
+    else this.#rest();
+  }
+
+  async #play() {
+    this.#busy = true;
+    for (let move = this.#waiting.shift(); move && !document.hidden; move = this.#waiting.shift()) {
+      try {
+        const moment = await requestOn(move.node, "GET", `/restarts/${move.ref}`);
+        this.#name = moment.root.id;
+        this.#draw(moment);
+        await new Promise((done) => {
+          const ended = () => {
+            if (this.#stage.playing) return;
+            this.#stage.removeEventListener("restart-play", ended);
+            setTimeout(done, this.#waiting.length ? 0 : REST_MS);
+          };
+          this.#stage.addEventListener("restart-play", ended);
+          this.#stage.play();
+        });
+      } catch {
+        // its member is gone: the list has its sentence
+      }
+    }
+    this.#busy = false;
+    this.#known = "";
+    this.#rest();
+  }
+
+  /** Draw where the children run now. */
+  #rest() {
+    const placed = this.#placed.find(({ name }) => name === this.#name) ?? this.#placed[0], known = JSON.stringify(placed ?? null);
+    this.#picture.hidden = !placed && !this.#busy;
+    if (!placed || known === this.#known) return;
+    this.#known = known;
+    this.#draw(portrait(placed, (this.#id -= 1)));
+    this.#say();
+  }
+
+  /** @param {Moment} moment */
+  #draw(moment) {
+    this.#stage.toggleAttribute("whole", this.clientWidth < NARROW); // else a narrow picture leaves the children out
+    this.#stage.moment = moment;
+    this.#stage.fit();
+  }
+
+  /** Keep the height that a picture once needed, so that nothing below it moves. */
+  #grow() {
+    const { layout: { height, rows }, scale, moment } = this.#stage, more = rows && moment && moment.id < 0 ? FALLEN : 0;
+    if (height * scale + more <= this.#height) return;
+    this.#height = height * scale + more;
+    this.#picture.style.setProperty("--need", `${Math.ceil(this.#height)}px`);
+  }
+
+  #say() {
+    const { moment, stage } = this.#stage;
+    if (moment) this.#said.textContent = moment.id < 0 ? "Where each child runs now." : sentence(moment, stage);
+  }
+}
+
+customElements.define("placed-children", PlacedChildren);
+
+/** @param {Placed} placed */
+const children = ({ name, children: all, members }) => html`<section><h2>${name} <small>${counted(all.length, "child", "children")} on ${
+  counted(members.length, "member")}</small></h2>
+  <div class="scroll"><table class="table" aria-label=${`Children of ${name}`}><thead><tr><th scope="col">Child</th>
+    <th scope="col">Member</th><th scope="col">Since</th></tr></thead><tbody>
+    ${repeat(all.slice(0, LISTED), ({ key, pid }) => `${key} ${pid}`, (one) =>
+      html`<tr data-child=${one.key} data-member=${one.node ?? ""}><th scope="row">${one.pid
+        ? html`<a href=${`${root()}/supervisors${nodeQuery(one.node ?? "", { process: one.pid })}`}>${one.key}</a>`
+        : one.key}</th><td>${one.node ? shortMember(one.node) : html`<span class="waits">starts elsewhere soon</span>`}</td>
+      <td class="when">${one.since ? time(one.since) : ""}</td></tr>`)}</tbody></table></div>${all.length > LISTED
+        ? html`<p class="hint">The first ${LISTED} are shown.</p>` : nothing}</section>`;
+
+/** @param {readonly Move[]} moves */
+const list = (moves) => html`<ol class="happened moves">${repeat(moves, ({ ref }) => ref, (one) => html`<li data-what=${one.conflict
+  ? "conflict" : "move"}>${icon(one.conflict ? "stopped" : "restarting", "glyph")}<time
+  datetime=${new Date(one.at * 1000).toISOString()}>${time(one.at)}</time><span>${one.text} <a class="link"
+    href=${whyAddress(one.ref, one.node)} aria-label=${`Watch: ${one.text}`}>Watch</a></span></li>`)}</ol>`;
