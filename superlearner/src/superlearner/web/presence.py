@@ -15,10 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from superlearner.web.visitors import WebVisitor
 
-__all__ = ["CHANGED", "SIGNED_OUT", "Presence"]
+__all__ = ["CHANGED", "LESSON_OVER", "SIGNED_OUT", "Presence"]
 
 SIGNED_OUT: Final = 4401
 """The close code of a web socket whose credential has ended."""
+LESSON_OVER: Final = 4411
+"""The close code of a web socket of a learner whose lesson is over: the page stays, and says it."""
 CHANGED: Final = 4410
 """The close code of a web socket whose user has another role now: the page must be loaded again."""
 

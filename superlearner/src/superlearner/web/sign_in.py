@@ -40,7 +40,7 @@ from superlearner.web.guard import OPEN_PATHS, path_of
 from superlearner.web.pacing import Pacing
 from superlearner.web.page_templates import render_page
 from superlearner.web.pages import PAGES, START, is_of_own
-from superlearner.web.presence import CHANGED, SIGNED_OUT, Presence
+from superlearner.web.presence import CHANGED, LESSON_OVER, SIGNED_OUT, Presence
 from superlearner.web.recognising import (
     CredentialRefused,
     Recogniser,
@@ -195,7 +195,8 @@ class SignIn:
         )
 
     def _changed(self, row: UserRow, change: UserChange) -> None:
-        self.presence.end(user_key(row), CHANGED if change == "changed" else SIGNED_OUT)
+        codes = {"changed": CHANGED, "lesson_over": LESSON_OVER}
+        self.presence.end(user_key(row), codes.get(change, SIGNED_OUT))
 
     # -- sessions of browsers --------------------------------------------------------------------------------
 

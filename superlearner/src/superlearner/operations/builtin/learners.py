@@ -150,7 +150,7 @@ async def end_lesson(ctx: Context, accounts: Accounts, /) -> CourseLessonEnded:
         rows = [row for row in await accounts.all() if row.revoked is None and standing_of(row) == "learner"]
         ctx.about_to(f"sign out {len(rows)} learner{'' if len(rows) == 1 else 's'} and stop their sandboxes")
         for row in rows:
-            await accounts.sign_out(row)
+            await accounts.sign_out(row, "lesson_over")
     names = frozenset(row.name for row in rows)
     stopped = await ask(ctx, StopAll(None, names, LESSON_OVER))
     return CourseLessonEnded(ended=True, learners=len(rows), sandboxes=list(stopped))

@@ -23,7 +23,7 @@ from superlearner.store import SignInLink, Store, StoreUnavailable, Token, UserR
 __all__ = ["Accounts", "LinkState", "UserChange", "role_of", "scopes_of", "standing_of", "user_of"]
 
 LinkState = Literal["ready", "used", "replaced", "expired", "unknown"]
-UserChange = Literal["changed", "signed_out", "removed"]
+UserChange = Literal["changed", "signed_out", "lesson_over", "removed"]
 
 CODE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 LINKS_KEPT_S: Final = 30 * 24 * 3600
@@ -186,14 +186,14 @@ class Accounts:
             await self._store.records.change_user(changed)
             return self._put(changed)
 
-    async def sign_out(self, row: UserRow) -> None:
+    async def sign_out(self, row: UserRow, why: Literal["signed_out", "lesson_over"] = "signed_out") -> None:
         """End all sessions and links of a user. Raises StoreUnavailable: only for this run of the platform."""
         async with self._lock:
             row = self._current(row)
             changed = replace(row, generation=row.generation + 1)
             self._put(changed)
             self._signed_out[row.id] = self.clock()
-            self._notify_listeners(changed, "signed_out")
+            self._notify_listeners(changed, why)
             with _until_restart(f"{row.name} is signed out"):
                 await self._store.records.change_user(changed)
                 await self._store.records.delete_links(row.id)

@@ -28,6 +28,8 @@ const ANSWER_MS = 2000;
 const NODE_GONE = 4404;
 /** Close code of the server after a change of the user's role: the page may show what it no longer should. */
 const CHANGED = 4410;
+/** Close code of the server when the teacher ended the lesson: the page stays. */
+const LESSON_OVER = 4411;
 const RETRY_MS = 100;
 const RETRY_LIMIT_MS = 800;
 
@@ -89,6 +91,7 @@ export class Feed {
     socket.onmessage = (event) => this.#received(String(event.data));
     socket.onclose = (event) => {
       if (event.code === CHANGED) location.reload();
+      else if (event.code === LESSON_OVER) this.#handleLessonEnd();
       else if (event.code === NODE_GONE) this.#handleEnd();
       else this.#closed();
     };
@@ -161,6 +164,12 @@ export class Feed {
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close();
     this.#socket = null;
+  }
+
+  #handleLessonEnd() {
+    this.stop();
+    this.#setStatus("gone");
+    window.dispatchEvent(new Event("sl-lesson-over"));
   }
 
   #handleEnd() {

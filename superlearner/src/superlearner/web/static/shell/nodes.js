@@ -5,7 +5,7 @@
  * @module
  */
 
-import { attribute, chosen, make, onlyOwn, root } from "../base/dom.js";
+import { attribute, chosen, make, onlyOwn, renew, root } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { dropNodeGone, nameAbsence, showNodeGone, wireAgain } from "./node-gone.js";
 
@@ -52,8 +52,9 @@ export function nodes() {
 
 /** Activate the switcher and keep it up to date. */
 export function followNodes() {
+  window.addEventListener("sl-lesson-over", showLessonOver, { once: true });
   const select = document.getElementById("node");
-  if (!(select instanceof HTMLSelectElement)) return;
+  if (!(select instanceof HTMLSelectElement)) return followLesson();
   select.onchange = () => location.assign(select.value === ALL ? `${root()}${everywhere().href}` : here(select.value));
   /** Counter of sandbox changes. @type {number|null} */ let seen = null;
   /** Counter of restarts on other nodes. @type {number|null} */ let counted = null;
@@ -78,6 +79,23 @@ export function followNodes() {
   });
   feed.expect(0);
   feed.start();
+}
+
+/** On a page without a switcher, wait for the end of the lesson. */
+function followLesson() {
+  if (!document.getElementById("gone")) return;
+  const feed = new Feed(liveUrl("platform", {}, ""), () => {}, () => {});
+  feed.expect(0);
+  feed.start();
+}
+
+/** Say that the learner is signed out, and leave the page as it is: it may have an answer that was not checked. */
+function showLessonOver() {
+  const note = document.getElementById("gone");
+  if (!note) return;
+  renew(note, [make("span", {}, make("b", {}, "The lesson is over."), " You are signed out. Your code and your progress are kept; what you "
+    + "do on this page now is not. For the next lesson, your teacher gives you a new link.")]);
+  note.hidden = false;
 }
 
 /**
