@@ -724,12 +724,17 @@ declare namespace Api {
     walls: WallLine[];
     /** memory of all its processes while it runs; only in `sandbox.list` and `sandbox.info` */ memory_bytes?: number|null;
     reason?: string|null;
+    /** mistakes in the source that runs, by line */ warnings?: SandboxWarning[];
   }
   interface SandboxTemplate {
     id: string;
     title: string;
     about: string;
     source: string;
+  }
+  interface SandboxWarning {
+    line: number;
+    text: string;
   }
   interface SettingResult {
     name: string;

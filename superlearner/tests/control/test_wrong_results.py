@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import otp
-from otp import GenServer, NoReply, Ok, Supervisor, impl
+from otp import GenServer, NoReply, Ok, Reply, Supervisor, impl
 from superlearner.app.running import Tree
 from superlearner.control.events import facts_of
 from superlearner.control.steer import kill, resolve
@@ -31,6 +31,8 @@ class Stall(GenServer[int]):
             return None
         if type(request) is int:
             return request
+        if request == "ask":
+            return Reply(state, state + 1)
         return NoReply(state)
 
     @impl
@@ -79,6 +81,20 @@ def test_a_wrong_result_is_shown_with_callback_and_line_in_list_tree_and_answer(
         assert next(row for row in rows if row["id"] == "store")["last_exit"]["reason"] == reason
         assert (await platform.get("/api/v1/errors"))["data"][0]["reason"] == reason
         assert reason in (await platform.get("/api/v1/processes/store/errors/why"))["data"]["summary"]
+
+    inside(test, Tree("shop", start))
+
+
+def test_a_result_of_another_callback_is_shown_at_its_return(inside: Callable[..., Any]) -> None:
+    """Regression: it was the line of the definition, because an event has the text of a result alone."""
+
+    async def test(platform: Any) -> None:
+        store = resolve(platform.node, "store")
+        GenServer.cast(store, "ask")
+        await otp.wait_down(store, timeout=5)
+        (error, *_) = (await platform.get("/api/v1/errors"))["data"]
+        line = line_of(Stall.handle_cast, "return Reply(state, state + 1)")
+        assert error["where"] == f"{FILE}:{line} in handle_cast"
 
     inside(test, Tree("shop", start))
 

@@ -292,6 +292,24 @@ def test_a_sum_has_the_name_of_a_child_and_not_its_id() -> None:
     record(test, Worker.child_spec(None, id="Till", name="till"), most=1)
 
 
+def test_a_sum_is_recorded_while_the_storm_goes_on() -> None:
+    """Regression: after a kill of the platform, 56 of 1,000 crashes were known: the sum of the minute was lost."""
+
+    async def test(_recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        for _ in range(2):
+            for _ in range(3):
+                otp.exit("b", "kill")
+                await wait_all_idle()
+            await advance(recording.SUM_S)
+        assert [(one.line, one.count) for one in records] == [
+            ("b was killed and restarted", 1), ("b was killed and restarted 2 times more", 2),
+            ("b was killed and restarted 3 times more", 3),
+        ]  # fmt: skip
+        assert records[1].last < records[2].number
+
+    record(test, worker("b"), most=1)
+
+
 def test_a_sum_has_the_name_of_a_child_that_no_longer_runs() -> None:
     """Regression: a storm whose tree gave up had lines for `rates` and for `Rates`."""
 

@@ -2,65 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import re
-import sys
-import warnings
-from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import otp
+from inside_sandbox import COUNTER, at, within
 from otp import GenServer
 from superlearner.control.reasons import where_of
 from superlearner.control.simulations import Plan, begin
 from superlearner.observing.monitoring.machine import Collector
-from superlearner.sandbox import inside
 
 pytestmark = pytest.mark.program
-
-COUNTER = """\
-from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor
-
-class Counter(GenServer):
-    def init(self, start):
-        return Ok(start)
-    def handle_call(self, request, caller, n):
-        return Reply(n, n)
-    def handle_cast(self, request, n):
-        while request == "spin":
-            pass
-        return NoReply(n + 1)
-
-class Main(Supervisor):
-    def init(self, config):
-        start = (config or {}).get("start", 0)
-        return Children([Counter.child_spec(start, id="a", name="a"), Counter.child_spec(start, id="b", name="b")])
-"""
-NOTHING: dict[str, Any] = {
-    "starts": "Main", "module": None, "text": None, "strategy": None, "max_restarts": None, "max_seconds": None,
-    "custom_config": None, "held_s": 60.0,
-}  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _one_program_a_sandbox() -> Iterator[None]:
-    """Remove the module `main` after each test: in reality, each sandbox has a separate program."""
-    known, path = sys.modules.pop("main", None), list(sys.path)
-    yield
-    sys.path[:] = path
-    sys.modules.pop("main", None)
-    if known is not None:
-        sys.modules["main"] = known
-
-
-def at(node: otp.Node, name: str) -> otp.Pid:
-    found = node.whereis(name)
-    assert found is not None
-    return found
 
 
 class Counter(GenServer[Any]):
@@ -68,17 +24,6 @@ class Counter(GenServer[Any]):
 
     def init(self, arg: Any) -> Any:
         return arg
-
-
-def within(folder: Path, text: str, look: Callable[[otp.Node, otp.Pid], Awaitable[Any]], /, **wanted: Any) -> Any:
-    (folder / "main.py").write_text(text)
-
-    async def main() -> Any:
-        async with otp.Node("sandbox-a@127.0.0.1") as node:
-            service = await inside.start(node, str(folder), NOTHING | wanted)
-            return await look(node, service)
-
-    return asyncio.run(main())
 
 
 def test_its_tree_runs_on_its_node_and_nothing_else_is_seen_there(tmp_path: Path) -> None:
@@ -156,18 +101,6 @@ def test_a_mistake_that_the_library_refuses_has_its_line(tmp_path: Path, old: st
     assert old in COUNTER
     with pytest.raises(otp.StartError, match=said):
         within(tmp_path, COUNTER.replace(old, new), look)
-
-
-def test_a_call_that_is_never_awaited_is_noted_with_its_line(tmp_path: Path) -> None:
-    async def look(node: otp.Node, service: otp.Pid) -> Any:
-        GenServer.cast(at(node, "a"), "x")
-        return (await GenServer.call(service, ("next",)))["notices"]
-
-    text = COUNTER.replace('while request == "spin":\n            pass', 'GenServer.call("b", "get")')
-    with warnings.catch_warnings():
-        warnings.simplefilter("default")
-        (said,) = within(tmp_path, text, look)
-    assert 'main.py, line 9: GenServer.call("b", "get") did nothing, an await is missing before it' == said
 
 
 def test_an_application_starts_with_what_it_depends_on(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from superlearner.base.validation import nearest, plain
+from superlearner.cli.manifest import verbs
 
 __all__ = ["command_meant", "explained", "option_meant"]
 
@@ -25,6 +26,7 @@ COMMANDS: Final = {
     **dict.fromkeys(("messages", "traces"), "trace list"),
     **dict.fromkeys(("start", "serve"), "run"),
     **dict.fromkeys(("logs", "tail"), "log list"),
+    **dict.fromkeys(("anomalies", "problems", "alerts", "warnings"), "system anomalies"),
     "why": "error why",
     "kill": "process kill",
     "predict": "supervisor predict",
@@ -45,14 +47,19 @@ def option_meant(typed: str, options: Sequence[str]) -> list[str]:
 
 
 def command_meant(typed: str, commands: Sequence[str]) -> str | None:
-    """Return the command that means the same as an unknown one, or is spelt like it.
+    """Return the command that means the same as an unknown one, has it as its verb, or is spelt like it.
 
     >>> command_meant("timeline", ["restart", "run"]), command_meant("rnu", ["restart", "run"])
     ('restart list', 'run')
+    >>> command_meant("bottlenecks", ["analytics", "system"])
+    'system bottlenecks'
     """
     meant = COMMANDS.get(typed)
     if meant is not None and meant.partition(" ")[0] in commands:
         return meant
+    having = [command for command in commands if typed.replace("_", "-") in verbs(command)]
+    if len(having) == 1:
+        return f"{having[0]} {typed}"
     return next(iter(get_close_matches(typed, commands, n=1)), None)
 
 

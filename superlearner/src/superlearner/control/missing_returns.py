@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-__all__ = ["Function", "MissingReturn", "find_missing_return", "matches_pattern"]
+__all__ = ["NO_RETURN", "Function", "MissingReturn", "find_missing_return", "matches_pattern"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -23,9 +23,9 @@ from otp import Behaviour, Crash, ExceptionTerm
 from superlearner.control.failures import Place, failed_child, unwrapped
 from superlearner.control.missing_returns import Function, MissingReturn, find_missing_return
 from superlearner.control.reasons import has_own_frame, tagged, text_of_reason
-from superlearner.control.terms import is_a, safe_text
+from superlearner.control.terms import is_a, safe_text, text_of
 
-__all__ = ["explain_missing_return", "locate", "place_of", "place_of_failed_start"]
+__all__ = ["explain_missing_return", "locate", "own_nodes", "place_of", "place_of_failed_start"]
 
 LONGEST_SOURCE: Final = 200_000
 """Characters above which a source is not parsed: parsing blocks the interpreter."""
@@ -252,7 +252,7 @@ def _start(method: Function | None, owner: ast.ClassDef) -> int:
     """Return the line of the only result of a method, else the line of its definition."""
     if method is None:
         return owner.lineno
-    found = [node.lineno for node in _own(method) if isinstance(node, ast.Return)]
+    found = [node.lineno for node in own_nodes(method) if isinstance(node, ast.Return)]
     return found[0] if len(found) == 1 else method.lineno
 
 
@@ -361,7 +361,7 @@ def _constant(node: ast.expr | None) -> object:
     return node.value if isinstance(node, ast.Constant) else None
 
 
-def _own(method: Function) -> Iterator[ast.AST]:
+def own_nodes(method: Function) -> Iterator[ast.AST]:
     """Yield the nodes of a method in the order of its lines, without functions and classes inside it."""
     pending: list[ast.AST] = list(reversed(method.body))
     while pending:
@@ -373,10 +373,13 @@ def _own(method: Function) -> Iterator[ast.AST]:
 
 def _line_of_result(method: Function, value: Any) -> int:
     """Return the line that returned a wrong result; the line of the definition if several may have."""
-    returns = [node for node in _own(method) if isinstance(node, ast.Return)]
+    returns = [node for node in own_nodes(method) if isinstance(node, ast.Return)]
+    text = text_of(value, 50)  # in an event, a result is shortened to its text
     if value is None:
         found = [node for node in returns if node.value is None or _is_value(node.value, None)]
-    elif kind := next((name for name in RESULTS if is_a(value, getattr(otp, name))), None):
+    elif kind := next(
+        (name for name in RESULTS if is_a(value, getattr(otp, name)) or text.startswith(f"{name}(")), None
+    ):
         found = [node for node in returns if _callee(node.value) == kind]
     else:
         found = [node for node in returns if node.value is not None and _callee(node.value) not in RESULTS]

@@ -48,6 +48,8 @@ MOST_A_MINUTE: Final = 100
 MOST_GIVE_UPS: Final = 20
 """Give-ups a minute that are drawn beyond this limit: a storm often ends in one."""
 MINUTE_S: Final = 60.0
+SUM_S: Final = 5.0
+"""Seconds that a sum counts: those of a sum that still counts are lost if the platform is killed."""
 SETTLE_S: Final = 0.3
 """Seconds without a further event after which a restart is drawn."""
 LATER_S: Final = 1.0
@@ -396,8 +398,7 @@ class Recorder:
         name = None if kind.how == "requested" or self._sums.knows(kind) else self._name_at(number)
         self._sums.add(kind, number, at, restarted=restarted, name=name)
         if self._sums_due is None:
-            left = max(0.0, self._minute + MINUTE_S - otp.monotonic())
-            self._sums_due = asyncio.get_running_loop().call_later(left, self._close_sums, context=Context())
+            self._sums_due = asyncio.get_running_loop().call_later(SUM_S, self._close_sums, context=Context())
 
     def _name_at(self, number: int) -> str | None:
         """Return the registered name of a process that has just ended, by the number of its end."""

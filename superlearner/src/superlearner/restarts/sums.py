@@ -65,7 +65,7 @@ class Sum:
 
 
 class Sums:
-    """The sums of a minute."""
+    """The sums of a few seconds."""
 
     def __init__(self) -> None:
         self._found: dict[Kind, Sum] = {}

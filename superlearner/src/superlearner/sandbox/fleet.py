@@ -198,6 +198,7 @@ def _started(fleet: Fleet, sandbox: Sandbox, event: Started, now: float) -> Next
         os_pid=facts.os_pid,
         supervisor_pid=facts.supervisor_pid,
         walls=facts.walls,
+        warnings=facts.warnings,
         started_at=now,
         stood_still=0.0,
         ended_at=None,
@@ -255,7 +256,8 @@ def _still_there(fleet: Fleet, sandbox: Sandbox) -> Next:
 def _reloaded(fleet: Fleet, sandbox: Sandbox, event: Reloaded, now: float) -> Next:
     if sandbox.changing is None:
         return fleet, []
-    sandbox = _with_version(replace(sandbox, changing=None), sandbox.changing, event.by, now)
+    changed = replace(sandbox, changing=None, warnings=event.warnings)
+    sandbox = _with_version(changed, sandbox.changing, event.by, now)
     sandbox, answers = _answered(sandbox, event.report, "reload")
     return fleet.put(sandbox), [*answers, Tell("info", sandbox, f"sandbox {sandbox.id} runs version {sandbox.current}")]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from superlearner.sandbox.messages import SourceWarning
 from superlearner.sandbox.record import Configuration, ProgramFacts, Sandbox
 from superlearner.sandbox.source import Source
 
@@ -154,6 +155,7 @@ class Reloaded:
     run: int
     by: str
     report: Any
+    warnings: tuple[SourceWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ import os
 import re
 import sys
 import traceback
-import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -39,7 +38,9 @@ from superlearner.control.wrong_results import name_callback
 from superlearner.sandbox.interrupting import Interrupter
 from superlearner.sandbox.messages import MOST_NEWS, WORDS, WRONG_MODULE
 from superlearner.sandbox.reloading import exchange, reload, show_lines, source_of
+from superlearner.sandbox.review import review
 from superlearner.sandbox.syntax import FILE
+from superlearner.sandbox.unawaited import Unawaited
 
 __all__ = ["SERVICE", "Inside", "start"]
 
@@ -78,8 +79,7 @@ class Tree:
     """The way the tree ended, until it is reported."""
 
     interrupter: Interrupter | None = None
-    show_warning: Callable[..., Any] | None = None
-    """Python's function that prints warnings."""
+    unawaited: Unawaited | None = None
 
 
 async def start(node: otp.Node, folder: str, wanted: Mapping[str, Any]) -> Pid:
@@ -142,14 +142,17 @@ class Inside(GenServer[Tree]):
         me = self.pid
         tree.interrupter = Interrupter(tree.node, held_s, lambda words: otp.send(me, ("interrupted", words)))
         tree.interrupter.start()
-        tree.show_warning, warnings.showwarning = warnings.showwarning, partial(_warned, tree, me)
+        tree.unawaited = Unawaited(tree.module.__file__ or FILE, lambda words: otp.send(me, ("interrupted", words)))
+        tree.unawaited.start()
         return Ok(tree)
 
     @impl
     async def handle_call(self, request: Any, caller: From, tree: Tree) -> Reply[Tree] | NoReply[Tree]:
         match tagged(request):
             case "facts", ():
-                return Reply({"supervisor_pid": plain_pid(tree.top), "source": source_of(tree.module)}, tree)
+                text = source_of(tree.module)
+                found = [] if text is None else review(tree.module, text)
+                return Reply({"supervisor_pid": plain_pid(tree.top), "source": text, "warnings": found}, tree)
             case "alive", ():
                 return Reply({}, tree)
             case "reload", (str(_),) if not otp.is_alive(tree.top):  # the sandbox is ending, see SEEN_S
@@ -189,18 +192,8 @@ class Inside(GenServer[Tree]):
             logging.getLogger("otp.supervisor").removeFilter(tree.log_filter)
         if tree.interrupter is not None:
             tree.interrupter.stop()
-        if tree.show_warning is not None:
-            warnings.showwarning = tree.show_warning
-
-
-def _warned(tree: Tree, service: Pid, message: Any, category: Any, filename: str, lineno: int, *rest: Any) -> None:
-    """Print a warning, and note a call of the source that was never awaited: it did nothing, and nothing crashes."""
-    if tree.show_warning is not None:
-        tree.show_warning(message, category, filename, lineno, *rest)
-    if filename == tree.module.__file__ and "was never awaited" in text_of(message, WORDS):
-        code = source_line(filename, lineno)
-        words = f"{FILE}, line {lineno}: {clip(code, 100)} did nothing, an await is missing before it"
-        otp.send(service, ("interrupted", words))
+        if tree.unawaited is not None:
+            tree.unawaited.stop()
 
 
 def _note(tree: Tree, words: str) -> None:

@@ -232,4 +232,4 @@ def _plain(why: str) -> str:
 def _changed(id: str, run: int, report: Report, by: str) -> FleetEvent:
     if report.refused is not None:
         return NotReloaded(id, run, report.refused)
-    return Reloaded(id, run, by, report)
+    return Reloaded(id, run, by, report, tuple(report.warnings))

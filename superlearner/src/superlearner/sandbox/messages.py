@@ -13,8 +13,8 @@ from msgspec import Meta, Struct
 from superlearner.sandbox.source import MOST_SOURCE
 
 __all__ = [
-    "MOST_NEWS", "MOST_SERVERS", "STATE_LENGTH", "WORDS", "WRONG_MODULE", "Alive", "Changed", "News", "Report",
-    "SandboxFacts", "read",
+    "MOST_NEWS", "MOST_SERVERS", "MOST_WARNINGS", "STATE_LENGTH", "WORDS", "WRONG_MODULE", "Alive", "Changed", "News",
+    "Report", "SandboxFacts", "SourceWarning", "read",
 ]  # fmt: skip
 
 WORDS: Final = 1000
@@ -22,6 +22,7 @@ NAME: Final = 500
 STATE_LENGTH: Final = 2000
 MOST_SERVERS: Final = 200
 MOST_NEWS: Final = 50
+MOST_WARNINGS: Final = 20
 MANY: Final = 10_000_000
 
 WRONG_MODULE: Final = "supervisor_module: "
@@ -35,11 +36,22 @@ State: TypeAlias = Annotated[str, Meta(max_length=STATE_LENGTH)] | None
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=MANY)]
 
 
+class SourceWarning(Struct, forbid_unknown_fields=True, frozen=True):
+    """A mistake in a source that runs."""
+
+    line: Annotated[int, Meta(ge=1, le=MANY)]
+    text: Annotated[str, Meta(max_length=WORDS)]
+
+
+Warnings: TypeAlias = Annotated[list[SourceWarning], Meta(max_length=MOST_WARNINGS)]
+
+
 class SandboxFacts(Struct, forbid_unknown_fields=True):
-    """Answer to `facts`: the top supervisor, and the module's text if known."""
+    """Answer to `facts`: the top supervisor, and the module's text if known, with its mistakes."""
 
     supervisor_pid: LocalPid
     source: Annotated[str, Meta(max_length=MOST_SOURCE)] | None
+    warnings: Warnings = []
 
 
 class Alive(Struct, forbid_unknown_fields=True):
@@ -67,12 +79,13 @@ class Changed(Struct, forbid_unknown_fields=True):
 
 
 class Report(Struct, forbid_unknown_fields=True):
-    """Answer to `reload`: the reason it was refused, or the servers that switched."""
+    """Answer to `reload`: the reason it was refused, or the servers that switched and the mistakes of the source."""
 
     refused: Annotated[str, Meta(max_length=WORDS)] | None = None
     servers: Annotated[list[Changed], Meta(max_length=MOST_SERVERS)] = []
     servers_count: Count = 0
     still_old: Annotated[list[LocalPid], Meta(max_length=MOST_SERVERS)] = []
+    warnings: Warnings = []
 
 
 T = TypeVar("T", SandboxFacts, Alive, News, Report)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from superlearner.nodes.kinds import SANDBOX
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import NodeBusy, NodeGone, RemoteError
 from superlearner.sandbox.line import SandboxConnection
-from superlearner.sandbox.messages import Report, SandboxFacts
+from superlearner.sandbox.messages import Report, SandboxFacts, SourceWarning
 from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.peer_link import PeerLink
 from superlearner.sandbox.program import NotLaunched
@@ -104,6 +104,7 @@ class PeerProgram:
             return Report("the process that answers for its tree has ended")
         if report.refused is not None:
             report.refused = without_our_paths(printable_lines(report.refused))
+        report.warnings = _printable(report.warnings)
         return report
 
     def ask_to_stop(self) -> None:
@@ -228,7 +229,9 @@ class PeerLauncher:
         walls = tuple(_wall(one) for one in peer.walls.values())
         source = None if told.source is None else Source(told.source, _class_of(sandbox))
         traces = None if peer.os_pid is None else traces_of(peer.os_pid, peer.folder_outside)
-        facts = ProgramFacts(peer.os_pid or 0, told.supervisor_pid, walls, source, traces)
+        facts = ProgramFacts(
+            peer.os_pid or 0, told.supervisor_pid, walls, source, tuple(_printable(told.warnings)), traces
+        )
         watched = Watched(
             peer, line, lambda words: notice(without_our_paths(words)), sandbox.configuration.limits.held_s
         )
@@ -303,3 +306,7 @@ def _why(error: otp.StartError) -> tuple[str, str]:
             return "service_unavailable" if kind == "unavailable" else "start_failed", clip(words, LONGEST)
         case _:
             return "start_failed", text_of_reason(error.reason, LONGEST)
+
+
+def _printable(warnings: Sequence[SourceWarning]) -> list[SourceWarning]:
+    return [SourceWarning(one.line, without_our_paths(printable(one.text))) for one in warnings]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from superlearner.sandbox.messages import SourceWarning
 from superlearner.sandbox.source import Source
 from superlearner.sandbox.traces import SandboxTraces
 
@@ -105,6 +106,7 @@ class ProgramFacts:
     source: Source | None = None
     """The source of a tree from a module, if it could be read."""
 
+    warnings: tuple[SourceWarning, ...] = ()
     traces: SandboxTraces | None = None
     """None if the kernel does not provide them."""
 
@@ -130,6 +132,9 @@ class Sandbox:
     used_at: float = 0.0
     stood_still: float = 0.0
     """Seconds of this run in which the platform stood still, which do not count towards its lifetime."""
+
+    warnings: tuple[SourceWarning, ...] = ()
+    """Mistakes in the source that runs."""
 
     versions: tuple[Version, ...] = ()
     current: int = 0

@@ -19,6 +19,7 @@ from superlearner.control.reasons import has_own_frame
 from superlearner.control.terms import clip, plain_pid, safe_text, text_of
 from superlearner.control.tree import supervisor_state, what_of
 from superlearner.sandbox.messages import MOST_SERVERS, STATE_LENGTH, WORDS
+from superlearner.sandbox.review import review
 from superlearner.sandbox.source import MOST_SOURCE
 from superlearner.sandbox.syntax import FILE
 
@@ -115,6 +116,7 @@ async def reload(node: otp.Node, module: ModuleType, text: str) -> dict[str, Any
             ],
             "servers_count": len(report.servers),
             "still_old": [plain_pid(pid) for pid in report.still_old[:MOST_SERVERS]],
+            "warnings": review(module, text),
         }
     undo()
     return {"refused": clip(words, WORDS)}

@@ -227,7 +227,7 @@ def test_an_event_that_is_part_of_no_restart_is_not_found(inside: Inside) -> Non
             answer = await platform.client.get(f"{AT}/{event}")
             error = answer.json()["error"]
             assert (answer.status_code, error["code"], error["message"]) == (404, "restart_not_found", problem)
-            assert "restart.list" in error["details"][0]["hint"]
+            assert "superlearner restart list" in error["details"][0]["hint"]
         assert (await platform.client.get(f"{AT}/0")).status_code == 422
 
     inside(test)

@@ -11,7 +11,6 @@ from playwright.sync_api import Page, expect
 from axe import broken_rules
 from page_width import SIDEWAYS
 
-
 HEARD = """
 const Socket = WebSocket;
 WebSocket = class extends Socket {

@@ -22,6 +22,8 @@ import warnings
 from types import CoroutineType, FrameType
 from typing import Any, Final, Self
 
+from superlearner.control.missing_awaits import missing_await
+
 __all__ = ["MissingAwait", "Unawaited"]
 
 HOOK: Final = "_warn_unawaited_coroutine"
@@ -84,10 +86,8 @@ class Unawaited:
         frame = None if frame is None else frame.f_back
         if not self.say:
             self.line = origin[0][1]
-            self.say = f"`await` is missing before the call of {coroutine.__name__}, which does nothing without it"
-            if frame is not None and _is_plain(frame, self._file):
-                caller = frame.f_code.co_name
-                self.say += f"; `{caller}` has to be an `async def` for that"
+            plain = frame is not None and _is_plain(frame, self._file)
+            self.say = missing_await(coroutine.__name__, frame.f_code.co_name if frame is not None and plain else None)
         if frame is not None and frame.f_code.co_filename == self._file:
             self._raise_in(frame)
 

@@ -52,7 +52,7 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             severity="critical" if len(times) >= 5 * limits.anomaly_restarts else "high",
             pid=history.pid,
             name=history.name,
-            description=f"{name} has restarted children {len(times)} times in the last {window:g} s",
+            description=f"{name} has restarted children {len(times):,} times in the last {window:g} s",
             since=round(offset + times[0] / NS, 3),
             evidence={
                 "restarts": len(times),

@@ -80,7 +80,7 @@ MOST_ALIKE: Final = 500
 MOST_ROWS: Final = 50
 LONGEST_LOST: Final = 500
 """Restarts after a give-up among which the end of its program is looked for."""
-HINT = "restart.list lists the restarts"
+HINT = f"`{command('restart.list', node=None)}` lists the restarts"
 
 
 @operation("restart.show", http=("GET", "/restarts/{event}"), scope="read", outlives=True,

@@ -31,6 +31,7 @@ from superlearner.operations.results.sandboxes import (
     limits_of,
     record_of,
     version_of,
+    warnings_of,
 )
 from superlearner.operations.rights.homes import HOME
 from superlearner.operations.rights.quotas import Quotas
@@ -382,4 +383,5 @@ def _reload(sandbox: Sandbox, report: Report) -> SandboxReload:
         servers=[SandboxServer(**msgspec.structs.asdict(one)) for one in report.servers],
         servers_count=max(report.servers_count, len(report.servers)),
         still_old=report.still_old,
+        **({"warnings": warnings_of(report.warnings)} if report.warnings else {}),
     )

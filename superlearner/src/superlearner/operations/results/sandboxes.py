@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from superlearner.control.terms import json_of
 from superlearner.operations.declaration import Body
 from superlearner.operations.results import Child
 from superlearner.operations.results.result import ResultModel
+from superlearner.sandbox.messages import SourceWarning
 from superlearner.sandbox.record import Configuration, Limits, Sandbox, Version, Wall
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "SandboxSource",
     "SandboxTemplate",
     "SandboxVersion",
+    "SandboxWarning",
     "Strategy",
     "WallLine",
     "WallsHere",
@@ -33,6 +36,7 @@ __all__ = [
     "limits_of",
     "record_of",
     "version_of",
+    "warnings_of",
 ]  # fmt: skip
 
 DEFAULTS: Final = Limits()
@@ -92,6 +96,13 @@ class WallLine(ResultModel):
     says: str = Field(description="its mechanism, or the reason why it is missing")
 
 
+class SandboxWarning(ResultModel):
+    """A mistake in a source that runs, such as a call without `await`."""
+
+    line: int
+    text: str
+
+
 class SandboxRecord(ResultModel):
     """A sandbox. It has a `reason` once it ends or is being stopped."""
 
@@ -110,6 +121,7 @@ class SandboxRecord(ResultModel):
         default=None, description="memory of all its processes while it runs; only in `sandbox.list` and `sandbox.info`"
     )
     reason: str | None = None
+    warnings: list[SandboxWarning] = Field(default=[], description="mistakes in the source that runs, by line")
 
 
 class SandboxMemory(ResultModel):
@@ -200,6 +212,7 @@ class SandboxReload(ResultModel):
     servers: list[SandboxServer] = Field(description="at most 200 of `servers_count`")
     servers_count: int
     still_old: list[str]
+    warnings: list[SandboxWarning] = Field(default=[], description="mistakes in this source, by line")
 
 
 class SandboxOutput(ResultModel):
@@ -233,7 +246,12 @@ class WallsHere(ResultModel):
 
 def record_of(sandbox: Sandbox, memory_bytes: int | None = None) -> SandboxRecord:
     """Return the result for a sandbox."""
-    optional: dict[str, Any] = {"ended_at": sandbox.ended_at, "reason": sandbox.reason, "memory_bytes": memory_bytes}
+    optional: dict[str, Any] = {
+        "ended_at": sandbox.ended_at,
+        "reason": sandbox.reason,
+        "memory_bytes": memory_bytes,
+        "warnings": warnings_of(sandbox.warnings) or None,
+    }
     return SandboxRecord(
         id=sandbox.id,
         owner=sandbox.owner,
@@ -247,6 +265,11 @@ def record_of(sandbox: Sandbox, memory_bytes: int | None = None) -> SandboxRecor
         walls=[describe_wall(one) for one in sandbox.walls],
         **{name: value for name, value in optional.items() if value is not None},
     )
+
+
+def warnings_of(found: Iterable[SourceWarning]) -> list[SandboxWarning]:
+    """Return the results for mistakes in a source."""
+    return [SandboxWarning(line=one.line, text=one.text) for one in found]
 
 
 def _configuration_of(wanted: Configuration) -> SandboxConfiguration:

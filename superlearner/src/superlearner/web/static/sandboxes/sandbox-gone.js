@@ -80,6 +80,7 @@ export async function runAgain() {
     const one = await platform("POST", "/sandboxes", { ...(options ?? {}), sandbox_id: shown, source });
     check.tell("It runs again.", "ok");
     made(one, source);
+    check.warn(one.warnings);
   } catch (error) {
     check.refused(error);
   } finally {

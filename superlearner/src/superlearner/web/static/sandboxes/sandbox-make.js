@@ -267,6 +267,7 @@ export async function start() {
     }
     named = false; // the next one gets a new name
     made(one, begun?.source === undefined ? null : source);
+    check.warn(one.warnings);
   } catch (error) {
     if (/** @type {any} */ (error).code === "sandbox_already_exists") wrong("id-wrong", name, "There is one of this name.");
     check.refused(error);

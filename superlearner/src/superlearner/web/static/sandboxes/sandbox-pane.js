@@ -211,8 +211,11 @@ export async function run() {
   else if (shown.status !== "running") tell(`${shown.id} is ${shown.status}.`);
   else if (edited()) await reload({ source: editor.value });
   else
-    await platform("GET", path()).then(() => tell("This source runs already. Restart starts its tree again, with new states.", "ok"),
-      (error) => check.refused(error));
+    await platform("GET", path()).then((/** @type {Sandbox} */ { warnings }) => {
+      tell(`This source runs already${warnings ? `, and it has ${mistakes(warnings)}` : ""}. Restart starts its tree again, with new `
+        + "states.", "ok");
+      check.warn(warnings);
+    }, (error) => check.refused(error));
 }
 
 /** @param {Element} list @param {Wall[]} all */
@@ -293,6 +296,7 @@ function code(answer) {
   if (first) restore();
   if (first && shown?.status === "ended") showExit(shown);
   if (first) showStored();
+  if (first && shown?.status === "running" && !edited()) check.warn(shown.warnings);
 }
 
 /** Restore the draft of the shown sandbox, if there is one. */
@@ -348,6 +352,9 @@ function versions(all) {
             "Go back to it")))));
 }
 
+/** @param {readonly unknown[]} warnings */
+const mistakes = (warnings) => counted(warnings.length, "mistake", "mistakes");
+
 /** Change the code of the running sandbox. @param {{source?: string, version?: number}} what */
 async function reload(what) {
   if (!shown || running) return;
@@ -364,15 +371,17 @@ async function reload(what) {
     knows(what.source ?? null); // later input is an edit of this source
     done(what.source);
     tell(
-      changed.changed
+      changed.warnings?.length ? `Version ${changed.version} runs, and it has ${mistakes(changed.warnings)}.`
+        : changed.changed
         ? `Hot-reloaded: version ${changed.version} runs, and ${counted(changed.servers_count, "process", "processes")} kept pid, `
           + `mailbox and state. The new init was not tried: it runs when a process starts. New children of a supervisor need `
           + `a restart.`
         : "This source runs already.",
       "ok");
     stepAfterRun();
-    if (changed.changed) lookAtTree();
+    if (changed.changed && !changed.warnings) lookAtTree();
     if (changed.changed) report(changed.servers);
+    check.warn(changed.warnings);
   } catch (error) {
     check.refused(error);
     stepAfterRefusal();
@@ -430,14 +439,15 @@ async function again(source, words) {
   reportStart();
   try {
     fromNow();
-    await platform("POST", `${path()}/restart`, { source });
+    const { warnings } = /** @type {Sandbox} */ (await platform("POST", `${path()}/restart`, { source }));
     knows(source ?? known);
     done(source);
     editor.unmark();
     stepAfterRun();
-    lookAtTree();
+    if (!warnings) lookAtTree();
     byId("reload-report", HTMLElement).replaceChildren();
-    tell(words, "ok");
+    tell(warnings ? `${words} It has ${mistakes(warnings)}.` : words, "ok");
+    check.warn(warnings);
   } catch (error) {
     check.refused(error);
     stepAfterRefusal();

@@ -11,11 +11,12 @@ import { make, root } from "../base/dom.js";
 import { sentence } from "../base/words.js";
 import { render } from "../vendor/lit-html.js";
 import { failure } from "./sandbox-failure.js";
-import { columnOf, placeOf, raisedIn } from "./sandbox-words.js";
+import { at, columnOf, placeOf, raisedIn } from "./sandbox-words.js";
 
 /** @import { SlCode } from "../components/code-editor.js" */
 
 const WAIT_MS = 500;
+const MOST_WARNINGS = 3;
 
 export class SyntaxCheck {
   #timer = 0;
@@ -66,6 +67,21 @@ export class SyntaxCheck {
   refused(error) {
     this.drop();
     this.#show(error, true);
+  }
+
+  /**
+   * Add the mistakes of the code that runs to the message, and mark the first.
+   * @param {readonly Api.SandboxWarning[]} [found]
+   */
+  warn(found = []) {
+    const [first] = found;
+    if (!first) return;
+    const told = make("div", { class: "failure", "data-level": "bad" });
+    render(found.slice(0, MOST_WARNINGS).map(({ line, text }) => failure(`${at(line)}: ${text}`, this.go)), told);
+    this.said.append(told);
+    this.editor.mark(first.line, columnOf(this.editor.value, first.line), first.text, false);
+    this.#spoke = true; // it goes with the mark
+    this.onproblem(first.line);
   }
 
   async #look() {

@@ -48,6 +48,7 @@ export class EventLog {
   #last = "";
   #timer = 0;
   #asking = false;
+  #keptDue = false;
   #again = false;
   /** Increases when the log is replaced, so that late answers are dropped. */
   #turn = 0;
@@ -131,7 +132,13 @@ export class EventLog {
     this.changed();
     this.#schedule(complete ? PAUSE_MS : 0);
     this.#explainSoon();
-    if (this.whole) void this.#loadKept();
+    this.#keptDue = this.whole;
+    if (complete) this.#loadKeptIfDue();
+  }
+
+  /** Load the kept restarts once all events in memory are here: a sum counts those that are not. */
+  #loadKeptIfDue() {
+    if (this.#keptDue) void this.#loadKept();
   }
 
   /** Ask soon whose requests ended processes. */
@@ -166,6 +173,7 @@ export class EventLog {
   }
 
   async #loadKept() {
+    this.#keptDue = false;
     const turn = this.#turn, first = this.events[0]?.at;
     /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn,
       `/restarts?settled=true&fold=false&per_page=${KEPT}${first === undefined ? "" : `&until=${first}`}`);
@@ -226,7 +234,8 @@ export class EventLog {
       if (newer.length) this.events = inOrder([...this.events, ...newer]).slice(-MOST);
       if (newer.length || news) this.changed();
       if (newer.some(isUnexplained)) this.#explainSoon();
-      if (!complete) this.#schedule(0);
+      if (complete) this.#loadKeptIfDue();
+      else this.#schedule(0);
     }
     if (this.#again) this.#schedule();
     this.#again = false;

@@ -1,0 +1,19 @@
+"""Missing awaits: the sentence about a call of a coroutine function whose result nothing awaited."""
+
+from __future__ import annotations
+
+__all__ = ["missing_await"]
+
+
+def missing_await(call: str, plain: str | None = None) -> str:
+    """Return the sentence about a call.
+
+    Args:
+        call: the name of the function as it was called.
+        plain: the function around the call, if it cannot await.
+
+    >>> missing_await("GenServer.call", "handle_cast").partition("; ")[2]
+    '`handle_cast` has to be an `async def` for that'
+    """
+    where = "" if plain is None else f"; `{plain}` has to be an `async def` for that"
+    return f"`await` is missing before the call of {call}, which does nothing without it{where}"

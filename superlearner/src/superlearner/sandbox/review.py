@@ -1,0 +1,238 @@
+"""Inside a sandbox: mistakes that Python loads without an error, with their lines, before a process meets them.
+
+They are found in the syntax tree; its names are looked up in the loaded module, which shows what is a coroutine or a
+result. No callback is tried: an `init` may register a name, start processes or send messages, and would do so twice.
+"""
+
+# What a module defines has no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any, Final
+
+import otp
+from otp import Children, GenServer, Ignore, NoReply, Ok, Reply, Stop
+from superlearner.control.missing_awaits import missing_await
+from superlearner.control.missing_returns import NO_RETURN, Function, find_missing_return
+from superlearner.control.mistakes import own_nodes
+from superlearner.control.terms import clip
+from superlearner.control.wrong_results import RESULTS_OF
+from superlearner.sandbox.messages import MOST_WARNINGS, WORDS
+
+__all__ = ["review"]
+
+RESULTS: Final = (Ok, Reply, NoReply, Stop, Ignore, Children)
+ALLOWED: Final = {
+    "init": (Ok, Stop, Ignore),
+    "handle_call": (Reply, NoReply, Stop),
+    "handle_cast": (NoReply, Stop),
+    "handle_info": (NoReply, Stop),
+    "handle_continue": (NoReply, Stop),
+}
+KEEPERS: Final = (
+    Ok,
+    Reply,
+    NoReply,
+    Stop,
+    otp.send,
+    GenServer.cast,
+    GenServer.reply,
+    print,
+    str,
+    repr,
+    len,
+    int,
+    float,
+)
+"""Functions that await none of their arguments."""
+NO_RESULTS: Final = (
+    ast.BinOp, ast.Compare, ast.Constant, ast.Dict, ast.JoinedStr, ast.List, ast.Set, ast.Tuple, ast.UnaryOp,
+)  # fmt: skip
+UNKNOWN: Final[Any] = object()
+
+
+def review(module: ModuleType, text: str) -> list[dict[str, Any]]:
+    """Return a line and a sentence for each mistake in the text that a module was loaded from, by line."""
+    try:
+        tree = ast.parse(text)
+        review = _Review(module, tree)
+        found = sorted({*review.find_dropped_coroutines(), *review.find_wrong_results()})
+    except BaseException:  # the names belong to classes of any kind, whose lookups may raise anything
+        return []
+    return [{"line": line, "text": clip(words, WORDS)} for line, words in found[:MOST_WARNINGS]]
+
+
+class _Review:
+    def __init__(self, module: ModuleType, tree: ast.Module) -> None:
+        self._names = vars(builtins) | vars(module)
+        self._nodes = list(ast.walk(tree))
+        self._parents = {child: node for node in self._nodes for child in ast.iter_child_nodes(node)}
+
+    def find_dropped_coroutines(self) -> Iterator[tuple[int, str]]:
+        """Yield the calls of coroutine functions that nothing awaits."""
+        for node in self._nodes:
+            if isinstance(node, ast.Call) and _makes_coroutines(self._value_of(node.func)) and self._is_dropped(node):
+                around = self._function_around(node)
+                plain = around.name if isinstance(around, ast.FunctionDef) else None
+                yield node.lineno, missing_await(clip(ast.unparse(node.func), 60), plain)
+
+    def find_wrong_results(self) -> Iterator[tuple[int, str]]:
+        """Yield the places at which a callback of a server returns no result, or that of another callback."""
+        for node in self._nodes:
+            cls = self._names.get(node.name) if isinstance(node, ast.ClassDef) else None
+            if isinstance(node, ast.ClassDef) and isinstance(cls, type) and issubclass(cls, GenServer):
+                for method in node.body:
+                    if isinstance(method, Function) and method.name in ALLOWED:
+                        yield from self._find_wrong_results_of(method)
+
+    # Coroutines
+
+    def _is_dropped(self, node: ast.expr, *, named: bool = False) -> bool:
+        """Return whether nothing can await the value of an expression; `named`: it is that of a variable."""
+        above, held = self._parents[node], False
+        while isinstance(above, ast.Tuple | ast.List | ast.Set | ast.Dict):
+            node, above, held = above, self._parents[above], True
+        if isinstance(above, ast.keyword):
+            above = self._parents[above]
+            return isinstance(above, ast.Call) and self._keeps(above)
+        match above:
+            case ast.Call():
+                return above.func is not node and self._keeps(above)
+            case _ if held:
+                return False
+            case ast.Expr() | ast.BinOp() | ast.UnaryOp() | ast.Compare() | ast.FormattedValue():
+                return True
+            case ast.If() | ast.While() | ast.IfExp():
+                return above.test is node
+            case ast.Match():
+                return above.subject is node
+            case ast.Subscript():
+                return above.value is node
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if not named:
+                return self._drops_variable(name, self._function_around(node))
+            case _:
+                return False
+
+    def _drops_variable(self, name: str, function: Function | None) -> bool:
+        """Return whether a function awaits its variable nowhere, and passes it to nothing that could."""
+        uses: list[ast.Name] = []
+        for node in [] if function is None else ast.walk(function):
+            if isinstance(node, ast.Global | ast.Nonlocal) and name in node.names:
+                return False
+            if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
+                uses.append(node)
+        return function is not None and all(self._is_dropped(use, named=True) for use in uses)
+
+    def _keeps(self, call: ast.Call) -> bool:
+        """Return whether a call awaits none of its arguments."""
+        value = self._value_of(call.func)
+        return any(value is each for each in KEEPERS)
+
+    def _function_around(self, node: ast.AST) -> Function | None:
+        while (above := self._parents.get(node)) is not None:
+            if isinstance(above, Function):
+                return above
+            if isinstance(above, ast.Lambda | ast.ClassDef):
+                return None
+            node = above
+        return None
+
+    def _value_of(self, node: ast.expr) -> Any:
+        """Return what a dotted name means in the module, with `self` for its class; UNKNOWN if that is not known."""
+        match node:
+            case ast.Name(id=name):
+                return self._value_of_variable(node) if self._is_local(node) else self._names.get(name, UNKNOWN)
+            case ast.Attribute(value=owner, attr=name):
+                found = self._value_of(owner)
+                return getattr(found, name, UNKNOWN) if isinstance(found, ModuleType | type) else UNKNOWN
+            case ast.Subscript(value=owner):  # a class with type arguments
+                return self._value_of(owner)
+            case _:
+                return UNKNOWN
+
+    def _value_of_variable(self, node: ast.Name) -> Any:
+        """Return the class of a method if a name is its first parameter."""
+        method = self._function_around(node)
+        owner = None if method is None else self._parents[method]
+        first = [] if method is None else [each.arg for each in method.args.args[:1]]
+        return (
+            self._names.get(owner.name, UNKNOWN) if isinstance(owner, ast.ClassDef) and first == [node.id] else UNKNOWN
+        )
+
+    def _is_local(self, node: ast.Name) -> bool:
+        """Return whether a function around a name defines it."""
+        above: ast.AST | None = node
+        while above is not None:
+            if isinstance(above, Function | ast.Lambda) and node.id in _names_in(above):
+                return True
+            above = self._parents.get(above)
+        return False
+
+    # Results
+
+    def _find_wrong_results_of(self, method: Function) -> Iterator[tuple[int, str]]:
+        expected = RESULTS_OF[method.name]
+        lacks = False
+        for node in own_nodes(method):
+            match node:
+                case ast.Expr(value=ast.Call() as call) if self._value_of(call.func) in RESULTS:
+                    lacks = True
+                    yield node.lineno, f"a `return` is missing before {ast.unparse(call.func)}(…)"
+                case ast.Return(value=ast.expr() as value) if wrong := self._wrong_result(method, value):
+                    yield node.lineno, f"{method.name} returns {wrong}, and the runtime expects {expected}"
+                case ast.Yield() | ast.YieldFrom():
+                    return
+                case _:
+                    pass
+        missing = None if lacks or _is_stub(method) else find_missing_return(method)
+        if missing is not None and missing.why == NO_RETURN and not self._may_raise_at(method, missing.line):
+            yield missing.line, f"a `return` is missing: {method.name} returns {expected}"
+
+    def _may_raise_at(self, method: Function, line: int) -> bool:
+        """Return whether a method ends at a line with a call that may never return, such as `otp.exit(…)`."""
+        ends = (node.value for node in own_nodes(method) if isinstance(node, ast.Expr) and node.end_lineno == line)
+        calls = [value.value if isinstance(value, ast.Await) else value for value in ends]
+        return any(isinstance(call, ast.Call) and self._value_of(call.func) is not print for call in calls)
+
+    def _wrong_result(self, method: Function, value: ast.expr) -> str:
+        """Return the text of an expression that is never a result of a callback; "" for one that may be."""
+        called = self._value_of(value.func) if isinstance(value, ast.Call) else UNKNOWN
+        parameters = [each.arg for each in method.args.args[1:]]
+        if called in RESULTS:
+            return "" if called in ALLOWED[method.name] else f"{called.__name__}(…)"
+        kept = isinstance(value, ast.Name) and value.id in parameters and value.id not in _stored_in(method)
+        return clip(ast.unparse(value), 60) if kept or isinstance(value, NO_RESULTS) else ""
+
+
+def _makes_coroutines(value: Any) -> bool:
+    """Return whether a function returns a coroutine, by its kind or by the type that it promises."""
+    if inspect.iscoroutinefunction(value):
+        return True
+    promised = getattr(inspect.unwrap(value), "__annotations__", {}).get("return") if callable(value) else None
+    return isinstance(promised, str) and promised.startswith("Coroutine[")
+
+
+def _names_in(function: Function | ast.Lambda) -> set[str]:
+    """Return the names that a function defines."""
+    names = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)} | _stored_in(function)
+    for node in ast.walk(function):
+        if isinstance(node, Function | ast.ClassDef) and node is not function:
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add((node.asname or node.name).partition(".")[0])
+    return names
+
+
+def _stored_in(function: Function | ast.Lambda) -> set[str]:
+    return {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+
+
+def _is_stub(method: Function) -> bool:
+    """Return whether the body of a method is `...`, or a text alone."""
+    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in method.body)

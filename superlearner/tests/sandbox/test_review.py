@@ -1,0 +1,159 @@
+"""Mistakes of a source that loads: found before a process meets them, each at its line; correct sources have none."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import superlearner.demo
+from superlearner.sandbox.review import review
+from superlearner.sandbox.template import templates
+
+SERVER = """\
+import asyncio
+import otp
+from otp import Children, Continue, GenServer, Ignore, NoReply, Ok, Reply, Stop, Supervisor
+
+async def load(key):
+    return key
+
+class Counter(GenServer[int]):
+    async def init(self, start):
+        return Ok(start)
+    async def handle_call(self, request, caller, n):
+        return Reply(n, n)
+    async def handle_cast(self, request, n):
+        match request:
+            case "increment":
+                return NoReply(n + 1)
+            case _:
+                return Stop("asked", n)
+    async def work(self):
+        return 1
+"""
+
+
+def load(text: str) -> ModuleType:
+    spec = importlib.util.spec_from_loader("main", None)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    exec(compile(text, "main.py", "exec"), vars(module))
+    return module
+
+
+def found(text: str) -> list[tuple[int, str]]:
+    return [(one["line"], one["text"]) for one in review(load(text), text)]
+
+
+def after(old: str, new: str) -> list[tuple[int, str]]:
+    assert old in SERVER
+    return found(SERVER.replace(old, new, 1))
+
+
+AWAITED = "which does nothing without it"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "call"),
+    [
+        ("return Reply(n, n)", 'v = GenServer.call("b", "x")\n        return Reply(v, n)', 12, "GenServer.call"),
+        ("return Reply(n, n)", "asyncio.sleep(1)\n        return Reply(n, n)", 12, "asyncio.sleep"),
+        ("return Reply(n, n)", 'return Reply(GenServer.call("b", 1), n)', 12, "GenServer.call"),
+        ("return Reply(n, n)", "return Reply((1, [load(1)]), n)", 12, "load"),
+        ("return Reply(n, n)", "v = load(1)\n        return Reply(f'{v}', n)", 12, "load"),
+        ("NoReply(n + 1)", "NoReply(n + load(1))", 16, "load"),
+        ("NoReply(n + 1)", "NoReply(state=self.work())", 16, "self.work"),
+        ("NoReply(n + 1)", "NoReply(load(n))", 16, "load"),
+        ("return Ok(start)", "if otp.receive(timeout=1): pass\n        return Ok(start)", 10, "otp.receive"),
+        ("return Ok(start)", "Counter.start_link(1)\n        return Ok(start)", 10, "Counter.start_link"),
+        ("return Ok(start)", "otp.send(start, load(1))\n        return Ok(start)", 10, "load"),
+    ],
+)  # fmt: skip
+def test_a_missing_await_is_found_with_its_line(old: str, new: str, line: int, call: str) -> None:
+    """Regression: Run said nothing; the reply and the state were coroutines."""
+    assert [(line, f"`await` is missing before the call of {call}, {AWAITED}")] == after(old, new)
+
+
+def test_a_missing_await_in_a_plain_function_names_it() -> None:
+    text = SERVER.replace("async def handle_cast", "def handle_cast").replace(
+        "match request", "load(1)\n        match request"
+    )
+    say = f"`await` is missing before the call of load, {AWAITED}; `handle_cast` has to be an `async def` for that"
+    assert [(14, say)] == found(text)
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "return Reply(await load(1), n)",
+        "v = load(1)\n        return Reply(await v, n)",
+        "await asyncio.gather(load(1), *[load(k) for k in range(2)])\n        return Reply(n, n)",
+        "task = asyncio.create_task(load(1))\n        return Reply(await task, n)",
+        "for each in (load(1), load(2)): await each\n        return Reply(n, n)",
+        "v = load(1)\n        later = [v]\n        return Reply(await later[0], n)",
+        "def load(key): return key\n        load(1)\n        return Reply(n, n)",
+        "v = load(1)\n        return Reply(await asyncio.wait_for(v, 1), n)",
+        "v = load(1)\n        v.close()\n        return Reply(n, n)",
+    ],
+)
+def test_a_coroutine_that_something_awaits_is_no_mistake(new: str) -> None:
+    assert [] == after("return Reply(n, n)", new)
+
+
+INIT = "Ok(…), Stop(…) or Ignore()"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "say"),
+    [
+        ("return Ok(start)", "Ok(start)", 10, "a `return` is missing before Ok(…)"),
+        ("return Ok(start)", "return start", 10, f"init returns start, and the runtime expects {INIT}"),
+        ("return Ok(start)", "return 0", 10, f"init returns 0, and the runtime expects {INIT}"),
+        ("return Ok(start)", "return NoReply(0)", 10, f"init returns NoReply(…), and the runtime expects {INIT}"),
+        ("return Ok(start)", "self.count = start", 10, f"a `return` is missing: init returns {INIT}"),
+        ("return NoReply(n + 1)", "otp.NoReply(n + 1)", 16, "a `return` is missing before otp.NoReply(…)"),
+        ("return NoReply(n + 1)", "return Reply(n, n + 1)", 16,
+         "handle_cast returns Reply(…), and the runtime expects NoReply(…) or Stop(…)"),
+        ("return Reply(n, n)", "return n", 12,
+         "handle_call returns n, and the runtime expects Reply(…), NoReply(…) or Stop(…)"),
+    ],
+)  # fmt: skip
+def test_a_wrong_result_is_found_before_a_process_meets_it(old: str, new: str, line: int, say: str) -> None:
+    """Regression: a hot reload does not run `init`, so its mistake showed at the next restart, perhaps as its end."""
+    assert [(line, say)] == after(old, new)
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "return Ignore()", "return Stop('no')", "return Ok(start, then=Continue('load'))",
+        "start = Ok(start)\n        return start", "raise ValueError(start)", "otp.exit(1)",
+        "return self.made(start)", "...",
+        "if start:\n            return Ok(start)\n        return Ok(0)",
+    ],
+)  # fmt: skip
+def test_a_result_that_may_be_right_is_no_mistake(new: str) -> None:
+    assert [] == after("return Ok(start)", new)
+
+
+def test_the_classes_of_others_are_not_reviewed() -> None:
+    assert [] == found("class Plain:\n    def init(self, start):\n        return start")
+
+
+@pytest.mark.parametrize("text", [one.text for one in templates()], ids=[one.id for one in templates()])
+def test_a_template_has_no_mistakes(text: str) -> None:
+    assert [] == found(text)
+
+
+DEMOS = sorted(Path(superlearner.demo.__file__ or "").parent.rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", DEMOS, ids=[one.stem for one in DEMOS])
+def test_a_demo_has_no_mistakes(file: Path) -> None:
+    name = ".".join(("superlearner", *file.relative_to(Path(superlearner.__file__ or "").parent).with_suffix("").parts))
+    module: Any = importlib.import_module(name.removesuffix(".__init__"))
+    assert [] == review(module, file.read_text(encoding="utf-8"))

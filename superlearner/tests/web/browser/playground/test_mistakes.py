@@ -1,0 +1,55 @@
+"""Mistakes that Python runs, in the Playground: Run says each in a sentence at its line, until it is corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from playground_page import OWNER, TYPED, accessible, beside, made, opened, typed
+
+FORGOTTEN = TYPED.replace(
+    "        return NoReply(n + 1)", '        GenServer.call("left", "x")\n        return NoReply(n + 1)'
+)
+SAYS = "`await` is missing before the call of GenServer.call, which does nothing without it"
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_forgotten_await_is_marked_at_run_and_its_message_goes_with_it(
+    open_page: Callable[..., Page], at_work: Any, width: int
+) -> None:
+    """Run said that the new code runs, and the call did nothing."""
+    page = opened(open_page, at_work, "/sandboxes?new=", width=width, **OWNER)
+    made(page, "forgets")
+    said, step, mark = page.locator("#said"), page.locator("#next-step"), page.locator(".cm-lintRange-error")
+    run = page.get_by_role("button", name="Run", exact=True)
+    beside(page, "Code")
+    typed(page, FORGOTTEN)
+    run.click()
+    expect(said).to_contain_text("Version 2 runs, and it has 1 mistake.")
+    expect(said).to_contain_text(SAYS)
+    expect(mark).to_have_text('GenServer.call("left", "x")')
+    expect(step).to_contain_text("Next: correct main.py:9 first")
+    accessible(page)
+    page.reload()
+    beside(page, "Code")
+    expect(said).to_contain_text(SAYS)
+    typed(page, TYPED.replace("        return Ok(start)", "        Ok(start)"))
+    run.click()
+    expect(said).to_contain_text("Version 3 runs, and it has 1 mistake.")
+    expect(said).to_contain_text("A `return` is missing before Ok(…).")
+    expect(mark).to_have_text("Ok(start)")
+    typed(page, f"{TYPED}\n")
+    run.click()
+    expect(said).to_contain_text("Hot-reloaded: version 4 runs")
+    expect(mark).to_have_count(0)
+    expect(step).to_contain_text("Next: the new code is running")
+
+
+def test_a_first_run_with_a_mistake_says_it(open_page: Callable[..., Page], at_work: Any) -> None:
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "forgets", FORGOTTEN)
+    expect(page.locator("#said")).to_contain_text(SAYS)
+    expect(page.locator(".cm-lintRange-error")).to_have_text('GenServer.call("left", "x")')
