@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from tools.etcd import Etcd, etcd_cluster
 from tools.postgres import NotInstalled, Postgres, postgres_server
 
 from otp.testing import Scheduler
@@ -33,5 +34,15 @@ def postgres() -> Iterator[Postgres]:
     try:
         with postgres_server() as server:
             yield server
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def etcd() -> Iterator[list[Etcd]]:
+    """A member of etcd of this test file."""
+    try:
+        with etcd_cluster() as servers:
+            yield servers
     except NotInstalled as missing:
         pytest.skip(str(missing))

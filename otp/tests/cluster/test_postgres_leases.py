@@ -6,49 +6,22 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
 import pytest
 from tools.postgres import Postgres, free_port
 
-from otp.cluster import Held, LeaseUnavailable, PostgresLeases, SessionEnded, postgres_leases
-from otp.cluster.lease_records import SessionWatch, key_text
+from lease_sessions import TTL, A, B, cancel_midway, opened
+from otp.cluster import Held, LeaseUnavailable, PostgresLeases, postgres_leases
 from otp.kernel.values.errors import BadArgument
-from otp.tests.shared.loops import turns
-
-TTL = 6.0
-A, B = ("a", 1, 7), ("b", 1, 8)
-ENDED = pytest.raises(SessionEnded, match="has ended")
 
 
 @pytest.fixture
 def dsn(postgres: Postgres) -> str:
     return postgres.new_database()
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """The clock of the members' watch over each other, as a list of one number."""
-    now = [0.0]
-    monkeypatch.setattr(SessionWatch, "now", staticmethod(lambda: now[0]))
-    return now
-
-
-@asynccontextmanager
-async def opened(dsn: str, *names: str, ttl: float = TTL, **options: Any) -> AsyncIterator[list[Any]]:
-    """Open a session for each name in a store of its own; closes them at the end."""
-    pairs = []
-    try:
-        for name in names:
-            store = PostgresLeases(dsn, **options)
-            pairs.append((store, await store.open(name, ttl)))
-        yield pairs
-    finally:
-        for store, session in pairs:
-            await store.close(session)
 
 
 async def ask(dsn: str, *query: Any) -> list[Any]:
@@ -68,9 +41,10 @@ async def backend(link: Any) -> int:
     return await link.run(pid)
 
 
-async def exits(pid: int) -> None:
-    """Wait until a process of the server has ended."""
+async def resume_to_the_end(pid: int) -> None:
+    """Continue a process of the server, and wait until it has ended."""
     descriptor = os.pidfd_open(pid)
+    os.kill(pid, signal.SIGCONT)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_reader(descriptor, ended.set)
@@ -81,117 +55,11 @@ async def exits(pid: int) -> None:
         os.close(descriptor)
 
 
-async def leave_in_the_middle(request: Awaitable[Any]) -> None:
-    """Cancel a request once it has been sent."""
-    task = asyncio.ensure_future(request)
-    await turns(10)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-def test_one_of_two_members_gets_a_key_and_epochs_grow(dsn: str) -> None:
-    async def main() -> None:
-        async with opened(dsn, "a", "b") as ((one, a), (two, b)):
-            for number in range(20):
-                answers = await asyncio.gather(one.acquire(a, number, A), two.acquire(b, number, B))
-                assert {Held(A), 1} == set(answers) or {1, Held(B)} == set(answers)
-            assert 1 == await one.acquire(a, "x", A)
-            assert 1 == await one.acquire(a, "x", A)  # idempotent for one process
-            assert Held(A) == await one.acquire(a, "x", ("a", 1, 9))
-            assert Held(A) == await two.acquire(b, "x", B)
-            await two.release(b, "x", B)  # without effect: another process has it
-            assert Held(A) == await two.acquire(b, "x", B)
-            await one.release(a, "x", A)
-            assert 2 == await two.acquire(b, "x", B)
-            await two.close(b)
-            assert 3 == await one.acquire(a, "x", A)
-            with ENDED:
-                await two.renew(b)
-
-    asyncio.run(main())
-
-
-def test_keys_that_are_equal_in_python_are_one_key(dsn: str) -> None:
-    async def main() -> None:
-        async with opened(dsn, "a", "b") as ((one, a), (two, b)):
-            for key in (1, ("t", 1.0), frozenset([2, "é\0"]), "x" * 5_000, "ключ", -0.0):
-                assert 1 == await one.acquire(a, key, A)
-            for key in (True, ("t", True), frozenset(["é\0", 2.0]), "x" * 5_000, "ключ", 0):
-                assert Held(A) == await two.acquire(b, key, B)
-            for key in ("1", -1, -2, 2.5, (1,), (), None, b"1", "x" * 5_001, ("a, 'b'",), ("a", "b")):
-                assert 1 == await two.acquire(b, key, B)
-
-    asyncio.run(main())
-    assert 1_000 == len(key_text("x" * 5_000))
-
-
-def test_namespaces_share_no_keys(dsn: str) -> None:
-    async def main() -> None:
-        async with opened(dsn, "a") as ((one, a),), opened(dsn, "a", namespace="other") as ((two, b),):
-            assert (1, 1) == (await one.acquire(a, "x", A), await two.acquire(b, "x", B))
-
-    asyncio.run(main())
-
-
-def test_a_session_ends_once_another_member_has_seen_it_unchanged_for_its_ttl(dsn: str, clock: list[float]) -> None:
-    async def main() -> None:
-        async with opened(dsn, "a", "b") as ((one, a), (two, b)):
-            assert 1 == await one.acquire(a, "x", A)
-            clock[0] += TTL - 1
-            await one.renew(a)  # a's clock is the same, but only b's counts here
-            await two.renew(b)  # b sees the new counter
-            clock[0] += TTL - 1
-            await two.renew(b)
-            assert Held(A) == await two.acquire(b, "x", B)
-            clock[0] += 1
-            await two.renew(b)
-            assert 2 == await two.acquire(b, "x", B)
-            for request in (one.renew(a), one.acquire(a, "x", A), one.acquire(a, "y", A), one.release(a, "x", A)):
-                with ENDED:
-                    await request
-            assert [("b",)] == await ask(dsn, "SELECT member FROM otp_lease_sessions")
-            again = await one.open("a", TTL)
-            assert Held(B) == await one.acquire(again, "x", A)
-            await one.close(again)
-
-    asyncio.run(main())
-
-
-def test_a_key_is_free_within_twice_the_ttl_of_its_last_renewal(dsn: str, clock: list[float]) -> None:
-    third = TTL / 3
-
-    async def main() -> list[Any]:
-        async with opened(dsn, "a", "b") as ((one, a), (two, b)):
-            await one.acquire(a, "x", A)
-            await one.renew(a)
-            answers = []
-            clock[0] += third * 0.99  # b's renewals are as late as they can be
-            for _ in range(5):
-                await two.renew(b)
-                answers.append(await two.acquire(b, "x", B))
-                clock[0] += third
-            return answers
-
-    assert [*[Held(A)] * 3, 2, 2] == asyncio.run(main())  # after 4 of 6 thirds
-
-
-def test_a_new_member_ends_the_sessions_that_others_left(dsn: str, clock: list[float]) -> None:
-    async def main() -> None:
-        async with opened(dsn, "a") as ((one, a),):
-            await one.acquire(a, "x", A)
-            async with opened(dsn, "b") as ((two, b),):  # it sees a's session from here on
-                clock[0] += TTL
-                await two.renew(b)
-                assert 2 == await two.acquire(b, "x", B)
-
-    asyncio.run(main())
-
-
 def test_the_database_stores_no_time_and_reads_no_clock(dsn: str) -> None:
     columns = "SELECT DISTINCT data_type FROM information_schema.columns WHERE table_name LIKE 'otp\\_lease%'"
 
     async def main() -> set[str]:
-        async with opened(dsn, "a"):
+        async with opened(lambda: PostgresLeases(dsn), "a"):
             return {kind for (kind,) in await ask(dsn, columns)}
 
     assert {"bigint", "double precision", "integer", "text", "uuid"} == asyncio.run(main())
@@ -204,7 +72,7 @@ def test_a_late_request_of_a_connection_that_was_given_up_has_no_effect(dsn: str
     """A release that arrives late would free a key that its owner has registered again."""
 
     async def main() -> None:
-        async with opened(dsn, "a", "b") as ((one, a), (two, b)):
+        async with opened(lambda: PostgresLeases(dsn), "a", "b") as ((one, a), (two, b)):
             link = one._links("a", TTL).requests
             assert 1 == await one.acquire(a, "x", A)
             for request in (lambda: one.acquire(a, "y", A), lambda: one.release(a, "x", A)):
@@ -215,35 +83,17 @@ def test_a_late_request_of_a_connection_that_was_given_up_has_no_effect(dsn: str
     async def _leave_and_settle(link: Any, request: Callable[[], Any], *later: Awaitable[Any]) -> None:
         pid = await backend(link)
         os.kill(pid, signal.SIGSTOP)
-        await leave_in_the_middle(request())
+        await cancel_midway(request())
         for each in later:
             await each
-        ended = asyncio.ensure_future(exits(pid))
-        os.kill(pid, signal.SIGCONT)
-        await ended
-
-    asyncio.run(main())
-
-
-def test_a_request_that_is_cancelled_leaves_a_store_that_works(dsn: str) -> None:
-    async def main() -> None:
-        async with opened(dsn, "a") as ((one, a),):
-            for request in (lambda: one.renew(a), lambda: one.acquire(a, "x", A), lambda: one.release(a, "x", A)):
-                await leave_in_the_middle(request())
-                await one.renew(a)
-                assert await one.acquire(a, "x", A) <= 2
-            waiting = [asyncio.ensure_future(one.acquire(a, number, A)) for number in range(5)]
-            for task in waiting[::2]:
-                task.cancel()
-            answers = await asyncio.gather(*waiting, return_exceptions=True)
-            assert [1, 1] == answers[1::2]
+        await resume_to_the_end(pid)
 
     asyncio.run(main())
 
 
 def test_a_restart_of_the_server_keeps_sessions_keys_and_epochs(dsn: str, postgres: Postgres) -> None:
     async def main() -> None:
-        async with opened(dsn, "a", "b") as ((one, a), (two, b)):
+        async with opened(lambda: PostgresLeases(dsn), "a", "b") as ((one, a), (two, b)):
             await two.acquire(b, "x", B)
             await two.release(b, "x", B)
             assert 2 == await one.acquire(a, "x", A)
@@ -277,7 +127,7 @@ async def refusal(dsn: str, **options: Any) -> str:
 
 def test_a_table_of_another_version_is_refused_and_left_as_it_is(dsn: str) -> None:
     async def main() -> None:
-        async with opened(dsn, "a") as ((one, a),):
+        async with opened(lambda: PostgresLeases(dsn), "a") as ((one, a),):
             await one.acquire(a, "x", A)
             await ask(dsn, "UPDATE otp_leases SET version = 2")
             why = await refusal(dsn)
@@ -292,7 +142,7 @@ def test_a_read_only_database_is_refused_and_nothing_is_lost(dsn: str) -> None:
     name = dsn.rpartition("/")[2]
 
     async def main() -> None:
-        async with opened(dsn, "a") as ((one, a),):
+        async with opened(lambda: PostgresLeases(dsn), "a") as ((one, a),):
             assert 1 == await one.acquire(a, "x", A)
             await ask(dsn, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
             assert "is read-only: cannot execute" in await refusal(dsn)
@@ -348,7 +198,7 @@ def test_a_server_that_cannot_be_reached_and_a_database_that_is_missing_are_name
 
 def test_a_server_that_does_not_answer_is_left_after_a_third_of_ttl(dsn: str, postgres: Postgres) -> None:
     async def main() -> None:
-        async with opened(dsn, "a", ttl=0.6) as ((one, a),):
+        async with opened(lambda: PostgresLeases(dsn), "a", ttl=0.6) as ((one, a),):
             await one.acquire(a, "x", A)
             with postgres.stopped():
                 for request in (one.renew(a), one.acquire(a, "x", A), one.acquire(a, "x", A)):

@@ -16,7 +16,7 @@ from typing import Any
 
 import otp
 from otp.behaviours.registry.registry import AlreadyRegistered
-from otp.cluster import Cluster, DistributedRegistry, LeaseUnavailable, PostgresLeases, epoch
+from otp.cluster import Cluster, DistributedRegistry, EtcdLeases, LeaseUnavailable, PostgresLeases, epoch
 from otp.distribution import Settings
 
 __all__ = ["store_of"]
@@ -26,8 +26,9 @@ PAUSE = 0.05
 
 
 def store_of(url: str) -> Any:
-    """Return the store of leases at an address."""
-    return PostgresLeases(url)
+    """Return the store of leases at an address of PostgreSQL, or at several of etcd: `etcd:http://…,http://…`."""
+    scheme, _, rest = url.partition(":")
+    return EtcdLeases(rest.split(",")) if scheme == "etcd" else PostgresLeases(url)
 
 
 async def _own() -> None:

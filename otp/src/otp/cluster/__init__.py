@@ -25,6 +25,7 @@ from otp.cluster.cluster import Cluster
 from otp.cluster.discovery import Discovery, Dns, FileList, Folder, Multicast, Static
 from otp.cluster.distributed_registry import DistributedRegistry, DistributedVia, epoch
 from otp.cluster.distributed_supervisor import DistributedSupervisor, Drained, Singleton
+from otp.cluster.etcd_leases import EtcdLeases
 from otp.cluster.global_names import Global, GlobalName
 from otp.cluster.groups import GroupJoin, GroupLeave
 from otp.cluster.leases import (
@@ -54,6 +55,7 @@ __all__ = [
     "DistributedVia",
     "Dns",
     "Drained",
+    "EtcdLeases",
     "FileList",
     "Folder",
     "Global",
