@@ -183,6 +183,42 @@ def test_the_chain_of_a_linked_process_names_the_one_that_crashed() -> None:
     run(test, group("left", worker("a")), group("right", worker("b", friend="a")))
 
 
+class Quotes(GenServer[Any]):
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        return Ok(arg)
+
+    @impl
+    async def handle_cast(self, request: Any, state: Any) -> NoReply[Any]:
+        await GenServer.call("labels", request, timeout=60)
+        return NoReply(state)
+
+    @impl
+    def handle_call(self, request: Any, caller: Any, state: Any) -> NoReply[Any]:
+        return NoReply(state)
+
+
+def test_a_process_that_was_calling_a_server_has_the_cause_of_the_end_of_that_server() -> None:
+    """Regression: the chain of a whole tree that gave up began with a bystander: "its call to labels failed"."""
+
+    async def test(node: otp.Node) -> None:
+        quotes = node.parse_pid(number("quotes"))
+        GenServer.cast("quotes", "total")
+        await wait_all_idle()
+        otp.exit("mailer", "no relay")
+        await otp.wait_down(quotes)
+        await settled()
+        steps = why(node, plain_pid(quotes))
+        assert kinds(steps) == [
+            ("exited", "mailer"), ("gave_up", "office"), ("stopped", "office"), ("exited", "quotes"),
+        ]  # fmt: skip
+        assert steps[-1].text.endswith("its call to labels failed: shutdown, in handle_cast('total')")
+
+    labels = Quotes.child_spec(None, id="labels", name="labels")
+    office = group("office", labels, worker("mailer"), max_restarts=0)
+    run(test, Quotes.child_spec(None, id="quotes", name="quotes"), office)
+
+
 def test_a_failed_restart_is_part_of_the_chain() -> None:
     starts: list[int] = []
 

@@ -83,7 +83,12 @@ class EndTimes:
         return self._times.get(event.cause, event.at) if event.kind in ENDS else event.at
 
     def name_of(self, event: TraceEvent) -> Any:
-        """Return the name that an ended child had, for a supervisor's report of its end; None if it had none."""
+        """Return the name that an ended child had, for its supervisor's report of its end or of a failed restart.
+
+        None if it had none.
+        """
+        if event.kind in ("restart_failed", "gave_up"):
+            return self._children.get((event.pid, event.data.get("id")))
         return self._names.get(event.cause) if event.kind in ENDS else None
 
     def names_with(self, event: TraceEvent) -> dict[Any, Any]:

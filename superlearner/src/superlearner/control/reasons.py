@@ -17,7 +17,8 @@ from otp.watchdog import LIBRARY_FOLDERS
 from superlearner.control.terms import is_a
 
 __all__ = [
-    "BLOCKS", "LIBRARY_FOLDERS", "OTP", "callers_of", "has_own_frame", "is_crash", "own_frame", "place_text", "tagged",
+    "BLOCKS", "LIBRARY_FOLDERS", "OTP", "callers_of", "failed_call", "has_own_frame",
+    "is_crash", "own_frame", "place_text", "tagged",
     "text_of_reason", "where_of",
 ]  # fmt: skip
 
@@ -36,6 +37,19 @@ user's frames."""
 def is_crash(reason: Any) -> bool:
     """Return whether `reason` is a failure: an exception, or not a clean end by the runtime's rule."""
     return is_a(reason, Crash) or not is_clean(reason)
+
+
+def failed_call(reason: Any) -> tuple[Any, Any] | None:
+    """Return the reason and the server of a failed call that ended a process; None for another reason.
+
+    >>> failed_call(("shutdown", ("gen_server", "call", ["till", "total", 5])))
+    ('shutdown', 'till')
+    """
+    if type(reason) is not tuple or len(reason) != 2:
+        return None
+    behaviour, about = tagged(reason[1])
+    known = behaviour in ("gen_server", "gen_statem") and len(about) == 2 and type(about[1]) is list
+    return (reason[0], about[1][0]) if known and about[1] else None
 
 
 def own_frame(reason: Any) -> tuple[str, int, str] | None:

@@ -208,7 +208,7 @@ class _Chain:
             if type(data["reason"]) is str and data["reason"] == "shutdown":
                 child = self.memory.by_seq[restart.event]
                 return [self.words.ended_with_child(event, child)], self.memory.by_seq.get(restart.cause)
-        return [self.words.ended(event)], cause
+        return [self.words.ended(event)], self.memory.called(event) or cause
 
     def _stopped(self, stop: TraceEvent) -> Explained:
         """Explain a stop: another child's end, the supervisor's own end, or a request."""

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final
 
+import otp
 from superlearner.control.events import ANSWERS, ENDS, OF_CHILDREN, STARTS, TraceEvent, facts_of, is_own_end, is_stop
+from superlearner.control.reasons import failed_call
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 from superlearner.restarts.fold import Found, Restart, fold
@@ -15,6 +17,9 @@ __all__ = ["Events", "Memory"]
 
 NAMED: Final = ("registered", "exited")
 """The events that tell the registered name of their process."""
+
+UNANSWERED: Final = ("noproc", "timeout", "calling_self")
+"""Reasons of failed calls to a server that did not end."""
 
 
 class Memory:
@@ -90,6 +95,18 @@ class Memory:
             return None
         restart = self.restarts(report.pid).stops.get(report.seq)
         return None if restart is None else self.by_seq.get(restart.cause)
+
+    def called(self, end: TraceEvent) -> TraceEvent | None:
+        """Return the end of a server that ended a process which was calling it; None if no such end is known."""
+        found = failed_call(end.data["reason"])
+        if found is None or (type(found[0]) is str and found[0] in UNANSWERED):
+            return None
+        dest, by_pid = found[1], isinstance(found[1], otp.Pid)
+        for one in reversed(self.ends.values()):
+            name = one.pid if by_pid else one.data.get("name")
+            if one.seq < end.seq and (name is dest or (type(name) is type(dest) is str and name == dest)):
+                return one
+        return None
 
     def process(self, number: str) -> Any:
         """Return the process of a pid as text, if an event reports its start or end; the newest are found first."""

@@ -224,6 +224,31 @@ def test_failed_attempts_are_recorded_and_the_recovery_is_measured_to_the_end() 
     watched(test)
 
 
+def test_a_supervisor_that_gave_up_is_described_with_the_names_of_children_and_not_their_ids() -> None:
+    """Regression: "it could not restart Mailer" for the child that all other lists call mailer."""
+    down: list[str] = []
+
+    def init() -> Any:
+        return Stop("no relay") if down else Ok(None)
+
+    async def test(ledger: Ledger) -> None:
+        mailer = Worker.child_spec(init, id="Mailer", name="mailer")
+        await Sup.start_link(
+            children(Sup.child_spec(children(mailer), id="Office", name="office", restart="temporary")), name="top"
+        )
+        late = Ledger()  # it reads what has happened
+        down.append("relay")
+        otp.exit("mailer", "boom")
+        await wait_all_idle()
+        late.watch(otp.node())
+        for one in (ledger, late):
+            assert one.find("office").names == {"Mailer": "mailer"}
+        late.close()
+        assert ledger.find("top").names == {"Office": "office"}
+
+    watched(test)
+
+
 def test_the_recovery_of_a_child_that_is_slow_to_start_is_its_whole_time() -> None:
     class Slow(GenServer[Any]):
         @impl

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import otp
-from otp import Children, GenServer, Ok, Supervisor, impl
+from otp import Children, GenServer, Ok, Stop, Supervisor, impl
 from superlearner.observing.events import EventFilter, EventLog, Reader
 
 
@@ -40,6 +40,37 @@ def test_a_supervisor_without_a_name_has_its_id_also_when_it_gives_up() -> None:
         [gave_up] = found
         assert gave_up.text == "shop gave up: it allows no restarts (last: till was killed)"
         assert gave_up.supervisor == "shop"
+
+    otp.run(main)
+
+
+class Fragile(GenServer[Any]):
+    @impl
+    def init(self, arg: list[str]) -> Ok[Any] | Stop:
+        return Stop("no relay") if arg else Ok(arg)
+
+
+class Office(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children([Fragile.child_spec(arg, id="Mailer", name="mailer")], max_restarts=1)
+
+
+def test_a_child_that_cannot_be_restarted_has_its_name_and_not_its_id() -> None:
+    """Regression: a restart of `mailer` failed for `Mailer`, as if these were two children."""
+
+    async def main() -> None:
+        events, down = EventLog("e1"), list[str]()
+        async with otp.Node("shop@127.0.0.1") as node:
+            events.follow(node)
+            office = await node.start(Office, down, name="office")
+            reader = Reader(events, EventFilter(types=frozenset({"restart_failed", "gave_up"})))
+            down.append("relay")
+            otp.exit(("mailer", node), "kill")
+            await otp.wait_down(office)
+            found = await reader.more(2, 10)
+        assert [one.text.partition(": ")[0] for one in found] == ["office could not restart mailer", "office gave up"]
+        assert found[1].text.endswith("(last: it could not restart mailer: no relay)")
 
     otp.run(main)
 

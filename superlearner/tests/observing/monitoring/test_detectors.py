@@ -140,6 +140,9 @@ def test_a_give_up_names_the_child_and_how_it_ended() -> None:
     history.keep(replace(fell, number=10), 1000)
     (failed,) = detectors.crash_loop(facts(book=book), LIMITS)
     assert failed.description.endswith("2 times in the last 60 s: it could not restart till_1: ValueError('no paper')")
+    history.note_name("till_1", "front till")
+    (named,) = detectors.crash_loop(facts(book=book), LIMITS)
+    assert named.description.endswith("it could not restart front till: ValueError('no paper')")
 
 
 def test_a_supervisor_that_gave_up_gets_no_advice_for_one_that_runs() -> None:
@@ -148,7 +151,7 @@ def test_a_supervisor_that_gave_up_gets_no_advice_for_one_that_runs() -> None:
     till = book.histories["till"]
     till.pids.append(till.pid)
     loop = only(list(detectors.crash_loop(facts(book=book), LIMITS)))
-    assert loop.hint == "`superlearner error why 0.12.0` explains the newest one"
+    assert loop.hint == "`superlearner error why till` explains it"
     till.keep(_entry(98, NOW - 0.6, "restart_failed"), 1000)
     till.keep(_entry(99, NOW - 0.5, "gave_up"), 1000)
     loop = only(list(detectors.crash_loop(facts(book=book), LIMITS)))
@@ -220,6 +223,23 @@ def test_what_is_stored_of_a_hang_says_how_long_it_took_when_it_is_over_and_once
     assert look(120, replace(till, began=NOW + 114, waiting=1)) == []
     text = "till was in handle_cast at till.py:12 for 6 s, and 1 message waited"
     assert look(122) == [Incident(text, NOW + 114, NOW + 122)]
+
+
+def test_the_hang_of_a_restarted_process_is_another_one() -> None:
+    """Regression: it began with the hang of the process before it, 88 s instead of 7, and was not stored."""
+    alarms, incidents = Alarms(), Incidents()
+    first = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 50, 0, "till.py:12")
+    second = replace(first, pid="0.9.0", began=NOW + 10, waiting=2)
+    stored = list[Incident]()
+    for later, callbacks in ((0, [first]), (2, []), (20, [second]), (30, [])):
+        found = facts(now=NOW + later, callbacks=callbacks)
+        _, over = alarms.update(detectors.long_callback(found, LIMITS), found.now)
+        stored += incidents.take(alarms.active.values(), over, found.now, LIMITS.anomaly_window)
+        assert [one.finding.since for one in alarms.active.values()] == [one.began for one in callbacks]
+    assert [(one.text, one.at) for one in stored] == [
+        ("till was in handle_cast at till.py:12 for 50 s", NOW - 50),
+        ("till was in handle_cast at till.py:12 for 10 s, and 2 messages waited", NOW + 10),
+    ]
 
 
 def test_a_blocked_loop_is_stored_at_once_and_each_hold_once() -> None:

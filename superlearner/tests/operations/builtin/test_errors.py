@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 import otp
-from otp import Agent, CallExit, Children, GenServer, NoReply, Ok, Supervisor, impl, sys
+from otp import Agent, CallExit, Children, GenServer, NoReply, Ok, Stop, Supervisor, impl, sys
 from owned_things import call, user
 from superlearner.control.terms import plain_pid
 
@@ -82,6 +82,50 @@ def test_a_process_that_is_not_running_is_still_explained(inside: Inside, asked:
         again = await Supervisor.start_child(("demo_one_for_one", platform.node), spec)
         assert (await platform.get(f"{at}/errors/why"))["data"]["pid"] == plain_pid(again)
         assert (await platform.get(f"{at}/errors/last"))["data"]["alive"]
+
+    inside(test)
+
+
+class Press(GenServer):
+    down: ClassVar[list[str]] = []
+
+    @impl
+    def init(self, arg):
+        return Stop("no relay") if self.down else Ok(arg)
+
+
+class Office(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Press.child_spec(0, id="Press", name="press")], max_restarts=1)
+
+
+class Ship(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Office.child_spec(0, id="Office", name="office")], max_restarts=1)
+
+
+@pytest.mark.operation("error.why")
+@pytest.mark.parametrize("asked", ["press", "office", "ship"])
+def test_a_give_up_after_failed_starts_is_explained_from_the_crash_on(inside: Inside, asked: str) -> None:
+    """Regression: the chain ended at the last failed start: "press crashed: …, in init; it is not running"."""
+
+    async def test(platform: Any) -> None:
+        ship = await platform.node.start(Ship, None, name="ship")
+        Press.down.append("paper")
+        try:
+            otp.exit(platform.node.whereis("press"), "a bug")
+            await otp.wait_down(ship)
+        finally:
+            Press.down.clear()
+        summary = (await platform.get(f"/api/v1/processes/{asked}/errors/why"))["data"]["summary"]
+        first, *others = summary.split("; ")
+        assert first.startswith("press <")
+        assert first.endswith("> crashed: a bug, by a signal from outside")
+        for supervisor in ("office", "ship"):
+            assert any(one.startswith(f"{supervisor} gave up: ") for one in others)
+        assert others[-1] in (f"{asked} is not running", "it is not running")
 
     inside(test)
 

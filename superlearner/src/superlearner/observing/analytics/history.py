@@ -150,6 +150,8 @@ class History:
     """Restarts of each child, as in the supervisor's table."""
     by_child_before: dict[str, int] = field(default_factory=dict[str, int])
     """Restarts of each child in an earlier run of the program."""
+    names: dict[str, str] = field(default_factory=dict[str, str])
+    """Registered names of children by id, where they differ."""
     by_reason: dict[str, int] = field(default_factory=dict[str, int])
     restarts: Times = field(default_factory=Times)
     attempts: Times = field(default_factory=Times)
@@ -207,6 +209,13 @@ class History:
         else:
             known.pop(name, None)
 
+    def note_name(self, id: str, name: str | None) -> None:
+        """Take over the registered name of a child that runs."""
+        if name is None or name == id:
+            self.names.pop(id, None)
+        elif id in self.names or len(self.names) < MAX_NAMES:
+            self.names[id] = name
+
     def take_over(self, counted: Iterable[tuple[str | None, int, int]]) -> None:
         """Take over the table's counts: id, restarts and restarts along per child.
 
@@ -237,7 +246,7 @@ class History:
         self.attempts = later.attempts  # budget starts full
         self.incarnations += 1
         self.ended_at = None
-        self.down, self.causes = later.down, later.causes
+        self.down, self.causes, self.names = later.down, later.causes, later.names
         self.allowed, self.window_s = later.allowed, later.window_s
 
     def restart_history(self) -> Iterator[Entry]:

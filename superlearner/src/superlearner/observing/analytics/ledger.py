@@ -15,7 +15,7 @@ from superlearner.control.clock import Clock
 from superlearner.control.events import STARTS, facts_of
 from superlearner.control.listing import Whose
 from superlearner.control.look import supervisors
-from superlearner.control.names import is_critical
+from superlearner.control.names import is_critical, registered_name
 from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import place_of, supervisor_state
@@ -190,13 +190,20 @@ class Ledger:
         if state.strategy not in DYNAMIC:
             for record in state.children:
                 if record.pid is not None:
+                    self._note_name(text, record.id, record.pid)
                     self._continue(record.pid)
+
+    def _note_name(self, supervisor: str, id: Any, child: Pid) -> None:
+        history = self.book.by_pid.get(supervisor)
+        if history is not None and id is not None:
+            history.note_name(id_text(id), registered_name(child))
 
     def _take_over_fallen(self, events: Sequence[Event]) -> None:
         """Take over supervisors that gave up and do not run again, as if their events had been followed."""
         starts = {
             child: event for event in events if event.kind in STARTS and (child := event.data["child"]) is not None
         }
+        names = {event.pid: id_text(event.data["name"]) for event in events if event.kind == "registered"}
         last: dict[tuple[str | None, str | None], Pid] = {}  # the processes that ended last, by name and place
         for event in events:
             if event.kind == "exited" and event.pid is not None:
@@ -218,6 +225,8 @@ class Ledger:
                 if place is not None:
                     book.settle(text, place)
             apply(self.book, event)
+            if event.kind in STARTS and event.data["id"] is not None:
+                book.by_pid[text].note_name(id_text(event.data["id"]), names.get(event.data["child"]))
 
     def on_event(self, event: Event) -> None:
         """Process a trace event; log errors, as the emitting supervisor must not fail."""
@@ -229,6 +238,7 @@ class Ledger:
             if fresh is not None:  # not earlier: the table already counts this event
                 self._continue(fresh)
             if event.kind in STARTS and event.data["child"] is not None:
+                self._note_name(facts_of(event).pid, event.data["id"], event.data["child"])
                 self._continue(event.data["child"])
             if entry is not None:
                 self.hand_on(entry)

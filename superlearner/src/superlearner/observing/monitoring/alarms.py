@@ -13,6 +13,8 @@ __all__ = ["Alarm", "Alarms"]
 
 ENDED: Final = 200
 RANKS: Final[dict[Severity, int]] = {"low": 0, "medium": 1, "high": 2, "critical": 3}
+EXACT: Final = frozenset({"long_callback"})
+"""Types whose finding is one event with its own start; that of others moves with the window of the detector."""
 BACK_S: Final = 60.0
 """An anomaly that is found again within this time continues: it is one cause that comes and goes."""
 
@@ -83,5 +85,5 @@ class Alarms:
 
 def _continued(known: Alarm, finding: AnomalyFinding) -> Alarm:
     """Return an anomaly with a new finding; it keeps its first start, although windows move, and its highest count."""
-    since = min(known.finding.since, finding.since)
+    since = finding.since if finding.type in EXACT else min(known.finding.since, finding.since)
     return replace(known, finding=replace(finding, since=since, count=max(known.finding.count, finding.count)))

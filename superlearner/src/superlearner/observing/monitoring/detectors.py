@@ -118,14 +118,14 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             count=max(len(history.restarts.newest(facts.clock - round(window * NS))), len(gave_up), 1),
             threshold=limits.anomaly_give_up_within,
             setting="anomaly_give_up_within",
-            hint=f"{_describe_failures(history)}{_describe_command(list(history.restart_history()), facts)}"
+            hint=f"{_describe_failures(history)}{_describe_command(list(history.restart_history()), facts, history)}"
             + ("" if history.ended_at is not None or history.has_fallen else _suggest_room(history, allowed, facts)),
         )
 
 
 def _explain_give_up(history: History, gave_up: Entry) -> str:
     """Return why a supervisor gave up."""
-    child = gave_up.child_id or "a child"
+    child = "a child" if gave_up.child_id is None else history.names.get(gave_up.child_id, gave_up.child_id)
     before = next((one for one in history.restart_history() if one.number < gave_up.number), None)
     retried = before is not None and (before.event_type, before.child_id) == ("restart_failed", gave_up.child_id)
     if retried:
@@ -415,8 +415,10 @@ def detect(facts: NodeFacts, limits: Settings) -> list[AnomalyFinding]:
 # Hints
 
 
-def _describe_command(entries: Sequence[Entry], facts: NodeFacts) -> str:
-    """Return a phrase with the command that explains the newest restart or, without one, lists the failures."""
+def _describe_command(entries: Sequence[Entry], facts: NodeFacts, history: History | None = None) -> str:
+    """Return a phrase with the command that explains the newest restart or give-up, or lists the failures."""
+    if history is not None and history.has_fallen:
+        return f"`{command('error.why', history.name or history.pid, node=facts.called)}` explains it"
     pid = next((pid for entry in entries[:1] if (pid := entry.child_pid or entry.old_pid)), None)
     if pid is None:
         return f"`{command('error.list', node=facts.called)}` lists the newest failures"

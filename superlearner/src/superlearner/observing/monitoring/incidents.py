@@ -15,17 +15,20 @@ class Incidents:
     """The incidents of a node that have been stored; a plain object that outlives the service."""
 
     def __init__(self) -> None:
-        self._last: dict[tuple[str, str], float] = {}
+        self._last: dict[tuple[str, str, str | None], float] = {}
 
     def take(self, active: Iterable[Alarm], over: Iterable[Alarm], now: float, window: float) -> list[Incident]:
         """Return the incidents to store now, at most one of each cause within the window of the detectors.
 
-        Those that have an end, such as a blocked loop, are stored at once; others when their anomaly is over.
+        Those that have an end, such as a blocked loop, are stored at once; others when their anomaly is over, and for
+        each process: one that was restarted may hang, too.
         """
         found: list[Incident] = []
         self._last = {key: at for key, at in self._last.items() if now - at <= window}
         for alarm in (*active, *over):
-            key, incident = alarm.finding.key, alarm.finding.incident
+            incident = alarm.finding.incident
+            pid = None if incident is None or incident.until is not None else alarm.finding.pid
+            key = *alarm.finding.key, pid
             if incident is None or key in self._last or (incident.until is None) is (alarm.ended is None):
                 continue
             self._last[key] = now

@@ -6,13 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import otp
 from otp import Node, sentences
 from otp.observer.hints import hint_for
 from superlearner.control.clock import Clock
-from superlearner.control.events import facts_of, is_restart
+from superlearner.control.events import TraceEvent, facts_of, is_restart
 from superlearner.control.exits import ExitLog
 from superlearner.control.mistakes import place_of
 from superlearner.control.names import display_name
@@ -160,9 +160,21 @@ def _find_fallen(node: Node, ended: otp.Pid) -> otp.Pid | None:
     for end in reversed(ends):
         group = sorted_events.get(end.seq)
         given_up = [] if group is None else group.of("gave_up")
-        if given_up:  # a failed start has ended, too; but after a give-up another tree may have begun
-            return given_up[-1].pid if given_up[-1].seq > ends[-1].seq else None
-    return None
+        if given_up and given_up[-1].seq > ends[-1].seq:  # else another tree may have begun
+            return given_up[-1].pid
+    return _find_fallen_above(memory, ends[-1]) if ends else None
+
+
+def _find_fallen_above(memory: Memory, end: TraceEvent) -> otp.Pid | None:
+    """Return the highest supervisor above a process that gave up after its end; one may have failed to start in it."""
+    parents = {event.pid: event.data.get("parent") for event in memory.events if event.kind == "spawned"}
+    found, above, seen = None, parents.get(end.pid), set[Any]()
+    while above is not None and above not in seen:
+        seen.add(above)
+        if any(one.kind == "gave_up" and one.seq > end.seq for one in memory.doings.get(above, ())):
+            found = above
+        above = parents.get(above)
+    return found
 
 
 def _describe_loop(node: Node, causes: Sequence[Step]) -> str:
