@@ -81,7 +81,7 @@ declare namespace Api {
     reason: string|null;
   }
   interface ClusterMove {
-    /** seconds since 1970 */ at: number;
+    /** when it was lost, moved or ended, in seconds since 1970 */ at: number;
     /** what happened, and why */ text: string;
     /** it ran on two members, and one of its processes has ended */ conflict: boolean;
     /** the member that reports it: the new one, in a conflict that of the ended process */ node: string;

@@ -254,7 +254,7 @@ def test_self_holds_no_state_says_what_init_returns() -> None:
 
 
 def test_an_instance_with_arguments_is_told_how_to_be_a_child() -> None:
-    with pytest.raises(TypeError, match=r"or Base.child_spec\(arg\) in a list of children"):
+    with pytest.raises(TypeError, match=r"expected Base.child_spec\(arg\) in a list of children"):
         otp.Children([Base(0)])  # type: ignore[call-arg,list-item]
 
 

@@ -36,8 +36,7 @@ def raised(type_name: str, text: str) -> Crash:
         (
             ("supervisor_data", ("invalid_strategy", "one_for_al")),
             "init",
-            'strategy "one_for_al" is unknown: use one_for_one, one_for_all or rest_for_one; '
-            "did you mean 'one_for_all'?",
+            "strategy \"one_for_al\" is unknown; did you mean 'one_for_all'?",
         ),
         (("noproc", ("gen_server", "call", ["countre", "get"])), "handle_cast", "did you mean 'counter'?"),
         (

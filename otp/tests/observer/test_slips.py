@@ -53,6 +53,8 @@ def source(tmp_path: Path) -> str:
         (15, "time", "add `import time` at the top"),
         (10, "zzz", None),
         (99, "rang", "did you mean 'range'?"),
+        (8, "count", "the state is the last argument of handle_cast: n"),
+        (15, "counter", "did you mean 'Counter'?"),
     ],
 )
 def test_a_name_that_does_not_exist_leads_to_one_that_does(source: str, line: int, name: str, says: str | None) -> None:
@@ -103,6 +105,36 @@ def test_state_on_self_is_explained_without_a_source_too() -> None:
 )
 def test_a_number_and_a_text_are_told_apart(text: str, says: str | None) -> None:
     assert says == hint_for(Crash(ExceptionTerm("TypeError", (), text), ()), "handle_cast")
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "says"),
+    [
+        ("return NoReply(n + 1)", 3, slips.NO_STATE.format("n")),
+        ("n += 1", 3, slips.NO_STATE.format("n")),
+        ("return NoReply(n + found(request))", 3, slips.NONE),
+        ("return NoReply(found + 1)", 3, slips.NONE),
+    ],
+)
+def test_a_state_that_is_none_is_not_a_missing_return(tmp_path: Path, code: str, line: int, says: str) -> None:
+    """Regression: a child without its argument was told that a return is missing."""
+    file = tmp_path / "main.py"
+    file.write_text(f"class Counter(GenServer):\n    def handle_cast(self, request, n):\n        {code}\n")
+    text = "unsupported operand type(s) for +: 'NoneType' and 'int'"
+    assert says == explain_slip("TypeError", text, ((str(file), line, "Counter.handle_cast"),))
+
+
+def test_an_import_that_fails_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    wrong = "cannot import name 'GenSever' from 'otp' (otp/__init__.py)"
+    assert "did you mean 'GenServer'?" == explain_slip("ImportError", wrong, ())
+    assert "did you mean 'asyncio'?" == explain_slip("ModuleNotFoundError", "No module named 'asynco'", ())
+    assert explain_slip("ModuleNotFoundError", "No module named 'requests'", ()) is None
+    monkeypatch.setattr(slips, "HIDDEN_FILE", str(tmp_path / "passwd"))  # as behind walls
+    assert slips.ONLY_STANDARD == explain_slip("ModuleNotFoundError", "No module named 'requests'", ())
+
+
+def test_input_in_a_process_leads_to_a_message() -> None:
+    assert slips.NO_INPUT == explain_slip("EOFError", "EOF when reading a line", ())
 
 
 def test_a_file_that_is_hidden_is_not_a_wrong_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

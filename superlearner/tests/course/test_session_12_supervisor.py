@@ -77,9 +77,9 @@ def test_a_supervisor_may_be_written_in_several_ways(source: str) -> None:
         (
             '"rest_for_one"',
             '"rest_for_two"',
-            'line 14: Checkout.start_link(): strategy "rest_for_two" is unknown: use ',
+            'line 14: Checkout.start_link(): strategy "rest_for_two" is unknown; ',
         ),
-        ('"rest_for_one"', '"rest_for_two"', "or rest_for_one; did you mean 'rest_for_one'?"),
+        ('"rest_for_one"', '"rest_for_two"', "is unknown; did you mean 'rest_for_one'?"),
         ('"cart", ', "", "line 14: expected children with the ids 'stock', 'cart' and 'mailer', got 'stock', 'mailer'"),
         ("return Children(", "Children(", "Checkout.init: expected Children([…])"),
         (

@@ -77,7 +77,7 @@ def test_a_child_that_does_not_start_is_said_in_a_sentence(tmp_path: Path) -> No
     [
         (
             'name="b")])', 'name="b")],\n            strategy="one_for_two")',
-            r'strategy "one_for_two" is unknown: use one_for_one, .* \(main\.py, line 17, in Main\.init',
+            r'strategy "one_for_two" is unknown; did you mean .* \(main\.py, line 17, in Main\.init',
         ),
         ("return Ok(start)", "return start", r"expected Ok\(state\).*\(main\.py, line 5, in Counter\.init"),
         ("init(self, start)", "inti(self, start)", r"is 'inti' to be 'init'\?.*\(main\.py, line 4, in Counter\.inti"),
@@ -101,6 +101,16 @@ def test_a_mistake_that_the_library_refuses_has_its_line(tmp_path: Path, old: st
     assert old in COUNTER
     with pytest.raises(otp.StartError, match=said):
         within(tmp_path, COUNTER.replace(old, new), look)
+
+
+def test_a_misspelt_import_of_a_new_source_has_a_suggestion(tmp_path: Path) -> None:
+    """Regression: only a first start had one; the message named the file of the package."""
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        return await GenServer.call(service, ("reload", COUNTER.replace("GenServer", "GenSever")))
+
+    refused = within(tmp_path, COUNTER, look)["refused"]
+    assert "ImportError: cannot import name 'GenSever' from 'otp'; did you mean 'GenServer'?\n" in refused
 
 
 def test_an_application_starts_with_what_it_depends_on(tmp_path: Path) -> None:

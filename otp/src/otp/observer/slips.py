@@ -1,4 +1,4 @@
-"""Slips in plain Python that end a process, explained for beginners: names, state on `self`, types, hidden files.
+"""Slips in plain Python, explained for beginners: names, imports, state on `self`, types, hidden files.
 
 Each is found by the text of the exception and the source of its line; none of the program runs.
 """
@@ -11,6 +11,7 @@ import linecache
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final
 
@@ -31,10 +32,17 @@ OPERANDS: Final = (
     re.compile(r"'\S+' not supported between instances of '(\w+)' and '(\w+)'"),
     re.compile(r"can only concatenate (\w+) \(not \"(\w+)\"\) to \w+"),
 )
+NO_NAME: Final = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
+NO_MODULE: Final = re.compile(r"No module named '([\w.]+)'")
 NUMBERS: Final = frozenset({"int", "float"})
 MIXED: Final = "a number and a text do not mix: check what the message brought, or convert with int(…) or str(…)"
+NO_STATE: Final = "the state {} is None: pass it at the start, as in child_spec(0), or return a new one from a callback"
 NONE: Final = "it is None here: a function without a `return` gives None"
+ONLY_STANDARD: Final = "a sandbox has Python's standard library and otp, and no other packages"
+NO_INPUT: Final = "nobody can type here: send the process a message, and handle it in a callback"
 HIDDEN: Final = "a sandbox has only its own folder: the other files of this machine are hidden from it"
+VERY_CLOSE: Final = 0.8
+"""Similarity of two words of which one is a slip of the other."""
 HIDDEN_FILE: Final = "/etc/passwd"
 """A file that every program can read, except one behind walls."""
 
@@ -64,12 +72,22 @@ def explain_slip(type_name: str, text: str, stack: Sequence[StackEntry]) -> str 
     """
     match type_name:
         case "NameError" if found := UNKNOWN.match(text):
-            return _explain_name(found[1], _scopes(*_place(stack)))
+            return _explain_name(found[1], *_place(stack))
+        case "ImportError" if found := NO_NAME.match(text):
+            module = sys.modules.get(found[2])
+            return did_you_mean(found[1], getattr(module, "__all__", dir(module))) or None
+        case "ModuleNotFoundError" if found := NO_MODULE.fullmatch(text):
+            near = get_close_matches(found[1], ("otp", *sys.stdlib_module_names), 1, cutoff=VERY_CLOSE)
+            return f"did you mean {near[0]!r}?" if near else ONLY_STANDARD if _hides_files() else None
+        case "EOFError" if text == "EOF when reading a line":
+            return NO_INPUT
         case "AttributeError" if found := LACKING.match(text):
             return NONE if found[1] == "NoneType" else _explain_attribute(found[1], found[2], stack)
         case "TypeError" if found := next(filter(None, (each.match(text) for each in OPERANDS)), None):
             kinds = {found[1], found[2]}
-            return NONE if "NoneType" in kinds else MIXED if "str" in kinds and kinds & NUMBERS else None
+            return (
+                _explain_none(stack) if "NoneType" in kinds else MIXED if "str" in kinds and kinds & NUMBERS else None
+            )
         case "TypeError":
             return explain_needless_await(text, stack)
         case "FileNotFoundError" | "PermissionError" if _hides_files():
@@ -111,7 +129,8 @@ def _hides_files() -> bool:
     return False
 
 
-def _explain_name(name: str, scopes: Sequence[ast.AST]) -> str | None:
+def _explain_name(name: str, file: str, line: int) -> str | None:
+    scopes = _scopes(file, line)
     if name in getattr(sys.modules.get("otp"), "__all__", ()):
         return f"add `from otp import {name}` at the top"
     functions = [each for each in scopes if isinstance(each, Function)]
@@ -119,12 +138,39 @@ def _explain_name(name: str, scopes: Sequence[ast.AST]) -> str | None:
     if owner is not None and name in _methods(owner):
         return f"did you mean self.{name}?"
     known = {each for scope in scopes if not isinstance(scope, ast.ClassDef) for each in _names(scope)}
+    if name.islower():  # a class is not a value that was meant
+        known = {each for each in known if not each[:1].isupper() or each.lower() == name}
     if name != "otp" and (near := did_you_mean(name, sorted(known))):
         return near
     if name == "otp" or name in sys.stdlib_module_names:
         return f"add `import {name}` at the top"
     short = [each for function in functions[-1:] for each in _arguments(function)[1:] if len(each) == len(name) == 1]
-    return f"did you mean {short[-1]!r}?" if short else did_you_mean(name, dir(builtins)) or None
+    if short:
+        return f"did you mean {short[-1]!r}?"
+    if near := get_close_matches(name, dir(builtins), 1, cutoff=VERY_CLOSE):
+        return f"did you mean {near[0]!r}?"
+    callback = _callback_around(scopes)
+    if callback is None or not source_line(file, line).lstrip().startswith("return "):
+        return None
+    return f"the state is the last argument of {callback.name}: {_arguments(callback)[-1]}"
+
+
+def _explain_none(stack: Sequence[StackEntry]) -> str:
+    """Explain an operation on None: the value that a function did not return, or the state of a server."""
+    callback = _callback_around(_scopes(*_place(stack)))
+    if callback is None:
+        return NONE
+    state, line = _arguments(callback)[-1], _place(stack)[1]
+    here = [node for node in ast.walk(callback) if isinstance(node, ast.BinOp | ast.Compare | ast.AugAssign)]
+    names = {part.id for node in here if node.lineno == line for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return NONE if names != {state} else NO_STATE.format(state)
+
+
+def _callback_around(scopes: Sequence[ast.AST]) -> Function | None:
+    """Return the callback that a line is in, if it has the state as its last argument."""
+    inner = scopes[-1] if scopes else None
+    known = isinstance(inner, Function) and inner.name in CALLBACKS and inner.name != "init"
+    return inner if known and len(_arguments(inner)) == CALLBACKS[inner.name].count(",") + 1 else None
 
 
 def _explain_attribute(kind: str, name: str, stack: Sequence[StackEntry]) -> str | None:

@@ -11,7 +11,6 @@ import contextlib
 import importlib
 import inspect
 import os
-import re
 import select
 import signal
 import socket
@@ -25,7 +24,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from otp.kernel.steps.node import Node
-from otp.kernel.values.errors import did_you_mean
 from otp.peer.frames import Frames, frame, send_frame
 from otp.peer.walls.plan import Part, Walls, walls_of
 from otp.standard_streams import forgive_lost_output
@@ -298,15 +296,10 @@ def _failure(error: BaseException, place: str) -> dict[str, Any]:
 
 def _suggestion(error: BaseException) -> str:
     """Return the name that the program may have meant: Python shows its suggestion only in a traceback."""
-    if type(error) in (NameError, FileNotFoundError, PermissionError):
-        from otp.observer.slips import explain_slip
+    from otp.observer.slips import explain_slip
 
-        stack = [(one.filename, one.lineno or 0, one.name) for one in traceback.extract_tb(error.__traceback__)]
-        hint = explain_slip(type(error).__name__, str(error), stack)
-    elif type(error) is ImportError and (found := re.match(r"cannot import name '(\w+)'", str(error))):
-        hint = did_you_mean(found[1], vars(sys.modules.get(error.name or "", sys)))
-    else:
-        return ""
+    stack = [(one.filename, one.lineno or 0, one.name) for one in traceback.extract_tb(error.__traceback__)]
+    hint = explain_slip(type(error).__name__, str(error), stack)
     return f"; {hint}" if hint else ""
 
 

@@ -26,6 +26,9 @@ Place = tuple[str, int, str]
 PLACE_IN_TEXT: Final = re.compile(r" \((/[^()]+\.py):(\d+)\)")
 """The place that the runtime names when it refuses a callback."""
 
+IMPORTED: Final = re.compile(r"(?<=') \([^()]*\.py\)\Z")
+"""The file of the package that Python names when it has no such name."""
+
 CALLER: Final = os.path.join(OTP, "kernel", "steps", "system.py")
 
 
@@ -177,7 +180,7 @@ def _crash(reason: Any, place: Place | None = None) -> str:
     if not is_a(term, ExceptionTerm):
         what = _in_words(term) if is_a(term, tuple) else text_of_reason(reason, 1000)
         return _with_place(what, own_frame(reason) if place is None else place)
-    text = safe_text(without_secrets(term.text))
+    text = IMPORTED.sub("", safe_text(without_secrets(term.text)))
     hint = hint_for(reason, None if place is None else place[2].rpartition(".")[2])
     frame = own_frame(reason)
     named = PLACE_IN_TEXT.search(text)

@@ -420,3 +420,17 @@ def test_no_text_contains_the_path_of_the_platform(inside: Inside) -> None:
             assert [] == [place for place in places if place in text]
 
     inside(look)
+
+
+@pytest.mark.operation("sandbox.create")
+def test_an_empty_source_is_told_what_to_begin_with(inside: Inside) -> None:
+    """Regression: the Playground said `String should have at least 1 character`."""
+
+    async def look(platform: Any) -> None:
+        given = {"sandbox_id": "a", "source": ""}
+        answer = await platform.client.post("/api/v1/sandboxes?dry_run=true", json=given, headers=OWNER)
+        error = answer.json()["error"]
+        assert "source: line 1, column 1: it defines no Supervisor and no Application" == error["message"]
+        assert "try: class Main(Supervisor), with an init that returns Children([...])" == error["details"][0]["hint"]
+
+    inside(look)

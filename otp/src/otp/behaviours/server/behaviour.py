@@ -179,10 +179,8 @@ class Behaviour(metaclass=BehaviourType):
         """Return the one instance of the class; arguments raise an error that shows how to start a process."""
         if args or kwargs:
             raise TypeError(
-                f"expected {cls.__name__}() without arguments (the one immutable instance), "
-                f"got {len(args) + len(kwargs)}; "
-                f"try await {cls.__name__}.start_link(arg) to start a process, "
-                f"or {cls.__name__}.child_spec(arg) in a list of children"
+                f"expected {cls.__name__}.child_spec(arg) in a list of children, or "
+                f"await {cls.__name__}.start_link(arg) to start a process, got {cls.__name__}(…)"
             )
         return cls.__handler__()
 
@@ -375,13 +373,12 @@ def refuse_misspelt(cls: type[Behaviour], name: str, member: FunctionType) -> No
 def _unknown_callback(cls: type[Behaviour], name: str, member: object) -> str:
     callbacks = cls.__callbacks__
     close = difflib.get_close_matches(name, callbacks, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}?" if close else "remove @impl or rename the method;"
+    says = f"expected the name of a callback after @impl in {cls.__name__}, got {name!r}{_place(member)}"
+    if close:
+        return f"{says}; did you mean {close[0]!r}?"
     owners = ", ".join(dict.fromkeys(spec.behaviour for spec in callbacks.values()))
     listed = ", ".join(map(str, callbacks.values())) or "none"
-    return (
-        f"expected the name of a callback after @impl in {cls.__name__}, got {name!r}{_place(member)}; "
-        f"{hint} callbacks of {owners or cls.__name__}: {listed}"
-    )
+    return f"{says}; remove @impl or rename the method; callbacks of {owners or cls.__name__}: {listed}"
 
 
 def _positional(member: object) -> list[inspect.Parameter]:

@@ -279,8 +279,8 @@ def explain(reason: Any) -> str | None:
             return f"expected a child, {_child_hint(child)}; try {_FORMS}"
         case (str() as name, str() as got) if name in _CHOICES:
             field, *choices = _CHOICES[name]
-            use = f"{', '.join(choices[:-1])} or {choices[-1]}"
-            return f'{field} "{got:.200}" is unknown: use {use}{_suggestion(name, got)}'
+            use = f": use {', '.join(choices[:-1])} or {choices[-1]}"
+            return f'{field} "{got:.200}" is unknown{_suggestion(name, got) or use}'
         case (str() as name, got) if name in _EXPECTED:
             return f"{_EXPECTED[name]}, {unawaited(got) or f'got {got!r:.200}'}{_suggestion(name, got)}"
         case _:

@@ -61,7 +61,6 @@ SandboxId = Annotated[
 SourceText = Annotated[
     str,
     Field(
-        min_length=1,
         max_length=MOST_SOURCE,
         description="Python with a class `Main`, or with a single Supervisor or Application",
         examples=["from superlearner.demo import DemoOneForOne as Main"],

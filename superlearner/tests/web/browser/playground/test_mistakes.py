@@ -39,7 +39,7 @@ def test_a_forgotten_await_is_marked_at_run_and_its_message_goes_with_it(
     typed(page, TYPED.replace("        return Ok(start)", "        Ok(start)"))
     run.click()
     expect(said).to_contain_text("Version 3 runs, and it has 1 mistake.")
-    expect(said).to_contain_text("A `return` is missing before Ok(…).")
+    expect(said).to_contain_text("main.py:5: a `return` is missing before Ok(…).")
     expect(mark).to_have_text("Ok(start)")
     typed(page, f"{TYPED}\n")
     run.click()

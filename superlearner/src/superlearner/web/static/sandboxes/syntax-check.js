@@ -9,8 +9,8 @@ import { platform } from "../base/api.js";
 import { command } from "../base/commands.js";
 import { make, root } from "../base/dom.js";
 import { sentence } from "../base/words.js";
-import { render } from "../vendor/lit-html.js";
-import { failure } from "./sandbox-failure.js";
+import { html, render } from "../vendor/lit-html.js";
+import { failure, withLinks } from "./sandbox-failure.js";
 import { at, columnOf, placeOf, raisedIn } from "./sandbox-words.js";
 
 /** @import { SlCode } from "../components/code-editor.js" */
@@ -77,9 +77,10 @@ export class SyntaxCheck {
     const [first] = found;
     if (!first) return;
     const told = make("div", { class: "failure", "data-level": "bad" });
-    render(found.slice(0, MOST_WARNINGS).map(({ line, text }) => failure(`${at(line)}: ${text}`, this.go)), told);
+    render(found.slice(0, MOST_WARNINGS).map(({ line, text }) => html`<p>${withLinks(`${at(line)}: ${text}.`, this.go)}</p>`), told);
     this.said.append(told);
     this.editor.mark(first.line, columnOf(this.editor.value, first.line), first.text, false);
+    this.editor.reveal(first.line);
     this.#spoke = true; // it goes with the mark
     this.onproblem(first.line);
   }
