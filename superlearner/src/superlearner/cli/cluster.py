@@ -63,6 +63,14 @@ def node(
         Path | None,
         typer.Option(help="File with the cookie [default: that of the data directory].", show_default=False),
     ] = None,
+    leases: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Store of leases: postgresql://…, etcd:http://… or file:PATH [default: that of OTP_LEASES].",
+            show_default=False,
+        ),
+    ] = None,
     app: Annotated[
         str | None,
         typer.Option(
@@ -98,9 +106,11 @@ def node(
     if empty and app is not None:
         fail("expected --app or --empty, got both", USAGE)
     from superlearner.app.member import MemberProgram, run_member
+    from superlearner.cluster.lease_store import lease_store_of
     from superlearner.cluster.ways import BadWay, Way, tls_of
 
     try:
+        tls = tls_of(tls_ca, tls_cert, tls_key)
         way = Way(
             _folder(ctx, data_dir),
             cookie_file=cookie_file,
@@ -109,11 +119,14 @@ def node(
             advertise=advertise,
             discovery=discovery,
             allow=tuple(allow or ()),
-            tls=tls_of(tls_ca, tls_cert, tls_key),
+            tls=tls,
             settings=_teaching() if teaching else None,
+            leases=lease_store_of(leases, tls=tls),
         )
     except BadWay as error:
         fail(str(error), USAGE)
+    except ImportError as error:
+        fail(str(error), NOT_TRUE)
     raise typer.Exit(run_member(MemberProgram(name, way, app, empty)))
 
 

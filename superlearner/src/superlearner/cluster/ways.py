@@ -108,6 +108,7 @@ class Way:
         allow: what other members may start or call.
         tls: certificates, for members on other machines.
         settings: times and sizes of sessions; None for the usual ones.
+        leases: the store of leases, if there is one.
     """
 
     folder: Path
@@ -119,6 +120,7 @@ class Way:
     allow: tuple[str, ...] = ()
     tls: Any = None
     settings: Any = None
+    leases: Any = None
 
     def cookie(self) -> str:
         """Return the cookie; create that of the data directory. Raises `CookieError`."""
@@ -149,6 +151,7 @@ class Way:
             "allow": self.allow,
             "tls": self.tls,
             "settings": self.settings,
+            "leases": self.leases,
             "incarnations": incarnations / re.sub(r"[^A-Za-z0-9_.@-]", "_", name),
         }
 
