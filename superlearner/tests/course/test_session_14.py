@@ -60,7 +60,7 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
             '"transient"',
             '"transiant"',
             (),
-            "use permanent, transient or temporary; did you mean 'transient'?",
+            "is unknown; did you mean 'transient'?",
         ),
         ("s14.fix", 'id="sink"', 'id="snk"', (), "expected TreeA to have the children source, sink, got source, snk"),
         ("s14.fix", 'whereis("source")', 'whereis("Source")', (), "sink to answer with the pid of source, got None"),

@@ -39,7 +39,7 @@ MIXED: Final = "a number and a text do not mix: check what the message brought, 
 NO_STATE: Final = "the state {} is None: pass it at the start, as in child_spec(0), or return a new one from a callback"
 NONE: Final = "it is None here: a function without a `return` gives None"
 ONLY_STANDARD: Final = "a sandbox has Python's standard library and otp, and no other packages"
-NO_INPUT: Final = "nobody can type here: send the process a message, and handle it in a callback"
+NO_INPUT: Final = "a process has no keyboard: send it a message, and handle that in a callback"
 HIDDEN: Final = "a sandbox has only its own folder: the other files of this machine are hidden from it"
 VERY_CLOSE: Final = 0.8
 """Similarity of two words of which one is a slip of the other."""
@@ -169,8 +169,9 @@ def _explain_none(stack: Sequence[StackEntry]) -> str:
 def _callback_around(scopes: Sequence[ast.AST]) -> Function | None:
     """Return the callback that a line is in, if it has the state as its last argument."""
     inner = scopes[-1] if scopes else None
-    known = isinstance(inner, Function) and inner.name in CALLBACKS and inner.name != "init"
-    return inner if known and len(_arguments(inner)) == CALLBACKS[inner.name].count(",") + 1 else None
+    if not isinstance(inner, Function) or inner.name == "init" or inner.name not in CALLBACKS:
+        return None
+    return inner if len(_arguments(inner)) == CALLBACKS[inner.name].count(",") + 1 else None
 
 
 def _explain_attribute(kind: str, name: str, stack: Sequence[StackEntry]) -> str | None:
