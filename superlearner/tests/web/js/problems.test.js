@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { stoppedText, suspendedText, unknownBecause, withoutStorm } from "#static/start/problems.js";
+import { onceEach, stoppedText, suspendedText, unknownBecause, withoutStorm } from "#static/start/problems.js";
 
 const line = (/** @type {string} */ who, kind = "gave_up") => /** @type {any} */ ({ event: { kind, parts: { who } } });
 
@@ -13,6 +13,16 @@ test("a supervisor that gives up in a loop is one problem, not a second one with
   assert.deepEqual(withoutStorm([fell, storm, other], [line("upstream")]), [storm, other]);
   assert.deepEqual(withoutStorm([fell, storm], [line("upstream", "restarted")]), [fell, storm]);
   assert.deepEqual(withoutStorm([fell], []), [fell]);
+});
+
+test("a process that hangs is one line, and so is a deadlock", () => {
+  const row = (/** @type {string} */ pid, state = "stuck") => ({ pid, state: /** @type {any} */ (state) });
+  const hang = (/** @type {string} */ pid) => ({ type: "long_callback", pid, evidence: {} });
+  const cycle = { type: "call_cycle", pid: "0.1.0", evidence: { circle: [{ pid: "0.1.0" }, { pid: "0.2.0" }] } };
+  const rows = [row("0.1.0"), row("0.2.0"), row("0.3.0"), row("0.4.0"), row("0.3.0", "suspended")];
+  assert.deepEqual(onceEach(rows, [hang("0.1.0"), hang("0.2.0"), hang("0.3.0"), cycle]),
+    { rows: [rows[3], rows[4]], anomalies: [hang("0.3.0"), cycle] });
+  assert.deepEqual(onceEach(rows, []), { rows, anomalies: [] });
 });
 
 test("the problems of a node that is gone are unknown", () => {

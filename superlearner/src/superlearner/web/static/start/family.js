@@ -109,6 +109,7 @@ export class SlFamily extends HTMLElement {
       this.#children.set(row.key, child);
       attribute(element, "data-key", row.key);
       attribute(element, "data-look", row.state);
+      attribute(element, "data-kind", row.kind);
       attribute(name, "href", address(row));
       attribute(name, "aria-label", label(row));
       write(state, STATES[row.state] ?? row.state);

@@ -24,6 +24,23 @@ export function withoutStorm(anomalies, burning) {
 }
 
 /**
+ * Return the processes and anomalies without those that another line describes: an anomaly says more than the state of its process, and
+ * a deadlock more than the calls in it.
+ * @template {Pick<Row, "pid"|"state">} R
+ * @template {{type: string, pid?: string|null, evidence: Record<string, any>}} A
+ * @param {readonly R[]} rows
+ * @param {readonly A[]} anomalies
+ * @returns {{rows: R[], anomalies: A[]}}
+ */
+export function onceEach(rows, anomalies) {
+  const circles = anomalies.filter(({ type }) => type === "call_cycle").flatMap(({ evidence }) => evidence.circle);
+  const locked = new Set(circles.map((one) => one.pid));
+  const left = anomalies.filter(({ type, pid }) => type !== "long_callback" || !locked.has(pid));
+  const told = new Set([...locked, ...left.flatMap(({ type, pid }) => type === "long_callback" ? [pid] : [])]);
+  return { rows: rows.filter(({ pid, state }) => state !== "stuck" || !told.has(pid)), anomalies: left };
+}
+
+/**
  * Return why the problems of a node are unknown, or "".
  * @param {import("../live/live.js").Status} status
  * @param {string} lost  the sentence about a lost connection; "" if there is one

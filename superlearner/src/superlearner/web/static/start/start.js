@@ -10,7 +10,7 @@ import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, writ
 import { elsewhere, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
-import { stoppedText, suspendedText, unknownBecause, withoutStorm } from "./problems.js";
+import { onceEach, stoppedText, suspendedText, unknownBecause, withoutStorm } from "./problems.js";
 import { answers, done, Explained, lastBranch, listed, sceneOf, storyOf, troubledBranch } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
@@ -258,10 +258,10 @@ function wrong() {
   if (!scene) nothing();
   const burnt = burning(lines, Date.now() / 1000 + skew);
   burns = burnt.length > 0;
-  const rows = [...model.rows.values()].filter(({ state, restart }) =>
-    ["crashed", "gave_up", "stuck", "suspended", "restarting"].includes(state) || (state === "stopped" && restart === "permanent"));
-  const anomalies = withoutStorm(found?.anomalies ?? [], burnt).sort((one, other) =>
-    RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
+  const { rows, anomalies } = onceEach([...model.rows.values()].filter(({ state, restart }) =>
+    ["crashed", "gave_up", "stuck", "suspended", "restarting"].includes(state) || (state === "stopped" && restart === "permanent")),
+    withoutStorm(found?.anomalies ?? [], burnt));
+  anomalies.sort((one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
   const away = elsewhere(everywhere, model.node);
   const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
   const items = [
