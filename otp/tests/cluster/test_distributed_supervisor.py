@@ -496,8 +496,11 @@ def test_bad_arguments() -> None:
                 (lambda: begin(name=1), "expected a str"),
                 (lambda: begin(name="s", placement="somewhere"), "expected 'hash', 'least_loaded' or a function"),
                 (lambda: begin(name="s", placement=lambda *_: "n1"), "other members can import"),
-                (lambda: begin(name="s", consistency="lease"), "expected 'available', got 'lease'"),
-                (lambda: Singleton.child_spec(Counter, name="s", consistency="lease"), "expected 'available'"),
+                (lambda: begin(name="s", consistency="lease"), "expected a cluster with a store of leases, got none"),
+                (
+                    lambda: Singleton.child_spec(Counter, name="s", consistency="strong"),
+                    "expected 'available' or 'lease'",
+                ),
                 (lambda: begin(name="s", settle=-1), "settle"),
                 (
                     lambda: DistributedSupervisor.start_child("none", Counter),

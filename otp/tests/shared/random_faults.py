@@ -65,7 +65,7 @@ class _Faults:
 
     def heal(self) -> None:
         self.sim.heal()
-        for name in self.sim.alive:
+        for name in [*self.sim.alive, *self.sim.stores]:
             self.sim.resume(name)
 
     def go_wrong(self, choices: tuple[str, ...] = (*_BAD, "heal", "heal", "nothing")) -> None:

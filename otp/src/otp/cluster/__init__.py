@@ -23,8 +23,9 @@ from __future__ import annotations
 from otp.cluster import pg
 from otp.cluster.cluster import Cluster
 from otp.cluster.discovery import Discovery, Dns, FileList, Folder, Multicast, Static
-from otp.cluster.distributed_registry import DistributedRegistry, DistributedVia, epoch
+from otp.cluster.distributed_registry import DistributedRegistry, DistributedVia
 from otp.cluster.distributed_supervisor import DistributedSupervisor, Drained, Singleton
+from otp.cluster.epochs import epoch
 from otp.cluster.etcd_leases import EtcdLeases
 from otp.cluster.global_names import Global, GlobalName
 from otp.cluster.groups import GroupJoin, GroupLeave

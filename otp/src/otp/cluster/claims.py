@@ -159,6 +159,8 @@ class Claims:
         """Keys granted here whose claims have not arrived yet."""
         self._asked: dict[int, tuple[NodeId, asyncio.Future[Any]]] = {}
         self._number = 0
+        self._order: Callable[[Claim], Any] = Claim.order
+        """Returns the sort key by which the lower claim to a key stays."""
         self._name = name
         self._lost = lost or self._end_loser
         self._tie = tie or (lambda pid: on_exit(pid, self, self.end_owner))
@@ -178,12 +180,12 @@ class Claims:
     def winners(self) -> Iterator[tuple[Any, Claim]]:
         """Return each key with the claim that holds it."""
         for key, claims in self._claims.items():
-            yield key, min(claims.values(), key=Claim.order)
+            yield key, min(claims.values(), key=self._order)
 
     def find(self, key: Any) -> Claim | None:
         """Return the claim that holds a key."""
         claims = self._claims.get(key)
-        return min(claims.values(), key=Claim.order) if claims else None
+        return min(claims.values(), key=self._order) if claims else None
 
     def dates(self) -> Iterator[tuple[int, Claims, Any]]:
         """Return the time of each claim of this member, with this table and the key."""
@@ -468,7 +470,7 @@ class Claims:
         if len(claims) == 1:
             self._show(key, claim)
         else:
-            winner = min(claims.values(), key=Claim.order)
+            winner = min(claims.values(), key=self._order)
             self._show(key, winner)
             for loser in [loser for loser in claims.values() if loser is not winner]:
                 if loser.formation != winner.formation:
@@ -500,7 +502,7 @@ class Claims:
             self._disown(key, pid)
         del claims[member]
         if claims:
-            self._show(key, min(claims.values(), key=Claim.order))
+            self._show(key, min(claims.values(), key=self._order))
         else:
             del self._claims[key]
             self.table.remove(key, pid)

@@ -40,7 +40,7 @@ from otp.cluster.claims import Claims
 from otp.cluster.cluster import Cluster, cluster_of, membership_of
 from otp.cluster.entries import Entries
 from otp.cluster.lease_claims import LeaseClaims
-from otp.cluster.leases import LeaseUnavailable, NotOwner
+from otp.cluster.leases import LeaseUnavailable
 from otp.cluster.shared_table import SharedTable, Shares
 from otp.cluster.travelling import check_key, check_travels
 from otp.kernel.steps.signals import process_flag
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from otp.kernel.steps.node import Node
     from otp.kernel.values.terms import Dest, Limit
 
-__all__ = ["DistributedRegistry", "DistributedVia", "check_consistency", "epoch"]
+__all__ = ["DistributedRegistry", "DistributedVia", "check_consistency", "check_store", "entries_of"]
 
 Consistency = Literal["available", "lease"]
 
@@ -390,15 +390,11 @@ async def _start(cls: Any, node: Node | None, *, name: Any, keys: Any, consisten
         raise BadArgument(f"DistributedRegistry(name=…): expected a str, got {text(name)}; try name='rooms'")
     if keys not in get_args(Kind):
         raise BadArgument(f"DistributedRegistry(keys=…): expected 'unique' or 'duplicate', got {keys!r}")
-    check_consistency("DistributedRegistry", consistency, get_args(Consistency))
+    check_consistency("DistributedRegistry", consistency)
     cluster = Cluster.here() if node is None else cluster_of(node)
     if consistency == "lease" and keys != "unique":
         raise BadArgument("DistributedRegistry(consistency='lease'): expected keys='unique', got keys='duplicate'")
-    if consistency == "lease" and membership_of(cluster).shared.leases is None:
-        raise BadArgument(
-            "DistributedRegistry(consistency='lease'): expected a cluster with a store of leases, got none; "
-            "try `Cluster.join(leases=…)`"
-        )
+    check_store("DistributedRegistry", cluster, consistency)
     arg = (_Config(name, keys, consistency), cluster)
     try:
         return await start_server(cls, arg, name=name, link=link, handler=_RegistryServer(), node=node)
@@ -410,35 +406,24 @@ async def _start(cls: Any, node: Node | None, *, name: Any, keys: Any, consisten
         raise
 
 
-def check_consistency(what: str, consistency: object, known: tuple[str, ...] = ("available",)) -> None:
+def check_consistency(what: str, consistency: object) -> None:
     """Raise `BadArgument` for an unknown consistency."""
-    if consistency not in known:
-        raise BadArgument(f"{what}(consistency=…): expected {' or '.join(map(repr, known))}, got {text(consistency)}")
+    if consistency not in get_args(Consistency):
+        raise BadArgument(f"{what}(consistency=…): expected 'available' or 'lease', got {text(consistency)}")
 
 
-def epoch(key: tuple[Dest, Hashable]) -> int:
-    """Return the epoch of `(registry, key)`, which the calling process owns in lease mode.
+def check_store(what: str, cluster: Cluster, consistency: object) -> None:
+    """Raise `BadArgument` for lease mode in a cluster without a store of leases."""
+    if consistency == "lease" and membership_of(cluster).shared.leases is None:
+        raise BadArgument(
+            f"{what}(consistency='lease'): expected a cluster with a store of leases, got none; "
+            "try `Cluster.join(leases=…)`"
+        )
 
-    It grows with each owner. Send it with writes to other systems, and let them refuse a lower one than they have seen.
-    Raises `NotOwner`.
 
-    >>> import otp
-    >>> from otp.cluster import Cluster, DistributedRegistry, MemoryLeases, epoch
-    >>> from otp.distribution.carriers.simulated import SimulatedNetwork
-    >>> async def main():
-    ...     await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier, leases=MemoryLeases())
-    ...     await DistributedRegistry.start_link(name="jobs", consistency="lease")
-    ...     await DistributedRegistry.register("jobs", "mail")
-    ...     return epoch(("jobs", "mail"))
-    >>> otp.run(main)
-    1
-    """
-    registry, name = key
-    me = current_process("epoch()")
-    entries = state_of(registry, "epoch", _State, unique=True).entries
-    if not isinstance(entries, LeaseClaims):
-        raise NotOwner(f"epoch({key!r}): expected a registry with consistency='lease'")
-    return entries.epoch(name, me)
+def entries_of(registry: Dest, what: str) -> Claims | Entries:
+    """Return the entries of a registry with unique keys. Raises `BadArgument`."""
+    return state_of(registry, what, _State, unique=True).entries
 
 
 async def _within(

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, cast
 
 from otp.behaviours.server.behaviour import Behaviour
 from otp.behaviours.server.child_spec import Child, ChildSpec, Startable, child_spec_of
@@ -37,7 +37,8 @@ from otp.behaviours.supervisor.supervisor import ask, granted, start_supervisor
 from otp.bounded import text
 from otp.cluster.child_terms import function_name, term_of_spec
 from otp.cluster.cluster import Cluster, cluster_of
-from otp.cluster.distributed_registry import Consistency, check_consistency
+from otp.cluster.distributed_registry import Consistency, check_consistency, check_store
+from otp.cluster.leases import LeaseUnavailable
 from otp.cluster.placed_state import PlacedState
 from otp.cluster.placements import Drained, Placement
 from otp.cluster.supervisor_server import SupervisorOptions, SupervisorServer, place
@@ -57,6 +58,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DistributedSupervisor", "Drained", "Singleton"]
 
+LEASED: Final = " by leases"
+"""The end of the options of a supervisor in lease mode, as other members know them."""
+
 
 class DistributedSupervisor(Behaviour, Startable):
     """A supervisor on several members; each child runs on one of them.
@@ -65,6 +69,9 @@ class DistributedSupervisor(Behaviour, Startable):
     its permanent and transient children start on other members after the settle delay; its temporary children are gone.
     Under a partition each side starts the children of the other side. When the partition heals, the older child stays;
     the other one is terminated with `("name_conflict", (supervisor, id), winner)`.
+
+    With `consistency="lease"`, a child runs on the member that has the lease of its id. If that member cannot renew its
+    leases, its children end with `("lease_lost", (supervisor, id))` as by `kill`, and start elsewhere.
 
     Other members must be able to start a child: its class or function must be importable and listed in their `allow`,
     and its arguments must be terms.
@@ -134,7 +141,8 @@ class DistributedSupervisor(Behaviour, Startable):
             placement: where a child starts: `"hash"` (by its id), `"least_loaded"` (the member with the fewest), or a
                 function of the id and a list of `Member` that returns one of them or its name. All members must use the
                 same placement.
-            consistency: `"available"`: each side of a partition works on its own.
+            consistency: `"available"`: each side of a partition works on its own. `"lease"`: a store of leases
+                (`Cluster.join(leases=…)`) decides where a child runs, so no child runs twice.
             settle: seconds to wait after a loss before lost children start elsewhere; by default that of the cluster.
             max_children: the maximum number of children on this member.
             max_restarts: the maximum number of restarts on this member within `max_seconds`.
@@ -197,7 +205,7 @@ class DistributedSupervisor(Behaviour, Startable):
         `.why` if the child cannot be sent to another member, and `InvalidChildSpec` for an invalid spec. Raises
         `StartError` with `"max_children"`, `("not_spawnable", "module:name")` or `("not_importable", why)` if no member
         can start it, with `("nodedown", member)` if its member is lost during the start, or with the reason of a failed
-        start.
+        start. In lease mode, raises `LeaseUnavailable` if the store does not answer within 5 s.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedSupervisor
@@ -216,7 +224,12 @@ class DistributedSupervisor(Behaviour, Startable):
         spec, term = _checked(child)
         id = _new_id(state, spec) if isinstance(spec.id, type) else spec.id
         spec = spec.replace(id=id)
-        return granted(await place(state, id, term, on), ("start_child", spec))
+        answer = await place(state, id, term, on)
+        match answer:
+            case ("error", ("lease_unavailable", why)):
+                raise LeaseUnavailable(why)
+            case _:
+                return granted(answer, ("start_child", spec))
 
     @staticmethod
     async def terminate_child(supervisor: Dest, id: Hashable | Pid) -> None:
@@ -355,6 +368,7 @@ class Singleton:
             child: any form of a child that another member can start.
             name: the name of the supervisor, and the id of its child.
             consistency: `"available"`: under a partition each side runs one; after it heals, the older one stays.
+                `"lease"`: there is never more than one, by a store of leases (`Cluster.join(leases=…)`).
 
         >>> import otp
         >>> from otp.cluster import DistributedSupervisor, Singleton
@@ -368,11 +382,11 @@ class Singleton:
         """
         check_consistency("Singleton.child_spec", consistency)
         _, term = _checked(child)
-        return ChildSpec(name, (_start_singleton, name, term), type="supervisor")
+        return ChildSpec(name, (_start_singleton, name, term, consistency), type="supervisor")
 
 
-async def _start_singleton(name: str, term: Any) -> Pid:
-    return await _start(DistributedSupervisor, None, name, "hash", "available", None, DynamicOptions(), 5, (name, term))
+async def _start_singleton(name: str, term: Any, consistency: Consistency) -> Pid:
+    return await _start(DistributedSupervisor, None, name, "hash", consistency, None, DynamicOptions(), 5, (name, term))
 
 
 async def _start(
@@ -393,19 +407,27 @@ async def _start(
         expected = "'hash', 'least_loaded' or a function of an id and a list of members"
         raise BadArgument(f"DistributedSupervisor(placement=…): expected {expected}, got {text(placement)}")
     cluster = Cluster.here() if node is None else cluster_of(node)
+    check_store("DistributedSupervisor", cluster, consistency)
     shown = function_name(placement, "placement") if callable(placement) else str(placement)
+    if consistency == "lease":
+        shown += LEASED
     if settle is None:
         settle = cluster.settle
     nanoseconds(settle, "DistributedSupervisor(settle=…)")
     nanoseconds(handoff_timeout, "DistributedSupervisor(handoff_timeout=…)")
     placed = cast("Placement", placement)
-    options = SupervisorOptions(cluster, name, placed, shown, settle, limits, handoff_timeout, first)
+    leased = consistency == "lease"
+    options = SupervisorOptions(cluster, name, placed, shown, settle, limits, handoff_timeout, first, leased)
     try:
         return await start_supervisor(cls, options, SupervisorServer(), name=name, link=node is None, node=node)
     except StartError as error:
         if isinstance(error.reason, tuple) and error.reason[0] == "incompatible":
-            there = error.reason[3]
-            error.hint = f"another member has the supervisor {name!r} with placement={there!r}; use the same here"
+            there = str(error.reason[3])
+            if there.endswith(LEASED) == shown.endswith(LEASED):
+                option = f"placement={there.removesuffix(LEASED)!r}"
+            else:
+                option = f"consistency={'lease' if there.endswith(LEASED) else 'available'!r}"
+            error.hint = f"another member has the supervisor {name!r} with {option}; use the same here"
         raise
 
 

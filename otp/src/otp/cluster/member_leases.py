@@ -129,6 +129,11 @@ class MemberLeases:
             before = self._releases.get(key)
             self._releases[key] = start_detached(self._membership.node, self._release(session, key, pid, before))
 
+    async def released(self, key: Hashable) -> None:
+        """Wait until a key that was released is free in the store, for a third of `ttl` at most."""
+        if (release := self._releases.get(key)) is not None:
+            await asyncio.wait([release], timeout=self._ttl / 3)
+
     async def _release(self, session: LeaseSession, key: Any, pid: Pid, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])

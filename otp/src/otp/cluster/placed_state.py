@@ -12,7 +12,9 @@ from otp.behaviours.server.child_spec import Children, ChildSpec
 from otp.behaviours.supervisor.dynamic_state import DynamicState
 from otp.cluster.placements import Placements
 from otp.cluster.shared_table import SharedTable, Shares
+from otp.kernel.ends.death import decide
 from otp.kernel.steps.calling import cast
+from otp.kernel.values.process import DEAD
 
 __all__ = ["CONFLICT", "PlacedState"]
 
@@ -62,6 +64,24 @@ class PlacedState(DynamicState, Shares):
         self.losing.add(pid)
         cast(self.shared.pid, (CONFLICT, id, pid, winner))
 
+    def kill_all(self) -> None:
+        """End all children here, as `kill` does: their leases have ended. Those that are starting end too."""
+        me, table = self.shared.pid, self.shared.table[1]
+        starting = next(iter(self.placements.starting), None)
+        links = me.links
+        for pid in list(links) if type(links) is dict else [links]:
+            if pid is not None and pid.parent is me and pid.status > DEAD:
+                id = self.ids.get(pid, starting)
+                decide(pid, ("lease_lost", (table, id)), me.runtime.outside, 0, True)
+        self.losing.update(self.ids)
+
+    def retry(self, old: Any, now: int) -> Any:
+        """Decide about a failed restart; a child that may not run here any more is forgotten."""
+        if old in self.ids and not self.placements.holds(self.ids[old]):
+            self.forget(old)
+            return "gone", None
+        return super().retry(old, now)
+
     def unsettled(self) -> bool:
         """Return whether any child has yet to start elsewhere or to end."""
         return bool(self.losing or self.to_move) or self.placements.unsettled()
@@ -83,6 +103,7 @@ class PlacedState(DynamicState, Shares):
     def restarted(self, old: Any, pid: Any) -> int:
         """Record a successful restart."""
         restarts = super().restarted(old, pid)
+        self.losing.discard(old)
         id = self.ids.pop(old)
         if pid is None:
             self.placements.end(id, old)
@@ -97,6 +118,7 @@ class PlacedState(DynamicState, Shares):
     def forget(self, pid: Any) -> None:
         """Remove a child for good."""
         super().forget(pid)
+        self.losing.discard(pid)
         self.placements.end(self.ids.pop(pid, None), pid)
 
     def forget_moved(self, pid: Any) -> None:

@@ -16,7 +16,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from otp.behaviours.registry._table import Table, UniqueTable
 from otp.bounded import text
@@ -31,11 +31,13 @@ from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import Process, on_exit
 from otp.kernel.values.sentences import say
 
-__all__ = ["ADOPT", "STAY", "UNWANTED", "Drained", "Placement", "Placements"]
+__all__ = ["ADOPT", "HELD", "STAY", "UNWANTED", "Drained", "Placement", "Placements"]
 
 Placement: TypeAlias = Literal["hash", "least_loaded"] | Callable[[Any, list[Member]], Any]
 ADOPT: Final = "adopt"
 """The tag of the message that asks a supervisor to start an orphan."""
+HELD: Final = "held"
+"""The tag of the reason why a child does not start: another member has its lease."""
 STAY: Final = "stay"
 """The tag of the message that asks a supervisor to restart a child that could not move."""
 UNWANTED: Final = "unwanted"
@@ -72,6 +74,8 @@ class _Orphan:
     """Members that have no room for it at the moment."""
     waits: bool = False
     """True after an attempt for which no member had room."""
+    is_held: bool = False
+    """True if its lease is held elsewhere, or the store does not answer."""
     seen_by: NodeId | None = None
     """A member that sees it run on a member to which this one is not connected."""
 
@@ -98,6 +102,8 @@ class Placements(Claims):
         """The time of the lost claim to each child that starts, or was started, here instead of on a lost member."""
         self.starting: dict[Any, None] = {}
         """The ids of children that start on this member, as the members that grant them allowed."""
+        self.pause: float = shared.membership.settings.heartbeat
+        """Seconds after which a child whose lease another member has is tried again."""
         self._ended: dict[Any, int] = {}
         self._timer: asyncio.TimerHandle | None = None
         shared.listed = self._leave_to_keeper
@@ -188,11 +194,36 @@ class Placements(Claims):
 
     def unsettled(self) -> bool:
         """Return whether any child has yet to start elsewhere."""
-        return bool(self.missing() or self.moving)
+        return bool(self.moving) or any(map(self._will_start, self.missing()))
+
+    def _will_start(self, id: Any) -> bool:
+        """Return whether a missing child starts elsewhere if nothing changes."""
+        return True
 
     def missing(self) -> dict[Any, Claim]:
         """Return the children that have yet to start elsewhere."""
         return {id: orphan.claim for id, orphan in self.orphans.items() if orphan.seen_by is None}
+
+    # Leases, for `LeasePlacements`
+
+    leased: ClassVar[bool] = False
+    """True in lease mode."""
+    patience: ClassVar[float | None] = None
+    """Seconds after which a start that waits for another member, or for a lease, fails."""
+
+    async def hold(self, id: Any) -> Any:
+        """Return None once a child may start on this member, or the reason why it may not."""
+        return None
+
+    def holds(self, id: Any) -> bool:
+        """Return whether a child may start, and restart, on this member."""
+        return True
+
+    def let_go(self, id: Any) -> None:
+        """Handle that a child does not run on this member any more."""
+
+    async def free(self, id: Any) -> None:
+        """Let another member start a child that runs here no longer."""
 
     # Children of this member
 
@@ -229,6 +260,7 @@ class Placements(Claims):
     def end(self, id: Any, pid: Any) -> None:
         """Remove a child of this member for good."""
         claim = self.own(id)
+        self.let_go(id)
         if claim is not None and self._drop(id, self._me, pid):
             self._report("unregistered", id, pid)
             self._end(id, claim.time)
@@ -388,6 +420,12 @@ class Placements(Claims):
         of = text(self._shared.table[1])
         self._granted.pop(id, None)
         orphan = self.orphans.get(id)
+        if orphan is not None:
+            orphan.is_held = _tag(reason) in (HELD, "lease_unavailable")
+        if orphan is not None and _tag(reason) == HELD:
+            orphan.due = self._loop.time() + self.pause
+            self._schedule()
+            return
         if orphan is None or not orphan.waits:
             say(
                 logging.WARNING,
@@ -398,7 +436,8 @@ class Placements(Claims):
                 text(reason),
             )
         if orphan is not None:
-            (orphan.full if reason == "max_children" else orphan.unfit).add(member)
+            passes = _tag(reason) in ("max_children", "lease_unavailable")
+            (orphan.full if passes else orphan.unfit).add(member)
             orphan.due = self._loop.time()
             self._schedule()
 
@@ -417,6 +456,9 @@ class Placements(Claims):
                 for id, pid, time, term in orphans:
                     self._learn_orphan(node, id, pid, time, term)
                 self._schedule()
+            case ("held", Hashable() as id):
+                if id in self.orphans:
+                    self.orphans[id].is_held = True
             case ("running", Hashable() as id):
                 if id in self.orphans:
                     self.orphans[id].seen_by = node
@@ -445,6 +487,8 @@ class Placements(Claims):
         elif id in self._claims:
             self._channel.tell(node, "running", id)  # on a member that the sender does not see
         elif (orphan := self.orphans.get(id)) is not None:
+            if orphan.is_held:
+                self._channel.tell(node, "held", id)
             if orphan.seen_by == node:  # the sender no longer sees it run
                 orphan.seen_by, orphan.due = None, self._loop.time()
             elif orphan.seen_by is not None:  # ask that member: it may no longer see it run either
@@ -505,3 +549,7 @@ class Placements(Claims):
             return super()._all()
         kept = [[claim for claim in claims if claim[0] not in self.moving] for _, claims in super()._all()]
         return [("all", claims) for claims in kept if claims]
+
+
+def _tag(reason: Any) -> Any:
+    return reason[0] if isinstance(reason, tuple) and reason else reason

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from inspect import isawaitable
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -31,6 +33,8 @@ from otp.cluster.claims import GONE, plain
 from otp.cluster.cluster import Cluster, membership_of
 from otp.cluster.detached import start_detached
 from otp.cluster.handover import MOVED, finish, finishes_in_order
+from otp.cluster.lease_placements import LeasePlacements
+from otp.cluster.leases import LeaseUnavailable
 from otp.cluster.placed_state import CONFLICT, PlacedState
 from otp.cluster.placements import ADOPT, STAY, UNWANTED, Placement, Placements
 from otp.cluster.shared_table import SharedTable
@@ -66,6 +70,7 @@ class SupervisorOptions(NamedTuple):
     handoff_timeout: float = 5
     first: tuple[Any, Any] | None = None
     """The id and the term of the child of a singleton."""
+    leased: bool = False
 
 
 class SupervisorServer(DynamicServer):
@@ -83,7 +88,12 @@ class SupervisorServer(DynamicServer):
         me, state = here(), begun.state
         state.handoff_timeout = options.handoff_timeout
         state.shared = shared = SharedTable(membership_of(options.cluster), ("supervisor", options.name), options.shown)
-        state.placements = Placements(shared, options.placement, options.settle, state.lost)
+        if options.leased:
+            state.placements = LeasePlacements(
+                shared, options.placement, options.settle, state.lost, state.kill_all
+            )  # fmt: skip
+        else:
+            state.placements = Placements(shared, options.placement, options.settle, state.lost)
         shared.content, shared.unsettled = state.placements, state.unsettled
         shared.ended = lambda: (state.placements.leave(), cast(me, ("left",)))
         on_exit(me, shared, lambda _: _close(state))
@@ -125,7 +135,8 @@ class SupervisorServer(DynamicServer):
             case ("granted", ChildSpec() as spec, term, caller):
                 return _start_granted(state, spec, term, caller)
             case (tag, id, int(time), term, asker) if tag == ADOPT:
-                return _adopt(state, id, time, term, asker)
+                start = partial(_adopt, state, id, time, term, asker)
+                return _once_held(state, id, start, partial(_refuse, state, id, asker))
             case (tag, id) if tag == UNWANTED:
                 return _end_unwanted(state, id)
             case ("refused", id, str(member), reason):
@@ -137,7 +148,8 @@ class SupervisorServer(DynamicServer):
             case ("finished", id, pid, handed, why):
                 return _finished(state, id, pid, handed, why)
             case ("move_in", id, term, asker, handed, pid):
-                return _move_in(state, id, term, asker, handed, pid)
+                start = partial(_move_in, state, id, term, asker, handed, pid)
+                return _once_held(state, id, start, lambda why: cast(asker, ("move_failed", id, why, handed)))
             case ("arrived", id):
                 state.arriving.pop(id, None)
                 state.shared.membership.wake()
@@ -149,7 +161,9 @@ class SupervisorServer(DynamicServer):
                 state.placements.stay(id, handed)
                 state.shared.membership.wake()
             case (tag, id, handed) if tag == STAY:
-                return _stay(state, id, handed)
+                return _once_held(state, id, partial(_stay, state, id, handed), partial(_give_up, state, id))
+            case ("held", partial() as start):
+                return start()
             case ("left",):
                 return _leave(state)
             case _:
@@ -194,25 +208,57 @@ def _spec(state: PlacedState, id: Any, term: Any, node: str | None = None) -> An
         return ("not_importable", str(error))
 
 
+def _once_held(state: PlacedState, id: Any, start: partial[Any], refused: Callable[[Any], object]) -> Any:
+    """Start a child now; in lease mode, once this member has its lease."""
+    if not state.placements.leased:
+        return start()
+    start_detached(here().runtime, _hold(state, id, start, refused))
+    return NoReply(state)
+
+
+async def _hold(state: PlacedState, id: Any, start: partial[Any], refused: Callable[[Any], object]) -> None:
+    why = await state.placements.hold(id)
+    if why is None:
+        cast(state.shared.pid, ("held", start))
+    else:
+        refused(why)
+
+
 async def _reserve(state: PlacedState, spec: ChildSpec, term: Any, caller: From) -> None:
     """Reserve the id of a child, then ask the supervisor to start it."""
+    try:
+        async with asyncio.timeout(state.placements.patience):
+            refused = await _await_grant(state, spec.id)
+    except (TimeoutError, LeaseUnavailable) as error:
+        refused = error.reason if isinstance(error, LeaseUnavailable) else ("lease_unavailable", "timeout")
+    if refused is not None:
+        reply(caller, ("error", refused))
+    else:
+        state.placements.starting[spec.id] = None
+        cast(state.shared.pid, ("granted", spec, term, caller))
+
+
+async def _await_grant(state: PlacedState, id: Any) -> Any:
+    """Return None once the id of a child is granted to this member, or the reason why it is not."""
     placements, me, membership = state.placements, state.shared.pid, state.shared.membership
     while is_alive(me) and not membership.over:
-        holder = (await placements.reserve([spec.id], me))[spec.id]
+        holder = (await placements.reserve([id], me))[id]
         if holder is None:
-            placements.starting[spec.id] = None
-            cast(me, ("granted", spec, term, caller))
-            return
+            return None
         if holder is not GONE and not placements.is_supervisor(holder):
-            reply(caller, ("error", ("already_started", holder)))
-            return
+            return ("already_started", holder)
         with suppress(TimeoutError):  # that supervisor is starting it, or its granter is gone
             async with asyncio.timeout(membership.settings.heartbeat):
                 await membership.changed()
-    reply(caller, ("error", "left"))
+    return "left"
 
 
 async def _start_granted(state: PlacedState, spec: ChildSpec, term: Any, caller: From) -> Any:
+    holder = state.placements.whereis(spec.id)
+    if holder is not None:  # started here meanwhile, by the same lease
+        state.placements.starting.pop(spec.id, None)
+        reply(caller, ("error", ("already_started", holder)))
+        return NoReply(state)
     answer = await _start(state, spec, term)
     if state.placements.own(spec.id) is None:
         state.placements.withdraw([spec.id], state.shared.pid)
@@ -225,8 +271,12 @@ async def _start_granted(state: PlacedState, spec: ChildSpec, term: Any, caller:
 
 async def _start(state: PlacedState, spec: ChildSpec, term: Any) -> Any:
     """Start a child here; return `("ok", pid)`, `("ignored", None)` or `("error", reason)`."""
+    if not state.placements.holds(spec.id):
+        state.placements.starting.pop(spec.id, None)
+        return ("error", LeaseUnavailable("the session has ended").reason)
     if state.full():
         state.placements.starting.pop(spec.id, None)
+        state.placements.let_go(spec.id)
         return ("error", "max_children")
     state.terms[spec.id] = term
     state.placements.starting[spec.id] = None
@@ -234,6 +284,8 @@ async def _start(state: PlacedState, spec: ChildSpec, term: Any) -> Any:
     answer = await begun if isawaitable(begun) else begun
     state.terms.pop(spec.id, None)
     state.placements.starting.pop(spec.id, None)
+    if state.placements.own(spec.id) is None:
+        state.placements.let_go(spec.id)
     return ("ignored", None) if isinstance(answer.value[1], Ignore) else answer.value
 
 
@@ -283,10 +335,15 @@ async def _adopt(state: PlacedState, id: Any, time: int, term: Any, asker: Any) 
             if refused is None:  # its start returned `Ignore`
                 placements.forget_everywhere(id)
     if refused is not None:
-        if not placements.is_supervisor(asker):  # its member is lost, and another one may have learned of the start
-            placements.withdraw([id], state.shared.pid)
-        cast(asker, ("refused", id, state.shared.membership.me.name, refused))
+        _refuse(state, id, asker, refused)
     return NoReply(state)
+
+
+def _refuse(state: PlacedState, id: Any, asker: Any, why: Any) -> None:
+    """Reply that an orphan does not start here."""
+    if not state.placements.is_supervisor(asker):  # its member is lost, and another one may have learned of the start
+        state.placements.withdraw([id], state.shared.pid)
+    cast(asker, ("refused", id, state.shared.membership.me.name, why))
 
 
 async def place(state: PlacedState, id: Any, term: Any, on: str | None = None) -> Any:
@@ -446,6 +503,7 @@ async def _send_away(state: PlacedState, id: Any, pid: Any, handed: tuple[Any, .
     if claim is not None and pid in state.ids and pid not in state.losing:
         state.forget_moved(pid)
         placements.moving[id] = member
+        await placements.free(id)
         if (supervisor := placements.supervisor(member)) is None:
             placements.stay(id, handed)
         else:
@@ -453,6 +511,8 @@ async def _send_away(state: PlacedState, id: Any, pid: Any, handed: tuple[Any, .
                 _report(state, "handed_over", id, pid, handed[0])
             state.arriving[id] = member
             cast(supervisor, ("move_in", id, claim.value, here(), handed, pid))
+    elif pid in state.losing:
+        _forget_loser(state, pid)
     state.shared.membership.wake()
 
 
@@ -504,6 +564,16 @@ async def _start_with(state: PlacedState, spec: ChildSpec, term: Any, handed: tu
     if answer[0] == "ok":
         _log(state, "child %s starts without its state", spec.id, "its class has no take_over")
     return answer, handed
+
+
+def _give_up(state: PlacedState, id: Any, why: Any) -> None:
+    """Leave a child that could not move, and that has no lease here any more, to the member that gets its lease."""
+    claim = state.placements.own(id)
+    state.placements.moving.pop(id, None)
+    if claim is not None:
+        _log(state, "child %s starts elsewhere", id, text(why))
+        state.placements.release(id, claim.pid, "owner_ended")
+    state.shared.membership.wake()
 
 
 async def _stay(state: PlacedState, id: Any, handed: tuple[Any, ...]) -> Any:

@@ -1,12 +1,12 @@
 """The rules R1 to R9 for a history, each as a function of its events.
 
 R5 and R8 read what the simulator records of each connection and member; R1, R2, R3 and R7 read registrations and the
-views at each convergence; R4 reads the starts and ends of children, R9 the terms of planned moves. R6 is about leases,
-which do not exist yet; a test adds their events with `note`:
+views at each convergence; R4 reads the starts and ends of children, R9 the terms of planned moves. R6 reads what
+happens to leases, and the messages that a test has noted:
 
 ```
-lease_acquired lease_ended        table, key, pid, epoch
-handling                          table, key, pid         a message begins
+lease_acquired lease_ended        table, key, pid, epoch; of a child with the pid of its supervisor
+handling                          table, key, pid         noted by a test: a message begins
 handed_over taken_over            supervisor, id, term; pid of the process that handed it over
 ```
 
@@ -391,13 +391,27 @@ def _run_once(event: Event, running: dict[_Child, dict[tuple[str, int, int], str
 
 
 def leases_exclude(events: Sequence[Event]) -> Iterator[Violation]:
-    """R6: no owner begins to handle a message while another one holds the key, and epochs only grow."""
-    holders: dict[tuple[str, Any], Any] = {}
-    epochs: dict[tuple[str, Any], int] = {}
+    """R6: no owner begins to handle a message while another one holds the key, and epochs only grow.
+
+    A child whose id has a lease never runs twice, also not on members that do not see each other.
+    """
+    holders: dict[tuple[Any, Any], Any] = {}
+    epochs: dict[tuple[Any, Any], int] = {}
+    running: defaultdict[tuple[Any, Any], set[Any]] = defaultdict(set)
     for event in events:
         data = event.data
         key = (data.get("table", ""), data.get("key"))
+        child = (("supervisor", data.get("supervisor")), data.get("id"))
         match event.kind:
+            case "child_started" if child in epochs:
+                for pid in running[child]:
+                    yield Violation("R6", event.at, child, f"{_text(data['pid'])} starts while {_text(pid)} runs")
+                running[child].add(_pid(data["pid"]))
+            case "child_ended":
+                running[child].discard(_pid(data["pid"]))
+            case "killed" | "stopped":
+                for pids in running.values():
+                    pids -= {pid for pid in pids if pid[:2] == (data["of"], data["incarnation"])}
             case "lease_acquired":
                 if data["epoch"] <= epochs.get(key, data["epoch"] - 1) and holders.get(key) != data["pid"]:
                     text = f"{_text(data['pid'])} got epoch {data['epoch']} after epoch {epochs[key]}"

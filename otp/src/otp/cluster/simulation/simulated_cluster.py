@@ -153,7 +153,10 @@ class SimulatedCluster:
         self._began = self._loop.time()
         self._network = SimulatedNetwork(seed=secrets.randbits(32))
         self._history = History(lambda: self.now)
-        self._history.add("", "began", heartbeat=self.settings.heartbeat, dead=self.settings.dead, settle=self.settle)
+        times = {"heartbeat": self.settings.heartbeat, "dead": self.settings.dead, "settle": self.settle}
+        if self._leases is not None:
+            times["lease_ttl"] = self.settings.lease_ttl
+        self._history.add("", "began", **times)
         try:
             for name in self._first:
                 await self.start(name)
@@ -195,6 +198,11 @@ class SimulatedCluster:
     def alive(self) -> list[str]:
         """The names of the running members, stalled ones included."""
         return list(self._members)
+
+    @property
+    def stores(self) -> list[str]:
+        """The names that faults may give the store of leases: `["leases"]`, or none."""
+        return [] if self._leases is None else [STORE]
 
     @property
     def now(self) -> float:
