@@ -27,7 +27,7 @@ from otp.kernel.values.pids import Pid
 __all__ = ["LeasePlacements"]
 
 _LOOKS: Final = 12
-"""How often in `ttl` a lease that another member has is tried again."""
+"""Number of attempts per `ttl` to get a lease that another member has."""
 
 
 class LeasePlacements(Placements):
