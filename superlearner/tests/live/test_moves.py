@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 import otp
+from otp import Agent, DynamicSupervisor
 from otp.testing import Scheduler, advance
 from superlearner.live.moments import Moments
 from superlearner.live.moves import MOST_A_MINUTE, Moves
@@ -15,31 +16,69 @@ from superlearner.nodes.kinds import MEMBER, MOVE, SERVICE, NodeKind
 from superlearner.store import MomentRow
 
 
+def emit(node: otp.Node, number: int, to_member: str = "m1@127.0.0.1", **more: Any) -> None:
+    """Report a move as a distributed supervisor does."""
+    data = {
+        "supervisor": "counters", "id": f"c{number}", "child": otp.self(), "from_member": "m2@127.0.0.1",
+        "to_member": to_member, "reason": "timeout", "down": 0.5, **more,
+    }  # fmt: skip
+    cast(Any, node).tracer.emit("placement_changed", otp.self(), data)
+
+
+def watched(node: otp.Node) -> Any:
+    return cast(Any, SimpleNamespace(node=node, name=node.name, owner=None))
+
+
 def test_of_many_moves_a_hundred_a_minute_are_drawn_and_the_others_counted() -> None:
     async def main() -> None:
         node, rows = otp.node(), list[MomentRow]()
-        moves = Moves(cast(Any, SimpleNamespace(node=node, name=node.name, owner=None)), rows.append)
-
-        def move(number: int) -> None:
-            data = {
-                "supervisor": "counters", "id": f"c{number}", "child": otp.self(), "from_member": "m2@127.0.0.1",
-                "to_member": node.name, "reason": "timeout", "down": 0.5,
-            }  # fmt: skip
-            cast(Any, node).tracer.emit("placement_changed", otp.self(), data)
-
+        moves = Moves(watched(node), rows.append)
         for number in range(MOST_A_MINUTE + 40):
-            move(number)
+            emit(node, number)
         assert MOST_A_MINUTE == len(rows) == sum(row.data is not None for row in rows)
-        assert f"c0 moved from m2 to {node.name}: m2 was lost (silent for too long); down for 0.5 s" == rows[0].line
+        assert "c0 moved from m2 to m1: m2 was lost (silent for too long); down for 0.5 s" == rows[0].line
         await advance(1)
-        assert f"40 more children moved from m2 to {node.name}: m2 was lost (silent for too long)" == rows[-1].line
+        assert "40 more children moved from m2 to m1: m2 was lost (silent for too long)" == rows[-1].line
         assert (40, "", MOVE) == (rows[-1].count, rows[-1].events, rows[-1].kind)
         await advance(60)
-        move(0)
+        emit(node, 0)
         assert rows[-1].data is not None
         moves.close()
 
     Scheduler().run(main)
+
+
+def test_moves_before_the_node_was_followed_are_recorded_if_asked_for() -> None:
+    async def main() -> None:
+        node = otp.node()
+        emit(node, 7)
+        for earlier, count in ((False, 0), (True, 1)):
+            rows = list[MomentRow]()
+            Moves(watched(node), rows.append, earlier=earlier).close()
+            assert count == len(rows)
+
+    Scheduler().run(main)
+
+
+def test_a_move_is_an_entry_of_the_feed_that_can_be_played(inside: Any) -> None:
+    async def test(platform: Any) -> None:
+        shop = platform.node.whereis("shop")
+        child = await DynamicSupervisor.start_child(platform.node.whereis("orders"), Agent.child_spec(dict))
+        data = {
+            "supervisor": "orders", "id": "c3", "child": child, "from_member": "m2@127.0.0.1",
+            "to_member": "m1@127.0.0.1", "reason": "timeout", "down": 0.5,
+        }  # fmt: skip
+        number = platform.node.tracer.emit("placement_changed", platform.node.whereis("orders"), data)
+        platform.hub.flush()
+        entry = platform.hub.feed.entries()[-1]
+        assert "c3 moved from m2 to m1: m2 was lost (silent for too long); down for 0.5 s" == entry.text
+        assert ("moved", "warn", number) == (entry.kind, entry.level, entry.event)
+        assert entry.key in platform.hub.model.rows
+        shown = (await platform.client.get(f"/api/v1/restarts/{number}")).json()["data"]
+        assert (entry.text, entry.ref) == (shown["summary"], shown["ref"])
+        assert otp.is_alive(shop)
+
+    inside(test)
 
 
 @pytest.mark.parametrize(("kind", "kept"), [(MEMBER, "move"), (SERVICE, "service")], ids=["member", "service"])

@@ -51,7 +51,11 @@ export class PlacedChildren extends HTMLElement {
   show(entries, moves) {
     this.#placed = supervisors(entries);
     this.hidden = !this.#placed.length && !moves.length;
-    render(html`${this.#placed.map(children)}<section><h2>Moves and conflicts</h2>${moves.length ? list(moves)
+    const help = html`<p class="hint">A child runs on one member. When that member is lost or leaves, it starts on another one. <a
+      class="link" href=${`${root()}/docs/cluster#watch-moves`}>How children move</a></p>`;
+    render(html`${this.#placed.length ? help : nothing}${this.#placed.map(children)}
+    <section><h2>Moves and conflicts</h2>${moves.length
+      ? list(moves)
       : html`<p class="hint">No child has moved yet. End a member, and its children start on the others.</p>`}</section>`, this.#text);
     this.#waiting.push(...fresh(moves, this.#seen));
     this.#seen = new Set(moves.map(({ ref }) => ref));

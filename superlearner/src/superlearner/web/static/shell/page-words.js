@@ -14,6 +14,7 @@ export const WORDS = {
   learn: "learning path course lessons tours exercises",
   lesson: "course session lesson exercises otp lecture",
   system: "figures thresholds scheduler lag memory chart nodes",
+  cluster: "members nodes distributed supervisors children moves conflicts partition",
   processes: "process list table pids",
   traces: "trace traces messages record",
   replay: "recordings past go back in time",
