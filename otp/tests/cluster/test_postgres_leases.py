@@ -8,6 +8,7 @@ import re
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -16,6 +17,7 @@ from tools.postgres import Postgres, free_port
 
 from lease_sessions import TTL, A, B, cancel_midway, opened
 from otp.cluster import Held, LeaseUnavailable, PostgresLeases, postgres_leases
+from otp.cluster.scenarios import play_real, read_scenario
 from otp.kernel.values.errors import BadArgument
 
 
@@ -218,3 +220,11 @@ def test_a_namespace_is_a_name() -> None:
     with pytest.raises(BadArgument, match="expected a name, got ''"):
         PostgresLeases("postgresql://db/shop", namespace="")
     assert "secret" not in repr(PostgresLeases("postgresql://ada:secret@db/shop"))
+
+
+@pytest.mark.program
+def test_a_scenario_with_leases_passes_on_real_members(dsn: str) -> None:
+    file = Path(__file__).parents[3] / "examples" / "scenarios" / "leased_worker.json"
+    verdict = asyncio.run(play_real(read_scenario(file), {"dsn": dsn}))
+    assert verdict.passed, verdict
+    assert 2 == len({event.data["pid"][0] for event in verdict.history if event.kind == "lease_acquired"})

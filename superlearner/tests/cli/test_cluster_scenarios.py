@@ -81,7 +81,7 @@ def test_a_bad_file_is_told_in_one_line_and_exits_with_2(tmp_path: Path, content
 
 @pytest.mark.program
 def test_the_examples_pass_on_the_simulator_and_on_real_members() -> None:
-    files = sorted(map(str, EXAMPLE.parent.glob("*.json")))
+    files = [str(file) for file in sorted(EXAMPLE.parent.glob("*.json")) if "leased" not in file.name]
     done = scenario(*files, "--on", "both", "--seeds", "3", "--json")
     verdicts = [(one["on"], one["verdict"]) for one in json.loads(done.output)]
     assert (0, [*[("simulator", "pass")] * 3, ("real", "pass")] * len(files)) == (done.exit_code, verdicts)

@@ -503,12 +503,12 @@ async def _send_away(state: PlacedState, id: Any, pid: Any, handed: tuple[Any, .
     if claim is not None and pid in state.ids and pid not in state.losing:
         state.forget_moved(pid)
         placements.moving[id] = member
+        if handed:
+            _report(state, "handed_over", id, pid, handed[0])
         await placements.free(id)
         if (supervisor := placements.supervisor(member)) is None:
             placements.stay(id, handed)
         else:
-            if handed:
-                _report(state, "handed_over", id, pid, handed[0])
             state.arriving[id] = member
             cast(supervisor, ("move_in", id, claim.value, here(), handed, pid))
     elif pid in state.losing:

@@ -41,6 +41,14 @@ def scenario(
     seeds: Annotated[
         int, typer.Option(min=1, max=10_000, help="Number of simulated runs of each file, with seeds from 1.")
     ] = 1,
+    leases: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Store of leases of real members: postgresql://…, etcd:http://… or file:PATH [default: OTP_LEASES].",
+            show_default=False,
+        ),
+    ] = None,
     history: Annotated[
         Path | None,
         typer.Option(
@@ -56,12 +64,15 @@ def scenario(
     be run.
     """
     from otp.cluster.scenarios import ScenarioError, read_scenario
+    from superlearner.cluster.lease_store import lease_arguments_of
+    from superlearner.cluster.ways import BadWay
 
     try:
+        store = None if stage == "simulator" else lease_arguments_of(leases)
         scenarios = [read_scenario(file) for file in files]
         with _silence():
-            runs = [run for one in scenarios for run in _play(one, stage, seeds)]
-    except ScenarioError as error:
+            runs = [run for one in scenarios for run in _play(one, stage, seeds, store)]
+    except (ScenarioError, BadWay, ImportError) as error:
         fail(str(error), USAGE)
     if history is not None:
         try:
@@ -96,7 +107,7 @@ def _silence() -> Generator[None]:
         log.setLevel(level)
 
 
-def _play(scenario: Scenario, on: str, seeds: int) -> Generator[_Played]:
+def _play(scenario: Scenario, on: str, seeds: int, store: dict[str, Any] | None) -> Generator[_Played]:
     from otp.cluster.scenarios import play, play_real
     from otp.testing import Scheduler
 
@@ -104,7 +115,7 @@ def _play(scenario: Scenario, on: str, seeds: int) -> Generator[_Played]:
         for seed in range(1, seeds + 1):
             yield _Played(scenario, seed, Scheduler(seed=seed).run(lambda: play(scenario)))
     if on != "simulator":
-        yield _Played(scenario, None, asyncio.run(_until_terminated(play_real(scenario))))
+        yield _Played(scenario, None, asyncio.run(_until_terminated(play_real(scenario, store))))
 
 
 async def _until_terminated(playing: Coroutine[Any, Any, Verdict]) -> Verdict:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from superlearner.cluster.ways import BadWay
 
-__all__ = ["VARIABLE", "lease_store_of"]
+__all__ = ["VARIABLE", "lease_arguments_of", "lease_store_of"]
 
 VARIABLE: Final = "OTP_LEASES"
 FORMS: Final = "postgresql://USER@HOST/DATABASE, etcd:http://HOST:2379,… or file:PATH"
@@ -33,9 +33,28 @@ def lease_store_of(url: str | None, environ: Mapping[str, str] = os.environ, tls
     >>> lease_store_of(None, {"OTP_LEASES": "postgresql://ada:secret@db/shop"})
     PostgresLeases('db/shop', namespace='otp')
     """
+    found = _address(url, environ)
+    return None if found is None else _store(*found, tls)
+
+
+def lease_arguments_of(url: str | None, environ: Mapping[str, str] = os.environ) -> dict[str, Any] | None:
+    """Return the arguments of `PostgresLeases` or `EtcdLeases` for an address; as for `lease_store_of`.
+
+    >>> lease_arguments_of("postgresql://ada@db/shop", {})
+    {'dsn': 'postgresql://ada@db/shop'}
+    """
+    found = _address(url, environ)
+    if found is None:
+        return None
+    _store(*found, None)  # checks it
+    return _etcd(found[1]) if found[1].startswith("etcd:") else {"dsn": found[1]}
+
+
+def _address(url: str | None, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return where the address of a store was found, and the address."""
     if url is None:
         found = environ.get(VARIABLE, "")
-        return _store(VARIABLE, found, tls) if found else None
+        return (VARIABLE, found) if found else None
     kind, _, rest = url.partition(":")
     if kind != "file":
         if _has_password(url):
@@ -43,7 +62,7 @@ def lease_store_of(url: str | None, environ: Mapping[str, str] = os.environ, tls
                 "expected --leases without a password, which other users of this machine can read there; "
                 f"try the variable {VARIABLE}, or --leases file:PATH"
             )
-        return _store("--leases", url, tls)
+        return "--leases", url
     try:
         mode, found = Path(rest).stat().st_mode & 0o777, Path(rest).read_text().strip()
     except (OSError, ValueError) as error:
@@ -51,7 +70,7 @@ def lease_store_of(url: str | None, environ: Mapping[str, str] = os.environ, tls
         raise BadWay(f"cannot read {rest!r}: {why}; try the path of a file with the address of the store") from None
     if mode & 0o077 and _has_password(found):
         raise BadWay(f"{rest} has a password and can be read by others (mode {mode:04o}); try `chmod 600 {rest}`")
-    return _store(rest, found, tls)
+    return rest, found
 
 
 def _store(source: str, url: str, tls: Any) -> Any:

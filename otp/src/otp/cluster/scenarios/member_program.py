@@ -24,12 +24,16 @@ from otp.behaviours.server.child_spec import Children
 from otp.behaviours.supervisor.supervisor import Supervisor
 from otp.cluster.cluster import Cluster, membership_of
 from otp.cluster.discovery import Folder
+from otp.cluster.etcd_leases import EtcdLeases
+from otp.cluster.leases import LeaseStore
 from otp.cluster.opening import real_carrier
+from otp.cluster.postgres_leases import PostgresLeases
 from otp.cluster.scenarios.actors import Actors
 from otp.cluster.scenarios.lines import LIMIT, read_line, write_line
 from otp.cluster.scenarios.scenario import Program, Scenario, ScenarioError
 from otp.cluster.simulation.history import Event, History
 from otp.cluster.simulation.recording import RecordedTransport
+from otp.cluster.simulation.simulated_leases import STORE, SimulatedLeases
 from otp.cluster.simulation.view import plain_view
 from otp.distribution import NodeId, Settings, TransportEvents
 from otp.distribution.faults import Cut, Delay, Drop, Fault, Heal
@@ -93,12 +97,17 @@ class _Member:
         )  # fmt: skip
         self.program = Program(self.scenario)
         self.skew: float = given["skew"]
+        self.way: float | None = 0.0
+        """Seconds to the store of leases, or None while it is cut off."""
         self.given = given
         self.actors: Actors
         self.transport: _FaultyTransport
 
     async def join(self, node: Node, history: History) -> int:
         """Join the others of the scenario, start the children, and return the incarnation."""
+        for fault in self.given["faults"]:
+            if fault[1] == STORE:
+                self._fault(fault)
         given, settings = self.given, self.scenario.settings
         members = Folder(Path(given["folder"], "members"))
         create = real_carrier(
@@ -113,16 +122,32 @@ class _Member:
         cluster = await Cluster.join(
             node, cookie=given["cookie"], discovery=members, allow=self.program.allow, settings=settings,
             settle=self.scenario.settle, incarnations=Path(given["folder"], f"incarnation-{node.name}"),
-            carrier=carrier, clock=lambda: time.time() + self.skew,
+            carrier=carrier, clock=lambda: time.time() + self.skew, leases=self._store(),
         )  # fmt: skip
         self.actors = Actors(cluster, self.program)
         if forms := self.program.children(node.name):
             await node.start(Supervisor, Children(forms))
         return cluster.distribution.transport.me.creation
 
+    def _store(self) -> LeaseStore | None:
+        """Return the store of leases as this member reaches it."""
+        if not (given := self.given["leases"]):
+            return None
+        store = PostgresLeases(**given) if "dsn" in given else EtcdLeases(**given)
+        return SimulatedLeases(store, lambda: self.way, self.scenario.settings.heartbeat / 4)
+
+    def _fault(self, given: tuple[str, str, Any]) -> None:
+        kind, node, value = given
+        if node != STORE:
+            self.transport.inject(fault_of(given))
+        elif kind == "cut" or (kind == "drop" and value == 1):
+            self.way = None
+        else:
+            self.way = value if kind == "delay" else 0.0
+
     def _transport(self, *given: Any) -> _FaultyTransport:
         self.transport = _FaultyTransport(*given)
-        self.transport.faults = list(map(fault_of, self.given["faults"]))
+        self.transport.faults = [fault_of(fault) for fault in self.given["faults"] if fault[1] != STORE]
         return self.transport
 
     async def do(self, verb: str, given: Any) -> Any:
@@ -132,7 +157,7 @@ class _Member:
         if verb == "ended":
             return self.actors.ended(given)
         if verb == "fault":
-            return self.transport.inject(fault_of(given))
+            return self._fault(given)
         if verb == "skew":
             self.skew = given
             return None

@@ -15,7 +15,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from itertools import combinations
@@ -28,6 +28,7 @@ from otp.cluster.scenarios.playing import Verdict, run_steps
 from otp.cluster.scenarios.scenario import Program, Scenario, ScenarioError
 from otp.cluster.simulation.history import Event, History
 from otp.cluster.simulation.rules import check_history
+from otp.cluster.simulation.simulated_leases import STORE
 from otp.cluster.simulation.view import differing_views
 from otp.kernel.values.errors import BadArgument
 
@@ -39,19 +40,23 @@ _LOOKS: Final = 4
 """Looks per heartbeat while members converge."""
 
 
-async def play_real(scenario: Scenario) -> Verdict:
+async def play_real(scenario: Scenario, leases: Mapping[str, Any] | None = None) -> Verdict:
     """Play a scenario on real members: programs of this machine, which end with it. Raises `ScenarioError`.
+
+    Args:
+        scenario: the scenario.
+        leases: the arguments of `PostgresLeases` or `EtcdLeases`, for a scenario with leases.
 
     ```
     verdict = asyncio.run(play_real(read_scenario(Path("worker_moves.json"))))
     ```
     """
-    if scenario.leases:
-        raise ScenarioError(f"{scenario.name}: real members have no store of leases here; try the simulator")
+    if scenario.leases and leases is None:
+        raise ScenarioError(f"{scenario.name}: real members need a store of leases; try --leases")
     Program(scenario)  # a mistake in it is reported once, and not by each member
     # Short, because it has the sockets of the members, and private to this user.
     folder = Path(tempfile.mkdtemp(prefix="otp-"))
-    stage = _RealMembers(scenario, folder)
+    stage = _RealMembers(scenario, folder, dict(leases or {}) if scenario.leases else {})
     try:
         await stage.open()
         failed = await run_steps(stage, scenario)
@@ -126,8 +131,11 @@ class _RealMember:
 class _RealMembers:
     """A `Stage`."""
 
-    def __init__(self, scenario: Scenario, folder: Path) -> None:
+    def __init__(self, scenario: Scenario, folder: Path, leases: dict[str, Any]) -> None:
         self.heartbeat: float = scenario.settings.heartbeat
+        # Runs share a store, and none of its keys.
+        self._leases = leases and {**leases, "namespace": f"scenario-{secrets.token_hex(8)}"}
+        self._stalled_store = False
         self._scenario = scenario
         self._folder = folder
         self._cookie = secrets.token_hex(16)
@@ -143,9 +151,10 @@ class _RealMembers:
     async def open(self) -> None:
         """Start all members; return when they agree."""
         settings = self._scenario.settings
-        self._history.add(
-            "", "began", heartbeat=settings.heartbeat, dead=settings.dead, settle=self._scenario.settle
-        )  # fmt: skip
+        times = {"heartbeat": settings.heartbeat, "dead": settings.dead, "settle": self._scenario.settle}
+        if self._leases:
+            times["lease_ttl"] = 2 * settings.lease_ttl  # a real store may find the end of a session that late
+        self._history.add("", "began", **times)
         await asyncio.gather(*map(self._start, self._scenario.members))
         try:
             await self._converge(_START_S)
@@ -196,13 +205,23 @@ class _RealMembers:
                 "history": str(self._folder / f"{self._begun:03}.history"), "settings": asdict(scenario.settings),
                 "settle": scenario.settle, "program": scenario.program and str(scenario.program.absolute()),
                 "children": scenario.children, "skew": self._skews.get(name, 0.0),
-                "faults": [fault for (target, _), faults in self._faults.items() if target == name for fault in faults],
+                "faults": [*self._faults_of(name)], "leases": self._leases,
             })  # fmt: skip
         except BaseException:
             del self._members[name]
             await member.finish(signal.SIGKILL)
             raise
         self._note("started", member)
+
+    def _faults_of(self, name: str) -> Iterator[tuple[str, str, Any]]:
+        """Return the faults of a member: of frames that it gets, and on its way to the store of leases."""
+        for (target, source), faults in self._faults.items():
+            if target == name:
+                yield from faults
+            elif (target, source) == (STORE, name):
+                yield from ((kind, STORE, value) for kind, _, value in faults)
+        if self._stalled_store:
+            yield ("cut", STORE, None)
 
     def _note(self, kind: str, member: _RealMember) -> None:
         self._history.add(
@@ -231,6 +250,13 @@ class _RealMembers:
                 await self._start(name)
             case {"do": "kill" | "stop" as verb, "member": name}:
                 return await self._end(self._on(name), verb)
+            case {"do": "stall" | "resume" as verb, "member": name} if name == STORE and self._leases:
+                self._stalled_store = verb == "stall"
+                if self._stalled_store:
+                    await self._send_faults([(member, ("cut", STORE, None)) for member in self._members])
+                else:
+                    await self._mend_store()
+                self._history.add("", "store_stalled" if self._stalled_store else "store_resumed")
             case {"do": "stall" | "resume" as verb, "member": name}:
                 member = self._on(name)
                 member.stalled = verb == "stall"
@@ -275,6 +301,7 @@ class _RealMembers:
             case _:
                 healed, self._faults = self._faults, {}
                 await self._send_faults([(target, ("heal", source, None)) for target, source in healed])
+                await self._mend_store()
         data = {key: value for key, value in step.items() if key not in ("do", "raises")}
         self._history.add("", "cut" if step["do"] == "partition" else step["do"], **data)
 
@@ -287,9 +314,17 @@ class _RealMembers:
             self._faults.setdefault((target, fault[1]), []).append(fault)
         await self._send_faults(faults)
 
+    async def _mend_store(self) -> None:
+        """Tell each member what is left of its faults on the way to the store of leases."""
+        for name in list(self._members):
+            left = [fault for fault in self._faults_of(name) if fault[1] == STORE]
+            await self._send_faults([(name, fault) for fault in [("heal", STORE, None), *left]])
+
     async def _send_faults(self, faults: list[tuple[str, tuple[str, str, Any]]]) -> None:
-        # A stalled member reads it once it goes on.
-        asked = [(self._members[target], fault) for target, fault in faults if target in self._members]
+        # Faults of a store are for the member on the other end. A stalled member reads it once it goes on.
+        to = [(source, (kind, STORE, value)) for target, (kind, source, value) in faults if target == STORE]
+        to += [(target, fault) for target, fault in faults if target != STORE]
+        asked = [(self._members[target], fault) for target, fault in to if target in self._members]
         asked_all = [asyncio.ensure_future(member.ask("fault", fault)) for member, fault in asked]
         await asyncio.gather(*(one for one, (member, _) in zip(asked_all, asked, strict=True) if not member.stalled))
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from typing import TypeVar
 
-from otp.cluster.leases import Held, LeaseSession, MemoryLeases, PidKey
+from otp.cluster.leases import Held, LeaseSession, LeaseStore, PidKey
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ STORE = "leases"
 class SimulatedLeases:
     """A store that a member can be cut off from; `delay()` is None while they are, else the seconds of a way."""
 
-    def __init__(self, store: MemoryLeases, delay: Callable[[], float | None], pause: float) -> None:
+    def __init__(self, store: LeaseStore, delay: Callable[[], float | None], pause: float) -> None:
         self._store = store
         self._delay = delay
         self._pause = pause

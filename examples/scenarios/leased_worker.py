@@ -1,0 +1,29 @@
+"""The program of the scenario leased_worker.json: a supervisor whose workers run where their leases are."""
+
+from otp import GenServer, Ok, Reply, impl
+from otp.cluster import DistributedSupervisor
+
+
+class Worker(GenServer[int]):
+    """Counts calls, on whatever member it runs."""
+
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request, caller, state):
+        return Reply(state, state + 1)
+
+    @impl
+    def handoff(self, state):
+        return state
+
+    @impl
+    def take_over(self, arg, term):
+        return Ok(term)
+
+
+def children(member):
+    """Return what each member runs."""
+    return [DistributedSupervisor.child_spec(name="workers", consistency="lease")]
