@@ -128,6 +128,24 @@ def test_a_key_is_free_within_twice_the_ttl_of_its_last_renewal(new_store: Any, 
     assert [*[Held(A)] * 3, 2, 2] == asyncio.run(main())  # after 4 of 6 thirds
 
 
+def test_a_key_whose_session_is_stale_is_granted_at_once(new_store: Any, clock: list[float]) -> None:
+    async def main() -> None:
+        async with opened(new_store, "a", "b") as ((one, a), (two, b)):
+            await one.acquire(a, "x", A)
+            await one.acquire(a, "y", A)
+            assert Held(A) == await two.acquire(b, "x", B)
+            clock[0] += TTL - 1
+            await one.renew(a)
+            clock[0] += 1
+            assert Held(A) == await two.acquire(b, "x", B)  # it sees the renewal
+            clock[0] += TTL
+            assert (2, 2) == (await two.acquire(b, "x", B), await two.acquire(b, "y", B))
+            with ENDED:
+                await one.renew(a)
+
+    asyncio.run(main())
+
+
 def test_a_new_member_ends_the_sessions_that_others_left(new_store: Any, clock: list[float]) -> None:
     async def main() -> None:
         async with opened(new_store, "a") as ((one, a),):

@@ -138,6 +138,7 @@ class EtcdLeases:
         async def ask(here: _Member, line: dict[str, Any]) -> int | Held | None:
             before: _Record | None = None
             while True:
+                asked = here.watch.now()
                 # The first attempt is for a key that nobody has had; the next ones see its record.
                 there = self._sessions + ("" if before is None else before.content["session"])
                 unchanged = _is_missing(where) if before is None else before.is_same()
@@ -159,8 +160,12 @@ class EtcdLeases:
                     continue
                 if (before.content["session"], before.content["holder"]) == (session.id, holder):
                     return before.content["epoch"]
-                if before.content["session"] == session.id or (before.revision == seen and other):
+                if before.content["session"] == session.id:
                     return Held(pid_of(before.content["holder"]))
+                if before.revision == seen and other:
+                    if not here.watch.is_stale(self._seen(other[0]), asked):
+                        return Held(pid_of(before.content["holder"]))
+                    await here.client.change([other[0].is_same()], [_delete(other[0].key)])
 
         return await self._request(session, ask)
 
@@ -200,12 +205,12 @@ class EtcdLeases:
         return found
 
     async def _end_stale(self, here: _Member, mine: LeaseSession, found: list[_Record], asked: float) -> None:
-        ids = {record.key.removeprefix(self._sessions): record for record in found}
-        others = [
-            SeenSession(id, record.revision, record.content["ttl"]) for id, record in ids.items() if id != mine.id
-        ]
-        for other in here.watch.stale(others, asked):
-            await here.client.change([ids[other.id].is_same()], [_delete(self._sessions + other.id)])
+        others = {record.key: record for record in found if record.key != self._sessions + mine.id}
+        for other in here.watch.stale(map(self._seen, others.values()), asked):
+            await here.client.change([others[other.id].is_same()], [_delete(other.id)])
+
+    def _seen(self, record: _Record) -> SeenSession:
+        return SeenSession(record.key, record.revision, record.content["ttl"])
 
     async def _request(self, session: LeaseSession, ask: Callable[[_Member, Any], Awaitable[T | None]]) -> T:
         """Send a request in the latest line of its session; `ask` returns None if there is a later one, or none."""

@@ -93,14 +93,14 @@ class SessionWatch:
 
         A counter counts as new when the answer has come, and as unchanged until the question was sent.
         """
-        now = self.now()
-        before, self._since = self._since, {}
-        found: list[SeenSession] = []
-        for session in sessions:
-            counter, since = before.get(session.id, (None, now))
-            if counter != session.counter:
-                since = now
-            elif asked - since >= session.ttl:
-                found.append(session)
-            self._since[session.id] = session.counter, since
-        return found
+        present = {session.id: session for session in sessions}
+        self._since = {id: seen for id, seen in self._since.items() if id in present}
+        return [session for session in present.values() if self.is_stale(session, asked)]
+
+    def is_stale(self, session: SeenSession, asked: float) -> bool:
+        """Return whether one of the other sessions is stale."""
+        counter, since = self._since.get(session.id, (None, 0.0))
+        if counter != session.counter:
+            self._since[session.id] = session.counter, self.now()
+            return False
+        return asked - since >= session.ttl

@@ -1,8 +1,9 @@
 """Leases in PostgreSQL: one row for each session and one for each key that was ever acquired.
 
 The database stores no time. A session has a counter that grows with each renewal. With each renewal a member looks at
-the counters of all other sessions, and deletes a session whose counter has not changed for its `ttl`. A key is held
-while the session in its row exists. The row stays when the key is free, because its epoch only grows.
+the counters of all other sessions, and whenever it finds a key held, at that of its session. It deletes a session whose
+counter has not changed for its `ttl`. A key is held while the session in its row exists. The row stays when the key is
+free, because its epoch only grows.
 
 A request that a member gives up may still reach the database later, for example when a stopped server continues. So
 each new connection for requests begins with a higher `line` of its session, and the database ignores requests of
@@ -74,9 +75,10 @@ WHERE key.session IS NULL OR (key.session = excluded.session AND key.holder = ex
 RETURNING epoch
 """
 HOLDER: Final = """
-SELECT (SELECT line FROM otp_lease_sessions WHERE id = $1) AS line,
-    (SELECT holder FROM otp_lease_keys AS key WHERE namespace = $2 AND key = $3
-        AND EXISTS (SELECT FROM otp_lease_sessions WHERE id = key.session)) AS holder
+SELECT mine.line, key.holder, other.id, other.counter, other.ttl
+FROM (SELECT) AS one LEFT JOIN otp_lease_sessions AS mine ON mine.id = $1
+    LEFT JOIN otp_lease_keys AS key ON key.namespace = $2 AND key.key = $3
+    LEFT JOIN otp_lease_sessions AS other ON other.id = key.session
 """
 RELEASE: Final = """
 WITH mine AS (SELECT id FROM otp_lease_sessions WHERE id = $1 AND line = $2 FOR SHARE),
@@ -154,17 +156,23 @@ class PostgresLeases:
     async def acquire(self, session: LeaseSession, key: Hashable, pid: PidKey) -> int | Held:
         """Acquire a key; return its epoch, which grows with each owner, or its owner. Idempotent for one process."""
         text, holder = key_text(key), pid_text(pid)
+        watch = self._links(session.member, session.ttl).watch
 
         async def ask(connection: Any, line: int) -> int | Held | None:
             while True:
+                asked = watch.now()
                 epoch = await connection.fetchval(ACQUIRE, session.id, line, self.namespace, text, holder)
                 if epoch is not None:
                     return epoch
                 found = await connection.fetchrow(HOLDER, session.id, self.namespace, text)
                 if found["line"] != line:
                     return None
-                if found["holder"] is not None:  # else the key has been freed in between
+                if found["id"] is None:  # the key has been freed in between
+                    continue
+                other = SeenSession(found["id"], found["counter"], found["ttl"])
+                if other.id == session.id or not watch.is_stale(other, asked):
                     return Held(pid_of(found["holder"]))
+                await connection.execute(END, other.id, other.counter)
 
         return await self._request(session, ask)
 
