@@ -45,11 +45,11 @@ def failed_call(reason: Any) -> tuple[Any, Any] | None:
     >>> failed_call(("shutdown", ("gen_server", "call", ["till", "total", 5])))
     ('shutdown', 'till')
     """
-    if type(reason) is not tuple or len(reason) != 2:
-        return None
-    behaviour, about = tagged(reason[1])
-    known = behaviour in ("gen_server", "gen_statem") and len(about) == 2 and type(about[1]) is list
-    return (reason[0], about[1][0]) if known and about[1] else None
+    match reason:
+        case (why, (("gen_server" | "gen_statem"), _, [server, *_])):
+            return why, server
+        case _:
+            return None
 
 
 def own_frame(reason: Any) -> tuple[str, int, str] | None:
