@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import otp
-from otp import DynamicSupervisor, Supervisor
+from otp import DynamicSupervisor, GenServer, NoReply, Supervisor, impl
 from otp.testing import wait_all_idle
 from restart_trees import (
     Group_,
@@ -68,6 +68,37 @@ def test_children_that_one_request_restarts_are_one_moment_and_those_of_two_are_
         assert [[one.data["id"] for one in group.again] for group in apart.values()] == [["a"], ["b"]]
 
     run(test, worker("a"), worker("b"))
+
+
+class Quotes(Worker):
+    @impl
+    async def handle_cast(self, request: str, state: object) -> NoReply[object]:
+        await GenServer.call(request, "total", timeout=60)
+        return NoReply(state)
+
+    @impl
+    def handle_call(self, request: object, caller: object, state: object) -> NoReply[object]:
+        return NoReply(state)
+
+
+def test_the_caller_of_a_server_that_a_give_up_stops_is_part_of_the_give_up() -> None:
+    """Regression: a whole tree fell in two moments, and the second one began with a bystander."""
+
+    async def test(node: otp.Node) -> None:
+        GenServer.cast("quotes", "labels")
+        await wait_all_idle()
+        await end("mailer")
+        await wait_all_idle()
+        events = otp.trace.history(node)
+        ends = [one.seq for one in events if one.kind == "exited"]
+        assert len({id(groups(events)[seq]) for seq in ends}) == 1
+        moment = moment_of(events, groups(events)[ends[0]], Running(node))
+        assert moment.steps[0].name == "mailer"
+        steps = list_steps(moment)
+        assert (steps[0], "crash top/quotes" in steps) == ("crash top/office/mailer", True)
+
+    quotes, labels = (Quotes.child_spec(None, id=name, name=name) for name in ("quotes", "labels"))
+    run(test, quotes, group("office", labels, worker("mailer"), max_restarts=0))
 
 
 def test_a_first_cause_that_is_no_longer_in_memory_makes_it_incomplete() -> None:

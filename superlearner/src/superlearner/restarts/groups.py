@@ -158,7 +158,7 @@ class _Sorter:
                 self.ending.setdefault(stop.pid, []).append(event)
                 return
         else:
-            group = self._linked(event) or self._by_itself(event) or self._found(event)
+            group = self._linked(event) or self._by_itself(event) or self._found(event) or self._called(event)
         if group is None:
             group = Group(event, complete=not 0 < event.cause < self.oldest)
         self._join(event, group)
@@ -182,6 +182,11 @@ class _Sorter:
         """Return the group of another end, during which a supervisor found that this child had ended as well."""
         first = self.memory.round(event)
         return None if first is None or first.seq > event.seq else self.group_of.get(first.seq)
+
+    def _called(self, event: TraceEvent) -> Group | None:
+        """Return the group in which a supervisor stopped the server that this process was calling."""
+        end = self.memory.called(event)
+        return None if end is None or self.memory.stop(end) is None else self.group_of.get(end.seq)
 
     def _by_itself(self, event: TraceEvent) -> Group | None:
         """Return the group of a supervisor that gave up, or whose significant child ended."""
