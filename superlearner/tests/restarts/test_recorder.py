@@ -166,6 +166,30 @@ def test_a_give_up_beyond_the_limit_is_recorded_and_its_end_counts_once() -> Non
     record(test, worker("x"), inner, most=1, max_restarts=10)
 
 
+def test_a_give_up_after_a_restart_that_went_on_for_long_is_recorded_too() -> None:
+    """Regression: after ten seconds of failed starts the restart was recorded, and its give-up was a part of it."""
+    gate, starts = asyncio.Event(), list[int]()
+
+    async def connect() -> None:
+        starts.append(1)
+        if len(starts) > 1:
+            await gate.wait()
+            raise ConnectionRefusedError
+
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        otp.exit("mailer", "kill")
+        await advance(recording.LATEST_S + 5)
+        assert [one.line for one in records] == ["mailer was killed"]
+        gate.set()
+        await advance(1)
+        recorder.catch_up()
+        assert [one.line for one in records] == ["mailer was killed", "office gave up"]
+        assert records[0].number < records[1].number
+        assert recorder.has(records[1].number)
+
+    record(test, group("office", worker("mailer", connect), max_restarts=2, restart="temporary"))
+
+
 def test_give_ups_beyond_the_limit_are_limited_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "MOST_GIVE_UPS", 2)
 

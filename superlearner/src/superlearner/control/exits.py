@@ -88,7 +88,11 @@ class EndTimes:
         None if it had none.
         """
         if event.kind in ("restart_failed", "gave_up"):
-            return self._children.get((event.pid, event.data.get("id")))
+            child = event.pid, event.data.get("id")
+            name = self._children.pop(child, None)
+            if name is not None:
+                self._children[child] = name  # in a loop of failed restarts it is dropped last
+            return name
         return self._names.get(event.cause) if event.kind in ENDS else None
 
     def names_with(self, event: TraceEvent) -> dict[Any, Any]:

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
 import otp
@@ -136,11 +136,11 @@ class Recorder:
         self._full_at = 0
         """The number of the event after which each one is counted when it happens; 0 if all are drawn."""
         self._fallen: set[int] = set()
-        """The numbers of give-ups beyond the limit that are to be drawn."""
+        """The numbers of give-ups that are to be drawn."""
         self._gave_up: dict[Any, int] = {}
         """The newest give-ups by supervisor."""
         self._give_ups = 0
-        """Those in this minute, up to their limit."""
+        """Those beyond the limit in this minute, up to their own limit."""
         self._pending: dict[int, Pending] = {}
         """The ends that are to be drawn, by number; an end whose events leave the memory first is only counted."""
         self._lines: set[int] = set()
@@ -176,7 +176,7 @@ class Recorder:
             if event.kind == "restart_failed":
                 self._keep_beginning(event)
             elif event.kind == "gave_up":
-                _put(self._gave_up, event.pid, event.seq)
+                self._note_give_up(event)
             counts = (is_own_end(event) and crash) or (is_restart(event) and not crash and not self._fell(event))
             number, again = event.cause or event.seq, is_restart(event)
             pending = self._pending.get(number)
@@ -190,12 +190,17 @@ class Recorder:
                 self._arm(SETTLE_S)
             elif again and pending is None:
                 self._sums.add_restart(_kind_of(event))
-            elif event.kind == "gave_up" and self._give_ups < MOST_GIVE_UPS:
-                self._give_ups += 1
-                self._fallen.add(event.seq)
-                self._arm(SETTLE_S)
         except Exception:
             log.exception("%r could not be recorded; this is a bug in SuperLearner, please report it", event)
+
+    def _note_give_up(self, event: Event) -> None:
+        """Mark that a give-up is to be drawn, also beyond the limit, or if its restart was drawn while it went on."""
+        _put(self._gave_up, event.pid, event.seq)
+        beyond = 0 < self._full_at < event.seq
+        if not beyond or self._give_ups < MOST_GIVE_UPS:
+            self._give_ups += beyond
+            self._fallen.add(event.seq)
+            self._arm(SETTLE_S)
 
     def _fell(self, event: Event) -> bool:
         """Return whether a supervisor is restarted that gave up: the end below it was counted."""
@@ -307,6 +312,7 @@ class Recorder:
             self._lines = {one.id for one in sorted(new.values(), key=lambda one: one.id)[: -self._most]}
         past = Past(memory, now, 0)
         oldest = memory.events[0].seq if memory.events else 0
+        self._fallen = {one for one in self._fallen if one >= oldest}
         for number in [one for one in self._pending if one < oldest]:
             group = found.get(number)
             if group is not None and (group.complete or group.of("gave_up")):
@@ -323,8 +329,8 @@ class Recorder:
             if settled and young and not late:
                 later = later or SETTLE_S
                 continue
-            fallen = self._has_fallen(group)
-            if 0 < self._full_at < (group.end or group.events[0]).seq and not fallen:
+            fallen, beyond = self._fallen_in(group), 0 < self._full_at < (group.end or group.events[0]).seq
+            if beyond and not fallen:
                 self._note(group)
                 continue
             if settled and time.perf_counter() > until:
@@ -332,22 +338,25 @@ class Recorder:
             if settled and not late and goes_on(group, past, now):  # it is drawn once, when it has ended
                 later = later or LATER_S
                 continue
-            if fallen:
+            if beyond:
                 self._take_back(group)
+            number = fallen[0] if fallen and group.id in self._known else group.id  # drawn before it gave up
             self._note(group)
+            self._known[number] = None
             data = None if group.id in self._lines else self._draw(memory, group, now)
-            self._keep(self._make_record(group, past, data))
+            self._keep(replace(self._make_record(group, past, data), number=number))
         return later if settled else 0
 
     def _is_new(self, group: Group) -> bool:
+        if self._fallen_in(group):
+            return True
         later = group.id > self._begun or group.id in self._pending  # one may end after the sum of later ones
-        later = later or self._has_fallen(group)
         known = group.id in self._known or group.events[-1].seq in self._known  # its beginning may have left the memory
         return later and not known and is_worth(group)
 
-    def _has_fallen(self, group: Group) -> bool:
-        """Return whether a group has a give-up that is drawn although the limit is reached."""
-        return not self._fallen.isdisjoint(one.seq for one in group.of("gave_up"))
+    def _fallen_in(self, group: Group) -> list[int]:
+        """Return the numbers of give-ups in a group that are to be drawn, oldest first."""
+        return [one.seq for one in group.of("gave_up") if one.seq in self._fallen]
 
     def _take_back(self, group: Group) -> None:
         """Count the ends of a group no more: it has a record of its own."""

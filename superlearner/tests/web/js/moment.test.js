@@ -379,6 +379,19 @@ function failing(reasons, gives, line = { file: "tally.py", line: 7, function: "
   return { ...ONE, root, events, ghosts: {}, line };
 }
 
+test("a give-up that reaches the supervisor above says so, and no branch starts again", () => {
+  // Regression: "Then it gives up. ship starts the branch again." of a whole tree that fell
+  const inner = failing(["no_disk"], true, null), reason = "its child counter did not start: no_disk";
+  const decide = (what) => ({ kind: "decide", at: 0, id: "shop", what, left: 0, strategy: null });
+  const events = [...inner.events, { kind: "crash", at: 0, id: "tally", reason: "shutdown", crash: false }, decide("restart"),
+    { kind: "start", at: 0, id: "shop/log", by: "shop", pid: "0.14.0", state: "0" },
+    { kind: "crash", at: 0, id: "tally", reason, crash: true, start: true, line: null }, decide("give_up")];
+  const moment = { ...inner, root: supervisor("shop", "rest_for_one", [worker("shop/log", "0.8.0"), inner.root]), events };
+  assert.equal(sentence(moment, 5),
+    "tally cannot start counter: it fails: no_disk. Then it gives up. shop cannot start the branch again and gives up, too.");
+  assert.match(sentence({ ...moment, events: moment.events.slice(0, -2) }, 5), /Then it gives up\. shop starts the branch again\.$/);
+});
+
 test("starts that fail in the same way are one sentence and one row", () => {
   const boom = "ValueError('boom')", moment = failing([boom, boom, boom], true);
   assert.equal(sentence(moment, 6),

@@ -98,7 +98,7 @@ function attempts(by, tries, moment, past) {
     const rest = tries.slice(place), end = rest.findIndex((one) => !alike(first, one)), count = end < 0 ? rest.length : end;
     return count > 1
       ? asSentence(`${by} ${past ? "tried" : "tries"} ${often(count)} to start ${name(first.id)}; each time ${failure(first, past)}`)
-      : asSentence(`${by} ${past ? "could" : "can"} not start ${name(first.id)}: ${failure(first, past)}`);
+      : asSentence(`${by} ${past ? "could not" : "cannot"} start ${name(first.id)}: ${failure(first, past)}`);
   });
 }
 
@@ -151,7 +151,8 @@ export function sentence(moment, stage) {
   const tries = first ? attempts(by, first.tries, moment, false) : [];
   const none = all(moment.root).find(({ id }) => id === first?.id)?.limit;
   const pause = later.findLast(({ what }) => what === "pause");
-  const gives = first?.what === "give_up", upper = name(later[0]?.id ?? moment.root.id);
+  const gives = first?.what === "give_up", upper = name(later[0]?.id ?? moment.root.id), over = fallen(moment);
+  const fell = `${upper} cannot start the branch again${later[0]?.id === over ? " and" : `; ${name(over ?? "")}`} gives up, too.`;
   switch (stage) {
     case 0:
       return `Before: ${who} runs.`;
@@ -175,10 +176,12 @@ export function sentence(moment, stage) {
     case 5:
       if (tries.length) {
         const then = gives ? "Then it gives up." : starts.length ? `Then it starts ${listed(starts.map(({ id }) => name(id)))}.` : "";
-        return [...tries, then, gives && starts.length ? `${upper} starts the branch again.` : ""].filter(Boolean).join(" ");
+        const above = gives && over !== first?.id ? fell : gives && starts.length ? `${upper} starts the branch again.` : "";
+        return [...tries, then, above].filter(Boolean).join(" ");
       }
       if (!starts.length && pause) return `${name(pause.id)} receives the exit. ${unrestarted("It", name(fallen(moment) ?? ""), pause)}`;
       if (!starts.length) return moment.going_on ? "Nothing has been started again yet." : abandoned(moment) || "Nothing is started again.";
+      if (gives && over !== first?.id) return fell;
       return gives
         ? `${upper} receives the exit and starts the branch again.`
         : `${by} starts ${listed(starts.map(({ id }) => name(id)))}${starts.length > 1 ? ", in order" : " again"}.`;
