@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  afterInput, at, covers, crashOfRun, firstToOpen, hasError, lastEnd, lineOfExit, linesIn, nextOf, noticesOfRun, noticeText, optionsOf,
-  raisedIn, remedyOf, restartsOfRuns, told, upText,
+  afterInput, at, covers, crashOfRun, firstToOpen, hasError, keepsNone, lastEnd, lineOfExit, linesIn, nextOf, noticesOfRun, noticeText,
+  optionsOf, raisedIn, raisesItself, remedyOf, restartsOfRuns, told, upText,
 } from "#static/sandboxes/sandbox-words.js";
 
 test("a failed start has what did not happen, the error and the line", () => {
@@ -205,4 +205,18 @@ test("a refusal is over once the text is that of the code that runs", () => {
   assert.equal(nextOf(afterInput(refused, false)), "kill");
   assert.equal(nextOf(afterInput(afterInput(refused, true), false)), "kill");
   assert.equal(nextOf(afterInput({ ...refused, status: "ended" }, false)), "mend");
+});
+
+test("a crash at a raise is no mistake to fix while its supervisor goes on", () => {
+  const crash = { status: "running", last: "crash", typed: false, other: false };
+  assert.equal(nextOf(crash), "fix");
+  assert.equal(nextOf({ ...crash, raised: true }), "raised");
+  assert.equal(nextOf({ ...crash, raised: true, status: "ended" }), "fix");
+  for (const line of ['    raise RuntimeError("no")', '        case "crash": raise ValueError']) assert.ok(raisesItself(line), line);
+  for (const line of ["    raised = 1", "    return n + 1"]) assert.ok(!raisesItself(line), line);
+});
+
+test("a process that keeps None may crash again with corrected code", () => {
+  const servers = [{ name: "a", before: "None", after: "None" }, { name: "b", before: "None", after: "0" }, { name: "c", before: "1", after: "1" }];
+  assert.deepEqual(["a", "b", "c", ""].map((name) => keepsNone(servers, name)), [true, false, false, false]);
 });

@@ -195,8 +195,8 @@ def test_a_wrong_init_that_came_by_a_hot_reload_is_marked_when_the_tree_gives_up
     made(page, "wrong")
     typed(page, TYPED.replace("return Ok(start)", "return start"))
     page.get_by_role("button", name="Run", exact=True).click()
-    expect(page.locator("#said")).to_contain_text("Hot-reloaded: version 2 runs")
-    expect(page.locator("#said")).to_contain_text("The new init was not tried: it runs when a process starts.")
+    expect(page.locator("#said")).to_contain_text("Version 2 runs, and it has 1 mistake.")
+    expect(page.locator("#said")).to_contain_text("main.py:5: init returns start, and the runtime expects Ok(…)")
     page.get_by_role("button", name="Kill left").click()
     expect(page.locator("#one-status")).to_have_text("ended")
     for _ in range(2):

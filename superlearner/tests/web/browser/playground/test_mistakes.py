@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from playground_page import OWNER, TYPED, accessible, beside, made, opened, typed
+from playground_page import OWNER, TYPED, accessible, beside, cast, made, opened, typed
 
 FORGOTTEN = TYPED.replace(
     "        return NoReply(n + 1)", '        GenServer.call("left", "x")\n        return NoReply(n + 1)'
@@ -53,3 +53,27 @@ def test_a_first_run_with_a_mistake_says_it(open_page: Callable[..., Page], at_w
     made(page, "forgets", FORGOTTEN)
     expect(page.locator("#said")).to_contain_text(SAYS)
     expect(page.locator(".cm-lintRange-error")).to_have_text('GenServer.call("left", "x")')
+
+
+def test_the_step_after_a_corrected_run_names_the_state_that_was_kept(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    """The corrected code crashed again: its state was still the None of the wrong code."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    wrong = TYPED.replace("child_spec(n, ", "child_spec(")
+    made(page, "none", wrong)
+    cast(page, at_work, "none", "left", "tick")
+    expect(page.locator("#crashed")).to_contain_text("The state n is None: pass it at the start, as in child_spec(0)")
+    typed(page, TYPED)
+    page.get_by_role("button", name="Run", exact=True).click()
+    step = page.locator("#next-step")
+    expect(step).to_contain_text("the new code is running, and left kept its state, None: Restart gives it a new one.")
+
+
+def test_a_crash_on_purpose_is_not_to_be_fixed(open_page: Callable[..., Page], at_work: Any) -> None:
+    """A learner who sent the template's `crash`, as the page had asked, was told to fix it."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "raises", TYPED.replace("            pass", '            raise RuntimeError("asked")'))
+    cast(page, at_work, "raises", "left", "spin")
+    step = page.locator("#next-step")
+    expect(step).to_contain_text("Next: main.py:8 raises this error on purpose. Read under What happened")

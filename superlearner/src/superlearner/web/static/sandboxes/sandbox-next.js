@@ -7,21 +7,24 @@
 import { byId } from "../base/dom.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { handlesCrash } from "./known-messages.js";
-import { afterInput, at, isStopped, nextOf } from "./sandbox-words.js";
+import { afterInput, at, isStopped, keepsNone, nextOf } from "./sandbox-words.js";
 
 /** @import { Sandbox, Situation } from "./sandbox-words.js" */
 /** @typedef {{name: string, line: number, ended?: boolean}} At */
+/** @typedef {{name: string, before: string|null, after: string|null}} Server */
 
 const place = byId("next-step", HTMLElement);
 const KEYS = html`<span class="for-keys"> (Ctrl-Enter)</span>`;
 /** @type {Situation} */ let situation = { status: "starting", last: "start", typed: false, other: false };
 /** The newest crash. @type {At} */ let crash = { name: "", line: 0 };
+/** The process that crashed before the newest run goes on with None as its state. */ let without = false;
 /** How many restarts it has had. */ let restarts = 0;
 /** The code has a message that makes it crash. */ let crashes = false;
 
 /** Begin with another sandbox. */
 export function beginSteps() {
   restarts = 0;
+  crash = { name: "", line: 0 };
   follow("start");
 }
 
@@ -33,9 +36,10 @@ export function stepOf(one, source) {
   draw();
 }
 
-/** @param {At} at @param {boolean} other  the editor has another text at its line */
-export function stepAfterCrash(at, other) {
+/** @param {At} at @param {boolean} other  the editor has another text at its line @param {boolean} raised  its line is a `raise` */
+export function stepAfterCrash(at, other, raised) {
   crash = at;
+  situation.raised = raised;
   follow("crash", other);
 }
 
@@ -60,8 +64,14 @@ export function stepAfterInput(other) {
 /** The text of the editor was sent, and has not started yet. */
 export const stepAfterStart = () => follow("starting");
 
-/** The code of the editor runs now, without the crash of the former one. */
-export const stepAfterRun = () => follow("run");
+/**
+ * The code of the editor runs now, without the crash of the former one.
+ * @param {readonly Server[]} [servers]  that went on with their states
+ */
+export function stepAfterRun(servers = []) {
+  without = keepsNone(servers, crash.name);
+  follow("run");
+}
 
 /** The message below the editor calls a line wrong, or none any more. @param {number} line  0 for none */
 export function stepAfterProblem(line) {
@@ -88,7 +98,11 @@ const did = () => (crash.ended ? "ended" : "crashed");
 const STEPS = {
   kill: () => html`kill a process in the tree; its supervisor starts it again. Or make one crash: ${toCrash()}`,
   read: () => html`read under <b>What happened</b> which processes were restarted. Or make one crash: ${toCrash()}`,
-  try: () => html`the new code is running. Kill a process in the tree, or make one crash, and see what is different.`,
+  raised: () => html`${at(crash.line)} raises this error on purpose. Read under <b>What happened</b> what the supervisor of
+    ${crash.name} did. Then change the code and press Run${KEYS}.`,
+  try: () => html`the new code is running${without
+    ? html`, and ${crash.name} kept its state, <code>None</code>: Restart gives it a new one`
+    : nothing}. Kill a process in the tree, or make one crash, and see what is different.`,
   fix: () => html`${at(crash.line)}, where ${crash.name} ${did()}, is marked. Fix it and press Run${KEYS}.`,
   compare: () => html`${crash.name} ${did()} at ${at(crash.line)} of the code that ran, and this text differs there. Press Run${KEYS}
     to try it.`,

@@ -18,7 +18,8 @@ import { fell, follow, fromNow, leave, playAgain, top, wireTree } from "./sandbo
 import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
 import {
-  at, crashOfRun, hasError, isStopped, limitsOf, lineOf, lineOfExit, lookOf, noticesOfRun, optionsOf, raisedIn, remedyOf, told, upText,
+  at, crashOfRun, hasError, isStopped, limitsOf, lineOf, lineOfExit, lookOf, noticesOfRun, optionsOf, raisedIn, raisesItself, remedyOf,
+  told, upText,
 } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
@@ -166,7 +167,7 @@ function showStored() {
 function reportCrash(crash) {
   const other = lineOf(editor.value, crash.line) !== lineOf(known ?? "", crash.line);
   showCrash(crash, edited(), other ? version : 0);
-  stepAfterCrash(crash, other);
+  stepAfterCrash(crash, other, raisesItself(lineOf(known ?? "", crash.line)));
 }
 
 /** Remove the crash that is shown: something else ended the program. */
@@ -378,7 +379,7 @@ async function reload(what) {
           + `a restart.`
         : "This source runs already.",
       "ok");
-    stepAfterRun();
+    stepAfterRun(changed.servers);
     if (changed.changed && !changed.warnings) lookAtTree();
     if (changed.changed) report(changed.servers);
     check.warn(changed.warnings);

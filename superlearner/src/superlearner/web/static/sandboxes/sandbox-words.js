@@ -201,6 +201,16 @@ export function noticeText(text) {
   return raised ? `The new source was refused at ${at(raised.line)}. Version ${version} goes on.` : text;
 }
 
+/** Return whether a line of code raises an error itself: its crash is no mistake in it. @param {string} line */
+export const raisesItself = (line) => /^\s*(?:case\b.*:\s*)?raise\b/.test(line);
+
+/**
+ * Return whether a process kept None as its state in a reload, so that the new code may crash as the former one did.
+ * @param {readonly {name: string, before: string|null, after: string|null}[]} servers @param {string} name
+ */
+export const keepsNone = (servers, name) =>
+  servers.some((one) => one.name === name && one.before === "None" && one.after === "None");
+
 /** Seconds before the notice that a program runs, in which its processes may have crashed. */
 const STARTS_S = 1;
 
@@ -270,20 +280,21 @@ function partsOf(message) {
 /**
  * What happened last to a sandbox, and what else its next step depends on. `typed`: the text was changed after that; `other`:
  * the text in the editor differs from the code that ran at the line that crashed; `stopped`: a user stopped it; `wrong`: the
- * line that the message below the editor calls wrong, 0 for none.
+ * line that the message below the editor calls wrong, 0 for none; `raised`: the line that crashed is a `raise`.
  * @typedef {{status: Sandbox["status"], last: "start"|"starting"|"end"|"crash"|"run"|"refusal", typed: boolean, other: boolean,
- *   stopped?: boolean, wrong?: number}} Situation
+ *   stopped?: boolean, wrong?: number, raised?: boolean}} Situation
  */
 
 /**
  * Return which step comes next: it follows what happened last; "" for none.
  * @param {Situation} situation
  */
-export function nextOf({ status, last, typed, other, stopped = false, wrong = 0 }) {
+export function nextOf({ status, last, typed, other, stopped = false, wrong = 0, raised = false }) {
   if (last === "starting" || status !== "running" && status !== "ended") return "";
   if (wrong && (typed || last !== "refusal")) return "line";
   if (typed) return status === "running" ? "change" : "start";
   if (last === "refusal") return status === "running" ? "correct" : "mend";
+  if (last === "crash" && !stopped && raised && !other && status === "running") return "raised";
   if (last === "crash" && !stopped) return other ? "compare" : "fix";
   if (status === "ended") return "again";
   return last === "run" ? "try" : last === "end" ? "read" : "kill";
