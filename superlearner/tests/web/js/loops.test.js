@@ -32,6 +32,15 @@ test("failed attempts to restart a child are one row", () => {
   assert.deepEqual(told(events), ["e0 1", "e2.99 300 300× in 3\u00a0s", "e3 1"]);
 });
 
+test("failed attempts are counted also if the memory has lost the first ones", () => {
+  // Regression: of 1,500 attempts, one reader saw 666 and the next one 273
+  const failed = (at, attempts) => ({ ...end(at, "office", "no"), type: "restart_failed", data: { id: "office", reason: "no", attempts } });
+  const events = Array.from({ length: 300 }, (_, place) => failed(place / 100, 1_201 + place));
+  assert.deepEqual(told(events), ["e2.99 300 1,500×"]);
+  assert.deepEqual(told(events.map(({ data, ...event }) => ({ ...event, data: { ...data, attempts: data.attempts - 1_200 } }))),
+    ["e2.99 300 300× in 3\u00a0s"]);
+});
+
 test("stored restarts and those that were only counted are one row, with the words of a stored one and one count", () => {
   const kept = (at, text, more = {}) => ({ id: `k${at}`, at, type: "kept", text, seq: null, data: {}, until: at, ...more });
   const sum = (at, times) => kept(at, `till crashed and was restarted ${times} times more`, { until: at + 8, data: { times } });

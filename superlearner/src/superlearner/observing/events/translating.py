@@ -157,6 +157,7 @@ def _child(event: Any, ended: str | None, along: Mapping[Any, Any] | None, names
             again = sentences.restarted(supervisor, who, strategy=strategy, along=others, **budget)
             text = sentences.story(end, again)
         elif kind == "restart_failed":
+            told["attempts"] = _number(data.get("attempts"))
             text = sentences.could_not_restart(supervisor, who, reason, **budget)
         else:
             told["retried"] = retried = bool(data.get("retried"))

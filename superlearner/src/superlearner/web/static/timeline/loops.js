@@ -8,7 +8,10 @@
 import { KEPT_TYPE } from "./past.js";
 
 /** @import { LogEvent } from "./past.js" */
-/** @typedef {{id: string, count: number, from: number, to: number, open: boolean}} Loop */
+/**
+ * `from` is null if the oldest events are no longer in memory.
+ * @typedef {{id: string, count: number, from: number|null, to: number, open: boolean}} Loop
+ */
 /**
  * A row: its event, the events that it stands for, oldest first, and the loop that it begins or is.
  * @typedef {{event: LogEvent, events: readonly LogEvent[], loop: Loop|null}} Entry
@@ -65,7 +68,9 @@ export function fold(events, open) {
 function loopOf(run, open) {
   const ends = timesOf(run.filter(isEnd)), count = Math.max(ends, timesOf(run) - ends);
   const first = /** @type {LogEvent} */ (run[0]), last = /** @type {LogEvent} */ (run.at(-1));
-  return count > BEYOND && run.length > 1 ? { id: first.id, count, from: first.at, to: endOf(last), open: open.has(first.id) } : null;
+  if (count <= BEYOND || run.length < 2) return null;
+  const attempts = last.data["attempts"] ?? 0, from = attempts > count ? null : first.at;
+  return { id: first.id, count: Math.max(count, attempts), from, to: endOf(last), open: open.has(first.id) };
 }
 
 /** @param {LogEvent} event */
@@ -84,8 +89,9 @@ function entriesOf(event, run, loop) {
   return isLast ? [{ event: run.findLast((one) => isEnd(one) && !isSum(one.data)) ?? event, events: run, loop }] : [];
 }
 
-/** Return how often a loop went round, and for how long: `144× in 49 s`. @param {Loop} loop */
+/** Return how often a loop went round, and for how long, if that is known: `144× in 49 s`. @param {Loop} loop */
 export function loopText({ count, from, to }) {
+  if (from === null) return `${count.toLocaleString("en")}×`;
   const seconds = Math.max(1, Math.round(to - from));
   return `${count.toLocaleString("en")}× in ${seconds < 120 ? `${seconds}\u00a0s` : `${Math.round(seconds / 60)}\u00a0min`}`;
 }
