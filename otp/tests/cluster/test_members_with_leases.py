@@ -159,3 +159,25 @@ def test_an_owner_outlives_a_store_that_stands_still_for_less_than_ttl_restarts_
         assert ["began"] == [event[0] for event in (*a.events, *b.events) if event[0] != "handles"]
 
     members(test, LONG_TTL)
+
+
+def test_a_singleton_of_a_stopped_or_killed_member_runs_elsewhere_and_never_twice(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with LeasedPrograms(tmp_path, postgres.new_database(), TTL, "child") as programs:
+            a = await programs.start("a")
+            await a.until("handles")
+            b = await programs.start("b")
+            await b.until("shares", 2)
+            a.process.send_signal(signal.SIGSTOP)
+            await b.until("handles")
+            a.process.send_signal(signal.SIGCONT)
+            ended = await a.until("ended", "lease_lost")
+            b.process.kill()
+            await a.until("handles", after=ended)
+            assert [["began", 1], ["began", 3]] == [event for event in a.events if event[0] == "began"]
+            assert max(a.handled(1)) < first_handled(b, 2)
+            assert max(b.handled(2)) < first_handled(a, 3)
+
+    asyncio.run(main())

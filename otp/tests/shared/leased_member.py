@@ -1,4 +1,7 @@
-"""A member whose process wants the key `x` of a registry in lease mode: `python leased_member.py NAME FOLDER TTL URL`.
+"""A member whose process wants the key `x` of a registry in lease mode: `leased_member.py NAME FOLDER TTL URL owner`.
+
+With `child` instead of `owner`, a `Singleton` in lease mode runs instead of the process; `["shares", members]` is
+printed once the member knows where it runs.
 
 It prints `["began", epoch]` when it has the key, `["handles", time, epoch]` for each message, by a clock that all
 programs of a machine share, and `["ended", reason]`. The cookie is that of `OTP_COOKIE`. SIGTERM ends it.
@@ -7,7 +10,6 @@ programs of a machine share, and `["ended", reason]`. The cookie is that of `OTP
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import sys
 import time
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import otp
+from leased_child import LOBBY, Beats, report
 from otp.behaviours.registry.registry import AlreadyRegistered
 from otp.cluster import Cluster, DistributedRegistry, EtcdLeases, LeaseUnavailable, PostgresLeases, epoch
 from otp.distribution import Settings
@@ -41,11 +44,11 @@ async def _own() -> None:
             otp.send_after(PAUSE, otp.self(), "again")
             await otp.receive()
     mine = epoch(("jobs", "x"))
-    _print("began", mine)
+    report("began", mine)
     while True:
         otp.send_after(BEAT, otp.self(), "beat")
         await otp.receive()
-        _print("handles", time.monotonic(), mine)
+        report("handles", time.monotonic(), mine)
 
 
 async def _report() -> None:
@@ -53,21 +56,23 @@ async def _report() -> None:
     while True:
         otp.monitor(otp.spawn(_own))
         down = await otp.receive()
-        _print("ended", down.reason[0] if isinstance(down.reason, tuple) else str(down.reason))
+        report("ended", down.reason[0] if isinstance(down.reason, tuple) else str(down.reason))
 
 
-def _print(*event: Any) -> None:
-    print(json.dumps(event), flush=True)
-
-
-async def main(name: str, folder: str, ttl: str, url: str) -> None:
+async def main(name: str, folder: str, ttl: str, url: str, kind: str) -> None:
     asked = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
     settings = Settings(heartbeat=0.1, dead=0.5, lease_ttl=float(ttl))
     async with otp.Node(name) as node:
-        await Cluster.join(node, settings=settings, incarnations=Path(folder) / name, leases=store_of(url))
-        await node.start(DistributedRegistry, {"consistency": "lease"}, name="jobs")
-        node.spawn(_report)
+        cluster = await Cluster.join(
+            node, settings=settings, incarnations=Path(folder) / name, leases=store_of(url), allow=[Beats]
+        )
+        if kind == "child":
+            await node.start(otp.Supervisor, otp.Children([LOBBY]))
+            report("shares", len(cluster.members()))
+        else:
+            await node.start(DistributedRegistry, {"consistency": "lease"}, name="jobs")
+            node.spawn(_report)
         await asked.wait()
 
 

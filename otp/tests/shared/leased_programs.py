@@ -48,11 +48,14 @@ class LeasedProgram:
 
 
 class LeasedPrograms:
-    """Programs that join one cluster and one store of leases, killed at the end of an `async with` block."""
+    """Programs that join one cluster and one store of leases, killed at the end of an `async with` block.
 
-    def __init__(self, folder: Path, url: str, ttl: float) -> None:
+    `kind`: what wants the lease, as `leased_member.py` takes it.
+    """
+
+    def __init__(self, folder: Path, url: str, ttl: float, kind: str = "owner") -> None:
         self._folder = folder
-        self._arguments = (str(ttl), url)
+        self._arguments = (str(ttl), url, kind)
         self._environment = {**os.environ, "OTP_COOKIE": secrets.token_hex(16)}
         self._programs: list[LeasedProgram] = []
         self._readers: list[asyncio.Task[None]] = []
