@@ -210,6 +210,57 @@ def test_without_the_store_no_child_starts_and_the_error_says_so() -> None:
     run(test)
 
 
+def test_a_start_goes_to_a_member_that_reaches_the_store_if_the_chosen_one_does_not() -> None:
+    async def main(sim: SimulatedCluster) -> None:
+        sim.cut("n1", "leases")
+        pid = await start(sim, prefer="n1")
+        assert pid.node != "n1"
+        assert sim.now < 5
+        await sim.on("n1", DistributedSupervisor.terminate_child, "jobs", "j")
+        sim.cut("n2", "leases")
+        sim.cut("n3", "leases")
+        began = sim.now
+        with pytest.raises(LeaseUnavailable):
+            child = Job.child_spec(0, id="x")
+            await sim.on("n1", lambda: DistributedSupervisor.start_child("jobs", child, timeout=1))
+        assert sim.now - began <= 1.5
+
+    run(main)
+
+
+def test_a_singleton_starts_on_a_member_that_reaches_the_store() -> None:
+    async def main() -> None:
+        solo = Singleton.child_spec(otp.DynamicSupervisor, name="solo", consistency="lease")
+        names = ["n1", "n2", "n3"]
+
+        def children(name: str) -> list[Any]:
+            return [solo] if name in names else []
+
+        for reaches in names:  # the hash chooses one that does not, in two of three
+            async with SimulatedCluster(["n0"], children=children, leases=True, allow=[otp.DynamicSupervisor]) as sim:
+                for name in names:
+                    if name != reaches:
+                        sim.cut(name, "leases")
+                    await sim.start(name)
+                await advance(20)
+                assert [reaches] == [pid.node for pid in sim.view("n1").supervisors["solo"].values()]
+
+    Scheduler(seed=1).run(main)
+
+
+def test_a_start_that_waits_too_long_for_the_store_frees_the_lease() -> None:
+    async def main(sim: SimulatedCluster) -> None:
+        for name in sim.alive:
+            sim.delay(name, "leases", 2)  # the answer comes after the start has failed
+        with pytest.raises(LeaseUnavailable):
+            await start(sim, prefer="n1")
+        sim.heal()
+        await advance(5)
+        assert "n2" == (await start(sim, on="n2", prefer="n2")).node
+
+    run(main, members=2)
+
+
 def test_a_planned_leave_hands_state_and_lease_over_at_once() -> None:
     async def test(sim: SimulatedCluster) -> None:
         await start(sim, prefer="n3")

@@ -38,6 +38,7 @@ from otp.bounded import text
 from otp.cluster.child_terms import function_name, term_of_spec
 from otp.cluster.cluster import Cluster, cluster_of
 from otp.cluster.distributed_registry import Consistency, check_consistency, check_store
+from otp.cluster.lease_placements import STORE_LIMIT
 from otp.cluster.leases import LeaseUnavailable
 from otp.cluster.placed_state import PlacedState
 from otp.cluster.placements import Drained, Placement
@@ -191,7 +192,9 @@ class DistributedSupervisor(Behaviour, Startable):
         await stop(supervisor, reason, timeout)
 
     @staticmethod
-    async def start_child(supervisor: Dest, child: Child, *, on: str | None = None) -> Pid | Any:
+    async def start_child(
+        supervisor: Dest, child: Child, *, on: str | None = None, timeout: float = STORE_LIMIT
+    ) -> Pid | Any:
         """Start a child on the member that the placement chooses; return its pid.
 
         It returns when all connected members that run the supervisor know the child.
@@ -200,12 +203,13 @@ class DistributedSupervisor(Behaviour, Startable):
             supervisor: the name of the supervisor on this member.
             child: any form of a child. An id that you give is unique in the cluster; without one, an id is generated.
             on: the name of the preferred member.
+            timeout: in lease mode, the seconds that the store has to answer.
 
         Raises `AlreadyStarted` if a child has this id; its `.pid` is that child. Raises `CannotTravel` with `.path` and
         `.why` if the child cannot be sent to another member, and `InvalidChildSpec` for an invalid spec. Raises
         `StartError` with `"max_children"`, `("not_spawnable", "module:name")` or `("not_importable", why)` if no member
         can start it, with `("nodedown", member)` if its member is lost during the start, or with the reason of a failed
-        start. In lease mode, raises `LeaseUnavailable` if the store does not answer within 5 s.
+        start. In lease mode, raises `LeaseUnavailable` if no member gets an answer of the store within `timeout`.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedSupervisor
@@ -224,7 +228,8 @@ class DistributedSupervisor(Behaviour, Startable):
         spec, term = _checked(child)
         id = _new_id(state, spec) if isinstance(spec.id, type) else spec.id
         spec = spec.replace(id=id)
-        answer = await place(state, id, term, on)
+        nanoseconds(timeout, "DistributedSupervisor.start_child(timeout=…)")
+        answer = await place(state, id, term, on, timeout)
         match answer:
             case ("error", ("lease_unavailable", why)):
                 raise LeaseUnavailable(why)

@@ -24,7 +24,10 @@ from otp.distribution import NodeId
 from otp.kernel.ends.info import is_alive
 from otp.kernel.values.pids import Pid
 
-__all__ = ["LeasePlacements"]
+__all__ = ["STORE_LIMIT", "LeasePlacements"]
+
+STORE_LIMIT: Final = 5.0
+"""Seconds that a start waits for the store of leases."""
 
 _LOOKS: Final = 12
 """Number of attempts per `ttl` to get a lease that another member has."""
@@ -34,7 +37,6 @@ class LeasePlacements(Placements):
     """The children that one member sees; `kill(id, pid)` ends those of this member at the deadline of its session."""
 
     leased: ClassVar[bool] = True
-    patience: ClassVar[float | None] = 5
 
     def __init__(
         self,
@@ -78,11 +80,17 @@ class LeasePlacements(Placements):
         if leases is None:
             return LeaseUnavailable("this member has no store of leases").reason
         try:
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(STORE_LIMIT):
                 answer = await leases.acquire(self._lease(id), supervisor)
-        except (TimeoutError, LeaseUnavailable) as error:
+        except BaseException as error:
             leases.release(self._lease(id), supervisor)  # the store may have granted it
-            return error.reason if isinstance(error, LeaseUnavailable) else LeaseUnavailable(leases.problem).reason
+            match error:
+                case LeaseUnavailable():
+                    return error.reason
+                case TimeoutError():
+                    return LeaseUnavailable(leases.problem).reason
+                case _:  # the time of the start is over
+                    raise
         if isinstance(answer, Held):
             return (HELD, answer.pid)
         if not is_alive(supervisor) or self._membership.over:

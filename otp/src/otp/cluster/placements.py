@@ -208,8 +208,6 @@ class Placements(Claims):
 
     leased: ClassVar[bool] = False
     """True in lease mode."""
-    patience: ClassVar[float | None] = None
-    """Seconds after which a start that waits for another member, or for a lease, fails."""
 
     async def hold(self, id: Any) -> Any:
         """Return None once a child may start on this member, or the reason why it may not."""

@@ -33,7 +33,7 @@ from otp.cluster.claims import GONE, plain
 from otp.cluster.cluster import Cluster, membership_of
 from otp.cluster.detached import start_detached
 from otp.cluster.handover import MOVED, finish, finishes_in_order
-from otp.cluster.lease_placements import LeasePlacements
+from otp.cluster.lease_placements import STORE_LIMIT, LeasePlacements
 from otp.cluster.leases import LeaseUnavailable
 from otp.cluster.placed_state import CONFLICT, PlacedState
 from otp.cluster.placements import ADOPT, STAY, UNWANTED, Placement, Placements
@@ -112,11 +112,11 @@ class SupervisorServer(DynamicServer):
         match request:
             case ("place", *_) if state.shared.membership.me.status == "leaving":
                 return Reply(("error", "left"), state)
-            case ("place", id, term, node):
+            case ("place", id, term, node, *limit):
                 spec = _spec(state, id, term, node)
                 if not isinstance(spec, ChildSpec):
                     return Reply(("error", spec), state)
-                start_detached(here().runtime, _reserve(state, spec, term, caller))
+                start_detached(here().runtime, _reserve(state, spec, term, caller, *limit))
                 return NoReply(state)
             case ("move", list(moves)):
                 return _begin_moves(state, moves, caller)
@@ -224,10 +224,10 @@ async def _hold(state: PlacedState, id: Any, start: partial[Any], refused: Calla
         refused(why)
 
 
-async def _reserve(state: PlacedState, spec: ChildSpec, term: Any, caller: From) -> None:
-    """Reserve the id of a child, then ask the supervisor to start it."""
+async def _reserve(state: PlacedState, spec: ChildSpec, term: Any, caller: From, limit: float | None = None) -> None:
+    """Reserve the id of a child within `limit` seconds, then ask the supervisor to start it."""
     try:
-        async with asyncio.timeout(state.placements.patience):
+        async with asyncio.timeout(limit):
             refused = await _await_grant(state, spec.id)
     except (TimeoutError, LeaseUnavailable) as error:
         refused = error.reason if isinstance(error, LeaseUnavailable) else ("lease_unavailable", "timeout")
@@ -346,17 +346,23 @@ def _refuse(state: PlacedState, id: Any, asker: Any, why: Any) -> None:
     cast(asker, ("refused", id, state.shared.membership.me.name, why))
 
 
-async def place(state: PlacedState, id: Any, term: Any, on: str | None = None) -> Any:
-    """Ask a member to start a child, and return its answer. Raises `StartError` if that member is lost."""
+async def place(state: PlacedState, id: Any, term: Any, on: str | None = None, timeout: float = STORE_LIMIT) -> Any:
+    """Ask a member to start a child, and return its answer. Raises `StartError` if that member is lost.
+
+    In lease mode another one is asked if the store does not answer, until `timeout` seconds are over.
+    """
     placements, me = state.placements, state.shared.membership.me.name
     unfit: dict[str, Any] = {}
+    loop = asyncio.get_running_loop()
+    end = loop.time() + timeout
     while True:
         member = placements.choose(id, unfit, on)
         if member is None:
             return ("error", next(iter(unfit.values())))
         placements.placing[member] += 1
         try:
-            answer = await call(placements.supervisor(member), ("place", id, term, me), "infinity")
+            limit = (max(0.0, end - loop.time()) / 2,) if placements.leased else ()
+            answer = await call(placements.supervisor(member), ("place", id, term, me, *limit), "infinity")
         except CallExit as error:
             reason = error.cause_reason
             if isinstance(reason, tuple) and reason[:1] == ("nodedown",):
@@ -367,7 +373,7 @@ async def place(state: PlacedState, id: Any, term: Any, on: str | None = None) -
         match answer:
             case ("error", "max_children" | "left" | "noproc" | "shutdown" | "killed" as reason):
                 unfit[member] = reason
-            case ("error", ("not_spawnable" | "not_importable", _) as reason):
+            case ("error", ("not_spawnable" | "not_importable" | "lease_unavailable", _) as reason):
                 unfit[member] = reason
             case ("ignored", _):
                 return ("ok", Ignore())
