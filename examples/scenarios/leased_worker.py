@@ -1,7 +1,7 @@
 """The program of the scenario leased_worker.json: a supervisor whose workers run where their leases are."""
 
 from otp import GenServer, Ok, Reply, impl
-from otp.cluster import DistributedSupervisor
+from otp.cluster import DistributedRegistry, DistributedSupervisor
 
 
 class Worker(GenServer[int]):
@@ -26,4 +26,7 @@ class Worker(GenServer[int]):
 
 def children(member):
     """Return what each member runs."""
-    return [DistributedSupervisor.child_spec(name="workers", consistency="lease")]
+    return [
+        DistributedRegistry.child_spec(name="rooms", consistency="lease"),
+        DistributedSupervisor.child_spec(name="workers", consistency="lease"),
+    ]

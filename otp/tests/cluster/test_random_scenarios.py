@@ -6,12 +6,15 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tools.postgres import Postgres
 
 from otp.cluster.scenarios import play, play_real
 from otp.testing import Scheduler
 from random_scenarios import failures, random_scenario
 
-PROGRAM = Path(__file__).parents[3] / "examples" / "scenarios" / "worker_moves.py"
+EXAMPLES = Path(__file__).parents[3] / "examples" / "scenarios"
+PROGRAM = EXAMPLES / "worker_moves.py"
+LEASED = EXAMPLES / "leased_worker.py"
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -31,3 +34,16 @@ def test_on_real_members(seed: int) -> None:
 def test_one_on_real_members() -> None:
     scenario = random_scenario(20, PROGRAM)
     assert [] == failures(scenario, asyncio.run(play_real(scenario)))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_with_leases_on_the_simulator(seed: int) -> None:
+    scenario = random_scenario(seed, LEASED, leases=True)
+    assert [] == failures(scenario, Scheduler(seed=seed).run(lambda: play(scenario)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_with_leases_on_real_members(seed: int, postgres: Postgres) -> None:
+    scenario = random_scenario(seed, LEASED, leases=True)
+    assert [] == failures(scenario, asyncio.run(play_real(scenario, {"dsn": postgres.new_database()})))

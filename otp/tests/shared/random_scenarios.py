@@ -19,8 +19,9 @@ Step = dict[str, Any]
 class _Steps:
     """The steps so far, and which members run and are stalled after them."""
 
-    def __init__(self, source: random.Random, names: list[str]) -> None:
+    def __init__(self, source: random.Random, names: list[str], leases: bool) -> None:
         self.random = source
+        self.leases = leases
         self.names = names
         self.up = set(names)
         self.stalled = set[str]()
@@ -30,7 +31,7 @@ class _Steps:
         """Return another step, or None if none of the drawn kind is possible."""
         draw: Callable[[], Step | None] = self.random.choice(
             [self.end, self.end, self.start, self.start, self.stall, self.resume, self.cut, self.cut, self.heal,
-             self.drop, self.register, self.register, self.register, self.call]
+             self.drop, self.register, self.register, self.register, self.call, *[self.cut_store] * 3 * self.leases]
         )  # fmt: skip
         return draw()
 
@@ -70,6 +71,9 @@ class _Steps:
         a, b = self.random.sample(self.names, 2)
         return {"do": "cut", "from": a, "to": b, "one_way": self.random.random() < 0.4}
 
+    def cut_store(self) -> Step:
+        return {"do": "cut", "from": self.random.choice(self.names), "to": "leases"}
+
     def heal(self) -> Step:
         return {"do": "heal"}
 
@@ -89,11 +93,11 @@ class _Steps:
         return {"do": "call", "on": on, "supervisor": "workers", "child": child, "request": "next"}
 
 
-def _steps(steps: _Steps) -> Iterator[Step]:
+def _steps(steps: _Steps, program: Path) -> Iterator[Step]:
     for number in range(CHILDREN):
         on, prefer = (steps.random.choice(steps.names) for _ in range(2))
         yield {
-            "do": "start_child", "on": on, "supervisor": "workers", "start": "worker_moves.py:Worker", "arg": 0,
+            "do": "start_child", "on": on, "supervisor": "workers", "start": f"{program.name}:Worker", "arg": 0,
             "id": f"w{number}", "prefer": prefer,
         }  # fmt: skip
     for _ in range(STEPS):
@@ -104,16 +108,17 @@ def _steps(steps: _Steps) -> Iterator[Step]:
     yield {"do": "heal"}
     for member in sorted(steps.stalled):
         yield {"do": "resume", "member": member}
-    yield {"do": "converge", "within": 20}
+    yield {"do": "converge", "within": 60}
     for number in range(CHILDREN):
-        yield {"expect": {"child": f"w{number}", "of": "workers", "runs": 1}, "on": min(steps.up), "within": 5}
+        yield {"expect": {"child": f"w{number}", "of": "workers", "runs": 1}, "on": min(steps.up), "within": 30}
 
 
-def random_scenario(seed: int, program: Path) -> Scenario:
-    """Return a scenario whose children run once each in the end; `program` is that of the examples."""
+def random_scenario(seed: int, program: Path, *, leases: bool = False) -> Scenario:
+    """Return a scenario whose children run once each in the end; `program` is one of the examples."""
     source = random.Random(seed)
     names = [f"n{number}" for number in range(1, source.choice([4, 4, 5]))]
-    return Scenario(f"random {seed}", names, list(_steps(_Steps(source, names))), program=program, children="children")
+    steps = list(_steps(_Steps(source, names, leases), program))
+    return Scenario(f"random {seed}", names, steps, program=program, children="children", leases=leases)
 
 
 def failures(scenario: Scenario, verdict: Verdict) -> list[Any]:
