@@ -7,6 +7,7 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def kill_member_of(page: Page, program: Any, id: str) -> tuple[str, list[str]]:
 
 
 def test_the_children_of_a_killed_member_are_seen_elsewhere_once_with_the_reason(
-    cluster: Any, open_page: Callable[..., Page]
+    cluster: Any, open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     page = open_page(f"{cluster.url}/cluster", ready=False)
     page.wait_for_function(AWAY, arg="")
@@ -73,6 +74,12 @@ def test_the_children_of_a_killed_member_are_seen_elsewhere_once_with_the_reason
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save as a file").click()
     assert saved.value.suggested_filename.startswith("c1-moved-from")
+    file = tmp_path / "move.html"
+    saved.value.save_as(file)
+    page.goto(file.as_uri())
+    expect(page.locator("restart-stage")).to_have_attribute("data-stage", "6")
+    expect(page.locator(".steps")).to_contain_text(re.compile(r"c1 ends with m\d"))
+    expect(page.locator(".steps")).to_contain_text(re.compile(r"c1 starts on m\d"))
 
 
 def test_the_fall_and_rise_of_a_child_crosses_the_line_to_its_new_member(
