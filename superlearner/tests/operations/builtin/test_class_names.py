@@ -28,6 +28,7 @@ LINKS = "/api/v1/users/links"
         ("First name,Surname\nAnn,Lee", ["Ann Lee"]),
         ("Lovelace, Ada\nMüller, Jörg\n\nvan Dam, Eve", ["Ada Lovelace", "Jörg Müller", "Eve van Dam"]),
         ("Lovelace; Ada\nGarcía López; Ana María", ["Ada Lovelace", "Ana María García López"]),
+        ("Lovelace, Ada\nMadonna\nMüller, Jörg", ["Ada Lovelace", "Madonna", "Jörg Müller"]),
         ("Ann Lee, Bob Ray\nEve van Dam, Tom Fox", ["Ann Lee", "Bob Ray", "Eve van Dam", "Tom Fox"]),
     ],
 )

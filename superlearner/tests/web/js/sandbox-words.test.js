@@ -217,6 +217,8 @@ test("a crash at a raise is no mistake to fix while its supervisor goes on", () 
 });
 
 test("a process that keeps None may crash again with corrected code", () => {
-  const servers = [{ name: "a", before: "None", after: "None" }, { name: "b", before: "None", after: "0" }, { name: "c", before: "1", after: "1" }];
+  const servers = [
+    { name: "a", before: "None", after: "None" }, { name: "b", before: "None", after: "0" }, { name: "c", before: "1", after: "1" },
+  ];
   assert.deepEqual(["a", "b", "c", ""].map((name) => keepsNone(servers, name)), [true, false, false, false]);
 });

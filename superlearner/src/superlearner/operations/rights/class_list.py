@@ -34,7 +34,7 @@ class ClassName(NamedTuple):
 def read_class(text: str) -> list[ClassName]:
     r"""Return the names in a list, in its order.
 
-    A line has a name, full names with commas between them, or columns. If each line has one comma, the surname is
+    A line has a name, full names with commas between them, or columns. If most lines have one comma, the surname is
     before it. E-mail addresses and bare numbers in columns are left out; a line with nothing else is a name as it is.
     If the first line has headings, only the columns with names are read. The first name comes first if it is known.
 
@@ -55,10 +55,17 @@ def read_class(text: str) -> list[ClassName]:
         headings = rows[0][1]
         named.sort(key=lambda place: headings[place].casefold() not in FIRST_NAMES)
         return [_read_row(number, lines[number - 1], cells, named, len(headings)) for number, cells in rows[1:]]
-    pairs = [names for number, cells in rows if len(names := _names_in(lines[number - 1], cells)) == 2]
-    if len(pairs) == len(rows) > 1 and any(" " not in name for names in pairs for name in names):
-        return [ClassName(row[0], f"{first} {surname}") for row, (surname, first) in zip(rows, pairs, strict=True)]
-    return [one for number, cells in rows for one in _read_line(number, lines[number - 1], cells)]
+    named_by = {number: _names_in(lines[number - 1], cells) for number, cells in rows}
+    pairs = [names for names in named_by.values() if len(names) == 2]
+    turned = 1 < len(pairs) > len(rows) // 2 and any(" " not in name for names in pairs for name in names)
+    found: list[ClassName] = []
+    for number, cells in rows:
+        if turned and len(named_by[number]) == 2:
+            surname, first = named_by[number]
+            found.append(ClassName(number, f"{first} {surname}"))
+        else:
+            found += _read_line(number, lines[number - 1], cells)
+    return found
 
 
 def _read_row(number: int, line: str, cells: Sequence[str], wanted: Sequence[int], columns: int) -> ClassName:
