@@ -15,10 +15,8 @@ from otp.behaviours.registry.registry import AlreadyRegistered
 from otp.cluster import DistributedRegistry, DistributedSupervisor
 from otp.cluster.claims import Claims
 from otp.cluster.entries import Entries
-from otp.cluster.placed_state import PlacedState
 from otp.cluster.placements import Placements
 from otp.cluster.simulation import SimulatedCluster, Violation
-from otp.cluster.simulation.simulated_leases import STORE
 from otp.kernel.values.errors import CallExit
 from random_faults import find_violations, run_long_history, run_rejoining_history
 
@@ -77,56 +75,6 @@ def change_some(sim: SimulatedCluster, draw: random.Random) -> None:
 
 def history(seed: int) -> list[Violation]:
     return run_long_history(seed, change_some, CHILDREN, allow=[Counter, Stateful], settle=0.5)
-
-
-LEASED = [
-    DistributedRegistry.child_spec(name="rooms", consistency="lease"),
-    DistributedRegistry.child_spec(name="topics", keys="duplicate"),
-    DistributedSupervisor.child_spec(name="workers", max_restarts=1000, consistency="lease"),
-]
-
-
-def change_some_or_the_store(sim: SimulatedCluster, draw: random.Random) -> None:
-    """Let something go wrong between a member and the store of leases, or end that; mostly change a table."""
-    member = draw.choice(sim.alive)
-    match draw.choices(["cut", "delay", "stall", "resume", "heal", ""], [2, 1, 1, 2, 2, 120])[0]:
-        case "cut":
-            sim.cut(member, STORE)
-        case "delay":
-            sim.delay(member, STORE, draw.uniform(0, 2))
-        case "stall":
-            sim.stall(STORE)
-        case "resume":
-            sim.resume(STORE)
-        case "heal":
-            sim.heal(member, STORE)
-        case _:
-            change_some(sim, draw)
-
-
-def leased_history(seed: int, **options: Any) -> list[Violation]:
-    return run_long_history(
-        seed, change_some_or_the_store, LEASED, leases=True, allow=[Counter, Stateful], settle=0.5, **options
-    )
-
-
-@pytest.mark.parametrize("first", range(0, 24, 6))
-def test_no_rule_is_broken_in_lease_mode(first: int) -> None:
-    for seed in range(first, first + 6):
-        assert [] == leased_history(seed), f"seed {seed}"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("first", range(100, 600, 25))
-def test_no_rule_is_broken_in_five_hundred_histories_in_lease_mode(first: int) -> None:
-    for seed in range(first, first + 25):
-        assert [] == leased_history(seed), f"seed {seed}"
-
-
-def test_r6_finds_children_that_outlive_their_lease(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PlacedState, "kill_all", lambda _: None)
-    monkeypatch.setattr(SimulatedCluster, "_disagreement", members_only)
-    assert find_violations("R6", range(20), lambda seed: leased_history(seed, seconds=30.0)) is not None
 
 
 @pytest.mark.parametrize("first", range(0, 50, 10))

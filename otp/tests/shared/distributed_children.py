@@ -6,6 +6,7 @@ from typing import Any
 
 import otp
 from otp import GenServer, Ignore, NoReply, Ok, Reply, Stop, impl
+from otp.cluster.claims import plain
 from otp.testing import advance
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Cranky",
     "Moving",
     "Late",
+    "Noting",
     "Picky",
     "Slow",
     "SlowOn",
@@ -65,6 +67,18 @@ class Moving(GenServer[int]):
     @impl
     def take_over(self, arg: int, term: int) -> Any:
         return Ok(term)
+
+
+class Noting(Moving):
+    """Notes each message that it begins to handle; its argument is its id."""
+
+    note: Any = None
+
+    @impl
+    def handle_cast(self, request: Any, state: Any) -> Any:
+        holder = plain(otp.whereis("workers"))  # the supervisor on this member has the lease
+        Noting.note("handling", table=("supervisor", "workers"), key=state, pid=holder)
+        return NoReply(state) if request == "work" else Stop(request, state)
 
 
 class Cranky(GenServer[Any]):
