@@ -334,6 +334,17 @@ test("a whole tree has every process in full size, and stays as it is while some
   assert.deepEqual(before, after);
 });
 
+test("a supervisor that crashes has room for the word beside its restarts", () => {
+  // Regression: the picture cut it off: "crashe"
+  const root = supervisor("ship", "rest_for_one", [worker("ship/rates", "0.3.0"), supervisor("ship/office", "one_for_one", [])]);
+  const moment = { ...ONE, root, ghosts: {}, events: [
+    { kind: "crash", at: 0, id: "ship/office", reason: "x", crash: true },
+    { kind: "decide", at: 0, id: "ship", what: "restart", left: 2, strategy: "rest_for_one" },
+  ] };
+  const { label } = layout(moment, 1000, 500).places.get("ship/office");
+  assert.ok(label >= 3 * 17 + 54, `${label}`);
+});
+
 test("each stage and each event has a sentence", () => {
   const told = (moment) => [1, 2, 3, 4, 5].map((stage) => sentence(moment, stage));
   assert.deepEqual(told(REST), [

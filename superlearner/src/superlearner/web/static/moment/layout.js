@@ -143,7 +143,8 @@ class Fan {
 
   /** Return the width of the text to the right of a supervisor. @param {MomentNode} node */
   labelOf(node) {
-    const limit = node.limit && node.limit[0] <= 10 ? node.limit[0] * 17 + (this.open.has(node.id) ? (this.tight ? 46 : 164) : 4)
+    const beside = this.open.has(node.id) ? (this.tight ? 46 : 164) : this.large.has(node.id) ? 56 : 4; // the number left, or `crashed`
+    const limit = node.limit && node.limit[0] <= 10 ? node.limit[0] * 17 + beside
       : this.open.has(node.id) ? (this.tight ? 110 : 170)
       : 62;
     return Math.min(260, Math.max(node.name.length * 7.8, (node.strategy ?? "").length * 7.4, node.limit ? limit : 0)) + 10;
