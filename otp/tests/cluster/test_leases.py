@@ -278,6 +278,26 @@ def test_a_member_that_leaves_ends_its_owners_and_frees_their_keys_at_once() -> 
     run(main)
 
 
+def test_many_keys_are_registered_by_one_request() -> None:
+    async def main() -> None:
+        async with simulate(2) as sim:
+            sim.delay("n1", "leases", 1)  # for each request and each answer
+            entries = [(number, None) for number in range(1000)]
+
+            async def own_many() -> None:
+                sim.note("answers", answers=await DistributedRegistry.register_many("jobs", entries))
+                await otp.receive()
+
+            began = sim.now
+            sim.spawn("n1", own_many)
+            await advance(2.5)
+            (event,) = [event for event in sim.history if event.kind == "answers"]
+            assert dict.fromkeys(range(1000)) == event.data["answers"]
+            assert 2 <= event.at - began < 2.5
+
+    run(main)
+
+
 def test_many_keys_cost_one_renewal() -> None:
     class Counted(MemoryLeases):
         renewals = 0

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 from tools.postgres import Postgres, free_port
 
-from lease_sessions import TTL, A, B, cancel_midway, opened
+from lease_sessions import ENDED, TTL, A, B, cancel_midway, opened
 from otp.cluster import Held, LeaseUnavailable, PostgresLeases, postgres_leases
 from otp.cluster.scenarios import play_real, read_scenario
 from otp.kernel.values.errors import BadArgument
@@ -55,6 +55,32 @@ async def resume_to_the_end(pid: int) -> None:
     finally:
         loop.remove_reader(descriptor)
         os.close(descriptor)
+
+
+def test_many_keys_are_one_request_and_those_that_are_taken_have_their_owners(dsn: str) -> None:
+    def new_store() -> PostgresLeases:
+        return PostgresLeases(dsn)
+
+    async def main() -> None:
+        async with opened(new_store, "a", "b") as ((one, a), (two, b)):
+            assert 1 == await two.acquire(b, 7, B)
+            assert [1, 1] == await one.acquire_many(a, ["x", True], A)
+            requests, request = list[Any](), one._request
+            one._request = lambda *args: requests.append(args) or request(*args)  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+            many: list[Any] = [1, "x", *range(8, 5_000), 7]
+            answers = await one.acquire_many(a, many, A)
+            assert [1] * 4_994 + [Held(B)] == answers
+            assert 2 == len(requests)
+            await asyncio.gather(
+                one.acquire_many(a, [f"k{number}" for number in range(500)], A),
+                two.acquire_many(b, [f"k{number}" for number in reversed(range(500))], B),
+            )
+            await one.close(a)
+            with ENDED:
+                await one.acquire_many(a, ["y", "z"], A)
+            assert [2] * 4_992 == await two.acquire_many(b, list(range(8, 5_000)), B)
+
+    asyncio.run(main())
 
 
 def test_the_database_stores_no_time_and_reads_no_clock(dsn: str) -> None:

@@ -65,7 +65,7 @@ class LeaseClaims(Claims):
             while waiting:
                 if self._membership.over:
                     raise NotMember(f"node {self._me!r} has left its cluster")
-                answers = [await self.leases.acquire(self._lease(key), pid) for key in waiting]
+                answers = await self.leases.acquire_many([self._lease(key) for key in waiting], pid)
                 unseen: list[Any] = []
                 for key, answer in zip(waiting, answers, strict=True):
                     if not isinstance(answer, Held):

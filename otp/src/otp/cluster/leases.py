@@ -76,6 +76,8 @@ class LeaseStore(Protocol):
     """A store of leases. Keys can be hashed and are equal on all members.
 
     A method raises `SessionEnded` for a session that has ended, and any other exception if the store fails.
+    A store may also have `async acquire_many(session, keys, pid)`, which returns what `acquire` returns for each key;
+    `register_many` uses it.
     """
 
     async def open(self, member: str, ttl: float) -> LeaseSession:

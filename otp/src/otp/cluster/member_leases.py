@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from otp.cluster.claims import plain
 from otp.cluster.detached import start_detached
-from otp.cluster.leases import LeaseSession, LeaseStore, LeaseUnavailable, SessionEnded
+from otp.cluster.leases import LeaseSession, LeaseStore, LeaseUnavailable, PidKey, SessionEnded
 from otp.kernel.values.sentences import say
 
 if TYPE_CHECKING:
@@ -96,20 +96,26 @@ class MemberLeases:
         return self._session is not None and self._now() < self._deadline
 
     async def acquire(self, key: Hashable, pid: Pid) -> Any:
-        """Acquire a key for a process; return its epoch or `Held`. Waits while there is no session.
+        """Acquire a key for a process; return its epoch or `Held`. Waits and raises like `acquire_many`."""
+        return (await self.acquire_many([key], pid))[0]
 
-        Raises `LeaseUnavailable` if the store fails, or the session ends meanwhile.
+    async def acquire_many(self, keys: Sequence[Hashable], pid: Pid) -> list[Any]:
+        """Acquire keys for a process; return for each its epoch or `Held`. Waits while there is no session.
+
+        It is one request to a store that has `acquire_many(session, keys, pid)`. Raises `LeaseUnavailable` if the store
+        fails, or the session ends meanwhile.
         """
         while not self.is_held():
             await self._membership.changed()
         session = self._session
         assert session is not None
-        if (release := self._releases.get(key)) is not None:
-            await asyncio.shield(release)
+        for key in keys:
+            if (release := self._releases.get(key)) is not None:
+                await asyncio.shield(release)
         # In a task of no process, which would take the connections of the store with it when it ends.
-        request = start_detached(self._membership.node, self._store.acquire(session, key, plain(pid)))
+        request = start_detached(self._membership.node, self._request(session, keys, plain(pid)))
         try:
-            answer = await request
+            answers = await request
         except SessionEnded as error:
             if session is self._session:
                 self._end(str(error))
@@ -120,7 +126,13 @@ class MemberLeases:
             request.cancel()
         if session is not self._session or not self.is_held():
             raise LeaseUnavailable("the session has ended")
-        return answer
+        return answers
+
+    async def _request(self, session: LeaseSession, keys: Sequence[Hashable], pid: PidKey) -> list[Any]:
+        many = getattr(self._store, "acquire_many", None)
+        if many is None or len(keys) == 1:
+            return [await self._store.acquire(session, key, pid) for key in keys]
+        return await many(session, keys, pid)
 
     def release(self, key: Hashable, pid: Pid) -> None:
         """Free a key in the store; it is tried again until the session ends."""

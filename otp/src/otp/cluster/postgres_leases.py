@@ -17,7 +17,7 @@ earlier lines. Without it, a late `release` could free a key that its owner has 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Hashable
+from collections.abc import Awaitable, Callable, Generator, Hashable, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -74,6 +74,11 @@ WHERE key.session IS NULL OR (key.session = excluded.session AND key.holder = ex
     OR NOT EXISTS (SELECT FROM otp_lease_sessions WHERE id = key.session)
 RETURNING epoch
 """
+# In the order of the keys, so that two of them do not wait for each other.
+ACQUIRE_MANY: Final = ACQUIRE.replace(
+    "SELECT $3, $4, 1, id, $5 FROM mine",
+    "SELECT $3, wanted, 1, id, $5 FROM mine, unnest($4::text[]) AS wanted ORDER BY wanted",
+).replace("RETURNING epoch", "RETURNING key.key, key.epoch")
 HOLDER: Final = """
 SELECT mine.line, key.holder, other.id, other.counter, other.ttl
 FROM (SELECT) AS one LEFT JOIN otp_lease_sessions AS mine ON mine.id = $1
@@ -175,6 +180,16 @@ class PostgresLeases:
                 await connection.execute(END, other.id, other.counter)
 
         return await self._request(session, ask)
+
+    async def acquire_many(self, session: LeaseSession, keys: Sequence[Hashable], pid: PidKey) -> list[int | Held]:
+        """Acquire keys: one request for those that are free, then one for each of the others."""
+        texts, holder = {key: key_text(key) for key in keys}, pid_text(pid)
+
+        async def ask(connection: Any, line: int) -> list[Any]:
+            return await connection.fetch(ACQUIRE_MANY, session.id, line, self.namespace, list(texts.values()), holder)
+
+        epochs: dict[str, int] = dict(await self._request(session, ask))
+        return [epochs.get(texts[key]) or await self.acquire(session, key, pid) for key in keys]
 
     async def release(self, session: LeaseSession, key: Hashable, pid: PidKey) -> None:
         """Free a key if this process has it."""

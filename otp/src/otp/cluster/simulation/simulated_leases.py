@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import TypeVar
 
 from otp.cluster.leases import Held, LeaseSession, LeaseStore, PidKey
@@ -41,6 +41,11 @@ class SimulatedLeases:
         await self._travel()
         return await self._answer(self._store.acquire(session, key, pid))
 
+    async def acquire_many(self, session: LeaseSession, keys: Sequence[Hashable], pid: PidKey) -> list[int | Held]:
+        """Acquire keys in one request."""
+        await self._travel()
+        return await self._answer(_acquire_all(self._store, session, keys, pid))
+
     async def release(self, session: LeaseSession, key: Hashable, pid: PidKey) -> None:
         """Free a key."""
         await self._travel()
@@ -63,3 +68,9 @@ class SimulatedLeases:
             await asyncio.sleep(self._pause)
         if delay:
             await asyncio.sleep(delay)
+
+
+async def _acquire_all(
+    store: LeaseStore, session: LeaseSession, keys: Sequence[Hashable], pid: PidKey
+) -> list[int | Held]:
+    return [await store.acquire(session, key, pid) for key in keys]
