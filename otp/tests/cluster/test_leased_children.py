@@ -355,6 +355,22 @@ def test_a_singleton_runs_once_however_long_a_cut_lasts() -> None:
     Scheduler(seed=3).run(main)
 
 
+def test_a_singleton_of_a_member_never_seen_starts_once_its_lease_has_expired() -> None:
+    singleton = Singleton.child_spec(otp.DynamicSupervisor, name="one", consistency="lease")
+
+    async def main() -> None:
+        async with SimulatedCluster(1, children=[singleton], leases=True, allow=[otp.DynamicSupervisor]) as sim:
+            sim.cut("n1", "n2")
+            await sim.start("n2")
+            await advance(TTL)
+            assert sim.view("n2").supervisors["one"].get("one") is None
+            sim.kill("n1")
+            await advance(2 * TTL)
+            assert "n2" == sim.view("n2").supervisors["one"]["one"].node
+
+    Scheduler(seed=1).run(main)
+
+
 def test_other_options_elsewhere_are_refused_with_what_to_use() -> None:
     async def begin() -> str | None:
         otp.process_flag("trap_exit", True)

@@ -383,18 +383,22 @@ async def place(state: PlacedState, id: Any, term: Any, on: str | None = None, t
 
 async def _ensure(state: PlacedState, id: Any, term: Any, pause: float | None = None) -> None:
     """Start the child of a singleton unless it is running; if its start fails, try again after a pause."""
-    membership, answer = state.shared.membership, None
+    membership, answer, longest = state.shared.membership, None, LONGEST_PAUSE
     while answer is None and is_alive(state.shared.pid) and not membership.over:
         with suppress(StartError):  # the member that should start it is lost
             answer = await place(state, id, term)
     match answer:
-        case None | ("error", ("already_started", _)) | ("ok", _):
+        case None | ("ok", _):
             return
+        case ("error", ("already_started", _)):
+            if not state.placements.leased or state.placements.whereis(id) is not None:
+                return
+            pause = longest = state.placements.pause  # a member that this one has never seen has its lease, and may end
         case _:
             _log(state, "child %s could not start, and will be tried again", id, text(answer[1]))
     pause = membership.settings.heartbeat if pause is None else pause
     await asyncio.sleep(pause)
-    here().runtime.spawn(_ensure, state, id, term, min(2 * pause, LONGEST_PAUSE))
+    here().runtime.spawn(_ensure, state, id, term, min(2 * pause, longest))
 
 
 # Ends

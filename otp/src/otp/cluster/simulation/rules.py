@@ -393,7 +393,8 @@ def _run_once(event: Event, running: dict[_Child, dict[tuple[str, int, int], str
 def leases_exclude(events: Sequence[Event]) -> Iterator[Violation]:
     """R6: no owner begins to handle a message while another one holds the key, and epochs only grow.
 
-    A child whose id has a lease never runs twice, also not on members that do not see each other.
+    A child whose id has a lease never runs twice, also not on members that do not see each other. One on a stalled
+    member does not run: it ends before it handles a message.
     """
     holders: dict[tuple[Any, Any], Any] = {}
     epochs: dict[tuple[Any, Any], int] = {}
@@ -409,7 +410,7 @@ def leases_exclude(events: Sequence[Event]) -> Iterator[Violation]:
                 running[child].add(_pid(data["pid"]))
             case "child_ended":
                 running[child].discard(_pid(data["pid"]))
-            case "killed" | "stopped":
+            case "killed" | "stopped" | "stalled":
                 for pids in running.values():
                     pids -= {pid for pid in pids if pid[:2] == (data["of"], data["incarnation"])}
             case "lease_acquired":
