@@ -42,7 +42,8 @@ from otp.cluster.lease_placements import STORE_LIMIT
 from otp.cluster.leases import LeaseUnavailable
 from otp.cluster.placed_state import PlacedState
 from otp.cluster.placements import Drained, Placement
-from otp.cluster.supervisor_server import SupervisorOptions, SupervisorServer, place
+from otp.cluster.placing import place
+from otp.cluster.supervisor_server import SupervisorOptions, SupervisorServer
 from otp.cluster.travelling import check_key, check_travels
 from otp.kernel.ends.info import is_alive
 from otp.kernel.steps.calling import call

@@ -1,8 +1,8 @@
 """Leases in etcd: one key for each session, and one for each key of a registry that was ever acquired.
 
-No lease of etcd is used: a leader that was stopped and has been replaced may still renew one, or end it too early. As
-in PostgreSQL, a session ends when another member has seen it unchanged for its `ttl`. The revision of its key counts
-its renewals. A key is held while the session in its record exists.
+No lease of etcd is used: releases before 2024 let a stuck leader that was replaced end all of them
+(etcd-io/etcd#15247). As in PostgreSQL, a session ends when another member has seen it unchanged for its `ttl`. The
+revision of its key counts its renewals. A key is held while the session in its record exists.
 
 Every change is a transaction that compares the line of its session. A request that got no answer may arrive later, so
 the next one begins a new line, with which earlier requests do not agree.

@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from otp.behaviours.server.child_spec import Children, ChildSpec
 from otp.behaviours.supervisor.dynamic_state import DynamicState
+from otp.bounded import text
 from otp.cluster.placements import Placements
 from otp.cluster.shared_table import SharedTable, Shares
 from otp.kernel.ends.death import decide
 from otp.kernel.steps.calling import cast
 from otp.kernel.values.process import DEAD
+from otp.kernel.values.sentences import say
 
 __all__ = ["CONFLICT", "PlacedState"]
 
@@ -63,6 +66,11 @@ class PlacedState(DynamicState, Shares):
         """Terminate a child that has lost its id to another process."""
         self.losing.add(pid)
         cast(self.shared.pid, (CONFLICT, id, pid, winner))
+
+    def log(self, what: str, id: Any, why: str) -> None:
+        """Log a warning about a child of this member."""
+        where = self.shared.membership.me.name
+        say(logging.WARNING, f"{what} on %s, supervisor %s: %s", text(id), where, text(self.shared.table[1]), why)
 
     def kill_all(self) -> None:
         """End all children here, as `kill` does: their leases have ended. Those that are starting end too."""

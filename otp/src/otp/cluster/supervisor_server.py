@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from inspect import isawaitable
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from otp.behaviours.server.child_spec import ChildSpec
 from otp.behaviours.supervisor.child_start import here
@@ -33,28 +32,25 @@ from otp.cluster.claims import GONE, plain
 from otp.cluster.cluster import Cluster, membership_of
 from otp.cluster.detached import start_detached
 from otp.cluster.handover import MOVED, finish, finishes_in_order
-from otp.cluster.lease_placements import STORE_LIMIT, LeasePlacements
+from otp.cluster.lease_placements import LeasePlacements
 from otp.cluster.leases import LeaseUnavailable
 from otp.cluster.placed_state import CONFLICT, PlacedState
 from otp.cluster.placements import ADOPT, STAY, UNWANTED, Placement, Placements
+from otp.cluster.placing import ensure
 from otp.cluster.shared_table import SharedTable
 from otp.cluster.travelling import check_travels
 from otp.kernel.ends.info import is_alive
 from otp.kernel.ends.mailbox import reply
-from otp.kernel.steps.calling import call, cast
+from otp.kernel.steps.calling import cast
 from otp.kernel.tables.callers import From
-from otp.kernel.values.errors import BadArgument, CallExit, StartError
+from otp.kernel.values.errors import BadArgument, StartError
 from otp.kernel.values.handed import HANDED, Handed
 from otp.kernel.values.messages import ExitSignal
 from otp.kernel.values.process import on_exit
 from otp.kernel.values.results import Ignore, NoReply, Ok, Reply, Stop
-from otp.kernel.values.sentences import say
 from otp.observer.terms import CannotTravel, put_before
 
-__all__ = ["SupervisorOptions", "SupervisorServer", "place"]
-
-LONGEST_PAUSE: Final = 30.0
-"""Maximum seconds until the child of a singleton whose start has failed is tried again."""
+__all__ = ["SupervisorOptions", "SupervisorServer"]
 
 
 class SupervisorOptions(NamedTuple):
@@ -103,7 +99,7 @@ class SupervisorServer(DynamicServer):
             return Stop(error.reason)
         if options.first is not None:
             id, term = options.first
-            shared.rejoined = lambda: me.runtime.spawn(_ensure, state, id, term)
+            shared.rejoined = lambda: me.runtime.spawn(ensure, state, id, term)
             shared.rejoined()
         return Ok(state)
 
@@ -157,7 +153,7 @@ class SupervisorServer(DynamicServer):
                 state.arriving.pop(id, None)
                 if (member := state.placements.moving.get(id)) is not None:
                     state.placements.refused[id].add(member)
-                _log(state, "child %s could not move", id, text(reason))
+                state.log("child %s could not move", id, text(reason))
                 state.placements.stay(id, handed)
                 state.shared.membership.wake()
             case (tag, id, handed) if tag == STAY:
@@ -187,11 +183,6 @@ class SupervisorServer(DynamicServer):
 def _close(state: PlacedState) -> None:
     state.placements.close()
     state.shared.close()
-
-
-def _log(state: PlacedState, what: str, id: Any, why: str) -> None:
-    where = state.shared.membership.me.name
-    say(logging.WARNING, f"{what} on %s, supervisor %s: %s", text(id), where, text(state.shared.table[1]), why)
 
 
 # Starts
@@ -346,61 +337,6 @@ def _refuse(state: PlacedState, id: Any, asker: Any, why: Any) -> None:
     cast(asker, ("refused", id, state.shared.membership.me.name, why))
 
 
-async def place(state: PlacedState, id: Any, term: Any, on: str | None = None, timeout: float = STORE_LIMIT) -> Any:
-    """Ask a member to start a child, and return its answer. Raises `StartError` if that member is lost.
-
-    In lease mode another one is asked if the store does not answer, until `timeout` seconds are over.
-    """
-    placements, me = state.placements, state.shared.membership.me.name
-    unfit: dict[str, Any] = {}
-    loop = asyncio.get_running_loop()
-    end = loop.time() + timeout
-    while True:
-        member = placements.choose(id, unfit, on)
-        if member is None:
-            return ("error", next(iter(unfit.values())))
-        placements.placing[member] += 1
-        try:
-            limit = (max(0.0, end - loop.time()) / 2,) if placements.leased else ()
-            answer = await call(placements.supervisor(member), ("place", id, term, me, *limit), "infinity")
-        except CallExit as error:
-            reason = error.cause_reason
-            if isinstance(reason, tuple) and reason[:1] == ("nodedown",):
-                raise StartError(reason) from None
-            answer = ("error", reason)
-        finally:
-            placements.placing[member] -= 1
-        match answer:
-            case ("error", "max_children" | "left" | "noproc" | "shutdown" | "killed" as reason):
-                unfit[member] = reason
-            case ("error", ("not_spawnable" | "not_importable" | "lease_unavailable", _) as reason):
-                unfit[member] = reason
-            case ("ignored", _):
-                return ("ok", Ignore())
-            case _:
-                return answer
-
-
-async def _ensure(state: PlacedState, id: Any, term: Any, pause: float | None = None) -> None:
-    """Start the child of a singleton unless it is running; if its start fails, try again after a pause."""
-    membership, answer, longest = state.shared.membership, None, LONGEST_PAUSE
-    while answer is None and is_alive(state.shared.pid) and not membership.over:
-        with suppress(StartError):  # the member that should start it is lost
-            answer = await place(state, id, term)
-    match answer:
-        case None | ("ok", _):
-            return
-        case ("error", ("already_started", _)):
-            if not state.placements.leased or state.placements.whereis(id) is not None:
-                return
-            pause = longest = state.placements.pause  # a member that this one has never seen has its lease, and may end
-        case _:
-            _log(state, "child %s could not start, and will be tried again", id, text(answer[1]))
-    pause = membership.settings.heartbeat if pause is None else pause
-    await asyncio.sleep(pause)
-    here().runtime.spawn(_ensure, state, id, term, min(2 * pause, longest))
-
-
 # Ends
 
 
@@ -494,7 +430,7 @@ async def _finish(state: PlacedState, id: Any, pid: Any) -> None:
 async def _finished(state: PlacedState, id: Any, pid: Any, handed: tuple[Any, ...], why: str) -> Any:
     if pid in state.finishing:
         if why:
-            _log(state, "child %s moves without its state", id, why)
+            state.log("child %s moves without its state", id, why)
         await _send_away(state, id, pid, handed)
     return NoReply(state)
 
@@ -572,7 +508,7 @@ async def _start_with(state: PlacedState, spec: ChildSpec, term: Any, handed: tu
         _report(state, "taken_over", spec.id, pid, handed[0])
         return answer, ()
     if answer[0] == "ok":
-        _log(state, "child %s starts without its state", spec.id, "its class has no take_over")
+        state.log("child %s starts without its state", spec.id, "its class has no take_over")
     return answer, handed
 
 
@@ -581,7 +517,7 @@ def _give_up(state: PlacedState, id: Any, why: Any) -> None:
     claim = state.placements.own(id)
     state.placements.moving.pop(id, None)
     if claim is not None:
-        _log(state, "child %s starts elsewhere", id, text(why))
+        state.log("child %s starts elsewhere", id, text(why))
         state.placements.release(id, claim.pid, "owner_ended")
     state.shared.membership.wake()
 
@@ -594,7 +530,7 @@ async def _stay(state: PlacedState, id: Any, handed: tuple[Any, ...]) -> Any:
         answer, _ = await _start_with(state, spec_of_term(id, claim.value), claim.value, handed, claim.pid)
         now = placements.own(id)
         if now is not None and (answer[0] == "error" or now.pid is claim.pid):
-            _log(state, "child %s could not restart", id, text(answer[1]))
+            state.log("child %s could not restart", id, text(answer[1]))
             placements.end(id, claim.pid)
     placements.moving.pop(id, None)
     state.shared.membership.wake()
