@@ -190,6 +190,24 @@ def test_a_give_up_after_a_restart_that_went_on_for_long_is_recorded_too() -> No
     record(test, group("office", worker("mailer", connect), max_restarts=2, restart="temporary"))
 
 
+def test_a_give_up_whose_end_is_in_a_sum_already_has_a_number_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: the platform took it for the sum that begins with the same number, and did not keep it."""
+    monkeypatch.setattr(recording, "SUM_S", recording.SETTLE_S / 3)
+
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        await end("x")
+        otp.exit("y", "bug")
+        await wait_all_idle()
+        await advance(1)
+        recorder.catch_up()
+        lines = ["x was killed and restarted", "y crashed once more", "inner gave up"]
+        assert sorted(one.line for one in records) == sorted(lines)
+        assert len({one.number for one in records}) == 3
+
+    inner = group("inner", worker("y"), max_restarts=0, restart="temporary")
+    record(test, worker("x"), inner, most=1)
+
+
 def test_give_ups_beyond_the_limit_are_limited_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "MOST_GIVE_UPS", 2)
 

@@ -340,7 +340,8 @@ class Recorder:
                 continue
             if beyond:
                 self._take_back(group)
-            number = fallen[0] if fallen and group.id in self._known else group.id  # drawn before it gave up
+            before = group.id in self._known or (beyond and group.id <= self._begun)  # drawn or counted before
+            number = fallen[0] if fallen and before else group.id
             self._note(group)
             self._known[number] = None
             data = None if group.id in self._lines else self._draw(memory, group, now)
