@@ -20,7 +20,7 @@ from otp.cluster.placed_state import PlacedState
 from otp.cluster.simulation import SimulatedCluster, Violation
 from otp.cluster.simulation.simulated_leases import STORE
 from otp.kernel.values.errors import CallExit
-from random_faults import find_violations, run_long_history
+from random_faults import find_violations, run_long_history, run_rejoining_history
 
 CHILDREN = [
     DistributedRegistry.child_spec(name="rooms", consistency="lease"),
@@ -116,6 +116,12 @@ def history(seed: int, **options: Any) -> list[Violation]:
 def test_no_rule_is_broken_in_lease_mode(first: int) -> None:
     for seed in range(first, first + 6):
         assert [] == history(seed), f"seed {seed}"
+
+
+def test_no_rule_is_broken_in_lease_mode_by_nodes_that_join_again() -> None:
+    for seed in range(6):
+        found = run_rejoining_history(seed, change_some_or_the_store, CHILDREN, leases=True, allow=[Noting], settle=0.5)
+        assert [] == found, f"seed {seed}"
 
 
 @pytest.mark.slow
