@@ -69,6 +69,8 @@ def test_the_library_has_no_requirements(wheels: list[Path]) -> None:
     needs = [line for line in metadata.splitlines() if line.startswith("Requires-Dist:")]
     assert [  # only the extras have requirements
         "Requires-Dist: msgspec>=0.19; extra == 'cluster'",
+        "Requires-Dist: httpx>=0.28; extra == 'etcd'",
+        "Requires-Dist: asyncpg>=0.30; extra == 'postgres'",
         "Requires-Dist: msgspec>=0.19; extra == 'remote'",
     ] == needs
     assert "License-Expression: Apache-2.0" in metadata
