@@ -142,6 +142,7 @@ def test_events_of_children_have_what_is_unknown_after_their_ends(inside: Inside
         )  # fmt: skip
         assert (started["customers"]["what"], started["customers"]["child_strategy"]) == ("Customers", None)
         await kill(platform, "checkout_sup")
+        await platform.node.wait_registered("checkout_sup")  # on a loaded machine after the answer
         again = (await ask("child_restarted"))["checkout_sup"]
         assert (again["what"], again["child_strategy"], again["strategy"]) == (
             "CheckoutSup", "rest_for_one", "one_for_one",
