@@ -132,7 +132,7 @@ def test_a_single_answer_holds_the_events_of_a_period(inside: Inside) -> None:
 def test_events_of_children_have_what_is_unknown_after_their_ends(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async def ask(kind: str) -> Any:
-            query = f"types={kind}&supervisor=shop&last=100&limit=100&timeout_ms=1"
+            query = f"types={kind}&supervisor=shop&last=100&limit=100&timeout_ms=5000"
             answer = await platform.client.get(f"/api/v1/events?{query}", headers={"accept": "application/json"})
             return {one["name"]: one["data"] for one in answer.json()["data"]["items"]}
 
