@@ -131,8 +131,8 @@ def test_a_single_answer_holds_the_events_of_a_period(inside: Inside) -> None:
 
 def test_events_of_children_have_what_is_unknown_after_their_ends(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        async def ask(kind: str) -> Any:
-            query = f"types={kind}&supervisor=shop&last=100&limit=100&timeout_ms=5000"
+        async def ask(kind: str, limit: int = 100, timeout_ms: int = 1) -> Any:
+            query = f"types={kind}&supervisor=shop&last=100&limit={limit}&timeout_ms={timeout_ms}"
             answer = await platform.client.get(f"/api/v1/events?{query}", headers={"accept": "application/json"})
             return {one["name"]: one["data"] for one in answer.json()["data"]["items"]}
 
@@ -150,7 +150,7 @@ def test_events_of_children_have_what_is_unknown_after_their_ends(inside: Inside
         body = {"strategy": "one_for_all"}
         done = await platform.client.put("/api/v1/supervisors/shop/strategy", json=body, headers=OWNER)
         assert done.status_code == 200, done.text
-        changed = (await ask("strategy_changed"))["shop"]
+        changed = (await ask("strategy_changed", limit=1, timeout_ms=10_000))["shop"]
         assert (changed["strategy_before"], changed["strategy"]) == ("one_for_one", "one_for_all")
 
     inside(test)
