@@ -53,7 +53,7 @@ class LeasePlacements(Placements):
         """The epochs of the ids whose leases the supervisor on this member has."""
         self._locks: WeakValueDictionary[Any, asyncio.Lock] = WeakValueDictionary()
         settings = shared.membership.settings
-        self.pause = max(settings.heartbeat, settings.lease_ttl / _LOOKS)
+        self.pause: float = max(settings.heartbeat, settings.lease_ttl / _LOOKS)
 
     @property
     def _leases(self) -> MemberLeases | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import signal
@@ -108,6 +107,8 @@ def _silence() -> Generator[None]:
 
 
 def _play(scenario: Scenario, on: str, seeds: int, store: dict[str, Any] | None) -> Generator[_Played]:
+    import asyncio
+
     from otp.cluster.scenarios import play, play_real
     from otp.testing import Scheduler
 
@@ -120,6 +121,8 @@ def _play(scenario: Scenario, on: str, seeds: int, store: dict[str, Any] | None)
 
 async def _until_terminated(playing: Coroutine[Any, Any, Verdict]) -> Verdict:
     """Cancel a run at SIGTERM, which ends its members; then exit."""
+    import asyncio
+
     task = asyncio.ensure_future(playing)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel, _TERMINATED)
     try:
