@@ -24,7 +24,8 @@ __all__ = ["epoch"]
 def epoch(key: tuple[Dest, Hashable]) -> int:
     """Return the epoch of `(registry, key)` or `(supervisor, id)`, which the calling process owns in lease mode.
 
-    It grows with each owner. Send it with writes to other systems, and let them refuse a lower one than they have seen.
+    It grows with each owner. Send it with writes to other systems, and have them reject a lower one than the highest
+    they have seen.
     In a child it works from `init` on. Raises `NotOwner`.
 
     >>> import otp

@@ -73,7 +73,7 @@ async def ensure(state: PlacedState, id: Any, term: Any, pause: float | None = N
                 return
             pause = longest = state.placements.pause  # a member that this one has never seen has its lease, and may end
         case _:
-            state.log("child %s could not start, and will be tried again", id, text(answer[1]))
+            state.log("child %s could not start and will be retried", id, text(answer[1]))
     pause = membership.settings.heartbeat if pause is None else pause
     await asyncio.sleep(pause)
     here().runtime.spawn(ensure, state, id, term, min(2 * pause, longest))

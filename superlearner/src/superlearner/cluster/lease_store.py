@@ -66,7 +66,7 @@ def _address(url: str | None, environ: Mapping[str, str]) -> tuple[str, str] | N
     try:
         mode, found = Path(rest).stat().st_mode & 0o777, Path(rest).read_text().strip()
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it is no text"
+        why = getattr(error, "strerror", None) or "it is not a text file"
         raise BadWay(f"cannot read {rest!r}: {why}; try the path of a file with the address of the store") from None
     if mode & 0o077 and _has_password(found):
         raise BadWay(f"{rest} has a password and can be read by others (mode {mode:04o}); try `chmod 600 {rest}`")

@@ -56,7 +56,7 @@ export class PlacedChildren extends HTMLElement {
     render(html`${this.#placed.length ? help : nothing}${this.#placed.map(children)}
     <section><h2>Moves and conflicts</h2>${moves.length
       ? list(moves)
-      : html`<p class="hint">No child has moved yet. End a member, and its children start on the others.</p>`}</section>`, this.#text);
+      : html`<p class="hint">No child has moved yet. Stop a member to see its children start on the others.</p>`}</section>`, this.#text);
     this.#waiting.push(...fresh(moves, this.#seen));
     this.#seen = new Set(moves.map(({ ref }) => ref));
     if (this.#busy) return;

@@ -214,7 +214,7 @@ function moving(moment, stage) {
     case 5:
       return to ? `${moment.root.name} starts ${who} on ${to}.` : `${who} runs once again.`;
     default:
-      return lost ? `${moment.root.name} waits in case ${from} comes back, then chooses a member.` : `${who} stops on ${from}.`;
+      return lost ? `${moment.root.name} waits for ${from} to return, then chooses another member.` : `${who} stops on ${from}.`;
   }
 }
 
