@@ -9,7 +9,7 @@ import pytest
 
 import otp
 from otp import GenServer, NoReply, Ok, Reply, impl
-from otp.cluster import DistributedSupervisor, LeaseUnavailable, NotOwner, Singleton, epoch
+from otp.cluster import DistributedSupervisor, LeaseUnavailable, NotOwner, Singleton, epoch, supervisor_server
 from otp.cluster.claims import plain
 from otp.cluster.simulation import SimulatedCluster
 from otp.kernel.values.errors import AlreadyStarted, StartError
@@ -369,6 +369,26 @@ def test_a_singleton_of_a_member_never_seen_starts_once_its_lease_has_expired() 
             assert "n2" == sim.view("n2").supervisors["one"]["one"].node
 
     Scheduler(seed=1).run(main)
+
+
+def test_a_move_that_is_refused_leaves_the_lease_to_another_member(monkeypatch: pytest.MonkeyPatch) -> None:
+    real: Any = supervisor_server._spec
+
+    def refuse(state: Any, id: Any, term: Any, node: Any = None) -> Any:
+        here = state.shared.membership.me.name
+        return ("not_spawnable", "it") if here == "n2" and node != here else real(state, id, term, node)
+
+    monkeypatch.setattr(supervisor_server, "_spec", refuse)
+
+    async def test(sim: SimulatedCluster) -> None:
+        await start(sim, prefer="n1")
+        supervisor = sim["n1"].node.whereis("jobs")
+        await sim.on("n1", lambda: otp.GenServer.call(supervisor, ("move", [("j", "n2")]), 30))
+        await advance(TTL)
+        assert place(sim, "n1") in ("n1", "n3")
+        assert 1 == (await sim.on("n3", DistributedSupervisor.count_children, "jobs")).active
+
+    run(test)
 
 
 def test_other_options_elsewhere_are_refused_with_what_to_use() -> None:

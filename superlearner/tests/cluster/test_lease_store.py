@@ -27,6 +27,7 @@ SECRETS = [
     "postgresql://ada:@db/shop",
     "postgresql://db/shop?user=ada&password=secret",
     "postgresql://ada:secret@db,db2/shop",
+    "postgresql://ada:se/cret@db/shop",
     "etcd:http://ada:secret@e1:2379",
     "etcd:http://e1:2379,http://ada:secret@e2:2379",
 ]
@@ -127,3 +128,14 @@ def test_a_member_with_leases_owns_a_key_and_frees_it_when_it_leaves(
             if member.poll() is None:
                 member.kill()
             member.communicate()
+
+
+def test_an_address_that_cannot_be_read_is_refused_in_a_sentence() -> None:
+    with pytest.raises(BadWay, match="cannot be read"):
+        lease_store_of("postgresql://[::1/db", {})
+
+
+def test_a_password_that_is_not_escaped_is_refused_and_not_shown() -> None:
+    with pytest.raises(BadWay, match="escaped") as caught:
+        lease_store_of(None, {"OTP_LEASES": "postgresql://ada:se/cret@db/shop"})
+    assert "cret" not in str(caught.value)

@@ -72,7 +72,7 @@ class EtcdLeases:
     ) -> None:
         self.endpoints: list[str] = _checked([endpoints] if isinstance(endpoints, str) else list(endpoints))
         if (user is None) is not (password is None):
-            raise BadArgument("EtcdLeases(): expected a user and a password, got only one; pass both or neither")
+            raise BadArgument("EtcdLeases(): expected a user and a password, got only one; try both or neither")
         if not isinstance(namespace, str) or not namespace:
             raise BadArgument(f"EtcdLeases(namespace=…): expected a name, got {text(namespace)}; try 'otp'")
         self.namespace: str = namespace

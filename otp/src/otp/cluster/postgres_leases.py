@@ -123,6 +123,11 @@ class PostgresLeases:
         if not isinstance(namespace, str) or not namespace:
             raise BadArgument(f"PostgresLeases(namespace=…): expected a name, got {namespace!r}; try 'otp'")
         parts = urlsplit(dsn)
+        if "@" in parts.path + parts.query + parts.fragment:  # the rest of a password would be shown
+            raise BadArgument(
+                "PostgresLeases(dsn): expected a password whose special characters are escaped; "
+                "try %2F for /, %3F for ?, %23 for # and %40 for @"
+            )
         self.where: str = parts.netloc.rpartition("@")[2] + parts.path
         """The server and the database, without the password."""
         self.namespace: str = namespace

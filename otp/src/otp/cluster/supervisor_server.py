@@ -308,6 +308,7 @@ async def _adopt(state: PlacedState, id: Any, time: int, term: Any, asker: Any) 
     """Start a child whose member is lost, unless it was terminated since."""
     placements = state.placements
     if placements.has_ended(id, time):
+        placements.let_go(id)
         placements.forget(id, time)
         state.shared.tell_all("forget", id, time)
         return NoReply(state)
@@ -332,6 +333,8 @@ async def _adopt(state: PlacedState, id: Any, time: int, term: Any, asker: Any) 
 
 def _refuse(state: PlacedState, id: Any, asker: Any, why: Any) -> None:
     """Reply that an orphan does not start here."""
+    if state.placements.own(id) is None:
+        state.placements.let_go(id)
     if not state.placements.is_supervisor(asker):  # its member is lost, and another one may have learned of the start
         state.placements.withdraw([id], state.shared.pid)
     cast(asker, ("refused", id, state.shared.membership.me.name, why))
@@ -471,6 +474,7 @@ async def _move_in(state: PlacedState, id: Any, term: Any, asker: Any, handed: t
     """Start a child here that has moved; `pid` is its process on the member of `asker`."""
     spec, holder = _spec(state, id, term, asker.runtime.name), state.placements.whereis(id)
     if holder is not None and holder is not pid:  # it runs elsewhere, or its member has restarted it
+        await _free(state, id)
         cast(asker, ("move_failed", id, ("already_started", holder), handed))
         return NoReply(state)
     if isinstance(spec, ChildSpec):
@@ -480,10 +484,17 @@ async def _move_in(state: PlacedState, id: Any, term: Any, asker: Any, handed: t
     else:
         answer = ("error", spec)
     if state.placements.own(id) is None:
+        await _free(state, id)
         cast(asker, ("move_failed", id, answer[1], handed))
     else:
         start_detached(here().runtime, _confirm_move(state, id, asker))
     return NoReply(state)
+
+
+async def _free(state: PlacedState, id: Any) -> None:
+    """Free the lease of a child that does not start here after all."""
+    if state.placements.own(id) is None:
+        await state.placements.free(id)
 
 
 async def _confirm_move(state: PlacedState, id: Any, asker: Any) -> None:

@@ -100,5 +100,14 @@ def _etcd(url: str) -> dict[str, Any]:
 
 
 def _has_password(url: str) -> bool:
-    addresses = [urlsplit(part) for part in url.removeprefix("etcd:").split(",")] + [urlsplit(url)]
-    return any(address.password is not None or "password" in parse_qs(address.query) for address in addresses)
+    """Return whether an address may contain a password, also one that is not escaped. Raises `BadWay`."""
+    try:
+        addresses = [urlsplit(part) for part in url.removeprefix("etcd:").split(",")] + [urlsplit(url)]
+    except ValueError as error:
+        raise BadWay(f"expected {FORMS}, got an address that cannot be read: {error}") from None
+    return any(
+        address.password is not None
+        or "password" in parse_qs(address.query)
+        or "@" in address.path + address.query + address.fragment
+        for address in addresses
+    )
