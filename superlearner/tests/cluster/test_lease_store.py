@@ -27,7 +27,6 @@ SECRETS = [
     "postgresql://ada:@db/shop",
     "postgresql://db/shop?user=ada&password=secret",
     "postgresql://ada:secret@db,db2/shop",
-    "postgresql://ada:se/cret@db/shop",
     "etcd:http://ada:secret@e1:2379",
     "etcd:http://e1:2379,http://ada:secret@e2:2379",
 ]
@@ -139,3 +138,5 @@ def test_a_password_that_is_not_escaped_is_refused_and_not_shown() -> None:
     with pytest.raises(BadWay, match="escaped") as caught:
         lease_store_of(None, {"OTP_LEASES": "postgresql://ada:se/cret@db/shop"})
     assert "cret" not in str(caught.value)
+    with pytest.raises(BadWay, match="without a password"):
+        lease_store_of("postgresql://ada:se/cret@db/shop", {})
