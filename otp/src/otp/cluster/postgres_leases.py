@@ -62,7 +62,9 @@ FROM (SELECT) AS one LEFT JOIN otp_lease_sessions AS other ON other.namespace = 
 END: Final = "DELETE FROM otp_lease_sessions WHERE id = $1 AND counter = $2"
 CLOSE: Final = "DELETE FROM otp_lease_sessions WHERE id = $1"
 NEW_LINE: Final = "UPDATE otp_lease_sessions SET line = line + 1 WHERE id = $1 RETURNING line"
-# FOR SHARE: until this has committed, nobody ends the session, and no later connection begins.
+# FOR SHARE: until this has committed, nobody ends the session, and no later connection begins. `key` is the latest row,
+# but sessions are read as of the start of the statement: one that began later seems to have ended. So a key is taken
+# over only if it had the same session then.
 ACQUIRE: Final = """
 WITH mine AS (SELECT id FROM otp_lease_sessions WHERE id = $1 AND line = $2 FOR SHARE)
 INSERT INTO otp_lease_keys AS key (namespace, key, epoch, session, holder)
@@ -71,7 +73,10 @@ ON CONFLICT (namespace, key) DO UPDATE SET
     epoch = CASE WHEN key.session = excluded.session THEN key.epoch ELSE key.epoch + 1 END,
     session = excluded.session, holder = excluded.holder
 WHERE key.session IS NULL OR (key.session = excluded.session AND key.holder = excluded.holder)
-    OR NOT EXISTS (SELECT FROM otp_lease_sessions WHERE id = key.session)
+    OR NOT EXISTS (SELECT FROM otp_lease_sessions WHERE id = key.session) AND EXISTS (
+        SELECT FROM otp_lease_keys AS old
+        WHERE old.namespace = key.namespace AND old.key = key.key AND old.session = key.session
+    )
 RETURNING epoch
 """
 # In the order of the keys, so that two of them do not wait for each other.
