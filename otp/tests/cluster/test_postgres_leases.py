@@ -254,3 +254,24 @@ def test_a_scenario_with_leases_passes_on_real_members(dsn: str) -> None:
     verdict = asyncio.run(play_real(read_scenario(file), {"dsn": dsn}))
     assert verdict.passed, verdict
     assert 2 == len({event.data["pid"][0] for event in verdict.history if event.kind == "lease_acquired"})
+
+
+def test_a_key_whose_session_began_during_a_request_is_not_taken_over(dsn: str) -> None:
+    async def test() -> None:
+        async with opened(lambda: PostgresLeases(dsn), "a") as ((one, a),):
+            await one.acquire(a, "key", A)
+            await one.release(a, "key", A)  # its row stays
+            blocker = await asyncpg.connect(dsn)
+            held = blocker.transaction()
+            await held.start()
+            await blocker.fetch("SELECT FROM otp_lease_sessions WHERE member = 'a' FOR UPDATE")
+            late = asyncio.ensure_future(one.acquire(a, "key", A))
+            while not await ask(dsn, "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+                assert not late.done()
+            async with opened(lambda: PostgresLeases(dsn), "b") as ((two, b),):
+                assert 2 == await two.acquire(b, "key", B)
+                await held.commit()
+                assert Held(B) == await late
+            await blocker.close()
+
+    asyncio.run(test())
