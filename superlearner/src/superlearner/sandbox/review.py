@@ -73,6 +73,7 @@ class _Review:
         self._names = vars(builtins) | vars(module)
         self._nodes = list(ast.walk(tree))
         self._parents = {child: node for node in self._nodes for child in ast.iter_child_nodes(node)}
+        self._defined: dict[ast.AST, set[str]] = {}
 
     def find_dropped_coroutines(self) -> Iterator[tuple[int, str]]:
         """Yield the calls of coroutine functions that nothing awaits."""
@@ -169,10 +170,17 @@ class _Review:
         """Return whether a function around a name defines it."""
         above: ast.AST | None = node
         while above is not None:
-            if isinstance(above, Function | ast.Lambda) and node.id in _names_in(above):
+            if isinstance(above, Function | ast.Lambda) and node.id in self._names_of(above):
                 return True
             above = self._parents.get(above)
         return False
+
+    def _names_of(self, function: Function | ast.Lambda) -> set[str]:
+        """Return the names that a function defines; each function is walked once."""
+        names = self._defined.get(function)
+        if names is None:
+            names = self._defined[function] = _names_in(function)
+        return names
 
     # Results
 
