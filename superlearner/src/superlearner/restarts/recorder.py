@@ -412,11 +412,9 @@ class Recorder:
 
     def _name_at(self, number: int) -> str | None:
         """Return the registered name of a process that has just ended, by the number of its end."""
-        for event in reversed(otp.trace.history(self._node)):
-            if event.seq <= number:
-                name = event.data.get("name") if event.seq == number else None
-                return None if name is None else id_text(name)
-        return None
+        since = otp.trace.history(self._node, number - 1)
+        name = since[0].data.get("name") if since and since[0].seq == number else None
+        return None if name is None else id_text(name)
 
     def _close_sums(self) -> None:
         """Record the sums of what was only counted."""
