@@ -27,3 +27,11 @@ class Worker(GenServer[int]):
 def children(member):
     """Return what each member runs."""
     return [DistributedRegistry.child_spec(name="rooms"), DistributedSupervisor.child_spec(name="workers")]
+
+
+def leased(member):
+    """Return the same children in lease mode."""
+    return [
+        DistributedRegistry.child_spec(name="rooms", consistency="lease"),
+        DistributedSupervisor.child_spec(name="workers", consistency="lease"),
+    ]

@@ -12,9 +12,7 @@ from otp.cluster.scenarios import play, play_real
 from otp.testing import Scheduler
 from random_scenarios import failures, random_scenario
 
-EXAMPLES = Path(__file__).parents[3] / "examples" / "scenarios"
-PROGRAM = EXAMPLES / "worker_moves.py"
-LEASED = EXAMPLES / "leased_worker.py"
+PROGRAM = Path(__file__).parents[3] / "examples" / "scenarios" / "worker_moves.py"
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -38,12 +36,12 @@ def test_one_on_real_members() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_with_leases_on_the_simulator(seed: int) -> None:
-    scenario = random_scenario(seed, LEASED, leases=True)
+    scenario = random_scenario(seed, PROGRAM, leases=True)
     assert [] == failures(scenario, Scheduler(seed=seed).run(lambda: play(scenario)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_with_leases_on_real_members(seed: int, postgres: Postgres) -> None:
-    scenario = random_scenario(seed, LEASED, leases=True)
+    scenario = random_scenario(seed, PROGRAM, leases=True)
     assert [] == failures(scenario, asyncio.run(play_real(scenario, {"dsn": postgres.new_database()})))

@@ -93,11 +93,11 @@ class _Steps:
         return {"do": "call", "on": on, "supervisor": "workers", "child": child, "request": "next"}
 
 
-def _steps(steps: _Steps, program: Path) -> Iterator[Step]:
+def _steps(steps: _Steps) -> Iterator[Step]:
     for number in range(CHILDREN):
         on, prefer = (steps.random.choice(steps.names) for _ in range(2))
         yield {
-            "do": "start_child", "on": on, "supervisor": "workers", "start": f"{program.name}:Worker", "arg": 0,
+            "do": "start_child", "on": on, "supervisor": "workers", "start": "worker_moves.py:Worker", "arg": 0,
             "id": f"w{number}", "prefer": prefer,
         }  # fmt: skip
     for _ in range(STEPS):
@@ -114,11 +114,12 @@ def _steps(steps: _Steps, program: Path) -> Iterator[Step]:
 
 
 def random_scenario(seed: int, program: Path, *, leases: bool = False) -> Scenario:
-    """Return a scenario whose children run once each in the end; `program` is one of the examples."""
+    """Return a scenario whose children run once each in the end; `program` is that of the examples."""
     source = random.Random(seed)
     names = [f"n{number}" for number in range(1, source.choice([4, 4, 5]))]
-    steps = list(_steps(_Steps(source, names, leases), program))
-    return Scenario(f"random {seed}", names, steps, program=program, children="children", leases=leases)
+    steps = list(_steps(_Steps(source, names, leases)))
+    children = "leased" if leases else "children"
+    return Scenario(f"random {seed}", names, steps, program=program, children=children, leases=leases)
 
 
 def failures(scenario: Scenario, verdict: Verdict) -> list[Any]:
