@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from _pytest.doctest import DoctestModule
@@ -16,6 +17,9 @@ from hypothesis import HealthCheck, settings
 # packages have to be there first, or the folders would be taken for them.
 import otp as _otp  # noqa: F401
 import superlearner as _superlearner  # noqa: F401
+
+if TYPE_CHECKING:
+    from tools.postgres import Postgres
 
 # A run of all of the library's tests answers for docs/conformance.md as well, one of the platform's for its operations.
 pytest_plugins = [
@@ -34,6 +38,18 @@ COLLECTS = (50_000, 20, 50)
 """Thresholds of the garbage collector while tests run."""
 
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of this test file."""
+    from tools.postgres import NotInstalled, postgres_server
+
+    try:
+        with postgres_server() as server:
+            yield server
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,29 +7,20 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
-from tools.postgres import NotInstalled, Postgres, postgres_server
+from tools.postgres import Postgres
 
 JOB = Path(__file__).with_name("job.py")
 TTL = "2"
 LIMIT = 30
 
 pytestmark = pytest.mark.program
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    try:
-        with postgres_server() as server:
-            yield server
-    except NotInstalled as missing:
-        pytest.skip(str(missing))
 
 
 async def read_epoch(member: asyncio.subprocess.Process, least: int) -> int:

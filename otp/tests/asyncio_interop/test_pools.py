@@ -14,7 +14,7 @@ import pytest
 import redis.asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
-from tools.postgres import NotInstalled, Postgres, postgres_server
+from tools.postgres import Postgres
 
 import otp
 from otp import From, GenServer, Ok, Pid, Reply
@@ -40,15 +40,6 @@ def collect_unclosed() -> Iterator[None]:
     global lazy
     lazy = None
     gc.collect()
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    try:
-        with postgres_server() as server:
-            yield server
-    except NotInstalled as missing:
-        pytest.skip(str(missing))
 
 
 class Holder(GenServer[Any]):

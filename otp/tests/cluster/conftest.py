@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tools.etcd import Etcd, etcd_cluster
-from tools.postgres import NotInstalled, Postgres, postgres_server
+from tools.postgres import NotInstalled
 
 from otp.testing import Scheduler
 from simulated_clusters import Clusters
@@ -26,16 +26,6 @@ def clusters() -> Callable[..., Any]:
         return Scheduler(inline=True).run(main)
 
     return run
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL server of this test file."""
-    try:
-        with postgres_server() as server:
-            yield server
-    except NotInstalled as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="module")

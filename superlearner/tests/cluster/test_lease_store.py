@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tools.postgres import NotInstalled, Postgres, postgres_server
+from tools.postgres import Postgres
 
 from superlearner.cluster.lease_store import lease_store_of
 from superlearner.cluster.ways import BadWay
@@ -48,15 +48,6 @@ class Jobs(Supervisor):
     def init(self, arg):
         return Children([DistributedRegistry.child_spec(name="jobs", consistency="lease"), (Owner, None)])
 """
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    try:
-        with postgres_server() as server:
-            yield server
-    except NotInstalled as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.mark.parametrize("url", URLS)
