@@ -1,4 +1,4 @@
-"""What `LeaseStore` promises, on real servers: one owner for a key, epochs that grow, and sessions that end in time."""
+"""The promises of `LeaseStore` on real servers: a key has one owner, epochs grow, and sessions end in time."""
 
 from __future__ import annotations
 

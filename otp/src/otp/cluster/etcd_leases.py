@@ -139,7 +139,7 @@ class EtcdLeases:
             before: _Record | None = None
             while True:
                 asked = here.watch.now()
-                # The first attempt is for a key that nobody has had; the next ones see its record.
+                # The first attempt expects that the key has no record; later ones compare the record that was found.
                 there = self._sessions + ("" if before is None else before.content["session"])
                 unchanged = _is_missing(where) if before is None else before.is_same()
                 epoch = 1 if before is None else before.content["epoch"] + 1

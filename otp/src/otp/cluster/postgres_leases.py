@@ -62,9 +62,9 @@ FROM (SELECT) AS one LEFT JOIN otp_lease_sessions AS other ON other.namespace = 
 END: Final = "DELETE FROM otp_lease_sessions WHERE id = $1 AND counter = $2"
 CLOSE: Final = "DELETE FROM otp_lease_sessions WHERE id = $1"
 NEW_LINE: Final = "UPDATE otp_lease_sessions SET line = line + 1 WHERE id = $1 RETURNING line"
-# FOR SHARE: until this has committed, nobody ends the session, and no later connection begins. `key` is the latest row,
-# but sessions are read as of the start of the statement: one that began later seems to have ended. So a key is taken
-# over only if it had the same session then.
+# FOR SHARE: the session cannot end, and no later connection can begin, until this has committed. `key` is the latest
+# row, but sessions are read as they were when the statement began: a session that began later is not found. So a key
+# is taken over only if it belonged to the same session then.
 ACQUIRE: Final = """
 WITH mine AS (SELECT id FROM otp_lease_sessions WHERE id = $1 AND line = $2 FOR SHARE)
 INSERT INTO otp_lease_keys AS key (namespace, key, epoch, session, holder)

@@ -17,6 +17,7 @@ from otp.cluster.distributed_registry import DistributedRegistry
 from otp.cluster.distributed_supervisor import DistributedSupervisor
 from otp.cluster.global_names import Global
 from otp.cluster.scenarios.scenario import Program, ScenarioError
+from otp.cluster.simulation.running import run_into
 from otp.cluster.simulation.view import View, view_of
 from otp.kernel.ends.mailbox import receive
 from otp.kernel.steps.signals import send, wait_down
@@ -168,7 +169,7 @@ class Actors:
     async def _run(self, fn: Any, *args: Any, **options: Any) -> Any:
         """Run a function in a process of its own."""
         done = asyncio.get_running_loop().create_future()
-        end = asyncio.ensure_future(wait_down(self.cluster.node.spawn(_run_one, fn, args, options, done)))
+        end = asyncio.ensure_future(wait_down(self.cluster.node.spawn(run_into, done, fn, *args, **options)))
         await asyncio.wait([done, end], return_when=asyncio.FIRST_COMPLETED)
         if not done.done():
             raise Ended(f"the member has ended, with {end.result()!r:.200}")
@@ -180,17 +181,4 @@ async def _serve() -> None:
     """Run what the steps of a process ask for, until it is to end."""
     while (job := await receive()) is not None:
         fn, args, done = job
-        await _run_one(fn, args, {}, done)
-
-
-async def _run_one(fn: Any, args: tuple[Any, ...], options: dict[str, Any], done: asyncio.Future[Any]) -> None:
-    try:
-        result = fn(*args, **options)
-        if asyncio.iscoroutine(result):
-            result = await result
-    except Exception as error:
-        if not done.done():
-            done.set_exception(error)
-    else:
-        if not done.done():
-            done.set_result(result)
+        await run_into(done, fn, *args)

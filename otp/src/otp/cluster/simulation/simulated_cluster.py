@@ -20,6 +20,7 @@ from otp.cluster.membership import Membership
 from otp.cluster.simulation.history import Event, History, HistoryViolation, Violation
 from otp.cluster.simulation.recording import RecordedCarrier, RecordedTransport
 from otp.cluster.simulation.rules import check_history
+from otp.cluster.simulation.running import run_into
 from otp.cluster.simulation.simulated_leases import STORE, SimulatedLeases
 from otp.cluster.simulation.view import View, differing_views, plain_view, view_of
 from otp.cluster.transport import MemberDistribution
@@ -222,19 +223,7 @@ class SimulatedCluster:
         """
         done: asyncio.Future[Any] = self._loop.create_future()
 
-        async def run() -> None:
-            try:
-                result = fn(*args)
-                if asyncio.iscoroutine(result):
-                    result = await result
-            except Exception as error:
-                if not done.done():
-                    done.set_exception(error)
-            else:
-                if not done.done():
-                    done.set_result(result)
-
-        ended = asyncio.ensure_future(wait_down(self.spawn(name, run)))
+        ended = asyncio.ensure_future(wait_down(self.spawn(name, run_into, done, fn, *args)))
         await asyncio.wait([done, ended], return_when=asyncio.FIRST_COMPLETED)
         if done.done():
             await ended
