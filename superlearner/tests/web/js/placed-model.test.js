@@ -59,8 +59,8 @@ test("a conflict has no start: one of the two processes stops", () => {
   const summary = "c3 ran on both m1 and m2: the older one, on m1, stays, and the one on m2 has ended";
   const conflict = { ...MOVE, summary, events: [{ kind: "stop", at: 0, id: "counters/m2/c3", by: "counters" }] };
   assert.equal(headline(conflict), "c3 ran on both m1 and m2");
-  const said = [0, 4, 6].map((stage) => sentence(conflict, stage));
-  assert.deepEqual(said, ["Before: c3 runs on two members.", "c3 stops on m2.", `${summary}.`]);
+  const sentences = [0, 4, 6].map((stage) => sentence(conflict, stage));
+  assert.deepEqual(sentences, ["Before: c3 runs on two members.", "c3 stops on m2.", `${summary}.`]);
 });
 
 test("the start of a child crosses the line to its new member, then goes down to the child", () => {

@@ -118,10 +118,10 @@ export class Actor {
     if (key !== this.#key) {
       this.#key = key;
       const word = look.state === "crashed" ? shortOf(look.reason) : look.state;
-      const shown = look.state === "ended" && look.reason === ABSENT ? []
+      const parts = look.state === "ended" && look.reason === ABSENT ? []
         : look.state === "running" ? [this.#pid()]
         : [icon(look.state === "crashed" ? "crashed" : "stopped", "glyph"), word];
-      this.#old.replaceChildren(...shown);
+      this.#old.replaceChildren(...parts);
       this.#new.replaceChildren(look.born ? look.pid ?? "" : "");
       attribute(this.#old, "data-word", look.state !== "running");
       render(look.born && look.next !== null ? html`<i>new state</i><span>${look.next}</span>` : nothing, this.#after);

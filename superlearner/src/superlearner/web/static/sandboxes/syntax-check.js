@@ -76,9 +76,8 @@ export class SyntaxCheck {
   warn(found = []) {
     const [first] = found;
     if (!first) return;
-    const told = make("div", { class: "failure", "data-level": "bad" });
-    render(found.slice(0, MOST_WARNINGS).map(({ line, text }) => html`<p>${withLinks(`${at(line)}: ${text}.`, this.go)}</p>`), told);
-    this.said.append(told);
+    this.said.append(failureBox(
+      found.slice(0, MOST_WARNINGS).map(({ line, text }) => html`<p>${withLinks(`${at(line)}: ${text}.`, this.go)}</p>`)));
     this.editor.mark(first.line, columnOf(this.editor.value, first.line), first.text, false);
     this.editor.reveal(first.line);
     this.#spoke = true; // it goes with the mark
@@ -122,9 +121,7 @@ export class SyntaxCheck {
   /** @param {string} message @param {string} hint */
   #showFailure(message, hint) {
     this.#spoke = false;
-    const told = make("div", { class: "failure", "data-level": "bad" });
-    render([failure(message, this.go), hint ? make("p", {}, sentence(hint)) : ""], told);
-    this.said.replaceChildren(told);
+    this.said.replaceChildren(failureBox([failure(message, this.go), hint ? make("p", {}, sentence(hint)) : ""]));
   }
 
   /** Ask for a sign-in: unlike demos and templates, changed code requires a credential. */
@@ -136,4 +133,11 @@ export class SyntaxCheck {
         ". Your draft is kept. On the machine of the platform ", make("code", {}, command("token")),
         " prints it. Demos and unchanged templates start without."));
   }
+}
+
+/** Return the box of a failure below the editor. @param {unknown} content */
+function failureBox(content) {
+  const box = make("div", { class: "failure", "data-level": "bad" });
+  render(content, box);
+  return box;
 }

@@ -36,8 +36,8 @@ export function onceEach(rows, anomalies) {
   const circles = anomalies.filter(({ type }) => type === "call_cycle").flatMap(({ evidence }) => evidence.circle);
   const locked = new Set(circles.map((one) => one.pid));
   const left = anomalies.filter(({ type, pid }) => type !== "long_callback" || !locked.has(pid));
-  const told = new Set([...locked, ...left.flatMap(({ type, pid }) => type === "long_callback" ? [pid] : [])]);
-  return { rows: rows.filter(({ pid, state }) => state !== "stuck" || !told.has(pid)), anomalies: left };
+  const reported = new Set([...locked, ...left.flatMap(({ type, pid }) => type === "long_callback" ? [pid] : [])]);
+  return { rows: rows.filter(({ pid, state }) => state !== "stuck" || !reported.has(pid)), anomalies: left };
 }
 
 /**
