@@ -10,15 +10,14 @@ import pytest
 
 import otp
 from distributed_children import Counter, Stateful
-from otp import AlreadyStarted, GenServer, NotFound, StartError
+from otp import GenServer
 from otp.behaviours.registry.registry import AlreadyRegistered
 from otp.cluster import DistributedRegistry, DistributedSupervisor
 from otp.cluster.claims import Claims
 from otp.cluster.entries import Entries
 from otp.cluster.placements import Placements
 from otp.cluster.simulation import SimulatedCluster, Violation
-from otp.kernel.values.errors import CallExit
-from random_faults import find_violations, run_long_history, run_rejoining_history
+from random_faults import find_violations, quietly, run_long_history, run_rejoining_history
 
 CHILDREN = [
     DistributedRegistry.child_spec(name="rooms"),
@@ -47,11 +46,6 @@ def change_registries(sim: SimulatedCluster, draw: random.Random) -> None:
         otp.send(found[0] if isinstance(found, list) else found, draw.choice(["end", "unregister"]))
 
 
-async def _quietly(operation: Any, *args: Any, **options: Any) -> None:
-    with suppress(AlreadyStarted, StartError, NotFound, CallExit, otp.BadArgument):
-        await operation("workers", *args, **options)
-
-
 def change_supervisors(sim: SimulatedCluster, draw: random.Random) -> None:
     """Start a child, end one, let one crash, or move some."""
     at, id = draw.choice(sim.alive), draw.choice("abcdefgh")
@@ -60,11 +54,11 @@ def change_supervisors(sim: SimulatedCluster, draw: random.Random) -> None:
         restart = draw.choice(["permanent", "permanent", "transient", "temporary"])
         kind = draw.choice([Counter, Stateful])
         child = kind.child_spec(0, id=id, restart=restart)
-        sim.spawn(at, lambda: _quietly(DistributedSupervisor.start_child, child, on=draw.choice([None, *sim.names])))
+        sim.spawn(at, lambda: quietly(DistributedSupervisor.start_child, child, on=draw.choice([None, *sim.names])))
     elif choice < 0.6:
-        sim.spawn(at, _quietly, DistributedSupervisor.terminate_child, id)
+        sim.spawn(at, quietly, DistributedSupervisor.terminate_child, id)
     elif choice < 0.65:
-        sim.spawn(at, _quietly, DistributedSupervisor.rebalance)
+        sim.spawn(at, quietly, DistributedSupervisor.rebalance)
     elif (pid := sim.view(at).supervisors.get("workers", {}).get(id)) is not None:
         sim.spawn(at, GenServer.cast, pid, draw.choice(["crash", "normal"]))
 

@@ -10,7 +10,7 @@ import pytest
 
 import otp
 from distributed_children import Noting
-from otp import AlreadyStarted, GenServer, NotFound, StartError
+from otp import GenServer, StartError
 from otp.behaviours.registry.registry import AlreadyRegistered
 from otp.cluster import DistributedRegistry, DistributedSupervisor
 from otp.cluster.claims import plain
@@ -19,8 +19,7 @@ from otp.cluster.leases import MemoryLeases
 from otp.cluster.placed_state import PlacedState
 from otp.cluster.simulation import SimulatedCluster, Violation
 from otp.cluster.simulation.simulated_leases import STORE
-from otp.kernel.values.errors import CallExit
-from random_faults import find_violations, run_long_history, run_rejoining_history
+from random_faults import find_violations, quietly, run_long_history, run_rejoining_history
 
 CHILDREN = [
     DistributedRegistry.child_spec(name="rooms", consistency="lease"),
@@ -64,11 +63,6 @@ def change_registry(sim: SimulatedCluster, draw: random.Random) -> None:
         otp.send(pid, draw.choice(["work", "work", "work", "end", "unregister"]))
 
 
-async def _quietly(operation: Any, *args: Any, **options: Any) -> None:
-    with suppress(AlreadyStarted, StartError, NotFound, CallExit, otp.BadArgument):
-        await operation("workers", *args, **options)
-
-
 def change_supervisor(sim: SimulatedCluster, draw: random.Random) -> None:
     """Start a child, end one, let one work or crash, or move some."""
     at, id = draw.choice(sim.alive), draw.choice("abcdefgh")
@@ -76,11 +70,11 @@ def change_supervisor(sim: SimulatedCluster, draw: random.Random) -> None:
     if choice < 0.4:
         restart = draw.choice(["permanent", "permanent", "transient", "temporary"])
         child = Noting.child_spec(id, id=id, restart=restart)
-        sim.spawn(at, lambda: _quietly(DistributedSupervisor.start_child, child, on=draw.choice([None, *sim.names])))
+        sim.spawn(at, lambda: quietly(DistributedSupervisor.start_child, child, on=draw.choice([None, *sim.names])))
     elif choice < 0.47:
-        sim.spawn(at, _quietly, DistributedSupervisor.terminate_child, id)
+        sim.spawn(at, quietly, DistributedSupervisor.terminate_child, id)
     elif choice < 0.52:
-        sim.spawn(at, _quietly, DistributedSupervisor.rebalance)
+        sim.spawn(at, quietly, DistributedSupervisor.rebalance)
     elif (pid := sim.view(at).supervisors.get("workers", {}).get(id)) is not None:
         sim.spawn(at, GenServer.cast, pid, draw.choice(["work", "work", "work", "crash", "normal"]))
 

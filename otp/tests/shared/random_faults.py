@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import otp
+from otp import AlreadyStarted, CallExit, NotFound, StartError
 from otp.cluster.simulation import SimulatedCluster, Violation
 from otp.distribution import Settings
 from otp.testing import Scheduler, advance
 
-__all__ = ["FAULTS_END", "Work", "find_violations", "run_long_history", "run_rejoining_history", "run_with_faults"]
+__all__ = [
+    "FAULTS_END",
+    "Work",
+    "find_violations",
+    "quietly",
+    "run_long_history",
+    "run_rejoining_history",
+    "run_with_faults",
+]
 
 FAULTS_END = 6.0
 Work = Callable[[SimulatedCluster, random.Random], Any]
@@ -91,6 +100,12 @@ class _Faults:
                 self.heal()
             case _:
                 pass
+
+
+async def quietly(operation: Callable[..., Any], *args: Any, **options: Any) -> None:
+    """Carry out an operation on the supervisor "workers", which faults may make fail."""
+    with suppress(AlreadyStarted, StartError, NotFound, CallExit, otp.BadArgument):
+        await operation("workers", *args, **options)
 
 
 async def _say(count: int, name: str) -> None:

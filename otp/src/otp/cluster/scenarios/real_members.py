@@ -18,7 +18,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +27,7 @@ from otp.cluster.scenarios.playing import Verdict, run_steps
 from otp.cluster.scenarios.scenario import Program, Scenario, ScenarioError
 from otp.cluster.simulation.history import Event, History
 from otp.cluster.simulation.rules import check_history
+from otp.cluster.simulation.simulated_cluster import pairs_apart
 from otp.cluster.simulation.simulated_leases import STORE
 from otp.cluster.simulation.view import differing_views
 from otp.kernel.values.errors import BadArgument
@@ -288,11 +288,7 @@ class _RealMembers:
             case {"do": "cut"}:
                 await self._cut([(a, b)] if step.get("one_way") else [(a, b), (b, a)])
             case {"do": "partition", "sides": sides}:
-                split = [[side] if isinstance(side, str) else list(side) for side in sides]
-                if len(split) < 2:
-                    raise BadArgument("partition: expected two sides or more")
-                pairs = [(one, other) for here, there in combinations(split, 2) for one in here for other in there]
-                await self._cut([pair for one, other in pairs for pair in ((one, other), (other, one))])
+                await self._cut([pair for a, b in pairs_apart(sides) for pair in ((a, b), (b, a))])
             case {"do": "drop" | "delay" as kind}:
                 value = step["share"] if kind == "drop" else step["seconds"]
                 if value < 0 or (kind == "drop" and value > 1):

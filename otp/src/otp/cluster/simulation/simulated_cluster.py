@@ -34,7 +34,7 @@ from otp.kernel.tables.scheduler import thread_current
 from otp.kernel.values.errors import BadArgument, Exit
 from otp.kernel.values.pids import Pid
 
-__all__ = ["SimulatedCluster", "SimulatedMember"]
+__all__ = ["SimulatedCluster", "SimulatedMember", "pairs_apart"]
 
 _COOKIE: Final = "simulated"
 _LOOKS: Final = 4
@@ -355,13 +355,8 @@ class SimulatedCluster:
 
     def partition(self, *sides: str | Iterable[str]) -> None:
         """Cut the members of each side off from those of the others; a side is a name or several."""
-        split = [[side] if isinstance(side, str) else list(side) for side in sides]
-        if len(split) < 2:
-            raise BadArgument('sim.partition(…): expected two sides or more; try sim.partition(["n1"], ["n2", "n3"])')
-        for one, other in combinations(split, 2):
-            for a in one:
-                for b in other:
-                    self.cut(a, b)
+        for a, b in pairs_apart(sides):
+            self.cut(a, b)
 
     def drop(self, a: str, b: str, share: float) -> None:
         """Lose a share of the frames between two members, 0.0 to 1.0, in both directions."""
@@ -468,6 +463,18 @@ class SimulatedCluster:
         """Add an event to the history, at the member whose process calls this."""
         running = thread_current()
         self._history.add("" if running is None else running.runtime.name, kind, **data)
+
+
+def pairs_apart(sides: Iterable[str | Iterable[str]]) -> list[tuple[str, str]]:
+    """Return the pairs of members that a partition separates; a side is a name or several. Raises `BadArgument`.
+
+    >>> pairs_apart(["n1", ["n2", "n3"]])
+    [('n1', 'n2'), ('n1', 'n3')]
+    """
+    split = [[side] if isinstance(side, str) else list(side) for side in sides]
+    if len(split) < 2:
+        raise BadArgument('sim.partition(…): expected two sides or more; try sim.partition(["n1"], ["n2", "n3"])')
+    return [(a, b) for one, other in combinations(split, 2) for a in one for b in other]
 
 
 async def _finished(task: asyncio.Task[Any]) -> None:
