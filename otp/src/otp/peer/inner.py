@@ -270,7 +270,8 @@ def _send_failure(control: socket.socket, error: BaseException, place: str) -> N
     except MemoryError:
         message = NO_MEMORY_LEFT
     except BaseException:  # it raises when it is inspected, or the program has removed built-in functions
-        message = UNTELLABLE
+        # Without memory an import fails with an error of its own.
+        message = NO_MEMORY_LEFT if isinstance(error, MemoryError) else UNTELLABLE
     with contextlib.suppress(OSError):
         control.sendall(message)
 
