@@ -97,8 +97,10 @@ def become_peer(
     except SystemExit as error:
         status = _status_of(error)
         send_frame(control, {"what": "leaving", "how": "sys.exit", "status": status})
+    except MemoryError as error:
+        _send_failure(control, error, order["cwd"] or folder, otherwise=NO_MEMORY_LEFT)
     except BaseException as error:  # the last chance to report it
-        _send_failure(control, error, order["cwd"] or folder)
+        _send_failure(control, error, order["cwd"] or folder, otherwise=UNTELLABLE)
     finally:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(BaseException):
@@ -264,14 +266,14 @@ def _shorten_path(file: str, folder: str) -> str:
     return os.path.basename(file)
 
 
-def _send_failure(control: socket.socket, error: BaseException, place: str) -> None:
+def _send_failure(control: socket.socket, error: BaseException, place: str, *, otherwise: bytes) -> None:
+    """Report an exception that ended the peer, or send `otherwise` if the report fails with an error of its own."""
     try:
         message = frame(_failure(error, place))
     except MemoryError:
         message = NO_MEMORY_LEFT
     except BaseException:  # it raises when it is inspected, or the program has removed built-in functions
-        # Without memory an import fails with an error of its own.
-        message = NO_MEMORY_LEFT if isinstance(error, MemoryError) else UNTELLABLE
+        message = otherwise
     with contextlib.suppress(OSError):
         control.sendall(message)
 
