@@ -192,7 +192,7 @@ declare namespace Api {
     /** predictions of all sessions whose first answer was right */ predicted: number;
     /** predictions of all sessions whose first answer was wrong */ mispredicted: number;
     /** the newest exercise that is not passed, preferably of `session`; if all are, its newest one */ current: CourseLearnerExercise|null;
-    /** no pass after four attempts or all its hints, or the third in a row without one */ stuck: boolean;
+    /** no pass after four attempts at an exercise or all its hints, or at the last three */ stuck: boolean;
     /** the sessions that they have opened or begun */ sessions: CourseLearnerSession[];
   }
   interface CourseLearnerAnswer {

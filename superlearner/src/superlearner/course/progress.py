@@ -257,23 +257,27 @@ class Progress:
     def current(self, lessons: Sequence[Lesson], session: int | None) -> Exercise | None:
         """Return the newest exercise that is not passed, preferably of a session; if all are, the newest one of it.
 
-        For a stuck learner, it is the newest exercise, of any session.
+        For a stuck learner, it is the exercise at which they are stuck, of any session.
         """
         begun = self.list_begun(lessons)
-        if self.is_stuck(begun):
-            return begun[0]
+        if (stuck := self.stuck_at(begun)) is not None:
+            return stuck
         here = [one for lesson in lessons if lesson.number == session for one in lesson.blocks(Exercise)]
         left = [one for one in begun if not self.of(one.id).passed]
         return next(iter([*(one for one in left if one in here), *left, *(one for one in begun if one in here)]), None)
 
-    def is_stuck(self, begun: Sequence[Exercise]) -> bool:
-        """Return whether the most recent exercise has not passed after many attempts, all hints, or several others."""
-        items = [self.of(one.id) for one in begun]
-        if not items or items[0].passed:
-            return False
-        if items[0].attempts >= MANY or items[0].hints >= len(begun[0].hints):
-            return True
-        return len(items) >= IN_TURN and all(item.attempts and not item.passed for item in items[:IN_TURN])
+    def stuck_at(self, begun: Sequence[Exercise]) -> Exercise | None:
+        """Return the exercise at which a learner is stuck, until it passes; None if there is none.
+
+        It is the most recent one without a pass after many attempts or all hints, whatever was done after it, else the
+        most recent one of several in a row that were tried without a pass.
+        """
+        for one in begun:
+            item = self.of(one.id)
+            if not item.passed and (item.attempts >= MANY or item.hints >= len(one.hints)):
+                return one
+        tried = [one for one in begun if self.of(one.id).attempts][:IN_TURN]
+        return tried[0] if len(tried) == IN_TURN and not any(self.of(one.id).passed for one in tried) else None
 
     def state(self, lesson: Lesson) -> State:
         """Return how far a session is: passed when every exercise of its core path has."""

@@ -203,6 +203,36 @@ def test_a_teacher_sees_where_each_learner_works_and_who_needs_help(inside: Insi
     inside(test, data_dir=tmp_path)
 
 
+def test_a_learner_stays_stuck_until_that_exercise_passes(inside: Inside, tmp_path: Path) -> None:
+    """Regression: two attempts, a pass or a hint elsewhere hid from the teacher that a learner was stuck."""
+
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        await platform.accounts.add("ada", "learner")
+        await platform.accounts.add("turns", "learner")
+        for at in range(4):
+            await attempt(platform, "ada", "s12.minimal", float(at), ok=False)
+        for at in range(2):
+            await attempt(platform, "ada", "s12.generic", 5.0 + at, ok=False)
+        await attempt(platform, "ada", "s13.cache", 7.0, ok=True)
+        await call(platform, "course.lesson", ADA, number=5)
+        for at, item in enumerate(("s12.minimal", "s12.generic", "s12.remember")):
+            await attempt(platform, "turns", item, 5.0 + at, ok=False)
+        await platform.store.learning.add("turns", Learned("hint", "s13.cache", 8.0, {"level": 1}))
+
+        async def standing() -> list[tuple[str, bool, str, int]]:
+            shown = (await call(platform, "course.learners", TEACHER)).data
+            return [(one["name"], one["stuck"], one["current"]["id"], one["current"]["attempts"]) for one in shown]
+
+        assert await standing() == [("ada", True, "s12.minimal", 4), ("turns", True, "s12.remember", 1)]
+        await attempt(platform, "ada", "s12.minimal", 9.0, ok=True)
+        await attempt(platform, "turns", "s12.generic", 9.0, ok=True)
+        assert await standing() == [("ada", False, "s12.generic", 2), ("turns", False, "s12.remember", 1)]
+
+    inside(test, data_dir=tmp_path)
+
+
 def test_the_current_exercise_is_the_newest_that_is_not_passed(inside: Inside, tmp_path: Path) -> None:
     """Regression: an exercise that had passed and was tried again hid two failed attempts at another one."""
 

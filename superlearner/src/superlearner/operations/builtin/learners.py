@@ -66,9 +66,9 @@ async def learners(
     """List where each learner is, those who are stuck first, then by name.
 
     `session` is the one opened or worked in last. `current` is the newest exercise that is not passed, preferably of
-    that session; if all are passed, the newest one of that session. A learner is stuck if the newest exercise, then
-    `current`, has not passed after four attempts or after all its hints, or is the third in a row tried without a
-    pass. `predicted` and `mispredicted` count all sessions. For teachers.
+    that session; if all are passed, the newest one of that session. A learner is stuck while an exercise, then
+    `current`, has not passed after four attempts or after all its hints, or if the last three they tried have not
+    passed. `predicted` and `mispredicted` count all sessions. For teachers.
     """
     with reading_the_store():
         rows = [
@@ -213,7 +213,7 @@ def _learner(
         predicted=right,
         mispredicted=wrong,
         current=current and _learner_exercise(_number_of(current, course), current, done.of(current.id)),
-        stuck=done.is_stuck(begun),
+        stuck=done.stuck_at(begun) is not None,
         sessions=[
             _learner_session(lesson, one, done)
             for lesson, one in zip(course.lessons, sessions, strict=True)

@@ -274,7 +274,7 @@ class CourseLearner(ResultModel):
     current: CourseLearnerExercise | None = Field(
         description="the newest exercise that is not passed, preferably of `session`; if all are, its newest one"
     )
-    stuck: bool = Field(description="no pass after four attempts or all its hints, or the third in a row without one")
+    stuck: bool = Field(description="no pass after four attempts at an exercise or all its hints, or at the last three")
     sessions: list[CourseLearnerSession] = Field(description="the sessions that they have opened or begun")
 
 
