@@ -140,6 +140,84 @@ def test_a_result_that_may_be_right_is_no_mistake(new: str) -> None:
     assert [] == after("return Ok(start)", new)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "line", "say"),
+    [
+        ("return Ok(start)", 'otp.send_after(1, otp.self, "go")\n        return Ok(start)', 10, "otp.self"),
+        ("return Ok(start)", 'otp.send("log", ("at", otp.monotonic))\n        return Ok(start)', 10, "otp.monotonic"),
+        ("return Ok(start)", "me = otp.self\n        return Ok((start, me))", 10, "otp.self"),
+        ("return Reply(n, n)", "return Reply(caller.pid == otp.self, n)", 12, "otp.self"),
+        ("return Reply(n, n)", "return Reply(self.work, n)", 12, "self.work"),
+        ("return Reply(n, n)", "self.work\n        return Reply(n, n)", 12, "self.work"),
+    ],
+)
+def test_a_function_without_parentheses_is_found(old: str, new: str, line: int, say: str) -> None:
+    """Regression: the message went to a function, and the program did nothing without a word."""
+    assert [(line, f"parentheses are missing: {say} is not called, write {say}()")] == after(old, new)
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "me = otp.self\n        return Reply(me(), n)",
+        "otp.spawn(load, n)\n        return Reply(otp.self(), n)",
+        "print(max([n], key=abs))\n        return Reply(n, n)",
+        "otp.send(n, self.work)\n        return Reply(n, n)",
+    ],
+)
+def test_a_function_that_is_passed_on_is_no_mistake(new: str) -> None:
+    assert [] == after("return Reply(n, n)", new)
+
+
+BLOCKED = "blocks the one thread of the runtime, and with it every process"
+SLEEP = f"time.sleep {BLOCKED}; use await asyncio.sleep(…)"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "say"),
+    [
+        ("return Reply(n, n)", "time.sleep(1)\n        return Reply(n, n)", 13, SLEEP),
+        ("return 1", "time.sleep(1)", 21, SLEEP),
+        ("return key", "time.sleep(1)", 7, SLEEP),
+        ("async def init(self, start):", "def init(self, start):\n        time.sleep(1)", 11,
+         f"{SLEEP}; `init` has to be an `async def` for that"),
+        ("return Reply(n, n)", "pause()\n        return Reply(n, n)\n    @staticmethod\n    def idle():\n"
+         "        time.sleep(2)\ndef pause():\n    time.sleep(1)\nclass Other(Counter):", 19,
+         f"{SLEEP}; `pause` has to be an `async def` for that"),
+        ("return Reply(n, n)", "subprocess.run('ls')\n        return Reply(n, n)", 13,
+         f"subprocess.run {BLOCKED}; use await otp.Task.run_blocking(…)"),
+    ],
+)  # fmt: skip
+def test_a_call_that_holds_the_loop_is_found(old: str, new: str, line: int, say: str) -> None:
+    """Regression: `time.sleep(1)` held all processes, and no line was named."""
+    assert old in SERVER
+    assert [(line, say)] == found("import subprocess, time\n" + SERVER.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "await asyncio.to_thread(pause)\n        return Reply(n, n)",
+        "await asyncio.to_thread(lambda: time.sleep(1))\n        return Reply(n, n)",
+        "await otp.Task.run_blocking(time.sleep, 1)\n        return Reply(n, n)",
+    ],
+)
+def test_a_call_that_blocks_another_thread_is_no_mistake(new: str) -> None:
+    text = SERVER.replace("return Reply(n, n)", new)
+    assert [] == found(f"import time\ndef pause():\n    time.sleep(1)\n{text}")
+
+
+def test_a_call_that_nothing_can_answer_is_found() -> None:
+    """Regression: the caller waited for five seconds, and its line was named."""
+    say = (
+        "handle_call returns NoReply(…) and keeps caller nowhere, "
+        "so the caller waits until its time-out: return Reply(value, state)"
+    )
+    assert [(12, say)] == after("return Reply(n, n)", "return NoReply(n)")
+    assert [] == after("return Reply(n, n)", "return NoReply((n, caller))")
+    assert [] == after("return Reply(n, n)", "GenServer.reply(caller, n)\n        return NoReply(n)")
+
+
 def test_the_classes_of_others_are_not_reviewed() -> None:
     assert [] == found("class Plain:\n    def init(self, start):\n        return start")
 

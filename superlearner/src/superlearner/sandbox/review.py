@@ -12,6 +12,9 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
+import subprocess
+import time
+import urllib.request
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, Final
@@ -21,6 +24,7 @@ from otp import Children, GenServer, Ignore, NoReply, Ok, Reply, Stop
 from superlearner.control.missing_awaits import missing_await
 from superlearner.control.missing_returns import NO_RETURN, Function, find_missing_return
 from superlearner.control.mistakes import own_nodes
+from superlearner.control.reasons import BLOCKS
 from superlearner.control.terms import clip
 from superlearner.control.wrong_results import RESULTS_OF
 from superlearner.sandbox.messages import MOST_WARNINGS, WORDS
@@ -41,6 +45,8 @@ KEEPERS: Final = (
     NoReply,
     Stop,
     otp.send,
+    otp.send_after,
+    GenServer.call,
     GenServer.cast,
     GenServer.reply,
     print,
@@ -54,6 +60,15 @@ KEEPERS: Final = (
 NO_RESULTS: Final = (
     ast.BinOp, ast.Compare, ast.Constant, ast.Dict, ast.JoinedStr, ast.List, ast.Set, ast.Tuple, ast.UnaryOp,
 )  # fmt: skip
+BLOCKING: Final = (
+    time.sleep, subprocess.run, subprocess.call, subprocess.check_call, subprocess.check_output,
+    urllib.request.urlopen,
+)  # fmt: skip
+"""Functions that hold the loop until something outside the program happens."""
+IN_A_THREAD: Final = (
+    "blocks the one thread of the runtime, and with it every process; use await otp.Task.run_blocking(…)"
+)
+NO_REPLY: Final = "so the caller waits until its time-out: return Reply(value, state)"
 UNKNOWN: Final[Any] = object()
 
 
@@ -62,7 +77,14 @@ def review(module: ModuleType, text: str) -> list[dict[str, Any]]:
     try:
         tree = ast.parse(text)
         review = _Review(module, tree)
-        found = sorted({*review.find_dropped_coroutines(), *review.find_wrong_results()})
+        found = sorted(
+            {
+                *review.find_dropped_coroutines(),
+                *review.find_wrong_results(),
+                *review.find_uncalled_functions(),
+                *review.find_blocking_calls(),
+            }
+        )
     except BaseException:  # the names belong to classes of any kind, whose lookups may raise anything
         return []
     return [{"line": line, "text": clip(words, WORDS)} for line, words in found[:MOST_WARNINGS]]
@@ -91,6 +113,66 @@ class _Review:
                 for method in node.body:
                     if isinstance(method, Function) and method.name in ALLOWED:
                         yield from self._find_wrong_results_of(method)
+
+    def find_uncalled_functions(self) -> Iterator[tuple[int, str]]:
+        """Yield the functions that were meant to be called, but have no parentheses."""
+        for node in self._nodes:
+            if not isinstance(node, ast.Name | ast.Attribute) or not isinstance(node.ctx, ast.Load):
+                continue
+            value = self._value_of(node)
+            if inspect.isroutine(value) and self._lacks_parentheses(node, value):
+                text = clip(ast.unparse(node), 60)
+                yield (
+                    node.lineno,
+                    f"parentheses are missing: {text} is not called, write {text}(…)".replace(
+                        "(…)", "()" if _needs_nothing(value) else "(…)"
+                    ),
+                )
+
+    def find_blocking_calls(self) -> Iterator[tuple[int, str]]:
+        """Yield the calls that hold the loop, in callbacks, in coroutines and in the functions that these call."""
+        for function in self._find_run_in_loop():
+            for node in own_nodes(function):
+                value = self._value_of(node.func) if isinstance(node, ast.Call) else UNKNOWN
+                if isinstance(node, ast.Call) and any(value is each for each in BLOCKING):
+                    plain = isinstance(function, ast.FunctionDef) and value is time.sleep
+                    where = f"; `{function.name}` has to be an `async def` for that" if plain else ""
+                    says = BLOCKS if value is time.sleep else IN_A_THREAD
+                    yield node.lineno, f"{clip(ast.unparse(node.func), 60)} {says}{where}"
+
+    # Functions
+
+    def _lacks_parentheses(self, node: ast.Name | ast.Attribute, value: Any) -> bool:
+        """Return whether a function stands alone, or where only its result makes sense."""
+        above = self._parents[node]
+        if isinstance(above, ast.Expr):
+            return True
+        if getattr(value, "__module__", "").partition(".")[0] == "otp":
+            return _needs_nothing(value) and self._is_dropped(node)
+        while isinstance(above, ast.Tuple | ast.List | ast.Dict | ast.keyword):
+            above = self._parents[above]
+        of_self = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        return of_self and isinstance(above, ast.Call) and self._value_of(above.func) in RESULTS
+
+    def _find_run_in_loop(self) -> list[Function]:
+        """Return the coroutine functions and callbacks of the source, and the functions that they call."""
+        functions = {(node.name, _first_line(node)): node for node in self._nodes if isinstance(node, Function)}
+        found = [one for one in functions.values() if isinstance(one, ast.AsyncFunctionDef) or self._is_callback(one)]
+        for function in found:  # grows while it is read
+            for node in own_nodes(function):
+                value = inspect.unwrap(self._value_of(node.func)) if isinstance(node, ast.Call) else None
+                if inspect.isfunction(value):
+                    called = functions.get((value.__name__, value.__code__.co_firstlineno))
+                    if called is not None and called not in found:
+                        found.append(called)
+        return found
+
+    def _is_callback(self, function: Function) -> bool:
+        """Return whether a method is one that a behaviour of otp calls."""
+        owner = self._parents[function]
+        cls = self._names.get(owner.name) if isinstance(owner, ast.ClassDef) else None
+        bases = cls.__mro__ if isinstance(cls, type) else ()
+        return any(each.__module__.partition(".")[0] == "otp" and function.name in vars(each) for each in bases)
 
     # Coroutines
 
@@ -187,6 +269,7 @@ class _Review:
     def _find_wrong_results_of(self, method: Function) -> Iterator[tuple[int, str]]:
         expected = RESULTS_OF[method.name]
         lacks = False
+        caller = _forgotten_caller(method)
         for node in own_nodes(method):
             match node:
                 case ast.Expr(value=ast.Call() as call) if self._value_of(call.func) in RESULTS:
@@ -194,6 +277,8 @@ class _Review:
                     yield node.lineno, f"a `return` is missing before {ast.unparse(call.func)}(…)"
                 case ast.Return(value=ast.expr() as value) if wrong := self._wrong_result(method, value):
                     yield node.lineno, f"{method.name} returns {wrong}, and the runtime expects {expected}"
+                case ast.Return(value=ast.Call(func=func)) if caller and self._value_of(func) is NoReply:
+                    yield node.lineno, f"handle_call returns NoReply(…) and keeps {caller} nowhere, {NO_REPLY}"
                 case ast.Yield() | ast.YieldFrom():
                     return
                 case _:
@@ -224,6 +309,29 @@ def _makes_coroutines(value: Any) -> bool:
         return True
     promised = getattr(inspect.unwrap(value), "__annotations__", {}).get("return") if callable(value) else None
     return isinstance(promised, str) and promised.startswith("Coroutine[")
+
+
+def _needs_nothing(value: Any) -> bool:
+    """Return whether a function can be called without arguments, other than `self`."""
+    try:
+        parameters = list(inspect.signature(value).parameters.values())
+    except (TypeError, ValueError):
+        return False
+    needed = [one.name for one in parameters if one.default is one.empty and one.kind < one.VAR_POSITIONAL]
+    return not needed or needed == ["self"]
+
+
+def _first_line(function: Function) -> int:
+    """Return the first line of a function, with its decorators, as its code object has it."""
+    return min([function.lineno, *(one.lineno for one in function.decorator_list)])
+
+
+def _forgotten_caller(method: Function) -> str:
+    """Return the parameter with the caller of a `handle_call` that uses it nowhere, so nothing can reply later."""
+    if method.name != "handle_call" or len(method.args.args) != 4:
+        return ""
+    caller = method.args.args[2].arg
+    return "" if any(isinstance(node, ast.Name) and node.id == caller for node in ast.walk(method)) else caller
 
 
 def _names_in(function: Function | ast.Lambda) -> set[str]:
