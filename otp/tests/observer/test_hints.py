@@ -39,6 +39,7 @@ def raised(type_name: str, text: str) -> Crash:
             "strategy \"one_for_al\" is unknown; did you mean 'one_for_all'?",
         ),
         (("noproc", ("gen_server", "call", ["countre", "get"])), "handle_cast", "did you mean 'counter'?"),
+        (("noproc", ("gen_server", "call", ["counter", "get"])), "handle_cast", None),
         (
             raised("TypeError", "unsupported operand type(s) for +: 'int' and 'coroutine'"),
             "handle_cast",

@@ -91,6 +91,51 @@ def test_state_on_self_is_explained_without_a_source_too() -> None:
     assert explain_slip("AttributeError", "'Cart' object has no attribute 'n'", stack) is None
 
 
+ATTRIBUTES = textwrap.dedent("""\
+    import otp
+    from otp import GenServer
+
+    class Counter(GenServer):
+        step = 1
+        def total(self):
+            self.count = 1
+            return self.cuont
+
+    class Account:
+        owner: str = ""
+        def __init__(self):
+            self.balance = 0
+
+    class Savings(Account):
+        rate = 2
+    """)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("'Counter' object has no attribute 'stepp'", "did you mean 'step'?"),
+        ("'Counter' object has no attribute 'totl'", "did you mean 'total'?"),
+        ("'Counter' object has no attribute 'pd'", "did you mean 'pid'?"),
+        ("'Counter' object has no attribute 'cuont'", None),
+        ("'Savings' object has no attribute 'balanse'", "did you mean 'balance'?"),
+        ("'Savings' object has no attribute 'ownr'", "did you mean 'owner'?"),
+        ("'Savings' object has no attribute 'zzz'", None),
+        ("'str' object has no attribute 'uper'", "did you mean 'upper'?"),
+        ("'Unknown' object has no attribute 'uper'", None),
+        ("type object 'GenServer' has no attribute 'cal'", "did you mean 'call'?"),
+        ("type object 'Counter' has no attribute 'chld_spec'", "did you mean 'child_spec'?"),
+        ("module 'otp' has no attribute 'slef'", "did you mean 'self'?"),
+        ("module 'asyncio' has no attribute 'slep'", "did you mean 'sleep'?"),
+    ],
+)
+def test_an_attribute_that_does_not_exist_leads_to_one_that_does(tmp_path: Path, text: str, says: str | None) -> None:
+    """Regression: only methods of the class of `self` were suggested."""
+    path = tmp_path / "main.py"
+    path.write_text(ATTRIBUTES)
+    assert says == explain_slip("AttributeError", text, ((str(path), 8, "Counter.total"),))
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

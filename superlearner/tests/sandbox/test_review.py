@@ -218,6 +218,48 @@ def test_a_call_that_nothing_can_answer_is_found() -> None:
     assert [] == after("return Reply(n, n)", "GenServer.reply(caller, n)\n        return NoReply(n)")
 
 
+TREE = """\
+class Main(Supervisor):
+    def init(self, arg):
+        return Children([Counter.child_spec(0, name="counter")])
+"""
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        'await GenServer.call("conter", "value")',
+        'GenServer.cast("countr", "increment")',
+        'otp.send_after(1, "cuonter", "go")',
+        'otp.whereis("count")',
+        "otp.send(WRONG, 1)",
+    ],
+)
+def test_a_misspelt_name_of_a_process_is_found(new: str) -> None:
+    """Regression: a cast to a name that no process has was lost without a word."""
+    text = f'WRONG = "countre"\n{SERVER}{TREE}'.replace("return Reply(n, n)", f"{new}\n        return Reply(n, n)")
+    ((line, said),) = found(text)
+    assert (13, True) == (line, said.endswith(": did you mean 'counter'?"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("conter", "counter"),
+        ("conter", "Main"),
+        ("conter", "ledger"),
+        ('name="counter"', 'name="counter"), Counter.child_spec(0, name="con" + "ter"'),
+        ('name="counter"', 'name="counter"), Counter.child_spec(0, name=arg'),
+        ("return Children", 'otp.register("conter", otp.self())\n        return Children'),
+    ],
+)
+def test_a_name_that_a_process_may_have_is_no_mistake(old: str, new: str) -> None:
+    text = (SERVER + TREE).replace(
+        "return NoReply(n + 1)", 'GenServer.cast("conter", 1)\n                return NoReply(n)'
+    )
+    assert [] == found(text.replace(old, new))
+
+
 def test_the_classes_of_others_are_not_reviewed() -> None:
     assert [] == found("class Plain:\n    def init(self, start):\n        return start")
 

@@ -35,7 +35,7 @@ def hint_for(reason: Any, callback: str | None, names: Iterable[Any] = ()) -> st
     Args:
         reason: the exit reason.
         callback: the callback that the process was in, if any.
-        names: the registered names of the node, for a suggestion.
+        names: the names of the node, also those of ended processes, for a suggestion.
 
     >>> hint_for(("bad_return_value", 5), "handle_call")
     'expected Reply(value, state), NoReply(state) or Stop(reason, state)'
@@ -56,7 +56,8 @@ def _hint(reason: Any, callback: str | None, names: Iterable[Any]) -> str | None
     tag, rest = tagged(term)
     if tag == "noproc" and len(rest) == 1 and tagged(rest[0])[0] == "gen_server" and type(rest[0][-1]) is list:
         dest = next(iter(rest[0][-1]), None)
-        return did_you_mean(dest, names) if type(dest) is str else None
+        known = [each for each in names if type(each) is str]
+        return did_you_mean(dest, known) if type(dest) is str and dest not in known else None
     if tag == "calling_self":
         return "a process that calls itself waits for itself: call the method, or send itself a cast"
     return explain_spec(term) if tag and all(map(_is_plain, rest)) else None

@@ -26,7 +26,8 @@ LONGEST_SOURCE: Final = 200_000
 AWAITED: Final = re.compile(r"object \w+ can't be used in 'await' expression|'\w+' object can't be awaited")
 AWAIT: Final = re.compile(r"\bawait\s+([A-Za-z_][\w.]*)\s*\(")
 UNKNOWN: Final = re.compile(r"name '(\w+)' is not defined")
-LACKING: Final = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
+LACKING: Final = re.compile(r"(?:'(\w+)' object|type object '(\w+)') has no attribute '(\w+)'")
+MODULE_LACKS: Final = re.compile(r"module '([\w.]+)' has no attribute '(\w+)'")
 OPERANDS: Final = (
     re.compile(r"unsupported operand type\(s\) for .+: '(\w+)' and '(\w+)'"),
     re.compile(r"'\S+' not supported between instances of '(\w+)' and '(\w+)'"),
@@ -82,7 +83,14 @@ def explain_slip(type_name: str, text: str, stack: Sequence[StackEntry]) -> str 
         case "EOFError" if text == "EOF when reading a line":
             return NO_INPUT
         case "AttributeError" if found := LACKING.match(text):
-            return NONE if found[1] == "NoneType" else _explain_attribute(found[1], found[2], stack)
+            if found[1] == "NoneType":
+                return NONE
+            known = _attributes(found[1] or found[2], _place(stack)[0])
+            near = "" if found[3] in known else did_you_mean(found[3], sorted(known))
+            return near or (_explain_attribute(found[1], found[3], stack) if found[1] else None)
+        case "AttributeError" if found := MODULE_LACKS.match(text):
+            module = sys.modules.get(found[1])
+            return did_you_mean(found[2], getattr(module, "__all__", dir(module))) or None
         case "TypeError" if found := next(filter(None, (each.match(text) for each in OPERANDS)), None):
             kinds = {found[1], found[2]}
             return (
@@ -184,9 +192,6 @@ def _explain_attribute(kind: str, name: str, stack: Sequence[StackEntry]) -> str
         re.search(rf"\bself\.{name}\b", code) if code else owner.rpartition(".")[2] == kind
     ):  # a cell has no source
         return None
-    inside = next((each for each in reversed(scopes) if isinstance(each, ast.ClassDef)), None)
-    if inside is not None and (near := did_you_mean(name, _methods(inside))):
-        return near
     if called == "init":
         return "a server keeps no state on self: init returns it, as in Ok(state)"
     if called not in CALLBACKS:
@@ -195,6 +200,39 @@ def _explain_attribute(kind: str, name: str, stack: Sequence[StackEntry]) -> str
     says = f"a server keeps no state on self: it is the last argument{f', {arguments[-1]}' if arguments else ''}"
     new = {"handle_call": "Reply(value, new)", "terminate": ""}.get(called, "NoReply(new)")
     return f"{says}; return the new one, as in {new}" if new else says
+
+
+def _attributes(kind: str, file: str) -> set[str]:
+    """Return the public attributes of a class: of the source, else of `otp`, else of Python."""
+    tree = _parse("".join(linecache.getlines(file)))
+    classes = {} if tree is None else {each.name: each for each in ast.walk(tree) if isinstance(each, ast.ClassDef)}
+    ours = sys.modules.get("otp")
+    found, stored, seen, pending = set[str](), set[str](), set[str](), [kind]
+    while pending:
+        name = pending.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if (owner := classes.get(name)) is not None:
+            found.update(_names(owner))
+            stored.update(_stored_on_self(owner))
+            pending += [ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in owner.bases]
+        elif name in getattr(ours, "__all__", ()):
+            found.update(dir(getattr(ours, name)))
+            stored.clear()  # a process holds no state on self
+        else:
+            found.update(dir(getattr(builtins, name, None)))
+    return {each for each in found | stored if not each.startswith("_")}
+
+
+def _stored_on_self(owner: ast.ClassDef) -> Iterator[str]:
+    """Yield the attributes that the methods of a class set."""
+    for node in ast.walk(owner):
+        match node:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
+                yield name
+            case _:
+                pass
 
 
 # Source
@@ -234,7 +272,7 @@ def _methods(owner: ast.ClassDef) -> list[str]:
 
 
 def _names(scope: ast.AST) -> Iterator[str]:
-    """Yield the names that a module or function binds, without those inside its functions and classes."""
+    """Yield the names that a module, class or function binds, without those inside its functions and classes."""
     if isinstance(scope, Function):
         yield from (each.arg for each in ast.walk(scope.args) if isinstance(each, ast.arg))
     pending = list(ast.iter_child_nodes(scope))

@@ -16,6 +16,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from difflib import get_close_matches
 from types import ModuleType
 from typing import Any, Final
 
@@ -65,6 +66,11 @@ BLOCKING: Final = (
     urllib.request.urlopen,
 )  # fmt: skip
 """Functions that hold the loop until something outside the program happens."""
+TO_NAMES: Final = {
+    GenServer.call: 0, GenServer.cast: 0, GenServer.stop: 0, otp.send: 0, otp.send_after: 1, otp.whereis: 0,
+    otp.monitor: 0, otp.exit: 0,
+}  # fmt: skip
+"""Functions that take the name of a process, and the place of that argument."""
 IN_A_THREAD: Final = (
     "blocks the one thread of the runtime, and with it every process; use await otp.Task.run_blocking(…)"
 )
@@ -83,6 +89,7 @@ def review(module: ModuleType, text: str) -> list[dict[str, Any]]:
                 *review.find_wrong_results(),
                 *review.find_uncalled_functions(),
                 *review.find_blocking_calls(),
+                *review.find_misspelt_names(),
             }
         )
     except BaseException:  # the names belong to classes of any kind, whose lookups may raise anything
@@ -139,6 +146,39 @@ class _Review:
                     where = f"; `{function.name}` has to be an `async def` for that" if plain else ""
                     says = BLOCKS if value is time.sleep else IN_A_THREAD
                     yield node.lineno, f"{clip(ast.unparse(node.func), 60)} {says}{where}"
+
+    def find_misspelt_names(self) -> Iterator[tuple[int, str]]:
+        """Yield the names of processes that none has, if another name in the source is close."""
+        given = [self._value_of(node) for node in self._find_given_names()]
+        if UNKNOWN in given:  # any process may have a name that is computed
+            return
+        names = {name for name in given if type(name) is str} | self._names.keys()
+        for node in self._nodes:
+            place = self._place_of_name(node) if isinstance(node, ast.Call) else -1
+            if not isinstance(node, ast.Call) or not 0 <= place < len(node.args):
+                continue
+            name = self._value_of(node.args[place])
+            near = get_close_matches(name, [one for one in given if type(one) is str], 1) if type(name) is str else []
+            if near and name not in names:
+                yield node.args[place].lineno, f"no process has the name {name!r}: did you mean {near[0]!r}?"
+
+    # Names
+
+    def _find_given_names(self) -> Iterator[ast.expr]:
+        """Yield the expressions that give a name to a process."""
+        for node in self._nodes:
+            match node:
+                case ast.keyword(arg="name", value=value) | ast.Call(func=_, args=[value, *_]) if (
+                    isinstance(node, ast.keyword) or self._value_of(node.func) is otp.register
+                ):
+                    yield value
+                case _:
+                    pass
+
+    def _place_of_name(self, call: ast.Call) -> int:
+        """Return which argument of a call is the name of a process; -1 if none is."""
+        value = self._value_of(call.func)
+        return next((place for function, place in TO_NAMES.items() if function is value), -1)
 
     # Functions
 
@@ -229,6 +269,8 @@ class _Review:
     def _value_of(self, node: ast.expr) -> Any:
         """Return what a dotted name means in the module, with `self` for its class; UNKNOWN if that is not known."""
         match node:
+            case ast.Constant(value=value):
+                return value
             case ast.Name(id=name):
                 return self._value_of_variable(node) if self._is_local(node) else self._names.get(name, UNKNOWN)
             case ast.Attribute(value=owner, attr=name):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -248,7 +248,7 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
     clock = Clock()
     start = (page - 1) * per_page
     lines: list[ErrorLine] = []
-    names = [otp.process_info(one, "registered_name") for one in ctx.node.processes()] if found else []
+    names = _names(ctx.node, events) if found else []
     for event in found[start : start + per_page]:
         data = event.data
         name, message, callback = data.get("name"), data.get("message"), data.get("callback")
@@ -272,6 +272,12 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
             )
         )
     return Paged(lines, len(found), page, per_page)
+
+
+def _names(node: otp.Node, events: Iterable[TraceEvent]) -> list[Any]:
+    """Return the names of all processes, also of those that have ended: a crash may have ended them together."""
+    living = (otp.process_info(one, "registered_name") for one in node.processes())
+    return list(dict.fromkeys([*living, *(event.data.get("name") for event in events)]))
 
 
 async def _exits(ctx: Context, pages: LivePages, text: str) -> tuple[otp.Pid, list[PastExit]]:

@@ -77,7 +77,7 @@ export class SyntaxCheck {
     const [first] = found;
     if (!first) return;
     this.said.append(failureBox(
-      found.slice(0, MOST_WARNINGS).map(({ line, text }) => html`<p>${withLinks(`${at(line)}: ${text}.`, this.go)}</p>`)));
+      found.slice(0, MOST_WARNINGS).map(({ line, text }) => html`<p>${withLinks(sentence(`${at(line)}: ${text}`), this.go)}</p>`)));
     this.editor.mark(first.line, columnOf(this.editor.value, first.line), first.text, false);
     this.editor.reveal(first.line);
     this.#spoke = true; // it goes with the mark
