@@ -950,11 +950,13 @@ declare namespace Api {
   }
   interface Why {
     pid: string;
+    /** its name: the registered one, else its id as a child */ name?: string|null;
     /** false: it is not running */ alive: boolean;
     /** it replaces an ended process; null while it is being restarted */ restarted: boolean|null;
     /** false: the events are no longer in memory */ known: boolean;
     summary: string;
-    /** where earlier restarts are listed, if there were any; null if `restarted`, not running or unnamed */ earlier?: string|null;
+    /** how often the child was restarted; null without a restart or a give-up */ repeats?: WhyRepeats|null;
+    /** how many earlier restarts are stored, and where they are listed; null if `restarted`, not running or unnamed */ earlier?: string|null;
     steps: WhyStep[];
   }
   interface WhyLine {
@@ -971,6 +973,17 @@ declare namespace Api {
     pid: string|null;
     at: number;
     reason: string|null;
+  }
+  interface WhyRepeats {
+    /** its name: the registered one, else its id as a child */ name: string|null;
+    /** only the kills count; false: only the other ends */ killed: boolean;
+    /** the restarts in memory and in the store */ count: number;
+    /** the first of them; null if there is none */ since: number|null;
+    /** the last of them */ until: number|null;
+    /** those in memory with the same reason as the last one */ alike: number;
+    /** all of it in memory, under the same supervisor process */ of: number;
+    /** the message that it handled most of these times */ message: string|null;
+    /** how often it handled that message */ times: number;
   }
   interface WhyStep {
     event: number;

@@ -111,7 +111,7 @@ async def list_(
     mine = [name] if node is not None else possible_names(name)
     names = list(dict.fromkeys([*mine, *(one.name for one in others)]))
     running = [*others] if node is None else [node, *(one for one in others if one is not node)]
-    lines = [] if settled else await _list_open(ctx, running, history, since, until)
+    lines = [] if settled else await list_open(ctx, running, history, since, until)
     if process is not None:
         lines = [one for one in lines if is_named(one.line, process)]
     words = None if text is None else Words(text)
@@ -242,7 +242,7 @@ def merge(
     return list(heapq.merge(lines, rows, key=lambda one: -one.at))[start : start + most]
 
 
-async def _list_open(
+async def list_open(
     ctx: Context,
     nodes: Sequence[WatchedNode | RemoteNode],
     history: MomentHistory | None,

@@ -87,6 +87,7 @@ class LineParts(NamedTuple):
     any: bool
     """True if the ends may be of all kinds."""
     again: bool
+    requested: bool
 
     def is_like(self, one: RestartLine) -> bool:
         """Return whether a restart may be like those that the sum counts."""
@@ -97,16 +98,17 @@ def read_line(line: str) -> LineParts | None:
     """Return what the line of a sum, or of the restart of one child, says; None for another line.
 
     >>> read_line("till was killed and restarted 1,090 times more")
-    LineParts(name='till', killed=True, any=False, again=True)
+    LineParts(name='till', killed=True, any=False, again=True, requested=False)
     >>> read_line("till, with others, ended once more")
-    LineParts(name='till', killed=False, any=True, again=False)
+    LineParts(name='till', killed=False, any=True, again=False, requested=False)
     >>> read_line("till crashed and was restarted").name, read_line("stall gave up"), read_line("a crashed; b crashed")
     ('till', None, None)
     """
     found = LINE.fullmatch(line)
     if found is None:
         return None
-    return LineParts(found["name"], bool(found["killed"]), bool(found["ended"]), "restarted" in found["how"])
+    how = found["how"]
+    return LineParts(found["name"], bool(found["killed"]), bool(found["ended"]), "restarted" in how, "request" in how)
 
 
 def names(line: str, process: str) -> bool:

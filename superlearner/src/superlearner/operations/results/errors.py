@@ -11,7 +11,7 @@ from superlearner.operations.results import PastExit, Pid, Seconds
 from superlearner.operations.results.result import ResultModel
 from superlearner.restarts.cause_steps import WhyLine
 
-__all__ = ["ErrorLine", "ErrorPattern", "LastError", "Why", "WhyParty", "WhyStep"]
+__all__ = ["ErrorLine", "ErrorPattern", "LastError", "Why", "WhyParty", "WhyRepeats", "WhyStep"]
 
 
 class LastError(ResultModel):
@@ -77,17 +77,36 @@ class WhyStep(ResultModel):
     window: float | Literal["infinity"] | None
 
 
+class WhyRepeats(ResultModel):
+    """The restarts of a child after it had ended by itself."""
+
+    name: str | None = Field(description="its name: the registered one, else its id as a child")
+    killed: bool = Field(description="only the kills count; false: only the other ends")
+    count: int = Field(description="the restarts in memory and in the store")
+    since: Seconds | None = Field(description="the first of them; null if there is none")
+    until: Seconds | None = Field(description="the last of them")
+    alike: int = Field(description="those in memory with the same reason as the last one")
+    of: int = Field(description="all of it in memory, under the same supervisor process")
+    message: str | None = Field(description="the message that it handled most of these times")
+    times: int = Field(description="how often it handled that message")
+
+
 class Why(ResultModel):
     """The causes of a process's restart or exit."""
 
     pid: Pid
+    name: str | None = Field(default=None, description="its name: the registered one, else its id as a child")
     alive: bool = Field(description="false: it is not running")
     restarted: bool | None = Field(description="it replaces an ended process; null while it is being restarted")
     known: bool = Field(description="false: the events are no longer in memory")
     summary: str
+    repeats: WhyRepeats | None = Field(
+        default=None, description="how often the child was restarted; null without a restart or a give-up"
+    )
     earlier: str | None = Field(
         default=None,
-        description="where earlier restarts are listed, if there were any; null if `restarted`, not running or unnamed",
+        description="how many earlier restarts are stored, and where they are listed; null if `restarted`, not running "
+        "or unnamed",
     )
     steps: list[WhyStep]
 

@@ -1,0 +1,286 @@
+"""Causes of restarts: the chain that led to one, and how often it has happened."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import otp
+from otp import Node, sentences
+from superlearner.control.clock import Clock
+from superlearner.control.events import TraceEvent, facts_of, is_restart
+from superlearner.control.names import display_name
+from superlearner.control.terms import message_text, plain_pid
+from superlearner.nodes.nodes import WatchedNode
+from superlearner.nodes.remote import RemoteNode
+from superlearner.operations.builtin.errors import find_process, origin_of
+from superlearner.operations.builtin.processes import NOT_THERE
+from superlearner.operations.builtin.restart_lines import MOST_FOLDED, list_open
+from superlearner.operations.builtin.restart_loops import read_line
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Operation, declared, operation
+from superlearner.operations.engine.audit import AuditLog
+from superlearner.operations.engine.forwarding import forward
+from superlearner.operations.engine.requesters import Origin
+from superlearner.operations.engine.seams import MomentHistory
+from superlearner.operations.failures import OperationError
+from superlearner.operations.parameters import PidText
+from superlearner.operations.results.errors import Why, WhyParty, WhyRepeats, WhyStep
+from superlearner.restarts.cause_steps import Step
+from superlearner.restarts.causes import why as causes_of
+from superlearner.restarts.groups import groups
+from superlearner.restarts.ids import RUN
+from superlearner.restarts.memory import Memory
+from superlearner.restarts.moments import goes_on
+from superlearner.restarts.present import Running, waits
+from superlearner.restarts.tables import Past
+
+AFTER_AN_END: Final = ("child_restarted", "gave_up")
+ENDED: Final = ("exited", "stopped")
+"""The kinds of steps about an earlier process."""
+RESTART: Final = re.compile(rf"{RUN.pattern}\.[1-9][0-9]*")
+LOOP: Final = 5
+"""Restarts from which on their number is shown."""
+SHORT_S: Final = 120
+"""Seconds up to which it is shown how long they took."""
+IF_ANY: Final = "lists earlier ones, if any"
+
+
+@operation("error.why", http=("GET", "/processes/{pid}/errors/why"), scope="read", here=True,
+           errors=(*NOT_THERE, "node_unavailable", "bad_answer"), short="summary restarted alive earlier")  # fmt: skip
+async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, pid: PidText) -> Why:
+    """Explain why a process was restarted.
+
+    The chain of causes in words and as values: the failure and its line, the processes that ended with it, and the
+    actions of supervisors, across links and give-ups; and how often the child was restarted, as far as restarts are
+    stored. For a process that has ended, it explains the exit, and the supervisors that gave up because of it; a name
+    means the last process that had it.
+    """
+    if RESTART.fullmatch(pid):
+        shows = f"`{ctx.command('restart.show', pid)}` shows it"
+        raise OperationError("process_not_found", f"{pid} is the id of a restart, not of a process", hint=shows)
+    node = ctx.found
+    if isinstance(node, RemoteNode):
+        answer = await forward(_this(), ctx, node, {"pid": pid})
+        found = Why.model_validate(answer.data)
+    else:
+        found = _explain(ctx, audit, pid)
+    told = found.summary
+    if found.repeats is not None:
+        told = told.removesuffix(_describe_repeats(found.repeats)).removesuffix("; ")
+        if history is not None:
+            found.repeats = await _count_recorded(ctx, node, history, found.repeats)
+        found.summary = sentences.story(told, _describe_repeats(found.repeats))
+    if found.earlier is not None and found.name is not None and history is not None:
+        found.earlier = await _count_earlier(ctx, node, history, found.name, found.earlier)
+    return found
+
+
+def _this() -> Operation:
+    found = declared(why)
+    assert found is not None
+    return found
+
+
+def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
+    """Return the causes from the events in memory."""
+    found = find_process(ctx, pid)
+    memory = Memory(otp.trace.history(ctx.node))
+    number, alive = plain_pid(found), otp.is_alive(found)
+    fallen = None if alive else _find_fallen(memory, found)
+    causes = causes_of(ctx.node, number if fallen is None else plain_pid(fallen))
+    clock = Clock()
+    origins = [origin_of(ctx.watched, audit, ctx.user.name, clock, step) for step in causes]
+    told = "; ".join(one.step.text for one in origins) or "it started before the events in memory"
+    restarted = any(step.kind == "child_restarted" or (alive and step.kind in ENDED) for step in causes)
+    who = "it" if fallen is None or fallen is found else pid
+    going_on = not alive and _is_being_restarted(ctx.node, memory, found)
+    state = () if alive else ("it is being restarted" if going_on else f"{who} is not running",)
+    return Why(
+        pid=number,
+        name=display_name(found) if alive else memory.name(found),
+        alive=alive,
+        restarted=None if going_on else restarted,
+        known=bool(causes),
+        summary=sentences.story(told, *state),
+        repeats=_count_repeats(memory, causes, clock),
+        earlier=None if restarted or not alive else _describe_earlier(ctx, found, clock),
+        steps=[_why_step(one, clock) for one in origins],
+    )
+
+
+def _is_being_restarted(node: Node, memory: Memory, ended: otp.Pid) -> bool:
+    """Return whether supervisors still handle the end of a process."""
+    now = Running(node)
+    end = memory.ends.get(ended)
+    group = None if end is None else groups(memory, lambda one: waits(now, one)).get(end.seq)
+    return group is not None and goes_on(group, Past(memory, now, 0), now)
+
+
+def _describe_earlier(ctx: Context, pid: otp.Pid, clock: Clock) -> str | None:
+    """Return since when a process has had no restart, and where earlier ones are listed; None without a name."""
+    name, events = display_name(pid), otp.trace.history(ctx.node)
+    if name is None or not events:
+        return None
+    begin = datetime.fromtimestamp(clock.wall(events[0].at))
+    listing = ctx.command("restart.list", process=name)
+    since = f"not restarted since {begin:%H:%M:%S}, where the events in memory begin"
+    return f"{since}; `{listing}` {IF_ANY}"
+
+
+def _find_fallen(memory: Memory, ended: otp.Pid) -> otp.Pid | None:
+    """Return the highest supervisor that gave up after the last end of a process of this name; None if none did."""
+    sorted_events, name = groups(memory), memory.name(ended)
+    ends = [end for pid, end in memory.ends.items() if pid is ended or (name is not None and memory.name(pid) == name)]
+    for end in reversed(ends):
+        group = sorted_events.get(end.seq)
+        given_up = [] if group is None else group.of("gave_up")
+        if given_up and given_up[-1].seq > ends[-1].seq:  # else another tree may have begun
+            return given_up[-1].pid
+    return _find_fallen_above(memory, ends[-1]) if ends else None
+
+
+def _find_fallen_above(memory: Memory, end: TraceEvent) -> otp.Pid | None:
+    """Return the highest supervisor above a process that gave up after its end; one may have failed to start in it."""
+    parents = {event.pid: event.data.get("parent") for event in memory.events if event.kind == "spawned"}
+    found, above, seen = None, parents.get(end.pid), set[Any]()
+    while above is not None and above not in seen:
+        seen.add(above)
+        if any(one.kind == "gave_up" and one.seq > end.seq for one in memory.doings.get(above, ())):
+            found = above
+        above = parents.get(above)
+    return found
+
+
+def _count_repeats(memory: Memory, causes: Sequence[Step], clock: Clock) -> WhyRepeats | None:
+    """Return how often the child of the last step was restarted, as far as the events in memory tell."""
+    events = (memory.by_seq.get(step.event) for step in reversed(causes))
+    last = next((event for event in events if event is not None and event.kind in AFTER_AN_END), None)
+    if last is None:
+        return None
+    reason = facts_of(last).reason
+    all_of_it = [
+        event for event in memory.doings.get(last.pid, ()) if is_restart(event) and event.data["id"] == last.data["id"]
+    ]
+    alike = [event for event in all_of_it if facts_of(event).reason == reason]
+    ends = [end for event in alike if (end := memory.ends.get(event.data["old"])) is not None]
+    handled = Counter(message_text(end.data["message"], 80) for end in ends if end.data.get("message"))
+    message, times = handled.most_common(1)[0] if handled else (None, 0)
+    if 0 < times == len(ends):  # the end of the oldest may have left the memory before its restart
+        times = len(alike)
+    child = memory.child(last)
+    return WhyRepeats(
+        name=None if child is None else memory.name(child),
+        killed=reason == "killed",
+        count=len(alike),
+        since=clock.wall(alike[0].at) if alike else None,
+        until=clock.wall(alike[-1].at) if alike else None,
+        alike=len(alike),
+        of=len(all_of_it),
+        message=message,
+        times=times,
+    )
+
+
+async def _count_recorded(
+    ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, repeats: WhyRepeats
+) -> WhyRepeats:
+    """Return how often a child was restarted after such an end, with the restarts that have left the memory."""
+    if repeats.name is None:
+        return repeats
+    found = [one for one in await _list_restarts(ctx, node, history, repeats.name) if one.killed == repeats.killed]
+    count = sum(one.number for one in found)
+    if count <= repeats.count:
+        return repeats
+    since, until = min(one.at for one in found), max(one.until for one in found)
+    return repeats.model_copy(update={"count": count, "since": since, "until": until})
+
+
+async def _count_earlier(
+    ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, name: str, earlier: str
+) -> str:
+    """Return the sentence about a process without a restart in memory, with the number of those that are stored."""
+    found = await _list_restarts(ctx, node, history, name)
+    since, _, listing = earlier.partition("; ")
+    if not found:
+        return f"{since}; no earlier restart is stored"
+    count, last = sum(one.number for one in found), max(one.until for one in found)
+    times = f"{count:,} earlier ones, the last one at" if count > 1 else "an earlier one, at"
+    return sentences.story(since, listing.replace(IF_ANY, f"lists {times} {_describe_time(last)}"))
+
+
+class _Restarts(NamedTuple):
+    killed: bool
+    number: int
+    at: float
+    until: float
+
+
+async def _list_restarts(
+    ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, name: str
+) -> list[_Restarts]:
+    """Return the restarts and the sums of restarts of a child that ended by itself, stored or not, by its name."""
+    rows, _ = await history.page(
+        [node.name], [], ctx.user.only_owner, None, None, 0, MOST_FOLDED, process=name, replays=False
+    )
+    lines = [*await list_open(ctx, [node], history, None, None), *rows]
+    read = [(read_line(one.line.partition("; ")[0]), one) for one in lines]
+    return [
+        _Restarts(parts.killed, one.count, one.at, one.until or one.at)
+        for parts, one in read
+        if parts is not None and parts.name == name and parts.again and not parts.requested
+    ]
+
+
+def _describe_repeats(repeats: WhyRepeats) -> str:
+    """Return how often a child was restarted, since when and while it handled which message; "" if that is seldom."""
+    if repeats.count < LOOP or repeats.since is None or repeats.until is None:
+        return ""
+    took, alike = max(1, round(repeats.until - repeats.since)), repeats.alike
+    since = f"since {_describe_time(repeats.since)}{f', within {took} s' if took <= SHORT_S else ''}"
+    same = f" for this reason {since}"
+    if repeats.count > alike:
+        newest = f"the newest {alike:,}" if alike == repeats.of else f"{alike:,} of the newest {repeats.of:,}"
+        same = f" {since}; {newest} for this reason" if alike > 1 else f" {since}"
+    told = f"it was restarted {repeats.count:,} times{same}"
+    if alike < LOOP or repeats.times < 2 * alike / 3:  # the messages differ, or there are none
+        return told
+    times = "each time" if repeats.times == alike else f"{repeats.times:,} times"
+    return f"{told}, {times} while it handled {repeats.message}"
+
+
+def _describe_time(at: float) -> str:
+    """Return a time of day, with its date unless it is today."""
+    when = datetime.fromtimestamp(at)
+    return f"{'' if when.date() == datetime.now().date() else f'{when.day} {when:%B} '}{when:%H:%M:%S}"
+
+
+def _why_step(origin: Origin, clock: Clock) -> WhyStep:
+    step = origin.step
+    return WhyStep(
+        event=step.event,
+        at=clock.wall(step.at_ns),
+        kind=step.kind,
+        pid=step.pid,
+        text=step.text,
+        name=step.name,
+        reason=step.reason,
+        crash=step.crash,
+        times=step.times,
+        line=step.line,
+        by=step.signal_from,
+        request=origin.request,
+        handled=origin.handled,
+        lost=origin.lost,
+        strategy=step.strategy,
+        parties=[
+            WhyParty(role=one.role, name=one.name, pid=one.pid, at=clock.wall(one.at_ns), reason=one.reason)
+            for one in step.parties
+        ],
+        used=step.used,
+        allowed=step.allowed,
+        window=step.window,
+    )

@@ -1,0 +1,162 @@
+"""Restarts in the answer of `error.why`: their number, and why supervisors gave up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+import otp
+from otp import Children, GenServer, Ok, Stop, Supervisor, impl
+from superlearner.store import MomentRow
+
+Inside = Callable[..., Any]
+AT = "/api/v1/processes/counter_1"
+
+
+async def crash(platform: Any) -> None:
+    GenServer.cast(("counter_1", platform.node), "crash")
+    await Supervisor.count_children(("demo_one_for_one", platform.node))
+    await platform.call("counter_1", "get_value")
+
+
+class Press(GenServer):
+    down: ClassVar[list[str]] = []
+
+    @impl
+    def init(self, arg):
+        return Stop("no relay") if self.down else Ok(arg)
+
+
+class Office(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Press.child_spec(0, id="Press", name="press")], max_restarts=1)
+
+
+class Ship(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Office.child_spec(0, id="Office", name="office")], max_restarts=1)
+
+
+@pytest.mark.operation("error.why")
+@pytest.mark.parametrize("asked", ["press", "office", "ship"])
+def test_a_give_up_after_failed_starts_is_explained_from_the_crash_on(inside: Inside, asked: str) -> None:
+    """Regression: the chain ended at the last failed start: "press crashed: …, in init; it is not running"."""
+
+    async def test(platform: Any) -> None:
+        ship = await platform.node.start(Ship, None, name="ship")
+        Press.down.append("paper")
+        try:
+            otp.exit(platform.node.whereis("press"), "a bug")
+            await otp.wait_down(ship)
+        finally:
+            Press.down.clear()
+        summary = (await platform.get(f"/api/v1/processes/{asked}/errors/why"))["data"]["summary"]
+        first, *others = summary.split("; ")
+        assert first.startswith("press <")
+        assert first.endswith("> crashed: a bug, by a signal from outside")
+        for supervisor in ("office", "ship"):
+            assert any(one.startswith(f"{supervisor} gave up: ") for one in others)
+        assert others[-1] in (f"{asked} is not running", "it is not running")
+
+    inside(test)
+
+
+class Worker(GenServer[int]):
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+
+
+class Patient(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Worker.child_spec(0, id="worker", name="worker")], max_restarts=100, max_seconds=60)
+
+
+@pytest.mark.operation("error.why")
+def test_a_crash_loop_is_told_with_its_number_of_restarts(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        await platform.node.start(Patient, None, name="patient")
+        for count in range(1, 7):
+            ended = platform.node.whereis("worker")
+            otp.exit(ended, "kill" if count == 1 else "broken")
+            await otp.wait_down(ended)
+            await Supervisor.count_children(("patient", platform.node))
+            summary = (await platform.get("/api/v1/processes/worker/errors/why"))["data"]["summary"]
+            assert ("times" in summary) is (count == 6)
+        assert re.search(r"; it was restarted 5 times for this reason since \d\d:\d\d:\d\d, within 1 s$", summary)
+
+    inside(test)
+
+
+@pytest.mark.operation("error.why")
+def test_a_crash_loop_names_the_message_that_crashes_the_process_most_of_the_time(inside: Inside) -> None:
+    class Pricing(GenServer):
+        @impl
+        def init(self, arg):
+            return Ok(arg)
+
+        @impl
+        def handle_cast(self, request, state):
+            return 1 // 0
+
+    class Shop(Supervisor):
+        @impl
+        def init(self, arg):
+            return Children([Pricing.child_spec(0, id="pricing", name="pricing")], max_restarts=100, max_seconds=60)
+
+    async def test(platform: Any) -> None:
+        await platform.node.start(Shop, None, name="prices")
+        told = []
+        for request in [("price", 12)] * 5 + [("price", 13), ("price", 14), ("price", 15)]:
+            ended = platform.node.whereis("pricing")
+            GenServer.cast(("pricing", platform.node), request)
+            await otp.wait_down(ended)
+            await Supervisor.count_children(("prices", platform.node))
+            told.append((await platform.get("/api/v1/processes/pricing/errors/why"))["data"]["summary"])
+        assert re.search(r" 5 times for this reason since [\d:]+, within 1 s, each time while", told[4])
+        assert re.search(r" 6 times for this reason since [\d:]+, within 1 s, 5 times while", told[5])
+        assert told[5].endswith(" while it handled ('price', 12)")
+        assert re.search(r" 8 times for this reason since [\d:]+, within 1 s$", told[7])
+
+    inside(test)
+
+
+@pytest.mark.operation("error.why")
+def test_restarts_that_have_left_the_memory_are_counted_from_the_store(inside: Inside, tmp_path: Path) -> None:
+    """Regression: a storm of 1,000 crashes was 137 restarts, those of its last second."""
+    begun = datetime.now() - timedelta(days=2)
+
+    def describe(seconds: float) -> str:
+        at = datetime.fromtimestamp(begun.timestamp() + seconds)
+        return f"{at.day} {at:%B %H:%M:%S}"
+
+    async def test(platform: Any) -> None:
+        def row(line: str, count: int, seconds: float) -> MomentRow:
+            at = since + seconds
+            return MomentRow(platform.node.name, "9f3a0c1b22d4", count, count, at, at, line, count, "")
+
+        store, since = platform.platform.store, begun.timestamp()
+        store.append_moment(row("counter_1 crashed and was restarted 998 times more", 998, 0))
+        store.append_moment(row("counter_1 was killed and restarted 40 times more", 40, 1))
+        store.append_moment(row("counter_1 was restarted on request 30 times more", 30, 2))
+        store.append_moment(row("counter_2 crashed and was restarted 20 times more", 20, 3))
+        await store.sync()
+        earlier = (await platform.get(f"{AT}/errors/why"))["data"]["earlier"]
+        assert earlier.endswith(f"counter_1` lists 1,038 earlier ones, the last one at {describe(1)}")
+        for _ in range(2):
+            await crash(platform)
+        why = (await platform.get(f"{AT}/errors/why"))["data"]
+        assert why["summary"].endswith(
+            f"; it was restarted 1,000 times since {describe(0)}; the newest 2 for this reason"
+        )
+        assert (why["repeats"]["count"], why["repeats"]["alike"]) == (1000, 2)
+
+    inside(test, data_dir=tmp_path)
