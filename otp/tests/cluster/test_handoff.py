@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import otp
-from distributed_children import Counter, Stateful
+from distributed_children import Counter, Late, Stateful, by_first_letter
 from otp import GenServer
 from otp.cluster import DistributedSupervisor, Singleton
 from otp.cluster.simulation import SimulatedCluster
@@ -140,6 +140,31 @@ def test_a_child_that_refuses_to_take_over_starts_with_init_where_it_was() -> No
             assert ["refuses"] == await ask(sim, "w", at="n3")
 
     run(main)
+
+
+def test_a_child_that_ends_instead_of_moving_is_not_said_to_have_moved() -> None:
+    async def drain(sim: SimulatedCluster) -> Any:
+        return await sim["n2"].cluster.drain(timeout=5)
+
+    async def rebalance(sim: SimulatedCluster) -> Any:
+        return await sim.on("n1", DistributedSupervisor.rebalance, "workers")
+
+    async def main(move: Any) -> tuple[set[Any], set[Any]]:
+        placed = DistributedSupervisor.child_spec(name="workers", placement=by_first_letter, handoff_timeout=2)
+        async with SimulatedCluster(2, children=[placed], allow=[Late, Stateful]) as sim:
+            for id, kind, arg in (("a1", Stateful, "slow"), ("a2", Late, 0), ("a3", Stateful, "begun")):
+                await start(sim, id, "n2", arg, kind)
+            Late.missing = 2  # it starts neither on n1 nor on n2 again
+            moving = asyncio.ensure_future(move(sim))
+            await advance(1)
+            await sim.on("n1", DistributedSupervisor.terminate_child, "workers", "a1")
+            moved, kept = await moving
+            return set(moved), set(kept)
+
+    Late.missing = 0
+    assert ({("workers", "a3")}, set()) == run(lambda: main(drain))
+    Late.missing = 0
+    assert ({"a3"}, {"a1", "a2"}) == run(lambda: main(rebalance))
 
 
 @pytest.mark.parametrize("placement", ["hash", "least_loaded"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -57,12 +58,22 @@ class Job(GenServer[int]):
         return Ok(term)
 
 
+async def start_slowly(before: float, after: float) -> Any:
+    """Start an agent, and wait before and after that."""
+    await advance(before)
+    pid = await otp.Agent.start_link(lambda: 0)
+    STARTED.append(pid)
+    await advance(after)
+    return pid
+
+
+STARTED: list[Any] = []
 JOBS = DistributedSupervisor.child_spec(name="jobs", consistency="lease")
 
 
 def run(test: Callable[[SimulatedCluster], Any], members: int = 3, seed: int = 1, children: Any = (JOBS,)) -> Any:
     async def main() -> Any:
-        async with SimulatedCluster(members, children=list(children), leases=True, allow=[Job]) as sim:
+        async with SimulatedCluster(members, children=list(children), leases=True, allow=[Job, start_slowly]) as sim:
             NOTE[:] = [sim.note]
             return await test(sim)
 
@@ -293,6 +304,27 @@ def test_a_terminated_child_frees_its_lease_and_starts_again_with_the_next_epoch
         await sim.on("n2", DistributedSupervisor.terminate_child, "jobs", "j")
         await start(sim, "n2", prefer="n2")
         assert [("n1", 1), ("n2", 2)] == acquired(sim)
+
+    run(test)
+
+
+@pytest.mark.parametrize("waits", [(2 * TTL, 0), (0, 2 * TTL)])
+def test_a_child_whose_lease_ends_during_its_start_does_not_run_and_its_supervisor_runs_on(waits: Any) -> None:
+    async def test(sim: SimulatedCluster) -> None:
+        supervisor = sim["n1"].node.whereis("jobs")
+        slow = otp.ChildSpec("j", (start_slowly, *waits))
+        starting = sim.on("n1", lambda: DistributedSupervisor.start_child("jobs", slow, on="n1"))
+        task = asyncio.ensure_future(starting)
+        await advance(1)
+        sim.cut("n1", "leases")
+        with pytest.raises(LeaseUnavailable):
+            await task
+        assert "noproc" == await sim.on("n1", reason_of, STARTED.pop())
+        sim.heal()
+        await advance(TTL)
+        await start(sim, prefer="n1")
+        assert supervisor == sim["n1"].node.whereis("jobs")
+        assert 1 == (await sim.on("n2", DistributedSupervisor.count_children, "jobs")).active
 
     run(test)
 

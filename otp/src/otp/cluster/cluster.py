@@ -213,7 +213,8 @@ class Cluster:
         Args:
             timeout: seconds until the children that have not moved are kept.
 
-        Returns the children as pairs of supervisor and id. All are kept if no other member runs their supervisor.
+        Returns the children as pairs of supervisor and id, without those that have ended meanwhile. All are kept if no
+        other member runs their supervisor.
 
         >>> import otp
         >>> from otp.cluster import Cluster
@@ -229,14 +230,14 @@ class Cluster:
             raise NotMember(f"node {self.node.name!r} has left its cluster")
         limit = nanoseconds(timeout, "cluster.drain(timeout=…)")
         placed = [(table, table.content) for table in membership.shared if isinstance(table.content, Placements)]
-        before = [(table.table[1], id) for table, placements in placed for id in placements.here()]
+        before = [(table, placements, id) for table, placements in placed for id in placements.here()]
         with suppress(TimeoutError):
             async with asyncio.timeout((limit or 0) / 1e9):
                 await membership.farewell()
                 await asyncio.gather(*(_drain(table.pid) for table, _ in placed))
         kept = [(table.table[1], id) for table, placements in placed for id in placements.here()]
-        left = set(kept)
-        return Drained([child for child in before if child not in left], kept)
+        moved = [(table.table[1], id) for table, placements, id in before if placements.has_moved(id)]
+        return Drained(moved, kept)
 
     async def leave(self, drain: bool = True) -> None:
         """Leave the cluster: the others see `MemberLeaving`, then `MemberDown` with `"left"`. The node keeps running.

@@ -74,14 +74,17 @@ class PlacedState(DynamicState, Shares):
 
     def kill_all(self) -> None:
         """End all children here, as `kill` does: their leases have ended. Those that are starting end too."""
-        me, table = self.shared.pid, self.shared.table[1]
+        me = self.shared.pid
         starting = next(iter(self.placements.starting), None)
         links = me.links
         for pid in list(links) if type(links) is dict else [links]:
-            if pid is not None and pid.parent is me and pid.status > DEAD:
-                id = self.ids.get(pid, starting)
-                decide(pid, ("lease_lost", (table, id)), me.runtime.outside, 0, True)
+            if pid is not None and pid.parent is me:
+                self._kill(pid, self.ids.get(pid, starting))
         self.losing.update(self.ids)
+
+    def _kill(self, pid: Any, id: Any) -> None:
+        if pid.status > DEAD:
+            decide(pid, ("lease_lost", (self.shared.table[1], id)), self.shared.pid.runtime.outside, 0, True)
 
     def retry(self, old: Any, now: int) -> Any:
         """Decide about a failed restart; a child that may not run here any more is forgotten."""
@@ -103,10 +106,13 @@ class PlacedState(DynamicState, Shares):
         """Record a new child."""
         super().started(pid, spec, call)
         self.ids[pid] = id = spec.id
-        if self.placements.own(id) is None:
-            self.placements.begin(id, self.terms.pop(id), pid, self.coming.pop(id, None))
-        else:
+        if self.placements.own(id) is not None:
             self.placements.restart(id, pid)
+        elif self.placements.holds(id):
+            self.placements.begin(id, self.terms.pop(id), pid, self.coming.pop(id, None))
+        else:  # the lease has ended during the start
+            self.losing.add(pid)
+            self._kill(pid, id)
 
     def restarted(self, old: Any, pid: Any) -> int:
         """Record a successful restart."""

@@ -192,6 +192,11 @@ class Placements(Claims):
         """Return the claim of this member to an id."""
         return self._claims.get(id, {}).get(self._me)
 
+    def has_moved(self, id: Any) -> bool:
+        """Return whether a child runs on other members alone."""
+        claims = self._claims.get(id)
+        return bool(claims) and self._me not in claims
+
     def unsettled(self) -> bool:
         """Return whether any child has yet to start elsewhere."""
         return bool(self.moving) or any(map(self._will_start, self.missing()))

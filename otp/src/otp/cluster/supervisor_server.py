@@ -275,9 +275,12 @@ async def _start(state: PlacedState, spec: ChildSpec, term: Any) -> Any:
     answer = await begun if isawaitable(begun) else begun
     state.terms.pop(spec.id, None)
     state.placements.starting.pop(spec.id, None)
+    outcome = answer.value
     if state.placements.own(spec.id) is None:
+        if outcome[0] == "ok" and not state.placements.holds(spec.id):
+            outcome = ("error", LeaseUnavailable("the session has ended").reason)
         state.placements.let_go(spec.id)
-    return ("ignored", None) if isinstance(answer.value[1], Ignore) else answer.value
+    return ("ignored", None) if isinstance(outcome[1], Ignore) else outcome
 
 
 def _refusal_of(outcome: Any) -> str | None:
@@ -404,7 +407,7 @@ async def _answer_moves(state: PlacedState, ids: list[Any], caller: From) -> Non
         await state.shared.membership.changed()
     for id in ids:
         state.arriving.pop(id, None)
-    moved = [id for id in ids if state.placements.own(id) is None]
+    moved = [id for id in ids if state.placements.has_moved(id)]
     reply(caller, (moved, [id for id in ids if id not in moved]))
 
 
@@ -432,7 +435,7 @@ async def _finish(state: PlacedState, id: Any, pid: Any) -> None:
 
 async def _finished(state: PlacedState, id: Any, pid: Any, handed: tuple[Any, ...], why: str) -> Any:
     if pid in state.finishing:
-        if why:
+        if why and pid in state.ids:
             state.log("child %s moves without its state", id, why)
         await _send_away(state, id, pid, handed)
     return NoReply(state)
