@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -58,6 +59,35 @@ class Job(GenServer[int]):
         return Ok(term)
 
 
+class Asking(GenServer[None]):
+    """Asks for the epochs of the children, in its `init` after some seconds, and in calls; it ends by a cast."""
+
+    asked: list[Any] = []
+
+    @impl
+    async def init(self, arg: Any) -> Any:
+        await advance(arg)
+        self.asked.append(known_epochs())
+        return Ok(None)
+
+    @impl
+    def handle_call(self, request: Any, caller: Any, state: None) -> Any:
+        return Reply(known_epochs(), state)
+
+    @impl
+    def handle_cast(self, request: Any, state: None) -> Any:
+        return otp.Stop(request, state)
+
+
+def known_epochs() -> str:
+    """Return the ids whose epochs the calling process gets."""
+    known = ""
+    for id in "jkl":
+        with suppress(NotOwner):
+            known += id * epoch(("jobs", id))
+    return known
+
+
 async def start_slowly(before: float, after: float) -> Any:
     """Start an agent, and wait before and after that."""
     await advance(before)
@@ -73,7 +103,9 @@ JOBS = DistributedSupervisor.child_spec(name="jobs", consistency="lease")
 
 def run(test: Callable[[SimulatedCluster], Any], members: int = 3, seed: int = 1, children: Any = (JOBS,)) -> Any:
     async def main() -> Any:
-        async with SimulatedCluster(members, children=list(children), leases=True, allow=[Job, start_slowly]) as sim:
+        async with SimulatedCluster(
+            members, children=list(children), leases=True, allow=[Asking, Job, start_slowly]
+        ) as sim:
             NOTE[:] = [sim.note]
             return await test(sim)
 
@@ -120,6 +152,27 @@ def test_a_child_knows_its_epoch_from_init_on_and_keeps_it_when_it_is_restarted(
             await sim.on("n2", epoch, ("jobs", "j"))
         assert [("n2", 1)] == acquired(sim)
 
+    run(test)
+
+
+def test_a_child_gets_no_epoch_of_a_sibling_while_one_of_them_starts_or_restarts() -> None:
+    async def begin(sim: SimulatedCluster, id: str, seconds: float) -> Any:
+        child = Asking.child_spec(seconds, id=id)
+        return await sim.on("n1", lambda: DistributedSupervisor.start_child("jobs", child, on="n1"))
+
+    async def test(sim: SimulatedCluster) -> None:
+        first = await begin(sim, "j", 0)
+        slow = asyncio.ensure_future(asyncio.gather(begin(sim, "k", 1), begin(sim, "l", 1)))
+        await advance(0.5)
+        assert "j" == await sim.on("n1", GenServer.call, first, "epochs")
+        await slow
+        assert ["j", "k", "l"] == sorted(Asking.asked)
+        for id in "jkl":  # all have ended before the first one is restarted
+            otp.exit(sim.view("n1").supervisors["jobs"][id], "kill")
+        await sim.on("n1", advance, 3)
+        assert ["j", "k", "l"] == sorted(Asking.asked[3:])
+
+    Asking.asked.clear()
     run(test)
 
 

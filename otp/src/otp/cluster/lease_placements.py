@@ -121,8 +121,8 @@ class LeasePlacements(Placements):
     def epoch(self, id: Any, pid: Any) -> int:
         """Return the epoch of a child for its process, from `init` on. Raises `NotOwner`."""
         claim = self.own(id)
-        starts = pid.parent is self._shared.pid and (id in self.starting or (claim is not None and _is_over(claim.pid)))
-        if not self.holds(id) or not (starts or (claim is not None and claim.pid is pid)):
+        begins = self.beginning == (id,) and pid.parent is self._shared.pid and pid not in self._own
+        if not self.holds(id) or not (begins or (claim is not None and claim.pid is pid)):
             raise NotOwner(f"epoch({(self._shared.table[1], id)!r}): expected the process of the child, got {pid}")
         return self._epochs[id]
 
@@ -200,7 +200,3 @@ class LeasePlacements(Placements):
 
 def _latest(claim: Claim) -> Any:
     return (-claim.time, claim.member, claim.number)
-
-
-def _is_over(pid: Any) -> bool:
-    return not is_alive(pid)

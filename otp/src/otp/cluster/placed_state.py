@@ -75,23 +75,37 @@ class PlacedState(DynamicState, Shares):
     def kill_all(self) -> None:
         """End all children here, as `kill` does: their leases have ended. Those that are starting end too."""
         me = self.shared.pid
-        starting = next(iter(self.placements.starting), None)
         links = me.links
         for pid in list(links) if type(links) is dict else [links]:
             if pid is not None and pid.parent is me:
-                self._kill(pid, self.ids.get(pid, starting))
+                self._kill(pid, self.ids.get(pid, next(iter(self.placements.beginning), None)))
         self.losing.update(self.ids)
 
     def _kill(self, pid: Any, id: Any) -> None:
         if pid.status > DEAD:
             decide(pid, ("lease_lost", (self.shared.table[1], id)), self.shared.pid.runtime.outside, 0, True)
 
+    def decide(self, pid: Any, spec: ChildSpec, reason: Any, now: int) -> Any:
+        """Decide what follows from the end of a child."""
+        verdict = super().decide(pid, spec, reason, now)
+        if verdict == "restart":
+            self.placements.beginning = (self.ids[pid],)
+        return verdict
+
     def retry(self, old: Any, now: int) -> Any:
         """Decide about a failed restart; a child that may not run here any more is forgotten."""
         if old in self.ids and not self.placements.holds(self.ids[old]):
             self.forget(old)
             return "gone", None
-        return super().retry(old, now)
+        verdict, spec = super().retry(old, now)
+        if verdict == "restart":
+            self.placements.beginning = (self.ids[old],)
+        return verdict, spec
+
+    def failed(self, old: Any) -> None:
+        """Record a failed restart, which will be retried."""
+        super().failed(old)
+        self.placements.beginning = ()
 
     def unsettled(self) -> bool:
         """Return whether any child has yet to start elsewhere or to end."""
@@ -116,6 +130,7 @@ class PlacedState(DynamicState, Shares):
 
     def restarted(self, old: Any, pid: Any) -> int:
         """Record a successful restart."""
+        self.placements.beginning = ()
         restarts = super().restarted(old, pid)
         self.losing.discard(old)
         id = self.ids.pop(old)

@@ -102,6 +102,8 @@ class Placements(Claims):
         """The time of the lost claim to each child that starts, or was started, here instead of on a lost member."""
         self.starting: dict[Any, None] = {}
         """The ids of children that start on this member, as the members that grant them allowed."""
+        self.beginning: tuple[Any, ...] = ()
+        """The id of the child whose start or restart has begun here; a supervisor begins one at a time."""
         self.pause: float = shared.membership.settings.heartbeat
         """Seconds after which a child whose lease another member has is tried again."""
         self._ended: dict[Any, int] = {}

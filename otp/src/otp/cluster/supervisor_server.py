@@ -271,8 +271,10 @@ async def _start(state: PlacedState, spec: ChildSpec, term: Any) -> Any:
         return ("error", "max_children")
     state.terms[spec.id] = term
     state.placements.starting[spec.id] = None
+    state.placements.beginning = (spec.id,)
     begun: Any = start_spec(here(), state, spec)
     answer = await begun if isawaitable(begun) else begun
+    state.placements.beginning = ()
     state.terms.pop(spec.id, None)
     state.placements.starting.pop(spec.id, None)
     outcome = answer.value
