@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tools.postgres import Postgres
 
-from superlearner.cluster.lease_store import lease_store_of
+from superlearner.cluster.lease_store import lease_arguments_of, lease_store_of
 from superlearner.cluster.ways import BadWay
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -118,6 +118,38 @@ def test_a_member_with_leases_owns_a_key_and_frees_it_when_it_leaves(
             if member.poll() is None:
                 member.kill()
             member.communicate()
+
+
+def test_user_and_password_of_etcd_are_unquoted() -> None:
+    found = lease_arguments_of(None, {"OTP_LEASES": "etcd:http://ad%40a:se%2Fcr%25t@e1:2379,http://e2:2379"})
+    assert {
+        "endpoints": ["http://e1:2379", "http://e2:2379"],
+        "user": "ad@a",
+        "password": "se/cr%t",
+    } == found
+
+
+def test_the_mode_that_is_checked_is_that_of_the_file_that_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private, public, link = (tmp_path / name for name in ("private", "public", "link"))
+    private.write_text("postgresql://ada:secret@db/mine")
+    private.chmod(0o600)
+    public.write_text("postgresql://ada:secret@db/other")
+    link.symlink_to(private)
+
+    def swap_after(look: Callable[..., Any]) -> Callable[..., Any]:
+        def looked(*args: Any, **options: Any) -> Any:
+            found = look(*args, **options)
+            link.unlink()
+            link.symlink_to(public)
+            return found
+
+        return looked
+
+    monkeypatch.setattr(Path, "stat", swap_after(Path.stat))
+    monkeypatch.setattr(os, "fstat", swap_after(os.fstat))
+    assert {"dsn": "postgresql://ada:secret@db/mine"} == lease_arguments_of(f"file:{link}", {})
 
 
 def test_an_address_that_cannot_be_read_is_refused_in_a_sentence() -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 from superlearner.cluster.ways import BadWay
 
@@ -22,7 +22,7 @@ def lease_store_of(url: str | None, environ: Mapping[str, str] = os.environ, tls
     Args:
         url: `postgresql://USER@HOST/DATABASE`, `etcd:http://HOST:2379,http://HOST:2379`, or `file:PATH` of a file with
             one of these. A password is allowed in the variable and in a file that others cannot read, since other users
-            of a machine see the arguments of a command.
+            of a machine see the arguments of a command. Special characters of it are escaped, such as `%40` for `@`.
         environ: the variables of the environment.
         tls: the certificates of the member, for addresses of etcd with `https`.
 
@@ -64,7 +64,8 @@ def _address(url: str | None, environ: Mapping[str, str]) -> tuple[str, str] | N
             )
         return "--leases", url
     try:
-        mode, found = Path(rest).stat().st_mode & 0o777, Path(rest).read_text().strip()
+        with Path(rest).open() as file:  # opened once: its mode is that of what is read
+            mode, found = os.fstat(file.fileno()).st_mode & 0o777, file.read().strip()
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is not a text file"
         raise BadWay(f"cannot read {rest!r}: {why}; try the path of a file with the address of the store") from None
@@ -96,7 +97,11 @@ def _etcd(url: str) -> dict[str, Any]:
     parts = [urlsplit(endpoint) for endpoint in url.partition(":")[2].split(",")]
     plain = [urlunsplit(part._replace(netloc=part.netloc.rpartition("@")[2])) for part in parts]
     user = next((part for part in parts if part.username is not None), parts[0])
-    return {"endpoints": plain, "user": user.username, "password": user.password}
+    return {"endpoints": plain, "user": _unquoted(user.username), "password": _unquoted(user.password)}
+
+
+def _unquoted(part: str | None) -> str | None:
+    return None if part is None else unquote(part)
 
 
 def _has_password(url: str) -> bool:

@@ -42,6 +42,10 @@ class Kind(NamedTuple):
     how: How
 
 
+SHARED: Final = Kind(None, None, "ended")
+"""The kind of the sum that those beyond `MOST_KINDS` share."""
+
+
 @dataclass(slots=True)
 class Sum:
     """A sum; numbers are those of events, times those of the node clock, in ns."""
@@ -79,13 +83,16 @@ class Sums:
         return bool(self._found) and self.first <= number <= self.last
 
     def knows(self, kind: Kind) -> bool:
-        """Return whether an end of this kind was counted."""
-        return kind in self._found
+        """Return whether there is a sum for an end of this kind."""
+        return self._counted_as(kind) in self._found
+
+    def _counted_as(self, kind: Kind) -> Kind:
+        is_full = SHARED in self._found or len(self._found) >= MOST_KINDS
+        return SHARED if is_full and kind not in self._found else kind
 
     def add(self, kind: Kind, number: int, at: int, *, restarted: bool, name: str | None = None) -> None:
         """Count one more; `number` is that of its first cause, `name` that of the child, of the first of its kind."""
-        if kind not in self._found and len(self._found) >= MOST_KINDS:
-            kind = Kind(None, None, "ended")
+        kind = self._counted_as(kind)
         more = Sum(number, number, at, at, 1, int(restarted), name)
         self.first, self.last = min(number, self.first or number), max(number, self.last)
         if (known := self._found.get(kind)) is None:
@@ -95,6 +102,7 @@ class Sums:
 
     def take_back(self, kind: Kind, number: int, *, restarted: bool) -> None:
         """Count one less: the end with this number has a record of its own."""
+        kind = self._counted_as(kind)
         found = self._found.get(kind)
         if found is None or not found.first <= number <= found.last:
             return
@@ -105,7 +113,7 @@ class Sums:
 
     def add_restart(self, kind: Kind) -> None:
         """Count the restart of a child whose end was counted."""
-        found = self._found.get(kind)
+        found = self._found.get(self._counted_as(kind))
         if found is not None:
             found.restarted = min(found.count, found.restarted + 1)
 
