@@ -16,8 +16,11 @@ from tools.postgres import NotInstalled, free_port
 
 from lease_sessions import A, B, opened
 from otp.cluster import EtcdLeases, Held, LeaseUnavailable
+from otp.cluster.scenarios import Verdict, play_real, read_scenario
 from otp.kernel.values.errors import BadArgument
 from otp.tests.shared.loops import turns
+
+FILE = Path(__file__).parents[3] / "examples" / "scenarios" / "leased_worker.json"
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +54,19 @@ def test_ttl_is_rounded_up_to_whole_seconds(etcd: list[Etcd]) -> None:
             return session.ttl
 
     assert 3.0 == asyncio.run(main())
+
+
+@pytest.mark.program
+def test_a_scenario_with_leases_passes_on_real_members_and_leaves_no_key(etcd: list[Etcd]) -> None:
+    async def main() -> tuple[Verdict, Any]:
+        verdict = await play_real(read_scenario(FILE), {"endpoints": [etcd[0].endpoint]})
+        first, end = b64encode(b"scenario-").decode(), b64encode(b"scenario.").decode()
+        return verdict, await post(etcd[0], "kv/range", key=first, range_end=end)
+
+    verdict, left = asyncio.run(main())
+    assert verdict.passed, verdict
+    assert 2 == len({event.data["pid"][0] for event in verdict.history if event.kind == "lease_acquired"})
+    assert [] == left.get("kvs", [])
 
 
 def test_a_late_request_that_was_given_up_has_no_effect(etcd: list[Etcd]) -> None:

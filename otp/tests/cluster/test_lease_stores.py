@@ -65,6 +65,25 @@ def test_one_of_two_members_gets_a_key_and_epochs_grow(new_store: Any) -> None:
     asyncio.run(main())
 
 
+def test_clearing_a_namespace_ends_its_sessions_and_forgets_its_epochs_alone(new_store: Any) -> None:
+    async def main() -> None:
+        await new_store("cleared").clear()  # nothing is there yet
+        one, two = new_store("cleared"), new_store("kept")
+        a, b = await one.open("a", TTL), await two.open("b", TTL)
+        for _ in range(2):
+            assert 1 == await one.acquire(a, "x", A)
+            assert 1 == await two.acquire(b, "x", B)
+            await new_store("cleared").clear()
+            with ENDED:
+                await one.renew(a)
+            await two.renew(b)
+            await one.close(a)
+            a = await one.open("a", TTL)
+        await asyncio.gather(one.close(a), two.close(b))
+
+    asyncio.run(main())
+
+
 def test_keys_that_are_equal_in_python_are_one_key(new_store: Any) -> None:
     async def main() -> None:
         async with opened(new_store, "a", "b") as ((one, a), (two, b)):

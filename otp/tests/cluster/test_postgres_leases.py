@@ -254,6 +254,8 @@ def test_a_scenario_with_leases_passes_on_real_members(dsn: str) -> None:
     verdict = asyncio.run(play_real(read_scenario(file), {"dsn": dsn}))
     assert verdict.passed, verdict
     assert 2 == len({event.data["pid"][0] for event in verdict.history if event.kind == "lease_acquired"})
+    left = "SELECT namespace FROM otp_lease_sessions UNION SELECT namespace FROM otp_lease_keys"
+    assert [] == asyncio.run(ask(dsn, left))
 
 
 def test_a_key_whose_session_began_during_a_request_is_not_taken_over(dsn: str) -> None:

@@ -39,6 +39,7 @@ UNSURE: Final = {4, 14}
 """Codes of gRPC for requests that have failed on the way; the others have had no effect."""
 DENIED: Final = {3, 7, 16}
 """Codes for a sign-in that is refused, and for a user without the right to a key."""
+CLEAR_S: Final = 3.0
 SIGN_IN: Final = "/v3/auth/authenticate"
 
 
@@ -76,10 +77,10 @@ class EtcdLeases:
         if not isinstance(namespace, str) or not namespace:
             raise BadArgument(f"EtcdLeases(namespace=…): expected a name, got {text(namespace)}; try 'otp'")
         self.namespace: str = namespace
-        prefix = quote(namespace, safe="")
-        self._version_key = f"{prefix}/version"
-        self._sessions = f"{prefix}/sessions/"
-        self._keys = f"{prefix}/keys/"
+        self._prefix = f"{quote(namespace, safe='')}/"
+        self._version_key = f"{self._prefix}version"
+        self._sessions = f"{self._prefix}sessions/"
+        self._keys = f"{self._prefix}keys/"
         self._members: dict[str, _Member] = {}
         self._new_client = _client_maker(self.endpoints, user, password, tls)
 
@@ -197,6 +198,14 @@ class EtcdLeases:
         finally:
             self._members.pop(session.member, None)
             await here.client.close()
+
+    async def clear(self) -> None:
+        """Delete all sessions and keys of the namespace, also those of other members: for a namespace of tests."""
+        client = self._new_client(CLEAR_S)
+        try:
+            await client.run(lambda: client.change([], [_delete(self._prefix, prefix=True)]))
+        finally:
+            await client.close()
 
     def _member(self, session: LeaseSession) -> _Member:
         found = self._members.get(session.member)
@@ -378,12 +387,17 @@ def _put(key: str, value: str | None = None) -> dict[str, Any]:
 
 
 def _range(key: str, *, prefix: bool = False) -> dict[str, Any]:
+    return {"request_range": _selected(key, prefix=prefix)}
+
+
+def _delete(key: str, *, prefix: bool = False) -> dict[str, Any]:
+    return {"request_delete_range": _selected(key, prefix=prefix)}
+
+
+def _selected(key: str, *, prefix: bool) -> dict[str, Any]:
+    """Return a key, or all that begin with it."""
     end = {"range_end": _encode(f"{key[:-1]}{chr(ord(key[-1]) + 1)}")} if prefix else {}
-    return {"request_range": {"key": _encode(key), **end}}
-
-
-def _delete(key: str) -> dict[str, Any]:
-    return {"request_delete_range": {"key": _encode(key)}}
+    return {"key": _encode(key), **end}
 
 
 def _checked(endpoints: list[Any]) -> list[str]:

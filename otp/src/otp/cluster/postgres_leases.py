@@ -61,6 +61,10 @@ FROM (SELECT) AS one LEFT JOIN otp_lease_sessions AS other ON other.namespace = 
 """
 END: Final = "DELETE FROM otp_lease_sessions WHERE id = $1 AND counter = $2"
 CLOSE: Final = "DELETE FROM otp_lease_sessions WHERE id = $1"
+# The sessions first: without its session no request that is still under way acquires a key.
+CLEAR_SESSIONS: Final = "DELETE FROM otp_lease_sessions WHERE namespace = $1"
+CLEAR_KEYS: Final = "DELETE FROM otp_lease_keys WHERE namespace = $1"
+CLEAR_TTL: Final = 10.0
 NEW_LINE: Final = "UPDATE otp_lease_sessions SET line = line + 1 WHERE id = $1 RETURNING line"
 # FOR SHARE: the session cannot end, and no later connection can begin, until this has committed. `key` is the latest
 # row, but sessions are read as they were when the statement began: a session that began later is not found. So a key
@@ -219,6 +223,17 @@ class PostgresLeases:
         finally:
             links.drop()
             self._members.pop(session.member, None)
+
+    async def clear(self) -> None:
+        """Delete all sessions and keys of the namespace, also those of other members: for a namespace of tests."""
+        with self._worded(CLEAR_TTL):
+            connection = await self._connect(CLEAR_TTL)
+            try:
+                if await connection.fetchval("SELECT to_regclass('otp_leases') IS NOT NULL"):
+                    await connection.execute(CLEAR_SESSIONS, self.namespace)
+                    await connection.execute(CLEAR_KEYS, self.namespace)
+            finally:
+                connection.terminate()
 
     def _links(self, member: str, ttl: float) -> _Member:
         found = self._members.get(member)

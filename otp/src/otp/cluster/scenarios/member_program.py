@@ -24,13 +24,12 @@ from otp.behaviours.server.child_spec import Children
 from otp.behaviours.supervisor.supervisor import Supervisor
 from otp.cluster.cluster import Cluster, membership_of
 from otp.cluster.discovery import Folder
-from otp.cluster.etcd_leases import EtcdLeases
 from otp.cluster.leases import LeaseStore
 from otp.cluster.opening import real_carrier
-from otp.cluster.postgres_leases import PostgresLeases
 from otp.cluster.scenarios.actors import Actors
 from otp.cluster.scenarios.lines import LIMIT, read_line, write_line
 from otp.cluster.scenarios.scenario import Program, Scenario, ScenarioError
+from otp.cluster.scenarios.stores import open_store
 from otp.cluster.simulation.history import Event, History
 from otp.cluster.simulation.recording import RecordedTransport
 from otp.cluster.simulation.simulated_leases import STORE, SimulatedLeases
@@ -133,8 +132,7 @@ class _Member:
         """Return the store of leases as this member reaches it."""
         if not (given := self.given["leases"]):
             return None
-        store = PostgresLeases(**given) if "dsn" in given else EtcdLeases(**given)
-        return SimulatedLeases(store, lambda: self.way, self.scenario.settings.heartbeat / 4)
+        return SimulatedLeases(open_store(given), lambda: self.way, self.scenario.settings.heartbeat / 4)
 
     def _fault(self, given: tuple[str, str, Any]) -> None:
         kind, node, value = given

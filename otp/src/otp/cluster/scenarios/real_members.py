@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import logging
 import os
 import secrets
 import shutil
@@ -21,16 +22,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from otp.cluster.leases import LeaseUnavailable
 from otp.cluster.scenarios.actors import Outcome
 from otp.cluster.scenarios.lines import LIMIT, read_line, write_line
 from otp.cluster.scenarios.playing import Verdict, run_steps
 from otp.cluster.scenarios.scenario import Program, Scenario, ScenarioError
+from otp.cluster.scenarios.stores import open_store
 from otp.cluster.simulation.history import Event, History
 from otp.cluster.simulation.rules import check_history
 from otp.cluster.simulation.simulated_cluster import pairs_apart
 from otp.cluster.simulation.simulated_leases import STORE
 from otp.cluster.simulation.view import differing_views
 from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.sentences import say
 
 __all__ = ["play_real"]
 
@@ -63,6 +67,7 @@ async def play_real(scenario: Scenario, leases: Mapping[str, Any] | None = None)
     finally:
         await stage.close()
         history = stage.read_history()
+        await stage.clear_store()
         shutil.rmtree(folder, ignore_errors=True)
     return Verdict(failed, check_history(history), history)
 
@@ -75,15 +80,22 @@ class _RealMember:
         self.program = program
         self.incarnation = 0
         self.stalled = False
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._writer: asyncio.StreamWriter
+        self._writer: asyncio.StreamWriter | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._problem = "the member has not begun"
+        """The reason why it answers no more, if it does not."""
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._number = 0
 
     async def begin(self, end: socket.socket, given: Mapping[str, Any]) -> None:
         """Tell the program what it is, and wait until it has joined. Raises `ScenarioError`."""
-        reader, self._writer = await asyncio.open_connection(sock=end, limit=LIMIT)
+        try:
+            reader, self._writer = await asyncio.open_connection(sock=end, limit=LIMIT)
+        except BaseException:
+            end.close()
+            raise
         write_line(self._writer, given)
+        self._problem = ""
         self._answers[0] = joined = asyncio.get_running_loop().create_future()
         self._reading = asyncio.ensure_future(self._read(reader))
         try:
@@ -94,23 +106,30 @@ class _RealMember:
             raise ScenarioError(str(error)) from None
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
-        while (line := await read_line(reader)) is not None:
-            number, result = line
-            answer = self._answers.pop(number, None)
-            if answer is not None and not answer.done():
-                if isinstance(result, dict) and "failed" in result:
-                    answer.set_exception(RuntimeError(result["failed"]))
-                else:
-                    answer.set_result(result)
+        self._problem = await self._read_answers(reader)
         for answer in self._answers.values():
             if not answer.done():
-                answer.set_exception(RuntimeError("the member has ended"))
-        self.ended.set_result(None)
+                answer.set_exception(RuntimeError(self._problem))
+
+    async def _read_answers(self, reader: asyncio.StreamReader) -> str:
+        """Handle answers until there are no more; return why."""
+        try:
+            while (line := await read_line(reader)) is not None:
+                number, result = line
+                answer = self._answers.pop(number, None)
+                if answer is not None and not answer.done():
+                    if isinstance(result, dict) and "failed" in result:
+                        answer.set_exception(RuntimeError(result["failed"]))
+                    else:
+                        answer.set_result(result)
+        except (SyntaxError, TypeError, ValueError) as error:
+            return f"member {self.name} sent a line that cannot be read: {error}"
+        return "the member has ended"
 
     async def ask(self, verb: str, given: Any = None) -> Any:
         """Let the member carry out a command; return its answer. Raises `RuntimeError` if it fails or ends."""
-        if self.ended.done():
-            raise RuntimeError("the member has ended")
+        if self._writer is None or self._problem:
+            raise RuntimeError(self._problem)
         self._number += 1
         self._answers[self._number] = answer = asyncio.get_running_loop().create_future()
         write_line(self._writer, (self._number, verb, given))
@@ -118,14 +137,16 @@ class _RealMember:
 
     async def finish(self, number: signal.Signals | None) -> None:
         """End the program, by a signal or by closing its socket, and wait for its end."""
-        if number is None:
-            self._writer.close()
-        else:
+        if number is not None:
             with suppress(ProcessLookupError):
                 self.program.send_signal(number)
+        elif self._writer is not None:
+            self._writer.close()
         await self.program.wait()
-        await self.ended
-        self._writer.close()
+        if self._reading is not None:
+            await self._reading
+        if self._writer is not None:
+            self._writer.close()
 
 
 class _RealMembers:
@@ -165,6 +186,14 @@ class _RealMembers:
         """End all members; what they record meanwhile is not part of the run."""
         self._over = self._history.now
         await asyncio.gather(*(member.finish(signal.SIGKILL) for member in self._members.values()))
+
+    async def clear_store(self) -> None:
+        """Delete what the members have left in the store of leases, if it answers."""
+        if self._leases:
+            try:
+                await open_store(self._leases).clear()
+            except LeaseUnavailable as error:
+                say(logging.WARNING, "namespace %s was not deleted: %s", self._leases["namespace"], error.reason[1])
 
     def read_history(self) -> list[Event]:
         """Return the events of the stage and of all its members, in order."""
