@@ -5,6 +5,9 @@
         counter = await start_supervised((Counter, 0))
         assert await GenServer.call(counter, "next") == 0
 
+A test marked `simulation` or `real_nodes` has the fixtures `cluster` and `cluster_members`: its node has joined
+simulated members, or programs of `superlearner cluster test run`. With both marks, it joins programs if there are any.
+
 `otp_mode = auto` in the ini file marks every `async def` test. A failed test shows its seed and virtual time, the
 processes it left running, and the command that repeats it; `otp_leaks = error` makes leaks an error. The first process
 also sets up async fixtures of scope `function`. Under Hypothesis' `@given` each example has a scheduler and a node of
@@ -19,8 +22,10 @@ import copy
 import difflib
 import functools
 import inspect
+import os
 import unittest
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from importlib.util import find_spec
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,13 +34,18 @@ import pytest
 from otp.testing.async_fixtures import PendingFixture, is_async_function, with_fixtures
 
 if TYPE_CHECKING:
+    from otp.cluster import Cluster
     from otp.kernel.steps.node import Node
+    from otp.testing.cluster_members import ClusterMembers, Programs
     from otp.testing.run import Run
     from otp.testing.scheduler import Scheduler
 
 __all__ = [
+    "cluster",
+    "cluster_members",
     "node",
     "pytest_addoption",
+    "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_fixture_setup",
     "pytest_generate_tests",
@@ -70,7 +80,8 @@ class _Open:
             problem = str(error)
         if problem is not None:  # outside of the handler, whose traceback pytest would show
             pytest.fail(f"@pytest.mark.otp: {problem}", pytrace=False)
-        self.run: Run = self.scheduler.open()
+        name = f"test-{os.getpid()}@127.0.0.1" if _programs_for(item) else "test"
+        self.run: Run = self.scheduler.open(name=name)
         self.seed = self.scheduler.seed
         self.executes: bool = False
         item.stash[_run_of] = self
@@ -90,6 +101,15 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         'otp(seed=0, io="virtual", inline=None, early_timers=False, causal=True, max_steps=1_000_000): run an '
         '"async def" test as the first process of a node on otp.testing.Scheduler; seed may be a tuple',
+    )
+    config.addinivalue_line(
+        "markers",
+        "simulation(size=2, **options of SimulatedCluster): run the test on simulated members, in virtual time",
+    )
+    config.addinivalue_line(
+        "markers",
+        "real_nodes(size=2): run the test on programs of this machine: `superlearner cluster test run`; it is skipped "
+        "without them, and on simulated members if it is also marked simulation",
     )
     for name, allowed in (("otp_mode", ("auto", "strict")), ("otp_leaks", ("report", "error"))):
         if config.getini(name) not in allowed:
@@ -120,6 +140,8 @@ def _is_ours(collector: pytest.Module | pytest.Class, name: str, obj: Any) -> bo
     if collector.get_closest_marker("otp") is not None:
         return True
     marks = [mark.name for mark in _marks(obj)]
+    if any(name in marks or collector.get_closest_marker(name) is not None for name in _STAGES):
+        return True
     return "otp" in marks or (collector.config.getini("otp_mode") == "auto" and not _FOREIGN & set(marks))
 
 
@@ -144,7 +166,7 @@ def _marks(obj: Any) -> list[pytest.Mark]:
 def _is_test(item: pytest.Function) -> bool:
     if not _is_async(item.obj):
         return False
-    if item.get_closest_marker("otp") is not None:
+    if any(item.get_closest_marker(name) is not None for name in ("otp", *_STAGES)):
         return True
     marked = any(item.get_closest_marker(name) is not None for name in _FOREIGN)
     return item.config.getini("otp_mode") == "auto" and not marked
@@ -177,6 +199,11 @@ def node(request: pytest.FixtureRequest) -> Iterator[Node]:
 
 
 def _options(item: pytest.Item) -> dict[str, Any]:
+    found = _options_of_mark(item)
+    return {**found, "io": "real"} if _programs_for(item) else found
+
+
+def _options_of_mark(item: pytest.Item) -> dict[str, Any]:
     mark = item.get_closest_marker("otp")
     if mark is None:
         return {}
@@ -202,6 +229,89 @@ def _options(item: pytest.Item) -> dict[str, Any]:
             f"@pytest.mark.otp: seed: expected a number or a tuple of numbers, got {seed!r}; try seed=1", pytrace=False
         )
     return options
+
+
+# Clusters
+
+
+_STAGES: Final = ("real_nodes", "simulation")
+_SIZE: Final = 2
+
+
+def _size(mark: pytest.Mark) -> int:
+    """Return how many members a mark asks for."""
+    size = mark.kwargs.get("size", mark.args[0] if mark.args else _SIZE)
+    if type(size) is not int or size < 1 or len(mark.args) > 1:
+        raise pytest.UsageError(f"@pytest.mark.{mark.name}: size: expected a number of members, got {size!r}")
+    return size
+
+
+def _programs() -> Programs | None:
+    from otp.kernel.values.errors import BadArgument
+    from otp.testing.cluster_members import programs_of
+
+    try:
+        return programs_of(os.environ)
+    except BadArgument as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _programs_for(item: pytest.Item) -> Programs | None:
+    """Return the programs that a test joins; None if it joins none."""
+    return None if item.get_closest_marker("real_nodes") is None else _programs()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests on real members where there are none, or too few, and say what to try."""
+    for item in items:
+        mark = item.get_closest_marker("real_nodes")
+        if mark is None or (reason := _why_skipped(item, _size(mark))) is None:
+            continue
+        item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _why_skipped(item: pytest.Item, size: int) -> str | None:
+    programs = _programs()
+    if programs is None and item.get_closest_marker("simulation") is not None:
+        return None
+    if find_spec("msgspec") is None:
+        return "needs the extra otp[cluster]: pip install 'msgspec>=0.19'"
+    if programs is None or programs.size < size:
+        there = "there are none" if programs is None else f"there are {programs.size}"
+        return f"needs {size} real members, {there}; try superlearner cluster test run --size {size}"
+    return None
+
+
+@pytest.fixture
+async def cluster_members(
+    request: pytest.FixtureRequest, node: Node, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[ClusterMembers]:
+    """Yield the members that the test's node has joined, to kill and to stall them."""
+    from otp.testing.cluster_members import join_programs, join_simulated
+
+    item = request.node
+    if (programs := _programs_for(item)) is not None:
+        folder = tmp_path_factory.getbasetemp() / "incarnations"
+        folder.mkdir(exist_ok=True)
+        async with join_programs(node, programs, folder) as members:
+            yield members
+        return
+    mark = item.get_closest_marker("simulation")
+    if mark is None:
+        pytest.fail(
+            f"expected the test {item.name} with the fixture cluster to say where it runs; try "
+            "@pytest.mark.simulation, @pytest.mark.real_nodes, or both",
+            pytrace=False,
+        )
+    options = {name: value for name, value in mark.kwargs.items() if name != "size"}
+    async with join_simulated(node, _size(mark), options) as members:
+        yield members
+
+
+@pytest.fixture
+async def cluster(cluster_members: ClusterMembers) -> Cluster:
+    """Return the cluster that the test's node has joined."""
+    return cluster_members.cluster
 
 
 def _as_process(item: pytest.Function, test: Callable[..., Any]) -> Callable[..., None]:

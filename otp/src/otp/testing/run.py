@@ -38,13 +38,18 @@ class Run:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, kernel: TestingKernel, seed: int, max_steps: Any = MAX_STEPS
+        self,
+        loop: asyncio.AbstractEventLoop,
+        kernel: TestingKernel,
+        seed: int,
+        max_steps: Any = MAX_STEPS,
+        name: str = "test",
     ) -> None:
         self.loop = loop
         self.io = "virtual" if isinstance(loop, VirtualLoop) else "real"
         self.library: Library = Library(kernel.now_ns, seed)
         self.kernel = kernel
-        self.node: Node = Node("test", scheduler=kernel)
+        self.node: Node = Node(name, scheduler=kernel)
         self.leaks: list[str] = []
         self.recorder: Recorder | None = None
         self.outcome: str = "closed before its end"

@@ -153,10 +153,11 @@ class Scheduler:
         """Return descriptions of the steps of the current or last run."""
         return [step_name(step) for step in self._last("steps").kernel.steps]
 
-    def open(self, instead: dict[int, int] | None = None) -> Run:
+    def open(self, instead: dict[int, int] | None = None, name: str = "test") -> Run:
         """Return the next run, with its node, before its first process.
 
-        The caller closes it. `instead` maps the numbers of choices to replacements for the seed's choices.
+        The caller closes it. `instead` maps the numbers of choices to replacements for the seed's choices; `name` is
+        that of the node.
         """
         loop = VirtualLoop() if self.io == "virtual" else asyncio.new_event_loop()
         kernel = TestingKernel(
@@ -167,7 +168,7 @@ class Scheduler:
             early_timers=self.early_timers,
             causal=self.causal,
         )
-        self._run = run = Run(loop, kernel, self.seed, self.max_steps)
+        self._run = run = Run(loop, kernel, self.seed, self.max_steps, name)
         self._started = kernel.now_ns()
         return run
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -11,17 +10,22 @@ import typer
 
 from superlearner.base.commands import command
 from superlearner.base.data_dir import command_with
-from superlearner.cli.cluster_members import platform_process
-from superlearner.cli.cluster_scenarios import testing
-from superlearner.cli.door import resolve_options
+from superlearner.cli.cluster_status import (
+    NO_CLUSTER,
+    NOT_TRUE,
+    DataDirOption,
+    JsonOption,
+    count_members,
+    folder_of,
+    show_status,
+)
+from superlearner.cli.cluster_tests import testing
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import verbs
 from superlearner.cli.operations import WithOperations
 
 __all__ = ["cluster", "node"]
 
-NO_CLUSTER: Final = 3
-NOT_TRUE: Final = 1
 INSTEAD: Final = {
     "self": ("cluster", "status"), "status": ("cluster", "status"), "ping": ("cluster", "ping"),
     "connect": ("cluster", "connect"), "disconnect": ("cluster", "disconnect"), "forget": ("cluster", "forget"),
@@ -30,11 +34,6 @@ INSTEAD: Final = {
 """Words that one expects as verbs of `node`, and the commands that do it."""
 
 cluster = typer.Typer(cls=WithOperations, help="Begin, show and end the members of a cluster.", no_args_is_help=True)
-
-DataDirOption = Annotated[
-    Path | None, typer.Option(help="Data directory, whose cluster it is [default: XDG's].", show_default=False)
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Write it as JSON.")]
 
 
 def node(
@@ -112,7 +111,7 @@ def node(
     try:
         tls = tls_of(tls_ca, tls_cert, tls_key)
         way = Way(
-            _folder(ctx, data_dir),
+            folder_of(ctx, data_dir),
             cookie_file=cookie_file,
             connect=tuple(connect or ()),
             listen=listen,
@@ -170,14 +169,15 @@ def start(
     from superlearner.base.terminal import show_wait_line, unwritable
     from superlearner.cluster.background import NotConnected, start_members
 
+    options = ["--teaching"] if teaching else []
     try:
-        with show_wait_line(f"waiting for {_members(count)} to connect, for up to {timeout:g} s"):
-            names, size = start_members(_folder(ctx, data_dir), count, teaching=teaching, timeout=timeout)
+        with show_wait_line(f"waiting for {count_members(count)} to connect, for up to {timeout:g} s"):
+            names, size = start_members(folder_of(ctx, data_dir), count, options=options, timeout=timeout)
     except (NotConnected, BadArgument) as error:
         fail(str(error), NOT_TRUE)
     except OSError as error:
         fail(unwritable(error), NOT_TRUE)
-    typer.echo(f"started {', '.join(names)}: {_members(size)}")
+    typer.echo(f"started {', '.join(names)}: {count_members(size)}")
 
 
 @cluster.command()
@@ -195,7 +195,7 @@ def stop(
     from superlearner.cluster.background import NotConnected, stop_members
 
     try:
-        ended = stop_members(_folder(ctx, data_dir), names or [])
+        ended = stop_members(folder_of(ctx, data_dir), names or [])
     except NotConnected as error:
         fail(str(error), NOT_TRUE)
     typer.echo(f"ended {', '.join(ended)}" if ended else "there is none to end")
@@ -215,25 +215,8 @@ def status(
 
     Exits with 0 if all known members are up, 1 if not, 3 if no member runs on this machine.
     """
-    from superlearner.cluster.background import wait_status
-    from superlearner.cluster.control import ControlError
-
-    folder = _folder(ctx, data_dir)
-    try:
-        found = wait_status(folder, wait, timeout, platform_process(folder))
-    except ControlError as error:
-        fail(str(error), NOT_TRUE)
-    if found is None:
-        if as_json:
-            typer.echo(json.dumps({"cluster": None, "status": "none", "members": [], "missing": []}))
-        fail(f"no member of a cluster runs here for {folder}; try `{command_with('run', folder)}`", NO_CLUSTER)
-    if as_json:
-        typer.echo(json.dumps(found))
-    else:
-        for line in _format_status(found):
-            typer.echo(line)
-    well = not found["missing"] and all(one["health"] in ("healthy", "slow") for one in found["members"])
-    raise typer.Exit(0 if well and (wait is None or len(found["members"]) >= wait) else NOT_TRUE)
+    folder = folder_of(ctx, data_dir)
+    show_status(folder, wait, timeout, as_json=as_json, instead=command_with("run", folder))
 
 
 @cluster.command()
@@ -249,7 +232,7 @@ def connect(
     from superlearner.base.terminal import show_wait_line
     from superlearner.cluster.control import ControlError, ask, records
 
-    folder = _folder(ctx, data_dir)
+    folder = folder_of(ctx, data_dir)
     here = records(folder)
     if not here:
         fail(f"no member of a cluster runs here for {folder}; try `{command_with('run', folder)}`", NO_CLUSTER)
@@ -258,7 +241,7 @@ def connect(
             found = ask(here[0], {"ask": "connect", "address": address})
     except ControlError as error:
         fail(str(error), NOT_TRUE)
-    typer.echo(f"connected: {_members(len(found['members']))}")
+    typer.echo(f"connected: {count_members(len(found['members']))}")
 
 
 @cluster.command()
@@ -287,34 +270,7 @@ cluster.add_typer(testing, name="test")
 cluster.command(name="node", help="The same as `superlearner node NAME`.")(node)
 
 
-def _folder(ctx: typer.Context, data_dir: Path | None) -> Path:
-    """Return the data directory, whose cluster is meant."""
-    from superlearner.base.data_dir import default_data_dir
-    from superlearner.settings.sources import SettingsError, load_settings
-
-    try:
-        return (
-            load_settings(data_dir=resolve_options(ctx, None, data_dir)[1]).data_dir or default_data_dir()
-        ).absolute()
-    except SettingsError as error:
-        fail(str(error), USAGE)
-
-
 def _teaching() -> Any:
     from otp.distribution import TEACHING
 
     return TEACHING
-
-
-def _members(count: int) -> str:
-    return f"{count} member{'' if count == 1 else 's'}"
-
-
-def _format_status(found: dict[str, Any]) -> list[str]:
-    """Return the lines of a status."""
-    width = max(len(one["name"]) for one in (*found["members"], *found["missing"]))
-    here = (
-        f"  {one['name']:<{width}}  {one['status']}  {one['health']}: {one['evidence']}" for one in found["members"]
-    )
-    gone = (f"  {one['name']:<{width}}  {one['reason']}: it went without leaving" for one in found["missing"])
-    return [f"{_members(found['size'])}, {found['status']}", *here, *gone]

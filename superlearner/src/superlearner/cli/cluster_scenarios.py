@@ -17,20 +17,12 @@ from superlearner.cli.ends import USAGE, fail
 if TYPE_CHECKING:
     from otp.cluster.scenarios import Scenario, Verdict
 
-__all__ = ["testing"]
+__all__ = ["scenario"]
 
 FAILED = 1
 _TERMINATED = "terminated"
 
-testing = typer.Typer(help="Test what runs on a cluster.", no_args_is_help=True)
 
-
-@testing.callback()
-def _commands() -> None:
-    """Keep the name of the command, although it is the only one."""
-
-
-@testing.command()
 def scenario(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Scenario file (JSON).")],
     stage: Annotated[

@@ -19,7 +19,7 @@ from superlearner.cluster.control import ANSWER_S, ControlError, ask, records
 from superlearner.cluster.readiness import Readiness
 from superlearner.cluster.ways import member_name
 
-__all__ = ["NotConnected", "start_members", "stop_members", "wait_status"]
+__all__ = ["LOGS", "NotConnected", "begun_members", "recreate_file", "start_members", "stop_members", "wait_status"]
 
 BEGUN: Final = "begun.json"
 LOGS: Final = "members"
@@ -65,16 +65,22 @@ def wait_status(folder: Path, size: int | None, timeout: float, first: int | Non
     return None
 
 
-def start_members(folder: Path, count: int, *, teaching: bool, timeout: float) -> tuple[list[str], int]:
+def start_members(folder: Path, count: int, *, options: Sequence[str] = (), timeout: float) -> tuple[list[str], int]:
     """Start members and wait until they are connected with all that run here.
 
     Returns their names and the number of members.
+
+    Args:
+        folder: the data directory.
+        count: how many.
+        options: those of `superlearner node`.
+        timeout: seconds until all have to be connected.
 
     Raises:
         NotConnected: they are not connected in time, or one has ended; those that were started are ended.
     """
     (folder / LOGS).mkdir(parents=True, exist_ok=True, mode=0o700)
-    _load_pids(folder)
+    begun_members(folder)
     taken = {record.name for record in records(folder)}
     free = (f"m{number}" for number in range(1, 10_000) if member_name(f"m{number}") not in taken)
     names = [next(free) for _ in range(count)]
@@ -84,7 +90,7 @@ def start_members(folder: Path, count: int, *, teaching: bool, timeout: float) -
     try:
         with Readiness() as readiness:
             for name in names:
-                begun[name] = _begin(folder, name, readiness.environment, teaching=teaching)
+                begun[name] = _begin(folder, name, readiness.environment, options)
                 readiness.expect(name, begun[name])
             _save_pids(folder, {name: process.pid for name, process in begun.items()})
             _wait_ready(folder, readiness, begun, until)
@@ -97,11 +103,11 @@ def start_members(folder: Path, count: int, *, teaching: bool, timeout: float) -
     return [member_name(name) for name in names], wanted
 
 
-def _begin(folder: Path, name: str, environment: dict[str, str], *, teaching: bool) -> subprocess.Popen[bytes]:
+def _begin(folder: Path, name: str, environment: dict[str, str], options: Sequence[str]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "superlearner", "node", name, "--data-dir", str(folder)]
-    with _recreate(folder / LOGS / f"{name}.log") as log:
+    with recreate_file(folder / LOGS / f"{name}.log") as log:
         return subprocess.Popen(
-            [*command, *(["--teaching"] if teaching else [])],
+            [*command, *options],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -141,7 +147,7 @@ def stop_members(folder: Path, names: Sequence[str]) -> list[str]:
     Raises:
         NotConnected: one still runs after `END_S`, or none of a name was begun.
     """
-    begun = _load_pids(folder)
+    begun = begun_members(folder)
     wanted = {name: begun.get(name.partition("@")[0]) for name in names} if names else dict(begun)
     unknown = [name for name, known in wanted.items() if known is None]
     if unknown:
@@ -152,9 +158,10 @@ def stop_members(folder: Path, names: Sequence[str]) -> list[str]:
     for os_pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(os_pid, signal.SIGTERM)
+            os.kill(os_pid, signal.SIGCONT)  # one that is stopped could not end
     for os_pid in pids:
         _wait_for_exit(os_pid, until - time.monotonic())
-    if still := [name for name in wanted if name.partition("@")[0] in _load_pids(folder)]:
+    if still := [name for name in wanted if name.partition("@")[0] in begun_members(folder)]:
         raise NotConnected(f"{', '.join(still)} still running after {END_S:g} s")
     return [member_name(name.partition("@")[0]) for name in wanted]
 
@@ -192,11 +199,11 @@ def _started_by_ps(os_pid: int) -> str | None:
 
 
 def _save_pids(folder: Path, pids: dict[str, int]) -> None:
-    begun = {**_load_pids(folder), **{name: (pid, _started_at(pid) or "") for name, pid in pids.items()}}
+    begun = {**begun_members(folder), **{name: (pid, _started_at(pid) or "") for name, pid in pids.items()}}
     _write(folder, begun)
 
 
-def _load_pids(folder: Path) -> dict[str, tuple[int, str]]:
+def begun_members(folder: Path) -> dict[str, tuple[int, str]]:
     """Return the members begun here that still run, with process id and start; forget the others.
 
     Raises:
@@ -232,12 +239,12 @@ def _load_pids(folder: Path) -> dict[str, tuple[int, str]]:
 
 def _write(folder: Path, begun: dict[str, tuple[int, str]]) -> None:
     draft = folder / LOGS / f"{BEGUN}.{os.getpid()}"
-    with _recreate(draft) as file:
+    with recreate_file(draft) as file:
         file.write(json.dumps(begun).encode())
     draft.replace(folder / LOGS / BEGUN)
 
 
-def _recreate(path: Path) -> IO[bytes]:
+def recreate_file(path: Path) -> IO[bytes]:
     """Replace a file whose content or link target another user may have chosen."""
     path.unlink(missing_ok=True)
     return path.open("xb")

@@ -1,0 +1,93 @@
+"""The data directory that a command of a cluster is about, and the lines of its status."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from superlearner.cli.cluster_members import platform_process
+from superlearner.cli.door import resolve_options
+from superlearner.cli.ends import USAGE, fail
+
+__all__ = [
+    "NOT_TRUE",
+    "NO_CLUSTER",
+    "DataDirOption",
+    "JsonOption",
+    "count_members",
+    "folder_of",
+    "show_status",
+]
+
+NO_CLUSTER: Final = 3
+NOT_TRUE: Final = 1
+
+DataDirOption = Annotated[
+    Path | None, typer.Option(help="Data directory, whose cluster it is [default: XDG's].", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write it as JSON.")]
+
+
+def folder_of(ctx: typer.Context, data_dir: Path | None) -> Path:
+    """Return the data directory, whose cluster is meant."""
+    from superlearner.base.data_dir import default_data_dir
+    from superlearner.settings.sources import SettingsError, load_settings
+
+    try:
+        return (
+            load_settings(data_dir=resolve_options(ctx, None, data_dir)[1]).data_dir or default_data_dir()
+        ).absolute()
+    except SettingsError as error:
+        fail(str(error), USAGE)
+
+
+def show_status(folder: Path, wait: int | None, timeout: float, *, as_json: bool, instead: str) -> None:
+    """Write the state of a cluster; always ends the command.
+
+    Args:
+        folder: its data directory.
+        wait: the number of members to wait for.
+        timeout: seconds to wait at most.
+        as_json: writes one document.
+        instead: the command to try if no member runs.
+    """
+    from superlearner.cluster.background import wait_status
+    from superlearner.cluster.control import ControlError
+
+    try:
+        found = wait_status(folder, wait, timeout, platform_process(folder))
+    except ControlError as error:
+        fail(str(error), NOT_TRUE)
+    if found is None:
+        if as_json:
+            typer.echo(json.dumps({"cluster": None, "status": "none", "members": [], "missing": []}))
+        fail(f"no member of a cluster runs here for {folder}; try `{instead}`", NO_CLUSTER)
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        for line in _format_status(found):
+            typer.echo(line)
+    well = not found["missing"] and all(one["health"] in ("healthy", "slow") for one in found["members"])
+    raise typer.Exit(0 if well and (wait is None or len(found["members"]) >= wait) else NOT_TRUE)
+
+
+def count_members(count: int) -> str:
+    """Return the number of members in words.
+
+    >>> count_members(1), count_members(2)
+    ('1 member', '2 members')
+    """
+    return f"{count} member{'' if count == 1 else 's'}"
+
+
+def _format_status(found: dict[str, Any]) -> list[str]:
+    """Return the lines of a status."""
+    width = max(len(one["name"]) for one in (*found["members"], *found["missing"]))
+    here = (
+        f"  {one['name']:<{width}}  {one['status']}  {one['health']}: {one['evidence']}" for one in found["members"]
+    )
+    gone = (f"  {one['name']:<{width}}  {one['reason']}: it went without leaving" for one in found["missing"])
+    return [f"{count_members(found['size'])}, {found['status']}", *here, *gone]

@@ -1,0 +1,250 @@
+"""`superlearner cluster test`: members for tests, apart from those of the data directory; exit codes are the truth."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from otp.locked_entries import LockedEntry
+from superlearner.cli.entry import app
+from superlearner.cluster.control import records
+from superlearner.cluster.testbed import Testbed
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def cluster_test(folder: Path, verb: str, *words: str) -> Any:
+    return CliRunner().invoke(app, ["cluster", "test", verb, "--data-dir", str(folder), *words])
+
+
+@pytest.fixture
+def members(tmp_path: Path) -> Path:
+    """The folder of records and logs."""
+    folder = Testbed(tmp_path).folder / "members"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def other(members: Path) -> Iterator[LockedEntry]:
+    """A member that another command has started: this process."""
+    record = {"name": "x@127.0.0.1", "os_pid": os.getpid(), "path": str(members / "x.sock")}
+    entry = LockedEntry(members / "member-x.json", json.dumps(record).encode())
+    yield entry
+    entry.remove()
+
+
+def test_preflight_writes_its_checks_and_exits_with_the_truth(tmp_path: Path) -> None:
+    done = cluster_test(tmp_path, "preflight", "--json")
+    found = json.loads(done.output)
+    assert (0, "ok", 9) == (done.exit_code, found["status"], len(found["checks"]))
+    (tmp_path / "file").write_text("")
+    done = cluster_test(tmp_path / "file", "preflight")
+    assert 1 == done.exit_code
+    lines = done.output.splitlines()
+    [place] = [number for number, line in enumerate(lines) if line.startswith("FAIL")]
+    assert f"      problem: {tmp_path / 'file'} cannot be written" == lines[place + 1]
+    assert 3 == sum(line.startswith("      try: ") for line in lines[place + 2 : place + 5])
+
+
+@pytest.mark.parametrize(
+    ("verb", "words", "code"),
+    [
+        ("status", (), 3), ("logs", (), 3), ("restart", (), 3), ("stop", (), 0), ("clean", (), 0),
+        ("start", ("--size", "0"), 2), ("start", ("--size", "11"), 2), ("run", ("--size", "11"), 2),
+        ("restart", ("--size", "11"), 2), ("preflight", ("--port", "70000"), 2), ("logs", ("--lines", "0"), 2),
+    ],
+)  # fmt: skip
+def test_without_members(tmp_path: Path, verb: str, words: tuple[str, ...], code: int) -> None:
+    done = cluster_test(tmp_path, verb, *words)
+    assert code == done.exit_code, done.output
+    if code == 3:
+        assert f"try `superlearner cluster test start --data-dir {tmp_path}`" in done.output
+
+
+def test_logs_shows_the_last_lines_of_each_member(tmp_path: Path, members: Path) -> None:
+    (members / "m1.log").write_text("first\nsecond\nthird\n")
+    (members / "m2.log").write_text("")
+    expected = [
+        f"m1@127.0.0.1: {members}/m1.log", "  second", "  third",
+        f"m2@127.0.0.1: {members}/m2.log", "  it printed nothing",
+    ]  # fmt: skip
+    assert expected == cluster_test(tmp_path, "logs", "--lines", "2").output.splitlines()
+    [one] = json.loads(cluster_test(tmp_path, "logs", "m1", "--json").output)
+    assert ("m1@127.0.0.1", ["first", "second", "third"]) == (one["node"], one["lines"])
+    for name, words in (("m9", "expected one of m1@127.0.0.1, m2@127.0.0.1, got m9@127.0.0.1"), ("-", "try b")):
+        done = cluster_test(tmp_path, "logs", "--", name)
+        assert (1, True) == (done.exit_code, words in done.output)
+
+
+def test_members_of_others_are_left_alone_and_named(tmp_path: Path, members: Path, other: LockedEntry) -> None:
+    (members.parent / "cookie").write_text("theirs")
+    line = f"x@127.0.0.1 (process {os.getpid()}) was started by another command, and is left alone"
+    done = cluster_test(tmp_path, "stop")
+    assert (0, ["there is none to end", line]) == (done.exit_code, done.output.splitlines())
+    (members / "m1.log").write_text("gone")
+    done = cluster_test(tmp_path, "clean", "--json")
+    found = json.loads(done.output)
+    assert (1, [], [str(members / "m1.log")]) == (done.exit_code, found["ended"], found["removed"])
+    assert [{"name": "x@127.0.0.1", "os_pid": os.getpid()}] == found["others"]
+    assert (members.parent / "cookie").exists()
+    assert other.path.exists()
+
+
+def test_clean_removes_what_was_made_here_and_nothing_else(tmp_path: Path, members: Path) -> None:
+    folder = members.parent
+    for name in ("cookie", "cluster.json", "report.xml", "thesis.txt"):
+        (folder / name).write_text("")
+    assert 0 == cluster_test(tmp_path, "clean").exit_code
+    assert [folder / "thesis.txt"] == list(folder.iterdir())
+    (folder / "thesis.txt").unlink()
+    assert 0 == cluster_test(tmp_path, "clean").exit_code
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"size": "x", "options": [], "by_run": false}'])
+def test_a_damaged_plan_is_none(tmp_path: Path, members: Path, text: str) -> None:
+    testbed = Testbed(tmp_path)
+    testbed.plan_file.write_text(text)
+    assert members.is_dir()
+    assert testbed.plan() is None
+
+
+def test_one_run_uses_a_folder_at_a_time(tmp_path: Path) -> None:
+    with Testbed(tmp_path).lock():  # as a run that is under way
+        done = cluster_test(tmp_path, "run")
+    assert 1 == done.exit_code
+    assert f"another run of tests uses {tmp_path}/test-cluster; wait for its end" in done.output
+
+
+@pytest.mark.program
+def test_members_for_tests_from_start_to_clean(superlearner: Run, tmp_path: Path) -> None:
+    begun = superlearner("cluster", "test", "start", "--empty", "--json")
+    try:
+        both = ["m1@127.0.0.1", "m2@127.0.0.1"]
+        found = json.loads(begun.stdout)
+        assert (0, both, both) == (begun.returncode, found["started"], found["members"]), begun.stderr
+        assert 3 == superlearner("cluster", "status").returncode  # that of the data directory is another one
+        again = superlearner("cluster", "test", "start")
+        assert (0, "all of them run already: 2 members") == (again.returncode, again.stdout.splitlines()[0])
+        differs = superlearner("cluster", "test", "start", "--teaching")
+        assert (1, True) == (differs.returncode, "run with other options (--empty); end them first" in differs.stderr)
+        state = json.loads(superlearner("cluster", "test", "status", "--json").stdout)
+        os.kill(state["members"][1]["os_pid"], signal.SIGSTOP)  # it ends nevertheless
+        done = superlearner("cluster", "test", "restart", "--size", "1", "--json")
+        found = json.loads(done.stdout)
+        assert (0, both, ["m1@127.0.0.1"]) == (done.returncode, found["ended"], found["started"])
+        assert 0 == superlearner("cluster", "test", "status").returncode
+        assert "member m1@127.0.0.1 ready, 1 member" in superlearner("cluster", "test", "logs", "m1").stdout
+    finally:
+        cleaned = superlearner("cluster", "test", "clean")
+    assert (0, "ended m1@127.0.0.1") == (cleaned.returncode, cleaned.stdout.splitlines()[0])
+    assert not Testbed(tmp_path / "data").folder.exists()
+
+
+TESTS = """
+import pytest
+from otp.cluster import MemberDown
+from otp.testing import assert_receive
+
+@pytest.mark.simulation
+@pytest.mark.real_nodes
+async def test_a_killed_member_is_lost(cluster, cluster_members):
+    assert cluster_members.simulation is None
+    cluster.monitor()
+    cluster_members.kill("m2@127.0.0.1")
+    assert (await assert_receive(MemberDown, timeout=20)).member.name == "m2@127.0.0.1"
+
+@pytest.mark.real_nodes
+async def test_the_next_test_has_all_members_again(cluster_members):
+    assert ["m1@127.0.0.1", "m2@127.0.0.1"] == cluster_members.names
+
+@pytest.mark.real_nodes(size=3)
+async def test_three(cluster):
+    raise AssertionError
+
+def test_plain():
+    raise AssertionError
+"""
+BLOCKING = """
+import pytest
+
+@pytest.mark.real_nodes(size=1)
+def test_it():
+    with open("here", "w") as here:
+        here.write("x")
+    with open("never") as never:
+        never.read()
+"""
+PLUGINS = {
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTEST_ADDOPTS": "-p otp.testing.pytest_plugin -p no:cacheprovider -W error",
+}
+
+
+@pytest.mark.program
+def test_a_run_exits_with_0_only_if_a_test_ran_and_all_passed(superlearner: Run, tmp_path: Path) -> None:
+    (tmp_path / "test_good.py").write_text(TESTS)
+    (tmp_path / "test_bad.py").write_text(f"{TESTS}\n@pytest.mark.real_nodes\ndef test_bad():\n    raise OSError\n")
+
+    def run(*words: str) -> tuple[int, str, str]:
+        done = superlearner("cluster", "test", "run", *words, **PLUGINS)
+        return done.returncode, done.stdout, done.stderr
+
+    superlearner("cluster", "test", "start", "--empty")
+    try:
+        code, text, errors = run("test_good.py", "--json")
+        found = json.loads(text)
+        assert (0, "passed", 2, 0, 1) == (code, *(found[name] for name in ("status", "ran", "failed", "skipped"))), (
+            errors
+        )
+        assert (
+            "needs 3 real members, there are 2; try superlearner cluster test run --size 3"
+            in Path(found["report"]).read_text()
+        )
+        code, text, _ = run("test_bad.py::test_bad")
+        assert (1, True) == (code, "1 ran, 1 failed, 0 skipped on m1@127.0.0.1, m2@127.0.0.1; logs: " in text)
+        code, text, _ = run("test_good.py::test_plain", "test_good.py::test_three")
+        assert (1, True) == (code, "no test ran on m1@127.0.0.1, m2@127.0.0.1; mark one with @pytest.mark.r" in text)
+        assert 2 == run("test_missing.py")[0]
+    finally:
+        stopped = superlearner("cluster", "test", "stop")  # those of `start` stay until then
+    assert "ended m1@127.0.0.1, m2@127.0.0.1\n" == stopped.stdout
+
+
+@pytest.mark.program
+def test_a_run_ends_its_members_when_it_is_terminated_and_those_of_a_killed_run(
+    command: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "test_it.py").write_text(BLOCKING)
+    for pipe in ("here", "never"):
+        os.mkfifo(tmp_path / pipe)
+    words = ("cluster", "test", "run", "--size", "1", "--empty", "--data-dir", str(tmp_path / "data"))
+    killed = command(*words, cwd=tmp_path, env=os.environ | PLUGINS)
+    (tmp_path / "here").read_text()  # until the test runs
+    testbed = Testbed(tmp_path / "data")
+    [left] = records(testbed.folder)
+    [pytest_of_it] = [one for one in psutil.Process(killed.pid).children() if one.pid != left.os_pid]
+    for process in (killed, pytest_of_it):
+        process.kill()
+        process.wait()
+    killed.communicate()
+    terminated = command(*words, cwd=tmp_path, env=os.environ | PLUGINS)
+    (tmp_path / "here").read_text()
+    [member] = records(testbed.folder)
+    assert member.os_pid != left.os_pid
+    assert not psutil.pid_exists(left.os_pid)
+    terminated.send_signal(signal.SIGTERM)
+    assert 128 + signal.SIGTERM == terminated.wait(30)
+    terminated.communicate()
+    assert not psutil.pid_exists(member.os_pid)
+    assert [] == testbed.begun()
