@@ -190,8 +190,8 @@ def test_a_give_up_after_a_restart_that_went_on_for_long_is_recorded_too() -> No
     record(test, group("office", worker("mailer", connect), max_restarts=2, restart="temporary"))
 
 
-def test_a_give_up_whose_end_is_in_a_sum_already_has_a_number_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Regression: the platform took it for the sum that begins with the same number, and did not keep it."""
+def test_the_end_before_a_give_up_that_is_drawn_late_is_in_no_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: "y crashed once more" stood beside the give-up, as the sum was recorded first."""
     monkeypatch.setattr(recording, "SUM_S", recording.SETTLE_S / 3)
 
     async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
@@ -200,12 +200,59 @@ def test_a_give_up_whose_end_is_in_a_sum_already_has_a_number_of_its_own(monkeyp
         await wait_all_idle()
         await advance(1)
         recorder.catch_up()
-        lines = ["x was killed and restarted", "y crashed once more", "inner gave up"]
-        assert sorted(one.line for one in records) == sorted(lines)
-        assert len({one.number for one in records}) == 3
+        assert [one.line for one in records] == ["x was killed and restarted", "inner gave up"]
+        assert recorder.has(records[1].number)
 
     inner = group("inner", worker("y"), max_restarts=0, restart="temporary")
     record(test, worker("x"), inner, most=1)
+
+
+@pytest.mark.parametrize("minute", ["same", "next"])
+def test_the_end_before_a_give_up_after_long_attempts_is_in_no_sum(minute: str) -> None:
+    gate, starts = asyncio.Event(), list[int]()
+
+    async def connect() -> None:
+        starts.append(1)
+        if len(starts) > 1:
+            await gate.wait()
+            raise ConnectionRefusedError
+
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        await end("x")
+        await advance(recording.MINUTE_S - 15)
+        otp.exit("mailer", "kill")
+        await advance(recording.LATEST_S + recording.SUM_S + 2)
+        assert [one.line for one in records] == ["x was killed and restarted"]
+        assert [one.line for one in recorder.open_sums()] == ["mailer was killed once more"]
+        if minute == "next":
+            await end("x")
+        gate.set()
+        await advance(1)
+        recorder.catch_up()
+        expected = ["x was killed and restarted"] * (1 if minute == "same" else 2)
+        assert sorted(one.line for one in records) == ["office gave up", *expected]
+
+    office = group("office", worker("mailer", connect), max_restarts=2, restart="temporary")
+    record(test, worker("x"), office, most=1)
+
+
+def test_an_end_whose_restart_goes_on_for_minutes_is_recorded_in_a_sum() -> None:
+    gate, starts = asyncio.Event(), list[int]()
+
+    async def connect() -> None:
+        starts.append(1)
+        if len(starts) > 1:
+            await gate.wait()
+
+    async def test(_recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        await end("x")
+        otp.exit("mailer", "kill")
+        await advance(2 * recording.MINUTE_S)
+        assert [one.line for one in records] == ["x was killed and restarted", "mailer was killed once more"]
+        gate.set()
+        await advance(1)
+
+    record(test, worker("x"), group("office", worker("mailer", connect), restart="temporary"), most=1)
 
 
 def test_give_ups_beyond_the_limit_are_limited_too(monkeypatch: pytest.MonkeyPatch) -> None:

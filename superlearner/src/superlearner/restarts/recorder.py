@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import Context
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
 import otp
@@ -38,7 +39,7 @@ from superlearner.restarts.groups import TOGETHER_NS, Group, groups
 from superlearner.restarts.ids import numbers_text
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.moments import goes_on
-from superlearner.restarts.present import Running, waits
+from superlearner.restarts.present import Running, rows_of, waits
 from superlearner.restarts.sums import Kind, Sums
 from superlearner.restarts.tables import Past
 
@@ -273,7 +274,7 @@ class Recorder:
         """Record now what has happened, whether it has settled or not, and what was only counted."""
         while self._work(settled=False):
             pass
-        self._close_sums()
+        self._close_sums(last=True)
 
     # The work
 
@@ -338,9 +339,10 @@ class Recorder:
             if settled and not late and goes_on(group, past, now):  # it is drawn once, when it has ended
                 later = later or LATER_S
                 continue
-            if beyond:
+            counted = beyond or (group.id in self._sums and group.id not in self._pending)
+            if counted:
                 self._take_back(group)
-            before = group.id in self._known or (beyond and group.id <= self._begun)  # drawn or counted before
+            before = group.id in self._known or (counted and group.id <= self._begun)  # drawn or counted before
             number = fallen[0] if fallen and before else group.id
             self._note(group)
             self._known[number] = None
@@ -404,8 +406,9 @@ class Recorder:
             self._full_at = number
         return False
 
-    def _count(self, number: int, at: int, kind: Kind, *, restarted: bool) -> None:
-        name = None if kind.how == "requested" or self._sums.knows(kind) else self._name_at(number)
+    def _count(self, number: int, at: int, kind: Kind, *, restarted: bool, name: str | None = None) -> None:
+        if name is None and kind.how != "requested" and not self._sums.knows(kind):
+            name = self._name_at(number)
         self._sums.add(kind, number, at, restarted=restarted, name=name)
         if self._sums_due is None:
             self._sums_due = asyncio.get_running_loop().call_later(SUM_S, self._close_sums, context=Context())
@@ -416,16 +419,27 @@ class Recorder:
         name = since[0].data.get("name") if since and since[0].seq == number else None
         return None if name is None else id_text(name)
 
-    def _close_sums(self) -> None:
-        """Record the sums of what was only counted."""
+    def _close_sums(self, *, last: bool = False) -> None:
+        """Record the sums of what was only counted, but for an end that a give-up may follow, unless it is the last."""
         if self._sums_due is not None:
             self._sums_due.cancel()
             self._sums_due = None
+        begun, now = max(self._begun, self._sums.last), Running(self._node)
+        since = round((otp.monotonic() - MINUTE_S) * 1e9)
+        kept = [] if last else list(self._sums.take_open(partial(self._may_give_up, now), since))
         records = self.open_sums()
-        self._begun = max(self._begun, self._sums.last)
-        self._sums = Sums()
+        self._begun, self._sums = begun, Sums()
         for one in records:
             self._keep(one)
+        for kind, one in kept:
+            self._count(one.last, one.at, kind, restarted=False, name=one.name)
+
+    def _may_give_up(self, now: Running, kind: Kind) -> bool:
+        """Return whether a supervisor has not restarted this child yet, so that its end may lead to a give-up."""
+        if self._gave_up.get(kind.supervisor) in self._fallen:
+            return True
+        table = now.table(kind.supervisor) if kind.supervisor is not None and now.alive(kind.supervisor) else None
+        return any(row.id == kind.id and row.restarting for row in rows_of(table))
 
     def _records_of_sums(self) -> Iterator[Record]:
         if not self._sums:

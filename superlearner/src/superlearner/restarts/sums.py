@@ -5,7 +5,7 @@ A kill and a crash are never in one sum, so that a sum says what happened each t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
@@ -110,6 +110,13 @@ class Sums:
         found.restarted = min(found.count, found.restarted - int(restarted))
         if not found.count:
             del self._found[kind]
+
+    def take_open(self, is_open: Callable[[Kind], bool], since: int) -> Iterator[tuple[Kind, Sum]]:
+        """Count the newest end of some kinds no more, and yield it, if no restart has followed since a time."""
+        for kind, found in list(self._found.items()):
+            if found.count > found.restarted and found.until >= since and is_open(kind):
+                self.take_back(kind, found.last, restarted=False)
+                yield kind, Sum(found.last, found.last, found.until, found.until, 1, 0, found.name)
 
     def add_restart(self, kind: Kind) -> None:
         """Count the restart of a child whose end was counted."""

@@ -1,9 +1,10 @@
-"""What `error.why` answers about a process while its supervisor restarts it."""
+"""Answers about a process while its supervisor restarts it, and about restarts that were stored then."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ import pytest
 import otp
 from otp import Children, GenServer, Ok, Supervisor, impl
 from superlearner.app.running import Tree
+from superlearner.operations.builtin.restart_facts import describe_facts
+from superlearner.operations.builtin.restarts import ProgramEnd
+from superlearner.restarts.ids import Ref
 
 
 class Plain(GenServer[Any]):
@@ -64,3 +68,44 @@ def test_a_restart_that_goes_on_is_neither_a_restart_nor_none(inside: Callable[.
         assert (why["alive"], why["restarted"]) == (True, True)
 
     inside(test, TREE)
+
+
+@pytest.mark.operation("restart.show")
+def test_a_restart_that_was_stored_while_it_went_on_says_so_in_a_later_run(
+    inside: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Regression: "has started nothing yet" for ever."""
+    ref = ""
+
+    async def before(platform: Any) -> None:
+        nonlocal ref
+        Slow.may_end, Slow.stops = asyncio.Event(), asyncio.Event()
+        otp.exit(platform.node.whereis("left"), "kill")
+        await Slow.stops.wait()
+        try:
+            [line] = (await platform.get("/api/v1/restarts?process=left"))["data"]
+            ref = line["ref"]
+            facts = (await platform.get(f"/api/v1/restarts/{ref}"))["data"]["facts"]
+            assert (facts["what"], facts["supervisor"]) == (
+                "left has not been restarted yet", "group (one_for_all) has started nothing yet",
+            )  # fmt: skip
+            platform.platform.moments.catch_up()
+        finally:
+            Slow.may_end.set()
+        await Supervisor.count_children(("group", platform.node))
+
+    async def after(platform: Any) -> None:
+        facts = (await platform.get(f"/api/v1/restarts/{ref}"))["data"]["facts"]
+        assert facts["what"] == "left had not been restarted yet when this was recorded"
+        assert facts["supervisor"] == "group (one_for_all) had started nothing yet"
+
+    inside(before, TREE, data_dir=tmp_path)
+    inside(after, data_dir=tmp_path)
+
+
+def test_a_supervisor_that_started_nothing_in_a_restart_that_is_over_will_not_either() -> None:
+    """Regression: "ship has started nothing yet", and its own supervisor had given up."""
+    moment = ProgramEnd("Office", "killed", 0.0, 1.0, "ship", "0.41.0").moment("ship@127.0.0.1", Ref("9f3a0c1b22d4", 1))
+    moment.events.pop()
+    assert describe_facts(moment).supervisor == "ship started nothing"
+    assert describe_facts(moment.model_copy(update={"going_on": True})).supervisor == "ship has started nothing yet"

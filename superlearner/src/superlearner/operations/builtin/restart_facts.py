@@ -89,8 +89,8 @@ def find_requested(moment: Moment) -> list[Stopped]:
     return [one for one in stops if one.by == stops[-1].by]
 
 
-def describe_facts(moment: Moment) -> MomentFacts:
-    """Return a restart in short texts."""
+def describe_facts(moment: Moment, *, stored: bool = False) -> MomentFacts:
+    """Return a restart in short texts; `stored`: as it was recorded, perhaps while it went on."""
     if moment.moved:
         what, _, why = moment.summary.partition(": ")
         return MomentFacts(what=what, why=why)
@@ -106,7 +106,8 @@ def describe_facts(moment: Moment) -> MomentFacts:
     decided = [one for one in moment.events if isinstance(one, Decided)]
     given_up = find_give_ups(moment)
     starts = [one for one in moment.events if isinstance(one, Started)]
-    verb = "was restarted" if starts else "has not been restarted yet" if moment.going_on else "ended"
+    open_ = "had not been restarted yet when this was recorded" if stored else "has not been restarted yet"
+    verb = "was restarted" if starts else open_ if moment.going_on else "ended"
     what = f"{given_up[-1].supervisor} gave up" if given_up else f"{name(victim)} {verb}"
     reason = "unknown" if first is None else first.reason
     killed = f"{name(victim)} was killed{f' by {moment.request}' if moment.request else ''}"
@@ -126,14 +127,19 @@ def describe_facts(moment: Moment) -> MomentFacts:
         state_before=before,
         state_after=next((one.state for one in starts if one.id == victim), None),
         lost="; ".join(filter(None, (moment.lost and moment.lost.text, moment.lost_beside))) or None,
-        supervisor="; ".join(_describe_actions(moment, decided, name)) or None,
+        supervisor="; ".join(_describe_actions(moment, decided, name, stored=stored)) or None,
         gave_up="; ".join(one.text for one in given_up) or None,
         budget=_describe_budget(decided, nodes, given_up),
     )
 
 
-def _describe_actions(moment: Moment, decided: list[Decided], name: Callable[[str], str]) -> Iterator[str]:
+def _describe_actions(
+    moment: Moment, decided: list[Decided], name: Callable[[str], str], *, stored: bool
+) -> Iterator[str]:
     """Yield what each supervisor did."""
+    nothing = (
+        ("had started nothing yet" if stored else "has started nothing yet") if moment.going_on else "started nothing"
+    )
     for id in dict.fromkeys([one.id for one in decided] or [one.by for one in find_requested(moment)]):
         last = next((one for one in reversed(decided) if one.id == id), None)
         stops = [name(one.id) for one in moment.events if isinstance(one, Stopped) and one.by == id]
@@ -144,7 +150,7 @@ def _describe_actions(moment: Moment, decided: list[Decided], name: Callable[[st
             f"started {sentences.listed(starts)}" if starts else "",
             "" if last is None else _describe_left(last),
         ]
-        clauses = [one for one in does if one] or ["has started nothing yet"]
+        clauses = [one for one in does if one] or [nothing]
         yield f"{name(id)}{f' ({last.strategy})' if last is not None and last.strategy else ''} {', '.join(clauses)}"
 
 

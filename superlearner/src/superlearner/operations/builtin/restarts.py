@@ -143,7 +143,10 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
     try:
         current = isinstance(node, WatchedNode) and row.run == run_of(node.node)
         stored = Moment.model_validate_json(zlib.decompress(row.data))
-        return reword(stored, ctx.user.name).model_copy(update={"node": row.node, "at": row.at, "current": current})
+        stored = reword(stored, ctx.user.name).model_copy(update={"node": row.node, "at": row.at, "current": current})
+        if stored.going_on and not stored.program:  # it was recorded while it went on
+            stored.facts = describe_facts(stored, stored=True)
+        return stored
     except (ValueError, zlib.error):  # from an earlier version
         raise OperationError("restart_not_kept", describe_row(row), hint="an earlier version stored it") from None
 

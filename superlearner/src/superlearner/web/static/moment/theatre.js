@@ -117,7 +117,7 @@ export function notesOf(moment) {
   if (moment.moved) return [];
   const end = all(moment.root).find(({ id }) => id === victim(moment)), who = namer(moment)(victim(moment));
   return [
-    moment.going_on ? "This restart has not ended yet." : "",
+    !moment.going_on ? "" : moment.current ? "This restart has not ended yet." : "This restart had not ended when it was recorded.",
     moment.complete ? "" : "Some of its events are no longer in memory. You see those that are.",
     end && !isSupervisor(end) && end.state === null ? `No state of ${who} was kept.` : "",
     othersText(who, moment),
