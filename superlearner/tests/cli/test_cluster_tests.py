@@ -59,7 +59,7 @@ def test_preflight_writes_its_checks_and_exits_with_the_truth(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("verb", "words", "code"),
     [
-        ("status", (), 3), ("logs", (), 3), ("restart", (), 3), ("stop", (), 0), ("clean", (), 0),
+        ("status", (), 3), ("health", (), 3), ("logs", (), 3), ("restart", (), 3), ("stop", (), 0), ("clean", (), 0),
         ("start", ("--size", "0"), 2), ("start", ("--size", "11"), 2), ("run", ("--size", "11"), 2),
         ("restart", ("--size", "11"), 2), ("preflight", ("--port", "70000"), 2), ("logs", ("--lines", "0"), 2),
     ],
@@ -134,6 +134,8 @@ def test_members_for_tests_from_start_to_clean(superlearner: Run, tmp_path: Path
         found = json.loads(begun.stdout)
         assert (0, both, both) == (begun.returncode, found["started"], found["members"]), begun.stderr
         assert 3 == superlearner("cluster", "status").returncode  # that of the data directory is another one
+        healthy = superlearner("cluster", "test", "health", "--json")
+        assert (0, 6) == (healthy.returncode, len(json.loads(healthy.stdout)["checks"])), healthy.stdout
         again = superlearner("cluster", "test", "start")
         assert (0, "all of them run already: 2 members") == (again.returncode, again.stdout.splitlines()[0])
         differs = superlearner("cluster", "test", "start", "--teaching")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from superlearner.base.data_dir import command_with
+from superlearner.base.data_dir import command_with, in_data_dir
 from superlearner.base.terminal import show_wait_line, unwritable
 from superlearner.cli.cluster_scenarios import scenario
 from superlearner.cli.cluster_status import (
@@ -82,7 +82,8 @@ def preflight(
     """
     from superlearner.cluster.preflight import preflight
 
-    _show_checks(preflight(_testbed(ctx, data_dir).folder, size, ports or []), as_json=as_json)
+    testbed = _testbed(ctx, data_dir)
+    _show_checks(testbed, preflight(testbed.folder, size, ports or []), as_json=as_json)
 
 
 @testing.command()
@@ -124,6 +125,23 @@ def status(
     """
     testbed = _testbed(ctx, data_dir)
     show_status(testbed.folder, wait, timeout, as_json=as_json, instead=_command(testbed, "start"))
+
+
+@testing.command()
+def health(ctx: typer.Context, as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
+    """Check the members for tests: connectivity, formation, the same code, operations, latency, memory.
+
+    Each check that fails comes with three things to try, and makes the exit code 1. Exits with 3 if no member runs.
+    """
+    from superlearner.cluster.health_checks import checks_of, collect_reports
+
+    testbed = _testbed(ctx, data_dir)
+    with show_wait_line("waiting for the reports of all members"):
+        found = collect_reports(testbed.folder)
+    if found is None:
+        fail(f"no member for tests runs in {testbed.folder}; try `{_command(testbed, 'start')}`", NO_CLUSTER)
+    plan = testbed.plan()
+    _show_checks(testbed, checks_of(found, plan.size if plan else 1), as_json=as_json)
 
 
 @testing.command()
@@ -354,20 +372,23 @@ def _last_lines(path: Path, count: int) -> list[str]:
     return path.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
 
 
-def _show_checks(checks: Iterable[Check], *, as_json: bool) -> None:
+def _show_checks(testbed: Testbed, checks: Iterable[Check], *, as_json: bool) -> None:
     """Write the results of checks; always ends the command, with 1 if one failed."""
     found = list(checks)
     well = all(one.ok for one in found)
     if as_json:
-        typer.echo(json.dumps({"status": "ok" if well else "failed", "checks": list(map(asdict, found))}))
+        text = json.dumps({"status": "ok" if well else "failed", "checks": list(map(asdict, found))})
     else:
         width = max(len(one.name) for one in found)
-        for one in found:
-            typer.echo(
-                f"{'ok' if one.ok else 'FAIL':<4}  {one.name:<{width}}  {plain(one.evidence or one.problem or '')}"
-            )
-            if not one.ok:
-                typer.echo(f"      problem: {plain(one.problem or '')}")
-                for solution in one.solutions:
-                    typer.echo(f"      try: {plain(solution)}")
+        text = "\n".join(line for one in found for line in _lines_of(one, width))
+    typer.echo(in_data_dir(text, testbed.data_dir))
     raise typer.Exit(0 if well else NOT_TRUE)
+
+
+def _lines_of(check: Check, width: int) -> list[str]:
+    verdict = "ok" if check.ok else "FAIL"
+    lines = [f"{verdict:<4}  {check.name:<{width}}  {plain(check.evidence or check.problem or '')}"]
+    if not check.ok:
+        lines.append(f"      problem: {plain(check.problem or '')}")
+        lines += [f"      try: {plain(solution)}" for solution in check.solutions]
+    return lines

@@ -9,6 +9,7 @@ from typing import Any
 
 from otp.cluster import Cluster, Member
 from superlearner.cluster.control import Control
+from superlearner.cluster.member_report import gather_reports
 from superlearner.cluster.status import status_of
 from superlearner.cluster.ways import member_name
 
@@ -47,7 +48,13 @@ def control_of(folder: Path, name: str, joined: Joined) -> Control:
         await cluster.forget(member)
         return {"name": member}
 
-    return Control(folder, name, {"status": status, "connect": connect, "disconnect": disconnect, "forget": forget})
+    async def reports(_request: dict[str, Any]) -> dict[str, Any]:
+        return await gather_reports(await joined(0))
+
+    handlers = {
+        "status": status, "connect": connect, "disconnect": disconnect, "forget": forget, "reports": reports,
+    }  # fmt: skip
+    return Control(folder, name, handlers)
 
 
 def _find(request: dict[str, Any], known: list[Member], what: str) -> str:

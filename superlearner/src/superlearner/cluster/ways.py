@@ -17,6 +17,8 @@ __all__ = ["BACKEND", "HOST", "BadWay", "Way", "discovery_of", "member_name", "t
 
 BACKEND: Final = "superlearner.backend"
 """The service of a member that answers the pages and operations of a platform."""
+REPORT: Final = "superlearner.cluster.member_report:member_report"
+"""The function that any member may call on any other."""
 HOST: Final = "127.0.0.1"
 INCARNATIONS: Final = "incarnations"
 PORT: Final = 7447
@@ -148,7 +150,7 @@ class Way:
             "advertise": self.advertise,
             "connect": self.connect,
             "discovery": self._discovery(),
-            "allow": self.allow,
+            "allow": (*self.allow, REPORT),
             "tls": self.tls,
             "settings": self.settings,
             "leases": self.leases,
