@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,6 +46,24 @@ def test_the_log_is_read_by_level_process_supervisor_and_words(
         assert await ask(f"since={of_supervisor[0]['at'] + 1}") == []
         page = await platform.get(f"/api/v1/log?supervisor=demo_one_for_one&after={begun}&per_page=3&page=2")
         assert (page["meta"]["total"], len(page["data"])) == (4, 1)
+
+    inside(test)
+
+
+@pytest.mark.operation("log.list")
+def test_the_log_of_one_node_is_read(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async def read(node: str) -> list[str]:
+            return [line["text"] for line in (await platform.get(f"/api/v1/log?search=apples&node={node}"))["data"]]
+
+        logging.getLogger("shop").warning("no apples")
+        line = platform.platform.log.lines()[-1][1]
+        for node in ("shop@127.0.0.1", "kiosk@127.0.0.1"):  # services that have ended
+            platform.platform.log.take(node, replace(line, text=f"no apples at {node}"))
+        assert await read("shop@127.0.0.1") == ["no apples at shop@127.0.0.1"]
+        assert await read(platform.node.name) == ["no apples"]
+        answer = await platform.client.get("/api/v1/log?node=stop@127.0.0.1")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "node_not_found")
 
     inside(test)
 

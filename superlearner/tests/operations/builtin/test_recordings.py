@@ -51,6 +51,8 @@ def test_a_recording_is_created_read_exported_and_kept(inside: Inside, tmp_path:
         assert await data(platform) == []
         begun = (await post(platform, "", {"name": "morning"})).json()["data"]
         assert (begun["recording"], begun["kind"]) == (True, "recorded")
+        assert len(await data(platform, f"?node={platform.node.name}")) == 1
+        assert await data(platform, "?node=shop@127.0.0.1") == []
         assert code(await post(platform, "", {"name": "morning"})) == (409, "name_taken")
         await kill(platform, "counter_1")
         during = await data(platform, "/morning")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -18,7 +19,8 @@ ORDER: Final = ("debug", "info", "warning", "error", "critical")
 Who = Annotated[str | None, Field(max_length=20_000)]
 
 
-@operation("log.list", http=("GET", "/log"), scope="read", on="platform", of="user", short="at level text")
+@operation("log.list", http=("GET", "/log"), scope="read", on="platform", of="user", errors=("node_not_found",),
+           short="at level node text")  # fmt: skip
 async def list_log(
     ctx: Context,
     log: LogView,
@@ -29,6 +31,9 @@ async def list_log(
     ] = None,
     supervisor: Annotated[
         Who, Field(description="only lines of this supervisor and its direct children"), Picker("supervisor")
+    ] = None,
+    node: Annotated[
+        str | None, Field(max_length=300, description="only lines from this node or sandbox; default: from all of them")
     ] = None,
     logger: Annotated[str | None, Field(max_length=200, description="only loggers with this prefix")] = None,
     search: Annotated[
@@ -48,10 +53,15 @@ async def list_log(
     least = 0 if level is None else ORDER.index(level)
     asked, above = _bare(process), _bare(supervisor)
     words = None if search is None else search.casefold()
+    lines, home = log.lines(), ctx.home.name
+    of = None if node is None else ctx.nodes.node_of(node)
+    if of is not None and of not in {line.node or home for _, line in lines}:
+        _ = replace(ctx, on=of).found  # a node that has ended may have lines
 
     def wanted(number: int, line: LogLine) -> bool:
         return (
             ctx.user.sees(ctx.owner_of(line.node))
+            and of in (None, line.node or home)
             and number > after
             and (before is None or number < before)
             and (since is None or line.at >= since)
@@ -63,7 +73,7 @@ async def list_log(
             and (words is None or words in line.text.casefold() or words in (line.traceback or "").casefold())
         )
 
-    found = [(number, line) for number, line in log.lines() if wanted(number, line)]
+    found = [(number, line) for number, line in lines if wanted(number, line)]
     found.reverse()
     start = (page - 1) * per_page
     shown = [_result(number, line) for number, line in found[start : start + per_page]]

@@ -45,7 +45,7 @@ from superlearner.operations.rights.recording_access import (
     describe_recording,
     recording_errors,
 )
-from superlearner.store import NameTaken
+from superlearner.store import NameTaken, Recording
 
 PART: Final = 1_000_000
 
@@ -194,16 +194,32 @@ async def _packed(trace: Trace) -> bytes:
     )
 
 
+def _node_of(row: Recording) -> str | None:
+    match row.about:
+        case {"node": str(node)}:
+            return node
+        case _:
+            return None
+
+
 @operation("recording.list", http=("GET", "/recordings"), scope="read", on="platform", of="user", errors=STORED)
 async def list_recordings(
-    ctx: Context, recordings: Recordings, /, page: PageNumber = 1, per_page: PerPage = 50
+    ctx: Context,
+    recordings: Recordings,
+    /,
+    node: Annotated[
+        str | None, Field(max_length=300, description="only those of this node or sandbox, which may have ended")
+    ] = None,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
 ) -> Paged[RecordingLine]:
     """List the recordings.
 
     Those of all runs of the platform, newest first.
     """
+    of = None if node is None else ctx.nodes.node_of(node)
     with recording_errors():
-        rows = [row for row in await recordings.all() if ctx.user.sees(row.owner)]
+        rows = [row for row in await recordings.all() if ctx.user.sees(row.owner) and of in (None, _node_of(row))]
     first = (page - 1) * per_page
     return Paged(
         [describe_recording(recordings, row) for row in rows[first : first + per_page]], len(rows), page, per_page
