@@ -11,7 +11,7 @@ import otp
 from distributed_children import Counter, Late, Slow, SlowOn, by_first_letter, start_with_object, start_with_word
 from otp import AlreadyStarted, StartError
 from otp.cluster import DistributedSupervisor, Singleton
-from otp.cluster.claims import rendezvous
+from otp.cluster.choosing import rendezvous
 from otp.cluster.simulation import SimulatedCluster
 from otp.distribution import TEACHING
 from otp.testing import Scheduler, advance

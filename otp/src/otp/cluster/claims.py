@@ -16,25 +16,25 @@ one ends it.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from otp.behaviours.registry._table import Entry, Table, UniqueTable
+from otp.cluster.choosing import rendezvous
 from otp.cluster.refusals import NotMember
 from otp.cluster.travelling import CHUNK, divide
 from otp.distribution import NodeId
 from otp.kernel.ends.death import exit_signal
 from otp.kernel.ends.info import is_alive
 from otp.kernel.values.errors import BadArgument
-from otp.kernel.values.pids import Pid, Ref
+from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import Process, off_exit, on_exit
 
 if TYPE_CHECKING:
     from otp.cluster.membership import Membership
 
-__all__ = ["GONE", "AllMembers", "Channel", "Claim", "Claims", "node_of", "plain", "rendezvous"]
+__all__ = ["GONE", "AllMembers", "Channel", "Claim", "Claims", "node_of", "plain"]
 
 
 GONE: Final[Any] = object()
@@ -103,31 +103,6 @@ class AllMembers:
     def tell_all(self, *message: Any) -> None:
         """Send a message to the table on all other members."""
         self.membership.tell_all(("cluster", self.table, *message))
-
-
-def rendezvous(key: Any, members: Sequence[str]) -> str:
-    """Return the member that a hash chooses for a key; if members come or go, few keys move."""
-    shown = _shown(key)
-
-    def weight(member: str) -> bytes:
-        return hashlib.blake2b(f"{shown} {member}".encode(errors="replace"), digest_size=8).digest()
-
-    return max(members, key=weight)
-
-
-def _shown(key: Any) -> str:
-    """Return the same text for equal keys on all members."""
-    match key:
-        case int() | float():
-            return str(hash(key))  # 1, 1.0 and True are one key
-        case tuple():
-            return f"({', '.join(map(_shown, key))})"
-        case frozenset():
-            return f"{{{', '.join(sorted(map(_shown, key)))}}}"
-        case Pid() | Ref():
-            return f"<{key.runtime.name} {key.runtime.creation} {key.number}>"
-        case _:
-            return repr(key)
 
 
 class Claims:

@@ -20,7 +20,8 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from otp.behaviours.registry._table import Table, UniqueTable
 from otp.bounded import text
-from otp.cluster.claims import Claim, Claims, plain, rendezvous
+from otp.cluster.choosing import rendezvous, spread
+from otp.cluster.claims import Claim, Claims, plain
 from otp.cluster.member import Member
 from otp.cluster.shared_table import SharedTable
 from otp.cluster.travelling import divide
@@ -76,6 +77,8 @@ class _Orphan:
     """True after an attempt for which no member had room."""
     is_held: bool = False
     """True if its lease is held elsewhere, or the store does not answer."""
+    target: str | None = None
+    """The least loaded member, where it will start, as all members have chosen for all orphans together."""
     seen_by: NodeId | None = None
     """A member that sees it run on a member to which this one is not connected."""
 
@@ -96,8 +99,8 @@ class Placements(Claims):
         """Children that were stopped on this member and have yet to start on another one, or on this one again."""
         self.refused: defaultdict[Any, set[str]] = defaultdict(set)
         """The members that refused each child that has to move away from here."""
-        self.placing: Counter[str] = Counter()
-        """For each member, the number of children that it was asked to start and has not answered for."""
+        self.placing: dict[Any, str] = {}
+        """The children that this member asked one to start, each with that member, until it has answered."""
         self.adopted: dict[Any, int] = {}
         """The time of the lost claim to each child that starts, or was started, here instead of on a lost member."""
         self.starting: dict[Any, None] = {}
@@ -129,8 +132,7 @@ class Placements(Claims):
         if self._placement == "hash":
             return rendezvous(id, members)
         if isinstance(self._placement, str):
-            load = Counter(self.placing)
-            load.update(claim.member for _, claim in self.winners())
+            load = self._load()
             least = min(load[name] for name in members)
             return rendezvous(id, [name for name in members if load[name] == least])
         up = {member.name: member for member in self._membership.members()}
@@ -144,6 +146,13 @@ class Placements(Claims):
             raise BadArgument(f"placement({id!r:.100}, members): expected one of {members}, got {name!r:.100}")
         return name
 
+    def _load(self) -> Counter[str]:
+        """Return the number of children of each member, with those that it is to start."""
+        load = Counter(claim.member for _, claim in self.winners())
+        load.update(member for id, member in self.placing.items() if id not in self._claims)
+        load.update(orphan.target for orphan in self.orphans.values() if orphan.target and orphan.seen_by is None)
+        return load
+
     def leaves(self, member: str) -> bool:
         """Return whether a member is about to leave the cluster."""
         membership = self._membership
@@ -153,7 +162,7 @@ class Placements(Claims):
     def plan_drain(self) -> list[tuple[Any, str]]:
         """Return the moves that leave no child on this member: id, new member."""
         others = [name for name in self._shared.peers if not self.leaves(name)]
-        load = Counter(claim.member for _, claim in self.winners())
+        load = self._load()
         moves: list[tuple[Any, str]] = []
         for id in self.here():
             fit = [name for name in others if name not in self.refused.get(id, ())]
@@ -171,9 +180,8 @@ class Placements(Claims):
     def plan(self) -> list[tuple[str, Any, str]]:
         """Return the moves that the placement asks for: current member, id, new member."""
         moves: list[tuple[str, Any, str]] = []
-        winners = list(self.winners())
-        load = Counter(claim.member for _, claim in winners)
-        for id, claim in winners:
+        load = self._load()
+        for id, claim in list(self.winners()):
             if self._placement == "least_loaded":
                 members = [name for name in (self._me, *self._shared.peers) if not self.leaves(name)]
                 target = min(members or [claim.member], key=lambda name: (load[name], name))
@@ -327,6 +335,7 @@ class Placements(Claims):
         for orphan in self.orphans.values():
             if orphan.seen_by == node:
                 orphan.seen_by, orphan.due = None, due
+        self._spread(anew=True)
         for id, member in list(self.moving.items()):
             if member == node.name:
                 self.stay(id)
@@ -371,6 +380,19 @@ class Placements(Claims):
         keeper = self._shared.pids.get(node.name)
         self.orphans = {id: orphan for id, orphan in self.orphans.items() if orphan.keeper is not keeper}
 
+    def _spread(self, *, anew: bool = False) -> None:
+        """Choose the least loaded members for all orphans together: one by one, all would go to the same member."""
+        if self._placement != "least_loaded":
+            return
+        if anew:
+            for id, orphan in self.orphans.items():
+                granted = self._granted.get(id)
+                orphan.target = None if granted is None else granted.runtime.name
+        members = [name for name in (self._me, *self._shared.peers) if not self.leaves(name)]
+        missing = [id for id in self.missing() if self.orphans[id].target is None]
+        for id, member in spread(missing, self._load(), members).items():
+            self.orphans[id].target = member
+
     def _schedule(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -382,6 +404,7 @@ class Placements(Claims):
     def _decide(self) -> None:
         """Start the orphans whose settle delay is over."""
         now = self._loop.time()
+        self._spread()
         others: dict[NodeId, list[Any]] = {}
         for id, orphan in list(self.orphans.items()):
             if orphan.due > now + 1e-6 or orphan.seen_by is not None:
@@ -400,8 +423,12 @@ class Placements(Claims):
     def _place(self, id: Any, orphan: _Orphan) -> None:
         if id in self._granted:
             return  # it is being started
+        unfit, chosen = orphan.unfit | orphan.full, orphan.target
         try:
-            chosen = self.choose(id, orphan.unfit | orphan.full)
+            if chosen is None or chosen in unfit or self.supervisor(chosen) is None or self.leaves(chosen):
+                orphan.target = None
+                chosen = self.choose(id, unfit)
+                orphan.target = chosen if self._placement == "least_loaded" else None
         except BadArgument as error:
             chosen = None
             say(logging.ERROR, "supervisor %s: %s", text(self._shared.table[1]), error)

@@ -37,7 +37,7 @@ async def place(state: PlacedState, id: Any, term: Any, on: str | None = None, t
         member = placements.choose(id, unfit, on)
         if member is None:
             return ("error", next(iter(unfit.values())))
-        placements.placing[member] += 1
+        placements.placing[id] = member
         try:
             limit = (max(0.0, end - loop.time()) / 2,) if placements.leased else ()
             answer = await call(placements.supervisor(member), ("place", id, term, me, *limit), "infinity")
@@ -47,7 +47,7 @@ async def place(state: PlacedState, id: Any, term: Any, on: str | None = None, t
                 raise StartError(reason) from None
             answer = ("error", reason)
         finally:
-            placements.placing[member] -= 1
+            placements.placing.pop(id, None)
         match answer:
             case ("error", "max_children" | "left" | "noproc" | "shutdown" | "killed" as reason):
                 unfit[member] = reason
