@@ -335,7 +335,7 @@ class Placements(Claims):
         for orphan in self.orphans.values():
             if orphan.seen_by == node:
                 orphan.seen_by, orphan.due = None, due
-        self._spread(anew=True)
+        self._spread(again=True)
         for id, member in list(self.moving.items()):
             if member == node.name:
                 self.stay(id)
@@ -380,11 +380,11 @@ class Placements(Claims):
         keeper = self._shared.pids.get(node.name)
         self.orphans = {id: orphan for id, orphan in self.orphans.items() if orphan.keeper is not keeper}
 
-    def _spread(self, *, anew: bool = False) -> None:
+    def _spread(self, *, again: bool = False) -> None:
         """Choose the least loaded members for all orphans together: one by one, all would go to the same member."""
         if self._placement != "least_loaded":
             return
-        if anew:
+        if again:
             for id, orphan in self.orphans.items():
                 granted = self._granted.get(id)
                 orphan.target = None if granted is None else granted.runtime.name

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
+import otp
 from otp import AlreadyStarted, Children, Continue, GenServer, NoReply, Ok, Reply, StartError, Supervisor, impl
-from otp.cluster import DistributedSupervisor
+from otp.cluster import Cluster, DistributedSupervisor
 
 __all__ = ["COUNTERS", "NAMES", "CounterStarter", "CounterTree", "DemoCounter"]
 
 COUNTERS: Final = "counters"
 """The name of the distributed supervisor."""
+START: Final = "start"
 NAMES: Final = ("c1", "c2", "c3", "c4", "c5", "c6")
 
 log = logging.getLogger(__name__)
@@ -55,23 +57,40 @@ class DemoCounter(GenServer[int]):
 
 
 class CounterStarter(GenServer[None]):
-    """Starts the counters that do not run in the cluster yet, and moves those whose place is this member."""
+    """Starts the counters that do not run in the cluster yet, and moves those whose place is this member.
+
+    If any does not run, it waits for the settle delay first: members that start together would each start all of them,
+    before they see each other.
+    """
 
     @impl
     def init(self, arg: object) -> Ok[None]:
-        return Ok(None, then=Continue("start"))
+        if all(DistributedSupervisor.whereis(COUNTERS, name) for name in NAMES):
+            return Ok(None, then=Continue(START))
+        otp.send_after(Cluster.here().settle, otp.self(), START)
+        return Ok(None)
 
     @impl
     async def handle_continue(self, term: Any, state: None) -> NoReply[None]:
-        for name in NAMES:
-            try:
-                await DistributedSupervisor.start_child(COUNTERS, DemoCounter.child_spec(0, id=name, name=name))
-            except AlreadyStarted:
-                pass  # it runs on another member
-            except StartError as error:
-                log.warning("counter %s did not start: %s", name, error)
-        await DistributedSupervisor.rebalance(COUNTERS)
+        await _start_missing()
         return NoReply(state)
+
+    @impl
+    async def handle_info(self, message: Any, state: None) -> NoReply[None]:
+        if message == START:
+            await _start_missing()
+        return NoReply(state)
+
+
+async def _start_missing() -> None:
+    for name in NAMES:
+        try:
+            await DistributedSupervisor.start_child(COUNTERS, DemoCounter.child_spec(0, id=name, name=name))
+        except AlreadyStarted:
+            pass  # it runs on another member
+        except StartError as error:
+            log.warning("counter %s did not start: %s", name, error)
+    await DistributedSupervisor.rebalance(COUNTERS)
 
 
 class CounterTree(Supervisor):
