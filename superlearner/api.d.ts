@@ -815,9 +815,9 @@ declare namespace Api {
     redacted: boolean;
   }
   interface TableEntry {
-    kind: "registry"|"supervisor";
-    /** the name of the registry or supervisor */ table: string;
-    /** the key, or the id of the child */ key: string;
+    kind: "registry"|"supervisor"|"name"|"group";
+    /** the name of the registry or supervisor; `global`; the scope of the group */ table: string;
+    /** the key, the id of the child, the name, or the group */ key: string;
     /** the member of its process */ node: string|null;
     /** null for a lost child that has yet to start elsewhere */ pid: string|null;
     /** start of the process, as its own member knows it */ since?: number|null;

@@ -14,7 +14,7 @@ import pytest
 
 import otp
 from otp import Children, GenServer, Ok, Supervisor, impl
-from otp.cluster import Cluster, DistributedRegistry, DistributedSupervisor
+from otp.cluster import Cluster, DistributedRegistry, DistributedSupervisor, Global, pg
 from otp.distribution import TEACHING
 from otp.distribution.carriers.simulated import SimulatedNetwork
 from otp.distribution.faults import Cut
@@ -145,7 +145,7 @@ def test_the_topology_has_each_member_with_its_health_and_traffic(inside: Inside
 
 
 @pytest.mark.operation("cluster.processes", "cluster.restarts", "cluster.anomalies")
-@pytest.mark.operation("cluster.supervisors", "cluster.trees")
+@pytest.mark.operation("cluster.trees")
 def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with clustered(platform, tmp_path) as both:
@@ -157,10 +157,9 @@ def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(i
             assert {one["node"] for one in found["processes"]} == {B, home}
             assert found["missing"] == []
             assert found["total_count"] == len(found["processes"])
-            only = await both.get(f"/processes?of={B}&search=till")
+            only = await both.get(f"/processes?node={B}&search=till")
             assert [(one["node"], one["name"]) for one in only["processes"]] == [(B, "till")]
-            supervisors = (await both.get("/supervisors"))["supervisors"]
-            assert ("kiosk", B) in {(one["name"], one["node"]) for one in supervisors}
+            assert only["filters_applied"] == {"search": "till"}
             shown = await both.get("/supervision-trees?include_process_details=true")
             trees = {name: one["roots"] for name, one in shown["supervision_trees"].items()}
             assert list(trees) == [B, home]
@@ -168,7 +167,7 @@ def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(i
             assert shown["processes"][B][trees[B][0]["children"][0]["pid"]]["name"] == "till"
             summary = shown["summary"]
             assert (summary["successful"], summary["failed"], summary["errors"]) == (2, 0, [])
-            roots = await both.get(f"/supervision-trees?of={B}&include_children=false&filter_application=kiosk")
+            roots = await both.get(f"/supervision-trees?node={B}&include_children=false&filter_application=kiosk")
             [root] = roots["supervision_trees"][B]["roots"]
             assert (root["name"], root["children"], root["more"]) == ("kiosk", [], 1)
             assert roots["summary"]["total_supervisors"] == 1
@@ -186,7 +185,7 @@ def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(i
                 for path in ("/anomalies", "/supervision-trees", "/processes"):
                     asked = await both.get(path)
                     assert (asked["nodes_queried"], asked["missing"]) == ([B, "web@127.0.0.1", home], []), path
-            assert (await both.get("/processes?of=c@127.0.0.1", 404))["code"] == "node_not_found"
+            assert (await both.get("/processes?node=c@127.0.0.1", 404))["code"] == "node_not_found"
             place, kept = 0, set[str]()
             while B not in kept:
                 for place, row in await platform.platform.moments.wait_for_news(place, 20.0):
@@ -429,38 +428,119 @@ async def start_tables(both: Both) -> None:
     await DistributedSupervisor.start_child(both.node.whereis("workers"), DemoCounter.child_spec(None, id="c1"), on=B)
 
 
-@pytest.mark.operation("cluster.tables", "node.tables")
+def owners(answer: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(one["table"], one["key"], one["node"]) for one in answer["entries"]]
+
+
+@pytest.mark.operation("cluster.registries", "cluster.registry", "cluster.supervisors", "node.tables")
 def test_the_tables_name_the_member_of_each_key_and_child(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with clustered(platform, tmp_path) as both:
-            assert (await both.get("/tables"))["entries"] == []
+            assert (await both.get("/registries"))["entries"] == []
             await start_tables(both)
             home = platform.platform.node.name
-            found = await both.get("/tables")
-            assert [
-                ("registry", "rooms", "kitchen", home),
-                ("registry", "rooms", "lobby", B),
-                ("supervisor", "workers", "c1", B),
-            ] == [(one["kind"], one["table"], one["key"], one["node"]) for one in found["entries"]]
-            child = found["entries"][-1]
+            rooms = await both.get("/registries")
+            assert [("rooms", "kitchen", home), ("rooms", "lobby", B)] == owners(rooms)
+            assert rooms["entries"] == (await both.get("/registries/rooms"))["entries"]
+            error = await both.get("/registries/room", 404)
+            assert ("registry_not_found", "expected one of rooms") == (error["code"], error["details"][0]["hint"])
+            children = await both.get("/supervisors")
+            assert [("workers", "c1", B)] == owners(children)
+            (child,) = children["entries"]
             info = await platform.client.get(f"/api/v1/processes/{child['pid']}/info?node={B}")
             assert "DemoCounter" in info.json()["data"]["what"]
-            assert [child] == (await both.get("/tables?kind=supervisor&name=workers"))["entries"]
-            assert [] == (await both.get("/tables?name=unknown"))["entries"]
             own = (await platform.client.get(f"/api/v1/nodes/tables?node={B}&limit=1")).json()["data"]
-            assert (1, 3) == (len(own["entries"]), own["total"])
+            assert (1, 3, ["rooms", "workers"]) == (len(own["entries"]), own["total"], own["tables"])
 
     inside(test)
 
 
-@pytest.mark.operation("node.drain")
-def test_a_member_is_drained_before_it_leaves(inside: Inside, tmp_path: Path) -> None:
+@pytest.mark.operation("cluster.names", "cluster.groups")
+def test_names_and_groups_of_the_cluster_are_listed_with_their_processes(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            till = both.node.whereis("till")
+            await Global.register("cashier", till, cluster=both.there)
+            pg.join("shops", till, cluster=both.there)
+            pg.join("shops", till, scope="street", cluster=both.there)
+            assert [("global", "cashier", B)] == owners(await both.get("/names"))
+            assert [("pg", "shops", B), ("street", "shops", B)] == owners(await both.get("/groups"))
+
+    inside(test)
+
+
+@pytest.mark.operation("cluster.start_child", "cluster.terminate_child", "cluster.supervisor")
+@pytest.mark.operation("node.start_child", "node.terminate_child")
+def test_a_child_is_started_and_stopped_on_any_member(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with clustered(platform, tmp_path) as both:
             await start_tables(both)
-            answer = await platform.client.post(f"/api/v1/nodes/drain?node={B}", headers=BEARER)
+            home = platform.platform.node.name
+            start = {"start": "superlearner.demo.counters:DemoCounter", "id": "c2", "on": home}
+            started = await both.get("/supervisors/workers/children", method="POST", json=start)
+            assert ("c2", home) == (started["id"], started["node"])
+            again = await both.get("/supervisors/workers/children", 409, "POST", json=start)
+            assert "already_started" == again["code"]
+            await both.get("/supervisors/workers/children/c1", method="DELETE")
+            found = await both.get("/supervisors/workers")
+            assert ([("workers", "c2", home)], []) == (owners(found), found["moves"])
+
+    inside(test)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("POST", "/supervisors/worker/children", {"start": "a:B"}, 404, "supervisor_not_found"),
+        ("POST", "/supervisors/workers/children", {"start": "a:B"}, 422, "validation_error"),
+        ("POST", "/supervisors/workers/children", {"start": "os:system", "arg": "id"}, 422, "validation_error"),
+        (
+            "POST", "/supervisors/workers/children",
+            {"start": "superlearner.demo.counters:DemoCounter", "on": "c"}, 404, "node_not_found",
+        ),
+        ("DELETE", "/supervisors/workers/children/c7", None, 404, "child_not_found"),
+        ("GET", "/supervisors/worker", None, 404, "supervisor_not_found"),
+        ("GET", "/names?node=c", None, 404, "node_not_found"),
+        ("POST", "/nodes/c/drain", None, 404, "node_not_found"),
+    ],
+)  # fmt: skip
+def test_a_wrong_name_changes_nothing(
+    inside: Inside, tmp_path: Path, method: str, path: str, body: Any, status: int, code: str
+) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            await start_tables(both)
+            assert code == (await both.get(path, status, method, json=body))["code"]
+            assert [("workers", "c1", B)] == owners(await both.get("/supervisors"))
+
+    inside(test)
+
+
+@pytest.mark.operation("cluster.processes")
+def test_processes_are_filtered_and_each_node_has_its_share(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            below = await both.get("/processes?application=kiosk&type=genserver")
+            assert [(B, "till")] == [(one["node"], one["name"]) for one in below["processes"]]
+            assert {"application": "kiosk", "type": "genserver"} == below["filters_applied"]
+            assert [] == below["missing"]
+            everything = await both.get("/processes")
+            two = await both.get("/processes?limit=2")
+            assert [B, platform.platform.node.name] == [one["node"] for one in two["processes"]]
+            assert everything["total_count"] == two["total_count"] > 2
+
+    inside(test)
+
+
+@pytest.mark.operation("node.drain", "cluster.drain")
+@pytest.mark.parametrize("path", [f"/nodes/drain?node={B}", f"/cluster/nodes/{B}/drain", "/cluster/nodes/b/drain"])
+def test_a_member_is_drained_before_it_leaves(inside: Inside, tmp_path: Path, path: str) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            await start_tables(both)
+            answer = await platform.client.post(f"/api/v1{path}", headers=BEARER)
             assert {"moved": ["workers: c1"], "kept": []} == answer.json()["data"]
-            (child,) = (await both.get("/tables?kind=supervisor"))["entries"]
+            (child,) = (await both.get("/supervisors"))["entries"]
             assert child["node"] == platform.platform.node.name
             assert "leaving" == (await both.get("/topology"))["nodes"][1]["status"]
 
@@ -470,7 +550,7 @@ def test_a_member_is_drained_before_it_leaves(inside: Inside, tmp_path: Path) ->
 def test_a_node_in_no_cluster_has_no_tables_and_cannot_be_drained(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         found = (await platform.client.get("/api/v1/nodes/tables")).json()["data"]
-        assert {"entries": [], "total": 0} == found
+        assert {"entries": [], "tables": [], "total": 0} == found
         refused = await platform.client.post("/api/v1/nodes/drain", headers=BEARER)
         assert (503, "node_unavailable") == (refused.status_code, refused.json()["error"]["code"])
 

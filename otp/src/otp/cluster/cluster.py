@@ -449,10 +449,12 @@ class Cluster:
         return self._membership.disconnect(name)
 
     def tables(self, kind: str | None = None, name: Any = None) -> dict[tuple[str, str], dict[Any, list[Pid]]]:
-        """Return the registries and distributed supervisors on this member, as `(kind, name)`, with their entries.
+        """Return what this member shares with the others, as `(kind, name)`, with its entries.
 
-        With `kind` or `name`, only those. The entries are processes by key or child id; a lost child that has yet to
-        start elsewhere has none.
+        The kinds are `registry` and `supervisor` with their names, `name` with the names of `Global` (as `global`), and
+        `group` with the groups of a scope of `pg`; the last two are there if they have entries. With `kind` or `name`,
+        only those. The entries are processes by key, child id, name or group; a lost child that has yet to start
+        elsewhere has none.
 
         >>> import otp
         >>> from otp.cluster import Cluster, DistributedRegistry
@@ -473,6 +475,14 @@ class Cluster:
                     entries.setdefault(key, []).append(entry.pid)
                 if isinstance(table.content, Placements):
                     entries.update((id, []) for id in table.content.missing())
+        membership = self._membership
+        shared = [("name", "global", key, [claim.pid]) for key, claim in membership.names.winners()]
+        shared += [
+            ("group", scope, key, membership.groups.members((scope, key))) for scope, key in membership.groups.all()
+        ]
+        for what, table, key, pids in shared:
+            if kind in (None, what) and name in (None, table):
+                found.setdefault((what, table), {})[key] = pids
         return found
 
     def traffic(self, name: str) -> Traffic:

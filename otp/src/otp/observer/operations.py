@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, cast
 from otp import code
 from otp import sys as debug
 from otp.behaviours.server.behaviour import Behaviour
-from otp.behaviours.server.child_spec import Startable, child_spec_of
+from otp.behaviours.server.child_spec import ChildSpec, Startable, child_spec_of
 from otp.behaviours.supervisor.dynamic_state import DynamicState
 from otp.behaviours.supervisor.operations import counts_of
 from otp.behaviours.supervisor.state import ChildRecord, SupervisorState
@@ -35,6 +35,7 @@ __all__ = [
     "reload",
     "replace_state",
     "restart_child",
+    "spec_of_start",
     "start_child",
     "terminate_child",
     "which_children",
@@ -130,11 +131,12 @@ async def start_child(p: Pid, child: Any) -> Pid | None:
         if not isinstance(child, list | tuple):
             raise BadArgument(f"expected a list of further arguments for {p} (simple_one_for_one), got {text(child)}")
         return _pid(await ask(p, ("start_child", list(cast("Any", child)))))
-    given = _spec(child) if isinstance(child, ChildStart) else child_spec_of(child)
+    given = spec_of_start(child) if isinstance(child, ChildStart) else child_spec_of(child)
     return _pid(await ask(p, ("start_child", given)))
 
 
-def _spec(child: ChildStart) -> Any:
+def spec_of_start(child: ChildStart) -> ChildSpec:
+    """Return the spec of a child whose class is given by its name. Raises `BadArgument`."""
     cls = _class_named(child.start)
     options = {name: value for name in _OPTIONS if (value := getattr(child, name)) is not None}
     return cls.child_spec(child.arg, **options)

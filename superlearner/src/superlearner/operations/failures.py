@@ -48,6 +48,7 @@ CODES: Final[dict[str, int]] = {
     "already_started": 409,
     "already_tracing": 409,
     "conflict": 409,
+    "lease_unavailable": 409,
     "name_taken": 409,
     "not_yet": 409,
     "quota_exceeded": 409,

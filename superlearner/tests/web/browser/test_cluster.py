@@ -94,7 +94,7 @@ def cluster(open_page: Callable[..., Page], untouched: Any) -> Callable[..., Pag
                 }],
                 "total_count": 1, "nodes_queried": [OWN], "missing": found["missing"],
             },
-            "tables": {"entries": PLACED if found["missing"] else [], "nodes_queried": [OWN], "missing": []},
+            "supervisors": {"entries": PLACED if found["missing"] else [], "nodes_queried": [OWN], "missing": []},
             "moves": {"moves": MOVES if found["missing"] else []},
             "supervision-trees": {
                 "supervision_trees": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import zip_longest
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -17,12 +18,12 @@ from superlearner.nodes.kinds import MEMBER
 from superlearner.nodes.nodes import Nodes, full_name
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
-from superlearner.operations.engine.everywhere import ask_all, select_nodes
+from superlearner.operations.engine.everywhere import Answers, ask_all, select_nodes
 from superlearner.operations.engine.member_health import health_by_node
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import Detail, OperationError
-from superlearner.operations.results import ProcessLine
+from superlearner.operations.results import ProcessLine, ProcessType
 from superlearner.operations.results.cluster import (
     ClusterAnomalies,
     ClusterAnomaly,
@@ -34,8 +35,6 @@ from superlearner.operations.results.cluster import (
     ClusterProcess,
     ClusterProcesses,
     ClusterRestarts,
-    ClusterSupervisor,
-    ClusterSupervisors,
     ClusterTopology,
     ClusterTrees,
     MemberLine,
@@ -147,25 +146,56 @@ async def processes(
     nodes: Nodes,
     services: Services,
     /,
-    of: OneNode = None,
+    node: OneNode = None,
+    type: Annotated[ProcessType | None, Field(description="only supervisors, servers or plain functions")] = None,
+    application: Annotated[
+        str | None, Field(max_length=200, description="only those below the root with this name")
+    ] = None,
     search: Annotated[str, Field(max_length=200, description="part of name, class or pid")] = "",
     limit: Limit = 1000,
 ) -> ClusterProcesses:
     """List the processes of all members and attached services.
 
-    `missing` names those that do not answer within 2 seconds, and services that the platform is waiting for.
+    If there are more than the limit, each node has its share. `missing` names those that do not answer within 2
+    seconds, and services that the platform is waiting for.
     """
-    names = select_nodes(ctx, nodes, of, services=True)
-    per_node = min(PER_NODE, limit)
-    answers = await ask_all(ctx, services, nodes, names, "process.list", {"per_page": per_node, "search": search})
-    found = [
-        ClusterProcess.model_validate({**line, "node": name}) for name, lines in answers.data.items() for line in lines
-    ]
+    names = select_nodes(ctx, nodes, node, services=True)
+    filters = {"type": type, "application": application, "search": search}
+    asked = {"per_page": min(PER_NODE, limit), "search": search} | ({"type": type} if type else {})
+    if application is None:
+        answers = await ask_all(ctx, services, nodes, names, "process.list", asked)
+    else:
+        answers = await _ask_below(ctx, services, nodes, names, application, asked)
+    lines = [[(name, line) for line in of] for name, of in answers.data.items()]
+    fair = [one for rank in zip_longest(*lines) for one in rank if one is not None][:limit]
+    fair.sort(key=lambda one: names.index(one[0]))
     return ClusterProcesses(
-        processes=found[:limit],
+        processes=[ClusterProcess.model_validate({**line, "node": name}) for name, line in fair],
         total_count=sum(meta["total"] for meta in answers.meta.values()),
         nodes_queried=names,
-        missing=[*answers.missing, *_list_awaited(nodes, of)],
+        filters_applied={name: value for name, value in filters.items() if value},
+        missing=[*answers.missing, *_list_awaited(nodes, node)],
+    )
+
+
+async def _ask_below(
+    ctx: Context, services: Services, nodes: Nodes, names: list[str], application: str, asked: dict[str, Any]
+) -> Answers:
+    """Return the processes below the root with this name on each node; of nodes without one, none."""
+    trees = await ask_all(ctx, services, nodes, names, "tree.show", {"limit": PER_NODE, "depth": 0})
+    roots = {
+        name: root.pid
+        for name, data in trees.data.items()
+        for root in TreeResult.model_validate(data).roots or ()
+        if root.pid is not None and application in (root.name, root.what.split(":")[-1])
+    }
+    found = await asyncio.gather(
+        *(ask_all(ctx, services, nodes, [name], "process.list", {**asked, "below": pid}) for name, pid in roots.items())
+    )
+    return Answers(
+        data={name: lines for one in found for name, lines in one.data.items()},
+        meta={name: meta for one in found for name, meta in one.meta.items()},
+        missing=[*trees.missing, *(gone for one in found for gone in one.missing if gone.node in roots)],
     )
 
 
@@ -173,10 +203,10 @@ async def processes(
            errors=("node_not_found",),
            short="restarts.at,node,name,reason,supervisor missing.node,reason")  # fmt: skip
 async def restarts(
-    ctx: Context, nodes: Nodes, services: Services, /, of: OneNode = None, limit: Limit = 100
+    ctx: Context, nodes: Nodes, services: Services, /, node: OneNode = None, limit: Limit = 100
 ) -> ClusterRestarts:
     """List the newest restarts of all members, newest first."""
-    names = select_nodes(ctx, nodes, of)
+    names = select_nodes(ctx, nodes, node)
     answers = await ask_all(ctx, services, nodes, names, "restart.list", {"per_page": min(limit, 200), "fold": False})
     found = [
         RestartLine.model_validate({**line, "node": name}) for name, lines in answers.data.items() for line in lines
@@ -188,40 +218,25 @@ async def restarts(
 @operation("cluster.anomalies", http=("GET", "/cluster/anomalies"), scope="read", on="platform",
            errors=("node_not_found",),
            short="anomalies.node,severity,description,hint,since missing.node,reason")  # fmt: skip
-async def anomalies(ctx: Context, nodes: Nodes, services: Services, /, of: OneNode = None) -> ClusterAnomalies:
+async def anomalies(ctx: Context, nodes: Nodes, services: Services, /, node: OneNode = None) -> ClusterAnomalies:
     """List the anomalies of all members and attached services.
 
     A lost member, and a service that the platform waits for, are named in `missing`.
     """
-    names = select_nodes(ctx, nodes, of, services=True)
+    names = select_nodes(ctx, nodes, node, services=True)
     answers = await ask_all(ctx, services, nodes, names, "system.anomalies")
     found = [
         ClusterAnomaly.model_validate({**line, "node": name})
         for name, data in answers.data.items()
         for line in data["anomalies"]
     ]
-    missing = [*answers.missing, *_list_awaited(nodes, of)]
+    missing = [*answers.missing, *_list_awaited(nodes, node)]
     return ClusterAnomalies(anomalies=found, nodes_queried=names, missing=missing)
 
 
-def _list_awaited(nodes: Nodes, of: str | None) -> list[Missing]:
+def _list_awaited(nodes: Nodes, node: str | None) -> list[Missing]:
     """Return the services that the platform is waiting for; none if one node is asked."""
-    return [] if of else [Missing(node=name, reason=why) for name, why in nodes.awaited.items()]
-
-
-@operation("cluster.supervisors", http=("GET", "/cluster/supervisors"), scope="read", on="platform",
-           errors=("node_not_found",),
-           short="supervisors.node,name,strategy,child_count,restarts_used missing.node,reason")  # fmt: skip
-async def supervisors(ctx: Context, nodes: Nodes, services: Services, /, of: OneNode = None) -> ClusterSupervisors:
-    """List the supervisors of all members."""
-    names = select_nodes(ctx, nodes, of)
-    answers = await ask_all(ctx, services, nodes, names, "supervisor.list", {"per_page": PER_NODE})
-    found = [
-        ClusterSupervisor.model_validate({**line, "node": name})
-        for name, lines in answers.data.items()
-        for line in lines
-    ]
-    return ClusterSupervisors(supervisors=found, nodes_queried=names, missing=answers.missing)
+    return [] if node else [Missing(node=name, reason=why) for name, why in nodes.awaited.items()]
 
 
 @operation("cluster.trees", http=("GET", "/cluster/supervision-trees"), scope="read", on="platform",
@@ -231,7 +246,7 @@ async def trees(
     nodes: Nodes,
     services: Services,
     /,
-    of: OneNode = None,
+    node: OneNode = None,
     include_children: Annotated[bool, Field(description="false: only the roots")] = True,
     filter_application: Annotated[
         str | None, Field(max_length=200, description="only roots with this name or class")
@@ -241,7 +256,7 @@ async def trees(
     limit: Annotated[int, Field(ge=1, le=1000, description="the most supervisors and children of a node")] = PER_NODE,
 ) -> ClusterTrees:
     """Show the supervision trees of all members and attached services."""
-    names = select_nodes(ctx, nodes, of, services=True)
+    names = select_nodes(ctx, nodes, node, services=True)
     depth = max_depth if include_children else 0
     answers = await ask_all(ctx, services, nodes, names, "tree.show", {"limit": limit, "depth": depth})
     found = {name: TreeResult.model_validate(data) for name, data in answers.data.items()}
@@ -251,7 +266,7 @@ async def trees(
     if include_process_details:
         asked = await ask_all(ctx, services, nodes, names, "process.list", {"per_page": PER_NODE})
         details = {name: {one["pid"]: ProcessLine.model_validate(one) for one in of} for name, of in asked.data.items()}
-    missing = [*answers.missing, *_list_awaited(nodes, of)]
+    missing = [*answers.missing, *_list_awaited(nodes, node)]
     return ClusterTrees(
         supervision_trees=found,
         processes=details,

@@ -19,7 +19,7 @@ from superlearner.operations.results.restarts import Moment
 from superlearner.restarts.drawing import MomentNode
 from superlearner.restarts.ids import Ref
 
-__all__ = ["describe_placement", "draw_placement"]
+__all__ = ["describe_placement", "draw_placement", "read_moves"]
 
 MOST_DRAWN: Final = 8
 """Children of a member in a drawing; the others are counted."""
@@ -41,21 +41,20 @@ async def moves(
     Newest first. A child moves when its member is lost or leaves, or by a rebalance. In a conflict, a child ran on two
     members, as after a partition.
     """
+    return ClusterMoves(moves=await read_moves(ctx, history, limit))
+
+
+async def read_moves(ctx: Context, history: MomentHistory | None, limit: int) -> list[ClusterMove]:
+    """Return the newest stored moves and conflicts, newest first."""
     if history is None:
-        return ClusterMoves(moves=[])
+        return []
     rows, _ = await history.page([], MOVES, ctx.user.only_owner, None, None, 0, limit, replays=False)
-    return ClusterMoves(
-        moves=[
-            ClusterMove(
-                at=row.at,
-                text=row.line,
-                conflict=row.kind == CONFLICT,
-                node=row.node,
-                ref=str(Ref(row.run, row.number)),
-            )
-            for row in rows
-        ]
-    )
+    return [
+        ClusterMove(
+            at=row.at, text=row.line, conflict=row.kind == CONFLICT, node=row.node, ref=str(Ref(row.run, row.number))
+        )
+        for row in rows
+    ]
 
 
 def describe_placement(data: Mapping[str, Any]) -> str:

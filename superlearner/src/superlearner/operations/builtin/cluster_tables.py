@@ -1,4 +1,4 @@
-"""The registries and distributed supervisors of members, and the move of children away from a member."""
+"""The registries, distributed supervisors, names and groups of members."""
 
 from __future__ import annotations
 
@@ -8,24 +8,35 @@ from pydantic import Field
 
 import otp
 from otp import Node, Pid
-from otp.cluster import Cluster, NotMember
-from otp.cluster.cluster import cluster_of
 from superlearner.control.clock import Clock
 from superlearner.control.events import STARTS
-from superlearner.control.terms import clip, safe_text
+from superlearner.control.terms import clip
 from superlearner.nodes.nodes import Nodes
+from superlearner.operations.builtin.cluster_children import member_cluster, short_text
+from superlearner.operations.builtin.cluster_moves import read_moves
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.everywhere import ask_all, select_nodes
-from superlearner.operations.engine.seams import LivePages
+from superlearner.operations.engine.seams import LivePages, MomentHistory
 from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
-from superlearner.operations.results.cluster import ClusterDrained, ClusterEntries, MemberEntries, TableEntry
+from superlearner.operations.results.cluster import (
+    ClusterEntries,
+    MemberEntries,
+    PlacedChildren,
+    TableEntry,
+)
 
 LONGEST = 200
-Kind = Literal["all", "registry", "supervisor"]
-KindOption = Annotated[Kind, Field(description="only registries, or only distributed supervisors")]
+Tables = dict[tuple[str, str], dict[Any, list[Pid]]]
+KINDS = {"registry": "registry", "supervisor": "distributed supervisor"}
+Kind = Literal["all", "registry", "supervisor", "name", "group"]
+KindOption = Annotated[
+    Kind, Field(description="only registries, distributed supervisors, names of the cluster, or groups")
+]
 NameOption = Annotated[str, Field(max_length=LONGEST, description="only the one with this name")]
+TableName = Annotated[str, Field(max_length=LONGEST, description="its name", examples=["counters"])]
+OneNode = Annotated[str | None, Field(max_length=LONGEST, description="only as this member sees them")]
 Limit = Annotated[int, Field(ge=1, le=1000, description="most entries of the answer")]
 
 
@@ -34,38 +45,97 @@ Limit = Annotated[int, Field(ge=1, le=1000, description="most entries of the ans
 async def tables(
     ctx: Context, pages: LivePages, /, kind: KindOption = "all", name: NameOption = "", limit: Limit = 500
 ) -> MemberEntries:
-    """List the registries and distributed supervisors on a member, as it sees their entries.
+    """List what a member shares with the cluster, as it sees it: registries, distributed supervisors, names, groups.
 
     A lost child that has yet to start elsewhere has no pid. Empty for a node in no cluster.
     """
-    cluster = _cluster_of(ctx.node)
-    rows = [] if cluster is None else _entries(cluster, kind, name)
+    cluster = member_cluster(ctx.node)
+    found = {} if cluster is None else cluster.tables(None if kind == "all" else kind, name or None)
+    rows = _entries(found)
     shown, starts = rows[:limit], _starts(ctx.node)
     for row, pid in shown:
         if pid is not None and pid.node == ctx.node.name:
             row.since = pages.born(ctx.watched, pid) or starts.get(pid)
-    return MemberEntries(entries=[row for row, _ in shown], total=len(rows))
+    return MemberEntries(
+        entries=[row for row, _ in shown],
+        tables=sorted({clip(str(table), LONGEST) for _, table in found}),
+        total=len(rows),
+    )
 
 
-@operation("cluster.tables", http=("GET", "/cluster/tables"), scope="read", on="platform",
-           errors=("node_not_found",),
-           short="entries.kind,table,key,node,pid,since missing.node,reason")  # fmt: skip
-async def cluster_tables(
-    ctx: Context,
-    nodes: Nodes,
-    services: Services,
-    /,
-    of: Annotated[str | None, Field(max_length=LONGEST, description="only as this member sees them")] = None,
-    kind: KindOption = "all",
-    name: NameOption = "",
-    limit: Limit = 500,
+@operation("cluster.registries", http=("GET", "/cluster/registries"), scope="read", on="platform",
+           errors=("node_not_found",), short="entries.table,key,node,pid,since missing.node,reason")  # fmt: skip
+async def registries(
+    ctx: Context, nodes: Nodes, services: Services, /, node: OneNode = None, limit: Limit = 500
 ) -> ClusterEntries:
-    """List the registries and distributed supervisors of the cluster, with the owner of each key or child.
+    """List the distributed registries, with the owner of each key.
 
     While the cluster is cut, a key may have an owner on each side.
     """
-    names = select_nodes(ctx, nodes, of)
-    answers = await ask_all(ctx, services, nodes, names, "node.tables", {"kind": kind, "name": name, "limit": limit})
+    return await _ask(ctx, nodes, services, "registry", limit=limit, node=node)
+
+
+@operation("cluster.registry", http=("GET", "/cluster/registries/{name}"), scope="read", on="platform",
+           errors=("registry_not_found",), short="entries.key,node,pid,since missing.node,reason")  # fmt: skip
+async def registry(
+    ctx: Context, nodes: Nodes, services: Services, /, name: TableName, limit: Limit = 500
+) -> ClusterEntries:
+    """Show a distributed registry, with the owner of each key."""
+    return await _ask(ctx, nodes, services, "registry", name, limit=limit)
+
+
+@operation("cluster.supervisors", http=("GET", "/cluster/supervisors"), scope="read", on="platform",
+           errors=("node_not_found",), short="entries.table,key,node,pid,since missing.node,reason")  # fmt: skip
+async def supervisors(
+    ctx: Context, nodes: Nodes, services: Services, /, node: OneNode = None, limit: Limit = 500
+) -> ClusterEntries:
+    """List the distributed supervisors, with the member of each child.
+
+    A lost child that has yet to start elsewhere has no pid. While the cluster is cut, a child may run on each side.
+    """
+    return await _ask(ctx, nodes, services, "supervisor", limit=limit, node=node)
+
+
+@operation("cluster.supervisor", http=("GET", "/cluster/supervisors/{name}"), scope="read", on="platform",
+           errors=("supervisor_not_found",),
+           short="entries.key,node,pid,since moves.at,text,ref missing.node,reason")  # fmt: skip
+async def supervisor(
+    ctx: Context, nodes: Nodes, services: Services, history: MomentHistory | None, /, name: TableName,
+    limit: Limit = 500,
+) -> PlacedChildren:  # fmt: skip
+    """Show a distributed supervisor: the member of each child, and the children that moved."""
+    found = await _ask(ctx, nodes, services, "supervisor", name, limit=limit)
+    ids = tuple({f"{row.key} " for row in found.entries})
+    moves = [one for one in await read_moves(ctx, history, 200) if one.text.startswith(ids)]
+    return PlacedChildren(**dict(found), moves=moves)
+
+
+@operation("cluster.names", http=("GET", "/cluster/names"), scope="read", on="platform",
+           errors=("node_not_found",), short="entries.key,node,pid,since missing.node,reason")  # fmt: skip
+async def names(
+    ctx: Context, nodes: Nodes, services: Services, /, node: OneNode = None, limit: Limit = 500
+) -> ClusterEntries:
+    """List the global names of the cluster with their processes."""
+    return await _ask(ctx, nodes, services, "name", limit=limit, node=node)
+
+
+@operation("cluster.groups", http=("GET", "/cluster/groups"), scope="read", on="platform",
+           errors=("node_not_found",), short="entries.table,key,node,pid,since missing.node,reason")  # fmt: skip
+async def groups(
+    ctx: Context, nodes: Nodes, services: Services, /, node: OneNode = None, limit: Limit = 500
+) -> ClusterEntries:
+    """List the process groups of the cluster with their processes; `table` is the scope of a group."""
+    return await _ask(ctx, nodes, services, "group", limit=limit, node=node)
+
+
+async def _ask(
+    ctx: Context, nodes: Nodes, services: Services, kind: str, name: str = "", *, limit: int, node: str | None = None
+) -> ClusterEntries:
+    """Return the entries that the members see, each once. Raises `OperationError` if none has this table."""
+    asked = select_nodes(ctx, nodes, node)
+    answers = await ask_all(ctx, services, nodes, asked, "node.tables", {"kind": kind, "name": name, "limit": limit})
+    if name and not any(data["tables"] for data in answers.data.values()):
+        raise await _unknown(ctx, nodes, services, kind, name)
     found: dict[tuple[Any, ...], TableEntry] = {}
     for data in answers.data.values():
         for row in map(TableEntry.model_validate, data["entries"]):
@@ -75,25 +145,15 @@ async def cluster_tables(
     running = {(row.kind, row.table, row.key) for row in found.values() if row.pid is not None}
     rows = [row for row in found.values() if row.pid is not None or (row.kind, row.table, row.key) not in running]
     rows.sort(key=lambda row: (row.kind, row.table, row.key))
-    return ClusterEntries(entries=rows[:limit], nodes_queried=names, missing=answers.missing)
+    return ClusterEntries(entries=rows[:limit], nodes_queried=asked, missing=answers.missing)
 
 
-@operation("node.drain", http=("POST", "/nodes/drain"), scope="code", changes=True, errors=("node_unavailable",))
-async def drain(
-    ctx: Context,
-    /,
-    timeout: Annotated[float, Field(gt=0, le=30, description="seconds until children are kept")] = 10,
-) -> ClusterDrained:
-    """Move the children of the distributed supervisors of a member to the others, before it leaves.
-
-    It starts no child any more, as long as another member can.
-    """
-    cluster = _cluster_of(ctx.node)
-    if cluster is None or not cluster.members():
-        raise OperationError("node_unavailable", f"{ctx.node.name} is in no cluster")
-    ctx.about_to(f"drain {ctx.node.name}")
-    drained = await cluster.drain(timeout)
-    return ClusterDrained(moved=list(map(_child, drained.moved)), kept=list(map(_child, drained.kept)))
+async def _unknown(ctx: Context, nodes: Nodes, services: Services, kind: str, name: str) -> OperationError:
+    """Return the error about a table that no member has, with the names that there are."""
+    answers = await ask_all(ctx, services, nodes, select_nodes(ctx, nodes), "node.tables", {"kind": kind, "limit": 1})
+    known = sorted({table for data in answers.data.values() for table in data["tables"]})
+    hint = f"expected one of {', '.join(known[:20])}" if known else f"no member runs a {KINDS[kind]}"
+    return OperationError(f"{kind}_not_found", f"there is no {KINDS[kind]} {name!r} in the cluster", hint=hint)
 
 
 def _starts(node: Node) -> dict[Pid, float]:
@@ -102,16 +162,8 @@ def _starts(node: Node) -> dict[Pid, float]:
     return {one.data["child"]: clock.wall(one.at) for one in otp.trace.history(node) if one.kind in STARTS}
 
 
-def _cluster_of(node: Node) -> Cluster | None:
-    try:
-        return cluster_of(node)
-    except NotMember:
-        return None
-
-
-def _entries(cluster: Cluster, kind: Kind, name: str) -> list[tuple[TableEntry, Pid | None]]:
+def _entries(tables: Tables) -> list[tuple[TableEntry, Pid | None]]:
     rows: list[tuple[TableEntry, Pid | None]] = []
-    tables = cluster.tables(None if kind == "all" else kind, name or None)
     for (what, table), entries in tables.items():
         for key, pids in entries.items():
             rows += [(_row(what, table, key, pid), pid) for pid in pids or [None]]
@@ -122,12 +174,7 @@ def _row(kind: Any, table: Any, key: Any, pid: Pid | None) -> TableEntry:
     return TableEntry(
         kind=kind,
         table=clip(str(table), LONGEST),
-        key=key if isinstance(key, str) and len(key) <= LONGEST else clip(safe_text(key), LONGEST),
+        key=short_text(key),
         node=None if pid is None else pid.node,
         pid=None if pid is None else f"0.{pid.number}.0",
     )
-
-
-def _child(child: tuple[Any, Any]) -> str:
-    supervisor, id = child
-    return f"{clip(str(supervisor), LONGEST)}: {id if isinstance(id, str) else clip(safe_text(id), LONGEST)}"

@@ -20,7 +20,10 @@ from superlearner.operations.declaration import Operation
 
 __all__ = ["EXAMPLES", "command_of", "curl_of", "example_of", "example_of_schema"]
 
+COUNTER: Final = "superlearner.demo.counters:DemoCounter"
+
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "cluster.start_child": {"name": "counters", "start": COUNTER, "id": "counter_7"},
     "analytics.stored": {"supervisor": "demo_one_for_one"},
     "application.env": {"name": "superlearner"},
     "application.get_env": {"name": "superlearner", "key": "greeting"},
@@ -54,6 +57,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "name": "my_tree",
         "children": [{"start": "superlearner.demo.one_for_one:Counter", "id": "first", "arg": 7}],
     },
+    "node.start_child": {"supervisor": "counters", "start": COUNTER, "id": "counter_7"},
     "supervisor.start_child": {
         "name": "demo_one_for_one",
         "start": "superlearner.demo.one_for_one:Counter",

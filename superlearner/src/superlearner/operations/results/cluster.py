@@ -8,7 +8,7 @@ from pydantic import Field
 
 from superlearner.cluster.health import NodeStatus, Overall, Partition
 from superlearner.cluster.members import ClusterEvent
-from superlearner.operations.results import Pid, ProcessLine, SupervisorDetails
+from superlearner.operations.results import Pid, ProcessLine
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.operations.results.result import ResultModel
 from superlearner.operations.results.system import AnomalyLine
@@ -28,8 +28,6 @@ __all__ = [
     "ClusterProcess",
     "ClusterProcesses",
     "ClusterRestarts",
-    "ClusterSupervisor",
-    "ClusterSupervisors",
     "ClusterTopology",
     "ClusterTrees",
     "MemberEntries",
@@ -37,6 +35,8 @@ __all__ = [
     "Missing",
     "NodeHealth",
     "NodeInfo",
+    "PlacedChild",
+    "PlacedChildren",
     "TableEntry",
     "TreesSummary",
 ]
@@ -170,6 +170,7 @@ class ClusterProcesses(ResultModel):
     processes: list[ClusterProcess]
     total_count: int = Field(description="before the limit")
     nodes_queried: list[str]
+    filters_applied: dict[str, str]
     missing: list[Missing]
 
 
@@ -195,40 +196,27 @@ class ClusterAnomalies(ResultModel):
     missing: list[Missing]
 
 
-class ClusterSupervisor(SupervisorDetails):
-    """A supervisor with its node."""
-
-    node: str
-
-
-class ClusterSupervisors(ResultModel):
-    """The supervisors of all nodes."""
-
-    supervisors: list[ClusterSupervisor]
-    nodes_queried: list[str]
-    missing: list[Missing]
-
-
 class TableEntry(ResultModel):
-    """A key of a registry or a child of a distributed supervisor, with its owner."""
+    """A key of a registry, a child of a distributed supervisor, a global name or a group, with a process."""
 
-    kind: Literal["registry", "supervisor"]
-    table: str = Field(description="the name of the registry or supervisor")
-    key: str = Field(description="the key, or the id of the child")
+    kind: Literal["registry", "supervisor", "name", "group"]
+    table: str = Field(description="the name of the registry or supervisor; `global`; the scope of the group")
+    key: str = Field(description="the key, the id of the child, the name, or the group")
     node: str | None = Field(description="the member of its process")
     pid: Pid | None = Field(description="null for a lost child that has yet to start elsewhere")
     since: float | None = Field(default=None, description="start of the process, as its own member knows it")
 
 
 class MemberEntries(ResultModel):
-    """The entries of registries and distributed supervisors, as one member sees them."""
+    """The entries of shared tables, as one member sees them."""
 
     entries: list[TableEntry]
+    tables: list[str] = Field(description="names of these registries and supervisors, also of empty ones")
     total: int = Field(description="before the limit")
 
 
 class ClusterEntries(ResultModel):
-    """The entries of registries and distributed supervisors on all members."""
+    """The entries of shared tables on all members."""
 
     entries: list[TableEntry]
     nodes_queried: list[str]
@@ -249,6 +237,21 @@ class ClusterMoves(ResultModel):
     """Children that moved between members, and conflicts, newest first."""
 
     moves: list[ClusterMove]
+
+
+class PlacedChildren(ClusterEntries):
+    """A distributed supervisor with its children."""
+
+    moves: list[ClusterMove] = Field(description="moves and conflicts of children with these ids, newest first")
+
+
+class PlacedChild(ResultModel):
+    """A child of a distributed supervisor that was started or stopped."""
+
+    supervisor: str
+    id: str
+    node: str | None = Field(description="its member; null if its start was ignored, or if it was lost")
+    pid: Pid | None
 
 
 class ClusterDrained(ResultModel):

@@ -48,7 +48,7 @@ async function look() {
     const [topology, more, tables, moves] = await Promise.all([
       platform("GET", "/cluster/topology?include_health=false"),
       view === "health" ? platform("GET", "/cluster/events") : platform("GET", PATHS[view] ?? "/cluster/events"),
-      ...view === "health" ? [platform("GET", "/cluster/tables?kind=supervisor"), platform("GET", "/cluster/moves?limit=10")] : [],
+      ...view === "health" ? [platform("GET", "/cluster/supervisors"), platform("GET", "/cluster/moves?limit=10")] : [],
     ]);
     if (mine !== asked) return;
     if (tables) placed.show(tables.entries, moves.moves);
