@@ -35,6 +35,7 @@ ELSEWHERE: Final = {
     "docs/course.md": "cli/test_course.py: needs an answer of the reader",
     "docs/observing.md": "nodes/attaching/test_attaching.py attaches and detaches a service",
     "examples/orders/README.md": "the tests of the example start the service that its lines attach",
+    "docs/testing.md": "cli/test_cluster_tests.py runs the tests of the example on members",
     "docs/start.md": "cli/test_page.py reads 41 and 0",
     "docs/cluster-performance.md": "a sentence about programs of Erlang",
     "SECURITY.md": "sentences",

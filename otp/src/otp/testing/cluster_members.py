@@ -1,8 +1,8 @@
 """The members that a test's node joins: simulated ones in its event loop, or programs on this machine.
 
 Programs are those of `superlearner cluster test`. The variable `OTP_TEST_CLUSTER` names a JSON file about them: `size`,
-paths of the `cookie` and of the folder in which `members` find each other, and `start`, a command that starts those
-that are missing.
+paths of the `cookie` and of the folder in which `members` find each other, `teaching` if they notice a silent member
+after a second, and `start`, a command that starts those that are missing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -38,6 +38,7 @@ class Programs(NamedTuple):
     cookie: str
     members: str
     start: tuple[str, ...]
+    teaching: bool = False
 
 
 def programs_of(environment: Mapping[str, str]) -> Programs | None:
@@ -47,7 +48,10 @@ def programs_of(environment: Mapping[str, str]) -> Programs | None:
         return None
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
-        return Programs(int(found["size"]), str(found["cookie"]), str(found["members"]), tuple(found["start"]))
+        return Programs(
+            int(found["size"]), str(found["cookie"]), str(found["members"]), tuple(found["start"]),
+            bool(found.get("teaching", False)),
+        )  # fmt: skip
     except (OSError, ValueError, TypeError, KeyError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is damaged"
         raise BadArgument(
@@ -105,11 +109,19 @@ class ClusterMembers:
 
 @asynccontextmanager
 async def join_simulated(node: Node, size: int, options: Mapping[str, Any]) -> AsyncGenerator[ClusterMembers]:
-    """Simulate members with the names of programs, and let `node` join them."""
+    """Simulate members with the names of programs, and let `node` join them, which starts none of their children."""
     from otp.cluster.simulation import SimulatedCluster
 
     names = [f"m{number}@127.0.0.1" for number in range(1, size + 1)]
-    async with SimulatedCluster(names, **options) as simulation:
+    forms = options.get("children", ())
+
+    def children(name: str) -> Sequence[Any]:
+        if name == node.name:
+            return ()
+        return forms(name) if callable(forms) else forms
+
+    given: dict[str, Any] = {**options, "children": children}
+    async with SimulatedCluster(names, **given) as simulation:
         cluster = await simulation.join(node)
         await cluster.wait_size(size + 1)
         yield ClusterMembers(cluster, simulation)
@@ -125,9 +137,13 @@ async def join_programs(node: Node, programs: Programs, folder: Path) -> AsyncGe
         folder: a folder for incarnations, which lasts for all tests.
     """
     from otp.cluster import Cluster, Folder
+    from otp.distribution import TEACHING
 
     discovery, incarnations = Folder(programs.members), folder / node.name
-    cluster = await Cluster.join(node, cookie=_read(programs.cookie), discovery=discovery, incarnations=incarnations)
+    cluster = await Cluster.join(
+        node, cookie=_read(programs.cookie), discovery=discovery, incarnations=incarnations,
+        settings=TEACHING if programs.teaching else None,
+    )  # fmt: skip
     members = ClusterMembers(cluster, None)
     try:
         try:

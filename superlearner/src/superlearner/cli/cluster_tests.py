@@ -41,6 +41,8 @@ __all__ = ["testing"]
 SIZE: Final = 2
 LINES: Final = 100
 MARK: Final = "real_nodes"
+NONE_RAN: Final = (0, 5)
+"""The exit codes of pytest if all tests were skipped, and if there was none."""
 REFUSED: Final = 4
 """The exit code of pytest for wrong arguments."""
 
@@ -181,10 +183,11 @@ def run(
             )
         document = {"status": "passed" if done.passed else "failed", "members": members, **asdict(done)}
         document["report"] = str(testbed.report)
-        where = f"on {', '.join(members)}"
-        counts = f"{done.ran} ran, {done.failed} failed, {done.skipped} skipped {where}"
-        if not done.ran:
-            counts = f"no test ran {where}; mark one with @pytest.mark.{MARK}"
+        counts = f"{done.ran} ran, {done.failed} failed, {done.skipped} skipped on {', '.join(members)}"
+        if not done.ran and done.exit_code in NONE_RAN:
+            counts = f"no test ran on {', '.join(members)}; mark one with @pytest.mark.{MARK}"
+        elif not done.ran:
+            counts = f"pytest ended with {done.exit_code} before a test ran"
         lines = [counts if done.passed else f"{counts}; logs: `{_command(testbed, 'logs')}`"]
         _show(testbed, document, lines, as_json=as_json)
     raise typer.Exit(0 if done.passed else USAGE if done.exit_code == REFUSED else NOT_TRUE)

@@ -70,8 +70,7 @@ def _package(module: str, needed_by: str, install: str) -> Check:
         return passed(module, "installed")
     return failed(
         module, "not installed", f"{needed_by} needs the package {module}, which this Python does not have",
-        install, "install the extra: pip install 'superlearner-otp[cluster]'" if module == "msgspec"
-        else "install the tools of your project, which usually have it",
+        install, "install the requirements of your project again, if they name it",
         f"use the Python that has it; this one is {sys.executable}",
     )  # fmt: skip
 

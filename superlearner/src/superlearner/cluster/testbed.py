@@ -33,6 +33,7 @@ __all__ = ["Plan", "Testbed"]
 NAME: Final = "test-cluster"
 PLAN: Final = "cluster.json"
 REPORT: Final = "report.xml"
+TEACHING: Final = "--teaching"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,12 @@ class Testbed:
             *("--data-dir", str(self.data_dir), "--size", str(plan.size), *plan.options),
         ]
         cookie, members = str(self.folder / COOKIE_FILE), str(self.folder / FOLDER)
-        joining: dict[str, Any] = {"cookie": cookie, "members": members, "start": start}
+        joining: dict[str, Any] = {
+            "cookie": cookie,
+            "members": members,
+            "start": start,
+            "teaching": TEACHING in plan.options,
+        }
         draft = self.plan_file.with_suffix(".draft")
         with recreate_file(draft) as file:
             file.write(json.dumps({**asdict(plan), **joining}).encode())
