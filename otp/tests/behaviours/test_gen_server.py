@@ -122,7 +122,7 @@ def test_self_holds_no_state(run: Any) -> None:
         GenServer.cast(server, 1)
         return (await otp.receive(ref)).reason.term.text
 
-    assert run(main) == "self holds no state; return Reply(value, new_state)"
+    assert run(main) == "self holds no state; return NoReply(new_state)"
 
 
 def test_self_pid_is_the_pid_of_the_running_server_and_calling_self_says_so(run: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp import Children, GenServer, NoReply, Ok, Reply, Stop, Supervisor, Task, impl
+from otp import Children, Crash, ExceptionTerm, GenServer, NoReply, Ok, Reply, Stop, Supervisor, Task, impl
 from otp.sentences import reason_text
 
 
@@ -312,6 +312,13 @@ def test_a_reply_to_a_cast_is_told_that_it_is_for_calls(caplog: pytest.LogCaptur
         (("timeout", ("gen_statem", "call", ["door", "open", 0.2])), "door did not answer a call in 0.2 s (timeout)"),
         (("calling_self", ("gen_server", "call", ["ledger", "get"])), "ledger called itself (calling_self)"),
         (("killed", ("gen_server", "call", ["ledger", "get"])), "its call to ledger failed: killed"),
+        (
+            (
+                Crash(ExceptionTerm("KeyError", ("a",), "'a'"), (("/code/main.py", 19, "Ledger.handle_call"),)),
+                ("gen_server", "call", ["ledger", "get"]),
+            ),
+            "its call to ledger failed: ledger crashed at main.py:19: KeyError('a')",
+        ),
         (
             ("shutdown", ("failed_to_start_child", "cart", ("noproc", ("gen_server", "call", ["ledger", "get"])))),
             "its child cart did not start: there is no process ledger to call (noproc)",

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import otp
 from otp import Crash, ExceptionTerm
 from superlearner.control.failures import explain_start
 from superlearner.control.reasons import is_crash, text_of_reason, where_of
@@ -129,6 +130,13 @@ def test_the_place_of_a_crash_is_in_user_code() -> None:
     stack = (("/app/shop.py", 58, "Ledger.handle_call"), (json.__file__, 10, "loads"))
     assert where_of(Crash("x", stack)) == "shop.py:58 in handle_call"
     assert where_of("killed") is None
+
+
+def test_a_line_of_the_runtime_is_no_line_of_a_program() -> None:
+    """Regression: a crash in `gen_server.py:122` was marked at line 122 of the program."""
+    ours = (otp.__file__.replace("__init__.py", "behaviours/server/gen_server.py"), 122, "GenServer.handle_cast")
+    assert where_of(Crash("no handle_cast", (ours,))) is None
+    assert where_of(Crash("no", (("/usr/lib/broker.py", 7, "send"), ours))) == "broker.py:7 in send"
 
 
 def test_a_failed_start_shows_the_innermost_reason() -> None:

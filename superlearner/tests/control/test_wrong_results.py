@@ -12,7 +12,7 @@ from otp import GenServer, NoReply, Ok, Reply, Supervisor, impl
 from superlearner.app.running import Tree
 from superlearner.control.events import facts_of
 from superlearner.control.steer import kill, resolve
-from superlearner.control.wrong_results import name_callback
+from superlearner.control.wrong_results import name_place
 
 FILE = "test_wrong_results.py"
 BROKEN: set[str] = set()
@@ -145,7 +145,7 @@ def test_an_init_that_returns_nothing_at_a_restart_is_shown_with_its_line(inside
         events = [one for one in otp.trace.history(platform.node) if one.kind in ("restart_failed", "gave_up")]
         assert {facts_of(one).reason for one in events} == {reason}
         assert reason in (await feed_of(platform))[0]
-        assert name_callback(platform.node, "it could not restart store: a callback returned None: x") == (
+        assert name_place(platform.node, "it could not restart store: a callback returned None: x") == (
             f"it could not restart store: {reason.partition(' returned')[0]} returned None: x"
         )
 

@@ -277,3 +277,23 @@ def test_a_demo_has_no_mistakes(file: Path) -> None:
     name = ".".join(("superlearner", *file.relative_to(Path(superlearner.__file__ or "").parent).with_suffix("").parts))
     module: Any = importlib.import_module(name.removesuffix(".__init__"))
     assert [] == review(module, file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("indent", "told"),
+    [
+        ("", "stands outside of class Counter: indent it"),
+        ("        ", "stands inside of work: indent it less"),
+    ],
+    ids=["beside", "inside"],
+)
+def test_a_callback_that_is_no_method_of_its_class_is_at_its_line(indent: str, told: str) -> None:
+    callback = "@impl\ndef handle_info(self, message, n):\n    return NoReply(n)\n"
+    text = SERVER.replace("import asyncio", "import asyncio; from otp import impl")
+    text += "".join(f"{indent}{line}\n" for line in callback.splitlines())
+    assert [(22, f"handle_info {told}")] == found(text)
+
+
+def test_a_function_with_the_name_of_a_callback_that_the_class_has_is_no_mistake() -> None:
+    assert [] == found(SERVER + "def handle_cast(self, request, n):\n    return None\n")
+    assert [] == found(SERVER + "def terminate(process):\n    return None\n")

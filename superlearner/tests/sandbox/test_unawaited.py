@@ -27,6 +27,27 @@ def test_a_call_that_is_never_awaited_is_noted_with_its_line(tmp_path: Path) -> 
     )
 
 
+def test_a_call_in_a_loop_is_noted_once_until_the_source_changes(tmp_path: Path) -> None:
+    """Regression: each of its coroutines was a notice, and those of other mistakes were dropped for them."""
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        GenServer.cast(at(node, "a"), "x")
+        await GenServer.call(at(node, "a"), "get")
+        first = (await GenServer.call(service, ("next",)))["notices"]
+        await GenServer.call(service, ("reload", text + "\n"))
+        GenServer.cast(at(node, "a"), "x")
+        await GenServer.call(at(node, "a"), "get")
+        return first, (await GenServer.call(service, ("next",)))["notices"]
+
+    text = COUNTER.replace(
+        'while request == "spin":\n            pass', 'for each in "ab" * 9:\n            GenServer.call(each, 1)'
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        first, second = within(tmp_path, text, look)
+    assert [1, 1] == [len(first), len(second)]
+
+
 def test_a_coroutine_that_was_a_reply_is_noted_with_the_line_that_made_it(
     tmp_path: Path,
 ) -> None:

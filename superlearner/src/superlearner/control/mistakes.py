@@ -55,6 +55,12 @@ LACKING: Final = {"missing_id": "id", "missing_start": "start"}
 
 RESULTS: Final = ("Ok", "Reply", "NoReply", "Stop", "Ignore")
 
+NO_CALLBACK: Final = re.compile(r"\w+ (got the|returned then=).*, but has no (handle_\w+); ", re.DOTALL)
+"""The error of a server without an optional callback that it needs."""
+
+PLACE: Final = re.compile(r"\((?:[^()]*[/\\])?[^()/\\]+\.py:(\d+)\)")
+"""The place of a method in the error about it."""
+
 
 def locate(text: str, cls: str, callback: str, reason: Any, message: str | None = None) -> tuple[int, str] | None:
     r"""Return the line of a source that caused a reason without a line, and its function.
@@ -100,7 +106,7 @@ def place_of(
     Of several classes with this name, it is in that of `module`. `message` is what the callback handled, as text.
     """
     tag, _ = tagged(reason)
-    known = tag in WRONG or is_a(reason, Crash, ExceptionTerm) or _dest_of_call(reason) is not None
+    known = tag in WRONG or is_a(reason, Crash, ExceptionTerm, str) or _dest_of_call(reason) is not None
     if callback is None or has_own_frame(reason) or not known:
         return None
     found = _loaded(cls, module)
@@ -191,16 +197,18 @@ def _line(tree: ast.Module, owner: ast.ClassDef, method: Function | None, reason
         case _ if tag in OPTIONS and len(rest) == 1:
             return _option(scopes, OPTIONS[tag], rest[0]) or _start(method, owner)
         case _:
-            return None
+            return None if method is None else _line_of_stop(method, reason)
 
 
 def _line_of_crash(tree: ast.Module, owner: ast.ClassDef, method: Function | None, term: Any) -> int | None:
     """Return the line for an exception raised by the runtime about the program; None if it is about something else."""
+    if type(term) is str:
+        return _line_of_lacking(owner, term)
     if not is_a(term, ExceptionTerm):
         inner, _ = tagged(term)
         return _line(tree, owner, method, term) if inner in OPTIONS or inner in SPECS else None
     text = safe_text(term.text)
-    named = re.search(r"\((?:[^()]*[/\\])?[^()/\\]+\.py:(\d+)\)", text)
+    named = PLACE.search(text)
     if named is not None:  # a callback that is refused with its class
         return int(named[1])
     if method is not None and text.startswith(f"{owner.name}.{method.name}() "):  # called with other arguments
@@ -208,8 +216,36 @@ def _line_of_crash(tree: ast.Module, owner: ast.ClassDef, method: Function | Non
     return _line_of_missing(owner, text) if term.type_name == "MissingCallback" else None
 
 
+def _line_of_stop(method: Function, reason: Any) -> int | None:
+    """Return the line of a method that ends its server for a plain reason; None if none or several may."""
+    stops = [node for node in own_nodes(method) if isinstance(node, ast.Call) and _callee(node) == "Stop"]
+    found = [node.lineno for node in stops if node.args and _is_value(node.args[0], reason)]
+    return found[0] if len(found) == 1 else None
+
+
+def _line_of_lacking(owner: ast.ClassDef, text: str) -> int | None:
+    """Return the line for a server that was asked for an optional callback: where that stands, else who asked for it.
+
+    None if the text is about something else.
+    """
+    lacking = NO_CALLBACK.match(text)
+    if lacking is None:
+        return None
+    named = PLACE.search(text, lacking.end())  # before that is the message, which is any text
+    if named is not None:
+        return int(named[1])
+    nested = (one for method in owner.body if isinstance(method, Function) for one in ast.walk(method))
+    inside = [one.lineno for one in nested if isinstance(one, Function) and one.name == lacking[2]]
+    made = [one.lineno for one in ast.walk(owner) if isinstance(one, ast.Call) and _callee(one) == "Continue"]
+    found = inside or (made if lacking[1] == "returned then=" else [])
+    return found[0] if len(found) == 1 else owner.lineno
+
+
 def _line_of_missing(owner: ast.ClassDef, text: str) -> int:
-    """Return the line of a class that lacks a callback, or of the method that is misspelt."""
+    """Return the line of a class that lacks a callback, or of the method that is misspelt or misplaced."""
+    named = PLACE.search(text)
+    if named is not None:
+        return int(named[1])
     misspelt = re.search(r"is '(\w+)' to be '", text)
     slip = None if misspelt is None else _method(owner, misspelt[1])
     return owner.lineno if slip is None else slip.lineno

@@ -25,13 +25,13 @@ __all__ = [
 BLOCKS: Final = "blocks the one thread of the runtime, and with it every process; use await asyncio.sleep(…)"
 """The effect of a call such as `time.sleep`, and what to use instead."""
 OTP: Final = os.path.dirname(otp.__file__)
-NOT_THEIRS: Final = (
-    *LIBRARY_FOLDERS,
-    "<frozen ",
+OURS: Final = (
+    os.path.join(OTP, ""),
     os.path.join(os.path.dirname(os.path.dirname(__file__)), "sandbox", ""),
 )
-"""Prefixes of files that are not the user's. `sandbox` is one: the code that ends an endless loop raises above the
-user's frames."""
+"""The folders of the runtime. `sandbox` is one: the code that ends an endless loop raises above the user's frames."""
+NOT_THEIRS: Final = (*LIBRARY_FOLDERS, "<frozen ", *OURS)
+"""Prefixes of files that are not the user's."""
 
 
 def is_crash(reason: Any) -> bool:
@@ -53,11 +53,14 @@ def failed_call(reason: Any) -> tuple[Any, Any] | None:
 
 
 def own_frame(reason: Any) -> tuple[str, int, str] | None:
-    """Return file, line and function of the innermost frame of a crash outside the runtime and libraries."""
-    if not is_a(reason, Crash) or not reason.stack:
+    """Return file, line and function of the innermost frame of a crash in user code, else in a library.
+
+    None if only code of the runtime raised: its lines say nothing about a program.
+    """
+    if not is_a(reason, Crash):
         return None
     own = [entry for entry in reason.stack if not entry[0].startswith(NOT_THEIRS)]
-    return (own or reason.stack)[-1]
+    return next(reversed(own or [entry for entry in reason.stack if not entry[0].startswith(OURS)]), None)
 
 
 def callers_of(reason: Any) -> list[tuple[str, int, str]]:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any, Final
 
 import otp
 from superlearner.control.failures import Place
 from superlearner.control.mistakes import explain_missing_return, place_of
-from superlearner.control.reasons import place_text, tagged, text_of_reason
+from superlearner.control.reasons import failed_call, is_crash, own_frame, place_text, tagged, text_of_reason
+from superlearner.control.slots import id_text
 from superlearner.control.terms import is_a
 
-__all__ = ["QUESTION", "name_callback", "reason_of", "reason_of_last"]
+__all__ = ["QUESTION", "name_place", "place_of_end", "reason_of", "reason_of_last"]
 
 UNNAMED: Final = "a callback returned "
 ANY_RESULT: Final = "Ok(…), Reply(…) or NoReply(…)"
@@ -34,31 +36,86 @@ LOOKED_BACK: Final = 500
 
 
 def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> str:
-    """Return the exit reason in an event as text; that of a wrong result has the callback and its line."""
+    """Return the exit reason in an event as text; that of a wrong result has the callback and its line.
+
+    The reason may be that of a process whose call failed for it.
+    """
     text = text_of_reason(data.get("reason"))
-    if not text.startswith(UNNAMED) or not _is_wrong_result(data["reason"]):
+    before, found, after = text.partition(UNNAMED)
+    if not found or not _is_wrong_result(reason := _cause_of(data["reason"])):
         return text
-    return _add_callback(text, data if kind == "exited" else next(_find_ends(kind, seq, pid, cause, data), None))
+    if reason is not data["reason"]:
+        end = _find_end_of(pid, reason, seq)
+    else:
+        end = data if kind == "exited" else next(_find_ends(kind, seq, pid, cause, data), None)
+    return before + _add_callback(found + after, end)
 
 
 def reason_of_last(pid: Any, reason: Any) -> str:
     """Return the reason for which a child ended last, as `reason_of` does; `pid` is a process of its node, if known."""
     text = text_of_reason(reason)
-    if not text.startswith(UNNAMED) or not _is_wrong_result(reason) or not is_a(pid, otp.Pid):
+    before, found, after = text.partition(UNNAMED)
+    if not found or not _is_wrong_result(cause := _cause_of(reason)):
         return text
-    alike = (
-        end for end in _find_wrong_results(otp.trace.node_of(pid), 0) if text_of_reason(end.data["reason"]) == text
-    )
-    return _add_callback(text, next((end.data for end in alike), None))
+    return before + _add_callback(found + after, _find_end_of(pid, cause))
 
 
-def name_callback(node: otp.Node, words: str) -> str:
-    """Add the callback and its line to a log sentence about the newest wrong result on a node."""
+def name_place(node: otp.Node, words: str) -> str:
+    """Add the line of the mistake to a log sentence about the newest failure on a node; of a result, the callback."""
     before, found, after = words.partition(UNNAMED)
-    if not found:
-        return words
-    end = next((one.data for one in _find_wrong_results(node, 0)), None)
-    return before + _add_callback(UNNAMED + after, end)
+    if found:
+        end = next((one.data for one in _find_wrong_results(node, 0)), None)
+        return before + _add_callback(found + after, end)
+    for event in reversed(otp.trace.history(node)):
+        data = event.data
+        if event.kind != "exited" or (crash := f" crashed: {text_of_reason(data['reason'])}") not in words:
+            continue
+        place = place_of_end(node, event)
+        where = "" if place is None else f" crashed at {place_text(place).partition(' ')[0]}:"
+        return words.replace(crash, crash.replace(" crashed:", where, 1), 1) if where else words
+    return words
+
+
+def place_of_end(node: otp.Node, event: otp.trace.Event) -> Place | None:
+    """Return the line at which a process failed, from the event of its end.
+
+    None if it made no mistake: it called a server that had crashed.
+    """
+    data = event.data
+    reason = data["reason"]
+    if _had_crashed(node, reason, event.seq):
+        return None
+    place = place_of(id_text(data.get("what")), data.get("callback"), reason, message=data.get("message"))
+    return own_frame(reason) if place is None else place
+
+
+def _had_crashed(node: otp.Node, reason: Any, before: int) -> bool:
+    """Return whether a call failed because its server had ended by itself, by the events of the node."""
+    called = failed_call(reason)
+    if called is None or text_of_reason(called[0]) in ("timeout", "calling_self"):
+        return False
+    server = called[1]
+    for event in reversed(otp.trace.history(node)):
+        if event.seq < before and event.kind == "exited" and is_crash(event.data["reason"]):
+            name = event.data.get("name")
+            if event.pid is server or (name is not None and type(name) is type(server) is str and name == server):
+                return True
+    return False
+
+
+def _cause_of(reason: Any) -> Any:
+    """Return why the server of a failed call ended; another reason as it is."""
+    called = failed_call(reason)
+    return reason if called is None else called[0]
+
+
+def _find_end_of(pid: Any, reason: Any, before: float = inf) -> Mapping[str, Any] | None:
+    """Return the data of the newest end for a wrong result, on the node of a process, up to an event."""
+    if not is_a(pid, otp.Pid):
+        return None
+    text = text_of_reason(reason)
+    ends = _find_wrong_results(otp.trace.node_of(pid), 0)
+    return next((end.data for end in ends if end.seq <= before and text_of_reason(end.data["reason"]) == text), None)
 
 
 def _add_callback(text: str, end: Mapping[str, Any] | None) -> str:

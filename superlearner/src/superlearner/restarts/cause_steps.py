@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 from otp import sentences
 from otp.redaction import source_line
 from superlearner.control.events import TraceEvent, facts_of
-from superlearner.control.reasons import OTP, callers_of, own_frame, place_text, tagged
+from superlearner.control.reasons import callers_of, own_frame, place_text, tagged
 from superlearner.control.source_lines import CodeLine, excerpt
 from superlearner.control.terms import clip, message_text, safe_text
 
@@ -275,7 +275,7 @@ class Attempt(NamedTuple):
     @staticmethod
     def of(event: TraceEvent) -> Attempt:
         """Return the attempt that an event of the kind `restart_failed` reports."""
-        facts, frame = facts_of(event), _frame_outside_otp(start_failure(event))
+        facts, frame = facts_of(event), own_frame(start_failure(event))
         attempt = Attempt(facts.pid, facts.id, facts.reason)
         return attempt if frame is None else attempt._replace(function=function_name(frame[2]), line=frame[1])
 
@@ -289,15 +289,9 @@ def function_name(qualified: str) -> str:
     return safe_text(qualified.rpartition(".")[2])
 
 
-def _frame_outside_otp(reason: Any) -> tuple[str, int, str] | None:
-    """Return the innermost frame of the user's code, else of a library; None if there is only code of the runtime."""
-    frame = own_frame(reason)
-    return None if frame is None or frame[0].startswith(os.path.join(OTP, "")) else frame
-
-
 def find_line(reason: Any) -> WhyLine | None:
     """Return the line in the user's code at which a crash happened, with its text if the file can be read."""
-    frame = _frame_outside_otp(reason)
+    frame = own_frame(reason)
     if frame is None:
         return None
     file, line, function = frame

@@ -34,7 +34,7 @@ from superlearner.control.failures import explain, explain_start
 from superlearner.control.mistakes import place_of_failed_start
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.control.terms import clip, plain_pid, text_of
-from superlearner.control.wrong_results import name_callback
+from superlearner.control.wrong_results import name_place
 from superlearner.sandbox.interrupting import Interrupter
 from superlearner.sandbox.messages import MOST_NEWS, WORDS, WRONG_MODULE
 from superlearner.sandbox.reloading import exchange, reload, show_lines, source_of
@@ -123,7 +123,7 @@ class LastWords(logging.Filter):
         """Let every record pass."""
         fields = vars(record)
         if fields.get("otp_decision") == "gave_up" and fields.get("otp_pid") == str(self.tree.top):
-            self.tree.last_words = name_callback(self.tree.node, record.getMessage())
+            self.tree.last_words = name_place(self.tree.node, record.getMessage())
         return True
 
 
@@ -155,14 +155,14 @@ class Inside(GenServer[Tree]):
                 return Reply({"supervisor_pid": plain_pid(tree.top), "source": text, "warnings": found}, tree)
             case "alive", ():
                 return Reply({}, tree)
-            case "reload", (str(_),) if not otp.is_alive(tree.top):  # the sandbox is ending, see SEEN_S
-                return Reply(
-                    {"refused": "its tree has ended, and the sandbox ends with it; run it again in a moment"}, tree
-                )
             case "reload", (str(text),):
-                report = await reload(tree.node, tree.module, text)
+                report = await reload(tree.node, tree.module, text) if otp.is_alive(tree.top) else {}
+                if not otp.is_alive(tree.top):  # the sandbox is ending, see SEEN_S
+                    report = {"refused": "its tree has ended, and the sandbox ends with it", "ended": True}
                 if "refused" not in report:
                     await _apply(tree)
+                    if tree.unawaited is not None:
+                        tree.unawaited.forget()
                 return Reply(report, tree)
             case "next", ():
                 tree.asks = caller

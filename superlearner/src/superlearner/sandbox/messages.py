@@ -82,6 +82,9 @@ class Report(Struct, forbid_unknown_fields=True):
     """Answer to `reload`: the reason it was refused, or the servers that switched and the mistakes of the source."""
 
     refused: Annotated[str, Meta(max_length=WORDS)] | None = None
+    ended: bool = False
+    """It was refused because the tree has ended, and the sandbox ends with it: only a restart runs the source."""
+
     servers: Annotated[list[Changed], Meta(max_length=MOST_SERVERS)] = []
     servers_count: Count = 0
     still_old: Annotated[list[LocalPid], Meta(max_length=MOST_SERVERS)] = []

@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import Any, Final
 
 import otp
-from otp import Children, GenServer, Ignore, NoReply, Ok, Reply, Stop
+from otp import Behaviour, Children, GenServer, Ignore, NoReply, Ok, Reply, Stop
 from superlearner.control.missing_awaits import missing_await
 from superlearner.control.missing_returns import NO_RETURN, Function, find_missing_return
 from superlearner.control.mistakes import own_nodes
@@ -90,6 +90,7 @@ def review(module: ModuleType, text: str) -> list[dict[str, Any]]:
                 *review.find_uncalled_functions(),
                 *review.find_blocking_calls(),
                 *review.find_misspelt_names(),
+                *review.find_misplaced_callbacks(),
             }
         )
     except BaseException:  # the names belong to classes of any kind, whose lookups may raise anything
@@ -100,6 +101,7 @@ def review(module: ModuleType, text: str) -> list[dict[str, Any]]:
 class _Review:
     def __init__(self, module: ModuleType, tree: ast.Module) -> None:
         self._names = vars(builtins) | vars(module)
+        self._tree = tree
         self._nodes = list(ast.walk(tree))
         self._parents = {child: node for node in self._nodes for child in ast.iter_child_nodes(node)}
         self._defined: dict[ast.AST, set[str]] = {}
@@ -213,6 +215,28 @@ class _Review:
         cls = self._names.get(owner.name) if isinstance(owner, ast.ClassDef) else None
         bases = cls.__mro__ if isinstance(cls, type) else ()
         return any(each.__module__.partition(".")[0] == "otp" and function.name in vars(each) for each in bases)
+
+    def find_misplaced_callbacks(self) -> Iterator[tuple[int, str]]:
+        """Yield the functions that a class lacks as callbacks: those that follow it, or stand in one of its methods."""
+        lacking: set[str] = set()
+        owner = ""
+        for node in self._tree.body:
+            if isinstance(node, ast.ClassDef):
+                owner, lacking = node.name, self._callbacks_missing_in(node)
+                for method in (each for each in node.body if isinstance(each, Function)):
+                    for inner in own_nodes(method):
+                        if isinstance(inner, Function) and inner.name in lacking and _has_self(inner):
+                            yield inner.lineno, f"{inner.name} stands inside of {method.name}: indent it less"
+            elif isinstance(node, Function) and node.name in lacking and _has_self(node):
+                yield node.lineno, f"{node.name} stands outside of class {owner}: indent it"
+
+    def _callbacks_missing_in(self, node: ast.ClassDef) -> set[str]:
+        """Return the callbacks that a behaviour does not define; none for another class."""
+        cls = self._names.get(node.name)
+        if not isinstance(cls, type) or not issubclass(cls, Behaviour):
+            return set()
+        own = {name for base in cls.__mro__ if not f"{base.__module__}.".startswith("otp.") for name in vars(base)}
+        return {name for name, _ in cls.behaviour_info("callbacks")} - own
 
     # Coroutines
 
@@ -389,6 +413,10 @@ def _names_in(function: Function | ast.Lambda) -> set[str]:
 
 def _stored_in(function: Function | ast.Lambda) -> set[str]:
     return {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+
+
+def _has_self(function: Function) -> bool:
+    return [each.arg for each in function.args.args[:1]] == ["self"]
 
 
 def _is_stub(method: Function) -> bool:

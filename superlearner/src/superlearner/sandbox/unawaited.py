@@ -40,6 +40,8 @@ class Unawaited:
         self._tell = tell
         self._warn: Any = getattr(warnings, HOOK)
         self._depth = 0
+        self._told: set[tuple[int, str]] = set()
+        """The calls that were reported, by line and function: a loop makes each a thousand times."""
 
     def start(self) -> None:
         """Start."""
@@ -52,12 +54,19 @@ class Unawaited:
         setattr(warnings, HOOK, self._warn)
         sys.set_coroutine_origin_tracking_depth(self._depth)
 
+    def forget(self) -> None:
+        """Report calls again that were reported: the file has another source."""
+        self._told.clear()
+
     def _dropped(self, coroutine: CoroutineType[Any, Any, Any]) -> None:
         origin = coroutine.cr_origin or ()
         line = next((line for file, line, _ in origin if file == self._file), None)
         if line is None:
             self._warn(coroutine)
             return
+        if (call := (line, coroutine.__qualname__)) in self._told:
+            return
+        self._told.add(call)
         said = f"coroutine '{coroutine.__qualname__}' was never awaited"
         warnings.warn_explicit(said, RuntimeWarning, self._file, line, source=None)
         name = coroutine.__name__

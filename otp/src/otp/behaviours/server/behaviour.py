@@ -39,6 +39,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import linecache
+import os
 import sys
 from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType, MappingProxyType
@@ -232,13 +233,8 @@ class Behaviour(metaclass=BehaviourType):
             if frame is None or running in self._new_state:
                 break
             running, frame = frame.f_code.co_name, frame.f_back
-        wanted = self._new_state.get(running)
-        if running == "init" and wanted is not None:
-            return AttributeError(f"self holds no state; return {wanted}")
-        error = AttributeError("self holds no state; return Reply(value, new_state)")
-        if wanted is not None:
-            error.add_note(f"{running} has no caller to reply to: return {wanted}")
-        return error
+        wanted = self._new_state.get(running, "Reply(value, new_state)")
+        return AttributeError(f"self holds no state; return {wanted}")
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         """Refuse `self()` inside a callback, which was meant to be `otp.self()`."""
@@ -281,8 +277,24 @@ def check_callbacks(cls: type[Behaviour]) -> None:
         hint = f"is {misspelt!r} to be {first.name!r}? " if misspelt else ""
         raise MissingCallback(
             f"expected {cls.__name__} to have all required callbacks, got none for {wanted}; "
-            f"{hint}try @impl above def {first.name}{first.parameters}"
+            f"{hint}{advise_callback(cls, first.name)}"
         )
+
+
+def advise_callback(cls: type[Behaviour], name: str) -> str:
+    """Return what to do about a callback that a class lacks: to indent it, or to write it."""
+    if (found := find_misplaced(cls, name)) is not None:
+        return found
+    spec = cls.__callbacks__[name]
+    return f"try @impl above def {name}{spec.parameters}"
+
+
+def find_misplaced(cls: type[Behaviour], name: str) -> str | None:
+    """Return where a function of the module stands that must be the method which a class lacks; None if none is."""
+    member = vars(sys.modules.get(cls.__module__, object)).get(name)
+    if type(member) is not FunctionType or member.__module__ != cls.__module__:
+        return None
+    return f"{name}{_place(member, short=True)} stands outside of the class: indent it"
 
 
 def check_signatures(cls: type[Behaviour]) -> None:
@@ -321,9 +333,10 @@ def _refusal(text: str, member: object) -> TypeError:
     return error
 
 
-def _place(member: object) -> str:
+def _place(member: object, *, short: bool = False) -> str:
+    """Return file and line of a method as ` (shop.py:58)`, with the folder unless `short`."""
     found = _line_of(member)
-    return "" if found is None else f" ({found[0]}:{found[1]})"
+    return "" if found is None else f" ({os.path.basename(found[0]) if short else found[0]}:{found[1]})"
 
 
 def _line_of(member: object) -> tuple[str, int] | None:

@@ -29,7 +29,7 @@ import logging
 from collections.abc import Awaitable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
 
-from otp.behaviours.server.behaviour import Behaviour, callback, optional_callback
+from otp.behaviours.server.behaviour import Behaviour, advise_callback, callback, find_misplaced, optional_callback
 from otp.behaviours.server.child_spec import Startable
 from otp.behaviours.server.multi_call import abcast, multi_call
 from otp.behaviours.server.positional import positional
@@ -112,7 +112,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
         """Answer a call: `Reply(value, state)`, `NoReply(state)` (reply later) or `Stop(reason, state, reply=…)`."""
         raise BadArgument(
             f"{type(self).__name__} got the call {bounded_text(request)}, but has no handle_call; "
-            "try @impl above def handle_call(self, request, caller, state)"
+            f"{advise_callback(type(self), 'handle_call')}"
         )
 
     @positional
@@ -121,21 +121,26 @@ class GenServer(Behaviour, Startable, Generic[S]):
         """Handle a cast: `NoReply(state)` or `Stop(reason, state)`."""
         raise BadArgument(
             f"{type(self).__name__} got the cast {bounded_text(request)}, but has no handle_cast; "
-            "try @impl above def handle_cast(self, request, state)"
+            f"{advise_callback(type(self), 'handle_cast')}"
         )
 
     @positional
     @optional_callback
     def handle_info(self, message: Any, state: S) -> MessageResult[S] | Awaitable[MessageResult[S]]:
         """Handle any other message, such as `Timeout()` or `ExitSignal`; by default it is logged and dropped."""
-        logger.warning("%s got the unexpected message %s", type(self).__name__, bounded_text(message))
+        advice = find_misplaced(type(self), "handle_info")
+        more = f"; {advice}" if advice else ""
+        logger.warning("%s got the unexpected message %s%s", type(self).__name__, bounded_text(message), more)
         return NoReply(state)
 
     @positional
     @optional_callback
     def handle_continue(self, term: Any, state: S) -> MessageResult[S] | Awaitable[MessageResult[S]]:
         """Continue after `then=Continue(term)`, before any message."""
-        raise BadArgument(f"{type(self).__name__} returned then=Continue({term!r}), but has no handle_continue")
+        raise BadArgument(
+            f"{type(self).__name__} returned then=Continue({bounded_text(term)}), but has no handle_continue; "
+            f"{advise_callback(type(self), 'handle_continue')}"
+        )
 
     @positional
     @optional_callback

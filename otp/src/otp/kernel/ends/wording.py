@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from otp.kernel.ends.info import is_alive
 from otp.kernel.values.bounded import text
+from otp.kernel.values.errors import place_of
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import REMOTE, Process
 from otp.kernel.values.reasons import LIBRARY, Crash, ExceptionTerm
@@ -241,7 +242,9 @@ def _failed_call(why: Any, call: Any, limit: int, depth: int, waited: float) -> 
             seconds = f"{waited:.1f}" if waited else _value(arguments[2], limit) if len(arguments) > 2 else "5"
             return f"{dest} did not answer a call in {seconds} s (timeout)"
         case _:
-            return f"its call to {dest} failed: {_reason(why, limit, depth - 1, waited)}"
+            place = place_of(why).partition(",")[0] if type(why) is Crash else ""
+            crash = f"{dest} crashed at {place}: " if place else ""
+            return f"its call to {dest} failed: {crash}{_reason(why, limit, depth - 1, waited)}"
 
 
 def _describe_holder(pid: Pid) -> str:

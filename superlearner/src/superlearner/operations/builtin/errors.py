@@ -10,11 +10,10 @@ from otp.observer.hints import hint_for
 from superlearner.control.clock import Clock
 from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.exits import ExitLog
-from superlearner.control.mistakes import place_of
-from superlearner.control.reasons import is_crash, place_text, where_of
+from superlearner.control.reasons import is_crash, place_text
 from superlearner.control.slots import id_text
 from superlearner.control.terms import message_text, plain_pid
-from superlearner.control.wrong_results import QUESTION
+from superlearner.control.wrong_results import QUESTION, place_of_end
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.operations.builtin.processes import NOT_THERE, info
 from superlearner.operations.context import Context
@@ -104,7 +103,7 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
         data = event.data
         name, message, callback = data.get("name"), data.get("message"), data.get("callback")
         what, reason = id_text(data.get("what")), data["reason"]
-        place = place_of(what, callback, reason, message=message)
+        place = place_of_end(ctx.node, event)
         said, hint = facts_of(event).reason, hint_for(reason, callback, names)
         if hint is not None and hint.endswith(QUESTION) and QUESTION not in said:
             hint = None  # the reason answers it
@@ -116,7 +115,7 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
                 name=None if name is None else id_text(name),
                 what=what,
                 reason=said,
-                where=where_of(reason) if place is None else place_text(place),
+                where=None if place is None else place_text(place),
                 callback=callback,
                 message=None if message is None else message_text(message, 300),
                 hint=hint,
