@@ -185,6 +185,17 @@ def test_a_reload_makes_a_version_only_if_it_succeeds() -> None:
     assert ({"servers": 1}, 2) == (answers(actions)["h"], fleet.sandboxes["a"].current)
 
 
+@pytest.mark.parametrize(
+    "event", [NotReloaded("a", 1, "its tree has ended", ended=True), ProgramEnded("a", 1, "its tree gave up")], ids=repr
+)
+def test_a_reload_of_a_sandbox_that_ends_says_to_restart_it(event: Any) -> None:
+    """Regression: the code was the one of a wrong source, so that no page could know to start it."""
+    fleet, _ = running(Reload("h", "a", "ada", TWO))
+    _, actions = happened(event, fleet=fleet)
+    answer = answers(actions)["h"]
+    assert ("conflict", "restart it with this source") == (answer.code, answer.hint)
+
+
 def test_the_source_that_runs_is_not_loaded_again() -> None:
     fleet, actions = running(Reload("h", "a", "ada", ONE))
     assert {"h": None} == dict.fromkeys(answers(actions))

@@ -47,6 +47,7 @@ from superlearner.sandbox.source import Source
 __all__ = ["MOST_ENDED", "Fleet", "after"]
 
 DESTROYED: Final = "it was destroyed"
+RESTART: Final = "restart it with this source"
 MOST_ENDED: Final = 100
 """Maximum number of ended sandboxes that are listed; the oldest are removed."""
 
@@ -121,7 +122,7 @@ def _after_program(fleet: Fleet, sandbox: Sandbox, event: Happening, now: float)
         case Reloaded():
             return _reloaded(fleet, sandbox, event, now)
         case NotReloaded():
-            refused = FleetRefused("upgrade_refused", event.reason)
+            refused = _not_running(sandbox) if event.ended else FleetRefused("upgrade_refused", event.reason)
             sandbox, answers = _answered(replace(sandbox, changing=None), refused, "reload")
             told = Tell("bad", sandbox, f"sandbox {sandbox.id} keeps version {sandbox.current}: {event.reason}")
             return fleet.put(sandbox), [*answers, told]
@@ -180,8 +181,7 @@ def _reload(fleet: Fleet, sandbox: Sandbox, event: Reload) -> Next:
     if sandbox.busy is not None:
         return fleet, [FleetAnswer(event.caller, _busy(sandbox))]
     if not sandbox.alive:
-        why = f"{sandbox.id} is not running, so there is nothing to reload"
-        return fleet, [FleetAnswer(event.caller, FleetRefused("conflict", why, "restart it with this source"))]
+        return fleet, [FleetAnswer(event.caller, _not_running(sandbox))]
     if sandbox.source is not None and sandbox.source.sha256 == event.source.sha256:
         return fleet.put(sandbox), [FleetAnswer(event.caller, None)]
     sandbox = replace(sandbox, changing=event.source, waiting=(*sandbox.waiting, ("reload", event.caller)))
@@ -226,7 +226,7 @@ def _handle_end(fleet: Fleet, sandbox: Sandbox, reason: str, now: float) -> Next
     if sandbox.status == "starting":
         return _not_started(fleet, sandbox, "start_failed", reason, now)
     wanted, told = sandbox.status == "stopping", sandbox.reason
-    gone = FleetRefused("upgrade_refused", f"the sandbox ended meanwhile: {reason}")
+    gone = FleetRefused("conflict", f"the sandbox ended meanwhile: {reason}", RESTART)
     sandbox, answers = _answered(_over(sandbox, reason, now), gone, "reload")
     if wanted and sandbox.goal == "start":
         fleet, actions = _again(fleet, sandbox)
@@ -392,6 +392,12 @@ def _busy(sandbox: Sandbox) -> FleetRefused:
     return FleetRefused(
         "sandbox_busy", f"{sandbox.id} {sandbox.busy}", "try again when it is done; force=true kills it"
     )
+
+
+def _not_running(sandbox: Sandbox) -> FleetRefused:
+    """Return the refusal of a reload whose sandbox has ended, or ends with its tree."""
+    why = f"{sandbox.id} is not running, so there is nothing to reload"
+    return FleetRefused("conflict", why, RESTART)
 
 
 def _unknown(fleet: Fleet, id: str) -> FleetRefused:

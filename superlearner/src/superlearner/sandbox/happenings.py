@@ -165,6 +165,8 @@ class NotReloaded:
     id: str
     run: int
     reason: str
+    ended: bool = False
+    """The tree has ended, so there is nothing to reload."""
 
 
 @dataclass(frozen=True, slots=True)

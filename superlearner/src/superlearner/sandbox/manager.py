@@ -231,5 +231,5 @@ def _plain(why: str) -> str:
 
 def _changed(id: str, run: int, report: Report, by: str) -> FleetEvent:
     if report.refused is not None:
-        return NotReloaded(id, run, report.refused)
+        return NotReloaded(id, run, report.refused, report.ended)
     return Reloaded(id, run, by, report, tuple(report.warnings))

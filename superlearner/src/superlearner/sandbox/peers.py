@@ -91,7 +91,7 @@ class PeerProgram:
         except TimeoutError:
             return Report(f"the sandbox has not answered for {seconds:g} s; the result is unknown")
         except NodeGone as gone:
-            return Report(f"the sandbox is gone: {await _end_of(self._peer) or gone}")
+            return Report(f"the sandbox is gone: {await _end_of(self._peer) or gone}", ended=True)
         except NodeBusy as busy:
             return Report(str(busy))
         except ValueError as error:
@@ -101,7 +101,7 @@ class PeerProgram:
         finally:
             self._watched.changing = False
         if report is None:
-            return Report("the process that answers for its tree has ended")
+            return Report("the process that answers for its tree has ended", ended=True)
         if report.refused is not None:
             report.refused = without_our_paths(printable_lines(report.refused))
         report.warnings = _printable(report.warnings)

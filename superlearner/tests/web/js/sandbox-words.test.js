@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  afterInput, at, covers, crashOfRun, firstToOpen, hasError, keepsNone, lastEnd, lineOfExit, linesIn, nextOf, noticesOfRun, noticeText,
-  optionsOf, raisedIn, raisesItself, remedyOf, restartsOfRuns, told, upText,
+  afterInput, at, blame, covers, crashOfEnd, crashOfRun, firstToOpen, hasError, keepsNone, lastEnd, lineInSource, lineOfExit, linesIn,
+  nextOf, noticesOfRun, noticeText, optionsOf, raisedIn, raisedInOutput, raisesItself, remedyOf, restartsOfRuns, told, upText,
+  withCause,
 } from "#static/sandboxes/sandbox-words.js";
 
 test("a failed start has what did not happen, the error and the line", () => {
@@ -197,6 +198,51 @@ test("the crash that ended a run is that of its newest stored restart", () => {
   assert.equal(crashOfRun([wrong], 25)?.line, 5, "a result that is refused is raised by no line");
   for (const [rows, since] of [[[], 0], [[crash], 31], [[{ ...crash, where: null, reason: "killed" }, crash], 0]])
     assert.equal(crashOfRun(rows, since), null);
+});
+
+test("a crash is that of the server if a call failed because it crashed", () => {
+  const till = { name: "asker", line: 0, reason: "its call to till failed: till crashed at main.py:9: ValueError('no')", hint: null };
+  assert.deepEqual(blame(till), { name: "till", line: 9, reason: "ValueError('no')", hint: null });
+  const far = blame({ ...till, reason: `its call to desk failed: ${till.reason}` });
+  assert.deepEqual([far.name, far.line], ["till", 9]);
+  const result = blame({ ...till, reason: "its call to till failed: handle_cast (main.py:7) returned 0" });
+  assert.deepEqual([result.name, result.line, result.reason], ["till", 7, "handle_cast (main.py:7) returned 0"]);
+  const own = { ...till, line: 5, reason: "its call to till failed: killed" };
+  assert.equal(blame(own), own);
+});
+
+test("the reason of the end of a tree names its last crash with the line", () => {
+  const over = "Main gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed";
+  assert.deepEqual(crashOfEnd(`${over} (last: Till crashed at main.py:9: ValueError('(no)'))`),
+    { name: "Till", line: 9, reason: "ValueError('(no)')", hint: null });
+  assert.equal(crashOfEnd(`${over} (last: Till crashed: handle_cast (main.py:7) returned 0)`)?.line, 7);
+  assert.equal(crashOfEnd(`${over} (last: Asker crashed: its call to till failed: till crashed at main.py:9: ValueError('no'))`)?.name,
+    "till");
+  for (const none of [`${over} (last: Till crashed: killed)`, `${over} (last: Till was killed)`, "it was stopped", ""])
+    assert.equal(crashOfEnd(none), null);
+});
+
+test("a traceback of a failed call is not the mistake of its server", () => {
+  const own = 'Traceback:\n  File "/x/main.py", line 9, in handle_call\n    n.x\nAttributeError: no x\n';
+  const call = '  File "/x/main.py", line 32, in handle_info\n    await it\notp.kernel.values.errors.ServerDown: '
+    + "call to 'till' failed: Crash(AttributeError('no x')) (request 1)\n";
+  assert.deepEqual(raisedInOutput(own + call), { line: 9, reason: "AttributeError: no x" });
+  assert.equal(raisedInOutput(call), null);
+});
+
+test("a coroutine in place of an answer is a missing await, at the line of the call", () => {
+  const crash = { name: "asker", line: 34, reason: "TypeError(\"unsupported operand type(s) for +: 'coroutine' and 'int'\")", hint: "h" };
+  const text = "`await` is missing before the call of GenServer.call, which does nothing without it";
+  const mistakes = [{ line: 9, text }, { line: 32, text }, { line: 33, text: "a `return` is missing" }, { line: 40, text }];
+  assert.deepEqual(withCause(crash, mistakes), { name: "asker", line: 32, reason: text, hint: null });
+  assert.equal(withCause(crash, []), crash);
+  const other = { ...crash, reason: "KeyError('a')" };
+  assert.equal(withCause(other, mistakes), other);
+});
+
+test("a place in a library is no line of the source", () => {
+  assert.deepEqual(["main.py:5 in init", "gen_server.py:122 in handle_cast", null].map((one) => lineInSource(one, null)), [5, 0, 0]);
+  assert.deepEqual(["shop.py:5 in init", "main.py:5 in init"].map((one) => lineInSource(one, "my.shop:Shop")), [5, 0]);
 });
 
 test("a refusal is over once the text is that of the code that runs", () => {

@@ -14,12 +14,12 @@ import {
   beginSteps, stepAfterCrash, stepAfterInput, stepAfterKill, stepAfterProblem, stepAfterRefusal, stepAfterRestarts, stepAfterRun,
   stepAfterStart, stepOf,
 } from "./sandbox-next.js";
-import { fell, follow, fromNow, leave, playAgain, top, wireTree } from "./sandbox-tree.js";
+import { fell, follow, fromNow, ignore, leave, playAgain, top, wireTree } from "./sandbox-tree.js";
 import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
 import {
-  at, crashOfRun, hasError, isStopped, limitsOf, lineOf, lineOfExit, lookOf, noticesOfRun, optionsOf, raisedIn, raisesItself, remedyOf,
-  told, upText,
+  at, crashOfEnd, crashOfRun, hasError, isStopped, limitsOf, lineOf, lineOfExit, lookOf, noticesOfRun, optionsOf, raisedIn, raisesItself,
+  remedyOf, told, upText, withCause,
 } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
@@ -41,6 +41,9 @@ let known = null;
 let version = 0;
 /** The crash with which the newest run of a sandbox ended, from the store. @type {ReturnType<typeof crashOfRun>} */ let stored = null;
 let running = false;
+/** Run was pressed, and is to be done as soon as it can be. */ let waiting = false;
+/** The text that was sent last. */ let sent = "";
+/** The number of starts and reloads: what was asked before one is about the code before it. */ let attempt = 0;
 /** A start was refused before anything ran, so an end that is shown is that of the previous run. */
 let unstarted = false;
 /** @type {() => Promise<void>} */ let refresh = async () => {};
@@ -131,6 +134,14 @@ export function show(one, source = null) {
   }
   stepOf(one, known);
   void load();
+  runLater();
+}
+
+/** Do the Run that was pressed while it could not be done. */
+function runLater() {
+  if (!waiting || running || shown?.status !== "running" && shown?.status !== "ended") return;
+  waiting = false;
+  void run();
 }
 
 /** Return whether the editor shows the code of a sandbox. @param {string} id */
@@ -150,24 +161,26 @@ function why(reason, ended) {
     : html`<p>${title}${withLinks(said, goTo)}${ended ? ". " : ""}${more}</p>${fall}`;
 }
 
-/** Mark the line that ended the program. @param {Sandbox} one */
+/** Mark the line that ended the program; that of the last crash if its own report did not arrive. @param {Sandbox} one */
 function showExit({ id, reason }) {
-  const line = known === null ? 0 : lineOfExit(reason ?? "", known);
-  if (!line) return;
-  reportCrash({ name: id, line, reason: (reason ?? "").replace(`: ${at(line)}`, ""), hint: null, ended: true });
+  if (known === null || !reason) return;
+  const line = lineOfExit(reason, known), crash = crashOfEnd(reason);
+  if (line) reportCrash({ name: id, line, reason: reason.replace(`: ${at(line)}`, ""), hint: null, ended: true });
+  else if (crash && !hasCrash()) reportCrash(crash);
 }
 
 /** Mark the crash that the store has of a sandbox that has ended: the events went with its program. */
 function showStored() {
-  if (!stored || shown?.status !== "ended" || known === null) return;
+  if (!stored || running || shown?.status !== "ended" || known === null) return;
   if (!isStopped(shown) && !hasCrash() && !lineOfExit(shown.reason ?? "", known)) reportCrash(stored);
 }
 
 /** @param {import("./sandbox-bench.js").Crash} crash */
 function reportCrash(crash) {
-  const other = lineOf(editor.value, crash.line) !== lineOf(known ?? "", crash.line);
-  showCrash(crash, edited(), other ? version : 0);
-  stepAfterCrash(crash, other, raisesItself(lineOf(known ?? "", crash.line)));
+  const better = withCause(crash, shown?.warnings ?? []);
+  const other = lineOf(editor.value, better.line) !== lineOf(known ?? "", better.line);
+  showCrash(better, edited(), other ? version : 0);
+  stepAfterCrash(better, other, raisesItself(lineOf(known ?? "", better.line)));
 }
 
 /** Remove the crash that is shown: something else ended the program. */
@@ -204,13 +217,22 @@ function begin(source) {
   note.hide();
 }
 
-/** Run the text in the editor: start the sandbox again if it has ended, else change its code. */
+/**
+ * Run the text in the editor: start the sandbox again if it has ended, else change its code. While it is starting or stopping, or a
+ * request is under way, that is done afterwards.
+ */
 export async function run() {
-  if (!shown || running || known === null && shown.status === "running") return;
+  if (!shown || known === null && shown.status === "running") return;
+  if (running) {
+    waiting = editor.value !== sent;
+    return;
+  }
   note.pass();
   if (shown.status === "ended") await again(edited() ? editor.value : undefined, "It runs again.");
-  else if (shown.status !== "running") tell(`${shown.id} is ${shown.status}.`);
-  else if (edited()) await reload({ source: editor.value });
+  else if (shown.status !== "running") {
+    waiting = true;
+    tell(`${shown.id} is ${shown.status}; then this code runs.`);
+  } else if (edited()) await reload({ source: editor.value });
   else
     await platform("GET", path()).then((/** @type {Sandbox} */ { warnings }) => {
       tell(`This source runs already${warnings ? `, and it has ${mistakes(warnings)}` : ""}. Restart starts its tree again, with new `
@@ -230,7 +252,8 @@ export function walls(list, all) {
 /** Load the source and the content of the open tab. */
 async function load() {
   if (!shown) return;
-  const id = shown.id;
+  const id = shown.id, of = attempt;
+  const stays = () => shown?.id === id && of === attempt;
   /** @type {Record<string, [string, (answer: any) => void]>} */
   const loads = {
     "part-output": ["/output", output], "part-happened": ["/notices", happened], "part-versions": ["/versions", versions],
@@ -239,9 +262,9 @@ async function load() {
   const read = async (/** @type {string} */ of, /** @type {(answer: any) => void} */ take, /** @type {(error: any) => void} */ fail) => {
     try {
       const answer = await platform("GET", `/sandboxes/${encodeURIComponent(id)}${of}`);
-      if (shown?.id === id) take(answer);
+      if (stays()) take(answer);
     } catch (error) {
-      if (shown?.id === id) fail(error);
+      if (stays()) fail(error);
     }
   };
   if (!kept || !backups) {
@@ -259,13 +282,13 @@ async function load() {
 
 /** Show the notices and the stored restarts of a sandbox. @param {readonly Api.SandboxNotice[]} notices */
 async function happened(notices) {
-  const about = shown;
+  const about = shown, of = attempt;
   showNotices(notices, about?.id ?? "", about?.node ?? "");
   if (!about || about.status !== "ended" && !about.restart_count) return showRestarts([], about?.node ?? "", 0);
   /** @type {Api.RestartLine[]} */
   const found = await requestOn(about.node, "GET", "/restarts?settled=true&fold=false").catch(() => []);
   const restarts = found.filter(({ incident }) => !incident);
-  if (shown?.id !== about.id || shown.status !== about.status) return;
+  if (shown?.id !== about.id || shown.status !== about.status || of !== attempt) return;
   showRestarts(restarts, about.node, about.created_at);
   stored = crashOfRun(restarts, Math.max(about.created_at, noticesOfRun(notices, about.id, about.node).since));
   showStored();
@@ -359,15 +382,16 @@ const mistakes = (warnings) => counted(warnings.length, "mistake", "mistakes");
 /** Change the code of the running sandbox. @param {{source?: string, version?: number}} what */
 async function reload(what) {
   if (!shown || running) return;
-  running = true;
-  check.drop();
-  calm();
-  stepAfterStart();
+  beginRun(what.source);
   tell("Reloading…");
+  let ended = false;
   byId("reload-report", HTMLElement).replaceChildren();
   try {
-    fromNow();
     const changed = await platform("POST", `${path()}/hot-reload`, what);
+    fromNow(); // the code before may have crashed meanwhile
+    calm();
+    attempt += 1;
+    shown = { ...shown, warnings: changed.warnings };
     editor.unmark();
     knows(what.source ?? null); // later input is an edit of this source
     done(what.source);
@@ -384,12 +408,27 @@ async function reload(what) {
     if (changed.changed) report(changed.servers);
     check.warn(changed.warnings);
   } catch (error) {
-    check.refused(error);
-    stepAfterRefusal();
+    ended = /** @type {any} */ (error).code === "conflict" && what.source !== undefined;
+    if (!ended) check.refused(error);
+    if (!ended) stepAfterRefusal();
   } finally {
     running = false;
   }
+  if (ended) return again(what.source, "It runs again.");
   await refresh();
+  runLater();
+}
+
+/** A start or a reload begins. @param {string|undefined} source  that is sent */
+function beginRun(source) {
+  running = true;
+  attempt += 1;
+  stored = null;
+  sent = source ?? editor.value;
+  check.drop();
+  calm();
+  stepAfterStart();
+  fromNow();
 }
 
 /** @param {{pid: string, name: string, what: string, before: string|null, after: string|null}[]} servers */
@@ -432,24 +471,24 @@ async function restart() {
 async function again(source, words) {
   if (running) return;
   const end = shown?.ended_at;
-  running = true;
   unstarted = false;
-  check.drop();
-  calm();
-  stepAfterStart();
+  beginRun(source);
   reportStart();
   try {
-    fromNow();
+    ignore(true); // the program before may still crash
     const { warnings } = /** @type {Sandbox} */ (await platform("POST", `${path()}/restart`, { source }));
+    attempt += 1;
+    if (shown) shown = { ...shown, warnings };
     knows(source ?? known);
     done(source);
     editor.unmark();
     stepAfterRun();
     if (!warnings) lookAtTree();
     byId("reload-report", HTMLElement).replaceChildren();
-    tell(warnings ? `${words} It has ${mistakes(warnings)}.` : words, "ok");
+    if (!hasCrash()) tell(warnings ? `${words} It has ${mistakes(warnings)}.` : words, "ok");
     check.warn(warnings);
   } catch (error) {
+    ignore(false);
     check.refused(error);
     stepAfterRefusal();
     unstarted = shown?.status === "ended" && shown.ended_at === end;
@@ -457,6 +496,7 @@ async function again(source, words) {
     running = false;
   }
   await refresh();
+  runLater();
 }
 
 /** End the whole tree; the sandbox stays and can run again. */

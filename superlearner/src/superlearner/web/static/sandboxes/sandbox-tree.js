@@ -16,7 +16,7 @@ import { Announcer } from "../tree/announce.js";
 import { SlTree } from "../tree/tree.js";
 import { actsOn } from "../tree/tree-acts.js";
 import { followProcess, selectProcess, wireSelection } from "./sandbox-selection.js";
-import { isStopped, lastEnd } from "./sandbox-words.js";
+import { crashOfEnd, isStopped, lastEnd, lineInSource, raisedInOutput } from "./sandbox-words.js";
 
 /** @import { FeedEvent, Message, Model } from "../live/model.js" */
 /** @import { Sandbox } from "./sandbox-words.js" */
@@ -39,8 +39,10 @@ const announcer = new Announcer(byId("announce", HTMLElement));
 /** The program that the feed follows: a restarted sandbox is another. */ let life = "";
 /** The run of the sandbox whose tree is shown. */
 let run = "";
+/** The run whose crashes are told no more. */ let replaced = "";
 let node = "";
 let id = "";
+/** The module that has the source; null for one that was typed. @type {string|null} */ let module = null;
 let skew = 0;
 let fresh = 0;
 let waiting = 0;
@@ -116,6 +118,7 @@ export function follow(one) {
   if (one.status === "ended" && life && !isStopped(one)) explainEnd(one);
   id = one.id;
   node = one.node;
+  module = one.configuration.supervisor_module;
   attribute(pane, "data-runs", runs);
   link();
   if (one.status === "ended") stopAll();
@@ -169,6 +172,11 @@ export function fromNow() {
   told = Date.now() / 1000;
 }
 
+/** Tell no crash of the run that is followed, whose program another one replaces; or tell them again. @param {boolean} over */
+export function ignore(over) {
+  replaced = over ? run : "";
+}
+
 /** @param {Message[]} messages */
 function onMessages(messages) {
   const before = model;
@@ -185,15 +193,15 @@ function onMessages(messages) {
   }
   fresh = Date.now() / 1000 + skew;
   if (model === before) return;
-  const replaced = model.snapshots !== before.snapshots;
+  const renewed = model.snapshots !== before.snapshots;
   pane.dataset.seq = String(model.seq);
   const runs = top() !== null;
   if (runs) last = model;
   const rows = runs ? model.rows : stopped(last.rows);
-  if (runs || !last.rows.size) tree.show(model, skew, replaced ? null : touched);
+  if (runs || !last.rows.size) tree.show(model, skew, renewed ? null : touched);
   else tree.show({ ...last, feed: model.feed, rows }, skew);
   followProcess(rows, skew);
-  if (replaced) announcer.skip(model.feed);
+  if (renewed) announcer.skip(model.feed);
   else announcer.hear(model.feed);
   if (before.feed === model.feed) return;
   if (!document.activeElement?.closest("#part-process")) // it would cover the answer to a message
@@ -225,35 +233,35 @@ function later() {
 }
 
 async function ask() {
-  const about = id;
+  const about = run;
   /** @type {Failure[]} */ const failures = await requestOn(node, "GET", "/errors?per_page=20").catch(() => []);
-  if (about !== id || !failures.length) return;
+  if (about !== run || !failures.length) return; // they may be those of the program before
   for (const event of model.feed) if (lineless(event)) lines.set(event.pid ?? "", 0); // killed, or crashed outside the text
   for (const { pid, where } of failures) if (pid) lines.set(pid, lineOf(where));
   onEvents(model.feed, lines, life ? node : "");
   const newest = failures.find(({ where }) => lineOf(where));
   const line = lineOf(newest?.where);
-  if (!newest || !line || newest.at - skew <= told) return;
+  if (run === replaced || !newest || !line || newest.at - skew <= told) return;
   told = newest.at - skew;
   crashed = newest;
   onCrash({ name: newest.name ?? newest.what, line, reason: newest.reason, hint: newest.hint });
 }
 
 /** @param {string|null|undefined} where */
-const lineOf = (where) => Number(/\.py:(\d+)/.exec(where ?? "")?.[1] ?? 0);
+const lineOf = (where) => lineInSource(where, module);
 
 /** Report the crash that ended the program; one reported before stays only if it is that one. @param {Sandbox} one */
 function explainEnd({ id: about, reason }) {
   const end = lastEnd(model.feed);
   if (crashed && (end?.pid === crashed.pid || reason?.includes(crashed.reason))) return; // a restart that failed has no end here
   if (crashed) onCrash(null);
-  if ((end?.crashed ?? true) && !/killed/.test(reason ?? "")) void fromOutput(about);
+  if ((end?.crashed ?? true) && !/killed/.test(reason ?? "") && !crashOfEnd(reason ?? "")) void fromOutput(about);
 }
 
 /** Find the line of the last crash of a program that has ended in what it printed. @param {string} about */
 async function fromOutput(about) {
+  const of = run;
   const answer = await platform("GET", `/sandboxes/${encodeURIComponent(about)}/output`).catch(() => null);
-  const found = [...(answer?.text ?? "").matchAll(
-    /File "[^"\n]{0,200}\bmain\.py", line (\d+), in [^\n]*\n(?:(?: |\t)[^\n]*\n)*([A-Za-z_][^\n]*)/g)].at(-1);
-  if (about === id && found) onCrash({ name: about, line: Number(found[1]), reason: found[2] ?? "", hint: null });
+  const found = raisedInOutput(answer?.text ?? "");
+  if (about === id && of === run && run !== replaced && found) onCrash({ name: about, ...found, hint: null });
 }

@@ -114,6 +114,16 @@ export const at = (line) => `main.py:${line}`;
 /** Return the line of the code that a place names; 0 if it names none. @param {string|null} [place] */
 export const findLine = (place) => Number(/\bmain\.py:(\d+)/.exec(place ?? "")?.[1] ?? 0);
 
+/**
+ * Return the line that a place in the source of a sandbox names; 0 for a place in a library.
+ * @param {string|null|undefined} where  such as "main.py:5 in init"
+ * @param {string|null} module  that has the source, as `package.module:Class`
+ */
+export function lineInSource(where, module) {
+  const [, file, line] = /^([^:]+)\.py:(\d+)/.exec(where ?? "") ?? [];
+  return file === (module?.replace(/:.*$/, "").split(".").at(-1) ?? "main") ? Number(line) : 0;
+}
+
 /** Return the parts of a text: words, and the lines of the code that it names. @param {string} text @returns {(string|number)[]} */
 export const linesIn = (text) => text.split(/\bmain\.py(?::|, line )(\d+)/).map((part, place) => (place % 2 ? Number(part) : part));
 
@@ -236,6 +246,50 @@ export function restartsOfRuns(restarts, created, since) {
   return { run: own.filter((one) => one.at >= since), earlier: own.filter((one) => one.at < since) };
 }
 
+/** @typedef {{name: string, line: number, reason: string, hint: string|null}} Crash */
+
+/**
+ * Return the crash of the process that made the mistake: of the server that was called, if a call failed because it crashed at a line.
+ * @param {Crash} crash @returns {Crash}
+ */
+export function blame(crash) {
+  const [, name = "", why = ""] = /^its call to (\S+) failed: ([^]+)$/.exec(crash.reason) ?? [], line = findLine(why);
+  return line ? blame({ name, line, reason: why.replace(/^\S+ crashed at main\.py:\d+: /, ""), hint: null }) : crash;
+}
+
+/**
+ * Return a crash with its cause in place of the error and the line where that was noticed, if a mistake of the source explains it:
+ * a call without `await`, whose coroutine was used as the answer.
+ * @template {Crash} C @param {C} crash @param {readonly Api.SandboxWarning[]} mistakes  of the source that runs @returns {C}
+ */
+export function withCause(crash, mistakes) {
+  const cause = /\bcoroutine\b/.test(crash.reason)
+    && mistakes.findLast(({ text, line }) => text.startsWith("`await` is missing") && line <= crash.line);
+  return cause ? { ...crash, line: cause.line, reason: cause.text, hint: null } : crash;
+}
+
+/**
+ * Return the crash for which a tree gave up, if the reason of its end names a line of the code; else null.
+ * @param {string} reason
+ */
+export function crashOfEnd(reason) {
+  const [, name = "", where, why = ""] = /^[^]*\(last: (\S+) crashed(?: at (main\.py:\d+))?: ([^]+)\)$/.exec(reason) ?? [];
+  const crash = blame({ name, line: findLine(where) || findLine(why), reason: why, hint: null });
+  return crash.line ? crash : null;
+}
+
+/**
+ * Return the line of the newest traceback in an output, and its error; null if there is none. That of a call which failed because its
+ * server ended does not count: the mistake is the server's.
+ * @param {string} text
+ */
+export function raisedInOutput(text) {
+  const all = text.matchAll(
+    /File "[^"\n]{0,200}\bmain\.py", line (\d+), in [^\n]*\n(?:(?: |\t)[^\n]*\n)*([A-Za-z_][^\n]*)/g);
+  const found = [...all].findLast(([, , error = ""]) => !/^otp\.\S+: call to .+ failed: /.test(error));
+  return found ? { line: Number(found[1]), reason: found[2] ?? "" } : null;
+}
+
 /**
  * Return the crash with which a run ended: its newest stored restart, if its place or reason names a line of the code; else null.
  * @param {readonly Pick<Api.RestartLine, "at"|"name"|"reason"|"where">[]} restarts  newest first
@@ -243,7 +297,7 @@ export function restartsOfRuns(restarts, created, since) {
  */
 export function crashOfRun([newest], since) {
   const line = findLine(newest?.where) || findLine(newest?.reason);
-  return newest && line && newest.at >= since ? { name: newest.name ?? "", line, reason: newest.reason ?? "", hint: null } : null;
+  return newest && line && newest.at >= since ? blame({ name: newest.name ?? "", line, reason: newest.reason ?? "", hint: null }) : null;
 }
 
 /**

@@ -1,0 +1,134 @@
+"""Crashes in the Playground: the line of the process that made the mistake, and a correction that runs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from playground_page import OWNER, TYPED, cast, made, opened, typed
+
+COUNTER = """\
+from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
+
+class Counter(GenServer):
+    @impl
+    def init(self, start):
+        return Ok(start)
+    @impl
+    def handle_call(self, request, caller, n):
+        return Reply(n, n)
+    @impl
+    def handle_cast(self, request, n):
+        return NoReply(n + 1)
+
+class Asker(GenServer):
+    @impl
+    def init(self, start):
+        return Ok(start)
+    @impl
+    async def handle_cast(self, request, n):
+        GenServer.cast("counter", "increment")
+        value = await GenServer.call("counter", "value")
+        return NoReply(n + value)
+
+class Main(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Counter.child_spec(0, name="counter"), Asker.child_spec(0, name="asker")], max_restarts=0)
+"""
+METHOD = COUNTER[COUNTER.index("    @impl\n    def handle_cast") : COUNTER.index("\nclass Asker")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says", "line"),
+    [
+        (METHOD, METHOD.replace("    @impl\n    def", "@impl\ndef"), "stands outside of the class: indent it", 11),
+        ("NoReply(n + 1)", "Reply(n, n + 1)", "returned Reply(0, 1)", 12),
+        ("NoReply(n + 1)", "self.n", "AttributeError(", 12),
+    ],
+    ids=["outside", "result", "exception"],
+)
+def test_a_crash_is_at_the_line_of_the_server_and_not_of_its_caller(
+    open_page: Callable[..., Page], at_work: Any, old: str, new: str, says: str, line: int
+) -> None:
+    """Regression: a line of the runtime was marked, beyond the end of the code, or the correct call of the caller."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    name = f"blames{line}{len(new)}"
+    made(page, name, COUNTER.replace(old, new))
+    cast(page, at_work, name, "asker", "go")
+    expect(page.locator("#one-status")).to_have_text("ended")
+    for _ in range(2):  # live, and from what is kept
+        expect(page.locator("#crashed")).to_contain_text(f"ounter crashed at main.py:{line}: ")
+        expect(page.locator("#crashed")).to_contain_text(says)
+        expect(page.locator("#next-step")).to_contain_text(f"Next: main.py:{line}, where ")
+        page.reload()
+
+
+def test_a_coroutine_used_as_an_answer_has_one_sentence_at_the_call(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    """Regression: the sentence was about a wrong type, at the line below."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "coroutine", COUNTER.replace("await ", ""))
+    cast(page, at_work, "coroutine", "asker", "go")
+    expect(page.locator("#crashed")).to_have_text(
+        "asker crashed at main.py:21: `await` is missing before the call of GenServer.call, "
+        "which does nothing without it"
+    )
+    expect(page.locator(".cm-lintRange-error")).to_have_text('value = GenServer.call("counter", "value")')
+
+
+def test_a_correction_runs_at_once_while_the_tree_gives_up(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: Run said that the tree has ended, and to run it again in a moment."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "quick", COUNTER.replace("n + 1", "n.x"))
+    typed(page, COUNTER)
+    cast(page, at_work, "quick", "counter", "go")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#said")).to_have_text("It runs again.")
+    expect(page.locator("#one-status")).to_have_text("running")
+    expect(page.locator("#crashed")).to_be_empty()
+
+
+def test_a_run_during_a_run_is_done_afterwards(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: nothing happened, and the tree ran the code before."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "twice")
+    held: list[Route] = []
+    page.route("**/hot-reload", lambda route: held.append(route), times=1)
+    run = page.get_by_role("button", name="Run", exact=True)
+    typed(page, f"{TYPED}# second\n")
+    with page.expect_request("**/hot-reload"):
+        run.click()
+    typed(page, f"{TYPED}# third\n")
+    run.click()
+    held[0].continue_()
+    expect(page.locator("#said")).to_contain_text("Hot-reloaded: version 3 runs")
+
+
+def test_no_crash_of_the_program_before_is_shown_after_a_correction(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    """Regression: an answer about the ended program came during the start, and its crash stayed."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "late", COUNTER.replace("n + 1", "n.x"))
+    held: list[Route] = []
+    starts: list[Route] = []
+    page.route("**/restarts?settled=*", lambda route: route.continue_() if starts else held.append(route))
+    cast(page, at_work, "late", "counter", "go")
+    with page.expect_request("**/restarts?settled=*"):
+        expect(page.locator("#one-status")).to_have_text("ended")
+    typed(page, COUNTER)
+    page.route("**/restart", lambda route: starts.append(route), times=1)
+    with page.expect_request("**/sandboxes/late/restart"):
+        page.get_by_role("button", name="Run", exact=True).click()
+    with page.expect_response("**/restarts?settled=*"):
+        for route in held:
+            route.continue_()
+    starts[0].continue_()
+    expect(page.locator("#said")).to_have_text("It runs again.")
+    expect(page.locator("#one-status")).to_have_text("running")
+    expect(page.locator("#crashed")).to_be_empty()
