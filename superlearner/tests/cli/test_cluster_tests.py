@@ -226,22 +226,32 @@ def test_a_run_ends_its_members_when_it_is_terminated_and_those_of_a_killed_run(
     for pipe in ("here", "never"):
         os.mkfifo(tmp_path / pipe)
     words = ("cluster", "test", "run", "--size", "1", "--empty", "--data-dir", str(tmp_path / "data"))
-    killed = command(*words, cwd=tmp_path, env=os.environ | PLUGINS)
-    (tmp_path / "here").read_text()  # until the test runs
     testbed = Testbed(tmp_path / "data")
-    [left] = records(testbed.folder)
-    [pytest_of_it] = [one for one in psutil.Process(killed.pid).children() if one.pid != left.os_pid]
-    for process in (killed, pytest_of_it):
-        process.kill()
-        process.wait()
-    killed.communicate()
-    terminated = command(*words, cwd=tmp_path, env=os.environ | PLUGINS)
-    (tmp_path / "here").read_text()
-    [member] = records(testbed.folder)
-    assert member.os_pid != left.os_pid
-    assert not psutil.pid_exists(left.os_pid)
-    terminated.send_signal(signal.SIGTERM)
-    assert 128 + signal.SIGTERM == terminated.wait(30)
-    terminated.communicate()
-    assert not psutil.pid_exists(member.os_pid)
-    assert [] == testbed.begun()
+    runs: list[Any] = []
+
+    def run() -> int:
+        """Begin a run, and return the process of its member once the test runs."""
+        runs.append(command(*words, cwd=tmp_path, env=os.environ | PLUGINS))
+        (tmp_path / "here").read_text()
+        [member] = records(testbed.folder)
+        return member.os_pid
+
+    try:
+        left = run()
+        [pytest_of_it] = [one for one in psutil.Process(runs[0].pid).children() if one.pid != left]
+        for process in (runs[0], pytest_of_it):
+            process.kill()
+            process.wait()
+        member = run()
+        assert member != left
+        assert not psutil.pid_exists(left)
+        runs[1].send_signal(signal.SIGTERM)
+        assert 128 + signal.SIGTERM == runs[1].wait(30)
+        assert not psutil.pid_exists(member)
+        assert [] == testbed.begun()
+    finally:
+        for process in runs:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+        testbed.stop()

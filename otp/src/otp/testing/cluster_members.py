@@ -113,12 +113,11 @@ async def join_simulated(node: Node, size: int, options: Mapping[str, Any]) -> A
     from otp.cluster.simulation import SimulatedCluster
 
     names = [f"m{number}@127.0.0.1" for number in range(1, size + 1)]
-    forms = options.get("children", ())
+    forms: Any = options.get("children", ())
 
     def children(name: str) -> Sequence[Any]:
-        if name == node.name:
-            return ()
-        return forms(name) if callable(forms) else forms
+        found: Any = forms(name) if callable(forms) else forms
+        return () if name == node.name else found
 
     given: dict[str, Any] = {**options, "children": children}
     async with SimulatedCluster(names, **given) as simulation:
