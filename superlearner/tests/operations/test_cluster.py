@@ -532,6 +532,30 @@ def test_processes_are_filtered_and_each_node_has_its_share(inside: Inside, tmp_
     inside(test)
 
 
+@pytest.mark.operation("cluster.map")
+def test_the_map_says_where_keys_go_when_a_member_leaves(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            await start_tables(both)
+            home = platform.platform.node.name
+            now = await both.get("/map?key=lobby")
+            assert {B, home} == {one["name"] for one in now["members"]}
+            assert 1 == pytest.approx(sum(one["share"] for one in now["members"]))
+            assert all(0.4 < one["share"] < 0.6 for one in now["members"])
+            assert [("workers", "c1", B, None)] == [
+                (one["table"], one["key"], one["node"], one["goes_to"]) for one in now["keys"]
+            ]
+            then = await both.get("/map?key=lobby&without=b")
+            assert [("c1", home)] == [(one["key"], one["goes_to"]) for one in then["keys"]]
+            assert then["tried"]["goes_to"] == (home if now["tried"]["node"] == B else None)
+            assert "node_not_found" == (await both.get("/map?without=c", 404))["code"]
+            await both.there.drain()
+            (child,) = (await both.get("/supervisors"))["entries"]
+            assert child["node"] == then["keys"][0]["goes_to"]
+
+    inside(test)
+
+
 @pytest.mark.operation("node.drain", "cluster.drain")
 @pytest.mark.parametrize("path", [f"/nodes/drain?node={B}", f"/cluster/nodes/{B}/drain", "/cluster/nodes/b/drain"])
 def test_a_member_is_drained_before_it_leaves(inside: Inside, tmp_path: Path, path: str) -> None:

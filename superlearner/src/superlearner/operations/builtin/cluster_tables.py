@@ -72,7 +72,7 @@ async def registries(
 
     While the cluster is cut, a key may have an owner on each side.
     """
-    return await _ask(ctx, nodes, services, "registry", limit=limit, node=node)
+    return await ask_tables(ctx, nodes, services, "registry", limit=limit, node=node)
 
 
 @operation("cluster.registry", http=("GET", "/cluster/registries/{name}"), scope="read", on="platform",
@@ -81,7 +81,7 @@ async def registry(
     ctx: Context, nodes: Nodes, services: Services, /, name: TableName, limit: Limit = 500
 ) -> ClusterEntries:
     """Show a distributed registry, with the owner of each key."""
-    return await _ask(ctx, nodes, services, "registry", name, limit=limit)
+    return await ask_tables(ctx, nodes, services, "registry", name, limit=limit)
 
 
 @operation("cluster.supervisors", http=("GET", "/cluster/supervisors"), scope="read", on="platform",
@@ -93,7 +93,7 @@ async def supervisors(
 
     A lost child that has yet to start elsewhere has no pid. While the cluster is cut, a child may run on each side.
     """
-    return await _ask(ctx, nodes, services, "supervisor", limit=limit, node=node)
+    return await ask_tables(ctx, nodes, services, "supervisor", limit=limit, node=node)
 
 
 @operation("cluster.supervisor", http=("GET", "/cluster/supervisors/{name}"), scope="read", on="platform",
@@ -104,7 +104,7 @@ async def supervisor(
     limit: Limit = 500,
 ) -> PlacedChildren:  # fmt: skip
     """Show a distributed supervisor: the member of each child, and the children that moved."""
-    found = await _ask(ctx, nodes, services, "supervisor", name, limit=limit)
+    found = await ask_tables(ctx, nodes, services, "supervisor", name, limit=limit)
     ids = tuple({f"{row.key} " for row in found.entries})
     moves = [one for one in await read_moves(ctx, history, 200) if one.text.startswith(ids)]
     return PlacedChildren(**dict(found), moves=moves)
@@ -116,7 +116,7 @@ async def names(
     ctx: Context, nodes: Nodes, services: Services, /, node: OneNode = None, limit: Limit = 500
 ) -> ClusterEntries:
     """List the global names of the cluster with their processes."""
-    return await _ask(ctx, nodes, services, "name", limit=limit, node=node)
+    return await ask_tables(ctx, nodes, services, "name", limit=limit, node=node)
 
 
 @operation("cluster.groups", http=("GET", "/cluster/groups"), scope="read", on="platform",
@@ -125,10 +125,10 @@ async def groups(
     ctx: Context, nodes: Nodes, services: Services, /, node: OneNode = None, limit: Limit = 500
 ) -> ClusterEntries:
     """List the process groups of the cluster with their processes; `table` is the scope of a group."""
-    return await _ask(ctx, nodes, services, "group", limit=limit, node=node)
+    return await ask_tables(ctx, nodes, services, "group", limit=limit, node=node)
 
 
-async def _ask(
+async def ask_tables(
     ctx: Context, nodes: Nodes, services: Services, kind: str, name: str = "", *, limit: int, node: str | None = None
 ) -> ClusterEntries:
     """Return the entries that the members see, each once. Raises `OperationError` if none has this table."""

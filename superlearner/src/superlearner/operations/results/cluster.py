@@ -22,6 +22,7 @@ __all__ = [
     "ClusterDrained",
     "ClusterEntries",
     "ClusterEvents",
+    "ClusterMap",
     "ClusterMove",
     "ClusterMoves",
     "ClusterPing",
@@ -30,6 +31,8 @@ __all__ = [
     "ClusterRestarts",
     "ClusterTopology",
     "ClusterTrees",
+    "MapKey",
+    "MapMember",
     "MemberEntries",
     "MemberLine",
     "Missing",
@@ -252,6 +255,33 @@ class PlacedChild(ResultModel):
     id: str
     node: str | None = Field(description="its member; null if its start was ignored, or if it was lost")
     pid: Pid | None
+
+
+class MapMember(ResultModel):
+    """A member on the map of the cluster."""
+
+    name: str
+    share: float = Field(description="of all possible keys, from 0 to 1")
+    keys: int = Field(description="children of distributed supervisors that run there")
+
+
+class MapKey(ResultModel):
+    """A key and its member."""
+
+    table: str | None = Field(description="the distributed supervisor of the child; null for a key that was tried")
+    key: str
+    node: str = Field(description="the member of the child, or of the key by its hash")
+    goes_to: str | None = Field(description="the member it would go to; null if it would stay")
+
+
+class ClusterMap(ResultModel):
+    """The keys of the cluster by member."""
+
+    members: list[MapMember]
+    keys: list[MapKey]
+    tried: MapKey | None = Field(description="with `key`")
+    without: str | None = Field(description="the member that would leave")
+    missing: list[Missing]
 
 
 class ClusterDrained(ResultModel):

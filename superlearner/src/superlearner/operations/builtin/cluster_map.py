@@ -1,0 +1,68 @@
+"""The map of the cluster: the member that a key belongs to by its hash, now and after a member has left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from otp.cluster.choosing import rendezvous
+from superlearner.cluster.members import Members
+from superlearner.nodes.nodes import Nodes, full_name
+from superlearner.operations.builtin.cluster_tables import ask_tables
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import operation
+from superlearner.operations.engine.services import Services
+from superlearner.operations.failures import OperationError
+from superlearner.operations.results.cluster import ClusterMap, MapKey, MapMember
+
+SAMPLE: Final = tuple(f"key-{number}" for number in range(1000))
+"""Keys by which the share of each member is measured."""
+
+
+@operation("cluster.map", http=("GET", "/cluster/map"), scope="read", on="platform", errors=("node_not_found",),
+           short="members.name,share,keys keys.table,key,node,goes_to tried.key,node,goes_to")  # fmt: skip
+async def map_(
+    ctx: Context,
+    members: Members,
+    nodes: Nodes,
+    services: Services,
+    /,
+    key: Annotated[str, Field(max_length=200, description="a key or child id to try")] = "",
+    without: Annotated[str | None, Field(max_length=200, description="the member that would leave")] = None,
+) -> ClusterMap:
+    """Show which member each key belongs to, and where it would go if a member left.
+
+    A key or child id belongs to one member by the hash of both. If a member leaves, its keys go to the others, and no
+    other key moves. A child stays where it runs when a member joins.
+    """
+    cluster = members.cluster
+    names = [one.name for one in cluster.members()] if cluster is not None else []
+    names = names or [ctx.home.name]
+    leaves = None if without is None else full_name(without)
+    if leaves is not None and leaves not in names:
+        raise OperationError(
+            "node_not_found", f"there is no member {without!r}", hint=f"expected one of {', '.join(names)}"
+        )
+    rest = [name for name in names if name != leaves]
+
+    def goes_to(key: str, node: str) -> str | None:
+        return rendezvous(key, rest) if node == leaves and rest else None
+
+    found = await ask_tables(ctx, nodes, services, "supervisor", limit=1000)
+    keys = [
+        MapKey(table=row.table, key=row.key, node=row.node, goes_to=goes_to(row.key, row.node))
+        for row in found.entries
+        if row.node is not None
+    ]
+    shares = Counter(rendezvous(one, names) for one in SAMPLE)
+    counts = Counter(one.node for one in keys)
+    home = rendezvous(key, names)
+    return ClusterMap(
+        members=[MapMember(name=name, share=shares[name] / len(SAMPLE), keys=counts[name]) for name in names],
+        keys=keys,
+        tried=MapKey(table=None, key=key, node=home, goes_to=goes_to(key, home)) if key else None,
+        without=leaves,
+        missing=found.missing,
+    )
