@@ -1,6 +1,6 @@
 """Screenshots for the documentation: each page in both themes and widths.
 
-python -m tools.screenshots [FOLDER]
+python -m tools.screenshots [FOLDER] [--only NAME]
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -323,30 +325,35 @@ def shoot_arsenal(browser: Browser, address: str, folder: Path, theme: str, widt
 
 
 def shoot_cluster(browser: Browser, address: str, data: Path, folder: Path, theme: str, width: int) -> None:
-    """Take pictures of a cluster of three: its members, one of which is lost, and its trees.
+    """Take pictures of a cluster of three: its trees, and its members, one of which is lost with its counters.
 
     Raises:
         SystemExit: the page scrolls sideways.
     """
     superlearner = Path(sys.executable).with_name("superlearner")
-    app = ROOT / "examples" / "bank.py"
     members: list[subprocess.Popen[bytes]] = []
     try:
         for name in ("b", "c"):
-            command = [str(superlearner), "node", name, "--data-dir", str(data), "--app", f"{app}:Bank"]
+            command = [str(superlearner), "node", name, "--data-dir", str(data)]
             members.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         page = open_page(browser, theme, width)
         page.goto(f"{address}/cluster")
         shown = page.get_by_role("list", name="Members").get_by_role("listitem")
         expect(shown).to_have_count(3)
+        counters = page.locator("placed-children tr[data-child]")
+        expect(counters.and_(page.locator('[data-member="c@127.0.0.1"]'))).to_have_count(3)
         page.get_by_role("tab", name="Trees").click()
-        expect(page.get_by_role("region", name="Tree of c@127.0.0.1").get_by_role("link").first).to_be_visible()
-        expect(page.get_by_role("region", name="Tree of b@127.0.0.1").get_by_role("link").first).to_be_visible()
+        for name in ("b", "c"):
+            tree = page.get_by_role("region", name=f"Tree of {name}@127.0.0.1")
+            expect(tree.get_by_role("link", name=re.compile(r"^c\d"))).to_have_count(3)
         page.evaluate("document.fonts.ready.then(() => true)")
         take(page, folder / f"cluster-trees-{theme}-{width}.png", width, last=False)
-        members[1].kill()
         page.get_by_role("tab", name="Members").click()
+        members[1].kill()
         expect(page.get_by_text("c@127.0.0.1 was lost")).to_be_visible()
+        expect(page.locator("placed-children .said")).to_have_text(re.compile(r"counters starts c\d on b"))
+        if width < 600:
+            page.locator("placed-children .ground").evaluate("(one) => one.scrollIntoView({block: 'center'})")
         page.mouse.move(0, 0)
         take(page, folder / f"cluster-{theme}-{width}.png", width)
     finally:
@@ -362,38 +369,42 @@ def ask(url: str, method: str, body: object) -> None:
     urllib.request.urlopen(request, timeout=10).close()
 
 
-def main(folder: Path) -> None:
-    """Take all pictures, each on a freshly started platform."""
+WITH_DATA = {shoot_sandboxes, shoot_cluster}
+SHOTS: list[tuple[dict[str, Callable[..., None]], dict[str, str]]] = [
+    ({"traces": shoot_traces}, {}),
+    (
+        {
+            "supervisors": shoot, "arsenal": shoot_arsenal, "processes": shoot_processes, "pages": shoot_pages,
+            "prediction": shoot_prediction, "game": shoot_game, "start": shoot_start, "system": shoot_system,
+            "sandboxes": shoot_sandboxes, "cluster": shoot_cluster,
+        },
+        {"SUPERLEARNER_SCAN_INTERVAL": "0.25"},
+    ),
+]  # fmt: skip
+
+
+def main(folder: Path, only: str | None = None) -> None:
+    """Take all pictures, or those of one function, each on a freshly started platform."""
     superlearner = Path(sys.executable).with_name("superlearner")
     folder.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=60_000)  # no deadline: the machine may be busy
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(ARGUMENTS))
-        for theme in THEMES:  # separate platforms: no restarts are used up
-            for width in SIZES:
+        for shots, variables in SHOTS:  # separate platforms: no restarts are used up
+            chosen = [shot for name, shot in shots.items() if only in (None, name)]
+            for theme, width in product(THEMES, SIZES) if chosen else ():
                 with tempfile.TemporaryDirectory() as data:
-                    environment = {**os.environ, "HOME": data}
+                    environment = {**os.environ, "HOME": data, **variables}
                     with serving(superlearner, Path(data), environment, "--data-dir", data) as (address, _):
-                        shoot_traces(browser, address, folder, theme, width)
-        for theme in THEMES:
-            for width in SIZES:
-                with tempfile.TemporaryDirectory() as data:
-                    environment = {**os.environ, "HOME": data, "SUPERLEARNER_SCAN_INTERVAL": "0.25"}
-                    with serving(superlearner, Path(data), environment, "--data-dir", data) as (address, _):
-                        shoot(browser, address, folder, theme, width)
-                        shoot_arsenal(browser, address, folder, theme, width)
-                        shoot_processes(browser, address, folder, theme, width)
-                        shoot_pages(browser, address, folder, theme, width)
-                        shoot_prediction(browser, address, folder, theme, width)
-                        shoot_game(browser, address, folder, theme, width)
-                        shoot_start(browser, address, folder, theme, width)
-                        shoot_system(browser, address, folder, theme, width)
-                        shoot_sandboxes(browser, address, Path(data), folder, theme, width)
-                        shoot_cluster(browser, address, Path(data), folder, theme, width)
+                        for shot in chosen:
+                            more = (Path(data),) if shot in WITH_DATA else ()
+                            shot(browser, address, *more, folder, theme, width)
         browser.close()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tools.screenshots", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs" / "pictures")
-    main(parser.parse_args().folder)
+    names = [name for shots, _ in SHOTS for name in shots]
+    parser.add_argument("--only", choices=names, help="take the pictures of these pages alone")
+    main(**vars(parser.parse_args()))
