@@ -58,6 +58,19 @@ def record(
     return run(main, *children, **options)
 
 
+def fail_later(gate: asyncio.Event) -> Callable[[], Any]:
+    """Return the init of a worker whose second start waits for the gate, and then fails as all later ones do."""
+    starts: list[int] = []
+
+    async def connect() -> None:
+        starts.append(1)
+        if len(starts) > 1:
+            await gate.wait()
+            raise ConnectionRefusedError
+
+    return connect
+
+
 def test_a_restart_is_recorded_once_when_it_has_settled() -> None:
     async def test(recorder: Recorder, records: list[Record], news: asyncio.Event) -> None:
         moment = await end("b")
@@ -146,6 +159,32 @@ def test_a_give_up_whose_attempts_fill_the_memory_is_recorded_once_and_from_its_
     run(main, worker("other"), ship)
 
 
+def test_a_restart_that_is_tried_for_longer_than_the_memory_is_recorded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: "a process ended" was recorded whenever the memory had moved, up to 100 times a minute."""
+    monkeypatch.setattr(recording, "LOOP", 10**6)  # as if other restarts of the supervisor had come between
+    down: list[str] = []
+
+    async def connect() -> None:
+        if down:
+            await asyncio.sleep(0.005)
+            raise ConnectionRefusedError(*down)
+
+    async def main(node: otp.Node) -> None:
+        records = list[Record]()
+        recorder = Recorder(node, None, lambda _memory, _group, _now: b"", records.append)
+        down.append("smtp")
+        otp.exit("mailer", "boom")
+        begun = node.trace_seq
+        await advance(3 * recording.SUM_S)
+        assert node.trace_seq - begun > 2 * len(otp.trace.history(node))
+        down.clear()
+        await advance(1)
+        recorder.close()
+        assert [(one.line, one.count) for one in records] == [("mailer crashed and was restarted once more", 1)]
+
+    run(main, group("office", worker("mailer", connect), max_restarts=1_500, max_seconds=5))
+
+
 def test_a_give_up_beyond_the_limit_is_recorded_and_its_end_counts_once() -> None:
     """Regression: the give-up that ended a storm was not kept, only "mailer crashed once more"."""
 
@@ -168,13 +207,7 @@ def test_a_give_up_beyond_the_limit_is_recorded_and_its_end_counts_once() -> Non
 
 def test_a_give_up_after_a_restart_that_went_on_for_long_is_recorded_too() -> None:
     """Regression: after ten seconds of failed starts the restart was recorded, and its give-up was a part of it."""
-    gate, starts = asyncio.Event(), list[int]()
-
-    async def connect() -> None:
-        starts.append(1)
-        if len(starts) > 1:
-            await gate.wait()
-            raise ConnectionRefusedError
+    gate = asyncio.Event()
 
     async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
         otp.exit("mailer", "kill")
@@ -187,7 +220,7 @@ def test_a_give_up_after_a_restart_that_went_on_for_long_is_recorded_too() -> No
         assert records[0].number < records[1].number
         assert recorder.has(records[1].number)
 
-    record(test, group("office", worker("mailer", connect), max_restarts=2, restart="temporary"))
+    record(test, group("office", worker("mailer", fail_later(gate)), max_restarts=2, restart="temporary"))
 
 
 def test_the_end_before_a_give_up_that_is_drawn_late_is_in_no_sum(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,13 +242,7 @@ def test_the_end_before_a_give_up_that_is_drawn_late_is_in_no_sum(monkeypatch: p
 
 @pytest.mark.parametrize("minute", ["same", "next"])
 def test_the_end_before_a_give_up_after_long_attempts_is_in_no_sum(minute: str) -> None:
-    gate, starts = asyncio.Event(), list[int]()
-
-    async def connect() -> None:
-        starts.append(1)
-        if len(starts) > 1:
-            await gate.wait()
-            raise ConnectionRefusedError
+    gate = asyncio.Event()
 
     async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
         await end("x")
@@ -232,17 +259,12 @@ def test_the_end_before_a_give_up_after_long_attempts_is_in_no_sum(minute: str) 
         expected = ["x was killed and restarted"] * (1 if minute == "same" else 2)
         assert sorted(one.line for one in records) == ["office gave up", *expected]
 
-    office = group("office", worker("mailer", connect), max_restarts=2, restart="temporary")
+    office = group("office", worker("mailer", fail_later(gate)), max_restarts=2, restart="temporary")
     record(test, worker("x"), office, most=1)
 
 
 def test_an_end_whose_restart_goes_on_for_minutes_is_recorded_in_a_sum() -> None:
-    gate, starts = asyncio.Event(), list[int]()
-
-    async def connect() -> None:
-        starts.append(1)
-        if len(starts) > 1:
-            await gate.wait()
+    gate = asyncio.Event()
 
     async def test(_recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
         await end("x")
@@ -250,9 +272,8 @@ def test_an_end_whose_restart_goes_on_for_minutes_is_recorded_in_a_sum() -> None
         await advance(2 * recording.MINUTE_S)
         assert [one.line for one in records] == ["x was killed and restarted", "mailer was killed once more"]
         gate.set()
-        await advance(1)
 
-    record(test, worker("x"), group("office", worker("mailer", connect), restart="temporary"), most=1)
+    record(test, worker("x"), group("office", worker("mailer", fail_later(gate)), restart="temporary"), most=1)
 
 
 def test_give_ups_beyond_the_limit_are_limited_too(monkeypatch: pytest.MonkeyPatch) -> None:

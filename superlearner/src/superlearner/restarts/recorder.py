@@ -188,6 +188,8 @@ class Recorder:
             elif not self._full_at or event.seq <= self._full_at:
                 if counts:
                     self._pending[number] = Pending(event.at, _kind_of(event), again)
+                elif again and pending is None:
+                    self._sums.add_restart(_kind_of(event))
                 self._arm(SETTLE_S)
             elif again and pending is None:
                 self._sums.add_restart(_kind_of(event))
@@ -353,6 +355,8 @@ class Recorder:
     def _is_new(self, group: Group) -> bool:
         if self._fallen_in(group):
             return True
+        if lacks_beginning(group):  # its end was drawn or counted
+            return False
         later = group.id > self._begun or group.id in self._pending  # one may end after the sum of later ones
         known = group.id in self._known or group.events[-1].seq in self._known  # its beginning may have left the memory
         return later and not known and is_worth(group)
