@@ -24,6 +24,10 @@ CHILDREN = [
     DistributedRegistry.child_spec(name="topics", keys="duplicate"),
     DistributedSupervisor.child_spec(name="workers", max_restarts=1000),
 ]
+LEAST_LOADED = [
+    *CHILDREN[:2],
+    DistributedSupervisor.child_spec(name="workers", max_restarts=1000, placement="least_loaded"),
+]
 
 
 async def _own(registry: str, key: Any) -> None:
@@ -68,7 +72,8 @@ def change_some(sim: SimulatedCluster, draw: random.Random) -> None:
 
 
 def history(seed: int) -> list[Violation]:
-    return run_long_history(seed, change_some, CHILDREN, allow=[Counter, Stateful], settle=0.5)
+    children = LEAST_LOADED if seed % 2 else CHILDREN
+    return run_long_history(seed, change_some, children, allow=[Counter, Stateful], settle=0.5)
 
 
 @pytest.mark.parametrize("first", range(0, 50, 5))

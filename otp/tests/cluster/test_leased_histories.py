@@ -26,6 +26,10 @@ CHILDREN = [
     DistributedRegistry.child_spec(name="topics", keys="duplicate"),
     DistributedSupervisor.child_spec(name="workers", max_restarts=1000, consistency="lease"),
 ]
+LEAST_LOADED = [
+    *CHILDREN[:2],
+    DistributedSupervisor.child_spec(name="workers", max_restarts=1000, consistency="lease", placement="least_loaded"),
+]
 
 
 async def _own(sim: SimulatedCluster, key: Any) -> None:
@@ -101,8 +105,9 @@ def change_some_or_the_store(sim: SimulatedCluster, draw: random.Random) -> None
 
 
 def history(seed: int, **options: Any) -> list[Violation]:
+    children = LEAST_LOADED if seed % 2 else CHILDREN
     return run_long_history(
-        seed, change_some_or_the_store, CHILDREN, leases=True, allow=[Noting], settle=0.5, **options
+        seed, change_some_or_the_store, children, leases=True, allow=[Noting], settle=0.5, **options
     )
 
 
