@@ -80,6 +80,13 @@ declare namespace Api {
     what: "joined"|"found"|"leaving"|"left"|"lost"|"refused"|"disconnected";
     reason: string|null;
   }
+  interface ClusterMap {
+    members: MapMember[];
+    keys: MapKey[];
+    /** with `key` */ tried: MapKey|null;
+    /** the member that would leave */ without: string|null;
+    missing: Missing[];
+  }
   interface ClusterMove {
     /** when it was lost, moved or ended, in seconds since 1970 */ at: number;
     /** what happened, and why */ text: string;
@@ -529,6 +536,17 @@ declare namespace Api {
     count: number;
     by_kind: Record<string, number>;
     /** `by_kind` covers only the oldest 10,000, or the process is sensitive */ partial: boolean;
+  }
+  interface MapKey {
+    /** the distributed supervisor of the child; null for a key that was tried */ table: string|null;
+    key: string;
+    /** the member of the child, or of the key by its hash */ node: string;
+    /** the member it would go to; null if it would stay */ goes_to: string|null;
+  }
+  interface MapMember {
+    name: string;
+    /** of all possible keys, from 0 to 1 */ share: number;
+    /** children of distributed supervisors that run there */ keys: number;
   }
   interface MemberLine {
     name: string;

@@ -442,6 +442,7 @@ def test_the_tables_name_the_member_of_each_key_and_child(inside: Inside, tmp_pa
             rooms = await both.get("/registries")
             assert [("rooms", "kitchen", home), ("rooms", "lobby", B)] == owners(rooms)
             assert rooms["entries"] == (await both.get("/registries/rooms"))["entries"]
+            assert {"rooms": [B, home]} == rooms["running_on"]
             error = await both.get("/registries/room", 404)
             assert ("registry_not_found", "expected one of rooms") == (error["code"], error["details"][0]["hint"])
             children = await both.get("/supervisors")
@@ -552,6 +553,18 @@ def test_the_map_says_where_keys_go_when_a_member_leaves(inside: Inside, tmp_pat
             await both.there.drain()
             (child,) = (await both.get("/supervisors"))["entries"]
             assert child["node"] == then["keys"][0]["goes_to"]
+
+    inside(test)
+
+
+@pytest.mark.operation("cluster.map")
+def test_on_the_map_a_child_goes_only_where_its_supervisor_runs(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            await both.node.start(DistributedSupervisor, name="workers")
+            await DistributedSupervisor.start_child(both.node.whereis("workers"), DemoCounter.child_spec(None, id="c1"))
+            (child,) = (await both.get("/map?without=b"))["keys"]
+            assert (B, None) == (child["node"], child["goes_to"])
 
     inside(test)
 

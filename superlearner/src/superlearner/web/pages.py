@@ -130,9 +130,14 @@ PAGES: Final = (
     Page("arsenal", "Operations", "Operations", place="system", letter="a"),
     Page("settings", "Settings", "Settings", place="system", of_platform=True, letter="e"),
 )
-MOVED: Final = {"/tree": "/supervisors", "/sandbox": "/sandboxes", "/playground": "/sandboxes", "/why": "/timeline"} | {
-    f"/{page.id}": page.href for page in PAGES if page.view
-}
+MOVED: Final = {
+    "/tree": "/supervisors",
+    "/sandbox": "/sandboxes",
+    "/playground": "/sandboxes",
+    "/why": "/timeline",
+    "/cluster-processes": "/cluster?view=processes",
+    "/cluster-visualization": "/cluster?view=map",
+} | {f"/{page.id}": page.href for page in PAGES if page.view}
 """Former and likely addresses of pages."""
 
 OF_OWN: Final = frozenset({*(page.path for page in PAGES if page.of_own), *MOVED, "/api/docs"})

@@ -67,6 +67,15 @@ MOVES = [
     },
 ]  # fmt: skip
 
+MAP = {
+    "members": [{"name": OWN, "share": 0.48, "keys": 2}, {"name": "b@127.0.0.1", "share": 0.52, "keys": 1}],
+    "keys": [
+        {"table": "counters", "key": "c1", "node": OWN, "goes_to": None},
+        {"table": "counters", "key": "c2", "node": "b@127.0.0.1", "goes_to": OWN},
+    ],
+    "tried": {"table": None, "key": "cart-7", "node": OWN, "goes_to": None}, "without": "b@127.0.0.1", "missing": [],
+}  # fmt: skip
+
 LINES = """dd => [...dd.childNodes].filter((one) => one.nodeType === Node.TEXT_NODE && one.data.trim()).map((one) => {
   const range = document.createRange();
   range.selectNodeContents(one);
@@ -96,6 +105,7 @@ def cluster(open_page: Callable[..., Page], untouched: Any) -> Callable[..., Pag
             },
             "supervisors": {"entries": PLACED if found["missing"] else [], "nodes_queried": [OWN], "missing": []},
             "moves": {"moves": MOVES if found["missing"] else []},
+            "map": MAP,
             "supervision-trees": {
                 "supervision_trees": {
                     "b@127.0.0.1": {
@@ -160,6 +170,26 @@ def test_without_a_distributed_supervisor_there_is_no_panel(cluster: Callable[..
     page = cluster(topology(member(OWN)))
     expect(page.get_by_role("heading", name="What happened")).to_be_visible()
     expect(page.locator("placed-children")).to_be_hidden()
+
+
+def test_the_map_shows_where_the_keys_of_a_member_would_go(cluster: Callable[..., Page]) -> None:
+    page = cluster(THREE, query="-visualization")
+    expect(page.get_by_role("tab", name="Map")).to_have_attribute("aria-selected", "true")
+    with page.expect_request("**/cluster/map?key=cart-7"):
+        page.get_by_role("textbox", name="Try a key").fill("cart-7")
+    expect(page.get_by_role("status").filter(has_text="belongs to superlearner")).to_be_visible()
+    with page.expect_request("**/cluster/map?key=cart-7&without=superlearner%40127.0.0.1"):
+        page.get_by_role("button", name="If it left").first.press("Enter")
+    stays, comes = page.get_by_role("list", name="Keys of superlearner").get_by_role("listitem").all()[0::2]
+    expect(stays).to_have_text("c1")
+    expect(comes).to_have_text("c2from b")
+    expect(page.get_by_role("list", name="Keys of b").get_by_role("listitem")).to_have_text("c2to superlearner")
+    assert [] == broken_rules(page)
+
+
+def test_former_addresses_of_the_cluster_lead_to_its_views(cluster: Callable[..., Page]) -> None:
+    page = cluster(THREE, query="-processes")
+    expect(page.get_by_role("tab", name="Processes")).to_have_attribute("aria-selected", "true")
 
 
 def test_the_processes_of_all_members_are_one_table(cluster: Callable[..., Page]) -> None:

@@ -45,14 +45,16 @@ async def map_(
         raise OperationError(
             "node_not_found", f"there is no member {without!r}", hint=f"expected one of {', '.join(names)}"
         )
-    rest = [name for name in names if name != leaves]
 
-    def goes_to(key: str, node: str) -> str | None:
+    def goes_to(key: str, node: str, of: list[str]) -> str | None:
+        rest = [name for name in of if name != leaves]
         return rendezvous(key, rest) if node == leaves and rest else None
 
     found = await ask_tables(ctx, nodes, services, "supervisor", limit=1000)
     keys = [
-        MapKey(table=row.table, key=row.key, node=row.node, goes_to=goes_to(row.key, row.node))
+        MapKey(
+            table=row.table, key=row.key, node=row.node, goes_to=goes_to(row.key, row.node, found.running_on[row.table])
+        )
         for row in found.entries
         if row.node is not None
     ]
@@ -62,7 +64,7 @@ async def map_(
     return ClusterMap(
         members=[MapMember(name=name, share=shares[name] / len(SAMPLE), keys=counts[name]) for name in names],
         keys=keys,
-        tried=MapKey(table=None, key=key, node=home, goes_to=goes_to(key, home)) if key else None,
+        tried=MapKey(table=None, key=key, node=home, goes_to=goes_to(key, home, names)) if key else None,
         without=leaves,
         missing=found.missing,
     )

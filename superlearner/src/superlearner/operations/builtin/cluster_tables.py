@@ -142,10 +142,14 @@ async def ask_tables(
             place = (row.kind, row.table, row.key, row.node, row.pid)
             if place not in found or row.since is not None:
                 found[place] = row
-    running = {(row.kind, row.table, row.key) for row in found.values() if row.pid is not None}
-    rows = [row for row in found.values() if row.pid is not None or (row.kind, row.table, row.key) not in running]
+    owned = {(row.kind, row.table, row.key) for row in found.values() if row.pid is not None}
+    rows = [row for row in found.values() if row.pid is not None or (row.kind, row.table, row.key) not in owned]
     rows.sort(key=lambda row: (row.kind, row.table, row.key))
-    return ClusterEntries(entries=rows[:limit], nodes_queried=asked, missing=answers.missing)
+    running: dict[str, list[str]] = {}
+    for member, data in answers.data.items():
+        for table in data["tables"]:
+            running.setdefault(table, []).append(member)
+    return ClusterEntries(entries=rows[:limit], running_on=running, nodes_queried=asked, missing=answers.missing)
 
 
 async def _unknown(ctx: Context, nodes: Nodes, services: Services, kind: str, name: str) -> OperationError:

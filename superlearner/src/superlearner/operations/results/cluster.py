@@ -222,6 +222,7 @@ class ClusterEntries(ResultModel):
     """The entries of shared tables on all members."""
 
     entries: list[TableEntry]
+    running_on: dict[str, list[str]] = Field(description="the members that run each registry or supervisor")
     nodes_queried: list[str]
     missing: list[Missing]
 

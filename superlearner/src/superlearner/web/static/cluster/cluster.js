@@ -1,5 +1,5 @@
 /**
- * The page /cluster: members and the links to them, what happened, and the trees and processes of all.
+ * The page /cluster: members and the links to them, what happened, the trees and processes of all, and the map of keys.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import { isLost } from "../shell/node-gone.js";
 import { tabs } from "../components/tabs.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { bars, rate, sample, spans, spark } from "./cluster-model.js";
+import { askMap, map } from "./map.js";
 import { PlacedChildren } from "./placed.js";
 import { trees } from "./trees.js";
 
@@ -47,7 +48,7 @@ async function look() {
   try {
     const [topology, more, tables, moves] = await Promise.all([
       platform("GET", "/cluster/topology?include_health=false"),
-      view === "health" ? platform("GET", "/cluster/events") : platform("GET", PATHS[view] ?? "/cluster/events"),
+      view === "map" ? askMap() : platform("GET", PATHS[view] ?? "/cluster/events"),
       ...view === "health" ? [platform("GET", "/cluster/supervisors"), platform("GET", "/cluster/moves?limit=10")] : [],
     ]);
     if (mine !== asked) return;
@@ -180,6 +181,7 @@ const missing = (out) => (out.length
 
 /** The contents of the other views. @type {Record<string, (found: any) => unknown>} */
 const OTHERS = {
+  map: (found) => map(found, () => void look()),
   trees: ({ supervision_trees: all }) => trees(Object.values(all)),
   processes: ({ processes, total_count }) => table(["Node", "Process", "Class", "State", "Mailbox", "Restarts"], processes,
     (/** @type {any} */ one) => html`<td>${one.node}</td><th scope="row"><a

@@ -1,0 +1,74 @@
+/**
+ * The map of the cluster: the keys of each member, and where they would go if a member left.
+ *
+ * @module
+ */
+
+import { platform } from "../base/api.js";
+import { icon } from "../base/dom.js";
+import { counted } from "../base/words.js";
+import { html, nothing, repeat } from "../vendor/lit-html.js";
+import { rows } from "./map-model.js";
+import { shortMember } from "./placed-model.js";
+
+/** @import { Row, Tile } from "./map-model.js" */
+
+/** Keys of a member that are shown. */
+const SHOWN = 60;
+
+/** The member that would leave. */
+let without = "";
+/** The key that is tried. */
+let tried = "";
+
+/** Return the answer for the present choice. @returns {Promise<Api.ClusterMap>} */
+export async function askMap() {
+  const asked = without;
+  try {
+    return await platform("GET", `/cluster/map?${new URLSearchParams({ ...tried && { key: tried }, ...asked && { without: asked } })}`);
+  } catch (error) {
+    if (!asked) throw error;
+    if (without === asked) without = ""; // it has left meanwhile
+    return askMap();
+  }
+}
+
+/** @param {Api.ClusterMap} found @param {() => void} changed  called after a choice */
+export function map(found, changed) {
+  const choose = (/** @type {string} */ name) => { without = without === name ? "" : name; changed(); };
+  const alone = found.members.length < 2;
+  return html`<p class="hint">Each key belongs to one member by its hash. When a member leaves, only its own keys move.${alone
+    ? " With a second member, you see them move here."
+    : " Choose a member to see where its keys would go."}</p>
+    <form class="try-key" @submit=${(/** @type {Event} */ event) => event.preventDefault()}><label>Try a key <input
+      type="text" maxlength="200" autocomplete="off" spellcheck="false" placeholder="for example, cart-7"
+      @input=${(/** @type {{target: HTMLInputElement}} */ { target }) => {
+        tried = target.value.trim();
+        changed();
+      }}></label><output aria-live="polite">${found.tried ? answer(found.tried) : nothing}</output></form>
+    <ol class="map" aria-label="Members">${repeat(rows(found), ({ name }) => name, (row) => one(row, alone, choose))}</ol>`;
+}
+
+/** @param {Api.MapKey} key */
+const answer = ({ node, goes_to: next }) =>
+  html`belongs to <b>${shortMember(node)}</b>${next === null ? nothing : html`, then to <b>${shortMember(next)}</b>`}`;
+
+/** @param {Row} row @param {boolean} alone @param {(name: string) => void} choose */
+const one = ({ name, share, leaves, tiles }, alone, choose) => html`<li data-leaves=${leaves ? "yes" : nothing} data-member=${name}>
+    <div class="of"><b>${shortMember(name)}</b><span class="hint">${leaves ? "leaves" : `${Math.round(share * 100)} % of all keys`}</span>
+      <meter min="0" max="1" value=${share} aria-label=${`Share of ${shortMember(name)}`}></meter>
+      ${alone ? nothing : html`<button type="button" class="btn" aria-pressed=${leaves} @click=${() => choose(name)}>${leaves
+        ? "Undo"
+        : "If it left"}</button>`}</div>
+    ${tiles.length
+      ? html`<ul class="tiles" aria-label=${`Keys of ${shortMember(name)}`}>${tiles.slice(0, SHOWN).map(tile)}${tiles.length > SHOWN
+        ? html`<li class="hint">and ${counted(tiles.length - SHOWN, "more", "more")}</li>`
+        : nothing}</ul>`
+      : html`<p class="hint">No child of a distributed supervisor runs here.</p>`}</li>`;
+
+/** @param {Tile} tile */
+const tile = ({ key, look, other }) => html`<li class="badge" data-look=${look}>${look === "comes"
+  ? icon("restarting", "glyph")
+  : nothing}<span>${key}</span>${other === null
+  ? nothing
+  : html`<small>${look === "comes" ? "from" : "to"} ${shortMember(other)}</small>`}</li>`;
