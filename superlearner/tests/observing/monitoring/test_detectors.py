@@ -98,6 +98,35 @@ def test_ten_restarts_in_a_minute_are_a_storm_and_nine_are_not() -> None:
     assert not list(detectors.restart_storm(facts(book=supervisor(ages[1:], allowed=1000)), LIMITS))
 
 
+def test_a_loop_that_never_reaches_the_limit_of_its_supervisor_says_so() -> None:
+    """Regression: with a limit of 1,500 in 5 s on a busy machine, nothing said that it would restart for ever."""
+    book = supervisor([], allowed=1_500)
+    history = book.histories["till"]
+    for number, ago in enumerate(range(58, 0, -2)):  # no restart succeeds
+        history.keep(_entry(number, NOW - ago, "restart_failed"), 1000)
+        history.attempts.add(round((NOW - ago) * NS))
+    loop = only(list(detectors.restart_storm(facts(book=book), LIMITS)))
+    assert loop.description == (
+        "till is in a restart loop: 29 restarts in the last 60 s, and its limit, 1,500 in 5 s, is never reached; "
+        "the newest: it could not restart till_1: ValueError('no paper')"
+    )
+    assert (loop.severity, loop.count, loop.since) == ("critical", 29, NOW - 58)
+    assert "`superlearner supervisor set-flags till --max-restarts 3` lets it give up" in loop.hint
+
+
+@pytest.mark.parametrize(
+    ("restarts", "allowed"),
+    [
+        ([n / 4 for n in range(239, 0, -1)], 20),  # it comes near its limit
+        ([n / 4 for n in range(60, 0, -1)], 1_500),  # it has just begun
+        ([n / 4 for n in range(239, 80, -1)], 1_500),  # it is over
+    ],
+)
+def test_a_storm_that_is_short_or_may_lead_to_a_give_up_is_no_endless_loop(restarts: list[float], allowed: int) -> None:
+    storm = only(list(detectors.restart_storm(facts(book=supervisor(restarts, allowed=allowed)), LIMITS)))
+    assert storm.description == f"till has restarted children {len(restarts)} times in the last 60 s"
+
+
 def test_restarts_of_an_hour_ago_are_no_storm() -> None:
     assert not list(detectors.restart_storm(facts(book=supervisor([3600.0 - n for n in range(50)])), LIMITS))
 

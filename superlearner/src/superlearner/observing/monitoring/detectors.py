@@ -35,24 +35,42 @@ SHOWN: Final = 20
 LEAST_SAMPLES: Final = 6
 LEAST_POINTS: Final = 9
 MB: Final = 1_000_000
+PARTS: Final = 4
+"""The parts of the window in each of which a supervisor in a loop restarts a child."""
+NEAR: Final = 0.8
+"""The part of its limit up to which a supervisor does not come near a give-up."""
+LIMIT: Final = 3
+"""The restarts that a supervisor allows by default."""
 
 
 def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find supervisors that restart their children often, even within their limits."""
     window = limits.anomaly_window
     for history in facts.book.histories.values():
-        times = history.restarts.newest(facts.clock - round(window * NS))
+        since = facts.clock - round(window * NS)
+        times, tries = history.restarts.newest(since), history.attempts.newest(since)
+        endless = _never_gives_up(history, tries, facts.clock, window)
+        if endless:
+            times = max(times, tries, key=len)
         if len(times) < limits.anomaly_restarts:
             continue
         offset = facts.now - facts.clock / NS
         recent = [entry for entry in history.restart_history() if entry.at >= facts.now - window][:SHOWN]
         name, rate = _called(history, facts), len(times) / window
+        words = f"{name} has restarted children {len(times):,} times in the last {window:g} s"
+        if endless:
+            words = (
+                f"{name} is in a restart loop: {len(times):,} restarts in the last {window:g} s, and its limit, "
+                f"{history.allowed:,} in {history.window_s:g} s, is never reached"
+            )
+            if newest := next(iter(recent), None):
+                words += f"; the newest: {_explain_restart(history, newest)}"
         yield AnomalyFinding(
             type="restart_storm",
-            severity="critical" if len(times) >= 5 * limits.anomaly_restarts else "high",
+            severity="critical" if endless or len(times) >= 5 * limits.anomaly_restarts else "high",
             pid=history.pid,
             name=history.name,
-            description=f"{name} has restarted children {len(times):,} times in the last {window:g} s",
+            description=words,
             since=round(offset + times[0] / NS, 3),
             evidence={
                 "restarts": len(times),
@@ -66,8 +84,24 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             threshold=limits.anomaly_restarts,
             setting="anomaly_restarts",
             hint=f"{_describe_command(recent, facts)}; a child that fails at every start needs another argument or a "
-            "working dependency, not another restart",
+            f"working dependency, not another restart{_suggest_limit(history, facts) if endless else ''}",
         )
+
+
+def _never_gives_up(history: History, tries: Sequence[int], now: int, window: float) -> bool:
+    """Return whether a supervisor has restarted all the time, too slowly to reach its limit."""
+    allowed, span = history.allowed, round(_window(history) * NS)
+    if not isinstance(allowed, int) or history.window_s == "infinity" or history.ended_at is not None or not tries:
+        return False
+    parts = {int((now - at) / NS / window * PARTS) for at in tries}
+    if not parts.issuperset(range(PARTS)):
+        return False
+    first = peak = 0
+    for place, at in enumerate(tries):
+        while tries[first] < at - span:
+            first += 1
+        peak = max(peak, place - first + 1)
+    return peak <= NEAR * allowed
 
 
 def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
@@ -123,9 +157,21 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
         )
 
 
+def _explain_restart(history: History, newest: Entry) -> str:
+    """Return why a child was restarted, or why that failed."""
+    child, reason = _name_child(history, newest), newest.reason or "unknown"
+    if newest.event_type == "restart_failed":
+        return f"it could not restart {child}: {reason}"
+    return sentences.ended(child, reason, failed=newest.crash)
+
+
+def _name_child(history: History, entry: Entry) -> str:
+    return "a child" if entry.child_id is None else history.names.get(entry.child_id, entry.child_id)
+
+
 def _explain_give_up(history: History, gave_up: Entry) -> str:
     """Return why a supervisor gave up."""
-    child = "a child" if gave_up.child_id is None else history.names.get(gave_up.child_id, gave_up.child_id)
+    child = _name_child(history, gave_up)
     before = next((one for one in history.restart_history() if one.number < gave_up.number), None)
     retried = before is not None and (before.event_type, before.child_id) == ("restart_failed", gave_up.child_id)
     if retried:
@@ -437,6 +483,12 @@ def _suggest_room(history: History, allowed: int | None, facts: NodeFacts) -> st
     pause = command("supervisor.pause", who, node=facts.called)
     more = command("supervisor.set_flags", who, max_restarts=10 * max(1, allowed or 1), node=facts.called)
     return f". `{more}` gives it more room, `{pause}` stops restarts while you look"
+
+
+def _suggest_limit(history: History, facts: NodeFacts) -> str:
+    """Return the command with which a supervisor gives up instead of restarting for ever."""
+    flags = command("supervisor.set_flags", history.name or history.pid, max_restarts=LIMIT, node=facts.called)
+    return f". `{flags}` lets it give up"
 
 
 # Evidence
