@@ -68,6 +68,10 @@ DEAD_LINKS: Final[dict[LinkState, tuple[str, str]]] = {
         "Each link signs in once. If you did not open it yourself, tell the sender.",
     ),
     "replaced": ("There is a newer link", "This one no longer works. If you do not have the new one, ask the sender."),
+    "lesson_over": (
+        "The lesson is over",
+        "This link ended with it. Your code and progress are kept.",
+    ),
     "expired": ("This link has expired", "Links are valid for a limited time."),
     "unknown": ("This link is not valid", "It may be incomplete, or its user was signed out or removed."),
 }

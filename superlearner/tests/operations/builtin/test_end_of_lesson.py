@@ -47,3 +47,37 @@ def test_one_request_ends_a_lesson_and_keeps_the_code(inside: Any, tmp_path: Pat
         assert "ada" not in known[0].text
 
     inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("course.end_lesson")
+def test_an_unused_link_says_that_the_lesson_is_over_and_how_to_get_a_new_one(inside: Any, tmp_path: Path) -> None:
+    """Regression: it said that it was not valid, incomplete, or that its user was removed."""
+    paths: list[str] = []
+
+    async def made(platform: Any) -> str:
+        answer = await platform.client.post("/api/v1/users/ada/link", json={}, headers=OWNER)
+        return httpx.URL(answer.json()["data"]["url"]).path
+
+    async def check_over(platform: Any) -> None:
+        for request in (platform.client.get, platform.client.post):
+            page = await request(paths[0], headers=HERE)
+            assert (page.status_code, "The lesson is over" in page.text) == (410, True)
+            assert "code and progress are kept" in page.text
+            assert "Ask the person who sent it for a new one" in page.text
+
+    async def end(platform: Any) -> None:
+        await platform.platform.store.sync()
+        await signed_in(platform, "ada")
+        paths.append(await made(platform))
+        (await platform.client.post(END, headers=OWNER)).raise_for_status()
+        await check_over(platform)
+
+    async def restarted(platform: Any) -> None:
+        await platform.platform.store.sync()
+        await check_over(platform)
+        new = await made(platform)
+        assert "There is a newer link" in (await platform.client.get(paths[0])).text
+        assert (await platform.client.post(new, headers=HERE)).status_code == 303
+
+    inside(end, data_dir=tmp_path)
+    inside(restarted, data_dir=tmp_path)

@@ -22,7 +22,7 @@ from superlearner.store import SignInLink, Store, StoreUnavailable, Token, UserR
 
 __all__ = ["Accounts", "LinkState", "UserChange", "role_of", "scopes_of", "standing_of", "user_of"]
 
-LinkState = Literal["ready", "used", "replaced", "expired", "unknown"]
+LinkState = Literal["ready", "used", "replaced", "lesson_over", "expired", "unknown"]
 UserChange = Literal["changed", "signed_out", "lesson_over", "removed"]
 
 CODE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -92,7 +92,7 @@ class Accounts:
         self._by_key: dict[str, int] = {}
         self._seen: dict[int, float] = {}
         self._unstored: set[int] = set()
-        self._signed_out: dict[int, float] = {}
+        self._signed_out: dict[int, tuple[float, str]] = {}
         self._lock = asyncio.Lock()
         self._listeners: tuple[Callable[[UserRow, UserChange], object], ...] = ()
 
@@ -187,16 +187,24 @@ class Accounts:
             return self._put(changed)
 
     async def sign_out(self, row: UserRow, why: Literal["signed_out", "lesson_over"] = "signed_out") -> None:
-        """End all sessions and links of a user. Raises StoreUnavailable: only for this run of the platform."""
+        """End all sessions and links of a user. Raises StoreUnavailable: only for this run of the platform.
+
+        The links that end with a lesson are kept, so that their page can say so.
+        """
         async with self._lock:
             row = self._current(row)
             changed = replace(row, generation=row.generation + 1)
             self._put(changed)
-            self._signed_out[row.id] = self.clock()
+            self._signed_out[row.id] = self.clock(), why
             self._notify_listeners(changed, why)
             with _until_restart(f"{row.name} is signed out"):
                 await self._store.records.change_user(changed)
-                await self._store.records.delete_links(row.id)
+                if why == "signed_out":
+                    await self._store.records.delete_links(row.id)
+                    return
+                for link in await self._store.records.links_of(row.id):
+                    if link.used is None and link.expires > self.clock():
+                        await self._store.records.end_links([link.id], link.at)  # see `look_up`
 
     async def remove(self, row: UserRow) -> None:
         """Remove a user with all tokens, links and sessions.
@@ -252,13 +260,19 @@ class Accounts:
         await self._known()  # sets the clock
         found = await self._store.records.link(_hash(code))
         row = None if found is None else await self.by_id(found.user)
-        if found is None or row is None or found.at <= self._signed_out.get(row.id, 0.0):
+        if found is None or row is None:
+            return "unknown", None
+        at, why = self._signed_out.get(row.id, (0.0, "signed_out"))
+        ended = found.at <= at
+        if ended and why == "signed_out":
             return "unknown", None
         self.clock.at_least(found.used or found.at)
         if found.used is not None:
             return "used", None
         if any(one.id > found.id for one in await self._store.records.links_of(row.id)):
             return "replaced", None
+        if ended or found.expires <= found.at:  # no other link expires when it is made
+            return "lesson_over", None
         return ("expired", None) if found.expires <= self.clock() else ("ready", row)
 
     async def redeem(self, code: str) -> tuple[LinkState, UserRow | None]:
