@@ -29,6 +29,7 @@ LINKS = "/api/v1/users/links"
         ("Lovelace, Ada\nMüller, Jörg\n\nvan Dam, Eve", ["Ada Lovelace", "Jörg Müller", "Eve van Dam"]),
         ("Lovelace; Ada\nGarcía López; Ana María", ["Ada Lovelace", "Ana María García López"]),
         ("Lovelace, Ada\nMadonna\nMüller, Jörg", ["Ada Lovelace", "Madonna", "Jörg Müller"]),
+        ("王, 小明\n김, 민준", ["王小明", "김민준"]),
         ("Ann Lee, Bob Ray\nEve van Dam, Tom Fox", ["Ann Lee", "Bob Ray", "Eve van Dam", "Tom Fox"]),
     ],
 )
@@ -40,6 +41,20 @@ def test_full_names_with_commas_between_them_are_several_learners(line: str, nam
 @pytest.mark.parametrize("line", ["Lee, Ann", "Lee,Ann Marie", "ann, bob, eve"])
 def test_one_learner_or_several_is_asked(line: str) -> None:
     assert [(1, line, "may be one learner or several")] == read_class(line)
+
+
+@pytest.mark.parametrize("single", ["Madonna, Kim Roe", "Kim Roe, Madonna"])
+@pytest.mark.parametrize("others", [["Ann Lee, Bob Ray"], ["Ann Lee, Bob Ray", "Eve van Dam, Tom Fox"]])
+def test_one_single_word_turns_no_full_names_round(single: str, others: list[str]) -> None:
+    """Regression: `Ann Lee, Bob Ray` became one learner, `Bob Ray Ann Lee`, for one word in another line."""
+    names = [(name, "") for line in others for name in line.split(", ")]
+    asked = (single, "may be one learner or several")
+    assert [*names, asked] == [(one.name, one.unclear) for one in read_class("\n".join([*others, single]))]
+
+
+def test_a_majority_of_surnames_turns_the_others_too() -> None:
+    text = "Lovelace, Ada\nGarcía López, Ana María\nvan Dam, Eve"
+    assert ["Ada Lovelace", "Ana María García López", "Eve van Dam"] == [one.name for one in read_class(text)]
 
 
 def test_more_columns_than_headings_are_no_name() -> None:

@@ -20,6 +20,8 @@ HEADINGS: Final = FIRST_NAMES | {
     "familienname", "nom", "apellidos",
 }  # fmt: skip
 SURNAME_FIRST: Final = re.compile(r"([^,]+),\s*([^,]+)")
+EAST_ASIAN: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+"""Names in these letters have the surname first, without a space."""
 
 
 class ClassName(NamedTuple):
@@ -34,9 +36,10 @@ class ClassName(NamedTuple):
 def read_class(text: str) -> list[ClassName]:
     r"""Return the names in a list, in its order.
 
-    A line has a name, full names with commas between them, or columns. If most lines have one comma, the surname is
-    before it. E-mail addresses and bare numbers in columns are left out; a line with nothing else is a name as it is.
-    If the first line has headings, only the columns with names are read. The first name comes first if it is known.
+    A line has a name, full names with commas between them, or columns. If most lines have one comma, with a single word
+    on a side of most, the surname is before it. E-mail addresses and bare numbers in columns are left out; a line with
+    nothing else is a name as it is. If the first line has headings, only the columns with names are read. The first
+    name comes first if it is known.
 
     >>> [one.name for one in read_class("Jörg Müller\n\nAda Lovelace <ada@school.org>\nben@school.org")]
     ['Jörg Müller', 'Ada Lovelace', 'ben@school.org']
@@ -57,15 +60,26 @@ def read_class(text: str) -> list[ClassName]:
         return [_read_row(number, lines[number - 1], cells, named, len(headings)) for number, cells in rows[1:]]
     named_by = {number: _names_in(lines[number - 1], cells) for number, cells in rows}
     pairs = [names for names in named_by.values() if len(names) == 2]
-    turned = 1 < len(pairs) > len(rows) // 2 and any(" " not in name for names in pairs for name in names)
+    turned = 1 < len(pairs) > len(rows) // 2 and _have_surname_first(pairs)
     found: list[ClassName] = []
     for number, cells in rows:
         if turned and len(named_by[number]) == 2:
             surname, first = named_by[number]
-            found.append(ClassName(number, f"{first} {surname}"))
+            found.append(ClassName(number, _turn(surname, first)))
         else:
             found += _read_line(number, lines[number - 1], cells)
     return found
+
+
+def _have_surname_first(pairs: Sequence[Sequence[str]]) -> bool:
+    """Return whether most lines are like `Lovelace, Ada` and not two full names; of as many, single words decide."""
+    words = [sum(" " not in name for name in names) for names in pairs]
+    single = sum(map(bool, words))
+    return 2 * single > len(pairs) or (2 * single == len(pairs) and 2 in words)
+
+
+def _turn(surname: str, first: str) -> str:
+    return f"{surname}{first}" if EAST_ASIAN.fullmatch(surname + first) else f"{first} {surname}"
 
 
 def _read_row(number: int, line: str, cells: Sequence[str], wanted: Sequence[int], columns: int) -> ClassName:
@@ -108,4 +122,4 @@ def _name(cells: Sequence[str], wanted: Sequence[int] | None) -> str:
     chosen = cells if wanted is None else [cells[place] for place in wanted if place < len(cells)]
     named = [cell for cell in chosen if cell and not _is_beside(cell)]
     name = " ".join(named or [cell for cell in chosen or cells if cell] or cells)
-    return SURNAME_FIRST.sub(r"\2 \1", name) if SURNAME_FIRST.fullmatch(name) else name
+    return _turn(found[1], found[2]) if (found := SURNAME_FIRST.fullmatch(name)) else name
