@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from otp.cluster.scenarios import ScenarioError, Verdict, play, play_real, read_scenario
+from otp.cluster.scenarios.scenario import Program
 from otp.testing import Scheduler
 
 PROGRAM = """\
@@ -216,6 +218,17 @@ def test_a_wrong_file_is_refused(tmp_path: Path, more: dict[str, Any], text: str
     (tmp_path / "no.json").write_text("{")
     with pytest.raises(ScenarioError, match=r"no\.json: expected JSON"):
         read_scenario(tmp_path / "no.json")
+
+
+@pytest.mark.parametrize("name", ["json", "turtle", "otp", "pytest", "__main__"])
+def test_a_program_with_the_name_of_a_module_is_refused(tmp_path: Path, name: str) -> None:
+    """Regression: it replaced the module, for all that imported it later."""
+    before = sys.modules.get(name)
+    (tmp_path / f"{name}.py").write_text("def children(member):\n    return []\n")
+    scenario = read_scenario(write(tmp_path, [], program=f"{name}.py:children"))
+    with pytest.raises(ScenarioError, match=rf"a name of its own, got {name}\.py; try my_{name}\.py"):
+        Program(scenario)
+    assert sys.modules.get(name) is before
 
 
 def test_a_member_cut_off_from_its_store_ends_the_owners_of_its_leases(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from otp.distribution import TEACHING, Settings
 from otp.kernel.values.errors import BadArgument
+from otp.watchdog import LIBRARY_FOLDERS
 
 __all__ = ["FAULTS", "Program", "Scenario", "ScenarioError", "read_scenario"]
 
@@ -203,6 +204,8 @@ class Program:
 
 
 def _load(program: Path) -> ModuleType:
+    if _is_taken(program.stem, program):  # all that imports it later would get the program
+        raise ScenarioError(f"expected a program with a name of its own, got {program.name}; try my_{program.name}")
     spec = importlib.util.spec_from_file_location(program.stem, program)
     assert spec is not None
     assert spec.loader is not None
@@ -212,3 +215,11 @@ def _load(program: Path) -> ModuleType:
     except Exception as error:
         raise ScenarioError(f"{program.name} cannot be imported: {error!r:.300}") from error
     return module
+
+
+def _is_taken(name: str, program: Path) -> bool:
+    """Return whether a module of Python, or of a package that is loaded, has the name of a program."""
+    file = getattr(sys.modules.get(name), "__file__", None) or ""
+    return name in {*sys.stdlib_module_names, "__main__"} or (
+        file.startswith(LIBRARY_FOLDERS) and Path(file) != program
+    )
