@@ -30,6 +30,17 @@ FAILED = [
 ]
 
 
+def sort_by(page: Page, column: str, direction: str, first: str) -> None:
+    """Sort the class with the keyboard, and check the header and the first learner."""
+    head = page.get_by_role("columnheader", name=column)
+    head.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    expect(head).to_have_attribute("aria-sort", direction)
+    expect(head.get_by_role("button")).to_be_in_viewport()
+    expect(page.locator("#class-table thead [aria-sort]:not([aria-sort=none])")).to_have_count(1)
+    expect(page.locator("#class-rows").get_by_role("row").first).to_contain_text(first)
+
+
 @pytest.mark.page("/class")
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
 def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
@@ -92,6 +103,12 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
             )
             == 0
         )
+    sort_by(page, "Learner", "ascending", "ben")
+    sort_by(page, "Learner", "descending", "Pupil 27")
+    sort_by(page, "Parts done", "ascending", "Jörg Müller")
+    sort_by(page, "Last activity", "descending", "ben")
+    assert broken_rules(page) == []
+    sort_by(page, "Working on", "descending", "ben")
     first.get_by_role("button", name="ben").click()
     work = page.get_by_role("dialog", name="ben", exact=True)
     expect(work).to_contain_text("Line 7: expected 0, got 3.")

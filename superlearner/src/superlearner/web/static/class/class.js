@@ -1,5 +1,5 @@
 /**
- * The page /class: how far each learner is, with those who are stuck first, and sign-in links for all of them.
+ * The page /class: how far each learner is, those who are stuck first or by a column, and sign-in links for all of them.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import { complain, toast } from "../base/toast.js";
 import { counted, sentence, time } from "../base/words.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { openLinks } from "./links.js";
+import { inOrder, sessionOf } from "./order.js";
 import { mostStuckAt } from "./stuck.js";
 
 const EVERY_MS = 2000;
@@ -28,6 +29,10 @@ const resetSession = byId("reset-session", HTMLSelectElement);
 const resetWrong = byId("reset-wrong", HTMLElement);
 /** The header cells of the sessions. @type {NodeListOf<HTMLElement>} */
 const heads = table.querySelectorAll("thead [data-number]");
+/** The header cells that sort. @type {NodeListOf<HTMLElement>} */
+const sorters = table.querySelectorAll("thead [data-sort]");
+/** The column by which the rows are sorted. */
+let order = { column: "stuck", descending: true };
 /** The titles of the sessions, by number. */
 const names = new Map([...heads].map((one) => [Number(one.dataset.number), one.querySelector("a")?.title ?? ""]));
 /** The learner in the dialog; "" while it is closed. */
@@ -43,6 +48,12 @@ dialog.onclose = () => (learnerName = "");
 byId("reset-cancel", HTMLButtonElement).onclick = () => resetDialog.close();
 byId("links-open", HTMLButtonElement).onclick = () => openLinks(look);
 byId("lesson-end", HTMLButtonElement).onclick = () => void endLesson();
+for (const one of sorters)
+  one.querySelector("button")?.addEventListener("click", () => {
+    const column = one.dataset.sort ?? "", again = column === order.column;
+    order = { column, descending: again ? !order.descending : one.dataset.first === "descending" };
+    draw();
+  });
 void look();
 
 /** Ask for what is shown, draw it, and ask again. */
@@ -115,12 +126,15 @@ function draw() {
   const begun = new Set(learners.flatMap(({ sessions }) => sessions.map(({ number }) => number)));
   for (const one of heads) one.hidden = !begun.has(Number(one.dataset.number));
   const numbers = [...names.keys()].filter((number) => begun.has(number));
-  render(repeat(learners, ({ name }) => name, (one) => row(one, numbers)), byId("class-rows", HTMLElement));
+  for (const one of sorters)
+    attribute(one, "aria-sort", one.dataset.sort !== order.column ? "none" : order.descending ? "descending" : "ascending");
+  render(repeat(inOrder(learners, order.column, order.descending), ({ name }) => name, (one) => row(one, numbers)), byId("class-rows", HTMLElement));
 }
 
 /** @param {Api.CourseLearner} learner @param {number[]} numbers  of the sessions with a column */
-function row({ name, shown, at, session: place, current, stuck, sessions, predicted: right, mispredicted: wrong }, numbers) {
-  const begun = new Map(sessions.map((one) => [one.number, one])), here = begun.get((stuck ? current?.session : place) ?? 0);
+function row(learner, numbers) {
+  const { name, shown, at, session: place, current, stuck, sessions, predicted: right, mispredicted: wrong } = learner;
+  const begun = new Map(sessions.map((one) => [one.number, one])), here = sessionOf(learner);
   return html`<tr role="row">
     <th role="rowheader" scope="row"><button type="button" aria-haspopup="dialog" @click=${() => open(name, shown)}>${shown}</button></th>
     <td role="cell">${at === null ? html`<span class="hint">never</span>` : html`<time>${time(at)}</time>`}</td>
