@@ -49,6 +49,20 @@ def test_the_marked_line_lies_in_the_class_that_the_sentence_or_its_step_names(i
         assert not lies_in or not about or lies_in[0] in about, f"{step.step} {step.say}"
 
 
+STUBS = ("s03.counter", "s03.two_agents", "s04.store", "s05.attempt", "s07.tasks", "s11.system", "s13.cache")
+
+
+@pytest.mark.parametrize("id", [*STUBS, "s12.minimal"])
+def test_the_first_failure_of_a_stub_marks_the_part_that_is_missing_or_wrong(id: str) -> None:
+    """Regression: it had no line, and everybody begins with it."""
+    stub = COURSE.exercise(id).stub
+    say = verdict_of(id, COURSE.check_source(id), stub, [1]).steps[-1].say
+    marked = re.match(r"line (\d+): ", say)
+    assert marked, say
+    line = stub.splitlines()[int(marked[1]) - 1].partition("#")[0]
+    assert line.strip() == ("return NoReply(state)" if id == "s12.minimal" else "...")
+
+
 TREES = """
 STRATEGY = "rest_for_one"
 

@@ -51,6 +51,12 @@ def verdict_with(id: str, *replaced: tuple[str, str]) -> Verdict:
             '("get", from_)',
             "line 10: `case (\"get\", from_):` does not match the message ('get', ",
         ),
+        (
+            "s12.minimal",
+            "NoReply(value)",
+            "NoReply(state)",
+            "line 22: `NoReply(state)` keeps the old state, and `value` is not used. In the run: expected get",
+        ),
         ("s13.cache", 'case "stats"', 'case ("stats",)', 'line 16: `case ("stats",):` does not match the message'),
     ],
 )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import otp
 from otp.testing import mailbox
-from superlearner.course.engine.ends import is_typo
+from superlearner.course.engine.ends import RETURNED, is_typo
 from superlearner.course.engine.values import apart, render, same
 from superlearner.course.engine.verdict import Wrong
 
@@ -297,7 +297,7 @@ class ByHand:
         """Return the fault of a process that has ended too early: `said`, and with which reason."""
         reason = self.s.reason_of(self.pid)
         if reason == "normal":
-            return Wrong(f"{said}{self.called} has ended, because its function returned", "M1")
+            return Wrong(f"{said}{self.called} has ended, {RETURNED}", "M1")
         found = self.s.end_of(f"{said}{self.called} ended: ", reason)
         if found.misconception or is_typo(reason):
             return Wrong(self.s.worded(found.say), found.misconception, found.look)

@@ -36,12 +36,20 @@ from otp.testing.mutation import Fingerprints
 from otp.testing.run import Run
 from superlearner.course.engine.callers import Caller
 from superlearner.course.engine.cases import captured, dead_case, unreachable
-from superlearner.course.engine.ends import real_io, stack_of
+from superlearner.course.engine.ends import RETURNED, real_io, stack_of
 from superlearner.course.engine.exercise import declared_in, is_inline, is_real, reads_messages, scenarios_in
 from superlearner.course.engine.integrity import Integrity
 from superlearner.course.engine.outcome import Outcome
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.slips import answers_by_return, misplaces_parts, names_in, slips_in, texts_of, words_of
+from superlearner.course.engine.slips import (
+    answers_by_return,
+    misplaces_parts,
+    names_in,
+    slips_in,
+    texts_of,
+    unwritten_line,
+    words_of,
+)
 from superlearner.course.engine.unawaited import Unawaited
 from superlearner.course.engine.values import render
 from superlearner.course.engine.verdict import CourseRow, Verdict, Wrong, refusal
@@ -345,6 +353,10 @@ class _Run:
             if misplaces_parts(slips):  # it explains the run, and shows no misconception
                 found, look = (), ""
             wrong = Wrong(f"{'; '.join(slips)}. In the run: {wrong.say}", found[0] if found else None, look)
+        elif "line " not in wrong.say:
+            ran = scenario.trace.functions() if wrong.say.endswith(RETURNED) else ()
+            if (line := unwritten_line(self._source, wrong.say, ran)) is not None:
+                wrong = wrong.at_line(line)
         scenario.failed(wrong)
         return Verdict(tuple(scenario.steps), found, self._excerpt, wrong.look, scenario.marks, wrong.first)
 

@@ -13,9 +13,11 @@ from superlearner.control.reasons import BLOCKS, tagged, text_of_reason
 from superlearner.course.engine.values import cut, render
 from superlearner.course.engine.verdict import Wrong
 
-__all__ = ["LONGEST", "end_of", "failed_child", "is_typo", "raised", "real_io", "stack_of", "still_waiting"]
+__all__ = ["LONGEST", "RETURNED", "end_of", "failed_child", "is_typo", "raised", "real_io", "stack_of", "still_waiting"]
 
 LONGEST: Final = 200
+RETURNED: Final = "because its function returned"
+"""The end of the sentence about a process that should have gone on."""
 EXPECTED: Final = {
     "init": "Ok(state)",
     "handle_call": "Reply(value, state)",

@@ -33,10 +33,12 @@ from superlearner.control.missing_returns import Function, matches_pattern
 from superlearner.course.engine.cases import PARTS
 from superlearner.course.engine.values import render
 
-__all__ = ["answers_by_return", "misplaces_parts", "names_in", "slips_in", "texts_of", "words_of"]
+__all__ = ["answers_by_return", "misplaces_parts", "names_in", "slips_in", "texts_of", "unwritten_line", "words_of"]
 
 RESULTS: Final = ("Ok", "Reply", "NoReply", "Stop", "Ignore", "Children")
 """The results of callbacks, which do nothing unless they are returned."""
+UNANSWERED: Final = ("handle_cast", "handle_info")
+"""The callbacks whose only result is the next state."""
 DROPPED: Final = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Tuple, ast.List, ast.Dict, ast.Set)
 """Expressions that do nothing as a statement."""
 RETURN: Final = "`return` ends the process and sends nothing"
@@ -64,10 +66,33 @@ def slips_in(source: str, sent: Sequence[Any] = (), spawned: Collection[str] = (
         said: the verdict without them; it may already name one of their lines.
     """
     tree = ast.parse(source)
-    found = [*_dropped(tree), *_returned(tree, spawned), *_mismatched(tree, source, sent), *_misplaced(tree)]
+    found = [
+        *_dropped(tree),
+        *_returned(tree, spawned),
+        *_mismatched(tree, source, sent),
+        *_misplaced(tree),
+        *_unused(tree),
+    ]
     return [
         f"line {line}: {say}" for line, say in sorted(dict(reversed(found)).items()) if f"line {line}: " not in said
     ]
+
+
+def unwritten_line(source: str, said: str, ran: Collection[str] = ()) -> int | None:
+    r"""Return the line of the first function without a body that a sentence names, or that a process has run.
+
+    >>> unwritten_line("def one():\n    return 1\ndef two():\n    ...", "expected two() to return 2, got None")
+    4
+    """
+    known = {*re.findall(r"\w+", said), *ran}
+    bodies = [node.body for node in ast.walk(ast.parse(source)) if isinstance(node, Function) and node.name in known]
+    empty = [body[-1].lineno for body in bodies if all(map(_is_empty, body))]
+    return min(empty, default=None)
+
+
+def _is_empty(node: ast.stmt) -> bool:
+    """Return whether a statement is `pass`, `...` or a docstring."""
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
 
 
 def answers_by_return(slips: Iterable[str]) -> bool:
@@ -231,6 +256,30 @@ def _misplaced(tree: ast.Module) -> Iterator[tuple[int, str]]:
                         break
             case _:
                 pass
+
+
+def _unused(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the returns of an unchanged state by a case that takes a value from a cast or an info and drops it."""
+    callbacks = [node for node in ast.walk(tree) if isinstance(node, Function) and node.name in UNANSWERED]
+    for method in callbacks:
+        state = [each.arg for each in method.args.args][-1:]
+        for case in (node for node in ast.walk(method) if isinstance(node, ast.match_case)):
+            read = _read_in(case)
+            unread = [name for name in _names_of(case.pattern) if name not in read and not name.startswith("_")]
+            match case.body[-1]:
+                case ast.Return(value=ast.Call(func=made, args=[ast.Name(id=kept)]) as result) if (
+                    unread and [kept] == state and _last_name(made) == "NoReply" and state[0] not in _stored_in(case)
+                ):
+                    say = f"`{_quoted(result)}` keeps the old state, and `{unread[-1]}` is not used"
+                    yield case.body[-1].lineno, say
+                case _:
+                    pass
+
+
+def _stored_in(case: ast.match_case) -> set[str]:
+    """Return the names that a case assigns."""
+    inside = [node for statement in case.body for node in ast.walk(statement)]
+    return {node.id for node in inside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 
 def _describe(message: Any) -> str:

@@ -47,6 +47,12 @@ class Wrong(Exception):
         self.look = look
         self.sent = sent
         self.first = first
+        self._rows = rows
+
+    def at_line(self, line: int) -> Wrong:
+        """Return the same fault with a line in its sentence."""
+        say = f"line {line}: {self.say}"
+        return Wrong(say, self.misconception, self.look, rows=self._rows, sent=self.sent, first=self.first)
 
 
 @dataclass(frozen=True, slots=True)
