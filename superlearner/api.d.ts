@@ -475,6 +475,13 @@ declare namespace Api {
     /** who sent it, as a part of a sentence; null if that is not known */ sender?: string|null;
     /** the request that sent it; null if a process did, or it is not known */ requester?: Requester|null;
   }
+  interface HealthFigure {
+    /** memory of the program in bytes, its processor time in percent of a core, number of processes */ what: "memory"|"cpu"|"processes";
+    /** null if the system does not say */ measured: number|null;
+    /** the limit that it exceeds, else the lowest one */ limit: number;
+    /** what it takes from the score */ cost: number;
+    /** normal, elevated, high, critical, or unknown */ status: string;
+  }
   interface LearningCondition {
     kind: "event"|"operation"|"visited";
     /** event: its type, see docs/events.md */ type?: string|null;
@@ -601,6 +608,7 @@ declare namespace Api {
     /** normal, elevated, high, critical, or unknown */ cpu_status: string;
     /** normal, elevated, critical, or unknown */ memory_status: string;
     /** what is missing to 100 */ issues: string[];
+    /** what was measured, and against which limit */ evidence: HealthFigure[];
   }
   interface OpenWait {
     pid: string|null;

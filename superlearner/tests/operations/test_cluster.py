@@ -275,6 +275,10 @@ def test_the_health_of_each_node_is_measured_and_a_lost_member_has_none(inside: 
             assert found["performance_metrics"]["memory_usage"][B] > 1_000_000
             assert [one["what"] for one in found["health_history"]] == ["found"]
             assert found["cluster_uptime"] >= 0
+            figures = found["node_statuses"][B]["evidence"]
+            assert ["memory", "cpu", "processes"] == [one["what"] for one in figures]
+            assert (2**30, 50, 5_000) == tuple(one["limit"] for one in figures)
+            assert found["performance_metrics"]["memory_usage"][B] == figures[0]["measured"]
             info = await both.get("/nodes/b/info?include_processes=true&process_limit=1")
             assert (info["name"], info["status"], info["processes"], len(info["process_list"])) == (B, "up", 2, 1)
             assert info["network_info"]["round_trip_ms"] > 0
@@ -289,6 +293,7 @@ def test_the_health_of_each_node_is_measured_and_a_lost_member_has_none(inside: 
             lost = found["node_statuses"][B]
             assert (lost["status"], lost["health_score"]) == ("down", 0)
             assert "silent" in lost["issues"][0]
+            assert [] == lost["evidence"]
             assert any(f"forget {B}" in one for one in found["recommendations"])
             assert (await both.get("/topology"))["partition_status"] == "minority_partition"
             info = await both.get(f"/nodes/{B}/info")

@@ -8,7 +8,16 @@ from typing import Final, Literal
 
 from superlearner.base.commands import command
 
-__all__ = ["MemberHealth", "NodeStatus", "Overall", "Partition", "health_of", "overall_of", "partition_of"]
+__all__ = [
+    "HealthEvidence",
+    "MemberHealth",
+    "NodeStatus",
+    "Overall",
+    "Partition",
+    "health_of",
+    "overall_of",
+    "partition_of",
+]
 
 NodeStatus = Literal["up", "down", "unreachable"]
 Overall = Literal["healthy", "warning", "degraded", "critical"]
@@ -21,11 +30,30 @@ SCORES: Final[dict[NodeStatus, int]] = {"down": 0, "unreachable": 10}
 
 MEMORY: Final = ((4 * GIB, 30, "critical"), (GIB, 10, "elevated"))
 CPU: Final = ((90.0, 40, "critical"), (70.0, 20, "high"), (50.0, 5, "elevated"))
-PROCESSES: Final = ((10_000, 15), (5_000, 5))
-"""Limits with what exceeding them takes from the score, highest first."""
+PROCESSES: Final = ((10_000, 15, "critical"), (5_000, 5, "elevated"))
+"""Limits with what exceeding them takes from the score, and a word; highest first."""
 
 ALL_BUT_FEW: Final = 0.8
 HALF: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class HealthEvidence:
+    """A figure that a score is made of.
+
+    Attributes:
+        what: memory in bytes, cpu in percent of a core, or the number of processes.
+        measured: the figure; None if the system does not say.
+        limit: the limit that it exceeds, else the lowest one.
+        cost: what it takes from the score.
+        status: a word for it.
+    """
+
+    what: Literal["memory", "cpu", "processes"]
+    measured: float | None
+    limit: float
+    cost: int
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +66,7 @@ class MemberHealth:
     memory_status: str
     issues: list[str] = field(default_factory=list[str])
     advice: list[str] = field(default_factory=list[str])
+    evidence: list[HealthEvidence] = field(default_factory=list[HealthEvidence])
 
 
 def health_of(
@@ -53,8 +82,9 @@ def health_of(
         cpu: its use of a core in percent.
         processes: the number of its processes.
 
-    >>> health_of("b@127.0.0.1", "up", memory=2 * 2**30, cpu=75.0, processes=10).health_score
-    70
+    >>> found = health_of("b@127.0.0.1", "up", memory=2 * 2**30, cpu=75.0, processes=10)
+    >>> found.health_score, [(one.what, one.measured, one.limit, one.cost) for one in found.evidence][1:]
+    (70, [('cpu', 75.0, 70.0, 20), ('processes', 10, 5000, 0)])
     """
     if status != "up":
         advice = {
@@ -62,28 +92,40 @@ def health_of(
             "unreachable": f"look whether {name} is busy or paused: `{command('cluster.ping', name)}`",
         }[status]
         return MemberHealth(status, SCORES[status], "unknown", "unknown", [why or f"it is {status}"], [advice])
-    score, cpu_status, memory_status = FULL, "normal", "unknown" if memory is None else "normal"
+    evidence = [
+        _compare("memory", memory, MEMORY),
+        _compare("cpu", cpu, CPU),
+        _compare("processes", processes, PROCESSES),
+    ]
+    exceeded = {one.what: one for one in evidence if one.cost}
     issues: list[str] = []
     advice_of: list[str] = []
-    for limit, cost, word in MEMORY:
-        if memory is not None and memory > limit:
-            score, memory_status = score - cost, word
-            issues.append(f"its program uses {memory / GIB:.1f} GiB of memory, more than {limit // GIB}")
-            advice_of.append(f"see which processes of {name} grow: `{command('process.list', node=name)}`")
-            break
-    for percent, cost, word in CPU:
-        if cpu > percent:
-            score, cpu_status = score - cost, word
-            issues.append(f"it uses {cpu:.0f} % of a core, more than {percent:.0f}")
-            advice_of.append(f"see what keeps {name} busy: `{command('system.bottlenecks', node=name)}`")
-            break
-    for count, cost in PROCESSES:
-        if processes > count:
-            score -= cost
-            issues.append(f"it has {processes:,} processes, more than {count:,}")
-            advice_of.append(f"see which supervisor of {name} starts them: `{command('tree', node=name)}`")
-            break
-    return MemberHealth(status, score, cpu_status, memory_status, issues, advice_of)
+    if (one := exceeded.get("memory")) and memory is not None:
+        issues.append(f"its program uses {memory / GIB:.1f} GiB of memory, more than {one.limit / GIB:.0f}")
+        advice_of.append(f"see which processes of {name} grow: `{command('process.list', node=name)}`")
+    if one := exceeded.get("cpu"):
+        issues.append(f"it uses {cpu:.0f} % of a core, more than {one.limit:.0f}")
+        advice_of.append(f"see what keeps {name} busy: `{command('system.bottlenecks', node=name)}`")
+    if one := exceeded.get("processes"):
+        issues.append(f"it has {processes:,} processes, more than {one.limit:,.0f}")
+        advice_of.append(f"see which supervisor of {name} starts them: `{command('tree', node=name)}`")
+    score = FULL - sum(one.cost for one in evidence)
+    memory_one, cpu_one, _ = evidence
+    return MemberHealth(status, score, cpu_one.status, memory_one.status, issues, advice_of, evidence)
+
+
+def _compare(
+    what: Literal["memory", "cpu", "processes"],
+    measured: float | None,
+    limits: Sequence[tuple[float, int, str]],
+) -> HealthEvidence:
+    """Return a figure with the highest limit that it exceeds."""
+    if measured is None:
+        return HealthEvidence(what, None, limits[-1][0], 0, "unknown")
+    for limit, cost, status in limits:
+        if measured > limit:
+            return HealthEvidence(what, measured, limit, cost, status)
+    return HealthEvidence(what, measured, limits[-1][0], 0, "normal")
 
 
 def partition_of(connected: int, known: int) -> Partition:

@@ -72,7 +72,7 @@ def _line(member: Member, times: dict[str, float | None], *, own: bool) -> dict[
             health, evidence = "silent", f"no answer within {PING_S:g} s"
         else:
             health = "slow" if took > SLOW_MS else "healthy"
-            evidence = f"answered in {took:.1f} ms"
+            evidence = f"answered in {took:.1f} ms, slow from {SLOW_MS:g} ms"
     return {
         "name": member.name,
         "status": member.status,

@@ -26,7 +26,7 @@ NodeName = Annotated[str, Field(max_length=200, description="name of the node", 
 
 
 @operation("cluster.health", http=("GET", "/cluster/health"), scope="read", on="platform",
-           short="overall_status,partition_status,nodes_total,nodes_healthy,recommendations")  # fmt: skip
+           short="overall_status,partition_status,nodes_total,nodes_healthy,node_statuses,recommendations")  # fmt: skip
 async def health(
     ctx: Context,
     members: Members,

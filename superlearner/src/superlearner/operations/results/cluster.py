@@ -31,6 +31,7 @@ __all__ = [
     "ClusterRestarts",
     "ClusterTopology",
     "ClusterTrees",
+    "HealthFigure",
     "MapKey",
     "MapMember",
     "MemberEntries",
@@ -77,6 +78,18 @@ class MemberLine(ResultModel):
     observed: bool = Field(description="pages and operations work on it")
 
 
+class HealthFigure(ResultModel):
+    """A figure that a health score is made of, with the limit it is compared with."""
+
+    what: Literal["memory", "cpu", "processes"] = Field(
+        description="memory of the program in bytes, its processor time in percent of a core, number of processes"
+    )
+    measured: float | None = Field(description="null if the system does not say")
+    limit: float = Field(description="the limit that it exceeds, else the lowest one")
+    cost: int = Field(description="what it takes from the score")
+    status: str = Field(description="normal, elevated, high, critical, or unknown")
+
+
 class NodeHealth(ResultModel):
     """The health of a node, from what it measures itself."""
 
@@ -85,6 +98,7 @@ class NodeHealth(ResultModel):
     cpu_status: str = Field(description="normal, elevated, high, critical, or unknown")
     memory_status: str = Field(description="normal, elevated, critical, or unknown")
     issues: list[str] = Field(description="what is missing to 100")
+    evidence: list[HealthFigure] = Field(description="what was measured, and against which limit")
 
 
 class ClusterTopology(ResultModel):
