@@ -399,8 +399,8 @@ async function reload(what) {
       changed.warnings?.length ? `Version ${changed.version} runs, and it has ${mistakes(changed.warnings)}.`
         : changed.changed
         ? `Hot-reloaded: version ${changed.version} runs, and ${counted(changed.servers_count, "process", "processes")} kept pid, `
-          + `mailbox and state. The new init was not tried: it runs when a process starts. New children of a supervisor need `
-          + `a restart.`
+          + `mailbox and state. The new init was not tried: it runs when a process starts. For it, and for new children of a `
+          + `supervisor, press Restart.`
         : "This source runs already.",
       "ok");
     stepAfterRun(changed.servers);
