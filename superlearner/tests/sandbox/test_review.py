@@ -179,6 +179,8 @@ SLEEP = f"time.sleep {BLOCKED}; use await asyncio.sleep(…)"
         ("return Reply(n, n)", "time.sleep(1)\n        return Reply(n, n)", 13, SLEEP),
         ("return 1", "time.sleep(1)", 21, SLEEP),
         ("return key", "time.sleep(1)", 7, SLEEP),
+        ("return key", "from time import sleep\n    sleep(1)", 8, SLEEP.removeprefix("time.")),
+        ("return key", "import time as clock\n    clock.sleep(1)", 8, SLEEP.replace("time", "clock", 1)),
         ("async def init(self, start):", "def init(self, start):\n        time.sleep(1)", 11,
          f"{SLEEP}; `init` has to be an `async def` for that"),
         ("return Reply(n, n)", "pause()\n        return Reply(n, n)\n    @staticmethod\n    def idle():\n"
@@ -199,6 +201,7 @@ def test_a_call_that_holds_the_loop_is_found(old: str, new: str, line: int, say:
     [
         "await asyncio.to_thread(pause)\n        return Reply(n, n)",
         "await asyncio.to_thread(lambda: time.sleep(1))\n        return Reply(n, n)",
+        "def sleep(s): pass\n        sleep(1)\n        return Reply(n, n)",
         "await otp.Task.run_blocking(time.sleep, 1)\n        return Reply(n, n)",
     ],
 )

@@ -13,6 +13,7 @@ import ast
 import builtins
 import inspect
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -306,13 +307,27 @@ class _Review:
                 return UNKNOWN
 
     def _value_of_variable(self, node: ast.Name) -> Any:
-        """Return the class of a method if a name is its first parameter."""
+        """Return the class of a method if a name is its first parameter, or what its function imports by that name."""
         method = self._function_around(node)
-        owner = None if method is None else self._parents[method]
-        first = [] if method is None else [each.arg for each in method.args.args[:1]]
-        return (
-            self._names.get(owner.name, UNKNOWN) if isinstance(owner, ast.ClassDef) and first == [node.id] else UNKNOWN
-        )
+        if method is None:
+            return UNKNOWN
+        owner = self._parents[method]
+        if isinstance(owner, ast.ClassDef) and [node.id] == [each.arg for each in method.args.args[:1]]:
+            return self._names.get(owner.name, UNKNOWN)
+        if node.id in _stored_in(method):
+            return UNKNOWN
+        for each in own_nodes(method):
+            match each:
+                case ast.Import(names=names):
+                    found = {one.asname or one.name: sys.modules.get(one.name, UNKNOWN) for one in names}
+                case ast.ImportFrom(module=str(module), names=names, level=0):
+                    of = sys.modules.get(module)
+                    found = {one.asname or one.name: getattr(of, one.name, UNKNOWN) for one in names}
+                case _:
+                    continue
+            if node.id in found:
+                return found[node.id]
+        return UNKNOWN
 
     def _is_local(self, node: ast.Name) -> bool:
         """Return whether a function around a name defines it."""
