@@ -97,8 +97,8 @@ declare namespace Api {
   interface ClusterTopology {
     /** the name of the member that answers */ cluster_name: string;
     /** the join of its longest member, in seconds since 1970 */ formation_time: number|null;
-    mode: "single_node"|"multi_node";
-    /** false: no member is simulated */ simulation_enabled: boolean;
+    mode: "single_node"|"multi_node"|"simulated";
+    /** members are simulated */ simulation_enabled: boolean;
     /** that of the platform's membership */ state: "off"|"joining"|"member"|"refused"|"left";
     /** the reason why the platform is no member */ why: string|null;
     current_node: string;
@@ -574,6 +574,7 @@ declare namespace Api {
     bytes_sent: number;
     bytes_received: number;
     /** pages and operations work on it */ observed: boolean;
+    /** it is simulated in the platform's program */ simulated?: boolean;
   }
   interface MessageLine {
     /** from 0, the oldest */ position: number;

@@ -228,7 +228,7 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
     ),
     "Failure simulation": (
         ("crash", "simulation.crash"),
-        ("network partition",),
+        ("network partition", "cluster.partition"),
         ("exhaust a resource", "simulation.memory"),
         ("time-out", "simulation.slow"),
         ("inject a fault", "simulation.crash_next"),
@@ -342,7 +342,7 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
         ("stress a supervisor", "simulation.chaos"),
         ("validate results", None, "tests are programs: otp.testing"),
         ("run a scenario",),
-        ("virtual cluster",),
+        ("virtual cluster", "cluster.simulate"),
         ("failure modes", "supervisor.simulate_failure"),
         ("model behaviour", "supervisor.predict"),
         ("compare results",),

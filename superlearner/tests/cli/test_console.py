@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from superlearner.base.identifiers import identifier
 from superlearner.cli.console.batch import run_text
 from superlearner.cli.console.calls import Caller
 from superlearner.cli.console.failures import NoField, NoPlatform, OperationFailed, WrongCall
@@ -42,11 +43,24 @@ def test_an_operation_is_called_with_its_own_parameters() -> None:
         shown = signature_of(line).parameters
         ours = {"node"} if one.on_node else set[str]()
         ours |= {"dry_run"} if one.changes else set()
-        assert {*(parameter.name for parameter in one.parameters), *ours} == set(shown)
-        required = {parameter.name for parameter in one.parameters if parameter.required}
+        assert {*(identifier(parameter.name) for parameter in one.parameters), *ours} == set(shown)
+        required = {identifier(parameter.name) for parameter in one.parameters if parameter.required}
         assert required == {name for name, facts in shown.items() if facts.default is inspect.Parameter.empty}
         assert docstring_of(line).startswith(one.summary)
         assert f"{one.method} /api/v1" in docstring_of(line)
+
+
+def _simulate(simulator: Any, cluster: Any) -> None:
+    """Use the simulator under the names of the original."""
+    assert (simulator.simulation_enabled(), simulator.get_simulated_nodes()) == (False, [])
+    simulator.enable_simulation(2)
+    assert [one.name for one in simulator.get_simulated_nodes()] == ["n1@simulated", "n2@simulated"]
+    assert [one.kind for one in simulator.simulate_network_partition(["n1"]).faults] == ["cut"]
+    assert [one.one_way for one in cluster.cut("n1", "n2", one_way=True).faults] == [False]
+    assert (simulator.heal_partition().faults, simulator.get_simulation_status().enabled) == ([], True)
+    assert simulator.simulate_node_failure("n2").failed_nodes == ["n2@simulated"]
+    assert simulator.restart_node("n2").failed_nodes == []
+    assert simulator.disable_simulation().enabled is False
 
 
 def test_every_operation_is_a_function_with_help(start: Callable[..., Any]) -> None:
@@ -58,8 +72,8 @@ def test_every_operation_is_a_function_with_help(start: Callable[..., Any]) -> N
     assert "kill" in dir(names["process"])
     assert "Kill a process." in repr(names["process"])
     services = {"AnalyticsServer", "Arsenal", "ClusterStateManager", "Control", "MessageTracer", "Node", "ToolManager"}
-    assert services <= set(names)
-    assert "SingleNodeSimulator" not in names
+    assert services | {"SingleNodeSimulator"} <= set(names)
+    _simulate(names["SingleNodeSimulator"], names["cluster"])
     tools, cluster = names["ToolManager"], names["ClusterStateManager"]
     home = cluster.get_cluster_topology().current_node
     assert (tools.get_mode(), cluster.get_partition_status()) == ("single_node", "healthy")
@@ -129,7 +143,10 @@ ORIGINAL = {
     "SandboxManager": """
         create_sandbox destroy_sandbox get_sandbox_info get_sandbox_pid list_sandboxes restart_sandbox sync
     """,
-    "SingleNodeSimulator": "",
+    "SingleNodeSimulator": """
+        disable_simulation enable_simulation get_simulated_nodes get_simulated_topology simulate_network_partition
+        simulate_node_failure simulation_enabled
+    """,
     "SystemAnalyzer": "",
     "TestDemoSupervisor": "",
     "ToolManager": """
@@ -284,8 +301,8 @@ def test_the_prompt_of_ipython_completes_prints_and_exits(start: Callable[..., A
 def test_the_prompt_of_ipython_explains_names_of_the_original(start: Callable[..., Any], terminal: Terminal) -> None:
     typing = terminal(sys.executable, "-m", "superlearner", "console", "--data-dir", str(start().data_dir))
     typing.until("In [1]:")
-    typing.type("SingleNodeSimulator\n")
-    assert "nodes are not simulated" in typing.until("In [2]:")
+    typing.type("ClusterDiscovery\n")
+    assert "cluster.topology() shows the members" in typing.until("In [2]:")
     typing.type("nonsense\n")
     assert "name 'nonsense' is not defined" in typing.until("In [3]:")
     typing.type("ToolManager.set_mode\n")

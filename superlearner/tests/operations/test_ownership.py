@@ -22,11 +22,12 @@ Inside = Callable[..., Any]
 OPERATIONS = tuple(all_operations())
 PLATFORM = {
     "analytics.stored", "application.start", "application.stop", "application.restart", "audit.list",
-    "cluster.anomalies", "cluster.add", "cluster.disconnect", "cluster.events", "cluster.forget", "cluster.moves",
-    "cluster.health", "cluster.node_info", "cluster.processes", "cluster.restarts", "cluster.supervisors",
-    "cluster.drain", "cluster.groups", "cluster.map", "cluster.names", "cluster.ping", "cluster.registries",
-    "cluster.registry",
-    "cluster.start_child", "cluster.supervisor", "cluster.terminate_child", "cluster.topology", "cluster.trees",
+    "cluster.anomalies", "cluster.add", "cluster.cut", "cluster.disconnect", "cluster.drain", "cluster.end_simulation",
+    "cluster.events", "cluster.fail", "cluster.forget", "cluster.groups", "cluster.heal", "cluster.health",
+    "cluster.map", "cluster.moves", "cluster.names", "cluster.node_info", "cluster.partition", "cluster.ping",
+    "cluster.processes", "cluster.registries", "cluster.registry", "cluster.restart", "cluster.restarts",
+    "cluster.simulate", "cluster.simulation", "cluster.start_child", "cluster.supervisor", "cluster.supervisors",
+    "cluster.terminate_child", "cluster.topology", "cluster.trees",
     "node.attach", "node.attached", "node.detach", "settings.changes", "settings.file", "settings.get", "settings.list",
     "settings.reload", "settings.reset", "settings.set", "settings.update", "store.backup", "store.compact",
     "store.delete", "store.export", "store.info", "token.create", "token.list", "token.revoke", "user.add",

@@ -164,6 +164,7 @@ class SuperLearner(Application):
             state.watchdog.stop()
         platform.node_figures.close()
         await platform.attachments.close()
+        await platform.simulator.close()
         await platform.members.leave()
         platform.moments.close()
         platform.nodes.close()

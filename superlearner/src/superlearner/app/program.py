@@ -247,6 +247,7 @@ async def _live(make: Callable[[], Any]) -> Any:
             quiet.close()
             _print_address(platform, late)
             platform.members.ready()
+            platform.simulator.begin(platform.settings.cluster_simulation)
 
     quiet.enter_context(explained_once(platform.settings.log_level))
     try:

@@ -1,8 +1,9 @@
 """A command for every operation: `superlearner process kill counter_1 --reason shutdown --dry-run --json`.
 
 Path parameters are positional, in the order of the path; all others are options with the types, choices and help of the
-operation. If only one of them is required, its option may be left out: `docs search restart`. Commands are created
-lazily: a verb costs one command, not all of them.
+operation. If only one of them is required, its option may be left out: `docs search restart`; so may those that the
+declaration calls positional: `cluster cut n1 n2`. Commands are created lazily: a verb costs one command, not all of
+them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from superlearner.base.commands import command
+from superlearner.base.identifiers import identifier
 from superlearner.base.terminal import print_line
 from superlearner.cli import manifest
 from superlearner.cli.asking import PlatformAnswer
@@ -63,10 +66,12 @@ To = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the effect without doing it.")]
 
+SEE: Final = {"simulation": f" They fail parts of one node; `{command('cluster.simulate')}` simulates a whole cluster."}
+"""Additions to the help of categories."""
 FROM_FILE: Final = "from_file"
 """A parameter with a program's source, which its own option takes as @FILE."""
-BARE: Final = "bare"
-"""A value that was typed without its option."""
+BARE: Final = "bare_"
+"""The beginning of the name of a value that was typed without its option."""
 SAME: Final = {
     **dict.fromkeys(("show", "get", "describe", "status", "inspect"), ("info", "show", "get")),
     **dict.fromkeys(("info", "details"), ("show", "get")),
@@ -134,7 +139,7 @@ def group_of(category: str) -> TyperGroup | None:
     return Verbs(
         name=category,
         commands=commands,
-        help=f"Operations of the category {category}.",
+        help=f"Operations of the category {category}.{SEE.get(category, '')}",
         no_args_is_help=True,
         rich_markup_mode=None,
         subcommand_metavar="VERB [ARGS]...",
@@ -168,7 +173,7 @@ class WithOperations(Verbs):
 def command_of(entry: Entry) -> Any:
     """Return the command of an operation."""
     parameters = {one["name"]: one for one in entry["parameters"]}
-    needed = _only_needed(entry)
+    bare = {one["name"]: one for one in _without_option(entry)}
     program = None if "file" in parameters else _program(entry)
 
     def run(ctx: typer.Context, **given: Any) -> None:
@@ -176,10 +181,10 @@ def command_of(entry: Entry) -> Any:
         as_json, dry_run = given.pop("as_json"), given.pop("dry_run", False)
         if program is not None and (file := given.pop(FROM_FILE)) is not None:
             given[program] = _read_once(ctx, parameters[program], f"@{file}", given[program])
-        if needed is not None:
-            given[needed["name"]] = _read_once(ctx, needed, given.pop(BARE), given[needed["name"]])
-        node, to = given.pop("node", None), given.pop(TO, None)
-        typed = {name: value for name, value in given.items() if value is not None}
+        for name, one in bare.items():
+            given[identifier(name)] = _read_once(ctx, one, given.pop(BARE + name), given[identifier(name)])
+        node, to = given.pop("node", None) if entry["on_node"] else None, given.pop(TO, None)
+        typed = {name: given[identifier(name)] for name in parameters if given.get(identifier(name)) is not None}
         values = {name: value_of(parameters[name], value) for name, value in typed.items()}
         if entry["streams"]:
             from superlearner.cli.following import follow
@@ -205,9 +210,8 @@ def command_of(entry: Entry) -> Any:
 
     shown = [inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
     shown += [_argument(parameters[name]) for name in IN_PATH.findall(entry["path"])]
-    if needed is not None:
-        shown.append(_bare(needed))
-    shown += [_option(one, bare=one is needed) for one in entry["parameters"] if one["place"] != "path"]
+    shown += map(_bare, bare.values())
+    shown += [_option(one, bare=one["name"] in bare) for one in entry["parameters"] if one["place"] != "path"]
     if program is not None:
         option = typer.Option("--file", metavar="FILE", help=f"Same as --{program} @FILE.", show_default=False)
         shown.append(_keyword(FROM_FILE, Annotated[Path | None, option], default=None))
@@ -257,10 +261,16 @@ def _argument(one: dict[str, Any]) -> inspect.Parameter:
     return _keyword(one["name"], Annotated[str, argument])
 
 
-def _only_needed(entry: Entry) -> dict[str, Any] | None:
-    """Return the required parameter outside the path if there is exactly one."""
-    needed = [one for one in entry["parameters"] if one["required"] and one["place"] != "path"]
-    return needed[0] if len(needed) == 1 and needed[0]["kind"] in ("text", "any", "choice", "integer") else None
+def _without_option(entry: Entry) -> list[dict[str, Any]]:
+    """Return the parameters that may be typed without their option: those that are `positional`, or the only required.
+
+    The path has none of them.
+    """
+    outside = {one["name"]: one for one in entry["parameters"] if one["place"] != "path"}
+    if "positional" in entry:
+        return [outside[name] for name in entry["positional"]]
+    needed = [one for one in outside.values() if one["required"]]
+    return needed if len(needed) == 1 and needed[0]["kind"] in ("text", "any", "choice", "integer") else []
 
 
 def _program(entry: Entry) -> str | None:
@@ -275,15 +285,16 @@ def _bare(one: dict[str, Any]) -> inspect.Parameter:
         autocompletion=completion_of(one),
         show_default=False,
     )
-    return _keyword(BARE, Annotated[_type(one) | None, argument], default=None)
+    return _keyword(BARE + one["name"], Annotated[_type(one) | None, argument], default=None)
 
 
 def _read_once(ctx: typer.Context, one: dict[str, Any], bare: Any, option: Any) -> Any:
     name = f"--{one['name'].replace('_', '-')}"
+    bare, option = (None if given == [] else given for given in (bare, option))  # lists, of which none was typed
     if bare is not None and option is not None:
         raise typer.BadParameter(f"expected one value, got both {bare!r} and {name} {option!r}", ctx, param_hint=name)
     said = option if bare is None else bare
-    if said is None:
+    if said is None and one["required"]:
         words = f"expected a value, here or after {name}, got none"
         raise typer.BadParameter(words, ctx, param_hint=one["name"].upper())
     return said
@@ -304,8 +315,8 @@ def _option(one: dict[str, Any], *, bare: bool) -> inspect.Parameter:
     )
     type_ = _type(one)
     if one["required"] and not bare:
-        return _keyword(one["name"], Annotated[type_, option])
-    return _keyword(one["name"], Annotated[type_ | None, option], default=None)
+        return _keyword(identifier(one["name"]), Annotated[type_, option])
+    return _keyword(identifier(one["name"]), Annotated[type_ | None, option], default=None)
 
 
 def _type(one: dict[str, Any]) -> Any:

@@ -26,7 +26,7 @@ from superlearner.cluster.line import MemberLink
 from superlearner.cluster.serving import control_of
 from superlearner.cluster.ways import BACKEND, BadWay, Way
 from superlearner.nodes.attaching import ServiceChange
-from superlearner.nodes.kinds import MEMBER
+from superlearner.nodes.kinds import MEMBER, NodeKind
 from superlearner.nodes.nodes import Absence, Nodes
 from superlearner.nodes.remote import RemoteError
 from superlearner.store import MomentRow
@@ -87,11 +87,22 @@ class Members:
     """The socket for commands on this machine."""
     gone: dict[str, ClusterEvent] = field(default_factory=dict[str, ClusterEvent])
     """The last end of each member that is not connected, and did not leave."""
+    simulated: list[str] = field(default_factory=list[str])
+    """The names of the simulated members, failed ones included; see `SingleNodeSimulator`."""
 
     @property
     def has_others(self) -> bool:
         """Return whether there is another member, or was one that is lost."""
-        return bool(self.gone) or (self.cluster is not None and len(self.cluster.members()) > 1)
+        return bool(self.gone or self.simulated) or (self.cluster is not None and len(self.cluster.members()) > 1)
+
+    def connected(self) -> list[Member]:
+        """Return the real members that are connected, the platform itself first; none without a cluster."""
+        return [] if self.cluster is None else self.cluster.members()
+
+    def lost(self) -> dict[str, bool]:
+        """Return the members that are lost, and whether they were simulated."""
+        real = [] if self.cluster is None else self.cluster.lost()
+        return {one.name: False for one in real} | {name: True for name in self.simulated if name in self.gone}
 
     def ready(self) -> None:
         """Join now: the platform has started."""
@@ -106,6 +117,26 @@ class Members:
         happening = ClusterEvent(time.time(), member.name, member.incarnation, what, reason)
         self.history.append(happening)
         return happening
+
+    def came(self, member: Member, *, was_there: bool, kind: NodeKind = MEMBER) -> None:
+        """Record that a member is connected; `was_there` if it was before the platform joined."""
+        lost = self.gone.pop(member.name, None)
+        was_there = was_there and lost is None
+        joined = self.note(member, "found" if was_there else "joined")
+        if lost is not None:
+            text = f"{member.name} has rejoined after {max(0.0, joined.at - lost.at):.0f} s"
+            self.on_change(_change_of(member, joined.at, text, None, kind))
+        self.tell("ok", f"{member.name} {'was found' if was_there else 'has joined the cluster'}")
+
+    def went(self, member: Member, what: What, words: str, kind: NodeKind = MEMBER) -> None:
+        """Record that a member is gone, and remove it from the list of nodes."""
+        happening = self.note(member, what, words)
+        text = f"{member.name} is {'lost' if what == 'lost' else 'gone'}: {words}"
+        if what != "left":
+            self.gone[member.name] = happening
+            self.on_change(_change_of(member, happening.at, text, words, kind))
+        self.detach(member.name, words)
+        self.tell(*(("ok", f"{member.name} has left the cluster") if what == "left" else ("bad", text)))
 
     def absence(self, name: str) -> Absence | None:
         """Return why there is no node of this name, if it is that of a member."""
@@ -227,14 +258,8 @@ class _Serving:
         own = members.cluster is not None and member.name == members.cluster.node.name
         if own or members.attached.get(member.name) == member.incarnation:
             return
-        lost = members.gone.pop(member.name, None)
         own_since = 0.0 if members.cluster is None else members.cluster.members()[0].since
-        was_there = lost is None and member.since < own_since
-        joined = members.note(member, "found" if was_there else "joined")
-        if lost is not None:
-            text = f"{member.name} has rejoined after {max(0.0, joined.at - lost.at):.0f} s"
-            members.on_change(_change_of(member, joined.at, text, None))
-        members.tell("ok", f"{member.name} {'was found' if was_there else 'has joined the cluster'}")
+        members.came(member, was_there=member.since < own_since)
         pid, ref = otp.spawn_monitor(_attach, members, member)
         self.attaching[ref] = member.name, pid
 
@@ -245,13 +270,7 @@ class _Serving:
                 otp.exit(pid, "kill")
         words = ENDS[reason]
         what: What = "left" if reason == "left" else "disconnected" if reason == "disconnected" else "lost"
-        happening = members.note(member, what, words)
-        text = f"{member.name} is {'lost' if what == 'lost' else 'gone'}: {words}"
-        if what != "left":
-            members.gone[member.name] = happening
-            members.on_change(_change_of(member, happening.at, text, words))
-        members.detach(member.name, words)
-        members.tell(*(("ok", f"{member.name} has left the cluster") if what == "left" else ("bad", text)))
+        members.went(member, what, words)
 
 
 ENDS: Final = {
@@ -281,11 +300,11 @@ def read_change(row: MomentRow) -> ClusterEvent | None:
     )
 
 
-def _change_of(member: Member, at: float, text: str, reason: str | None) -> ServiceChange:
+def _change_of(member: Member, at: float, text: str, reason: str | None, kind: NodeKind) -> ServiceChange:
     sent: Any = member.meta
     facts = cast("dict[str, Any]", sent) if isinstance(sent, dict) else {}
     os_pid = facts.get("os_pid")
-    return ServiceChange(member.name, at, text, reason, os_pid if isinstance(os_pid, int) else 0, MEMBER)
+    return ServiceChange(member.name, at, text, reason, os_pid if isinstance(os_pid, int) else 0, kind)
 
 
 async def _attach(members: Members, member: Member) -> None:

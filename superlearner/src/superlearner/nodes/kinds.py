@@ -7,6 +7,7 @@ from typing import Final
 
 __all__ = [
     "BESIDE",
+    "CLUSTERED",
     "CONFLICT",
     "LOCAL",
     "MEMBER",
@@ -15,6 +16,8 @@ __all__ = [
     "PLATFORM",
     "SANDBOX",
     "SERVICE",
+    "SIMULATED",
+    "SIMULATED_HOST",
     "TREE",
     "NodeKind",
 ]
@@ -58,9 +61,14 @@ TREE: Final = NodeKind("tree", "the node of the tree that the platform was start
 SANDBOX: Final = NodeKind("sandbox", "a sandbox, which reads no file of yours", reloads_files=False)
 SERVICE: Final = NodeKind("service", "a service that runs in a program of its own", listed_beside=True)
 MEMBER: Final = NodeKind("member", "a member of this platform's cluster", listed_beside=True)
+SIMULATED: Final = NodeKind("simulated", "a simulated member, in the platform's program", listed_beside=True)
+SIMULATED_HOST: Final = "simulated"
+"""The host in the names of simulated members, which marks them wherever a name is shown."""
+CLUSTERED: Final = (MEMBER, SIMULATED)
+"""The kinds of the members of a cluster."""
 MOVE: Final = "move"
 CONFLICT: Final = "conflict"
 MOVES: Final = [MOVE, CONFLICT]
 """The kinds of rows about children that moved between members, instead of the kind of their node."""
-BESIDE: Final = [str(kind) for kind in (SERVICE, MEMBER)] + MOVES
+BESIDE: Final = [str(kind) for kind in (SERVICE, *CLUSTERED)] + MOVES
 """The names of the kinds that are `listed_beside`."""

@@ -17,13 +17,13 @@ from otp import Node, observer
 from otp.observer import LastStates, keep_last_states
 from superlearner.control.terms import short_state
 from superlearner.nodes.backups import Backups
-from superlearner.nodes.kinds import LOCAL, PLATFORM, SERVICE, NodeKind
+from superlearner.nodes.kinds import LOCAL, PLATFORM, SERVICE, SIMULATED_HOST, NodeKind
 from superlearner.nodes.remote import Link, RemoteNode
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring import Monitor
 from superlearner.settings.settings import Settings
 
-__all__ = ["SHARED", "Absence", "NameTaken", "Nodes", "WatchedNode", "full_name", "shared"]
+__all__ = ["SHARED", "Absence", "NameTaken", "Nodes", "WatchedNode", "full_name", "full_names", "shared"]
 
 HELLO_S: Final = 10.0
 MOST_LEFT: Final = 50
@@ -44,6 +44,15 @@ def full_name(name: str) -> str:
     ('b@127.0.0.1', 'b@10.0.0.5')
     """
     return name if "@" in name else f"{name}@127.0.0.1"
+
+
+def full_names(name: str) -> list[str]:
+    """Return the names that a node may have, as `name` may be its short one.
+
+    >>> full_names("n1"), full_names("b@10.0.0.5")
+    (['n1', 'n1@127.0.0.1', 'n1@simulated'], ['b@10.0.0.5'])
+    """
+    return [name] if "@" in name else [name, full_name(name), f"{name}@{SIMULATED_HOST}"]
 
 
 def shared(settings: Settings) -> dict[str, Any]:
@@ -248,12 +257,15 @@ class Nodes:
                 found.adopt(shared(self._settings()))
 
     def find(self, name: str | None) -> WatchedNode | RemoteNode | None:
-        """Return the node of this name, or the default; None if it is not attached. `b` is also `b@127.0.0.1`."""
+        """Return the node of this name, or the default; None if it is not attached.
+
+        `b` is also `b@127.0.0.1`, and `n1` is also `n1@simulated`.
+        """
         name = self.default if name is None else name
         if name is None:
             return self._own
         self._leave_closed()
-        for full in dict.fromkeys((name, full_name(name))):
+        for full in full_names(name):
             if self._own is not None and self._own.name == full:
                 return self._own
             if full in self._others:

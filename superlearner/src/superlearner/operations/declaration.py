@@ -223,6 +223,7 @@ class Operation:
     media: tuple[str, ...]
     errors: tuple[str, ...]
     short: tuple[str, ...]
+    positional: tuple[str, ...]
 
     @cached_property
     def model(self) -> type[BaseModel]:
@@ -284,11 +285,13 @@ def operation(
     media: tuple[str, ...] = (),
     errors: tuple[str, ...] = (),
     short: str = "",
+    positional: str = "",
 ) -> Callable[[F], F]:
     """Declare a function as an operation and return it unchanged.
 
     Parameters before a `/` come from the platform, by their type: the `Context`, and services such as `Settings` or
-    `Traces`. Those after it come from the caller. Without a `/`, the first parameter is the `Context`.
+    `Traces`. Those after it come from the caller. Without a `/`, the first parameter is the `Context`. A parameter with
+    the name of a Python keyword has an underscore here: `from_` is `from`.
 
     Args:
         name: `category.verb`, unique: `process.kill`.
@@ -310,6 +313,8 @@ def operation(
         errors: codes it may answer besides those of every operation.
         short: the fields that the command line shows, in this order, if all of them would be too many:
             `"id status steps.at,text"`. A single text field is printed as it is.
+        positional: the parameters outside the path that the command line also takes without their options, in this
+            order: `"from to"`. A list can only be the last one.
 
     Raises:
         DeclarationError: the declaration is invalid; the text says where.
@@ -332,6 +337,7 @@ def operation(
             media,
             errors,
             short,
+            positional,
         )
         setattr(function, MARK, read)
         return function
@@ -360,6 +366,7 @@ def _read(
     media: tuple[str, ...],
     errors: tuple[str, ...],
     short: str,
+    positional: str,
 ) -> Operation:
     def wrong(expected: str, got: object) -> DeclarationError:
         return DeclarationError(f"operation {name!r} of {function.__module__}: expected {expected}, got {got!r}")
@@ -401,6 +408,8 @@ def _read(
     if (of == "node") > (on == "node") or (of in THINGS and THINGS[of] not in {one.name for one in parameters}):
         raise wrong("a parameter that names what the result belongs to", of)
     reserved = RESERVED if on == "node" else RESERVED[:1]
+    if odd := set(positional.split()) - {one.name for one in parameters if one.place != "path"}:
+        raise wrong("parameters outside the path as positional ones", sorted(odd))
     if taken := [one.name for one in parameters if one.name in reserved]:
         raise wrong(f"other names than {', '.join(reserved)}, which every interface adds by itself", taken)
     return Operation(
@@ -427,6 +436,7 @@ def _read(
         media=media,
         errors=errors,
         short=_paths(short),
+        positional=tuple(positional.split()),
     )
 
 
@@ -458,7 +468,7 @@ def _parameters(given: list[inspect.Parameter], hints: dict[str, Any], method: M
     elsewhere: Place = "query" if method == "GET" else "body"
     found: list[Parameter] = []
     for parameter in given:
-        name, annotation = parameter.name, hints[parameter.name]
+        name, annotation = parameter.name.removesuffix("_"), hints[parameter.name]
         place: Place = "path" if name in in_path else elsewhere
         metadata = annotation.__metadata__ if get_origin(annotation) is Annotated else ()
         picker = next((item.kind for item in metadata if isinstance(item, Picker)), None)

@@ -157,6 +157,9 @@ class Settings(BaseSettings):
     cluster_connect: tuple[str, ...] = Field(
         (), json_schema_extra=AT_START, description="addresses of members of the cluster, such as tls/10.0.0.5:7447"
     )
+    cluster_simulation: int = Field(
+        0, ge=0, le=12, json_schema_extra=AT_START, description="number of members to simulate from the start; 0 = off"
+    )
     cluster_ca: Path | None = Field(
         None, json_schema_extra=AT_START, description="certificate of the cluster's authority (PEM)"
     )

@@ -21,6 +21,7 @@ from superlearner.base.data_dir import DATABASE_FILE
 from superlearner.base.listening import Listener
 from superlearner.base.terminal import complain
 from superlearner.cluster.members import Members
+from superlearner.cluster.simulator import SingleNodeSimulator
 from superlearner.cluster.ways import Way, tls_of
 from superlearner.control.terms import clip
 from superlearner.course.classroom import Classroom
@@ -173,6 +174,7 @@ class Platform(NodeServices):
             way_of(settings), self.nodes, lambda: self.node, self._facts_for_members, self._report_member
         )
         self.members.on_change = self.moments.add_service_change
+        self.simulator = SingleNodeSimulator(self.members, self.nodes)
         self.nodes.explainers = [self.sandboxes.absence, self.attachments.absence, self.members.absence]
         self.tokens.listen(self._token_ended)
         self.accounts.listen(self._user_changed)
@@ -214,6 +216,7 @@ class Platform(NodeServices):
         provide(Reach, lambda: Reach(list(self.addresses.urls), self.addresses.note, self.owner_code))
         provide(Recordings, lambda: self.recordings)
         provide(Sandboxes, lambda: self.sandboxes)
+        provide(SingleNodeSimulator, lambda: self.simulator)
         provide(Services, lambda: self.services)
         provide(Store, lambda: self.store)
         provide(Tokens, lambda: self.tokens)

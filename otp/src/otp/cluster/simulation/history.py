@@ -84,7 +84,7 @@ class HistoryViolation(AssertionError):
 
 
 class History:
-    """A list of events that grows.
+    """A list of events that grows; of more than twice `kept`, the newest are kept.
 
     >>> history = History(lambda: 1.5)
     >>> history.add("n1", "killed")
@@ -92,8 +92,9 @@ class History:
     [Event(at=1.5, member='n1', kind='killed', data={})]
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], kept: int | None = None) -> None:
         self._now = now
+        self._kept = kept
         self.events: list[Event] = []
 
     @property
@@ -108,3 +109,5 @@ class History:
     def append(self, event: Event) -> None:
         """Add an event."""
         self.events.append(event)
+        if self._kept is not None and len(self.events) > 2 * self._kept:  # rarely, since it moves all that stay
+            del self.events[: -self._kept]

@@ -99,6 +99,8 @@ class SimulatedCluster:
         settings: times and sizes; by default a silent member is lost after a second.
         settle: seconds to wait after a loss before children start elsewhere; `settings.dead` by default.
         check: whether leaving the block checks the history.
+        seed: decides about delays and losses; by default a random one, in a test that of the test.
+        kept: the number of events that the history keeps, the newest; by default all, which the check needs.
 
     A stalled member sends nothing and hears nothing, as under SIGSTOP; but its processes go on, unheard: they share
     the event loop with those of the others.
@@ -124,6 +126,8 @@ class SimulatedCluster:
         settings: Settings = TEACHING,
         settle: float | None = None,
         check: bool = True,
+        seed: int | None = None,
+        kept: int | None = None,
     ) -> None:
         self._first = [f"n{n}" for n in range(1, members + 1)] if isinstance(members, int) else list(members)
         if not self._first or len(set(self._first)) < len(self._first):
@@ -138,6 +142,8 @@ class SimulatedCluster:
         self._children = children
         self._allow = tuple(allow)
         self._check = check
+        self._seed = seed
+        self._kept = kept
         self._members: dict[str, SimulatedMember] = {}
         self._incarnations: defaultdict[str, _Numbered] = defaultdict(_Numbered)
         self._skews: dict[str, float] = {}
@@ -152,8 +158,8 @@ class SimulatedCluster:
     async def __aenter__(self) -> SimulatedCluster:
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
-        self._network = SimulatedNetwork(seed=secrets.randbits(32))
-        self._history = History(lambda: self.now)
+        self._network = SimulatedNetwork(seed=secrets.randbits(32) if self._seed is None else self._seed)
+        self._history = History(lambda: self.now, self._kept)
         times = {"heartbeat": self.settings.heartbeat, "dead": self.settings.dead, "settle": self.settle}
         if self._leases is not None:
             times["lease_ttl"] = self.settings.lease_ttl
@@ -180,6 +186,8 @@ class SimulatedCluster:
         for name, member in members.items():
             member.transport.recording = False
             self._network.crash(name, member.incarnation)
+            if member.owned:
+                member.membership.finish()  # its goodbye would wait for an answer
         async with AsyncExitStack() as stack:
             for task in self._ending.values():
                 stack.push_async_callback(_finished, task)
@@ -199,6 +207,11 @@ class SimulatedCluster:
     def alive(self) -> list[str]:
         """The names of the running members, stalled ones included."""
         return list(self._members)
+
+    @property
+    def cuts(self) -> list[tuple[str, str]]:
+        """The directions in which all frames are lost, each as source and target, in the order of the names."""
+        return sorted(self._cuts)
 
     @property
     def stores(self) -> list[str]:

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
 
+from superlearner.base.identifiers import identifier
 from superlearner.base.validation import unknown
 from superlearner.cli.asking import RequestRefused
 from superlearner.cli.console.failures import NoField, NoPlatform, OperationFailed, WrongCall
@@ -131,7 +132,8 @@ def made(caller: Caller, operation: str, called: str, changed: Changed | None = 
     """
     changed = changed or Changed()
     line = caller.lines[operation]
-    theirs = {here: there for there, here in changed.renamed.items()}
+    theirs = {identifier(name): name for name in line["parameters"].get("properties", {})}
+    theirs |= {here: there for there, here in changed.renamed.items()}
     signature = _signature(line, changed)
 
     def function(*arguments: Any, **named: Any) -> Any:
@@ -141,7 +143,8 @@ def made(caller: Caller, operation: str, called: str, changed: Changed | None = 
             near = [unknown(name, list(signature.parameters)) for name in named if name not in signature.parameters]
             meant = f"; {near[0]}" if near and near[0].startswith("did") else ""
             raise WrongCall(f"{called}{signature}: {error}{meant}") from None
-        dry_run, node = bound.arguments.pop("dry_run", False), bound.arguments.pop("node", None)
+        dry_run = bound.arguments.pop("dry_run", False)
+        node = bound.arguments.pop("node", None) if line["on_node"] else None
         given = {theirs.get(name, name): _json_of(called, name, value) for name, value in bound.arguments.items()}
         answer = caller.ask(operation, {**given, **changed.fixed}, dry_run=dry_run, node=node)
         for part in () if dry_run else changed.pick:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
+from superlearner.base.identifiers import identifier
 from superlearner.cli.console.calls import Caller, Changed, Functions, made
 from superlearner.cli.console.failures import OperationFailed, WrongCall
 from superlearner.cli.console.originals import DEMOS
@@ -38,6 +38,7 @@ FAILURES: Final = _(
     words="Its restarts in a window, and how many that is a second.",
 )
 SUPERVISOR_STATS: Final = _("GET", "/analytics/supervisors")
+SIMULATION: Final = "GET", "/cluster/simulation"
 TOPOLOGY: Final = _("GET", "/cluster/topology")
 SANDBOXES: Final = {
     "create_sandbox": _("POST", "/sandboxes", first=("supervisor_module",)),
@@ -106,6 +107,21 @@ SERVICES: Final[dict[str, tuple[str, dict[str, tuple[str, str, Changed]]]]] = {
             "get_process_distribution": _(
                 "GET", TOPOLOGY[1], pick=("process_distribution",), words="The number of processes by node."
             ),
+        },
+    ),
+    "SingleNodeSimulator": (
+        "simulated members of a cluster.",
+        {
+            "simulation_enabled": _(*SIMULATION, pick=("enabled",), words="Return whether members are simulated."),
+            "enable_simulation": _("POST", "/cluster/simulation", first=("nodes",)),
+            "disable_simulation": _("DELETE", "/cluster/simulation"),
+            "get_simulated_nodes": _(*SIMULATION, pick=("members",), words="The simulated members."),
+            "get_simulated_topology": _(*SIMULATION),
+            "get_simulation_status": _(*SIMULATION),
+            "simulate_node_failure": _("POST", "/cluster/simulation/fail"),
+            "restart_node": _("POST", "/cluster/simulation/restart"),
+            "simulate_network_partition": _("POST", "/cluster/simulation/partition"),
+            "heal_partition": _("POST", "/cluster/simulation/heal"),
         },
     ),
     "MessageTracer": (
@@ -199,7 +215,7 @@ def _tools(caller: Caller) -> dict[str, Callable[..., Any]]:
         return found
 
     def get_mode() -> str:
-        """Return `single_node` or `multi_node`, from the members that are connected."""
+        """Return `single_node`, `multi_node` or `simulated`, from the members that are connected."""
         return replace(caller, node=None).ask(topology, {"include_health": False})["mode"]
 
     def get_cluster_status() -> Record:
@@ -260,5 +276,4 @@ def _line(caller: Caller, name: str) -> dict[str, Any]:
 
 
 def _word(name: str) -> str:
-    word = name.replace(".", "_")
-    return f"{word}_" if keyword.iskeyword(word) else word
+    return identifier(name.replace(".", "_"))

@@ -12,7 +12,7 @@ DEMOS: Final = {name: name for name in ("DemoSupervisor", "TestDemoSupervisor")}
 
 _CLUSTER: Final = "cluster.topology() shows the members of the cluster"
 _MODES: Final = f"there is no cluster mode to set; {_CLUSTER}"
-_SIMULATION: Final = f"nodes are not simulated; {_CLUSTER}"
+_SIMULATION: Final = "SingleNodeSimulator.get_simulation_status() shows what the simulated members see"
 _CODE: Final = "write SandboxManager.hot_reload(id, source=...) and SandboxManager.list_versions(id)"
 _TRACES: Final = "write MessageTracer.trace_messages(pid); see help(recording) to keep messages"
 _PREFIX: Final = "write the last part of the name alone, such as Control.list_supervisors()"
@@ -25,7 +25,6 @@ HINTS: Final[Mapping[str, str]] = {
     "OTPSupervisor": _PREFIX,
     "OtpSupervisor": _PREFIX,
     "Printer": 'write process.message("printer_1", ["print", "hello"], message_type="cast")',
-    "SingleNodeSimulator": _SIMULATION,
     "SystemAnalyzer": "write process.list(search=...), Control.detect_system_anomalies() or system.health()",
     "TraceSessionStorage": _TRACES,
 }

@@ -53,6 +53,7 @@ def entry_of(operation: Operation) -> dict[str, Any]:
         "on_node": operation.on_node,
         "streams": operation.streams,
         **({"short": list(operation.short)} if operation.short else {}),
+        **({"positional": list(operation.positional)} if operation.positional else {}),
         **({"saves": True} if isinstance(operation.result, type) and issubclass(operation.result, TextFile) else {}),
         "parameters": shown,
     }

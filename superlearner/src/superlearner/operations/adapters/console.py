@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from superlearner.base.identifiers import identifier
+
 __all__ = ["Choices", "docstring_of", "signature_of"]
 
 IN_PATH: Final = re.compile(r"\{(\w+)\}")
@@ -53,10 +55,13 @@ def signature_of(line: Mapping[str, Any]) -> inspect.Signature:
     in_path = IN_PATH.findall(line["path"])
     first = [*in_path, *(name for name in required if name not in in_path)]
     found = [
-        PARAMETER(name, PARAMETER.POSITIONAL_OR_KEYWORD, annotation=_type(properties[name], known)) for name in first
+        PARAMETER(identifier(name), PARAMETER.POSITIONAL_OR_KEYWORD, annotation=_type(properties[name], known))
+        for name in first
     ]
     found += [
-        PARAMETER(name, PARAMETER.KEYWORD_ONLY, annotation=_type(facts, known), default=facts.get("default"))
+        PARAMETER(
+            identifier(name), PARAMETER.KEYWORD_ONLY, annotation=_type(facts, known), default=facts.get("default")
+        )
         for name, facts in properties.items()
         if name not in first
     ]

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from otp import NotFound
 from otp.cluster import Cluster, JoinRefused, NotMember
-from superlearner.cluster.health import partition_of
 from superlearner.cluster.members import Members, read_change
+from superlearner.cluster.simulator import SingleNodeSimulator
 from superlearner.cluster.status import pings, status_of
 from superlearner.control.terms import clip
 from superlearner.nodes.kinds import MEMBER
@@ -61,6 +61,7 @@ async def topology(
     members: Members,
     nodes: Nodes,
     services: Services,
+    simulator: SingleNodeSimulator,
     /,
     include_processes: Annotated[bool, Field(description="a sample of pids of each node")] = False,
     include_health: Annotated[bool, Field(description="the health of each node")] = True,
@@ -87,23 +88,24 @@ async def topology(
         heartbeat=None, dead=None, nodes=[], process_distribution=distribution,
         sample_pids=samples if include_processes else None, node_health=health, missing=counted.missing,
     )  # fmt: skip
-    if cluster is None or status is None or not status["members"]:
+    lines: list[MemberLine] = []
+    if cluster is not None and status is not None:
+        lines = [_describe_member(one, cluster, members, home) for one in status["members"]]
+        shown.heartbeat, shown.dead = cluster.settings.heartbeat, cluster.settings.dead
+    if len(lines) > 1:
+        shown.mode = "multi_node"
+    elif simulator.is_running:
+        shown.mode = "simulated"
+    lines += [MemberLine.model_validate(one) for one in simulator.lines()]
+    if not lines:
         return shown
-    lines = [_describe_member(one, cluster, members, home) for one in status["members"]]
-    names = [line.name for line in lines]
-    return shown.model_copy(
-        update={
-            "formation_time": min(line.since for line in lines),
-            "mode": "multi_node" if len(lines) > 1 else "single_node",
-            "connected_nodes": names,
-            "total_nodes": len(lines),
-            "partition_status": partition_of(len(names), len(names) + len(cluster.lost())),
-            "heartbeat": cluster.settings.heartbeat,
-            "dead": cluster.settings.dead,
-            "nodes": lines,
-            "process_distribution": {name: distribution.get(name) for name in names},
-        }
-    )
+    names = list(dict.fromkeys([home, *(line.name for line in lines)]))
+    shown.formation_time = min(line.since for line in lines)
+    shown.connected_nodes, shown.total_nodes = names, len(names)
+    shown.nodes, shown.simulation_enabled = lines, simulator.is_running
+    shown.process_distribution = {name: distribution.get(name) for name in names}
+    shown.partition_status = simulator.partition_with(members)
+    return shown
 
 
 async def _skip() -> None:

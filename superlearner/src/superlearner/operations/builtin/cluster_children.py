@@ -15,7 +15,7 @@ from otp.observer import ChildStart
 from otp.observer.operations import spec_of_start
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.terms import clip, plain_pid, safe_text
-from superlearner.nodes.nodes import Nodes, full_name
+from superlearner.nodes.nodes import Nodes, full_names
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.everywhere import select_nodes
@@ -52,9 +52,10 @@ async def start_here(
     Lists in `arg` become tuples. Of the cluster, see `cluster.start_child`.
     """
     cluster, found = _supervisor(ctx.node, supervisor)
-    member = None if on is None else full_name(on)
-    if member is not None and member not in {one.name for one in cluster.members()}:
-        known = ", ".join(one.name for one in cluster.members())
+    names = [one.name for one in cluster.members()]
+    member = None if on is None else next((one for one in full_names(on) if one in names), on)
+    if member is not None and member not in names:
+        known = ", ".join(names)
         raise OperationError("node_not_found", f"there is no member {on!r}", hint=f"expected one of {known}")
     term = term_of(arg, "arg")
     with steering():

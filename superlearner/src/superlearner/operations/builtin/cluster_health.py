@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from superlearner.cluster.health import NodeStatus, overall_of, partition_of
+from superlearner.cluster.health import NodeStatus, overall_of
 from superlearner.cluster.members import Members
+from superlearner.cluster.simulator import SingleNodeSimulator
 from superlearner.cluster.status import pings
-from superlearner.nodes.nodes import Nodes, full_name
+from superlearner.nodes.nodes import Nodes, full_names
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.everywhere import Answers, ask_all, select_nodes
@@ -32,6 +33,7 @@ async def health(
     members: Members,
     nodes: Nodes,
     services: Services,
+    simulator: SingleNodeSimulator,
     /,
     include_metrics: Annotated[bool, Field(description="memory, queues and garbage collection")] = True,
     include_history: Annotated[bool, Field(description="the members that came and went")] = False,
@@ -44,11 +46,9 @@ async def health(
     partition, else `critical`.
     """
     found = await health_by_node(ctx, services, nodes, members)
-    cluster = members.cluster
-    connected = cluster.members() if cluster is not None else []
-    known = len(connected) + (len(cluster.lost()) if cluster is not None else 0)
+    since = [one.since for one in (*members.connected(), *simulator.members())]
     statuses: list[NodeStatus] = [one.status for one in found.nodes.values()]
-    partition = partition_of(len(connected), known)
+    partition = simulator.partition_with(members)
     now = time.time()
     return ClusterHealth(
         overall_status=overall_of(statuses, partition),
@@ -57,7 +57,7 @@ async def health(
         nodes_healthy=statuses.count("up"),
         nodes_unhealthy=len(statuses) - statuses.count("up"),
         node_statuses=found.nodes,
-        cluster_uptime=max(0.0, now - min(one.since for one in connected)) if connected else None,
+        cluster_uptime=max(0.0, now - min(since)) if since else None,
         performance_metrics=_performance(found.metrics) if include_metrics else None,
         health_history=list(reversed(members.history)) if include_history else None,
         recommendations=found.advice,
@@ -84,6 +84,7 @@ async def node_info(
     members: Members,
     nodes: Nodes,
     services: Services,
+    simulator: SingleNodeSimulator,
     /,
     name: NodeName,
     include_processes: Annotated[bool, Field(description="the list of its processes")] = False,
@@ -91,8 +92,9 @@ async def node_info(
 ) -> NodeInfo:
     """Show everything about a node of the cluster, also of a member that is lost."""
     cluster = members.cluster
-    connected = {} if cluster is None else {one.name: one for one in cluster.members()}
-    name = name if name == ctx.home.name else full_name(name)
+    simulated = {one.name: one for one in simulator.members()}
+    connected = {one.name: one for one in members.connected()} | simulated
+    name = next((one for one in full_names(name) if one in connected or one in members.gone), name)
     if name not in connected and name not in members.gone:
         name = select_nodes(ctx, nodes, name)[0]  # a service or sandbox, or an error that names what there is
     there = [] if name in members.gone else [name]
@@ -109,14 +111,16 @@ async def node_info(
         ask([home], "node.list"),
         ask(there, "application.list"),
         ask(there if include_processes else [], "process.list", {"per_page": process_limit}),
-        pings(cluster, [name]) if cluster and member and name != home else _skip_pings(),
+        pings(cluster, [name]) if cluster and member and name not in (home, *simulated) else _skip_pings(),
     )
     line: dict[str, Any] = {one["name"]: one for one in known.data.get(home, ())}.get(name, {})
     listed = [ProcessLine.model_validate(one) for one in processes.data.get(name, ())] if include_processes else None
     metrics: Mapping[str, Any] = found.metrics.get(name, {})
     now: Mapping[str, Any] = metrics.get("now", {})
     network: dict[str, Any] = {"address": member.address if member else None, "round_trip_ms": round_trips.get(name)}
-    if cluster and member and name != home:
+    if name in simulated:
+        network |= simulator.traffic(name)
+    elif cluster and member and name != home:
         network |= asdict(cluster.traffic(name))
     return NodeInfo(
         name=name,
@@ -125,7 +129,7 @@ async def node_info(
         memory_usage={"total": now.get("memory")},
         cpu_usage=now.get("cpu_percent"),
         last_seen=now.get("at") if there else members.gone[name].at,
-        simulated=False,
+        simulated=name in members.simulated,
         health=found.nodes[name],
         system_info={
             "python": line.get("python"),

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from otp.cluster.choosing import rendezvous
 from superlearner.cluster.members import Members
-from superlearner.nodes.nodes import Nodes, full_name
+from superlearner.cluster.simulator import SingleNodeSimulator
+from superlearner.nodes.nodes import Nodes, full_names
 from superlearner.operations.builtin.cluster_tables import ask_tables
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
@@ -28,6 +29,7 @@ async def map_(
     members: Members,
     nodes: Nodes,
     services: Services,
+    simulator: SingleNodeSimulator,
     /,
     key: Annotated[str, Field(max_length=200, description="a key or child id to try")] = "",
     without: Annotated[str | None, Field(max_length=200, description="the member that would leave")] = None,
@@ -37,10 +39,11 @@ async def map_(
     A key or child id belongs to one member by the hash of both. If a member leaves, its keys go to the others, and no
     other key moves. A child stays where it runs when a member joins.
     """
-    cluster = members.cluster
-    names = [one.name for one in cluster.members()] if cluster is not None else []
-    names = names or [ctx.home.name]
-    leaves = None if without is None else full_name(without)
+    connected = members.connected()
+    if len(connected) < 2 and simulator.is_running:
+        connected = simulator.members()
+    names = [one.name for one in connected] or [ctx.home.name]
+    leaves = None if without is None else next((one for one in full_names(without) if one in names), without)
     if leaves is not None and leaves not in names:
         raise OperationError(
             "node_not_found", f"there is no member {without!r}", hint=f"expected one of {', '.join(names)}"

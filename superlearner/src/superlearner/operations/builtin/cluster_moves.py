@@ -44,11 +44,13 @@ async def moves(
     return ClusterMoves(moves=await read_moves(ctx, history, limit))
 
 
-async def read_moves(ctx: Context, history: MomentHistory | None, limit: int) -> list[ClusterMove]:
-    """Return the newest stored moves and conflicts, newest first."""
+async def read_moves(
+    ctx: Context, history: MomentHistory | None, limit: int, *, since: float | None = None
+) -> list[ClusterMove]:
+    """Return the newest stored moves and conflicts since a time, newest first."""
     if history is None:
         return []
-    rows, _ = await history.page([], MOVES, ctx.user.only_owner, None, None, 0, limit, replays=False)
+    rows, _ = await history.page([], MOVES, ctx.user.only_owner, since, None, 0, limit, replays=False)
     return [
         ClusterMove(
             at=row.at, text=row.line, conflict=row.kind == CONFLICT, node=row.node, ref=str(Ref(row.run, row.number))

@@ -9,7 +9,7 @@ from otp.observer import NodeInfo
 from superlearner.cluster.members import Members
 from superlearner.control.listing import info_of
 from superlearner.control.terms import clip
-from superlearner.nodes.kinds import PLATFORM
+from superlearner.nodes.kinds import PLATFORM, SIMULATED
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, NodeGone, RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import Fact
@@ -33,15 +33,15 @@ async def list_(ctx: Context, nodes: Nodes, members: Members | None, /) -> list[
     """
     shown = (one for one in nodes if ctx.user.sees(one.owner))
     found = await asyncio.gather(*(_describe_node(one, ctx.user, nodes) for one in shown))
-    lost = [] if members is None or members.cluster is None or ctx.user.only_own else members.cluster.lost()
+    lost = {} if members is None or ctx.user.only_own else members.lost()
     known = {one.name for one in nodes}
-    return [*found, *(_describe_lost(one.name) for one in lost if one.name not in known)]
+    return [*found, *(_describe_lost(name, simulated) for name, simulated in lost.items() if name not in known)]
 
 
-def _describe_lost(name: str) -> NodeLine:
+def _describe_lost(name: str, simulated: bool) -> NodeLine:
     return NodeLine(
-        name=name, beside=True, own=False, default=False, remote=True, owner=None, status="lost", life=None,
-        processes=None, supervisors=None, python=None, os_pid=None,
+        name=name, beside=True, own=False, default=False, remote=not simulated, simulated=simulated, owner=None,
+        status="lost", life=None, processes=None, supervisors=None, python=None, os_pid=None,
     )  # fmt: skip
 
 
@@ -62,6 +62,7 @@ async def _describe_node(found: WatchedNode | RemoteNode, user: User, nodes: Nod
         own=found.kind is PLATFORM,
         default=nodes.find(home_node(user) if user.only_own else None) is found,
         remote=isinstance(found, RemoteNode),
+        simulated=found.kind is SIMULATED,
         owner=found.owner,
         status=status,
         life=None if info is None else clip(info.life, 40),

@@ -20,7 +20,7 @@ from superlearner.control.clock import Clock
 from superlearner.control.events import TraceEvent
 from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.nodes.attaching import ServiceChange
-from superlearner.nodes.nodes import WatchedNode, full_name
+from superlearner.nodes.nodes import WatchedNode, full_names
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.errors import origin_of
 from superlearner.operations.builtin.restart_facts import describe_facts, reword
@@ -162,9 +162,9 @@ def possible_names(node: str) -> list[str]:
     """Return the names under which restarts of a node that is gone may be stored, as `node` may be its short name.
 
     >>> possible_names("counter")
-    ['counter', 'counter@127.0.0.1', 'sandbox-counter@127.0.0.1']
+    ['counter', 'counter@127.0.0.1', 'counter@simulated', 'sandbox-counter@127.0.0.1']
     """
-    return [node] if "@" in node else [node, full_name(node), node_of_sandbox(node)]
+    return [node] if "@" in node else [*full_names(node), node_of_sandbox(node)]
 
 
 async def _count_alike(history: MomentHistory, moment: Moment) -> tuple[int, int]:

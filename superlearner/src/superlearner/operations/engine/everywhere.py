@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from otp import standstill
 from superlearner.cluster.members import Members
-from superlearner.nodes.kinds import MEMBER, SERVICE
+from superlearner.nodes.kinds import CLUSTERED, SERVICE
 from superlearner.nodes.nodes import Nodes
 from superlearner.operations.context import Context
 from superlearner.operations.engine.execution import checked, execute
@@ -49,7 +49,7 @@ def select_nodes(ctx: Context, nodes: Nodes, node: str | None = None, *, service
     home = ctx.home.name
     seen = [one for one in nodes if ctx.user.sees(one.owner)]
     wanted = [
-        one for one in seen if one.kind is MEMBER or one.name == nodes.default or (services and one.kind is SERVICE)
+        one for one in seen if one.kind in CLUSTERED or one.name == nodes.default or (services and one.kind is SERVICE)
     ]
     others = [one.name for one in wanted if one.name != home]
     return [*others, *(one.name for one in seen if one.name == home)]

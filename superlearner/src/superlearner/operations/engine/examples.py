@@ -34,6 +34,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "application.stop": {"name": "shop"},
     "application.unset_env": {"name": "shop", "key": "greeting"},
     "audit.list": {"operation": "process.kill"},
+    "cluster.cut": {"from": "n1", "to": "n2"},
+    "cluster.simulate": {"nodes": 3},
     "debug.log": {"pid": "counter_1"},
     "mailbox.drop": {"pid": "counter_1", "tag": "add"},
     "mailbox.search": {"pid": "counter_1", "tag": "add"},

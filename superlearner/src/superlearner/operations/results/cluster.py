@@ -8,6 +8,7 @@ from pydantic import Field
 
 from superlearner.cluster.health import NodeStatus, Overall, Partition
 from superlearner.cluster.members import ClusterEvent
+from superlearner.cluster.simulator import SimulatedChild, SimulatedFault, SimulatedState
 from superlearner.operations.results import Pid, ProcessLine
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.operations.results.result import ResultModel
@@ -29,6 +30,7 @@ __all__ = [
     "ClusterProcess",
     "ClusterProcesses",
     "ClusterRestarts",
+    "ClusterSimulation",
     "ClusterTopology",
     "ClusterTrees",
     "HealthFigure",
@@ -76,6 +78,7 @@ class MemberLine(ResultModel):
     bytes_sent: int
     bytes_received: int
     observed: bool = Field(description="pages and operations work on it")
+    simulated: bool = Field(default=False, description="it is simulated in the platform's program")
 
 
 class HealthFigure(ResultModel):
@@ -106,8 +109,8 @@ class ClusterTopology(ResultModel):
 
     cluster_name: str = Field(description="the name of the member that answers")
     formation_time: float | None = Field(description="the join of its longest member, in seconds since 1970")
-    mode: Literal["single_node", "multi_node"]
-    simulation_enabled: bool = Field(description="false: no member is simulated")
+    mode: Literal["single_node", "multi_node", "simulated"]
+    simulation_enabled: bool = Field(description="members are simulated")
     state: Literal["off", "joining", "member", "refused", "left"] = Field(
         description="that of the platform's membership"
     )
@@ -304,6 +307,24 @@ class ClusterDrained(ResultModel):
 
     moved: list[str]
     kept: list[str]
+
+
+class ClusterSimulation(ResultModel):
+    """A simulated cluster in the platform's program, seen by all of its members."""
+
+    enabled: bool = Field(description="there are simulated members")
+    simulated: Literal[True]
+    seed: int | None
+    since: float | None = Field(description="its start, in seconds since 1970")
+    members: list[SimulatedState]
+    sides: list[list[str]] = Field(description="the running members in groups that are connected")
+    healthy_nodes: list[str] = Field(description="the members that are connected with all that run")
+    partitioned_nodes: list[str] = Field(description="the members that run, and are cut off from others")
+    failed_nodes: list[str]
+    process_distribution: dict[str, int] = Field(description="processes by member")
+    faults: list[SimulatedFault] = Field(description="those in effect")
+    children: list[SimulatedChild]
+    moves: list[ClusterMove] = Field(description="since its start, newest first")
 
 
 class TreesSummary(ResultModel):
