@@ -157,6 +157,16 @@ def test_members_for_tests_from_start_to_clean(superlearner: Run, tmp_path: Path
 EXAMPLE = Path(__file__).parents[3] / "examples" / "rooms"
 TESTS = """
 import pytest
+from otp.cluster import MemberDown
+from otp.testing import assert_receive
+
+@pytest.mark.real_nodes
+async def test_a_stopped_member_is_lost_until_it_resumes(cluster, cluster_members):
+    cluster.monitor()
+    cluster_members.stall("m1@127.0.0.1")
+    assert "timeout" == (await assert_receive(MemberDown, timeout=20)).reason
+    cluster_members.resume()
+    await cluster.wait_size(3, timeout=20)
 
 @pytest.mark.simulation
 @pytest.mark.real_nodes
@@ -188,20 +198,24 @@ PLUGINS = {
 
 
 @pytest.mark.program
-def test_a_run_exits_with_0_only_if_a_test_ran_and_all_passed(superlearner: Run, tmp_path: Path) -> None:
+def test_a_run_exits_with_0_only_if_a_test_ran_and_all_passed(
+    superlearner: Run, command: Callable[..., Any], tmp_path: Path
+) -> None:
     shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)  # its test kills a member
     (tmp_path / "test_good.py").write_text(TESTS)
     (tmp_path / "test_bad.py").write_text(f"{TESTS}\n@pytest.mark.real_nodes\ndef test_bad():\n    raise OSError\n")
 
     def run(*words: str) -> tuple[int, str, str]:
-        done = superlearner("cluster", "test", "run", *words, **PLUGINS)
-        return done.returncode, done.stdout, done.stderr
+        known = {"SUPERLEARNER_DATA_DIR": str(tmp_path / "data"), **PLUGINS}
+        running = command("cluster", "test", "run", *words, cwd=tmp_path, env=os.environ | known)
+        text, errors = running.communicate(timeout=100)
+        return running.wait(), text, errors
 
     superlearner("cluster", "test", "start", "--app", "rooms.py:Rooms", "--allow", "rooms", "--teaching")
     try:
         code, text, errors = run("test_rooms.py", "test_good.py", "--json")
         found = json.loads(text)
-        assert (0, "passed", 2, 0, 1) == (code, *(found[name] for name in ("status", "ran", "failed", "skipped"))), (
+        assert (0, "passed", 3, 0, 1) == (code, *(found[name] for name in ("status", "ran", "failed", "skipped"))), (
             errors
         )
         assert (

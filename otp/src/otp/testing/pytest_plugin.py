@@ -262,20 +262,22 @@ def _programs_for(item: pytest.Item) -> Programs | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests on real members where there are none, or too few, and say what to try."""
+    """Skip tests on members where there are none, or too few, and say what to try."""
     for item in items:
-        mark = item.get_closest_marker("real_nodes")
-        if mark is None or (reason := _why_skipped(item, _size(mark))) is None:
-            continue
-        item.add_marker(pytest.mark.skip(reason=reason))
+        if (reason := _why_skipped(item)) is not None:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
-def _why_skipped(item: pytest.Item, size: int) -> str | None:
-    programs = _programs()
-    if programs is None and item.get_closest_marker("simulation") is not None:
+def _why_skipped(item: pytest.Item) -> str | None:
+    real, simulated = (item.get_closest_marker(name) for name in _STAGES)
+    if real is None and simulated is None:
         return None
     if find_spec("msgspec") is None:
         return "needs the extra otp[cluster]: pip install 'msgspec>=0.19'"
+    programs = _programs()
+    if real is None or (programs is None and simulated is not None):
+        return None
+    size = _size(real)
     if programs is None or programs.size < size:
         there = "there are none" if programs is None else f"there are {programs.size}"
         return f"needs {size} real members, {there}; try superlearner cluster test run --size {size}"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 import typer
 
 from superlearner.base.data_dir import command_with, in_data_dir
-from superlearner.base.terminal import show_wait_line, unwritable
+from superlearner.base.terminal import show_wait_line, stop_signals, unwritable
 from superlearner.cli.cluster_scenarios import scenario
 from superlearner.cli.cluster_status import (
     NO_CLUSTER,
@@ -169,13 +169,13 @@ def run(
     """
     testbed = _testbed(ctx, data_dir)
     plan = plan_of(size, app, allow, empty=empty, teaching=teaching)
-    with describe_failures(), end_on_sigterm():
+    with describe_failures(), end_on_signals():
         if find_spec("pytest") is None:
             fail(f"this Python has no pytest; try `{_command(testbed, 'preflight')}`", NOT_TRUE)
         from superlearner.cluster.pytest_run import run_pytest
 
         with ExitStack() as stack:
-            with show_wait_line(f"waiting for {count_members(size)} to connect, for up to {timeout:g} s"):
+            with _waiting(testbed, size, timeout):
                 stack.enter_context(testbed.running_tests(plan, timeout))
             members = testbed.begun()
             done = run_pytest(
@@ -314,17 +314,18 @@ def describe_failures() -> Generator[None]:
 
 
 @contextmanager
-def end_on_sigterm() -> Generator[None]:
-    """Leave the block at SIGTERM, as Ctrl-C does, so that what it started is ended."""
+def end_on_signals() -> Generator[None]:
+    """Leave the block at SIGTERM and when the terminal closes, as at Ctrl-C, so that what it started is ended."""
 
     def leave(number: int, _frame: object) -> NoReturn:
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, leave)
+    before = {one: signal.signal(one, leave) for one in stop_signals() if one != signal.SIGINT}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _testbed(ctx: typer.Context, data_dir: Path | None) -> Testbed:
@@ -338,8 +339,21 @@ def _command(testbed: Testbed, verb: str) -> str:
 
 
 def _start(testbed: Testbed, plan: Plan, timeout: float) -> list[str]:
-    with show_wait_line(f"waiting for {count_members(plan.size)} to connect, for up to {timeout:g} s"):
+    with _waiting(testbed, plan.size, timeout):
         return testbed.start(plan, timeout)
+
+
+@contextmanager
+def _waiting(testbed: Testbed, size: int, timeout: float) -> Generator[None]:
+    """Show a line while members start; if they do not, end the command and say what to try."""
+    from superlearner.cluster.background import NotConnected
+
+    try:
+        with show_wait_line(f"waiting for {count_members(size)} to connect, for up to {timeout:g} s"):
+            yield
+    except NotConnected as error:
+        tried = " and ".join(f"`{_command(testbed, verb)}`" for verb in ("preflight", "logs"))
+        fail(f"{error}; see {tried}, or try a longer --timeout", NOT_TRUE)
 
 
 def _show_started(testbed: Testbed, started: list[str], ended: list[str] | None = None, *, as_json: bool) -> None:
