@@ -202,6 +202,27 @@ def test_a_child_whose_start_no_other_member_knows_is_not_missed() -> None:
     assert ["R4"] == [found.rule for found in check_history([*events[:2], known, *events[2:]])]
 
 
+def test_a_child_is_not_missed_by_members_that_know_only_a_temporary_one_before_it() -> None:
+    """That one ended with the lease of its member, on which the other one started while it was cut off."""
+
+    def check(restart: str) -> list[str]:
+        first = CHILD | {"pid": ("n1", 1, 5), "restart": restart}
+        events = [
+            Event(0, "", "began", {"dead": 1.0, "heartbeat": 0.25, "settle": 1.0}),
+            Event(1, "n1", "child_started", first),
+            Event(1, "n1", "child_kept", CHILD | {"on": [("n1", 1), ("n2", 1)]}),
+            Event(2, "n1", "child_ended", first),
+            Event(3, "n1", "child_started", CHILD | {"pid": ("n1", 1, 6)}),
+            Event(3, "n1", "child_kept", CHILD | {"on": [("n1", 1)]}),
+            Event(4, "", "killed", {"of": "n1", "incarnation": 1}),
+            Event(20, "", "heal", {}),
+        ]
+        return [found.rule for found in check_history(events)]
+
+    assert [] == check("temporary")
+    assert ["R4"] == check("permanent")
+
+
 def test_terms_of_two_processes_of_a_child_may_arrive_in_any_order() -> None:
     """The first one may wait for a stalled member, while the child moves from its old member again."""
     first, second = CHILD | {"pid": ("n1", 1, 5), "term": 1}, CHILD | {"pid": ("n1", 1, 6), "term": 2}

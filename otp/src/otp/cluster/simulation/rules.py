@@ -330,7 +330,9 @@ class _Children:
                 known = self.known[_Child(data["supervisor"], data["id"])].setdefault(event.member, set())
                 known.update((name, number) for name, number in data["on"])
             case "child_ended":
-                self.running[_Child(data["supervisor"], data["id"])].pop(_pid(data["pid"]), None)
+                child = _Child(data["supervisor"], data["id"])
+                if self.running[child].pop(_pid(data["pid"]), None) == "temporary":
+                    self.known[child].pop(event.member, None)  # none of them starts it elsewhere
             case "child_forgotten":
                 self._forget(_Child(data["supervisor"], data["id"]))
             case "unregistered" | "moved" if data["table"][0] == "supervisor":  # on one side, perhaps of a partition
