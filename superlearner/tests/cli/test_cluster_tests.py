@@ -8,8 +8,10 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -17,7 +19,9 @@ from typer.testing import CliRunner
 
 from otp.locked_entries import LockedEntry
 from superlearner.cli.entry import app
+from superlearner.cluster import pytest_run
 from superlearner.cluster.control import records
+from superlearner.cluster.pytest_run import TestRun
 from superlearner.cluster.testbed import Testbed
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -98,6 +102,15 @@ def test_members_of_others_are_left_alone_and_named(tmp_path: Path, members: Pat
     assert (1, [], [str(members / "m1.log")]) == (done.exit_code, found["ended"], found["removed"])
     assert [{"name": "x@127.0.0.1", "os_pid": os.getpid()}] == found["others"]
     assert (members.parent / "cookie").exists()
+    assert other.path.exists()
+
+
+def test_health_of_members_that_do_not_answer_fails_each_check(tmp_path: Path, other: LockedEntry) -> None:
+    done = cluster_test(tmp_path, "health", "--json")
+    found = json.loads(done.output)
+    assert (1, "failed", [False] * 6) == (done.exit_code, found["status"], [one["ok"] for one in found["checks"]])
+    assert f"x@127.0.0.1 (process {os.getpid()}) cannot be asked" in found["checks"][0]["problem"]
+    assert f"`superlearner --data-dir {tmp_path} cluster test restart`" in found["checks"][0]["solutions"][1]
     assert other.path.exists()
 
 
@@ -197,13 +210,55 @@ PLUGINS = {
 }
 
 
-@pytest.mark.program
+@pytest.mark.parametrize(
+    ("result", "code", "words"),
+    [
+        (TestRun(0, 2, 0, 1), 0, "2 ran, 0 failed, 1 skipped on m1@127.0.0.1"),
+        (TestRun(1, 2, 1, 0), 1, "2 ran, 1 failed, 0 skipped on m1@127.0.0.1; logs: `superlearner cluster test logs"),
+        (TestRun(0, 0, 0, 3), 1, "no test ran on m1@127.0.0.1; mark one with @pytest.mark.real_nodes; logs: "),
+        (TestRun(5, 0, 0, 0), 1, "no test ran on m1@127.0.0.1; mark one with @pytest.mark.real_nodes; logs: "),
+        (TestRun(3, 0, 0, 0), 1, "pytest ended with 3 before a test ran; logs: "),
+        (TestRun(4, 0, 0, 0), 2, "pytest ended with 4 before a test ran; logs: "),
+    ],
+)
 def test_a_run_exits_with_0_only_if_a_test_ran_and_all_passed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: TestRun, code: int, words: str
+) -> None:
+    monkeypatch.setattr(Testbed, "running_tests", Mock(return_value=nullcontext()))
+    monkeypatch.setattr(Testbed, "begun", Mock(return_value=["m1@127.0.0.1"]))
+    monkeypatch.setattr(pytest_run, "run_pytest", Mock(return_value=result))
+    done = cluster_test(tmp_path, "run")
+    assert code == done.exit_code
+    assert done.output.startswith(words)
+
+
+@pytest.mark.program
+def test_a_run_counts_the_tests_that_are_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marked = "import pytest\npytestmark = pytest.mark.real_nodes\n"
+    (tmp_path / "test_good.py").write_text(f"{marked}def test_a(): pass\n@pytest.mark.skip\ndef test_b(): pass\n")
+    (tmp_path / "test_bad.py").write_text(f"{marked}def test_c(): raise OSError\n")
+    (tmp_path / "test_plain.py").write_text("def test_d(): raise OSError\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    cluster_file = tmp_path / "cluster.json"
+    cluster_file.write_text('{"size": 2, "cookie": "c", "members": "m", "start": []}')
+    monkeypatch.chdir(tmp_path)
+    for name, value in PLUGINS.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*paths: str) -> TestRun:
+        return pytest_run.run_pytest(paths, cluster_file, tmp_path / "report.xml", output=subprocess.DEVNULL)
+
+    assert TestRun(1, 2, 1, 1) == run()
+    assert TestRun(5, 0, 0, 0) == run("test_plain.py")
+    assert TestRun(4, 0, 0, 0) == run("test_missing.py")
+
+
+@pytest.mark.program
+def test_a_run_uses_members_that_are_there_and_restarts_those_that_a_test_has_killed(
     superlearner: Run, command: Callable[..., Any], tmp_path: Path
 ) -> None:
     shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)  # its test kills a member
     (tmp_path / "test_good.py").write_text(TESTS)
-    (tmp_path / "test_bad.py").write_text(f"{TESTS}\n@pytest.mark.real_nodes\ndef test_bad():\n    raise OSError\n")
 
     def run(*words: str) -> tuple[int, str, str]:
         known = {"SUPERLEARNER_DATA_DIR": str(tmp_path / "data"), **PLUGINS}
@@ -222,11 +277,6 @@ def test_a_run_exits_with_0_only_if_a_test_ran_and_all_passed(
             "needs 3 real members, there are 2; try superlearner cluster test run --size 3"
             in Path(found["report"]).read_text()
         )
-        code, text, _ = run("test_bad.py::test_bad")
-        assert (1, True) == (code, "1 ran, 1 failed, 0 skipped on m1@127.0.0.1, m2@127.0.0.1; logs: " in text)
-        code, text, _ = run("test_good.py::test_plain", "test_good.py::test_three")
-        assert (1, True) == (code, "no test ran on m1@127.0.0.1, m2@127.0.0.1; mark one with @pytest.mark.r" in text)
-        assert 2 == run("test_missing.py")[0]
     finally:
         stopped = superlearner("cluster", "test", "stop")  # those of `start` stay until then
     assert "ended m1@127.0.0.1, m2@127.0.0.1\n" == stopped.stdout

@@ -7,9 +7,11 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from superlearner.cluster import port_holders
 from superlearner.cluster import preflight as module
 from superlearner.cluster.checks import Check
 from superlearner.cluster.port_holders import port_holder
@@ -98,6 +100,18 @@ def test_a_port_in_use_is_named_with_the_process_that_listens_on_it(tmp_path: Pa
     assert 3 == len(found.solutions)
     assert port_holder(port) is None
     assert checks(tmp_path, port)[f"port {port}"].ok
+
+
+def test_lsof_names_the_process_where_there_is_no_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lsof = tmp_path / "lsof"
+    lsof.write_text('#!/bin/sh\necho "$@" > "$0.asked"\nprintf "p77\\ncnginx\\nf6\\np78\\ncnginx\\nf6\\n"\n')
+    lsof.chmod(0o700)
+    monkeypatch.setattr(port_holders, "sys", SimpleNamespace(platform="darwin"))
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert (77, "nginx") == port_holder(4000)
+    assert "-nP -iTCP:4000 -sTCP:LISTEN -Fpc\n" == (tmp_path / "lsof.asked").read_text()
+    lsof.write_text("#!/bin/sh\nexit 1\n")
+    assert port_holder(4000) is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="lsof shows it elsewhere")

@@ -24,6 +24,8 @@ COUNTED: Final = ("tests", "failures", "errors", "skipped")
 class TestRun:
     """The result of pytest: its exit code, and the number of tests that ran, failed and were skipped."""
 
+    __test__ = False  # although its name begins like one
+
     exit_code: int
     ran: int
     failed: int
