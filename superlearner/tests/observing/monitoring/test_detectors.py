@@ -102,15 +102,17 @@ def test_a_loop_that_never_reaches_the_limit_of_its_supervisor_says_so() -> None
     """Regression: with a limit of 1,500 in 5 s on a busy machine, nothing said that it would restart for ever."""
     book = supervisor([], allowed=1_500)
     history = book.histories["till"]
+    history.names["till_1"] = "drawer"
     for number, ago in enumerate(range(58, 0, -2)):  # no restart succeeds
         history.keep(_entry(number, NOW - ago, "restart_failed"), 1000)
         history.attempts.add(round((NOW - ago) * NS))
     loop = only(list(detectors.restart_storm(facts(book=book), LIMITS)))
     assert loop.description == (
         "till is in a restart loop: 29 restarts in the last 60 s, and its limit, 1,500 in 5 s, is never reached; "
-        "the newest: it could not restart till_1: ValueError('no paper')"
+        "the newest: it could not restart drawer: ValueError('no paper')"
     )
     assert (loop.severity, loop.count, loop.since) == ("critical", 29, NOW - 58)
+    assert loop.hint.startswith("`superlearner error why drawer` explains the newest one; ")
     assert "`superlearner supervisor set-flags till --max-restarts 3` lets it give up" in loop.hint
 
 

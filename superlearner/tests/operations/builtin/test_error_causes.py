@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -64,6 +65,36 @@ def test_a_give_up_after_failed_starts_is_explained_from_the_crash_on(inside: In
         for supervisor in ("office", "ship"):
             assert any(one.startswith(f"{supervisor} gave up: ") for one in others)
         assert others[-1] in (f"{asked} is not running", "it is not running")
+
+    inside(test)
+
+
+class Yard(Supervisor):
+    @impl
+    def init(self, arg):
+        children = [Patient.child_spec(0, id="Patient", name="patient"), Press.child_spec(0, id="Press", name="press")]
+        return Children(children, max_restarts="infinity")
+
+
+@pytest.mark.operation("error.why")
+def test_a_process_whose_start_fails_again_and_again_is_not_just_not_running(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        yard = await platform.node.start(Yard, None, name="yard")
+        failed = platform.node.subscribe(
+            lambda event: event.data["attempts"] == 2 and done.set(), kinds={"restart_failed"}
+        )
+        done = asyncio.Event()
+        Press.down.append("paper")
+        try:
+            otp.exit(platform.node.whereis("press"), "a bug")
+            await done.wait()
+            why = (await platform.get("/api/v1/processes/press/errors/why"))["data"]
+        finally:
+            Press.down.clear()
+            failed.close()
+        assert re.search(r"; yard is restarting press, after [\d,]+ failed attempts$", why["summary"])
+        assert (why["alive"], why["restarted"]) == (False, None)
+        assert otp.is_alive(yard)
 
     inside(test)
 

@@ -68,6 +68,20 @@ def test_the_log_of_one_node_is_read(inside: Inside) -> None:
     inside(test)
 
 
+@pytest.mark.everywhere
+@pytest.mark.operation("log.list")
+def test_the_log_of_an_attached_service_is_not_said_to_be_empty(inside: Inside, place: str) -> None:
+    async def test(platform: Any) -> None:
+        answer = await platform.client.get(f"/api/v1/log?node={platform.node.name}")
+        assert answer.status_code == (409 if place == "remote" else 200)
+        if place == "remote":
+            error = answer.json()["error"]
+            assert error["message"] == f"the log of {platform.node.name} stays in its program, which writes it"
+            assert "superlearner error list --node" in error["details"][0]["hint"]
+
+    inside(test)
+
+
 def test_a_warning_is_an_event_with_the_process_that_wrote_it(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         def complain() -> None:

@@ -16,13 +16,20 @@ test("a supervisor that gives up in a loop is one problem, not a second one with
 });
 
 test("a process that hangs is one line, and so is a deadlock", () => {
-  const row = (/** @type {string} */ pid, state = "stuck") => ({ pid, state: /** @type {any} */ (state) });
+  const row = (/** @type {string} */ pid, state = "stuck") => ({ pid, state: /** @type {any} */ (state), key: pid, parent: null });
   const hang = (/** @type {string} */ pid) => ({ type: "long_callback", pid, evidence: {} });
   const cycle = { type: "call_cycle", pid: "0.1.0", evidence: { circle: [{ pid: "0.1.0" }, { pid: "0.2.0" }] } };
   const rows = [row("0.1.0"), row("0.2.0"), row("0.3.0"), row("0.4.0"), row("0.3.0", "suspended")];
   assert.deepEqual(onceEach(rows, [hang("0.1.0"), hang("0.2.0"), hang("0.3.0"), cycle]),
     { rows: [rows[3], rows[4]], anomalies: [hang("0.3.0"), cycle] });
   assert.deepEqual(onceEach(rows, []), { rows, anomalies: [] });
+});
+
+test("the children of a supervisor that is listed have no line of their own", () => {
+  const row = (/** @type {string} */ key, /** @type {any} */ state, parent = "ship") => ({ key, state, parent, pid: null });
+  const office = row("office", "restarting"), labels = row("labels", "stopped", "office"), quotes = row("quotes", "stopped");
+  assert.deepEqual(onceEach([office, labels, quotes], []).rows, [office, quotes]);
+  assert.deepEqual(onceEach([labels], []).rows, [labels]);
 });
 
 test("the problems of a node that is gone are unknown", () => {

@@ -83,8 +83,8 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             count=len(times),
             threshold=limits.anomaly_restarts,
             setting="anomaly_restarts",
-            hint=f"{_describe_command(recent, facts)}; a child that fails at every start needs another argument or a "
-            f"working dependency, not another restart{_suggest_limit(history, facts) if endless else ''}",
+            hint=f"{_describe_command(recent, facts, history)}; a child that fails at every start needs another "
+            f"argument or a working dependency, not another restart{_suggest_limit(history, facts) if endless else ''}",
         )
 
 
@@ -461,10 +461,13 @@ def detect(facts: NodeFacts, limits: Settings) -> list[AnomalyFinding]:
 # Hints
 
 
-def _describe_command(entries: Sequence[Entry], facts: NodeFacts, history: History | None = None) -> str:
+def _describe_command(entries: Sequence[Entry], facts: NodeFacts, history: History) -> str:
     """Return a phrase with the command that explains the newest restart or give-up, or lists the failures."""
-    if history is not None and history.has_fallen:
+    if history.has_fallen:
         return f"`{command('error.why', history.name or history.pid, node=facts.called)}` explains it"
+    failed = entries[0] if entries and entries[0].event_type == "restart_failed" else None  # it has no pid
+    if failed is not None and failed.child_id in history.names:
+        return f"`{command('error.why', history.names[failed.child_id], node=facts.called)}` explains the newest one"
     pid = next((pid for entry in entries[:1] if (pid := entry.child_pid or entry.old_pid)), None)
     if pid is None:
         return f"`{command('error.list', node=facts.called)}` lists the newest failures"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -13,6 +13,7 @@ from otp import Node, sentences
 from superlearner.control.clock import Clock
 from superlearner.control.events import TraceEvent, facts_of, is_restart
 from superlearner.control.names import display_name
+from superlearner.control.slots import id_text
 from superlearner.control.terms import message_text, plain_pid
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
@@ -35,7 +36,7 @@ from superlearner.restarts.groups import groups
 from superlearner.restarts.ids import RUN
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.moments import goes_on
-from superlearner.restarts.present import Running, waits
+from superlearner.restarts.present import Running, rows_of, waits
 from superlearner.restarts.tables import Past
 
 AFTER_AN_END: Final = ("child_restarted", "gave_up")
@@ -98,12 +99,13 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
     restarted = any(step.kind == "child_restarted" or (alive and step.kind in ENDED) for step in causes)
     who = "it" if fallen is None or fallen is found else pid
     going_on = not alive and _is_being_restarted(ctx.node, memory, found)
-    state = () if alive else ("it is being restarted" if going_on else f"{who} is not running",)
+    retried = None if alive or going_on else _describe_attempts(memory, Running(ctx.node), found)
+    state = () if alive else ("it is being restarted" if going_on else retried or f"{who} is not running",)
     return Why(
         pid=number,
         name=display_name(found) if alive else memory.name(found),
         alive=alive,
-        restarted=None if going_on else restarted,
+        restarted=None if going_on or retried else restarted,
         known=bool(causes),
         summary=sentences.story(told, *state),
         repeats=_count_repeats(memory, causes, clock),
@@ -118,6 +120,20 @@ def _is_being_restarted(node: Node, memory: Memory, ended: otp.Pid) -> bool:
     end = memory.ends.get(ended)
     group = None if end is None else groups(memory, lambda one: waits(now, one)).get(end.seq)
     return group is not None and goes_on(group, Past(memory, now, 0), now)
+
+
+def _describe_attempts(memory: Memory, now: Running, ended: otp.Pid) -> str | None:
+    """Return which supervisor above a process tries to restart which child, and how often that failed; None if none."""
+    for supervisor in _list_above(memory, ended):
+        table = now.table(supervisor) if now.alive(supervisor) else None
+        open_ = {row.id for row in rows_of(table) if row.restarting}
+        last = next((one for one in reversed(memory.doings.get(supervisor, ())) if one.data.get("id") in open_), None)
+        if last is not None and last.kind == "restart_failed":
+            child, times = memory.child(last), last.data["attempts"]
+            name = (None if child is None else memory.name(child)) or id_text(last.data["id"])
+            failed = f"{times:,} failed attempts" if times > 1 else "a failed attempt"
+            return f"{now.name(supervisor) or plain_pid(supervisor)} is restarting {name}, after {failed}"
+    return None
 
 
 def _describe_earlier(ctx: Context, pid: otp.Pid, clock: Clock) -> str | None:
@@ -145,14 +161,21 @@ def _find_fallen(memory: Memory, ended: otp.Pid) -> otp.Pid | None:
 
 def _find_fallen_above(memory: Memory, end: TraceEvent) -> otp.Pid | None:
     """Return the highest supervisor above a process that gave up after its end; one may have failed to start in it."""
-    parents = {event.pid: event.data.get("parent") for event in memory.events if event.kind == "spawned"}
-    found, above, seen = None, parents.get(end.pid), set[Any]()
-    while above is not None and above not in seen:
-        seen.add(above)
+    found = None
+    for above in _list_above(memory, end.pid):
         if any(one.kind == "gave_up" and one.seq > end.seq for one in memory.doings.get(above, ())):
             found = above
-        above = parents.get(above)
     return found
+
+
+def _list_above(memory: Memory, pid: otp.Pid) -> Iterator[otp.Pid]:
+    """Yield the processes above one that has ended, from its parent on, as far as the memory tells."""
+    parents = {event.pid: event.data.get("parent") for event in memory.events if event.kind == "spawned"}
+    above, seen = parents.get(pid), set[Any]()
+    while above is not None and above not in seen:
+        seen.add(above)
+        yield above
+        above = parents.get(above)
 
 
 def _count_repeats(memory: Memory, causes: Sequence[Step], clock: Clock) -> WhyRepeats | None:

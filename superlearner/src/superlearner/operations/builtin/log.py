@@ -7,10 +7,12 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from superlearner.base.commands import command
 from superlearner.control.clock import timestamp
 from superlearner.observing.logs import LogLine, LogView
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
+from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import TIMES, PageNumber, PerPage, Since, Until
 from superlearner.operations.results.log import Level, LogLineResult
 
@@ -19,8 +21,8 @@ ORDER: Final = ("debug", "info", "warning", "error", "critical")
 Who = Annotated[str | None, Field(max_length=20_000)]
 
 
-@operation("log.list", http=("GET", "/log"), scope="read", on="platform", of="user", errors=("node_not_found",),
-           short="at level node text")  # fmt: skip
+@operation("log.list", http=("GET", "/log"), scope="read", on="platform", of="user",
+           errors=("node_not_found", "conflict"), short="at level node text")  # fmt: skip
 async def list_log(
     ctx: Context,
     log: LogView,
@@ -56,7 +58,10 @@ async def list_log(
     lines, home = log.lines(), ctx.home.name
     of = None if node is None else ctx.nodes.node_of(node)
     if of is not None and of not in {line.node or home for _, line in lines}:
-        _ = replace(ctx, on=of).found  # a node that has ended may have lines
+        there = replace(ctx, on=of).found  # a node that has ended may have lines
+        if there.kind.listed_beside:
+            failures = f"`{command('error.list', node=of)}` lists its failures"
+            raise OperationError("conflict", f"the log of {of} stays in its program, which writes it", hint=failures)
 
     def wanted(number: int, line: LogLine) -> bool:
         return (

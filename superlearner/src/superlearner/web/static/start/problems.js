@@ -11,6 +11,8 @@ import { counted, time } from "../base/words.js";
 /** @import { Model, Row } from "../live/model.js" */
 /** @import { Line } from "../live/storms.js" */
 
+const DOWN = ["restarting", "crashed", "gave_up", "stopped"];
+
 /**
  * Return the anomalies without a line of a storm: a supervisor that gives up in a loop is one problem, with one count.
  * @template {{name?: string|null, evidence: Record<string, any>}} A
@@ -24,9 +26,9 @@ export function withoutStorm(anomalies, burning) {
 }
 
 /**
- * Return the processes and anomalies without those that another line describes: an anomaly says more than the state of its process, and
- * a deadlock more than the calls in it.
- * @template {Pick<Row, "pid"|"state">} R
+ * Return the processes and anomalies without those that another line describes: an anomaly says more than the state of its process, a
+ * deadlock more than the calls in it, and a supervisor that is down implies its children.
+ * @template {Pick<Row, "pid"|"state"|"key"|"parent">} R
  * @template {{type: string, pid?: string|null, evidence: Record<string, any>}} A
  * @param {readonly R[]} rows
  * @param {readonly A[]} anomalies
@@ -37,7 +39,10 @@ export function onceEach(rows, anomalies) {
   const locked = new Set(circles.map((one) => one.pid));
   const left = anomalies.filter(({ type, pid }) => type !== "long_callback" || !locked.has(pid));
   const reported = new Set([...locked, ...left.flatMap(({ type, pid }) => type === "long_callback" ? [pid] : [])]);
-  return { rows: rows.filter(({ pid, state }) => state !== "stuck" || !reported.has(pid)), anomalies: left };
+  const down = new Set(rows.filter(({ state }) => DOWN.includes(state)).map(({ key }) => key));
+  const known = (/** @type {R} */ { pid, state, parent }) =>
+    (state === "stuck" && reported.has(pid)) || (state === "stopped" && down.has(parent ?? ""));
+  return { rows: rows.filter((row) => !known(row)), anomalies: left };
 }
 
 /**
