@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 
 from otp.locked_entries import LockedEntry
 from superlearner.cli.entry import app
-from superlearner.cluster import pytest_run
+from superlearner.cluster import preflight, pytest_run
+from superlearner.cluster.background import NotConnected
 from superlearner.cluster.control import records
 from superlearner.cluster.pytest_run import TestRun
 from superlearner.cluster.testbed import Testbed
@@ -103,6 +104,22 @@ def test_members_of_others_are_left_alone_and_named(tmp_path: Path, members: Pat
     assert [{"name": "x@127.0.0.1", "os_pid": os.getpid()}] == found["others"]
     assert (members.parent / "cookie").exists()
     assert other.path.exists()
+
+
+@pytest.mark.parametrize("verb", ["start", "run"])
+def test_a_start_that_fails_says_what_is_wrong_with_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.setattr(Testbed, "start", Mock(side_effect=NotConnected("m1 ended with 1: it printed nothing")))
+    monkeypatch.setattr(preflight, "descriptors", Mock(return_value=64))
+    done = cluster_test(tmp_path, verb)
+    first, problem, *solutions, last = done.output.splitlines()
+    assert (1, "FAIL  files  64 open files") == (done.exit_code, first)
+    assert "      problem: expected a limit of at least 72 open files, got 64" == problem
+    assert [True] * 3 == [line.startswith("      try: ") for line in solutions]
+    assert last.startswith(
+        "superlearner: m1 ended with 1: it printed nothing; see `superlearner cluster test preflight"
+    )
 
 
 def test_health_of_members_that_do_not_answer_fails_each_check(tmp_path: Path, other: LockedEntry) -> None:

@@ -345,13 +345,17 @@ def _start(testbed: Testbed, plan: Plan, timeout: float) -> list[str]:
 
 @contextmanager
 def _waiting(testbed: Testbed, size: int, timeout: float) -> Generator[None]:
-    """Show a line while members start; if they do not, end the command and say what to try."""
+    """Show a line while members start; if they do not, end the command with what is wrong here and what to try."""
     from superlearner.cluster.background import NotConnected
+    from superlearner.cluster.preflight import preflight
 
     try:
         with show_wait_line(f"waiting for {count_members(size)} to connect, for up to {timeout:g} s"):
             yield
     except NotConnected as error:
+        for check in preflight(testbed.folder, size, ()):
+            if not check.ok:
+                typer.echo("\n".join(_lines_of(check, len(check.name))), err=True)
         tried = " and ".join(f"`{_command(testbed, verb)}`" for verb in ("preflight", "logs"))
         fail(f"{error}; see {tried}, or try a longer --timeout", NOT_TRUE)
 
