@@ -8,11 +8,22 @@ import { onceEach, stoppedText, suspendedText, unknownBecause, withoutStorm } fr
 const line = (/** @type {string} */ who, kind = "gave_up") => /** @type {any} */ ({ event: { kind, parts: { who } } });
 
 test("a supervisor that gives up in a loop is one problem, not a second one with the count of the monitor", () => {
-  const fell = { name: "upstream", evidence: { give_ups: 13 } }, storm = { name: "gateway", evidence: { restarts: 14 } };
-  const other = { name: "orders", evidence: { give_ups: 1 } };
-  assert.deepEqual(withoutStorm([fell, storm, other], [line("upstream")]), [storm, other]);
-  assert.deepEqual(withoutStorm([fell, storm], [line("upstream", "restarted")]), [fell, storm]);
-  assert.deepEqual(withoutStorm([fell], []), [fell]);
+  const fell = { type: "crash_loop", name: "upstream", evidence: { give_ups: 13 } }, none = { rows: new Map() };
+  const storm = { type: "restart_storm", name: "gateway", evidence: { restarts: 14 } };
+  const other = { type: "crash_loop", name: "orders", evidence: { give_ups: 1 } };
+  assert.deepEqual(withoutStorm([fell, storm, other], [line("upstream")], none), [storm, other]);
+  assert.deepEqual(withoutStorm([fell, storm], [line("upstream", "restarted")], none), [fell, storm]);
+  assert.deepEqual(withoutStorm([fell], [], none), [fell]);
+});
+
+test("a child that crashes in a loop is one problem, unless its supervisor never gives up", () => {
+  const storm = { type: "restart_storm", name: "ship", evidence: { restarts: 173 } };
+  const loop = { ...storm, evidence: { restarts: 173, endless: true } }, other = { ...storm, name: "office" };
+  const model = /** @type {any} */ ({ rows: new Map([["s", { name: "ship" }]]) });
+  const rates = /** @type {any} */ ({ event: { kind: "restarted", sup: "s", parts: { who: "rates" } } });
+  assert.deepEqual(withoutStorm([storm, other], [rates], model), [other]);
+  assert.deepEqual(withoutStorm([loop], [rates], model), [loop]);
+  assert.deepEqual(withoutStorm([storm], [], model), [storm]);
 });
 
 test("a process that hangs is one line, and so is a deadlock", () => {

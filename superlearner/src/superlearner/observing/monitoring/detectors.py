@@ -76,6 +76,7 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
                 "restarts": len(times),
                 "window_s": window,
                 "restarts_per_s": round(rate, 3),
+                "endless": endless,
                 "by_child": _counts(entry.child_id or "(no id)" for entry in recent),
                 "by_reason": _counts(entry.reason or "unknown" for entry in recent),
                 "newest": [_restart(entry) for entry in recent[:5]],

@@ -14,15 +14,19 @@ import { counted, time } from "../base/words.js";
 const DOWN = ["restarting", "crashed", "gave_up", "stopped"];
 
 /**
- * Return the anomalies without a line of a storm: a supervisor that gives up in a loop is one problem, with one count.
- * @template {{name?: string|null, evidence: Record<string, any>}} A
+ * Return the anomalies without a line of a storm: a supervisor that gives up in a loop is one problem, with one count, and so is one whose
+ * child crashes in a loop, unless it will never give up.
+ * @template {{type: string, name?: string|null, evidence: Record<string, any>}} A
  * @param {readonly A[]} anomalies
  * @param {readonly Line[]} burning  the storms that go on
+ * @param {Pick<Model, "rows">} model
  * @returns {A[]}
  */
-export function withoutStorm(anomalies, burning) {
+export function withoutStorm(anomalies, burning, { rows }) {
   const falling = new Set(burning.filter(({ event }) => event.kind === "gave_up").map(({ event }) => nameIn(event)));
-  return anomalies.filter(({ name, evidence }) => !evidence.give_ups || !falling.has(name ?? ""));
+  const busy = new Set(burning.map(({ event }) => rows.get(event.sup ?? "")?.name));
+  return anomalies.filter(({ type, name, evidence }) => (!evidence.give_ups || !falling.has(name ?? ""))
+    && (type !== "restart_storm" || evidence.endless || !busy.has(name ?? "")));
 }
 
 /**

@@ -260,7 +260,7 @@ function wrong() {
   burns = burnt.length > 0;
   const { rows, anomalies } = onceEach([...model.rows.values()].filter(({ state, restart }) =>
     ["crashed", "gave_up", "stuck", "suspended", "restarting"].includes(state) || (state === "stopped" && restart === "permanent")),
-    withoutStorm(found?.anomalies ?? [], burnt));
+    withoutStorm(found?.anomalies ?? [], burnt, model));
   anomalies.sort((one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
   const away = elsewhere(everywhere, model.node);
   const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
