@@ -94,6 +94,21 @@ declare namespace Api {
     /** the member that reports it: the new one, in a conflict that of the ended process */ node: string;
     /** its id, as of a restart */ ref: string;
   }
+  interface ClusterSimulation {
+    /** there are simulated members */ enabled: boolean;
+    simulated: true;
+    seed: number|null;
+    /** its start, in seconds since 1970 */ since: number|null;
+    members: SimulatedState[];
+    /** the running members in groups that are connected */ sides: string[][];
+    /** the members that are connected with all that run */ healthy_nodes: string[];
+    /** the members that run, and are cut off from others */ partitioned_nodes: string[];
+    failed_nodes: string[];
+    /** processes by member */ process_distribution: Record<string, number>;
+    /** those in effect */ faults: SimulatedFault[];
+    children: SimulatedChild[];
+    /** since its start, newest first */ moves: ClusterMove[];
+  }
   interface ClusterTopology {
     /** the name of the member that answers */ cluster_name: string;
     /** the join of its longest member, in seconds since 1970 */ formation_time: number|null;
@@ -802,6 +817,27 @@ declare namespace Api {
     /** the lines that cannot be used, each with the reason */ left_out?: UnusedLine[];
     /** seconds since 1970 */ expires_at: number;
     /** why others may be unable to open them */ note: string|null;
+  }
+  interface SimulatedChild {
+    supervisor: string;
+    key: string;
+    nodes: string[];
+  }
+  interface SimulatedFault {
+    kind: "fail"|"cut";
+    /** the failed member, or both ends of the cut */ members: string[];
+    /** only frames from the first to the second member are lost */ one_way: boolean;
+  }
+  interface SimulatedState {
+    name: string;
+    status: "up"|"failed";
+    /** unique to each start; null for a failed member */ incarnation: number|null;
+    /** members with the same number are connected, directly or not */ side: number|null;
+    /** the members that it is connected with, itself first */ sees: string[];
+    /** the members that it has lost */ lost: string[];
+    /** the ids of the distributed children that run on it */ children: string[];
+    processes: number;
+    simulated?: true;
   }
   interface SourceCallback {
     name: string;

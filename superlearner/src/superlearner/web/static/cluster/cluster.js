@@ -14,11 +14,15 @@ import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { bars, rate, sample, spans, spark } from "./cluster-model.js";
 import { askMap, map } from "./map.js";
 import { PlacedChildren } from "./placed.js";
+import { offer, simulated } from "./simulation.js";
+import { isSimulated } from "./simulation-model.js";
 import { trees } from "./trees.js";
 
 /** @import { Happening, Member, Missing, Topology } from "./cluster-model.js" */
 
 const EVERY_MS = 2000;
+/** The pause while members are simulated: what they do takes about a second. */
+const SOON_MS = 1000;
 const SHOWN_S = 600;
 const SHAPES = { healthy: "running", slow: "restarting", silent: "stuck", lost: "crashed" };
 const PATHS = /** @type {Record<string, string>} */ ({
@@ -29,6 +33,8 @@ const page = byId("cluster", HTMLElement);
 /** @type {ReturnType<typeof sample>} */ let links = new Map();
 const placed = new PlacedChildren();
 let view = "health";
+/** True if members were simulated at the last look. */
+let simulating = false;
 let asked = 0;
 let timer = 0;
 
@@ -51,11 +57,13 @@ async function look() {
       view === "map" ? askMap() : platform("GET", PATHS[view] ?? "/cluster/events"),
       ...view === "health" ? [platform("GET", "/cluster/supervisors"), platform("GET", "/cluster/moves?limit=10")] : [],
     ]);
+    const simulation = view === "health" && topology.simulation_enabled ? await platform("GET", "/cluster/simulation") : null;
     if (mine !== asked) return;
+    simulating = Boolean(topology.simulation_enabled);
     if (tables) placed.show(tables.entries, moves.moves);
     links = sample(links, topology, Date.now() / 1000);
     count(topology);
-    if (view === "health") render(health(topology, more.events), place);
+    if (view === "health") render(health(topology, more.events, simulation), place);
     else render(html`${missing(more.missing)}${OTHERS[view]?.(more) ?? nothing}`, place);
     byId("lost", HTMLElement).hidden = true;
     page.dataset.ready = view;
@@ -63,7 +71,7 @@ async function look() {
     if (mine !== asked) return;
     failed(error);
   }
-  if (!document.hidden) timer = setTimeout(() => void look(), EVERY_MS);
+  if (!document.hidden) timer = setTimeout(() => void look(), simulating ? SOON_MS : EVERY_MS);
 }
 
 /** @param {unknown} error */
@@ -85,20 +93,21 @@ function count({ nodes, missing: out }) {
     byId("cluster-counts", HTMLElement));
 }
 
-/** @param {Topology} topology @param {Happening[]} events */
-function health(topology, events) {
+/** @param {Topology} topology @param {Happening[]} events @param {Api.ClusterSimulation|null} simulation */
+function health(topology, events, simulation) {
   const own = topology.nodes.find((one) => one.own);
-  const others = topology.nodes.filter((one) => !one.own);
+  const others = topology.nodes.filter((one) => !one.own && !one.simulated);
+  const out = topology.missing.filter(({ node }) => !isSimulated(node) && !topology.nodes.some(({ name }) => name === node));
+  const isAlone = !others.length && !out.length && !simulation?.enabled, changed = () => void look();
   return html`${topology.state === "member" ? nothing : aside(topology)}
     <ul class="members" aria-label="Members">${own ? card(own, topology) : nothing}${repeat(others, ({ name }) => name, (one) =>
       card(one, topology))}
-      ${topology.missing
-        .filter(({ node }) => !topology.nodes.some(({ name }) => name === node))
-        .map((one) =>
+      ${out.map((one) =>
           html`<li class="member" data-health="lost"><h2>${icon("crashed", "glyph")}${one.node}</h2>
             <p>${isLost(one.reason) ? `Lost: ${one.reason}` : one.reason}</p>
             <p class="acts"><a class="btn" href=${`${root()}/supervisors${nodeQuery(one.node)}`}>Its last restarts</a></p></li>`)}</ul>
-    ${topology.state === "member" && !others.length && !topology.missing.length ? alone() : nothing}
+    ${isAlone ? html`<div class="void alone">${topology.state === "member" ? alone() : nothing}${offer(changed)}</div>` : nothing}
+    ${simulation?.enabled ? simulated(simulation, changed) : nothing}
     ${placed}
     <section><h2>What happened</h2>${tracks(topology, events)}</section>`;
 }
@@ -115,8 +124,8 @@ function aside({ state, why }) {
 
 /** Say how a second member joins. */
 function alone() {
-  return html`<div class="void alone"><h2>One member so far</h2><p>Open another terminal and start a second member.
-    It joins by itself.</p><pre><code>${command("node b")}</code></pre></div>`;
+  return html`<h2>One member so far</h2><p>Open another terminal and start a second member.
+    It joins by itself.</p><pre><code>${command("node b")}</code></pre>`;
 }
 
 /** @param {Member} member @param {Topology} topology */

@@ -127,7 +127,7 @@ const children = ({ name, children: all, members }) => html`<section><h2>${name}
   counted(members.length, "member")}</small></h2>
   <div class="scroll"><table class="table" aria-label=${`Children of ${name}`}><thead><tr><th scope="col">Child</th>
     <th scope="col">Member</th><th scope="col">Since</th></tr></thead><tbody>
-    ${repeat(all.slice(0, LISTED), ({ key, pid }) => `${key} ${pid}`, (one) =>
+    ${repeat(all.slice(0, LISTED), ({ key, node, pid }) => `${key} ${node} ${pid}`, (one) =>
       html`<tr data-child=${one.key} data-member=${one.node ?? ""}><th scope="row">${one.pid
         ? html`<a href=${`${root()}/supervisors${nodeQuery(one.node ?? "", { process: one.pid })}`}>${one.key}</a>`
         : one.key}</th><td>${one.node ? shortMember(one.node) : html`<span class="waits">starts elsewhere soon</span>`}</td>

@@ -21,7 +21,9 @@ export const LEFT = "it left the cluster";
 const DETACHED = "it was detached";
 
 /** The reasons that the platform gives for a lost member. */
-const LOST = new Set(["it was silent for too long", "its connection was lost, as when its program ends or is stopped"]);
+const LOST = new Set([
+  "it was silent for too long", "its connection was lost, as when its program ends or is stopped", "it was failed in the simulation",
+]);
 
 /** Return whether this is the reason for a lost member. @param {string|undefined} why */
 export const isLost = (why) => LOST.has(why ?? "");

@@ -1,0 +1,48 @@
+"""Three simulated members on the page: one is cut off, both sides decide, the heal resolves the conflict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from axe import broken_rules
+from page_width import SIDEWAYS
+
+
+def test_a_member_is_cut_off_both_sides_are_seen_and_a_heal_resolves_the_conflict(
+    start: Callable[..., Any], open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{start().url}/cluster", ready=False)
+    page.get_by_role("button", name="Simulate three members").press("Enter")
+    members = page.get_by_role("list", name="Simulated members").locator("> li")
+    expect(members).to_have_count(3)
+    for number in (1, 2, 3):
+        expect(members.nth(number - 1)).to_contain_text("SIMULATION")
+        expect(page.get_by_role("list", name=f"Children on n{number}").get_by_role("listitem")).to_have_count(2)
+
+    page.get_by_role("button", name="Cut off n1").click()
+    expect(page.get_by_text("6 children run on more than one of them")).to_be_visible()
+    expect(members.nth(0)).to_contain_text("sees no other member")
+    expect(members.nth(1)).to_contain_text("sees n3, not n1")
+    expect(page.get_by_role("list", name="Children on n1").get_by_text("also on")).to_have_count(6)
+    expect(page.get_by_role("list", name="Lines").get_by_text("cut both ways")).to_have_count(2)
+    assert broken_rules(page) == []
+
+    page.get_by_role("button", name="Heal all lines").click()
+    conflict = page.get_by_role("list").locator("[data-what=conflict]")
+    expect(conflict.filter(has_text=re.compile(r"ran on both n\d@simulated and n\d@simulated"))).to_have_count(6)
+    expect(page.get_by_text("also on")).to_have_count(0)
+    expect(members.nth(0)).to_contain_text("sees n2 and n3")
+
+    page.get_by_role("button", name="Fail n2").click()
+    expect(members.nth(1)).to_contain_text("failed")
+    expect(page.locator("#cluster-counts")).to_contain_text("1 lost")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate(SIDEWAYS) == 0
+    page.get_by_role("button", name="Restart n2").click()
+    expect(page.get_by_role("button", name="Fail n2")).to_be_visible()
+    page.get_by_role("button", name="End the simulation").click()
+    expect(page.get_by_role("button", name="Simulate three members")).to_be_visible()
