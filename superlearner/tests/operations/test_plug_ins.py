@@ -52,7 +52,7 @@ def test_one_declaration_is_a_route_a_command_a_function_a_tool_and_a_form(
         assert (200, 2) == (listed.status_code, len(listed.json()["data"]))
         assert 422 == client.get("/api/v1/quietest", params={"most": 0}).status_code
         described = client.get("/api/v1/arsenal/docs").json()["paths"]
-        assert "List who has least to do" == described["/api/v1/quietest"]["get"]["summary"]
+        assert "List the processes with the emptiest mailboxes" == described["/api/v1/quietest"]["get"]["summary"]
         assert {"404", "403"} <= set(described["/api/v1/quietest/{pid}/tell"]["post"]["responses"])
         forms = {line["name"]: line for line in client.get("/api/v1/arsenal/operations").json()["data"]}
     assert 100 == forms["quietest.list"]["parameters"]["properties"]["most"]["maximum"]
