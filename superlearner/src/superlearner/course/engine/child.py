@@ -271,9 +271,9 @@ class _CheckScheduler(Scheduler):
         super().__init__(seed)
         self._describes = describes
 
-    def open(self, instead: dict[int, int] | None = None) -> Run:
+    def open(self, instead: dict[int, int] | None = None, name: str = "test") -> Run:
         """Return the next run."""
-        run = super().open(instead)
+        run = super().open(instead, name)
         run.kernel.open_post().fingerprints = Fingerprints(describes=self._describes)
         return run
 
