@@ -323,6 +323,15 @@ def test_a_reply_to_a_cast_is_told_that_it_is_for_calls(caplog: pytest.LogCaptur
             ("shutdown", ("failed_to_start_child", "cart", ("noproc", ("gen_server", "call", ["ledger", "get"])))),
             "its child cart did not start: there is no process ledger to call (noproc)",
         ),
+        (
+            Crash(ExceptionTerm("StartError", (Crash("boom", (("/code/main.py", 7, "Ledger.init"),)),), "…")),
+            "a start failed at main.py:7: boom",
+        ),
+        (
+            Crash(ExceptionTerm("StartError", (("bad_return_value", None),), "…")),
+            "a start failed: init returned None: did no case match, or is a return missing?",
+        ),
+        (Crash(ExceptionTerm("StartError", ("no disk",), "…")), "StartError('no disk')"),
         (("noproc", ("gen_server", "call", ["ledger"])), "('noproc', ('gen_server', 'call', ['ledger']))"),
     ],
 )

@@ -107,6 +107,21 @@ def test_the_stack_names_file_line_and_function_innermost_last() -> None:
     assert stack[-1][2].endswith("inner")
 
 
+def test_the_stack_ends_at_the_code_that_a_signal_handler_interrupted() -> None:
+    """Regression: an endless loop was shown at the line of the handler that ended it."""
+
+    def handler() -> None:
+        __tracebackhide__ = True
+        raise KeyError("k")
+
+    def interrupted() -> None:
+        handler()
+
+    with pytest.raises(KeyError) as failed:
+        interrupted()
+    assert stack_of(failed.tb)[-1][2].endswith("interrupted")
+
+
 class Witness:
     pass
 

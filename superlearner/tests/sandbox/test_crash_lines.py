@@ -11,6 +11,7 @@ import pytest
 import otp
 from inside_sandbox import at, within
 from otp import GenServer
+from superlearner.control.events import facts_of
 from superlearner.operations.builtin.errors import list_all
 
 SOURCE = """\
@@ -47,9 +48,9 @@ class Main(Supervisor):
 """
 
 
-def failures_of(folder: Path, old: str, new: str) -> dict[str, Any]:
+def failures_of(folder: Path, old: str, new: str, source: str = SOURCE) -> dict[str, Any]:
     """Return the failures after an edit, by the name of the process."""
-    assert old in SOURCE
+    assert old in source
 
     async def look(node: otp.Node, service: otp.Pid) -> Any:
         top = at(node, "Main")
@@ -58,7 +59,7 @@ def failures_of(folder: Path, old: str, new: str) -> dict[str, Any]:
         listed: Any = await list_all(SimpleNamespace(node=node))  # type: ignore[arg-type]
         return {one.name: one for one in listed.items}
 
-    return within(folder, SOURCE.replace(old, new, 1), look)
+    return within(folder, source.replace(old, new, 1), look)
 
 
 @pytest.mark.parametrize(
@@ -111,11 +112,28 @@ def test_a_call_that_failed_for_its_server_names_the_line_of_the_server(
     assert failures["asker"].where is None
 
 
-def test_a_call_to_a_server_that_had_crashed_is_not_at_the_line_of_the_call(tmp_path: Path) -> None:
-    failures = failures_of(tmp_path, "return NoReply(n + 1)", "return n.x")
-    late = failures_of(tmp_path, 'GenServer.cast("counter", "increment")', 'otp.exit(otp.whereis("counter"), "kill")')
-    assert "main.py:14 in handle_cast" == failures["counter"].where
-    assert (None, None) == (failures["asker"].where, late["asker"].where)
+def test_a_reply_in_a_cast_is_answered_with_what_a_cast_returns(tmp_path: Path) -> None:
+    failures = failures_of(tmp_path, "NoReply(n + 1)", "Reply(n, n)")
+    assert "Reply is for handle_call, a cast has no reply; return NoReply(state)" == failures["counter"].hint
+
+
+def test_a_state_on_self_in_a_cast_is_answered_with_what_a_cast_returns(tmp_path: Path) -> None:
+    failures = failures_of(tmp_path, "return NoReply(n + 1)", "self.n = n + 1")
+    assert "self holds no state; return NoReply(new_state)" in failures["counter"].reason
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("return NoReply(n + 1)", "return n.x"),
+        ('GenServer.cast("counter", "increment")', 'otp.exit(otp.whereis("counter"), "kill")'),
+    ],
+    ids=["crashed", "killed"],
+)
+def test_a_call_to_a_server_that_had_crashed_is_not_at_the_line_of_the_call(tmp_path: Path, old: str, new: str) -> None:
+    failures = failures_of(tmp_path, old, new)
+    assert ("main.py:14 in handle_cast" if "n.x" in new else None) == failures["counter"].where
+    assert failures["asker"].where is None
 
 
 def test_a_call_to_a_name_that_never_was_is_at_its_line(tmp_path: Path) -> None:
@@ -134,3 +152,31 @@ def test_the_end_of_a_tree_names_the_line_of_its_last_failure(tmp_path: Path) ->
     assert "(last: Tally crashed at main.py:14: AttributeError(" in within(
         tmp_path, SOURCE.replace("NoReply(n + 1)", "n.x"), look
     )
+
+
+def test_a_start_that_failed_is_at_the_line_of_the_init(tmp_path: Path) -> None:
+    """Regression: the correct line of the process that started it was marked, with a raw text."""
+    text = SOURCE.replace("return Ok(start)", "return Ok(1 / (1 - start))")
+    failures = failures_of(tmp_path, 'GenServer.call("counter", "value")', "Tally.start(1)", text)
+    assert ("main.py:7 in init", "a start failed at main.py:7: ZeroDivisionError('division by zero')") == (
+        failures["asker"].where,
+        failures["asker"].reason,
+    )
+
+
+def test_the_live_event_of_a_caller_names_the_callback_of_its_server(tmp_path: Path) -> None:
+    """Regression: an event has the result itself, and those in memory only its text, so that none was alike."""
+    reasons: list[str] = []
+
+    async def look(node: otp.Node, service: otp.Pid) -> None:
+        top = at(node, "Main")
+        node.subscribe(lambda event: reasons.append(facts_of(event).reason), kinds={"exited"})
+        otp.send(at(node, "asker"), "go")
+        await otp.wait_down(top, timeout=5)
+
+    within(tmp_path, SOURCE.replace("NoReply(n + 1)", "Reply(n, n)"), look)
+    assert [True] == [
+        "handle_cast (main.py:14) returned Reply(0, 0)" in one
+        for one in reasons
+        if one.startswith("its call to counter")
+    ]

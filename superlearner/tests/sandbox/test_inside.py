@@ -12,7 +12,7 @@ import pytest
 import otp
 from inside_sandbox import COUNTER, at, within
 from otp import GenServer
-from superlearner.control.reasons import where_of
+from superlearner.control.reasons import text_of_reason, where_of
 from superlearner.control.simulations import Plan, begin
 from superlearner.observing.monitoring.machine import Collector
 
@@ -497,6 +497,8 @@ def test_an_endless_loop_ends_its_process_and_no_other(tmp_path: Path) -> None:
     reason, heard, same, count = within(tmp_path, COUNTER, look, held_s=0.2)
     assert "EndlessLoop" in repr(reason)
     assert str(where_of(reason)).startswith("main.py:")
+    call = (reason, ("gen_server", "call", ["a", "x"]))
+    assert text_of_reason(call).startswith("its call to a failed: a crashed at main.py:")
     assert heard["notices"][0].startswith("a held the loop for 0.2 s: main.py, line ")
     assert (True, 0) == (same, count)
 

@@ -11,6 +11,7 @@ from types import CoroutineType
 from typing import Any, Final
 
 from otp.behaviours.supervisor.spec_check import explain as explain_spec
+from otp.kernel.values.bounded import Shortened
 from otp.kernel.values.errors import did_you_mean, result_hint
 from otp.kernel.values.reasons import Crash, ExceptionTerm
 from otp.kernel.values.results import Ignore, NoReply, Ok, Reply, Stop
@@ -21,6 +22,7 @@ __all__ = ["explain_spec", "hint_for"]
 
 HINT: Final = 500
 PLAIN: Final = (str, int, float, bool, type(None), Ok, Reply, NoReply, Stop, Ignore, CoroutineType)
+STAND_INS: Final = {"Reply": Reply(None, None), "Ok": Ok(None), "Ignore": Ignore()}
 FORMS: Final = {
     "Ok": "Ok(state)",
     "Reply": "Reply(value, state)",
@@ -47,7 +49,7 @@ def hint_for(reason: Any, callback: str | None, names: Iterable[Any] = ()) -> st
 def _hint(reason: Any, callback: str | None, names: Iterable[Any]) -> str | None:
     tag, rest = tagged(reason)
     if tag == "bad_return_value" and len(rest) == 1:
-        return result_hint(callback or "", rest[0] if _is_plain(rest[0]) else object())
+        return result_hint(callback or "", rest[0] if _is_plain(rest[0]) else _stand_in(rest[0]))
     term = reason.term if issubclass(type(reason), Crash) else reason
     if issubclass(type(term), ExceptionTerm):
         name, text = safe_text(term.type_name), safe_text(term.text)
@@ -61,6 +63,11 @@ def _hint(reason: Any, callback: str | None, names: Iterable[Any]) -> str | None
     if tag == "calling_self":
         return "a process that calls itself waits for itself: call the method, or send itself a cast"
     return explain_spec(term) if tag and all(map(_is_plain, rest)) else None
+
+
+def _stand_in(value: Any) -> object:
+    """Return a value of the class that a result had, of which an event kept only the text."""
+    return STAND_INS.get(value.type_name, object()) if type(value) is Shortened else object()
 
 
 def _is_plain(value: Any) -> bool:

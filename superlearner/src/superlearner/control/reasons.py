@@ -25,12 +25,7 @@ __all__ = [
 BLOCKS: Final = "blocks the one thread of the runtime, and with it every process; use await asyncio.sleep(…)"
 """The effect of a call such as `time.sleep`, and what to use instead."""
 OTP: Final = os.path.dirname(otp.__file__)
-OURS: Final = (
-    os.path.join(OTP, ""),
-    os.path.join(os.path.dirname(os.path.dirname(__file__)), "sandbox", ""),
-)
-"""The folders of the runtime. `sandbox` is one: the code that ends an endless loop raises above the user's frames."""
-NOT_THEIRS: Final = (*LIBRARY_FOLDERS, "<frozen ", *OURS)
+NOT_THEIRS: Final = (*LIBRARY_FOLDERS, "<frozen ")
 """Prefixes of files that are not the user's."""
 
 
@@ -60,7 +55,8 @@ def own_frame(reason: Any) -> tuple[str, int, str] | None:
     if not is_a(reason, Crash):
         return None
     own = [entry for entry in reason.stack if not entry[0].startswith(NOT_THEIRS)]
-    return next(reversed(own or [entry for entry in reason.stack if not entry[0].startswith(OURS)]), None)
+    others = [entry for entry in reason.stack if not entry[0].startswith(os.path.join(OTP, ""))]
+    return next(reversed(own or others), None)
 
 
 def callers_of(reason: Any) -> list[tuple[str, int, str]]:

@@ -12,9 +12,18 @@ from math import inf
 from typing import Any, Final
 
 import otp
+from otp import Crash, ExceptionTerm
 from superlearner.control.failures import Place
 from superlearner.control.mistakes import explain_missing_return, place_of
-from superlearner.control.reasons import failed_call, is_crash, own_frame, place_text, tagged, text_of_reason
+from superlearner.control.reasons import (
+    failed_call,
+    has_own_frame,
+    is_crash,
+    own_frame,
+    place_text,
+    tagged,
+    text_of_reason,
+)
 from superlearner.control.slots import id_text
 from superlearner.control.terms import is_a
 
@@ -82,11 +91,19 @@ def place_of_end(node: otp.Node, event: otp.trace.Event) -> Place | None:
     None if it made no mistake: it called a server that had crashed.
     """
     data = event.data
-    reason = data["reason"]
+    reason = _cause_of_start(data["reason"])
     if _had_crashed(node, reason, event.seq):
         return None
     place = place_of(id_text(data.get("what")), data.get("callback"), reason, message=data.get("message"))
     return own_frame(reason) if place is None else place
+
+
+def _cause_of_start(reason: Any) -> Any:
+    """Return the crash of an `init`, if a process ended because it did not catch that; another reason as it is."""
+    term: Any = reason.term if is_a(reason, Crash) else None
+    if is_a(term, ExceptionTerm) and term.type_name == "StartError" and len(term.args) == 1:
+        return term.args[0] if has_own_frame(term.args[0]) else reason
+    return reason
 
 
 def _had_crashed(node: otp.Node, reason: Any, before: int) -> bool:
@@ -113,9 +130,14 @@ def _find_end_of(pid: Any, reason: Any, before: float = inf) -> Mapping[str, Any
     """Return the data of the newest end for a wrong result, on the node of a process, up to an event."""
     if not is_a(pid, otp.Pid):
         return None
-    text = text_of_reason(reason)
+    text = _value_in(reason)
     ends = _find_wrong_results(otp.trace.node_of(pid), 0)
-    return next((end.data for end in ends if end.seq <= before and text_of_reason(end.data["reason"]) == text), None)
+    return next((end.data for end in ends if end.seq <= before and _value_in(end.data["reason"]) == text), None)
+
+
+def _value_in(reason: Any) -> str:
+    """Return the text of a wrong result; its class is lost in an event."""
+    return text_of_reason(reason).partition(", which is ")[0]
 
 
 def _add_callback(text: str, end: Mapping[str, Any] | None) -> str:

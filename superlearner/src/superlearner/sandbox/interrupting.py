@@ -93,6 +93,7 @@ class Interrupter:
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         """Handle the signal; runs in the thread of the loop, on top of the current frame."""
+        __tracebackhide__ = True
         who = self._who
         if who is None or frame is None or not _may_raise(frame):
             return

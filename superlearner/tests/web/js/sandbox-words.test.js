@@ -207,6 +207,8 @@ test("a crash is that of the server if a call failed because it crashed", () => 
   assert.deepEqual([far.name, far.line], ["till", 9]);
   const result = blame({ ...till, reason: "its call to till failed: handle_cast (main.py:7) returned 0" });
   assert.deepEqual([result.name, result.line, result.reason], ["till", 7, "handle_cast (main.py:7) returned 0"]);
+  const start = blame({ ...till, reason: "a start failed at main.py:7: ValueError('no')" });
+  assert.deepEqual([start.name, start.line, start.reason], ["asker", 7, "a start failed: ValueError('no')"]);
   const own = { ...till, line: 5, reason: "its call to till failed: killed" };
   assert.equal(blame(own), own);
 });
@@ -234,7 +236,10 @@ test("a coroutine in place of an answer is a missing await, at the line of the c
   const crash = { name: "asker", line: 34, reason: "TypeError(\"unsupported operand type(s) for +: 'coroutine' and 'int'\")", hint: "h" };
   const text = "`await` is missing before the call of GenServer.call, which does nothing without it";
   const mistakes = [{ line: 9, text }, { line: 32, text }, { line: 33, text: "a `return` is missing" }, { line: 40, text }];
-  assert.deepEqual(withCause(crash, mistakes), { name: "asker", line: 32, reason: text, hint: null });
+  assert.deepEqual(withCause(crash, mistakes), { name: "asker", line: 32, reason: text, hint: null, because: true });
+  const late = { ...crash, reason: "till did not answer a call in 5 s (timeout)" };
+  const silent = { line: 41, text: "handle_call returns NoReply(…) and keeps caller nowhere, so the caller waits until its time-out" };
+  assert.equal(withCause(late, [...mistakes, silent]).line, 41);
   assert.equal(withCause(crash, []), crash);
   const other = { ...crash, reason: "KeyError('a')" };
   assert.equal(withCause(other, mistakes), other);

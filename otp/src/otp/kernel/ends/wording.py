@@ -151,6 +151,8 @@ def _reason(reason: Any, limit: int, depth: int, waited: float = 0.0) -> str:
         return clip(plain, limit)
     term = reason.term if issubclass(type(reason), Crash) else reason
     if issubclass(type(term), ExceptionTerm):
+        if depth and (said := _failed_start(term, limit, depth)):
+            return clip(said, limit)
         if not term.args and type(term.text) is str and term.text:  # its `__str__` says more than its arguments
             return clip(f"{term.type_name}: {without_secrets(term.text.splitlines()[0], limit)}", limit)
         arguments = ", ".join(_value(argument, limit) for argument in islice(term.args, limit))
@@ -158,6 +160,18 @@ def _reason(reason: Any, limit: int, depth: int, waited: float = 0.0) -> str:
     if issubclass(type(term), str):
         return _words(term, limit)
     return _value(term, limit)
+
+
+def _failed_start(term: ExceptionTerm, limit: int, depth: int) -> str:
+    """Return the meaning of a `StartError` that nothing caught: the mistake of the `init`; "" for other errors."""
+    why = term.args[0] if term.type_name == "StartError" and len(term.args) == 1 else None
+    if type(why) is not Crash and tagged(why)[0] != "bad_return_value":
+        return ""
+    says = _reason(why, limit, depth - 1)
+    if type(why) is not Crash:
+        return f"a start failed: {says.replace('a callback', 'init', 1)}"
+    place = place_of(why).partition(",")[0]
+    return f"a start failed{f' at {place}' if place else ''}: {says}"
 
 
 def _file_of(term: ExceptionTerm, limit: int) -> str:

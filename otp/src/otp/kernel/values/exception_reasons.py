@@ -40,10 +40,16 @@ _name_of: Final[Callable[[type], str]] = type.__dict__["__name__"].__get__
 
 
 def stack_of(traceback: TracebackType | None) -> tuple[StackEntry, ...]:
-    """Copy a traceback into (file, line, function) entries that keep no frame alive."""
+    """Copy a traceback into (file, line, function) entries that keep no frame alive.
+
+    An innermost frame with a local `__tracebackhide__`, pytest's sign, is left out: a signal handler that raises in the
+    code which it interrupts.
+    """
     entries: list[StackEntry] = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
+        if traceback.tb_next is None and entries and "__tracebackhide__" in code.co_varnames:
+            break
         entries.append((code.co_filename, traceback.tb_lineno, code.co_qualname))
         traceback = traceback.tb_next
     return tuple(entries)

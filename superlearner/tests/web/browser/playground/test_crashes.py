@@ -75,7 +75,7 @@ def test_a_coroutine_used_as_an_answer_has_one_sentence_at_the_call(
     made(page, "coroutine", COUNTER.replace("await ", ""))
     cast(page, at_work, "coroutine", "asker", "go")
     expect(page.locator("#crashed")).to_have_text(
-        "asker crashed at main.py:21: `await` is missing before the call of GenServer.call, "
+        "asker crashed because of main.py:21: `await` is missing before the call of GenServer.call, "
         "which does nothing without it"
     )
     expect(page.locator(".cm-lintRange-error")).to_have_text('value = GenServer.call("counter", "value")')

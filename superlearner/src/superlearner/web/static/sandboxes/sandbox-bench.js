@@ -13,7 +13,10 @@ import { crashText } from "../process/message-text.js";
 import { at, columnOf } from "./sandbox-words.js";
 import { SyntaxCheck } from "./syntax-check.js";
 
-/** @typedef {{name: string, line: number, reason: string, hint: string|null, ended?: boolean}} Crash  or the end of the program */
+/**
+ * A crash, or the end of the program. `because`: the line is that of the mistake, and the crash was at another.
+ * @typedef {{name: string, line: number, reason: string, hint: string|null, ended?: boolean, because?: boolean}} Crash
+ */
 
 /** Time after the last key for which the user counts as typing. */
 const TYPING_MS = 3000;
@@ -68,7 +71,7 @@ export function goTo(line, message) {
  * @param {boolean} edited  the text is not the one that crashed
  * @param {number} version  of the code that crashed, if this text differs at that line; else 0
  */
-export function showCrash({ name, line, reason, hint, ended = false }, edited, version) {
+export function showCrash({ name, line, reason, hint, ended = false, because = false }, edited, version) {
   if (check.said.querySelector("[data-level=ok]")) check.tell("");
   const did = `${name} ${ended ? "ended" : "crashed"}`;
   const go = make("button", { type: "button", class: "link" }, at(line));
@@ -79,9 +82,9 @@ export function showCrash({ name, line, reason, hint, ended = false }, edited, v
   const again = !!hint && reason.endsWith(hint.slice(hint.indexOf(":") + 1)), why = again ? hint : what, other = again ? "" : hint;
   const more = other ? `${/[.?!]$/.test(why) ? "" : "."} ${sentence(other)}` : "";
   crashed.replaceChildren(
-    make("p", {}, make("b", {}, `${did} at `), where, ": ", make("code", {}, why), more));
+    make("p", {}, make("b", {}, `${did} ${because ? "because of" : "at"} `), where, ": ", make("code", {}, why), more));
   if (version) return;
-  editor.mark(line, columnOf(editor.value, line), `${did} here: ${why}${other ? `; ${other}` : ""}`, false);
+  editor.mark(line, columnOf(editor.value, line), `${did} ${because ? "because of this" : "here"}: ${why}${other ? `; ${other}` : ""}`, false);
   if (edited || typing()) return;
   editor.reveal(line);
   hidden = editor.offsetParent ? 0 : line;

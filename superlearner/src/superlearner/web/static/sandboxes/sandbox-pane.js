@@ -18,8 +18,8 @@ import { fell, follow, fromNow, ignore, leave, playAgain, top, wireTree } from "
 import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
 import {
-  at, crashOfEnd, crashOfRun, hasError, isStopped, limitsOf, lineOf, lineOfExit, lookOf, noticesOfRun, optionsOf, raisedIn, raisesItself,
-  remedyOf, told, upText, withCause,
+  at, blame, crashOfEnd, crashOfRun, hasError, isStopped, limitsOf, lineOf, lineOfExit, lookOf, noticesOfRun, optionsOf, raisedIn,
+  raisesItself, remedyOf, told, upText, withCause,
 } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
@@ -163,7 +163,7 @@ function why(reason, ended) {
 
 /** Mark the line that ended the program; that of the last crash if its own report did not arrive. @param {Sandbox} one */
 function showExit({ id, reason }) {
-  if (known === null || !reason) return;
+  if (known === null || !reason || running) return; // it is replaced
   const line = lineOfExit(reason, known), crash = crashOfEnd(reason);
   if (line) reportCrash({ name: id, line, reason: reason.replace(`: ${at(line)}`, ""), hint: null, ended: true });
   else if (crash && !hasCrash()) reportCrash(crash);
@@ -177,7 +177,7 @@ function showStored() {
 
 /** @param {import("./sandbox-bench.js").Crash} crash */
 function reportCrash(crash) {
-  const better = withCause(crash, shown?.warnings ?? []);
+  const better = withCause(blame(crash), shown?.warnings ?? []);
   const other = lineOf(editor.value, better.line) !== lineOf(known ?? "", better.line);
   showCrash(better, edited(), other ? version : 0);
   stepAfterCrash(better, other, raisesItself(lineOf(known ?? "", better.line)));
@@ -415,7 +415,13 @@ async function reload(what) {
     running = false;
   }
   if (ended) return again(what.source, "It runs again.");
+  await finishRun();
+}
+
+/** A start or a reload is over: read what belongs to the code that runs now. */
+async function finishRun() {
   await refresh();
+  void load(); // what was read before the answer came is dropped, and the record may be the same as then
   runLater();
 }
 
@@ -495,8 +501,7 @@ async function again(source, words) {
   } finally {
     running = false;
   }
-  await refresh();
-  runLater();
+  await finishRun();
 }
 
 /** End the whole tree; the sandbox stays and can run again. */

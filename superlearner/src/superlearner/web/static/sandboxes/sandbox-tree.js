@@ -252,10 +252,12 @@ const lineOf = (where) => lineInSource(where, module);
 
 /** Report the crash that ended the program; one reported before stays only if it is that one. @param {Sandbox} one */
 function explainEnd({ id: about, reason }) {
-  const end = lastEnd(model.feed);
-  if (crashed && (end?.pid === crashed.pid || reason?.includes(crashed.reason))) return; // a restart that failed has no end here
+  if (run === replaced) return;
+  const end = lastEnd(model.feed), last = crashOfEnd(reason ?? "");
+  // A restart that failed has no end here
+  if (crashed && (end?.pid === crashed.pid || reason?.includes(crashed.reason) || last?.line === lineOf(crashed.where))) return;
   if (crashed) onCrash(null);
-  if ((end?.crashed ?? true) && !/killed/.test(reason ?? "") && !crashOfEnd(reason ?? "")) void fromOutput(about);
+  if ((end?.crashed ?? true) && !/killed/.test(reason ?? "") && !last) void fromOutput(about);
 }
 
 /** Find the line of the last crash of a program that has ended in what it printed. @param {string} about */

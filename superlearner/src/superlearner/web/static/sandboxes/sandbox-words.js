@@ -254,18 +254,23 @@ export function restartsOfRuns(restarts, created, since) {
  */
 export function blame(crash) {
   const [, name = "", why = ""] = /^its call to (\S+) failed: ([^]+)$/.exec(crash.reason) ?? [], line = findLine(why);
+  const start = /^a start failed at main\.py:(\d+): ([^]+)$/.exec(crash.reason);
+  if (start) return { ...crash, line: Number(start[1]), reason: `a start failed: ${start[2]}` };
   return line ? blame({ name, line, reason: why.replace(/^\S+ crashed at main\.py:\d+: /, ""), hint: null }) : crash;
 }
 
 /**
- * Return a crash with its cause in place of the error and the line where that was noticed, if a mistake of the source explains it:
- * a call without `await`, whose coroutine was used as the answer.
- * @template {Crash} C @param {C} crash @param {readonly Api.SandboxWarning[]} mistakes  of the source that runs @returns {C}
+ * Return a crash with its cause in place of the error and of the line where that was noticed, if a mistake of the source explains it:
+ * a call without `await`, whose coroutine was used as the answer, or a call that gets no answer.
+ * @template {Crash} C @param {C} crash @param {readonly Api.SandboxWarning[]} mistakes  of the source that runs
+ * @returns {C & {because?: boolean}}
  */
 export function withCause(crash, mistakes) {
-  const cause = /\bcoroutine\b/.test(crash.reason)
-    && mistakes.findLast(({ text, line }) => text.startsWith("`await` is missing") && line <= crash.line);
-  return cause ? { ...crash, line: cause.line, reason: cause.text, hint: null } : crash;
+  const kind = /\bcoroutine\b/.test(crash.reason) ? "`await` is missing"
+    : / did not answer a call in /.test(crash.reason) ? "handle_call returns NoReply(…)" : "";
+  const found = kind ? mistakes.filter(({ text }) => text.startsWith(kind)) : [];
+  const cause = found.findLast(({ line }) => line <= crash.line) ?? found[0];
+  return cause ? { ...crash, line: cause.line, reason: cause.text, hint: null, because: cause.line !== crash.line } : crash;
 }
 
 /**
