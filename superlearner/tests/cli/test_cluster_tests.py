@@ -164,7 +164,7 @@ def test_members_for_tests_from_start_to_clean(superlearner: Run, tmp_path: Path
         both = ["m1@127.0.0.1", "m2@127.0.0.1"]
         found = json.loads(begun.stdout)
         assert (0, both, both) == (begun.returncode, found["started"], found["members"]), begun.stderr
-        assert 3 == superlearner("cluster", "status").returncode  # that of the data directory is another one
+        assert [] == records(tmp_path / "data")  # the cluster of the data directory is another one
         healthy = superlearner("cluster", "test", "health", "--json")
         assert (0, 6) == (healthy.returncode, len(json.loads(healthy.stdout)["checks"])), healthy.stdout
         again = superlearner("cluster", "test", "start")
@@ -176,8 +176,6 @@ def test_members_for_tests_from_start_to_clean(superlearner: Run, tmp_path: Path
         done = superlearner("cluster", "test", "restart", "--size", "1", "--json")
         found = json.loads(done.stdout)
         assert (0, both, ["m1@127.0.0.1"]) == (done.returncode, found["ended"], found["started"])
-        assert 0 == superlearner("cluster", "test", "status").returncode
-        assert "member m1@127.0.0.1 ready, 1 member" in superlearner("cluster", "test", "logs", "m1").stdout
     finally:
         cleaned = superlearner("cluster", "test", "clean")
     assert (0, "ended m1@127.0.0.1") == (cleaned.returncode, cleaned.stdout.splitlines()[0])
