@@ -987,6 +987,7 @@ declare namespace Api {
   interface UserLine {
     /** null for the owner, who is no row of the store */ id: number|null;
     /** the name in the audit log */ name: string;
+    /** the name as typed, which pages show */ shown: string;
     role: "owner"|"teacher"|"learner"|"viewer";
     scopes: ("read"|"operate"|"code"|"admin"|"own")[];
     /** whether these are not all scopes of the role */ narrowed: boolean;

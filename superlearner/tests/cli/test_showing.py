@@ -186,6 +186,12 @@ def test_in_a_pipe_a_short_form_is_complete_and_exact(capsys: pytest.CaptureFixt
     assert ".500" in row
 
 
+def test_the_last_request_of_a_user_is_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """Regression: it was a number, 1795885604.3579643."""
+    show(PlatformAnswer([{"name": "ada", "last_seen": 0.5}]), short=("name", "last_seen"))
+    assert re.search(r"ada +19\d\d-\d\d-\d\d \d\d:\d\d:00\.500", capsys.readouterr().out)
+
+
 def test_in_a_short_form_an_empty_list_takes_no_line(capsys: pytest.CaptureFixture[str]) -> None:
     show(PlatformAnswer({"id": "my_first", "version": 2, "still_old": []}), short=("id", "version", "still_old"))
     assert ["id       my_first", "version  2"] == capsys.readouterr().out.splitlines()

@@ -78,7 +78,7 @@ def cell(name: str, value: Any, longest: int) -> str:
     if _is_time(name):
         moment = _moment(value)
         if moment is not None:
-            return _age(moment) if name.endswith("_at") else _clock(moment)
+            return _age(moment) if name.endswith(("_at", "_seen")) else _clock(moment)
     if isinstance(value, int | float):
         return _number(name, value)
     return clip(plain(str(cast("object", value))), longest)
@@ -157,7 +157,7 @@ def _size(value: float) -> str:
 
 
 def _is_time(name: str) -> bool:
-    return name in ("at", "until", "timestamp") or name.endswith("_at")
+    return name in ("at", "until", "timestamp", "last_seen") or name.endswith("_at")
 
 
 def _moment(value: Any) -> float | None:

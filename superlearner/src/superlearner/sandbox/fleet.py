@@ -134,7 +134,7 @@ def _after_program(fleet: Fleet, sandbox: Sandbox, event: Happening, now: float)
 def _create(fleet: Fleet, event: Create, now: float) -> Next:
     if event.id in fleet.sandboxes:
         there = f"there is a sandbox {event.id} already"
-        hint = "choose another id, or destroy that one"
+        hint = "choose another name, or destroy that one"
         return fleet, [FleetAnswer(event.caller, FleetRefused("sandbox_already_exists", there, hint))]
     if fleet.full is not None:
         return fleet, [FleetAnswer(event.caller, fleet.full)]

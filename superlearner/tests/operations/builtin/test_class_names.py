@@ -117,6 +117,8 @@ def test_a_name_without_latin_letters_gets_a_user_of_its_own(inside: Any, tmp_pa
         users = [[one["user"] for one in links] for links in made]
         assert users[0] == users[1] and len(set(users[0])) == 2
         assert all(name.startswith("learner.") for name in users[0])
+        listed = (await platform.client.get("/api/v1/users", headers=OWNER)).json()["data"]
+        assert {"李小龙", "Ольга"} <= {one["shown"] for one in listed}
         assert [[True, True], [False, False]] == [[one["added"] for one in links] for links in made]
 
     inside(test, data_dir=tmp_path)

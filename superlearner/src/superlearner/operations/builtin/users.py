@@ -83,7 +83,7 @@ async def add(
 
 
 @operation("user.list", http=("GET", "/users"), scope="code", on="platform", errors=("store_unavailable",),
-           short="name role scopes state last_seen tokens sandboxes most_sandboxes")  # fmt: skip
+           short="name shown role scopes state last_seen tokens sandboxes most_sandboxes")  # fmt: skip
 async def list_users(
     accounts: Accounts,
     tokens: Tokens,
@@ -370,6 +370,7 @@ def _owner(sandboxes: int) -> UserLine:
     return UserLine(
         id=None,
         name=OWNER.name,
+        shown=OWNER.display_name,
         role="owner",
         scopes=list(in_order(OWNER.scopes)),
         narrowed=False,
@@ -388,6 +389,7 @@ async def _describe_user(quotas: Quotas, tokens: Tokens, row: UserRow) -> UserLi
     return UserLine(
         id=row.id,
         name=row.name,
+        shown=row.shown or row.name,
         role=role_of(row),
         scopes=list(in_order(scopes_of(row))),
         narrowed=scopes_of(row) != ROLE_SCOPES[role_of(row)],

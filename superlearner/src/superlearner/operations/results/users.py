@@ -27,6 +27,7 @@ class UserLine(ResultModel):
 
     id: int | None = Field(description="null for the owner, who is no row of the store")
     name: str = Field(description="the name in the audit log")
+    shown: str = Field(description="the name as typed, which pages show")
     role: Role
     scopes: list[Grant]
     narrowed: bool = Field(description="whether these are not all scopes of the role")
