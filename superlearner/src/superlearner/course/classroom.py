@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from superlearner.course.engine.verdict import LONGEST_ROWS
+from superlearner.course.engine.verdict import INCOMPLETE, LONGEST_ROWS
 from superlearner.course.misconceptions import MISCONCEPTIONS
 from superlearner.course.progress import Progress, now
 from superlearner.store.learning import Learned, Learning
@@ -99,5 +99,6 @@ def _without_answer(done: Learned) -> Learned:
         else [],
         "said": said[:LONGEST_ROWS] if isinstance(said, str) else "",
         "look": look[:LONGEST_ROWS] if isinstance(look, str) else "",
+        **({INCOMPLETE: True} if done.data.get(INCOMPLETE) else {}),
     }
     return Learned(done.kind, done.item, min(done.at, now()), data)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from superlearner.course.engine.verdict import INCOMPLETE
 from superlearner.course.lesson import Exercise, Lesson, Predict, Reflect
 from superlearner.store.learning import Learned
 
@@ -27,7 +28,7 @@ class ItemState:
     """The work of a learner on an exercise, a prediction or a reflection.
 
     Args:
-        attempts: how many answers were checked; an unchanged one counts once.
+        attempts: how many answers were checked, without unchanged and incomplete ones.
         passed: an answer has passed; for predictions, the first one was right.
         helped: a hint or the solution was taken before that.
         hints: how many hints were taken.
@@ -72,7 +73,7 @@ class ItemState:
                 source = done.data.get("source")
                 again = self.attempts > 0 and source is not None and source == self.answer
                 self.answer = source
-                self.attempts += not again
+                self.attempts += not again and not done.data.get(INCOMPLETE)
                 self.held = int(done.data.get("held", 0))
                 self.steps = done.data.get("steps", ())
                 self.said = done.data.get("said", "")

@@ -17,6 +17,7 @@ import pytest
 from asked_sandboxes import OWNER
 from owned_things import call, user
 from superlearner.course.course import Course
+from superlearner.course.engine.child import verdict_of
 from superlearner.course.engine.verdict import CourseStep, Verdict
 from superlearner.course.misconceptions import MISCONCEPTIONS
 from superlearner.course.progress import ASKS
@@ -229,6 +230,27 @@ def test_a_learner_stays_stuck_until_that_exercise_passes(inside: Inside, tmp_pa
         await attempt(platform, "ada", "s12.minimal", 9.0, ok=True)
         await attempt(platform, "turns", "s12.generic", 9.0, ok=True)
         assert await standing() == [("ada", False, "s12.generic", 2), ("turns", False, "s12.remember", 1)]
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_an_answer_with_an_open_choice_is_no_attempt(inside: Inside, tmp_path: Path) -> None:
+    """Regression: four of them made a learner stuck who had not answered yet."""
+    course = Course()
+    given = course.exercise("s12.generic").stub
+    verdict = verdict_of("s12.generic", course.check_source("s12.generic"), given, [1])
+    assert verdict.incomplete
+
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        await platform.accounts.add("ada", "learner")
+        for at in range(5):
+            done = Learned("attempt", "s12.generic", float(at), verdict.as_attempt(f"{given}# {at}\n"))
+            await platform.store.learning.add("ada", done)
+        (shown,) = (await call(platform, "course.learners", TEACHER)).data
+        assert (shown["current"]["attempts"], shown["stuck"]) == (0, False)
+        assert shown["current"]["said"] == "choose one for each line: nothing is chosen yet"
 
     inside(test, data_dir=tmp_path)
 

@@ -14,7 +14,7 @@ from typing import Any
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.values import as_mapping, did_you_mean, render
-from superlearner.course.engine.verdict import CourseMark, Wrong
+from superlearner.course.engine.verdict import CourseMark, Incomplete, Wrong
 
 
 @exercise("s12.requirements")
@@ -174,7 +174,7 @@ async def generic(s: Scenario) -> None:
     s.step("At least eight of the ten lines are right.")
     given = s.need("answer")
     if given is None:
-        raise Wrong("choose one for each line: nothing is chosen yet")
+        raise Incomplete("choose one for each line: nothing is chosen yet")
     answer = as_mapping(given)
     if answer is None:
         raise Wrong(f"expected answer to be a dict from line numbers to 'generic' or 'specific', got {render(given)}")
@@ -182,7 +182,7 @@ async def generic(s: Scenario) -> None:
     s.no_other_keys("answer", marks, LISTING_MARKS)
     missing = [line for line in LISTING_MARKS if marks.get(line) not in ("generic", "specific")]
     if missing:
-        raise Wrong(f"choose 'generic' or 'specific' for each line: line {missing[0]} has neither")
+        raise Incomplete(f"choose 'generic' or 'specific' for each line: line {missing[0]} has neither")
     wrong = [line for line, mark in LISTING_MARKS.items() if marks[line] != mark]
     share = 1 - len(wrong) / len(LISTING_MARKS)
     s.marks = tuple(

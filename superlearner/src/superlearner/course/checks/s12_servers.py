@@ -17,7 +17,7 @@ from superlearner.course.engine.exercise import exercise, scenario
 from superlearner.course.engine.reports import unreported, without_reports
 from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.values import as_mapping, render
-from superlearner.course.engine.verdict import CourseMark, Wrong
+from superlearner.course.engine.verdict import CourseMark, Incomplete, Wrong
 
 
 @exercise("s12.callbacks")
@@ -229,7 +229,7 @@ async def results(s: Scenario) -> None:
     for callback, result in pairs:
         said = found.get((callback, result))
         if type(said) is not bool:
-            raise Wrong(f"choose True or False for each pair: {callback} and {result} has {render(said)}")
+            raise Incomplete(f"choose True or False for each pair: {callback} and {result} has {render(said)}")
     legal: dict[tuple[str, str], bool] = {}
     for pair in pairs:
         with s.showing(" ".join(pair)):
@@ -340,7 +340,7 @@ async def repaired(s: Scenario) -> None:
         said = s.need(name)
         waits = said == "the caller waits until its time is up"
         if said is None:
-            raise Wrong(f"say in {name} when the library finds the fault; it is still None")
+            raise Incomplete(f"say in {name} when the library finds the fault; it is still None")
         say = "" if said == right else f"{name}: in the run it was {right!r}; you said {render(said)}"
         belief = ("M31", NOT_SILENT) if waits and say else (None, "")
         marks.append(CourseMark(name, not say, say, *belief))

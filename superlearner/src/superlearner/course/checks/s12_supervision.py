@@ -29,7 +29,7 @@ from superlearner.course.engine.exercise import exercise, scenario
 from superlearner.course.engine.reports import unreported
 from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, render
-from superlearner.course.engine.verdict import CourseMark, Wrong
+from superlearner.course.engine.verdict import CourseMark, Incomplete, Wrong
 
 
 @exercise("s12.strategies")
@@ -46,7 +46,8 @@ async def strategies(s: Scenario) -> None:
     for key in keys:
         if type(answer.get(key)) is not str or answer[key] not in STRATEGIES:
             got = f"{key} is {render(answer.get(key))}{did_you_mean(answer.get(key), STRATEGIES)}"
-            raise Wrong(f"choose 'one_for_one', 'rest_for_one' or 'one_for_all' for each supervisor: {got}")
+            fault = Incomplete if answer.get(key) is None else Wrong
+            raise fault(f"choose 'one_for_one', 'rest_for_one' or 'one_for_all' for each supervisor: {got}")
     s.no_other_keys("answer", answer, keys)
     marks: list[CourseMark] = []
     for key, names, crashed, depend in (
@@ -153,7 +154,7 @@ async def limits(s: Scenario) -> None:
     s.step("The supervisor survives crashes at these times.")
     times = s.need("times")
     if times is None:
-        raise Wrong("write at least 4 ascending times into times, such as [0, 1, 2, 30]; it is still None")
+        raise Incomplete("write at least 4 ascending times into times, such as [0, 1, 2, 30]; it is still None")
     if type(times) not in (list, tuple) or len(times) < 4 or any(type(each) not in (int, float) for each in times):
         raise Wrong(f"expected times to be a list of at least 4 numbers, got {render(times)}")
     s.expect(all(a < b for a, b in itertools.pairwise(times)), f"expected ascending times, got {render(times)}")
@@ -283,7 +284,7 @@ async def tree(s: Scenario) -> None:
         raise Wrong(f"expected disturbed to be a dict with worker, temporary, pool and store, got {got}")
     s.no_other_keys("disturbed", said, keys)
     if empty := [key for key in keys if said.get(key) is None]:
-        raise Wrong(f"predict all four numbers, then check: {empty[0]!r} has none yet")
+        raise Incomplete(f"predict all four numbers, then check: {empty[0]!r} has none yet")
     marks: list[CourseMark] = []
     kills: list[str] = []
     for key, (child, *others) in keys.items():

@@ -52,7 +52,7 @@ from superlearner.course.engine.slips import (
 )
 from superlearner.course.engine.unawaited import Unawaited
 from superlearner.course.engine.values import render
-from superlearner.course.engine.verdict import CourseRow, Verdict, Wrong, refusal
+from superlearner.course.engine.verdict import CourseRow, Incomplete, Verdict, Wrong, refusal
 
 __all__ = ["BUSY", "BUSY_S", "FILE", "IMPORT", "RUNS", "boot", "outcome_of", "verdict_of", "verdicts_of"]
 
@@ -334,6 +334,7 @@ class _Run:
         return Verdict((*steps, last), marks=self._scenario.marks)
 
     def _failed(self, wrong: Wrong) -> Verdict:
+        incomplete = isinstance(wrong, Incomplete)
         if self._unawaited.say:  # it explains the others
             wrong = Wrong(f"line {self._unawaited.line}: {self._unawaited.say}")
         elif self._unawaited.held and wrong.misconception is None and "`await` is missing" not in wrong.say:
@@ -358,7 +359,7 @@ class _Run:
             if (line := unwritten_line(self._source, wrong.say, ran)) is not None:
                 wrong = wrong.at_line(line)
         scenario.failed(wrong)
-        return Verdict(tuple(scenario.steps), found, self._excerpt, wrong.look, scenario.marks, wrong.first)
+        return Verdict(tuple(scenario.steps), found, self._excerpt, wrong.look, scenario.marks, wrong.first, incomplete)
 
     async def _main(self) -> None:
         # The scheduler has replaced what would be real I/O by now.

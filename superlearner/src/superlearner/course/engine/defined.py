@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, render, why_no_set
-from superlearner.course.engine.verdict import Wrong
+from superlearner.course.engine.verdict import Incomplete, Wrong
 
 __all__ = ["Defined"]
 
@@ -59,13 +59,13 @@ class Defined:
         """Return the mapping `answer` with these keys, each with a value; if `values` are given, with one of them."""
         given = self.need("answer")
         if given is None:
-            raise Wrong("choose one for each line: nothing is chosen yet")
+            raise Incomplete("choose one for each line: nothing is chosen yet")
         answer = as_mapping(given)
         if answer is None:
             raise Wrong(f"expected answer to be a dict, got {render(given)}")
         missing = [key for key in keys if answer.get(key) is None]
         if missing:
-            raise Wrong(f"choose one for each line: {missing[0]!r} has none yet")
+            raise Incomplete(f"choose one for each line: {missing[0]!r} has none yet")
         self.no_other_keys("answer", answer, keys)
         for key in keys:
             if values and (type(answer[key]) is not str or answer[key] not in values):
@@ -83,7 +83,7 @@ class Defined:
         """Return a set that the answer defines; it may be given as a list. `of` says in sentences what it holds."""
         value = self.need(name)
         if value is None:
-            raise Wrong(f"choose at least one: {name} is still None")
+            raise Incomplete(f"choose at least one: {name} is still None")
         found = as_set(value)
         if found is None:
             raise Wrong(why_no_set(name, value, of))

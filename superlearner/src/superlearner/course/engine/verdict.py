@@ -9,12 +9,17 @@ from typing import Any, Final
 
 from superlearner.course.engine.values import cut, without_addresses
 
-__all__ = ["VEILED", "CourseMark", "CourseRow", "CourseStep", "Verdict", "Wrong", "refusal", "wrong_marks"]
+__all__ = [
+    "INCOMPLETE", "VEILED", "CourseMark", "CourseRow", "CourseStep", "Incomplete", "Verdict", "Wrong", "refusal",
+    "wrong_marks",
+]  # fmt: skip
 
 LONGEST: Final = 600
 """Characters of a sentence."""
 VEILED: Final = "veiled"
 """The key of a kept attempt whose verdict has a sentence for the first time."""
+INCOMPLETE: Final = "incomplete"
+"""The key of a kept attempt whose answer was not complete, which does not count as an attempt."""
 LONGEST_ROWS: Final = 2400
 """Characters of the sentences about the rows of an answer."""
 
@@ -53,6 +58,10 @@ class Wrong(Exception):
         """Return the same fault with a line in its sentence."""
         say = f"line {line}: {self.say}"
         return Wrong(say, self.misconception, self.look, rows=self._rows, sent=self.sent, first=self.first)
+
+
+class Incomplete(Wrong):
+    """The fault of an answer in which a choice is still open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +128,7 @@ class Verdict:
 
     `look` is a sentence to show instead of the fact of the misconception; "" for none. `marks` has the rows of the
     answer that were judged; a passed answer may have wrong ones. `first` is a sentence for a first wrong answer, whose
-    rows are not shown yet; "" for none.
+    rows are not shown yet; "" for none. A choice of an `incomplete` answer is still open.
 
     >>> Verdict((CourseStep("set keeps a value", True, ""),)).ok
     True
@@ -131,6 +140,7 @@ class Verdict:
     look: str = ""
     marks: tuple[CourseMark, ...] = ()
     first: str = ""
+    incomplete: bool = False
 
     @property
     def ok(self) -> bool:
@@ -170,6 +180,7 @@ class Verdict:
             "steps": [step.step for step in self.steps],
             "said": next((step.say for step in self.steps if not step.ok), ""),
             **({VEILED: True} if self.first else {}),
+            **({INCOMPLETE: True} if self.incomplete else {}),
         }
 
 
