@@ -156,4 +156,4 @@ def test_a_node_whose_tree_gave_up_says_so(monkeypatch: pytest.MonkeyPatch, caps
     assert re.fullmatch("0 processes; at [0-9:]{8} tree gave up: 0 of 3 left\n", capsys.readouterr().out)
     answers["restart.list"][0]["gave_up"] = False
     tree.show_tree(None, None, {"format": "text", "root": None}, "prices")
-    assert capsys.readouterr().out == "0 processes\n"
+    assert capsys.readouterr().out == "0 processes; no supervisor is running there\n"

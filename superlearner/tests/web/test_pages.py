@@ -214,6 +214,23 @@ def test_start_shows_the_problems_of_a_service_first_and_no_first_steps(inside: 
     inside(test)
 
 
+def test_a_service_without_a_tree_is_not_told_to_start_the_demo(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async with otp.Node("pay@127.0.0.1") as node:
+            platform.platform.nodes.attach(node, kind=SERVICE)
+            for path, words in (
+                ("/", "otp.observe(node)"),
+                ("/supervisors", "otp.observe(node)"),
+                ("/timeline", "No supervisor ran here at this moment."),
+            ):
+                service, own = [(await platform.client.get(path + query)).text for query in ("?node=pay@127.0.0.1", "")]
+                assert words in service
+                assert words not in own
+            platform.platform.nodes.detach(node.name)
+
+    inside(test)
+
+
 def test_a_page_about_the_platform_is_there_when_the_node_looked_at_is_gone(inside: Inside) -> None:
     """A page about an ended sandbox's reason is reached from a page that showed its node."""
 

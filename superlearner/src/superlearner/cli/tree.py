@@ -84,11 +84,11 @@ def _drawn(platform: FoundPlatform, wanted: Wanted, *, compact: bool = False, no
 
 
 def _describe_fall(platform: FoundPlatform, node: str) -> str:
-    """Return why a node has no tree, if its newest entry of `restart list` is a give-up."""
+    """Return that a node has no tree, and why if its newest entry of `restart list` is a give-up."""
     asked = {"per_page": 1, "fold": False}
     found: Any = ask_or_fail(platform, entry_of_verb("restart", "list") or {}, asked, node=node).data
     if not found or not found[0]["gave_up"]:
-        return ""
+        return "; no supervisor is running there"
     at = datetime.fromtimestamp(found[0]["at"])
     return f"; at {at:%H:%M:%S} {plain_lines(found[0].get('story') or found[0]['line'])}"
 

@@ -229,7 +229,7 @@ async def _count_earlier(
     found = await _list_restarts(ctx, node, history, name)
     since, _, listing = earlier.partition("; ")
     if not found:
-        return f"{since}; no earlier restart is stored"
+        return f"{since}; no earlier one of it is stored, `{ctx.command('restart.list')}` lists those of others"
     count, last = sum(one.number for one in found), max(one.until for one in found)
     times = f"{count:,} earlier ones, the last one at" if count > 1 else "an earlier one, at"
     return sentences.story(since, listing.replace(IF_ANY, f"lists {times} {_describe_time(last)}"))
