@@ -128,7 +128,8 @@ function draw() {
   const numbers = [...names.keys()].filter((number) => begun.has(number));
   for (const one of sorters)
     attribute(one, "aria-sort", one.dataset.sort !== order.column ? "none" : order.descending ? "descending" : "ascending");
-  render(repeat(inOrder(learners, order.column, order.descending), ({ name }) => name, (one) => row(one, numbers)), byId("class-rows", HTMLElement));
+  const sorted = inOrder(learners, order.column, order.descending);
+  render(repeat(sorted, ({ name }) => name, (one) => row(one, numbers)), byId("class-rows", HTMLElement));
 }
 
 /** @param {Api.CourseLearner} learner @param {number[]} numbers  of the sessions with a column */

@@ -84,7 +84,8 @@ export function showCrash({ name, line, reason, hint, ended = false, because = f
   crashed.replaceChildren(
     make("p", {}, make("b", {}, `${did} ${because ? "because of" : "at"} `), where, ": ", make("code", {}, why), more));
   if (version) return;
-  editor.mark(line, columnOf(editor.value, line), `${did} ${because ? "because of this" : "here"}: ${why}${other ? `; ${other}` : ""}`, false);
+  const words = `${did} ${because ? "because of this" : "here"}: ${why}${other ? `; ${other}` : ""}`;
+  editor.mark(line, columnOf(editor.value, line), words, false);
   if (edited || typing()) return;
   editor.reveal(line);
   hidden = editor.offsetParent ? 0 : line;

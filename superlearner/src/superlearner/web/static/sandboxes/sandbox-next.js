@@ -103,9 +103,10 @@ const STEPS = {
   try: () => html`the new code is running${without
     ? html`, and ${crash.name} kept its state, <code>None</code>: Restart gives it a new one`
     : nothing}. Kill a process in the tree, or make one crash, and see what is different.`,
-  fix: () => html`${at(crash.line)}, ${crash.because ? "for which" : "where"} ${crash.name} ${did()}, is marked. Fix it and press Run${KEYS}.`,
-  compare: () => html`${crash.name} ${did()} ${crash.because ? "because of" : "at"} ${at(crash.line)} of the code that ran, and this text differs there. Press Run${KEYS}
-    to try it.`,
+  fix: () => html`${at(crash.line)}, ${crash.because ? "for which" : "where"} ${crash.name} ${did()}, is marked. Fix it and press
+    Run${KEYS}.`,
+  compare: () => html`${crash.name} ${did()} ${crash.because ? "because of" : "at"} ${at(crash.line)} of the code that ran, and this text
+    differs there. Press Run${KEYS} to try it.`,
   correct: () => html`this code does not run: the message below it says why. The tree still runs the previous code. Correct it and press
     Run${KEYS}.`,
   mend: () => html`this code did not start: the message below it says why. Correct it and press Run${KEYS}.`,
