@@ -40,6 +40,7 @@ REFUSED = {
     "cluster.add": "node_unavailable",
     "cluster.cut": "conflict",
     "cluster.disconnect": "node_unavailable",
+    "cluster.drain": "node_not_found",
     "cluster.end_simulation": "conflict",
     "cluster.fail": "conflict",
     "cluster.forget": "node_unavailable",
