@@ -85,7 +85,7 @@ def _drawn(platform: FoundPlatform, wanted: Wanted, *, compact: bool = False, no
 
 def _describe_fall(platform: FoundPlatform, node: str) -> str:
     """Return that a node has no tree, and why if its newest entry of `restart list` is a give-up."""
-    asked = {"per_page": 1, "fold": False}
+    asked = {"per_page": 1}  # the loop that ended last comes first, with its give-up
     found: Any = ask_or_fail(platform, entry_of_verb("restart", "list") or {}, asked, node=node).data
     if not found or not found[0]["gave_up"]:
         return "; no supervisor is running there"

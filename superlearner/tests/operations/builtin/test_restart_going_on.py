@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from superlearner.app.running import Tree
 from superlearner.operations.builtin.restart_facts import describe_facts
 from superlearner.operations.builtin.restarts import ProgramEnd
 from superlearner.restarts.ids import Ref
+from superlearner.store import MomentRow
 
 
 class Plain(GenServer[Any]):
@@ -109,3 +111,27 @@ def test_a_supervisor_that_started_nothing_in_a_restart_that_is_over_will_not_ei
     moment.events.pop()
     assert describe_facts(moment).supervisor == "ship started nothing"
     assert describe_facts(moment.model_copy(update={"going_on": True})).supervisor == "ship has started nothing yet"
+
+
+@pytest.mark.operation("restart.show")
+def test_a_restart_with_a_number_of_its_own_keeps_it_when_it_is_shown(
+    inside: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Regression: the page of a give-up after a storm linked the number of its first cause, which a sum counted."""
+
+    async def test(platform: Any) -> None:
+        rows: list[MomentRow] = []
+        platform.platform.moments.on_moment = rows.append
+        ended = platform.node.whereis("counter_1")
+        otp.exit(ended, "kill")
+        await otp.wait_down(ended)
+        await Supervisor.count_children(("demo_one_for_one", platform.node))
+        platform.platform.moments.catch_up()
+        number = rows[0].number + 90_000
+        own = replace(rows[0], run="0123456789ab", number=number, last=number, events=f"{number}", id=0)
+        platform.platform.store.append_moment(own)
+        await platform.platform.store.sync()
+        ref = f"0123456789ab.{number}"
+        assert (await platform.get(f"/api/v1/restarts/{ref}"))["data"]["ref"] == ref
+
+    inside(test, data_dir=tmp_path)

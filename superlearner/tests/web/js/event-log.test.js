@@ -263,6 +263,17 @@ test("a give-up stands at its end, after the crash with which it began", async (
   assert.deepEqual(log.kept.map(({ at, began, text }) => [at, began, text]), [[3.1, 3.1, "cart crashed"], [3.2, 3, "shop gave up"]]);
 });
 
+test("a give-up at the end of a long restart is one row, in memory or kept", async () => {
+  const { log, asked } = askedLog([
+    { ref: "a.12", event: 12, count: 1, kept: true, at: 2, until: 12.2, line: "shop gave up", gave_up: true, reason: "killed" },
+  ]);
+  const begun = log.begin();
+  asked[0].resolve(answer([{ ...event(11.9, "gave_up", "0.1.0", "shop", { reason: "killed" }), seq: 12, cause: 10 }], "run"));
+  await begun;
+  await new Promise(setImmediate);
+  assert.deepEqual(log.kept, []);
+});
+
 test("the end of a service and its return are rows among the events", async () => {
   const row = { event: 1, count: 1, kept: true, program: true };
   const end = { ...row, ref: "a.1", at: 6.5, line: "shop is gone: it has ended", reason: "it has ended" };

@@ -143,7 +143,8 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
     try:
         current = isinstance(node, WatchedNode) and row.run == run_of(node.node)
         stored = Moment.model_validate_json(zlib.decompress(row.data))
-        stored = reword(stored, ctx.user.name).model_copy(update={"node": row.node, "at": row.at, "current": current})
+        changes = {"ref": str(Ref(row.run, row.number)), "node": row.node, "at": row.at, "current": current}
+        stored = reword(stored, ctx.user.name).model_copy(update=changes)
         if stored.going_on and not stored.program:  # it was recorded while it went on
             stored.facts = describe_facts(stored, stored=True)
         return stored

@@ -268,7 +268,8 @@ const inOrder = (events) => events.sort((one, other) => one.at - other.at);
  * @param {LogEvent} event
  * @param {Api.RestartLine} one
  */
-const isOf = ({ cause, seq, at }, one) => one.event > 0 && [cause, seq].includes(one.event) && Math.abs(at - one.at) <= SAME_S;
+const isOf = ({ cause, seq, at }, one) => one.event > 0 && [cause, seq].includes(one.event)
+  && [one.at, one.until ?? one.at].some((other) => Math.abs(at - other) <= SAME_S); // a give-up is at the end of its restart
 
 /** The count near the end of a line about restarts that were only counted. */
 const TIMES = /(once|[\d,]+ times)(?= more$)/;
