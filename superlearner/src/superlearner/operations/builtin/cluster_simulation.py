@@ -60,7 +60,7 @@ async def simulate(
     """Simulate members of a cluster in the platform, to see what they do when one fails or is cut off.
 
     They are nodes n1@simulated, n2@simulated and so on, with the counters of `cluster start`, in the platform's
-    program. Real members must not be connected. To simulate failures inside one node, use `simulation` instead.
+    program. Real members must not be connected. For failures inside one node, see `superlearner simulation`.
     """
     if not nodes:
         return await end_simulation(ctx, simulator, history)
