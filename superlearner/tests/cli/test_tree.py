@@ -144,7 +144,10 @@ def test_a_node_whose_tree_gave_up_says_so(monkeypatch: pytest.MonkeyPatch, caps
     """Regression: it printed "0 processes" and nothing else."""
     answers: dict[str, Any] = {
         "tree.show": {"drawing": {"text": "", "processes": 0, "left_out": 0}},
-        "restart.list": [{"at": 1.0, "gave_up": True, "line": "tree gave up", "story": "tree gave up: 0 of 3 left"}],
+        "restart.list": [
+            {"at": 2.0, "gave_up": False, "line": "the platform did not run", "incident": True},
+            {"at": 1.0, "gave_up": True, "line": "tree gave up", "story": "tree gave up: 0 of 3 left"},
+        ],
     }
 
     def answer(_platform: Any, entry: Any, _values: Any, **_more: Any) -> SimpleNamespace:
@@ -154,6 +157,6 @@ def test_a_node_whose_tree_gave_up_says_so(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr(tree, "reach", lambda *_: None)
     tree.show_tree(None, None, {"format": "text", "root": None}, "prices")
     assert re.fullmatch("0 processes; at [0-9:]{8} tree gave up: 0 of 3 left\n", capsys.readouterr().out)
-    answers["restart.list"][0]["gave_up"] = False
+    answers["restart.list"][1]["gave_up"] = False
     tree.show_tree(None, None, {"format": "text", "root": None}, "prices")
     assert capsys.readouterr().out == "0 processes; no supervisor is running there\n"

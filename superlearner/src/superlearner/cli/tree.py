@@ -30,6 +30,8 @@ LIVE: Final = "/live/supervisors"
 CHANGES: Final = frozenset({"x", "n", "p"})
 """Keys of live frames that change rows; other frames are heartbeats."""
 FROM_THE_TOP: Final = "\x1b[H\x1b[2J"
+NEWEST: Final = 20
+"""Lines of `restart list` among which the end of a tree is looked for."""
 Wanted = Mapping[str, str | int | None]
 
 
@@ -84,12 +86,13 @@ def _drawn(platform: FoundPlatform, wanted: Wanted, *, compact: bool = False, no
 
 
 def _describe_fall(platform: FoundPlatform, node: str) -> str:
-    """Return that a node has no tree, and why if its newest entry of `restart list` is a give-up."""
-    asked = {"per_page": 1}  # the loop that ended last comes first, with its give-up
-    found: Any = ask_or_fail(platform, entry_of_verb("restart", "list") or {}, asked, node=node).data
+    """Return that a node has no tree, and why if its newest restart is a give-up."""
+    asked = {"per_page": NEWEST}  # the loop that ended last comes first, with its give-up
+    lines: Any = ask_or_fail(platform, entry_of_verb("restart", "list") or {}, asked, node=node).data
+    found = [one for one in lines if not one.get("incident") and not one.get("program")]
     if not found or not found[0]["gave_up"]:
         return "; no supervisor is running there"
-    at = datetime.fromtimestamp(found[0]["at"])
+    at = datetime.fromtimestamp(found[0].get("until") or found[0]["at"])
     return f"; at {at:%H:%M:%S} {plain_lines(found[0].get('story') or found[0]['line'])}"
 
 
