@@ -101,8 +101,8 @@ declare namespace Api {
     /** its start, in seconds since 1970 */ since: number|null;
     members: SimulatedState[];
     /** the running members in groups that are connected */ sides: string[][];
-    /** the members that are connected with all that run */ healthy_nodes: string[];
-    /** the members that run, and are cut off from others */ partitioned_nodes: string[];
+    /** members that are connected to all running members */ healthy_nodes: string[];
+    /** running members that are cut off from others */ partitioned_nodes: string[];
     failed_nodes: string[];
     /** processes by member */ process_distribution: Record<string, number>;
     /** those in effect */ faults: SimulatedFault[];
@@ -494,7 +494,7 @@ declare namespace Api {
     /** memory of the program in bytes, its processor time in percent of a core, number of processes */ what: "memory"|"cpu"|"processes";
     /** null if the system does not say */ measured: number|null;
     /** the limit that it exceeds, else the lowest one */ limit: number;
-    /** what it takes from the score */ cost: number;
+    /** points it takes off the score */ cost: number;
     /** normal, elevated, high, critical, or unknown */ status: string;
   }
   interface LearningCondition {
@@ -1040,7 +1040,7 @@ declare namespace Api {
   }
   interface WhyRepeats {
     /** its name: the registered one, else its id as a child */ name: string|null;
-    /** only the kills count; false: only the other ends */ killed: boolean;
+    /** true: only kills are counted; false: only other exits */ killed: boolean;
     /** the restarts in memory and in the store */ count: number;
     /** the first of them; null if there is none */ since: number|null;
     /** the last of them */ until: number|null;

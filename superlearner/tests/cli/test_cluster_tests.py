@@ -96,7 +96,7 @@ def test_members_of_others_are_left_alone_and_named(tmp_path: Path, members: Pat
     (members.parent / "cookie").write_text("theirs")
     line = f"x@127.0.0.1 (process {os.getpid()}) was started by another command, and is left alone"
     done = cluster_test(tmp_path, "stop")
-    assert (0, ["there is none to end", line]) == (done.exit_code, done.output.splitlines())
+    assert (0, ["no members to end", line]) == (done.exit_code, done.output.splitlines())
     (members / "m1.log").write_text("gone")
     done = cluster_test(tmp_path, "clean", "--json")
     found = json.loads(done.output)
@@ -168,7 +168,7 @@ def test_members_for_tests_from_start_to_clean(superlearner: Run, tmp_path: Path
         healthy = superlearner("cluster", "test", "health", "--json")
         assert (0, 6) == (healthy.returncode, len(json.loads(healthy.stdout)["checks"])), healthy.stdout
         again = superlearner("cluster", "test", "start")
-        assert (0, "all of them run already: 2 members") == (again.returncode, again.stdout.splitlines()[0])
+        assert (0, "all are running already: 2 members") == (again.returncode, again.stdout.splitlines()[0])
         differs = superlearner("cluster", "test", "start", "--teaching")
         assert (1, True) == (differs.returncode, "run with other options (--empty); end them first" in differs.stderr)
         state = json.loads(superlearner("cluster", "test", "status", "--json").stdout)

@@ -352,7 +352,7 @@ def test_a_member_has_one_tree_or_none(superlearner: Run) -> None:
 def test_stop_ends_only_what_start_began(member: Member, superlearner: Run) -> None:
     a = member("a")
     done = superlearner("cluster", "stop")
-    assert (done.returncode, done.stdout, a.poll()) == (0, "there is none to end\n", None)
+    assert (done.returncode, done.stdout, a.poll()) == (0, "no members to end\n", None)
 
 
 @pytest.mark.parametrize("typed", ["list", "lst", "atach", "self", "Connect", "lisp", "lsit"])

@@ -88,7 +88,7 @@ def test_a_check_that_fails_names_the_member(of_b: dict[str, Any], check: str, p
         (
             {"python": "3.11.9", "packages": {"httpx": "0.28.0 ab12"}, "changed": ["shop", "otp"]},
             "Python: b has 3.11.9; the rest 3.12.1; typer: b has none; the rest 0.20.0 cd34; "
-            "b began before these changed: shop, otp",
+            "b started before these modules changed: shop, otp",
         ),
     ],
 )

@@ -213,7 +213,7 @@ def test_a_call_that_blocks_another_thread_is_no_mistake(new: str) -> None:
 def test_a_call_that_nothing_can_answer_is_found() -> None:
     """Regression: the caller waited for five seconds, and its line was named."""
     say = (
-        "handle_call returns NoReply(…) and keeps caller nowhere, "
+        "handle_call returns NoReply(…) and does not keep caller, "
         "so the caller waits until its time-out: return Reply(value, state)"
     )
     assert [(12, say)] == after("return Reply(n, n)", "return NoReply(n)")

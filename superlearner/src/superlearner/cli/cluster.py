@@ -158,7 +158,7 @@ def start(
     teaching: Annotated[
         bool, typer.Option("--teaching", help="Notice a silent member after at most 1 s, not 6 s.")
     ] = False,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds until all of them have to be connected.")] = 30.0,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for all members to connect.")] = 30.0,
     data_dir: DataDirOption = None,
 ) -> None:
     """Start members m1, m2, … in the background, and wait until all are connected.
@@ -198,7 +198,7 @@ def stop(
         ended = stop_members(folder_of(ctx, data_dir), names or [])
     except NotConnected as error:
         fail(str(error), NOT_TRUE)
-    typer.echo(f"ended {', '.join(ended)}" if ended else "there is none to end")
+    typer.echo(f"ended {', '.join(ended)}" if ended else "no members to end")
 
 
 @cluster.command()

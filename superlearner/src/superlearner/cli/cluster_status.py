@@ -26,7 +26,7 @@ NO_CLUSTER: Final = 3
 NOT_TRUE: Final = 1
 
 DataDirOption = Annotated[
-    Path | None, typer.Option(help="Data directory, whose cluster it is [default: XDG's].", show_default=False)
+    Path | None, typer.Option(help="Data directory of the cluster [default: XDG's].", show_default=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write it as JSON.")]
 

@@ -46,11 +46,11 @@ NONE_RAN: Final = (0, 5)
 REFUSED: Final = 4
 """The exit code of pytest for wrong arguments."""
 
-testing = typer.Typer(help="Test what runs on a cluster: on members for tests, apart from yours.", no_args_is_help=True)
+testing = typer.Typer(help="Run tests on a cluster of test members, separate from yours.", no_args_is_help=True)
 testing.command()(scenario)
 
 SizeOption = Annotated[int, typer.Option("--size", min=1, max=10, help="How many members.")]
-TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds until all of them have to be connected.")]
+TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds to wait for all members to connect.")]
 AppOption = Annotated[
     str | None,
     typer.Option(
@@ -254,7 +254,7 @@ def logs(
     node: Annotated[
         str | None, typer.Argument(metavar="NODE", help="Name of a member [default: all].", show_default=False)
     ] = None,
-    lines: Annotated[int, typer.Option(min=1, help="Most lines of each, the last ones.")] = LINES,
+    lines: Annotated[int, typer.Option(min=1, help="Number of last lines to show of each log.")] = LINES,
     as_json: JsonOption = False,
     data_dir: DataDirOption = None,
 ) -> None:
@@ -362,7 +362,7 @@ def _waiting(testbed: Testbed, size: int, timeout: float) -> Generator[None]:
 
 def _show_started(testbed: Testbed, started: list[str], ended: list[str] | None = None, *, as_json: bool) -> None:
     running = testbed.begun()
-    what = f"started {', '.join(started)}" if started else "all of them run already"
+    what = f"started {', '.join(started)}" if started else "all are running already"
     lines = [f"{what}: {count_members(len(running))}"]
     if ended:
         lines.insert(0, _ended(ended))
@@ -386,7 +386,7 @@ def _show(testbed: Testbed, document: dict[str, Any], lines: list[str], *, as_js
 
 
 def _ended(names: list[str]) -> str:
-    return f"ended {', '.join(names)}" if names else "there is none to end"
+    return f"ended {', '.join(names)}" if names else "no members to end"
 
 
 def _last_lines(path: Path, count: int) -> list[str]:

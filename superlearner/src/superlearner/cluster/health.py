@@ -45,7 +45,7 @@ class HealthEvidence:
         what: memory in bytes, cpu in percent of a core, or the number of processes.
         measured: the figure; None if the system does not say.
         limit: the limit that it exceeds, else the lowest one.
-        cost: what it takes from the score.
+        cost: points it takes off the score.
         status: a word for it.
     """
 

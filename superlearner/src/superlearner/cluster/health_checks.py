@@ -125,7 +125,7 @@ def _outdated(codes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yield who runs older code than there is on its disk."""
     for name, code in codes.items():
         if code["changed"]:
-            yield f"{name} began before these changed: {', '.join(code['changed'])}"
+            yield f"{name} started before these modules changed: {', '.join(code['changed'])}"
 
 
 def _operations(reports: Reports) -> Check:

@@ -359,7 +359,7 @@ class _Review:
                 case ast.Return(value=ast.expr() as value) if wrong := self._wrong_result(method, value):
                     yield node.lineno, f"{method.name} returns {wrong}, and the runtime expects {expected}"
                 case ast.Return(value=ast.Call(func=func)) if caller and self._value_of(func) is NoReply:
-                    yield node.lineno, f"handle_call returns NoReply(…) and keeps {caller} nowhere, {NO_REPLY}"
+                    yield node.lineno, f"handle_call returns NoReply(…) and does not keep {caller}, {NO_REPLY}"
                 case ast.Yield() | ast.YieldFrom():
                     return
                 case _:

@@ -238,7 +238,7 @@ test("a coroutine in place of an answer is a missing await, at the line of the c
   const mistakes = [{ line: 9, text }, { line: 32, text }, { line: 33, text: "a `return` is missing" }, { line: 40, text }];
   assert.deepEqual(withCause(crash, mistakes), { name: "asker", line: 32, reason: text, hint: null, because: true });
   const late = { ...crash, reason: "till did not answer a call in 5 s (timeout)" };
-  const silent = { line: 41, text: "handle_call returns NoReply(…) and keeps caller nowhere, so the caller waits until its time-out" };
+  const silent = { line: 41, text: "handle_call returns NoReply(…) and does not keep caller, so the caller waits until its time-out" };
   assert.equal(withCause(late, [...mistakes, silent]).line, 41);
   assert.equal(withCause(crash, []), crash);
   const other = { ...crash, reason: "KeyError('a')" };

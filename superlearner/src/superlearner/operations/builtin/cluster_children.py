@@ -49,7 +49,7 @@ async def start_here(
 ) -> PlacedChild:
     """Start a child of a distributed supervisor that runs on this member; the placement chooses the child's member.
 
-    Lists in `arg` become tuples. Of the cluster, see `cluster.start_child`.
+    Lists in `arg` become tuples. For the whole cluster, use `cluster.start_child`.
     """
     cluster, found = _supervisor(ctx.node, supervisor)
     names = [one.name for one in cluster.members()]
@@ -76,9 +76,9 @@ async def start_here(
 @operation("node.terminate_child", http=("DELETE", "/nodes/children"), scope="operate", changes=True, destroys=True,
            errors=("supervisor_not_found", "child_not_found", "node_unavailable"))  # fmt: skip
 async def terminate_here(ctx: Context, /, supervisor: Supervisor, id: ChildId) -> PlacedChild:
-    """Stop a child of a distributed supervisor that runs on this member, on whichever member the child runs.
+    """Stop a child of a distributed supervisor of this member, on whichever member the child runs.
 
-    It is not started again. Of the cluster, see `cluster.terminate_child`.
+    It is not started again. For the whole cluster, use `cluster.terminate_child`.
     """
     cluster, found = _supervisor(ctx.node, supervisor)
     children = {short_text(one): (one, pids) for one, pids in _children(cluster, supervisor).items()}
@@ -164,7 +164,7 @@ async def _on(
 async def drain_here(ctx: Context, /, timeout: Timeout = 10) -> ClusterDrained:
     """Move the children of the distributed supervisors of a member to the others, before it leaves.
 
-    It starts no child any more, as long as another member can.
+    It starts no more children while another member can.
     """
     cluster = member_cluster(ctx.node)
     if cluster is None or not cluster.members():

@@ -36,8 +36,8 @@ async def map_(
 ) -> ClusterMap:
     """Show which member each key belongs to, and where it would go if a member left.
 
-    A key or child id belongs to one member by the hash of both. If a member leaves, its keys go to the others, and no
-    other key moves. A child stays where it runs when a member joins.
+    A hash of the key and the member decides which member a key or child id belongs to. If a member leaves, its keys
+    go to the others, and no other key moves. A child stays where it runs when a member joins.
     """
     connected = members.connected()
     if len(connected) < 2 and simulator.is_running:

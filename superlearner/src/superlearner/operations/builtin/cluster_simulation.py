@@ -54,7 +54,7 @@ async def simulate(
     nodes: Annotated[int, Field(ge=0, le=MOST_MEMBERS, description="number of members; 0 ends the simulation")] = 3,
     seed: Annotated[
         int | None,
-        Field(ge=0, le=MOST_SEED, description="decides about delays in the network; by default a random one"),
+        Field(ge=0, le=MOST_SEED, description="seed of the network delays; random by default"),
     ] = None,
 ) -> ClusterSimulation:
     """Simulate members of a cluster in the platform, to see what they do when one fails or is cut off.
@@ -166,9 +166,9 @@ async def cut(
 @operation("cluster.heal", http=("POST", "/cluster/simulation/heal"), scope="operate", on="platform", changes=True,
            errors=("conflict",), short=SHORT)  # fmt: skip
 async def heal(ctx: Context, simulator: SingleNodeSimulator, history: MomentHistory | None, /) -> ClusterSimulation:
-    """End all cuts between simulated members; failed ones stay so.
+    """Remove all cuts between simulated members; failed members stay failed.
 
-    Of a child that ran on two sides, the younger process ends.
+    If a child ran on two sides, its younger process ends.
     """
     async with _refusing(simulator):
         simulator.check_running()

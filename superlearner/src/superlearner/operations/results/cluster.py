@@ -89,7 +89,7 @@ class HealthFigure(ResultModel):
     )
     measured: float | None = Field(description="null if the system does not say")
     limit: float = Field(description="the limit that it exceeds, else the lowest one")
-    cost: int = Field(description="what it takes from the score")
+    cost: int = Field(description="points it takes off the score")
     status: str = Field(description="normal, elevated, high, critical, or unknown")
 
 
@@ -318,8 +318,8 @@ class ClusterSimulation(ResultModel):
     since: float | None = Field(description="its start, in seconds since 1970")
     members: list[SimulatedState]
     sides: list[list[str]] = Field(description="the running members in groups that are connected")
-    healthy_nodes: list[str] = Field(description="the members that are connected with all that run")
-    partitioned_nodes: list[str] = Field(description="the members that run, and are cut off from others")
+    healthy_nodes: list[str] = Field(description="members that are connected to all running members")
+    partitioned_nodes: list[str] = Field(description="running members that are cut off from others")
     failed_nodes: list[str]
     process_distribution: dict[str, int] = Field(description="processes by member")
     faults: list[SimulatedFault] = Field(description="those in effect")

@@ -81,7 +81,7 @@ class WhyRepeats(ResultModel):
     """The restarts of a child after it had ended by itself."""
 
     name: str | None = Field(description="its name: the registered one, else its id as a child")
-    killed: bool = Field(description="only the kills count; false: only the other ends")
+    killed: bool = Field(description="true: only kills are counted; false: only other exits")
     count: int = Field(description="the restarts in memory and in the store")
     since: Seconds | None = Field(description="the first of them; null if there is none")
     until: Seconds | None = Field(description="the last of them")
