@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import keyword
+from typing import Final
 
-__all__ = ["identifier"]
+__all__ = ["OF_KEYWORDS", "identifier"]
+
+OF_KEYWORDS: Final = {word: f"{word}_" for word in keyword.kwlist}
+"""The Python name of each parameter that has the name of a keyword."""
 
 
 def identifier(name: str) -> str:
@@ -13,4 +17,4 @@ def identifier(name: str) -> str:
     >>> identifier("to"), identifier("from")
     ('to', 'from_')
     """
-    return f"{name}_" if keyword.iskeyword(name) else name
+    return OF_KEYWORDS.get(name, name)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from otp import standstill
-from superlearner.base.identifiers import identifier
+from superlearner.base.identifiers import OF_KEYWORDS
 from superlearner.base.shortage import shortage_of
 from superlearner.base.telemetry import Telemetry
 from superlearner.base.validation import problem_text, suggest_choice
@@ -125,7 +125,7 @@ async def execute(services: Services, operation: Operation, context: Context, pa
                 answer = await forward(operation, context, remote, parameters)
                 outcome = "ok"
                 return answer
-            given = {identifier(name): value for name, value in parameters.items()}
+            given = {OF_KEYWORDS.get(name, name): value for name, value in parameters.items()}
             result = await operation.function(*services.arguments(operation, context), **given)
         if operation.changes and not context.announced:
             raise RuntimeError(

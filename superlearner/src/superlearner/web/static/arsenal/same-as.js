@@ -73,16 +73,19 @@ function typedAs(field, value) {
   return "value" in found && found.value === value ? value : json(value);
 }
 
-/** A name of an operation that is a keyword of Python gets an underscore in the console. */
-const KEYWORD = /\.(import|del|is|in|for|from|pass|raise|return|with|yield|global|lambda|class|def|try|if|or|and|not|while)$/;
+/** A name of an operation or a parameter that is a keyword of Python gets an underscore in the console. */
+const KEYWORD = /(^|\.)(import|del|is|in|for|from|pass|raise|return|with|yield|global|lambda|class|def|try|if|or|and|not|while)$/;
+
+/** Return the name of an operation or a parameter in Python. @param {string} name */
+const inPython = (name) => `${name}${KEYWORD.test(name) ? "_" : ""}`;
 
 /** Return a call for the console. @param {Line} line @param {Values} values @param {How} how */
 function pythonOf(line, values, { node = "", dryRun = false }) {
   const fields = fieldsOf(line).filter((one) => values[one.name] !== undefined);
-  const given = fields.map((one) => (one.place === "path" ? python(values[one.name]) : `${one.name}=${python(values[one.name])}`));
+  const given = fields.map((one) => (one.place === "path" ? "" : `${inPython(one.name)}=`) + python(values[one.name]));
   if (node && line.on_node) given.push(`node=${python(node)}`);
   if (dryRun && line.changes) given.push("dry_run=True");
-  return `${line.name}${KEYWORD.test(line.name) ? "_" : ""}(${given.join(", ")})`;
+  return `${inPython(line.name)}(${given.join(", ")})`;
 }
 
 /** Return JSON in Python's notation. @param {unknown} value @returns {string} */

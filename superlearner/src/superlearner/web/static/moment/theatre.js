@@ -117,8 +117,8 @@ export function notesOf(moment) {
   if (moment.moved) return [];
   const end = all(moment.root).find(({ id }) => id === victim(moment)), who = namer(moment)(victim(moment));
   return [
-    !moment.going_on ? "" : moment.current ? "This restart has not ended yet." : "This restart had not ended when it was recorded.",
-    moment.complete ? "" : "Some of its events are no longer in memory. You see those that are.",
+    moment.going_on ? `This restart ${moment.current ? "has not ended yet" : "had not ended when it was recorded"}.` : "",
+    moment.complete ? "" : "Some of its events are no longer in memory.",
     end && !isSupervisor(end) && end.state === null ? `No state of ${who} was kept.` : "",
     othersText(who, moment),
   ].filter(Boolean);
