@@ -21,9 +21,14 @@ while end.recv(1000):
 """
 
 
-def play_within_limit(tmp_path: Path) -> None:
+def scenario_file(tmp_path: Path) -> Path:
     file = tmp_path / "it.json"
     file.write_text('{"scenario": 1, "name": "it", "members": 2, "steps": [{"do": "converge"}]}')
+    return file
+
+
+def play_within_limit(tmp_path: Path) -> None:
+    file = scenario_file(tmp_path)
 
     async def main() -> None:
         async with asyncio.timeout(LIMIT):
@@ -49,3 +54,28 @@ def test_a_member_whose_socket_fails_ends_the_run(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(asyncio, "open_connection", fail)
     with pytest.raises(OSError, match="no more sockets"):
         play_within_limit(tmp_path)
+
+
+def test_the_start_of_no_member_outlasts_a_run_in_which_another_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = [asyncio.create_subprocess_exec]
+
+    async def create_first(*arguments: Any, **options: Any) -> Any:
+        if first:
+            return await first.pop()(*arguments, **options)
+        return await asyncio.get_running_loop().create_future()  # until the run ends it
+
+    async def fail(**_: Any) -> Any:
+        raise OSError("no more sockets")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", create_first)
+    monkeypatch.setattr(asyncio, "open_connection", fail)
+
+    async def main() -> None:
+        async with asyncio.timeout(LIMIT):
+            with pytest.raises(OSError, match="no more sockets"):
+                await play_real(read_scenario(scenario_file(tmp_path)))
+            assert {asyncio.current_task()} == asyncio.all_tasks()
+
+    asyncio.run(main())

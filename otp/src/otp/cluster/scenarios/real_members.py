@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -161,6 +161,8 @@ class _RealMembers:
         self._folder = folder
         self._cookie = secrets.token_hex(16)
         self._members: dict[str, _RealMember] = {}
+        self._failed: list[_RealMember] = []
+        """Members that did not join; they are ended with the run."""
         self._faults: dict[tuple[str, str], list[tuple[str, str, Any]]] = {}
         """Faults of frames by `(target, source)`, also for a target that starts later."""
         self._skews: dict[str, float] = {}
@@ -176,7 +178,13 @@ class _RealMembers:
         if self._leases:
             times["lease_ttl"] = 2 * settings.lease_ttl  # a real store may find the end of a session that late
         self._history.add("", "began", **times)
-        await asyncio.gather(*map(self._start, self._scenario.members))
+        starts = [asyncio.ensure_future(self._start(name)) for name in self._scenario.members]
+        try:
+            await asyncio.gather(*starts)
+        finally:  # if one fails, no other may go on after the end of the run
+            for start in starts:
+                start.cancel()
+            await asyncio.wait(starts)
         try:
             await self._converge(_START_S)
         except TimeoutError as error:
@@ -185,7 +193,8 @@ class _RealMembers:
     async def close(self) -> None:
         """End all members; what they record meanwhile is not part of the run."""
         self._over = self._history.now
-        await asyncio.gather(*(member.finish(signal.SIGKILL) for member in self._members.values()))
+        members = (*self._members.values(), *self._failed)
+        await asyncio.gather(*(member.finish(signal.SIGKILL) for member in members))
 
     async def clear_store(self) -> None:
         """Delete what the members have left in the store of leases, if it answers."""
@@ -220,13 +229,15 @@ class _RealMembers:
             raise BadArgument(f"member {name} is running")
         mine, its = socket.socketpair()
         scenario, self._begun = self._scenario, self._begun + 1
-        with its:
+        with its, ExitStack() as unused:
+            unused.callback(mine.close)
             program = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "otp.cluster.scenarios.member_program", str(its.fileno())),
                 pass_fds=[its.fileno()], stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
                 env=os.environ | {"XDG_RUNTIME_DIR": str(self._folder)},
             )  # fmt: skip
+            unused.pop_all()
         member = self._members[name] = _RealMember(name, program)
         try:
             await member.begin(mine, {
@@ -237,8 +248,7 @@ class _RealMembers:
                 "faults": [*self._faults_of(name)], "leases": self._leases,
             })  # fmt: skip
         except BaseException:
-            del self._members[name]
-            await member.finish(signal.SIGKILL)
+            self._failed.append(self._members.pop(name))
             raise
         self._note("started", member)
 
