@@ -22,7 +22,7 @@ __all__ = ["explain_spec", "hint_for"]
 
 HINT: Final = 500
 PLAIN: Final = (str, int, float, bool, type(None), Ok, Reply, NoReply, Stop, Ignore, CoroutineType)
-STAND_INS: Final = {"Reply": Reply(None, None), "Ok": Ok(None), "Ignore": Ignore()}
+STAND_INS: Final[dict[str, object]] = {"Reply": Reply(None, None), "Ok": Ok(None), "Ignore": Ignore()}
 FORMS: Final = {
     "Ok": "Ok(state)",
     "Reply": "Reply(value, state)",
