@@ -82,6 +82,11 @@ def test_no_rule_is_broken_whatever_goes_wrong(first: int) -> None:
         assert [] == history(seed), f"seed {seed}"
 
 
+def test_an_orphan_starts_though_the_member_that_granted_it_left_before_the_start_failed() -> None:
+    """Regression: members kept the grant of a start that had failed, and waited for it without end."""
+    assert [] == history(3492)
+
+
 def test_no_rule_is_broken_by_nodes_that_join_again() -> None:
     for seed in range(12):
         found = run_rejoining_history(seed, change_some, CHILDREN, allow=[Counter, Stateful], settle=0.5)

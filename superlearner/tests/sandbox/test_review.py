@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 import superlearner.demo
+from superlearner.control.mistakes import own_nodes
 from superlearner.sandbox.review import review
 from superlearner.sandbox.template import templates
 
@@ -300,3 +302,17 @@ def test_a_callback_that_is_no_method_of_its_class_is_at_its_line(indent: str, t
 def test_a_function_with_the_name_of_a_callback_that_the_class_has_is_no_mistake() -> None:
     assert [] == found(SERVER + "def handle_cast(self, request, n):\n    return None\n")
     assert [] == found(SERVER + "def terminate(process):\n    return None\n")
+
+
+def test_a_function_is_read_a_few_times_however_long_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: it was read for each name in it; one of 2,000 lines took a minute."""
+    readings: list[ast.AST] = []
+
+    def count(function: Any) -> Any:
+        readings.append(function)
+        return own_nodes(function)
+
+    monkeypatch.setattr("superlearner.sandbox.review.own_nodes", count)
+    text = "def work(a):\n    import time\n" + "    b = a\n    c = time\n" * 100
+    assert [] == found(text)
+    assert len(readings) < 10

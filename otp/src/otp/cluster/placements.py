@@ -421,8 +421,10 @@ class Placements(Claims):
         self._schedule()
 
     def _place(self, id: Any, orphan: _Orphan) -> None:
-        if id in self._granted:
-            return  # it is being started
+        granted = self._granted.get(id)
+        if granted is not None:  # it is being started, or that failed while another member granted ids: ask again
+            self._ask_to_adopt(id, orphan, granted)
+            return
         unfit, chosen = orphan.unfit | orphan.full, orphan.target
         try:
             if chosen is None or chosen in unfit or self.supervisor(chosen) is None or self.leaves(chosen):
@@ -445,6 +447,9 @@ class Placements(Claims):
             return
         supervisor = self.supervisor(chosen)
         self._granted[id] = supervisor
+        self._ask_to_adopt(id, orphan, supervisor)
+
+    def _ask_to_adopt(self, id: Any, orphan: _Orphan, supervisor: Any) -> None:
         cast(supervisor, (ADOPT, id, orphan.claim.time, orphan.claim.value, self._shared.pid))
 
     def refuse(self, id: Any, member: str, reason: Any) -> None:

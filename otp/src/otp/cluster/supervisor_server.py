@@ -312,6 +312,8 @@ async def _acknowledge(state: PlacedState, id: Any) -> None:
 async def _adopt(state: PlacedState, id: Any, time: int, term: Any, asker: Any) -> Any:
     """Start a child whose member is lost, unless it was terminated since."""
     placements = state.placements
+    if id in placements.starting:
+        return NoReply(state)
     if placements.has_ended(id, time):
         placements.let_go(id)
         placements.forget(id, time)

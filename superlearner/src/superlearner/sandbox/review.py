@@ -106,6 +106,7 @@ class _Review:
         self._nodes = list(ast.walk(tree))
         self._parents = {child: node for node in self._nodes for child in ast.iter_child_nodes(node)}
         self._defined: dict[ast.AST, set[str]] = {}
+        self._imports: dict[Function, dict[str, Any]] = {}
 
     def find_dropped_coroutines(self) -> Iterator[tuple[int, str]]:
         """Yield the calls of coroutine functions that nothing awaits."""
@@ -314,20 +315,10 @@ class _Review:
         owner = self._parents[method]
         if isinstance(owner, ast.ClassDef) and [node.id] == [each.arg for each in method.args.args[:1]]:
             return self._names.get(owner.name, UNKNOWN)
-        if node.id in _stored_in(method):
-            return UNKNOWN
-        for each in own_nodes(method):
-            match each:
-                case ast.Import(names=names):
-                    found = {one.asname or one.name: sys.modules.get(one.name, UNKNOWN) for one in names}
-                case ast.ImportFrom(module=str(module), names=names, level=0):
-                    of = sys.modules.get(module)
-                    found = {one.asname or one.name: getattr(of, one.name, UNKNOWN) for one in names}
-                case _:
-                    continue
-            if node.id in found:
-                return found[node.id]
-        return UNKNOWN
+        imports = self._imports.get(method)
+        if imports is None:
+            imports = self._imports[method] = _imports_of(method)
+        return imports.get(node.id, UNKNOWN)
 
     def _is_local(self, node: ast.Name) -> bool:
         """Return whether a function around a name defines it."""
@@ -413,6 +404,24 @@ def _forgotten_caller(method: Function) -> str:
         return ""
     caller = method.args.args[2].arg
     return "" if any(isinstance(node, ast.Name) and node.id == caller for node in ast.walk(method)) else caller
+
+
+def _imports_of(function: Function) -> dict[str, Any]:
+    """Return what a function imports, by name; without names that it stores as well."""
+    imports: dict[str, Any] = {}
+    for node in own_nodes(function):
+        match node:
+            case ast.Import(names=names):
+                found = {one.asname or one.name: sys.modules.get(one.name, UNKNOWN) for one in names}
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                of = sys.modules.get(module)
+                found = {one.asname or one.name: getattr(of, one.name, UNKNOWN) for one in names}
+            case _:
+                continue
+        for name, value in found.items():
+            imports.setdefault(name, value)
+    stored = _stored_in(function)
+    return {name: value for name, value in imports.items() if name not in stored}
 
 
 def _names_in(function: Function | ast.Lambda) -> set[str]:

@@ -209,7 +209,8 @@ def test_a_restart_that_goes_on_is_read_again_and_one_that_is_partly_forgotten_s
     why: Callable[..., Page],
 ) -> None:
     whole = moment("rest")
-    page = why("rest", "?stage=6", changes={"going_on": True, "complete": False, "events": whole["events"][:3]})
+    part = {"going_on": True, "current": True, "complete": False, "events": whole["events"][:3]}
+    page = why("rest", "?stage=6", changes=part)
     expect(page.get_by_text("Some of its events are no longer in memory.")).to_be_visible()
     expect(page.get_by_text("This restart has not ended yet.")).to_be_visible()
 
