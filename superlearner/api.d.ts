@@ -884,6 +884,7 @@ declare namespace Api {
     /** the member of its process */ node: string|null;
     /** null for a lost child that has yet to start elsewhere */ pid: string|null;
     /** start of the process, as its own member knows it */ since?: number|null;
+    /** with `without`: the member on which a child would start */ goes_to?: string|null;
   }
   interface TermNode {
     /** its key, field or index in the parent; empty in a set */ label: string;

@@ -114,3 +114,21 @@ def test_a_child_whose_start_is_not_answered_yet_counts_once() -> None:
 
     for seed in range(10):
         Scheduler(seed=seed).run(main)
+
+
+@pytest.mark.parametrize("placement", ["hash", "least_loaded"])
+def test_a_plan_of_a_loss_says_where_the_children_start(placement: Any) -> None:
+    async def main() -> None:
+        workers = DistributedSupervisor.child_spec(name="workers", placement=placement)
+        async with SimulatedCluster(4, children=[workers], allow=[Counter], settle=0.5) as sim:
+            for number in range(20):
+                await start(sim, "n1", number)
+            before = sim.view("n1").supervisors["workers"]
+            plan = sim["n1"].cluster.plan_loss("n2")
+            assert {id for (_, id) in plan} == {id for id, pid in before.items() if pid.node == "n2"}
+            sim.kill("n2")
+            await sim.converge()
+            after = sim.view("n1").supervisors["workers"]
+            assert plan == {(name, id): after[id].node for name, id in plan}
+
+    Scheduler().run(main)

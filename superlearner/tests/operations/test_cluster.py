@@ -574,6 +574,24 @@ def test_on_the_map_a_child_goes_only_where_its_supervisor_runs(inside: Inside, 
     inside(test)
 
 
+@pytest.mark.operation("cluster.map")
+def test_the_map_follows_the_placement_of_a_supervisor(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            home = platform.platform.node
+            for node in (both.node, home):
+                await node.start(DistributedSupervisor, name="workers", placement="least_loaded")
+            for id in (1, "two"):
+                child = DemoCounter.child_spec(None, id=id)
+                await DistributedSupervisor.start_child(both.node.whereis("workers"), child, on=B)
+            keys = (await both.get("/map?without=b"))["keys"]
+            assert {("1", home.name), ("two", home.name)} == {(one["key"], one["goes_to"]) for one in keys}
+            await both.there.drain()
+            assert {home.name} == {one["node"] for one in (await both.get("/supervisors"))["entries"]}
+
+    inside(test)
+
+
 @pytest.mark.operation("node.drain", "cluster.drain")
 @pytest.mark.parametrize("path", [f"/nodes/drain?node={B}", f"/cluster/nodes/{B}/drain", "/cluster/nodes/b/drain"])
 def test_a_member_is_drained_before_it_leaves(inside: Inside, tmp_path: Path, path: str) -> None:

@@ -485,6 +485,29 @@ class Cluster:
                 found.setdefault((what, table), {})[key] = pids
         return found
 
+    def plan_loss(self, name: str) -> dict[tuple[str, Any], str | None]:
+        """Return where the children of a member would start if it left, by supervisor and id.
+
+        None for those that no other member can run. A supervisor whose placement fails is left out.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, DistributedSupervisor
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     cluster = await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await DistributedSupervisor.start_link(name="workers")
+        ...     await DistributedSupervisor.start_child("workers", otp.DynamicSupervisor.child_spec(id="rooms"))
+        ...     return cluster.plan_loss(cluster.node.name)
+        >>> otp.run(main)
+        {('workers', 'rooms'): None}
+        """
+        plan: dict[tuple[str, Any], str | None] = {}
+        for table in self._membership.shared:
+            if table.running and isinstance(table.content, Placements):
+                with suppress(BadArgument):
+                    plan |= {(table.table[1], id): member for id, member in table.content.plan_loss(name).items()}
+        return plan
+
     def traffic(self, name: str) -> Traffic:
         """Return the frames and bytes exchanged with a member since it connected; zeros for others and for itself."""
         return self._membership.traffic(name)

@@ -194,6 +194,16 @@ class Placements(Claims):
                 load.update({target: 1, claim.member: -1})
         return moves
 
+    def plan_loss(self, member: str) -> dict[Any, str | None]:
+        """Return where the children of a member would start if it left; None for those that no other member can run."""
+        ids = [id for id, claim in self.winners() if claim.member == member]
+        others = [name for name in (self._me, *self._shared.peers) if name != member and not self.leaves(name)]
+        if not others:
+            return dict.fromkeys(ids)
+        if self._placement == "least_loaded":
+            return dict(spread(ids, self._load(), others))
+        return {id: self.choose(id, {member}) for id in ids}
+
     def here(self) -> list[Any]:
         """Return the ids of the children of this member."""
         return [id for id, claims in self._claims.items() if self._me in claims]

@@ -36,8 +36,9 @@ async def map_(
 ) -> ClusterMap:
     """Show which member each key belongs to, and where it would go if a member left.
 
-    A hash of the key and the member decides which member a key or child id belongs to. If a member leaves, its keys
-    go to the others, and no other key moves. A child stays where it runs when a member joins.
+    A hash of the key and the member decides which member a key belongs to; the placement of its supervisor decides
+    about a child. If a member leaves, what it has goes to the others, and nothing else moves. A child stays where it
+    runs when a member joins.
     """
     connected = members.connected()
     if len(connected) < 2 and simulator.is_running:
@@ -49,25 +50,21 @@ async def map_(
             "node_not_found", f"there is no member {without!r}", hint=f"expected one of {', '.join(names)}"
         )
 
-    def goes_to(key: str, node: str, of: list[str]) -> str | None:
-        rest = [name for name in of if name != leaves]
-        return rendezvous(key, rest) if node == leaves and rest else None
-
-    found = await ask_tables(ctx, nodes, services, "supervisor", limit=1000)
+    found = await ask_tables(ctx, nodes, services, "supervisor", limit=1000, without=leaves or "")
     keys = [
-        MapKey(
-            table=row.table, key=row.key, node=row.node, goes_to=goes_to(row.key, row.node, found.running_on[row.table])
-        )
+        MapKey(table=row.table, key=row.key, node=row.node, goes_to=row.goes_to if row.node == leaves else None)
         for row in found.entries
         if row.node is not None
     ]
+    rest = [name for name in names if name != leaves]
     shares = Counter(rendezvous(one, names) for one in SAMPLE)
     counts = Counter(one.node for one in keys)
     home = rendezvous(key, names)
+    after = rendezvous(key, rest) if home == leaves and rest else None
     return ClusterMap(
         members=[MapMember(name=name, share=shares[name] / len(SAMPLE), keys=counts[name]) for name in names],
         keys=keys,
-        tried=MapKey(table=None, key=key, node=home, goes_to=goes_to(key, home, names)) if key else None,
+        tried=MapKey(table=None, key=key, node=home, goes_to=after) if key else None,
         without=leaves,
         missing=found.missing,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -43,7 +44,13 @@ Limit = Annotated[int, Field(ge=1, le=1000, description="most entries of the ans
 @operation("node.tables", http=("GET", "/nodes/tables"), scope="read",
            short="entries.kind,table,key,node,pid,since total")  # fmt: skip
 async def tables(
-    ctx: Context, pages: LivePages, /, kind: KindOption = "all", name: NameOption = "", limit: Limit = 500
+    ctx: Context,
+    pages: LivePages,
+    /,
+    kind: KindOption = "all",
+    name: NameOption = "",
+    without: Annotated[str, Field(max_length=LONGEST, description="the member that would leave")] = "",
+    limit: Limit = 500,
 ) -> MemberEntries:
     """List what a member shares with the cluster, as it sees it: registries, distributed supervisors, names, groups.
 
@@ -51,7 +58,7 @@ async def tables(
     """
     cluster = member_cluster(ctx.node)
     found = {} if cluster is None else cluster.tables(None if kind == "all" else kind, name or None)
-    rows = _entries(found)
+    rows = _entries(found, cluster.plan_loss(without) if cluster is not None and without else {})
     shown, starts = rows[:limit], _starts(ctx.node)
     for row, pid in shown:
         if pid is not None and pid.node == ctx.node.name:
@@ -129,11 +136,20 @@ async def groups(
 
 
 async def ask_tables(
-    ctx: Context, nodes: Nodes, services: Services, kind: str, name: str = "", *, limit: int, node: str | None = None
+    ctx: Context,
+    nodes: Nodes,
+    services: Services,
+    kind: str,
+    name: str = "",
+    *,
+    limit: int,
+    node: str | None = None,
+    without: str = "",
 ) -> ClusterEntries:
     """Return the entries that the members see, each once. Raises `OperationError` if none has this table."""
     asked = select_nodes(ctx, nodes, node)
-    answers = await ask_all(ctx, services, nodes, asked, "node.tables", {"kind": kind, "name": name, "limit": limit})
+    given = {"kind": kind, "name": name, "limit": limit, "without": without}
+    answers = await ask_all(ctx, services, nodes, asked, "node.tables", given)
     if name and not any(data["tables"] for data in answers.data.values()):
         raise await _unknown(ctx, nodes, services, kind, name)
     found: dict[tuple[Any, ...], TableEntry] = {}
@@ -166,19 +182,21 @@ def _starts(node: Node) -> dict[Pid, float]:
     return {one.data["child"]: clock.wall(one.at) for one in otp.trace.history(node) if one.kind in STARTS}
 
 
-def _entries(tables: Tables) -> list[tuple[TableEntry, Pid | None]]:
+def _entries(tables: Tables, plan: Mapping[tuple[str, Any], str | None]) -> list[tuple[TableEntry, Pid | None]]:
     rows: list[tuple[TableEntry, Pid | None]] = []
     for (what, table), entries in tables.items():
         for key, pids in entries.items():
-            rows += [(_row(what, table, key, pid), pid) for pid in pids or [None]]
+            goes_to = plan.get((table, key)) if what == "supervisor" else None
+            rows += [(_row(what, table, key, pid, goes_to), pid) for pid in pids or [None]]
     return sorted(rows, key=lambda row: (row[0].kind, row[0].table, row[0].key))
 
 
-def _row(kind: Any, table: Any, key: Any, pid: Pid | None) -> TableEntry:
+def _row(kind: Any, table: Any, key: Any, pid: Pid | None, goes_to: str | None) -> TableEntry:
     return TableEntry(
         kind=kind,
         table=clip(str(table), LONGEST),
         key=short_text(key),
         node=None if pid is None else pid.node,
         pid=None if pid is None else f"0.{pid.number}.0",
+        goes_to=goes_to,
     )

@@ -225,6 +225,7 @@ class TableEntry(ResultModel):
     node: str | None = Field(description="the member of its process")
     pid: Pid | None = Field(description="null for a lost child that has yet to start elsewhere")
     since: float | None = Field(default=None, description="start of the process, as its own member knows it")
+    goes_to: str | None = Field(default=None, description="with `without`: the member on which a child would start")
 
 
 class MemberEntries(ResultModel):

@@ -37,9 +37,10 @@ export async function askMap() {
 export function map(found, changed) {
   const choose = (/** @type {string} */ name) => { without = without === name ? "" : name; changed(); };
   const alone = found.members.length < 2;
-  return html`<p class="hint">Each key belongs to one member by its hash. When a member leaves, only its own keys move.${alone
-    ? " With a second member, you see them move here."
-    : " Choose a member to see where its keys would go."}</p>
+  return html`<p class="hint">A hash decides which member a key belongs to; the placement of its
+    supervisor decides about a child. When a member leaves, only what it has moves.${alone
+    ? " With a second member, you can see where that would be."
+    : " Choose a member to see where its children would go."}</p>
     <form class="try-key" @submit=${(/** @type {Event} */ event) => event.preventDefault()}><label>Try a key <input
       type="text" maxlength="200" autocomplete="off" spellcheck="false" placeholder="for example, cart-7"
       @input=${(/** @type {{target: HTMLInputElement}} */ { target }) => {
