@@ -487,6 +487,11 @@ def test_a_child_is_started_and_stopped_on_any_member(inside: Inside, tmp_path: 
             assert ("c2", home) == (started["id"], started["node"])
             again = await both.get("/supervisors/workers/children", 409, "POST", json=start)
             assert "already_started" == again["code"]
+            await DistributedSupervisor.start_child(
+                both.node.whereis("workers"), DemoCounter.child_spec(None, id=("a", 7))
+            )
+            assert "('a', 7)" in {one["key"] for one in (await both.get("/supervisors"))["entries"]}
+            await both.get("/supervisors/workers/children/('a', 7)", method="DELETE")
             await both.get("/supervisors/workers/children/c1", method="DELETE")
             found = await both.get("/supervisors/workers")
             assert ([("workers", "c2", home)], []) == (owners(found), found["moves"])

@@ -316,3 +316,8 @@ def test_a_function_is_read_a_few_times_however_long_it_is(monkeypatch: pytest.M
     text = "def work(a):\n    import time\n" + "    b = a\n    c = time\n" * 100
     assert [] == found(text)
     assert len(readings) < 10
+
+
+@pytest.mark.parametrize("result", ['Ok({"op": operator.add})', "Ok(math.sqrt)"])
+def test_a_function_of_a_module_that_is_kept_in_a_state_needs_no_parentheses(result: str) -> None:
+    assert [] == found(SERVER.replace("import otp", "import math, operator, otp", 1).replace("Ok(start)", result, 1))

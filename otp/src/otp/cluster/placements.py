@@ -198,9 +198,7 @@ class Placements(Claims):
         """Return where the children of a member would start if it left; None for those that no other member can run."""
         ids = [id for id, claim in self.winners() if claim.member == member]
         others = [name for name in (self._me, *self._shared.peers) if name != member and not self.leaves(name)]
-        if not others:
-            return dict.fromkeys(ids)
-        if self._placement == "least_loaded":
+        if self._placement == "least_loaded" and others:
             return dict(spread(ids, self._load(), others))
         return {id: self.choose(id, {member}) for id in ids}
 

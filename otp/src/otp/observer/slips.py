@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
+from types import ModuleType
 from typing import Any, Final
 
 from otp.kernel.values.errors import did_you_mean
@@ -90,7 +91,7 @@ def explain_slip(type_name: str, text: str, stack: Sequence[StackEntry]) -> str 
             return near or (_explain_attribute(found[1], found[3], stack) if found[1] else None)
         case "AttributeError" if found := MODULE_LACKS.match(text):
             module = sys.modules.get(found[1])
-            return did_you_mean(found[2], getattr(module, "__all__", dir(module))) or None
+            return did_you_mean(found[2], list(vars(module))) or None if isinstance(module, ModuleType) else None
         case "TypeError" if found := next(filter(None, (each.match(text) for each in OPERANDS)), None):
             kinds = {found[1], found[2]}
             return (

@@ -168,17 +168,23 @@ class SingleNodeSimulator:
 
     async def partition(self, names: list[str]) -> None:
         """Cut members off from all others. Raises `UnknownMember`, `SimulationRefused`."""
-        side = self.find_side(names)
-        others = [name for name in self.names if name not in side]
-        await self._in_turn(lambda: self._apply(lambda cluster: cluster.partition(side, others)))
+
+        async def partition() -> None:
+            side = self.find_side(names)
+            self._get().cluster.partition(side, [name for name in self.names if name not in side])
+
+        await self._in_turn(partition)
 
     async def cut(self, source: str, target: str, *, one_way: bool = False) -> None:
         """Lose what two members send to each other, or with `one_way` what `source` sends to `target`.
 
         Raises `UnknownMember`, `SimulationRefused`.
         """
-        pair = self.find_pair(source, target)
-        await self._in_turn(lambda: self._apply(lambda cluster: cluster.cut(*pair, one_way)))
+
+        async def cut() -> None:
+            self._get().cluster.cut(*self.find_pair(source, target), one_way)
+
+        await self._in_turn(cut)
 
     async def heal(self) -> None:
         """End all cuts; failed members stay so. Raises `SimulationRefused`."""

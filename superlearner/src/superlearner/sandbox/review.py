@@ -76,6 +76,8 @@ IN_A_THREAD: Final = (
     "blocks the one thread of the runtime, and with it every process; use await otp.Task.run_blocking(…)"
 )
 NO_REPLY: Final = "so the caller waits until its time-out: return Reply(value, state)"
+MOST_NAMES: Final = 200
+"""Names of processes with which others are compared."""
 UNKNOWN: Final[Any] = object()
 
 
@@ -156,14 +158,16 @@ class _Review:
         given = [self._value_of(node) for node in self._find_given_names()]
         if UNKNOWN in given:  # any process may have a name that is computed
             return
-        names = {name for name in given if type(name) is str} | self._names.keys()
+        known = list(dict.fromkeys(name for name in given if type(name) is str))
+        names = {*known, *self._names}
         for node in self._nodes:
             place = self._place_of_name(node) if isinstance(node, ast.Call) else -1
             if not isinstance(node, ast.Call) or not 0 <= place < len(node.args):
                 continue
             name = self._value_of(node.args[place])
-            near = get_close_matches(name, [one for one in given if type(one) is str], 1) if type(name) is str else []
-            if near and name not in names:
+            if type(name) is not str or name in names:
+                continue
+            if near := get_close_matches(name, known[:MOST_NAMES], 1):
                 yield node.args[place].lineno, f"no process has the name {name!r}: did you mean {near[0]!r}?"
 
     # Names
@@ -195,7 +199,7 @@ class _Review:
             return _needs_nothing(value) and self._is_dropped(node)
         while isinstance(above, ast.Tuple | ast.List | ast.Dict | ast.keyword):
             above = self._parents[above]
-        of_self = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        of_self = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
         return of_self and isinstance(above, ast.Call) and self._value_of(above.func) in RESULTS
 
     def _find_run_in_loop(self) -> list[Function]:

@@ -114,7 +114,7 @@ def test_a_loop_that_never_reaches_the_limit_of_its_supervisor_says_so() -> None
     assert (loop.severity, loop.count, loop.since) == ("critical", 29, NOW - 58)
     assert loop.evidence["endless"]
     assert loop.hint.startswith("`superlearner error why drawer` explains the newest one; ")
-    assert "`superlearner supervisor set-flags till --max-restarts 3` lets it give up" in loop.hint
+    assert "`superlearner supervisor set-flags till --max-restarts 3 --max-seconds 13` lets it give up" in loop.hint
 
 
 @pytest.mark.parametrize(

@@ -266,6 +266,8 @@ def _unused(tree: ast.Module) -> Iterator[tuple[int, str]]:
         for case in (node for node in ast.walk(method) if isinstance(node, ast.match_case)):
             read = _read_in(case)
             unread = [name for name in _names_of(case.pattern) if name not in read and not name.startswith("_")]
+            if isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None:  # it takes all that is left
+                continue
             match case.body[-1]:
                 case ast.Return(value=ast.Call(func=made, args=[ast.Name(id=kept)]) as result) if (
                     unread and [kept] == state and _last_name(made) == "NoReply" and state[0] not in _stored_in(case)

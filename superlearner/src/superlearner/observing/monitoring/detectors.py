@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from math import ceil
 from typing import Any, Final
 
 from otp import sentences
@@ -55,6 +56,7 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         if len(times) < limits.anomaly_restarts:
             continue
         offset = facts.now - facts.clock / NS
+        cure = _suggest_limit(history, facts, window / len(times)) if endless else ""
         recent = [entry for entry in history.restart_history() if entry.at >= facts.now - window][:SHOWN]
         name, rate = _called(history, facts), len(times) / window
         words = f"{name} has restarted children {len(times):,} times in the last {window:g} s"
@@ -85,7 +87,7 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             threshold=limits.anomaly_restarts,
             setting="anomaly_restarts",
             hint=f"{_describe_command(recent, facts, history)}; a child that fails at every start needs another "
-            f"argument or a working dependency, not another restart{_suggest_limit(history, facts) if endless else ''}",
+            f"argument or a working dependency, not another restart{cure}",
         )
 
 
@@ -489,9 +491,11 @@ def _suggest_room(history: History, allowed: int | None, facts: NodeFacts) -> st
     return f". `{more}` gives it more room, `{pause}` stops restarts while you look"
 
 
-def _suggest_limit(history: History, facts: NodeFacts) -> str:
-    """Return the command with which a supervisor gives up instead of restarting for ever."""
-    flags = command("supervisor.set_flags", history.name or history.pid, max_restarts=LIMIT, node=facts.called)
+def _suggest_limit(history: History, facts: NodeFacts, pause: float) -> str:
+    """Return the command with which a supervisor that restarts every `pause` seconds gives up."""
+    seconds = max(5, ceil(2 * LIMIT * pause))
+    name = history.name or history.pid
+    flags = command("supervisor.set_flags", name, max_restarts=LIMIT, max_seconds=seconds, node=facts.called)
     return f". `{flags}` lets it give up"
 
 

@@ -14,7 +14,7 @@ from otp.cluster.cluster import cluster_of
 from otp.observer import ChildStart
 from otp.observer.operations import spec_of_start
 from superlearner.control.reasons import text_of_reason
-from superlearner.control.terms import clip, plain_pid, safe_text
+from superlearner.control.terms import clip, plain_pid, safe_text, text_of
 from superlearner.nodes.nodes import Nodes, full_names
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
@@ -33,7 +33,9 @@ Supervisor = Annotated[
     str, Field(max_length=LONGEST, description="name of the distributed supervisor", examples=["counters"])
 ]
 ChildId = Annotated[str, Field(min_length=1, max_length=LONGEST, description="id of the child", examples=["counter-1"])]
-NewId = Annotated[str | None, Field(max_length=LONGEST, description="unique in the cluster; by default generated")]
+NewId = Annotated[
+    str | None, Field(min_length=1, max_length=LONGEST, description="unique in the cluster; by default generated")
+]
 Start = Annotated[str, Field(max_length=500, description="`module:Class` of a behaviour that the member has imported")]
 On = Annotated[str | None, Field(max_length=LONGEST, description="the preferred member")]
 Timeout = Annotated[float, Field(gt=0, le=30, description="seconds until children are kept")]
@@ -74,7 +76,7 @@ async def start_here(
 
 
 @operation("node.terminate_child", http=("DELETE", "/nodes/children"), scope="operate", changes=True, destroys=True,
-           errors=("supervisor_not_found", "child_not_found", "node_unavailable"))  # fmt: skip
+           errors=("supervisor_not_found", "child_not_found", "conflict", "node_unavailable"))  # fmt: skip
 async def terminate_here(ctx: Context, /, supervisor: Supervisor, id: ChildId) -> PlacedChild:
     """Stop a child of a distributed supervisor of this member, on whichever member the child runs.
 
@@ -86,6 +88,8 @@ async def terminate_here(ctx: Context, /, supervisor: Supervisor, id: ChildId) -
         shown = ", ".join(sorted(children)[:20])
         hint = f"expected one of {shown}" if children else "it has no children"
         raise OperationError("child_not_found", f"{supervisor} has no child {id!r}", hint=hint)
+    if [short_text(one) for one in _children(cluster, supervisor)].count(id) > 1:
+        raise OperationError("conflict", f"several children of {supervisor} have an id that is shown as {id}")
     key, pids = children[id]
     pid = next(iter(pids), None)
     ctx.about_to(f"stop the child {id} of {supervisor}", [id])
@@ -127,7 +131,7 @@ async def start(
 
 @operation("cluster.terminate_child", http=("DELETE", "/cluster/supervisors/{name}/children/{id:path}"),
            scope="operate", on="platform", changes=True, destroys=True,
-           errors=("supervisor_not_found", "child_not_found", "node_unavailable"))  # fmt: skip
+           errors=("supervisor_not_found", "child_not_found", "conflict", "node_unavailable"))  # fmt: skip
 async def terminate(ctx: Context, nodes: Nodes, services: Services, /, name: Supervisor, id: ChildId) -> PlacedChild:
     """Stop a child of a distributed supervisor, on whichever member it runs; it is not started again."""
     ctx.about_to(f"stop the child {id} of {name}", [id])
@@ -213,4 +217,4 @@ def _child(child: tuple[Any, Any]) -> str:
 
 def short_text(id: Any) -> str:
     """Return a key or child id as text that is not too long."""
-    return id if isinstance(id, str) and len(id) <= LONGEST else clip(safe_text(id), LONGEST)
+    return clip(safe_text(id), LONGEST) if isinstance(id, str) else text_of(id, LONGEST)

@@ -11,7 +11,6 @@ import otp
 from otp import Node, Pid
 from superlearner.control.clock import Clock
 from superlearner.control.events import STARTS
-from superlearner.control.terms import clip
 from superlearner.nodes.nodes import Nodes
 from superlearner.operations.builtin.cluster_children import member_cluster, short_text
 from superlearner.operations.builtin.cluster_moves import read_moves
@@ -65,7 +64,7 @@ async def tables(
             row.since = pages.born(ctx.watched, pid) or starts.get(pid)
     return MemberEntries(
         entries=[row for row, _ in shown],
-        tables=sorted({clip(str(table), LONGEST) for _, table in found}),
+        tables=sorted({short_text(table) for _, table in found}),
         total=len(rows),
     )
 
@@ -194,7 +193,7 @@ def _entries(tables: Tables, plan: Mapping[tuple[str, Any], str | None]) -> list
 def _row(kind: Any, table: Any, key: Any, pid: Pid | None, goes_to: str | None) -> TableEntry:
     return TableEntry(
         kind=kind,
-        table=clip(str(table), LONGEST),
+        table=short_text(table),
         key=short_text(key),
         node=None if pid is None else pid.node,
         pid=None if pid is None else f"0.{pid.number}.0",

@@ -57,7 +57,7 @@ async def list_log(
     words = None if search is None else search.casefold()
     lines, home = log.lines(), ctx.home.name
     of = None if node is None else ctx.nodes.node_of(node)
-    if of is not None and of not in {line.node or home for _, line in lines}:
+    if of is not None and not ctx.user.only_own and of not in {line.node or home for _, line in lines}:
         there = replace(ctx, on=of).found  # a node that has ended may have lines
         if there.kind.listed_beside:
             failures = f"`{command('error.list', node=of)}` lists its failures"
