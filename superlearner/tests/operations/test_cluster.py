@@ -475,8 +475,24 @@ def test_names_and_groups_of_the_cluster_are_listed_with_their_processes(inside:
     inside(test)
 
 
-@pytest.mark.operation("cluster.start_child", "cluster.terminate_child", "cluster.supervisor")
 @pytest.mark.operation("node.start_child", "node.terminate_child")
+def test_a_member_starts_and_stops_children_that_may_run_elsewhere(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            await start_tables(both)
+            client, home = platform.client, platform.platform.node.name
+            start = {"supervisor": "workers", "start": "superlearner.demo.counters:DemoCounter", "id": "c2", "on": home}
+            started = await client.post(f"/api/v1/nodes/children?node={B}", json=start, headers=BEARER)
+            assert ("c2", home) == (started.json()["data"]["id"], started.json()["data"]["node"])
+            which = f"node={B}&supervisor=workers&id=c2"
+            stopped = await client.delete(f"/api/v1/nodes/children?{which}", headers=BEARER)
+            assert home == stopped.json()["data"]["node"]
+            assert [("workers", "c1", B)] == owners(await both.get("/supervisors"))
+
+    inside(test)
+
+
+@pytest.mark.operation("cluster.start_child", "cluster.terminate_child", "cluster.supervisor")
 def test_a_child_is_started_and_stopped_on_any_member(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with clustered(platform, tmp_path) as both:
