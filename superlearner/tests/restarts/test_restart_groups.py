@@ -91,8 +91,9 @@ def test_the_caller_of_a_server_that_a_give_up_stops_is_part_of_the_give_up() ->
         await wait_all_idle()
         events = otp.trace.history(node)
         ends = [one.seq for one in events if one.kind == "exited"]
-        assert len({id(groups(events)[seq]) for seq in ends}) == 1
-        moment = moment_of(events, groups(events)[ends[0]], Running(node))
+        found = groups(events)
+        assert len({id(found[seq]) for seq in ends}) == 1
+        moment = moment_of(events, found[ends[0]], Running(node))
         assert moment.steps[0].name == "mailer"
         steps = list_steps(moment)
         assert (steps[0], "crash top/quotes" in steps) == ("crash top/office/mailer", True)
