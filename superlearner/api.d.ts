@@ -1043,7 +1043,7 @@ declare namespace Api {
     /** its name: the registered one, else its id as a child */ name: string|null;
     /** true: only kills are counted; false: only other exits */ killed: boolean;
     /** the restarts in memory and in the store */ count: number;
-    /** the first of them; null if there is none */ since: number|null;
+    /** the time of the first one; null without one */ since: number|null;
     /** the last of them */ until: number|null;
     /** those in memory with the same reason as the last one */ alike: number;
     /** all of it in memory, under the same supervisor process */ of: number;

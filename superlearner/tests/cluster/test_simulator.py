@@ -144,7 +144,7 @@ def test_what_does_not_fit_the_simulation_is_refused_and_changes_nothing() -> No
         await simulator.end()
         for change in (simulator.end, simulator.heal):
             assert "no members are simulated" in await _refused(change())
-        await simulator.start(2)  # a later one begins anew
+        await simulator.start(2)  # the next simulation starts from scratch
         assert [N1, N2] == simulator.names
 
     simulated(test)

@@ -172,6 +172,7 @@ def test_a_function_that_is_passed_on_is_no_mistake(new: str) -> None:
 
 
 BLOCKED = "blocks the one thread of the runtime, and with it every process"
+# These sources are read and never run: nothing here sleeps.
 SLEEP = f"time.sleep {BLOCKED}; use await asyncio.sleep(…)"
 
 

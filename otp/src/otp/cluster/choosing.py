@@ -21,7 +21,7 @@ def rendezvous(key: Any, members: Sequence[str]) -> str:
     >>> rendezvous("rooms", ["n1", "n2", "n3"]) == rendezvous("rooms", ["n3", "n2", "n1"])
     True
     """
-    shown = _shown(key)
+    shown = _write_key(key)
 
     def weight(member: str) -> bytes:
         return hashlib.blake2b(f"{shown} {member}".encode(errors="replace"), digest_size=8).digest()
@@ -38,21 +38,21 @@ def spread(keys: Iterable[Any], load: Mapping[str, int], members: Iterable[str])
     least = [(load.get(member, 0), member) for member in members]
     heapq.heapify(least)
     chosen: dict[Any, str] = {}
-    for key in sorted(keys, key=_shown) if least else ():
+    for key in sorted(keys, key=_write_key) if least else ():
         number, chosen[key] = least[0]
         heapq.heapreplace(least, (number + 1, chosen[key]))
     return chosen
 
 
-def _shown(key: Any) -> str:
+def _write_key(key: Any) -> str:
     """Return the same text for equal keys on all members."""
     match key:
         case int() | float():
             return str(hash(key))  # 1, 1.0 and True are one key
         case tuple():
-            return f"({', '.join(map(_shown, key))})"
+            return f"({', '.join(map(_write_key, key))})"
         case frozenset():
-            return f"{{{', '.join(sorted(map(_shown, key)))}}}"
+            return f"{{{', '.join(sorted(map(_write_key, key)))}}}"
         case Pid() | Ref():
             return f"<{key.runtime.name} {key.runtime.creation} {key.number}>"
         case _:

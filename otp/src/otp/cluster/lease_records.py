@@ -26,13 +26,13 @@ def key_text(key: Any) -> str:
     >>> [key_text(key) for key in ("a", "1", 1, 1.0, True, 0.5, ("a", 1))]
     ["'a'", "'1'", '1', '1', '1', '0.5', "('a', 1)"]
     """
-    shown = _shown(key)
+    shown = _write_key(key)
     if len(shown) <= LONGEST:
         return shown
     return f"{shown[: LONGEST - 65]} {hashlib.sha256(shown.encode()).hexdigest()}"
 
 
-def _shown(key: Any) -> str:
+def _write_key(key: Any) -> str:
     match key:
         case int():
             return str(int(key))
@@ -41,9 +41,9 @@ def _shown(key: Any) -> str:
         case str():
             return ascii(str.__str__(key))
         case tuple():
-            return f"({', '.join(map(_shown, key))})"
+            return f"({', '.join(map(_write_key, key))})"
         case frozenset():
-            return f"{{{', '.join(sorted(map(_shown, key)))}}}"
+            return f"{{{', '.join(sorted(map(_write_key, key)))}}}"
         case Pid() | Ref():
             return f"<{type(key).__name__} {key.runtime.name!a} {key.runtime.creation} {key.number}>"
         case _:

@@ -17,6 +17,8 @@ __all__ = [
     "NO_CLUSTER",
     "DataDirOption",
     "JsonOption",
+    "WaitOption",
+    "WaitTimeoutOption",
     "count_members",
     "folder_of",
     "show_status",
@@ -29,6 +31,10 @@ DataDirOption = Annotated[
     Path | None, typer.Option(help="Data directory of the cluster [default: XDG's].", show_default=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write it as JSON.")]
+WaitOption = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Wait until there are N members.", show_default=False)
+]
+WaitTimeoutOption = Annotated[float, typer.Option(min=0, help="Seconds to wait at most.")]
 
 
 def folder_of(ctx: typer.Context, data_dir: Path | None) -> Path:

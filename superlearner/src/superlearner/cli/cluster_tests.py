@@ -25,6 +25,8 @@ from superlearner.cli.cluster_status import (
     NOT_TRUE,
     DataDirOption,
     JsonOption,
+    WaitOption,
+    WaitTimeoutOption,
     count_members,
     folder_of,
     show_status,
@@ -114,10 +116,8 @@ def start(
 @testing.command()
 def status(
     ctx: typer.Context,
-    wait: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Wait until there are N members.", show_default=False)
-    ] = None,
-    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait at most.")] = 10.0,
+    wait: WaitOption = None,
+    timeout: WaitTimeoutOption = 10.0,
     as_json: JsonOption = False,
     data_dir: DataDirOption = None,
 ) -> None:

@@ -25,7 +25,7 @@ ASKED_S: Final = 4.0
 
 
 async def gather_reports(cluster: Cluster) -> dict[str, Any]:
-    """Return the reports of all members, by name, and why there is none of the others, as JSON can hold it."""
+    """Return the report of each member that answered, and the reason for each one that did not, as JSON."""
     found = await multicall(member_report, timeout=REPORT_S, cluster=cluster)
     return {
         "reports": found.answers,

@@ -118,7 +118,7 @@ class Members:
         self.history.append(happening)
         return happening
 
-    def came(self, member: Member, *, was_there: bool, kind: NodeKind = MEMBER) -> None:
+    def record_join(self, member: Member, *, was_there: bool, kind: NodeKind = MEMBER) -> None:
         """Record that a member is connected; `was_there` if it was before the platform joined."""
         lost = self.gone.pop(member.name, None)
         was_there = was_there and lost is None
@@ -128,7 +128,7 @@ class Members:
             self.on_change(_change_of(member, joined.at, text, None, kind))
         self.tell("ok", f"{member.name} {'was found' if was_there else 'has joined the cluster'}")
 
-    def went(self, member: Member, what: What, words: str, kind: NodeKind = MEMBER) -> None:
+    def record_end(self, member: Member, what: What, words: str, kind: NodeKind = MEMBER) -> None:
         """Record that a member is gone, and remove it from the list of nodes."""
         happening = self.note(member, what, words)
         text = f"{member.name} is {'lost' if what == 'lost' else 'gone'}: {words}"
@@ -259,7 +259,7 @@ class _Serving:
         if own or members.attached.get(member.name) == member.incarnation:
             return
         own_since = 0.0 if members.cluster is None else members.cluster.members()[0].since
-        members.came(member, was_there=member.since < own_since)
+        members.record_join(member, was_there=member.since < own_since)
         pid, ref = otp.spawn_monitor(_attach, members, member)
         self.attaching[ref] = member.name, pid
 
@@ -270,7 +270,7 @@ class _Serving:
                 otp.exit(pid, "kill")
         words = ENDS[reason]
         what: What = "left" if reason == "left" else "disconnected" if reason == "disconnected" else "lost"
-        members.went(member, what, words)
+        members.record_end(member, what, words)
 
 
 ENDS: Final = {

@@ -188,7 +188,11 @@ class SingleNodeSimulator:
 
     async def heal(self) -> None:
         """End all cuts; failed members stay so. Raises `SimulationRefused`."""
-        await self._in_turn(lambda: self._apply(lambda cluster: cluster.heal()))
+
+        async def heal() -> None:
+            self._get().cluster.heal()
+
+        await self._in_turn(heal)
 
     async def _in_turn(self, change: Callable[[], Awaitable[None]]) -> None:
         async def run() -> None:
@@ -217,7 +221,7 @@ class SingleNodeSimulator:
     async def _end(self) -> None:
         cluster = self._get().cluster
         for name in cluster.alive:
-            self._members.went(_own(cluster[name].cluster), "left", ENDED, SIMULATED)
+            self._members.record_end(_own(cluster[name].cluster), "left", ENDED, SIMULATED)
         for name in self.names:
             self._members.gone.pop(name, None)
         self._simulation, self._members.simulated = None, []
@@ -225,7 +229,7 @@ class SingleNodeSimulator:
 
     async def _fail(self, name: str) -> None:
         name, cluster = self.find(name, "up"), self._get().cluster
-        self._members.went(_own(cluster[name].cluster), "lost", FAILED, SIMULATED)
+        self._members.record_end(_own(cluster[name].cluster), "lost", FAILED, SIMULATED)
         cluster.kill(name)
 
     async def _restart(self, name: str) -> None:
@@ -233,14 +237,11 @@ class SingleNodeSimulator:
         await cluster.start(name)
         self._attach(name)
 
-    async def _apply(self, fault: Callable[[SimulatedCluster], None]) -> None:
-        fault(self._get().cluster)
-
     def _attach(self, name: str) -> None:
         found = self._get().cluster[name]
         self._nodes.attach(found.node, kind=SIMULATED)
         self._members.attached[name] = found.incarnation
-        self._members.came(_own(found.cluster), was_there=False, kind=SIMULATED)
+        self._members.record_join(_own(found.cluster), was_there=False, kind=SIMULATED)
 
     # Checks
 
@@ -258,7 +259,7 @@ class SingleNodeSimulator:
         self._get()
 
     def _get(self) -> _Simulation:
-        """Return the simulation. Raises `SimulationRefused` if there is none."""
+        """Return the simulation. Raises `SimulationRefused` if none is running."""
         if self._simulation is None:
             raise SimulationRefused("no members are simulated; start a simulation first")
         return self._simulation
@@ -267,7 +268,7 @@ class SingleNodeSimulator:
         """Return the full name of a member: `n1` is `n1@simulated`.
 
         Raises:
-            UnknownMember: there is none of this name.
+            UnknownMember: no simulated member has this name.
             SimulationRefused: there is no simulation, or the member has another status.
         """
         cluster = self._get().cluster
@@ -355,7 +356,8 @@ class SingleNodeSimulator:
         """Return each member with what it sees."""
         clusters = self.clusters()
         side_of = {name: number for number, side in enumerate(self.sides(), 1) for name in side}
-        placed = {name: [child.key for child in self.children() if name in child.nodes] for name in clusters}
+        children = self.children()
+        placed = {name: [child.key for child in children if name in child.nodes] for name in clusters}
         states: list[SimulatedState] = []
         for name in self.names:
             if (cluster := clusters.get(name)) is None:

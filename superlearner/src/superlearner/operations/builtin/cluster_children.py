@@ -83,14 +83,15 @@ async def terminate_here(ctx: Context, /, supervisor: Supervisor, id: ChildId) -
     It is not started again. For the whole cluster, use `cluster.terminate_child`.
     """
     cluster, found = _supervisor(ctx.node, supervisor)
-    children = {short_text(one): (one, pids) for one, pids in _children(cluster, supervisor).items()}
-    if id not in children:
-        shown = ", ".join(sorted(children)[:20])
+    children = [(short_text(one), one, pids) for one, pids in _children(cluster, supervisor).items()]
+    meant = [(one, pids) for text, one, pids in children if text == id]
+    if not meant:
+        shown = ", ".join(sorted(text for text, *_ in children)[:20])
         hint = f"expected one of {shown}" if children else "it has no children"
         raise OperationError("child_not_found", f"{supervisor} has no child {id!r}", hint=hint)
-    if [short_text(one) for one in _children(cluster, supervisor)].count(id) > 1:
+    if len(meant) > 1:
         raise OperationError("conflict", f"several children of {supervisor} have an id that is shown as {id}")
-    key, pids = children[id]
+    ((key, pids),) = meant
     pid = next(iter(pids), None)
     ctx.about_to(f"stop the child {id} of {supervisor}", [id])
     try:

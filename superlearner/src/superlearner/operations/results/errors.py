@@ -83,7 +83,7 @@ class WhyRepeats(ResultModel):
     name: str | None = Field(description="its name: the registered one, else its id as a child")
     killed: bool = Field(description="true: only kills are counted; false: only other exits")
     count: int = Field(description="the restarts in memory and in the store")
-    since: Seconds | None = Field(description="the first of them; null if there is none")
+    since: Seconds | None = Field(description="the time of the first one; null without one")
     until: Seconds | None = Field(description="the last of them")
     alike: int = Field(description="those in memory with the same reason as the last one")
     of: int = Field(description="all of it in memory, under the same supervisor process")

@@ -23,12 +23,12 @@ let tried = "";
 
 /** Return the answer for the present choice. @returns {Promise<Api.ClusterMap>} */
 export async function askMap() {
-  const asked = without;
+  const member = without;
   try {
-    return await platform("GET", `/cluster/map?${new URLSearchParams({ ...tried && { key: tried }, ...asked && { without: asked } })}`);
+    return await platform("GET", `/cluster/map?${new URLSearchParams({ ...tried && { key: tried }, ...member && { without: member } })}`);
   } catch (error) {
-    if (!asked) throw error;
-    if (without === asked) without = ""; // it has left meanwhile
+    if (!member) throw error;
+    if (without === member) without = ""; // it has left meanwhile
     return askMap();
   }
 }

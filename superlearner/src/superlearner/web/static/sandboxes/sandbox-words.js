@@ -284,8 +284,8 @@ export function crashOfEnd(reason) {
 }
 
 /**
- * Return the line of the newest traceback in an output, and its error; null if there is none. That of a call which failed because its
- * server ended does not count: the mistake is the server's.
+ * Return the line of the newest traceback in an output, and its error; null without a traceback. A call that failed because its server
+ * ended does not count: the mistake is the server's.
  * @param {string} text
  */
 export function raisedInOutput(text) {
