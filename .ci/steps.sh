@@ -2,10 +2,11 @@
 started=$SECONDS
 
 step() {
-    local begun=$SECONDS
+    local begun=$SECONDS status=0
     echo "== $*"
-    "$@"
+    "$@" || status=$?
     echo "== $* took $((SECONDS - begun)) s ($(((SECONDS - started) / 60)) min so far)"
+    return "$status"
 }
 
 # beside NAME COMMAND...: starts steps in the background, on a core that the next ones leave idle; stores their output.
