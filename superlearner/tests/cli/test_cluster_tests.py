@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -308,29 +309,39 @@ def test_a_run_ends_its_members_when_it_is_terminated_and_those_of_a_killed_run(
     testbed = Testbed(tmp_path / "data")
     runs: list[Any] = []
 
-    def run() -> int:
+    def run() -> psutil.Process:
         """Begin a run, and return the process of its member once the test runs."""
         runs.append(command(*words, cwd=tmp_path, env=os.environ | PLUGINS))
-        (tmp_path / "here").read_text()
+        here = os.open(tmp_path / "here", os.O_RDONLY | os.O_NONBLOCK)
+        ended = os.pidfd_open(runs[-1].pid)
+        try:
+            ready, _, _ = select.select([here, ended], [], [], 60)
+        finally:
+            os.close(here)
+            os.close(ended)
+        assert ended not in ready, runs[-1].communicate()
+        assert here in ready
         [member] = records(testbed.folder)
-        return member.os_pid
+        return psutil.Process(member.os_pid)
 
     try:
         left = run()
-        [pytest_of_it] = [one for one in psutil.Process(runs[0].pid).children() if one.pid != left]
+        [pytest_of_it] = [one for one in psutil.Process(runs[0].pid).children() if one != left]
         for process in (runs[0], pytest_of_it):
             process.kill()
             process.wait()
         member = run()
         assert member != left
-        assert not psutil.pid_exists(left)
+        left.wait(30)  # whoever reaps it may be late
         runs[1].send_signal(signal.SIGTERM)
         assert 128 + signal.SIGTERM == runs[1].wait(30)
-        assert not psutil.pid_exists(member)
+        member.wait(30)
         assert [] == testbed.begun()
     finally:
         for process in runs:
             if process.poll() is None:
-                process.kill()
-            process.communicate()
+                process.terminate()  # it ends its tests, too
+            process.wait()
         testbed.stop()
+        for process in runs:
+            process.communicate()
