@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -17,7 +18,10 @@ import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
+
+PORTS: Final = (20000, 32000)
+"""Below those that Linux gives to connections and to servers without a port of their own."""
 
 
 class NotInstalled(Exception):
@@ -25,10 +29,12 @@ class NotInstalled(Exception):
 
 
 def free_port() -> int:
-    """Return a port of this machine that was free a moment ago."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    """Return a free port of this machine, which the system chooses for nothing else until a server listens on it."""
+    while True:
+        port = random.randrange(*PORTS)
+        with socket.socket() as free, contextlib.suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 class Postgres:
