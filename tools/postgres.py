@@ -31,7 +31,7 @@ class NotInstalled(Exception):
 def free_port() -> int:
     """Return a free port of this machine, which the system chooses for nothing else until a server listens on it."""
     while True:
-        port = random.randrange(*PORTS)
+        port = random.SystemRandom().randrange(*PORTS)
         with socket.socket() as free, contextlib.suppress(OSError):
             free.bind(("127.0.0.1", port))
             return port

@@ -8,7 +8,7 @@ import select
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,11 @@ from typer.testing import CliRunner
 
 from otp.locked_entries import LockedEntry
 from superlearner.cli.entry import app
-from superlearner.cluster import preflight, pytest_run
+from superlearner.cluster import preflight, pytest_run, testbed
 from superlearner.cluster.background import NotConnected
 from superlearner.cluster.control import records
 from superlearner.cluster.pytest_run import TestRun
-from superlearner.cluster.testbed import Testbed
+from superlearner.cluster.testbed import Plan, Testbed
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -145,10 +145,10 @@ def test_clean_removes_what_was_made_here_and_nothing_else(tmp_path: Path, membe
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"size": "x", "options": [], "by_run": false}'])
 def test_a_damaged_plan_is_none(tmp_path: Path, members: Path, text: str) -> None:
-    testbed = Testbed(tmp_path)
-    testbed.plan_file.write_text(text)
+    bed = Testbed(tmp_path)
+    bed.plan_file.write_text(text)
     assert members.is_dir()
-    assert testbed.plan() is None
+    assert bed.plan() is None
 
 
 def test_one_run_uses_a_folder_at_a_time(tmp_path: Path) -> None:
@@ -156,6 +156,33 @@ def test_one_run_uses_a_folder_at_a_time(tmp_path: Path) -> None:
         done = cluster_test(tmp_path, "run")
     assert 1 == done.exit_code
     assert f"another run of tests uses {tmp_path}/test-cluster; wait for its end" in done.output
+
+
+def test_a_larger_run_beside_running_members_leaves_their_plan(
+    tmp_path: Path, members: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = {"m1": (1, 1.0)}
+
+    def start(folder: Path, count: int, **_: Any) -> Any:
+        names = [f"m{len(running) + number}" for number in range(1, count + 1)]
+        running.update(dict.fromkeys(names, (2, 1.0)))
+        return names, []
+
+    def stop(folder: Path, names: Sequence[str]) -> list[str]:
+        for name in names:
+            del running[name.partition("@")[0]]
+        return list(names)
+
+    monkeypatch.setattr(testbed, "begun_members", lambda folder: dict(running))
+    monkeypatch.setattr(testbed, "start_members", start)
+    monkeypatch.setattr(testbed, "stop_members", stop)
+    bed = Testbed(tmp_path)
+    before = Plan(1, ("--teaching",))
+    running.clear()
+    bed.start(before, 1)
+    with bed.running_tests(Plan(3), 1):
+        assert (3, 3) == (len(running), bed.plan().size)  # type: ignore[union-attr]
+    assert (["m1"], before) == (list(running), bed.plan())
 
 
 @pytest.mark.program
@@ -306,7 +333,7 @@ def test_a_run_ends_its_members_when_it_is_terminated_and_those_of_a_killed_run(
     for pipe in ("here", "never"):
         os.mkfifo(tmp_path / pipe)
     words = ("cluster", "test", "run", "--size", "1", "--empty", "--data-dir", str(tmp_path / "data"))
-    testbed = Testbed(tmp_path / "data")
+    bed = Testbed(tmp_path / "data")
     runs: list[Any] = []
 
     def run() -> psutil.Process:
@@ -321,7 +348,7 @@ def test_a_run_ends_its_members_when_it_is_terminated_and_those_of_a_killed_run(
             os.close(ended)
         assert ended not in ready, runs[-1].communicate()
         assert here in ready
-        [member] = records(testbed.folder)
+        [member] = records(bed.folder)
         return psutil.Process(member.os_pid)
 
     try:
@@ -336,12 +363,12 @@ def test_a_run_ends_its_members_when_it_is_terminated_and_those_of_a_killed_run(
         runs[1].send_signal(signal.SIGTERM)
         assert 128 + signal.SIGTERM == runs[1].wait(30)
         member.wait(30)
-        assert [] == testbed.begun()
+        assert [] == bed.begun()
     finally:
         for process in runs:
             if process.poll() is None:
                 process.terminate()  # it ends its tests, too
             process.wait()
-        testbed.stop()
+        bed.stop()
         for process in runs:
             process.communicate()

@@ -77,7 +77,7 @@ def _package(module: str, needed_by: str, install: str) -> Check:
 
 def _folder(folder: Path) -> Check:
     there = folder
-    while not there.exists() and there != there.parent:
+    while not os.path.exists(there) and there != there.parent:  # Path.exists raises in a folder of another user
         there = there.parent
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
         return passed("folder", str(folder))

@@ -123,7 +123,8 @@ class Testbed:
     def running_tests(self, plan: Plan, timeout: float) -> Generator[None]:
         """Start what is missing for a run of tests, and end it after the block, however that ends.
 
-        Members that a killed run has left are ended first. Raises `NotConnected`, also if another run is under way.
+        Members that a killed run has left are ended first; those that run otherwise keep their plan. Raises
+        `NotConnected`, also if another run is under way.
         """
         with self.lock():
             if (before := self.plan()) is not None and before.by_run:
@@ -133,6 +134,8 @@ class Testbed:
                 self.start(replace(plan, by_run=True), timeout)
                 yield
             finally:
+                if kept and before is not None:
+                    self._write(before)
                 if started := [name for name in self.begun() if name not in kept]:
                     self.stop(started)
 
