@@ -58,7 +58,7 @@ RESULTS: Final = ("Ok", "Reply", "NoReply", "Stop", "Ignore")
 NO_CALLBACK: Final = re.compile(r"\w+ (got the|returned then=).*, but has no (handle_\w+); ", re.DOTALL)
 """The error of a server without an optional callback that it needs."""
 
-PLACE: Final = re.compile(r"\((?:[^()]*[/\\])?[^()/\\]+\.py:(\d+)\)")
+PLACE: Final = re.compile(r"\((?:[^()]*[/\\])?[^()/\\]+\.py:(\d{1,7})\)")
 """The place of a method in the error about it."""
 
 
