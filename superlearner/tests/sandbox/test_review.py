@@ -256,6 +256,7 @@ def test_a_misspelt_name_of_a_process_is_found(new: str) -> None:
         ("conter", "ledger"),
         ('name="counter"', 'name="counter"), Counter.child_spec(0, name="con" + "ter"'),
         ('name="counter"', 'name="counter"), Counter.child_spec(0, name=arg'),
+        ('name="counter"', 'name="counter"), Counter.child_spec(0, **{"name": "conter"}'),
         ("return Children", 'otp.register("conter", otp.self())\n        return Children'),
     ],
 )
@@ -313,8 +314,14 @@ def test_a_function_is_read_a_few_times_however_long_it_is(monkeypatch: pytest.M
         readings.append(function)
         return own_nodes(function)
 
+    def walk(node: Any, walk: Any = ast.walk) -> Any:
+        readings.extend([node] if isinstance(node, ast.AsyncFunctionDef) else [])
+        return walk(node)
+
     monkeypatch.setattr("superlearner.sandbox.review.own_nodes", count)
-    text = "def work(a):\n    import time\n" + "    b = a\n    c = time\n" * 100
+    monkeypatch.setattr(ast, "walk", walk)
+    lines = "    b = a\n    c = time\n    x = work(a)\n    await x\n" * 100
+    text = f"async def work(a):\n    import time\n{lines}"
     assert [] == found(text)
     assert len(readings) < 10
 

@@ -19,7 +19,7 @@ import urllib.request
 from collections.abc import Iterator
 from difflib import get_close_matches
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import otp
 from otp import Behaviour, Children, GenServer, Ignore, NoReply, Ok, Reply, Stop
@@ -109,6 +109,7 @@ class _Review:
         self._parents = {child: node for node in self._nodes for child in ast.iter_child_nodes(node)}
         self._defined: dict[ast.AST, set[str]] = {}
         self._imports: dict[Function, dict[str, Any]] = {}
+        self._reads: dict[Function, _Reads] = {}
 
     def find_dropped_coroutines(self) -> Iterator[tuple[int, str]]:
         """Yield the calls of coroutine functions that nothing awaits."""
@@ -156,7 +157,7 @@ class _Review:
     def find_misspelt_names(self) -> Iterator[tuple[int, str]]:
         """Yield the names of processes that none has, if another name in the source is close."""
         given = [self._value_of(node) for node in self._find_given_names()]
-        if UNKNOWN in given:  # any process may have a name that is computed
+        if any(type(name) is not str and name is not None for name in given):  # it is computed
             return
         known = list(dict.fromkeys(name for name in given if type(name) is str))
         names = {*known, *self._names}
@@ -179,6 +180,8 @@ class _Review:
                 case ast.keyword(arg="name", value=value) | ast.Call(func=_, args=[value, *_]) if (
                     isinstance(node, ast.keyword) or self._value_of(node.func) is otp.register
                 ):
+                    yield value
+                case ast.keyword(arg=None, value=value):  # `**options` may have one
                     yield value
                 case _:
                     pass
@@ -274,13 +277,12 @@ class _Review:
 
     def _drops_variable(self, name: str, function: Function | None) -> bool:
         """Return whether a function awaits its variable nowhere, and passes it to nothing that could."""
-        uses: list[ast.Name] = []
-        for node in [] if function is None else ast.walk(function):
-            if isinstance(node, ast.Global | ast.Nonlocal) and name in node.names:
-                return False
-            if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
-                uses.append(node)
-        return function is not None and all(self._is_dropped(use, named=True) for use in uses)
+        if function is None:
+            return False
+        reads = self._reads.get(function)
+        if reads is None:
+            reads = self._reads[function] = _reads_in(function)
+        return name not in reads.outer and all(self._is_dropped(use, named=True) for use in reads.of.get(name, ()))
 
     def _keeps(self, call: ast.Call) -> bool:
         """Return whether a call awaits none of its arguments."""
@@ -408,6 +410,23 @@ def _forgotten_caller(method: Function) -> str:
         return ""
     caller = method.args.args[2].arg
     return "" if any(isinstance(node, ast.Name) and node.id == caller for node in ast.walk(method)) else caller
+
+
+class _Reads(NamedTuple):
+    """The places where a function reads names, and the names that it shares with the function or module around it."""
+
+    of: dict[str, list[ast.Name]]
+    outer: set[str]
+
+
+def _reads_in(function: Function) -> _Reads:
+    reads = _Reads({}, set())
+    for node in ast.walk(function):
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            reads.outer.update(node.names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            reads.of.setdefault(node.id, []).append(node)
+    return reads
 
 
 def _imports_of(function: Function) -> dict[str, Any]:
