@@ -199,6 +199,14 @@ def test_a_growing_mailbox_is_found_with_its_samples() -> None:
     assert grows.since == NOW - 22
 
 
+@pytest.mark.parametrize("stood", [[2700] * 60, [3000 - 6 * n for n in range(50)]], ids=["stood", "was worked off"])
+def test_a_mailbox_that_stood_and_grows_again_is_found_at_once(stood: list[int]) -> None:
+    """Regression: it had to grow for as long as it had stood before."""
+    again = [*stood, *(stood[-1] + 76 * n for n in range(1, 11))]
+    grows = only(list(detectors.mailbox_growth(facts(tracks=[track(again[-60:])]), LIMITS)))
+    assert f"from {stood[-1]:,} to {again[-1]:,} messages in 20 s, 38.0 a second" in grows.description
+
+
 @pytest.mark.parametrize(
     "lengths",
     [
@@ -208,8 +216,17 @@ def test_a_growing_mailbox_is_found_with_its_samples() -> None:
         [0, 0, 0, 0, 0, 0, 0, 0, 5000],
         list(range(40, 52)),
         [0, 5000],
+        [100 * (n % 20) for n in range(59)],
     ],
-    ids=["fills and empties", "deep and steady", "is being worked off", "one sample", "shallow", "two samples"],
+    ids=[
+        "fills and empties",
+        "deep and steady",
+        "is being worked off",
+        "one sample",
+        "shallow",
+        "two samples",
+        "fills up to where it was",
+    ],
 )
 def test_a_mailbox_that_does_not_grow_is_no_finding(lengths: list[int]) -> None:
     assert not list(detectors.mailbox_growth(facts(tracks=[track(lengths)]), LIMITS))

@@ -24,7 +24,7 @@ from superlearner.observing.monitoring.facts import (
     Severity,
     Type,
 )
-from superlearner.observing.monitoring.growth import rises, slope
+from superlearner.observing.monitoring.growth import latest_rise, rises, slope
 from superlearner.settings.settings import Settings
 
 __all__ = ["DETECTORS", "Detector", "detect"]
@@ -185,11 +185,10 @@ def _explain_give_up(history: History, gave_up: Entry) -> str:
 def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find mailboxes that grow over many samples; long ones that drain are fine."""
     for track in facts.tracks:
-        samples = list(track.samples)
-        if len(samples) < LEAST_SAMPLES or samples[-1][1] < limits.anomaly_mailbox or not rises(samples):
+        if len(track.samples) < LEAST_SAMPLES or track.samples[-1][1] < limits.anomaly_mailbox:
             continue
-        rate = slope(samples)
-        if rate < limits.anomaly_mailbox_growth:
+        samples = latest_rise(list(track.samples), LEAST_POINTS)
+        if not samples or (rate := slope(samples)) < limits.anomaly_mailbox_growth:
             continue
         name, length = track.name or track.pid, samples[-1][1]
         first = samples[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-__all__ = ["rises", "slope"]
+__all__ = ["latest_rise", "rises", "slope"]
 
 Samples = Sequence[tuple[float, float]]
 
@@ -39,6 +39,29 @@ def rises(samples: Samples) -> bool:
     low, middle, high = values[:third], values[third:-third], values[-third:]
     downs = sum(1 for before, after in pairwise(values) if after < before)
     return max(low) < min(high) and _middle(low) <= _middle(middle) <= _middle(high) and downs <= len(values) // 5
+
+
+def latest_rise(samples: Sequence[tuple[float, int]], least: int) -> Sequence[tuple[float, int]]:
+    """Return the samples of the rise that goes on, from the last of the lowest; none if they do not rise.
+
+    At least `least` samples are a rise by themselves, if it ends above all before: a queue that stood for a while and
+    grows again rises, one that fills and empties does not. If noise hides its start, half of them may show it.
+
+    >>> stood_and_grew = [(n, 500 - n) for n in range(40)] + [(40 + n, 460 + 80 * n) for n in range(10)]
+    >>> len(latest_rise(stood_and_grew, 9)), len(latest_rise([(n, n % 20) for n in range(60)], 9))
+    (10, 0)
+    """
+    since_lowest = 1 + min(range(len(samples)), key=lambda place: samples[-1 - place][1], default=0)
+    length = since_lowest if since_lowest >= least else len(samples)
+    while not rises(part := samples[-length:]) or max(samples[:-length], key=_value, default=(0, -1))[1] >= part[-1][1]:
+        length //= 2
+        if length < least:
+            return ()
+    return part
+
+
+def _value(sample: tuple[float, int]) -> int:
+    return sample[1]
 
 
 def _middle(values: Sequence[float]) -> float:

@@ -1,0 +1,63 @@
+"""Problems of a service in another process are found there, and the platform shows them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from live_frames import until
+from observed_service import service
+from superlearner.operations.rights.users import OWNER
+from superlearner.web.live import source_of
+
+pytestmark = pytest.mark.program
+
+Run = Callable[..., Any]
+HEADERS = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+NODE = "shop@127.0.0.1"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the test a folder of its own for the sockets of services."""
+    path = str(tmp_path_factory.mktemp("d"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", path)
+    monkeypatch.setattr("tempfile.tempdir", path)  # doors there are listed too
+
+
+async def post(platform: Any, path: str, **content: Any) -> Any:
+    answer = await platform.client.post(f"/api/v1/{path}", params={"node": NODE}, json=content, headers=HEADERS)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+def test_a_mailbox_that_stood_and_grows_again_is_a_problem(inside: Run, tmp_path: Path) -> None:
+    """Regression: after a time without growth it took as long again; a backlog that grew was no problem."""
+
+    async def test(platform: Any) -> None:
+        async with service(tmp_path, permissions=("read", "operate")):
+            await platform.client.post("/api/v1/nodes/attached", json={"address": NODE}, headers=HEADERS)
+            await post(platform, "processes/till/suspend")
+            for number in range(100):
+                await post(platform, "processes/till/message", message=number, message_type="cast")
+            source = await source_of(platform.platform, "system", platform.platform.nodes.find(NODE), {}, OWNER)
+            viewer = source.attach()
+            deepest = json.loads(await viewer.next())["columns"].index("mailbox_deepest")
+            for _ in range(60):  # it stands for as long as samples are kept
+                await until(viewer, lambda frame: frame["k"] == "d")
+            for length in range(101, 116):
+                await post(platform, "processes/till/message", message=length, message_type="cast")
+                await until(
+                    viewer, lambda frame, length=length: frame["k"] == "d" and frame["point"][deepest] == length
+                )
+            found = await platform.get("/api/v1/system/anomalies", params={"node": NODE, "ended": "true"})
+            [growth] = [one for one in found["data"]["anomalies"] if one["type"] == "mailbox_growth"]
+            assert ("till", "high") == (growth["name"], growth["severity"])
+            assert growth["description"].startswith("the mailbox of till has grown from 100 to 1")
+            source.detach(viewer)
+
+    inside(test, scan_interval=0.05, anomaly_mailbox_growth=1.0)
