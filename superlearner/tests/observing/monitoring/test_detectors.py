@@ -330,6 +330,12 @@ def test_a_deadlock_names_all_its_processes() -> None:
     deadlock = only(list(detectors.call_cycle(facts(cycles=[circle]), LIMITS)))
     assert deadlock.description == "a deadlock: till waits for 0.8.0, who waits for till"
     assert deadlock.severity == "critical"
+    callbacks = [
+        PendingCallback(pid, None, "Till", "handle_cast", NOW - 60, 1, "shop.py:5") for pid in ("0.7.0", "0.9.0")
+    ]
+    by_type = {one.type: one for one in detect(facts(cycles=[circle], callbacks=callbacks), LIMITS)}
+    assert ["0.9.0"] == [one.pid for one in by_type.values() if one.type == "long_callback"]
+    assert ["shop.py:5", None] == [one["place"] for one in by_type["call_cycle"].evidence["circle"]]
 
 
 def test_unsupervised_processes_of_the_same_kind_are_one_finding() -> None:
@@ -361,7 +367,7 @@ def test_every_finding_names_an_existing_setting() -> None:
         points=growing(30.0),
         callbacks=[PendingCallback("0.7.0", "till", "Till", "handle_call", NOW - 6, 0, None)],
         holds=[LoopHold(NOW - 5, 0.9, None, None, "a task")],
-        cycles=[[Waiter("0.7.0", None, "Till", "0.7.0", "call", None)]],
+        cycles=[[Waiter("0.8.0", None, "Till", "0.8.0", "call", None)]],
         alone=[UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 1, ("0.7.0",))],
         watchers=[Watcher("0.7.0", "till", "Till", 20, "0.8.0", 0, NOW)],
         services=[ServiceGap("tracer", "services", None, NOW), ServiceGap("store", "services", "0.7.0", NOW)],

@@ -252,10 +252,11 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
 
 
 def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find `async def` callbacks that block their process for a long time."""
+    """Find `async def` callbacks that block their process for a long time, other than by a deadlock."""
+    locked = {one.pid for circle in facts.cycles for one in circle}
     for one in facts.callbacks:
         seconds = facts.now - one.began
-        if seconds < limits.anomaly_callback:
+        if seconds < limits.anomaly_callback or one.pid in locked:
             continue
         where = f" in {one.callback}{f' at {one.place}' if one.place else ''} for {seconds:.0f} s"
         name, messages = one.name or one.pid, "1 message" if one.waiting == 1 else f"{one.waiting:,} messages"
@@ -322,6 +323,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
 def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find processes that wait for one another in a circle until a call times out."""
     del limits
+    places = {one.pid: one.place for one in facts.callbacks}
     for circle in facts.cycles:
         names = [one.name or one.pid for one in circle]
         yield AnomalyFinding(
@@ -334,7 +336,7 @@ def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             evidence={
                 "circle": [
                     {"pid": one.pid, "name": one.name, "what": one.what, "waits_for": one.target, "kind": one.kind,
-                     "request": one.request}
+                     "request": one.request, "place": places.get(one.pid)}
                     for one in circle[:SHOWN]
                 ],
                 "length": len(circle),
