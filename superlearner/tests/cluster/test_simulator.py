@@ -118,7 +118,7 @@ def test_simulated_members_are_nodes_of_the_platform_that_are_marked() -> None:
         await simulator.fail("n1")
         absence = simulator._members.absence(N1)
         assert absence is not None
-        assert "it was failed in the simulation" in absence.why
+        assert "its failure was simulated" in absence.why
 
     simulated(test)
 

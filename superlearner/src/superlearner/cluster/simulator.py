@@ -45,7 +45,7 @@ KEPT: Final = 1000
 JOIN_S: Final = 2.0
 """Seconds that a simulation which starts with the platform waits for it to join its real cluster."""
 TRAFFIC: Final = ("frames_sent", "frames_received", "bytes_sent", "bytes_received")
-FAILED: Final = "it was failed in the simulation"
+FAILED: Final = "its failure was simulated"
 ENDED: Final = "the simulation ended"
 
 

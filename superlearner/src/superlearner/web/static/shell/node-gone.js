@@ -22,7 +22,7 @@ const DETACHED = "it was detached";
 
 /** The reasons that the platform gives for a lost member. */
 const LOST = new Set([
-  "it was silent for too long", "its connection was lost, as when its program ends or is stopped", "it was failed in the simulation",
+  "it was silent for too long", "its connection was lost, as when its program ends or is stopped", "its failure was simulated",
 ]);
 
 /** Return whether this is the reason for a lost member. @param {string|undefined} why */
