@@ -28,7 +28,8 @@ def test_a_member_is_cut_off_both_sides_are_seen_and_a_heal_resolves_the_conflic
     expect(members.nth(0)).to_contain_text("sees no other member")
     expect(members.nth(1)).to_contain_text("sees n3, not n1")
     expect(page.get_by_role("list", name="Children on n1").get_by_text("also on")).to_have_count(6)
-    expect(page.get_by_role("list", name="Lines").get_by_text("cut both ways")).to_have_count(2)
+    picture = page.get_by_role("group", name="Lines")
+    expect(picture.get_by_role("img", name="cut both ways")).to_have_count(2)
     assert broken_rules(page) == []
 
     page.get_by_role("button", name="Heal all lines").click()
@@ -36,6 +37,21 @@ def test_a_member_is_cut_off_both_sides_are_seen_and_a_heal_resolves_the_conflic
     expect(conflict.filter(has_text=re.compile(r"ran on both n\d@simulated and n\d@simulated"))).to_have_count(6)
     expect(page.get_by_text("also on")).to_have_count(0)
     expect(members.nth(0)).to_contain_text("sees n2 and n3")
+
+    picture.get_by_role("button", name="Cut n1 from n2").press("Enter")
+    expect(picture.get_by_role("img", name="n1 — n2, cut both ways")).to_have_count(1)
+    picture.scroll_into_view_if_needed()
+    place = picture.get_by_role("button", name="Cut n2 from n3").bounding_box()
+    assert place is not None
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    page.mouse.move(x, y - 60)
+    page.mouse.down()
+    page.mouse.move(x, y + 60, steps=12)
+    page.mouse.up()
+    expect(picture.get_by_role("img", name="n2 — n3, cut both ways")).to_have_count(1)
+    expect(picture.get_by_role("button", name="Cut n1 from n3")).to_be_visible()
+    page.get_by_role("button", name="Heal all lines").click()
+    expect(picture.get_by_role("button")).to_have_count(3)
 
     page.get_by_role("button", name="Fail n2").click()
     expect(members.nth(1)).to_contain_text("failed")

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  childrenOf, isSimulated, lines, listed, partition, stateOf,
+  childrenOf, isSimulated, lines, listed, partition, ring, stateOf,
 } from "../../../src/superlearner/web/static/cluster/simulation-model.js";
 
 const [N1, N2, N3] = ["n1@simulated", "n2@simulated", "n3@simulated"];
@@ -35,6 +35,13 @@ test("a member says whom it sees, and who runs and is not seen", () => {
 
 test("each pair of members has a line, with its cut", () => {
   assert.deepEqual(["both ways", "one way", "no"], lines(CUT).map(({ cut }) => cut));
+});
+
+test("members have places of their own in the picture, two beside each other", () => {
+  assert.deepEqual([[N1, { x: 36, y: 105 }], [N2, { x: 284, y: 105 }]], [...ring([N1, N2])]);
+  const places = [...ring(Array.from({ length: 12 }, (_, place) => `n${place}`)).values()];
+  assert.equal(12, new Set(places.map(({ x, y }) => `${x} ${y}`)).size);
+  assert.ok(places.every(({ x, y }) => x >= 24 && x <= 296 && y >= 24 && y <= 186));
 });
 
 test("a child on two members is named on both", () => {

@@ -6,6 +6,8 @@
 
 /** @typedef {Api.ClusterSimulation} Simulation */
 /** @typedef {Api.ClusterSimulation["members"][number]} SimulatedMember */
+/** @typedef {{from: string, to: string, cut: "no"|"one way"|"both ways"}} Line */
+/** @typedef {{x: number, y: number}} Place */
 
 const HOST = /@simulated$/;
 
@@ -38,13 +40,26 @@ export function stateOf({ name, status, sees }, { members }) {
 /**
  * Return the lines between the members, with what cuts them.
  * @param {Simulation} simulation
- * @returns {{from: string, to: string, cut: "no"|"one way"|"both ways"}[]}
+ * @returns {Line[]}
  */
 export function lines({ members, faults }) {
   const names = members.map(({ name }) => name);
   return names.flatMap((from, place) => names.slice(place + 1).map((to) => {
     const fault = faults.find(({ kind, members: both }) => kind === "cut" && both.includes(from) && both.includes(to));
     return { from, to, cut: !fault ? "no" : fault.one_way ? "one way" : "both ways" };
+  }));
+}
+
+/**
+ * Return a place for each member in a picture of 320 by 210: two beside each other, more on an ellipse from the top.
+ * @param {readonly string[]} names
+ * @returns {Map<string, Place>}
+ */
+export function ring(names) {
+  const first = names.length === 2 ? -Math.PI : -Math.PI / 2;
+  return new Map(names.map((name, place) => {
+    const angle = first + 2 * Math.PI * place / names.length;
+    return [name, { x: Math.round(160 + 124 * Math.cos(angle)), y: Math.round(105 + 78 * Math.sin(angle)) }];
   }));
 }
 

@@ -8,14 +8,12 @@ import { platform } from "../base/api.js";
 import { icon, nodeQuery, root } from "../base/dom.js";
 import { complain } from "../base/toast.js";
 import { number } from "../base/words.js";
-import { html, nothing, repeat } from "../vendor/lit-html.js";
-import { bare, childrenOf, lines, partition, stateOf } from "./simulation-model.js";
+import { html, nothing, repeat, svg } from "../vendor/lit-html.js";
+import { bare, childrenOf, lines, partition, ring, stateOf } from "./simulation-model.js";
 
-/** @import { SimulatedMember, Simulation } from "./simulation-model.js" */
+/** @import { Line, Place, SimulatedMember, Simulation } from "./simulation-model.js" */
 
 const SHAPES = { up: "running", apart: "stuck", failed: "crashed" };
-/** The most members whose lines are shown: of twelve there are 66. */
-const LINED = 5;
 const WHAT = "A node in the platform's program; its network is simulated";
 
 /** True while a change is under way. */
@@ -63,9 +61,9 @@ export function simulated(simulation, changed) {
     <p class="hint">They run in this platform, which sees all sides. A loss is noticed after about a second; the children start elsewhere
       after another one. <a class="link" href=${`${root()}/docs/cluster-start#simulate-a-cluster`}>What you can try</a></p>
     <p class="sides" role="status">${words}</p>
+    <div class="both">${simulation.members.length > 1 ? wiring(simulation, changed) : nothing}
     <ul class="members" aria-label="Simulated members">${repeat(simulation.members, ({ name }) => name, (one) =>
-      card(one, simulation, changed))}</ul>
-    ${simulation.members.length > 1 && simulation.members.length <= LINED ? wires(simulation, changed) : nothing}</section>`;
+      card(one, simulation, changed))}</ul></div></section>`;
 }
 
 const mark = () => html`<span class="mark" title=${WHAT}>SIMULATION</span>`;
@@ -95,10 +93,36 @@ const child = ({ key, also }) => html`<li data-twice=${also.length ? "yes" : not
 const isCutOff = (name, simulation) =>
   lines(simulation).filter(({ from, to }) => from === name || to === name).every(({ cut }) => cut === "both ways");
 
-/** @param {Simulation} simulation @param {() => void} changed */
-const wires = (simulation, changed) => html`<h3>Lines</h3><ul class="wires" aria-label="Lines">${lines(simulation).map(
-  ({ from, to, cut }) => {
-    const words = `Cut ${bare(from)} from ${bare(to)}`, act = () => void change(words, "POST", "/cut", { from, to }, changed);
-    return html`<li data-cut=${cut}><span>${bare(from)} — ${bare(to)}</span>${cut === "no" ? button("Cut", act, words)
-      : html`<span class="hint">cut ${cut}</span>`}</li>`;
-  })}</ul>`;
+/** Draw the members and the lines between them; a line is cut by a click, or by a drag across it. @param {Simulation} simulation @param {() => void} changed */
+function wiring(simulation, changed) {
+  const places = ring(simulation.members.map(({ name }) => name));
+  const at = (/** @type {string} */ name) => places.get(name) ?? { x: 0, y: 0 };
+  return html`<figure class="wiring"><svg viewBox="0 0 320 210" role="group" aria-label="Lines">${lines(simulation).map((line) =>
+    wire(line, at(line.from), at(line.to), changed))}${simulation.members.map((one) => point(one, at(one.name), simulation))}</svg>
+    <figcaption class="hint">Click a line, or drag across it, to cut it.</figcaption></figure>`;
+}
+
+/** @param {Line} line @param {Place} start @param {Place} end @param {() => void} changed */
+function wire({ from, to, cut }, start, end, changed) {
+  const path = `M${start.x} ${start.y}L${end.x} ${end.y}`, both = `${bare(from)} — ${bare(to)}`, words = `Cut ${bare(from)} from ${bare(to)}`;
+  if (cut !== "no") return svg`<g class="wire" role="img" aria-label=${`${both}, cut ${cut}`} data-cut=${cut}><title>${both}: cut ${cut}</title>
+    <path class="seen" d=${path} pathLength="100"></path></g>`;
+  const act = () => void change(words, "POST", "/cut", { from, to }, changed);
+  const key = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    act();
+  };
+  return svg`<g class="wire" role="button" tabindex="0" aria-label=${words} aria-disabled=${busy ? "true" : "false"} data-cut="no"
+    @click=${act} @keydown=${key} @pointerenter=${(/** @type {PointerEvent} */ event) => event.buttons === 1 && act()}>
+    <title>${words}</title><path class="wide" d=${path}></path><path class="seen" d=${path} pathLength="100"></path></g>`;
+}
+
+/** @param {SimulatedMember} member @param {Place} place @param {Simulation} simulation */
+function point(member, { x, y }, simulation) {
+  const { look } = stateOf(member, simulation), count = childrenOf(member.name, simulation).length;
+  const side = simulation.sides.length > 1 && member.side !== null ? member.side % 4 : nothing;
+  return svg`<g class="point" aria-hidden="true" data-look=${look} data-side=${side}><circle cx=${x} cy=${y} r="22"></circle>
+    <text x=${x} y=${y - 1}>${bare(member.name)}</text><text class="count" x=${x} y=${y + 12}>${
+      look === "failed" ? "failed" : count}</text></g>`;
+}
