@@ -756,7 +756,8 @@ declare namespace Api {
     id: string;
     owner: string;
     /** pass it as `node` to other operations */ node: string;
-    /** null while it has no process */ os_pid: number|null;
+    /** the member of the cluster that runs it; only if it is not the platform's machine */ member?: string|null;
+    /** null while it has no process; on the machine that runs it */ os_pid: number|null;
     /** the pid of its top supervisor, on its node */ supervisor_pid: string|null;
     status: "starting"|"running"|"stopping"|"ended";
     /** seconds since 1970 */ created_at: number;

@@ -10,7 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,32 +27,6 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 Member = Callable[..., subprocess.Popen[str]]
 WAITS = re.compile(r" waits for .*…$")
 """A line of progress, which depends on the load of the machine."""
-READY = re.compile(r"member (\S+) ready, (\d+) members?")
-
-
-@pytest.fixture
-def member(tmp_path: Path, command: Callable[..., Any]) -> Iterator[Member]:
-    """Start `superlearner node` and wait until it is ready."""
-    started: list[Any] = []
-
-    def run(name: str, *arguments: str, data: str = "data") -> Any:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("SUPERLEARNER_")}
-        process = command(
-            "node", name, "--data-dir", str(tmp_path / data), *arguments,
-            cwd=tmp_path, env={**kept, "PYTHONUNBUFFERED": "1"},
-        )  # fmt: skip
-        started.append(process)
-        line = process.stdout.readline()
-        if not READY.match(line):
-            process.kill()
-            raise AssertionError(f"expected a member, got {line!r} and {process.communicate()[1]}")
-        return process
-
-    yield run
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
 
 
 def status(superlearner: Run, *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -164,7 +138,7 @@ def test_members_of_a_long_data_directory_meet_without_a_runtime_folder(
     ]  # at once
     try:
         for process in started:
-            assert READY.match(process.stdout.readline())
+            assert " ready, " in process.stdout.readline()
         found = command("cluster", "status", "--wait", "2", "--data-dir", str(data), cwd=tmp_path, env=environment)
         assert "2 members, healthy" in found.communicate(timeout=20)[0]
         assert [0, 0] == [end(process) for process in started]

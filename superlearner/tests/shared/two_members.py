@@ -14,6 +14,7 @@ from otp.cluster import Cluster
 from otp.distribution import TEACHING
 from otp.distribution.carriers.simulated import SimulatedNetwork
 from superlearner.backend import serve
+from superlearner.cluster.hosting import SANDBOXES, SandboxHost
 from superlearner.cluster.members import MEMBERSHIP, MembershipService
 from superlearner.cluster.ways import BACKEND, Way
 from superlearner.demo.counters import DemoCounter
@@ -61,14 +62,17 @@ class Both:
 
 
 @asynccontextmanager
-async def clustered(platform: Any, folder: Path) -> AsyncIterator[Both]:
+async def clustered(platform: Any, folder: Path, launcher: Any = None) -> AsyncIterator[Both]:
+    """Let the platform and a member join a cluster; with a launcher, the member starts sandboxes."""
     members, home = platform.platform.members, platform.platform.node
     network = SimulatedNetwork()
     async with otp.Node(B) as node, otp.Node(f"backend.{B}", hidden=True) as hidden:
-        backend = await serve(hidden, node, kind=MEMBER)
+        services = {BACKEND: await serve(hidden, node, kind=MEMBER)}
+        if launcher is not None:
+            services[SANDBOXES] = await hidden.start(SandboxHost, launcher)
         await node.start(Kiosk, None, name="kiosk")
         there = await Cluster.join(
-            node, cookie=COOKIE, carrier=network.carrier, services={BACKEND: backend}, settings=TEACHING,
+            node, cookie=COOKIE, carrier=network.carrier, services=services, settings=TEACHING,
             meta={"kind": "node", "os_pid": 4711}, allow=[DemoCounter],
         )  # fmt: skip
         members.cluster = await Cluster.join(

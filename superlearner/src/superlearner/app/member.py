@@ -26,6 +26,7 @@ from superlearner.base.descriptors import too_few_descriptors
 from superlearner.base.loading import Loaded, LoadError, load
 from superlearner.base.terminal import complain, print_line, stop_signals, unwritable
 from superlearner.cluster.cookie import CookieError
+from superlearner.cluster.hosting import SANDBOXES, SandboxHost
 from superlearner.cluster.readiness import notify_ready
 from superlearner.cluster.serving import control_of
 from superlearner.cluster.ways import BACKEND, BadWay, Way, member_name, unreachable_host
@@ -118,8 +119,9 @@ async def _live(program: MemberProgram, name: str, arguments: dict[str, Any], lo
         try:
             meta = {"kind": "node", "os_pid": os.getpid(), "version": __version__}
             control = control_of(program.way.folder, node.name, joined)
+            services = {BACKEND: backend, SANDBOXES: await hidden.start(SandboxHost, None)}
             with explained_once(LEVEL), _progress(f"{node.name} waits for {_awaited(program.way)}"):
-                joining = Cluster.join(node, **arguments, services={BACKEND: backend}, meta=meta)
+                joining = Cluster.join(node, **arguments, services=services, meta=meta)
                 cluster = await _unless(asked, joining)
             if cluster is None:
                 return DONE

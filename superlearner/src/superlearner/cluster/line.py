@@ -25,13 +25,14 @@ class MemberLink:
     Args:
         node: the platform's node.
         member: the name of the member.
+        service: the service that answers there.
     """
 
-    def __init__(self, node: Node, member: str) -> None:
+    def __init__(self, node: Node, member: str, service: str = BACKEND) -> None:
         self._node = node
-        self._backend: Name = BACKEND, member
+        self._backend: Name = service, member
 
-    async def ask(self, request: bytes) -> object:
+    async def ask(self, request: object) -> object:
         """Send a request and wait for its answer. Raises `NodeGone`."""
         if not self._is_open:
             raise NodeGone("the platform is stopping")
@@ -43,7 +44,7 @@ class MemberLink:
             otp.exit(process, "kill")
             raise
 
-    def cast(self, request: bytes) -> None:
+    def cast(self, request: object) -> None:
         """Send a request and ignore its answer; a platform that is stopping sends none."""
         if self._is_open:
             self._spawn(_cast, self._backend, request)
@@ -58,7 +59,7 @@ class MemberLink:
         return (protection_of(self._node) or self._node).spawn(function, *args)
 
 
-async def _call(backend: Name, request: bytes, answer: asyncio.Future[object]) -> None:
+async def _call(backend: Name, request: object, answer: asyncio.Future[object]) -> None:
     try:
         found = await GenServer.call(backend, request, timeout=None)
         if not answer.done():
@@ -70,5 +71,5 @@ async def _call(backend: Name, request: bytes, answer: asyncio.Future[object]) -
             answer.set_exception(NodeGone("the member has ended, or the connection to it is lost"))
 
 
-def _cast(backend: Name, request: bytes) -> None:
+def _cast(backend: Name, request: object) -> None:
     GenServer.cast(backend, request)

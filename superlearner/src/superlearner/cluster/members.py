@@ -152,6 +152,11 @@ class Members:
             return Absence(f"{name} has been {word} since {at}: {gone.reason}", "see /cluster")
         return None
 
+    def loss_of(self, name: str) -> str:
+        """Return how a member ended, to continue its name: `was lost`, or `left the cluster`."""
+        last = next((one.what for one in reversed(self.history) if one.node == name), "lost")
+        return "left the cluster" if last in ("leaving", "left") else "was lost"
+
     async def open_control(self) -> None:
         """Answer commands on this machine from now on."""
         if self.control is None and self.way is not None:

@@ -208,7 +208,9 @@ def _started(fleet: Fleet, sandbox: Sandbox, event: Started, now: float) -> Next
     if not sandbox.versions and facts.source is not None:
         sandbox = replace(sandbox, versions=(Version(1, facts.source, now, sandbox.owner),), current=1)
     sandbox, answers = _answered(replace(sandbox, status="running", reason=None), None, "create", "restart")
-    return fleet.put(sandbox), [*answers, Tell("info", sandbox, f"sandbox {sandbox.id} runs as {sandbox.node}")]
+    member = sandbox.configuration.member
+    where = "" if member is None else f" on {member}"
+    return fleet.put(sandbox), [*answers, Tell("info", sandbox, f"sandbox {sandbox.id} runs as {sandbox.node}{where}")]
 
 
 def _not_started(fleet: Fleet, sandbox: Sandbox, code: str, reason: str, now: float) -> Next:

@@ -12,7 +12,7 @@ __all__ = ["memory_of"]
 
 
 async def memory_of(sandboxes: Iterable[Sandbox]) -> dict[str, int]:
-    """Return the bytes in memory of all processes of each sandbox, by id.
+    """Return the bytes in memory of all processes of each sandbox on this machine, by id.
 
     Args:
         sandboxes: some of them may have ended.
@@ -24,7 +24,8 @@ async def memory_of(sandboxes: Iterable[Sandbox]) -> dict[str, int]:
     >>> otp.run(lambda: memory_of([ended]))
     {}
     """
-    pids = {one.id: one.os_pid for one in sandboxes if one.os_pid is not None}
+    here = [one for one in sandboxes if one.configuration.member is None]
+    pids = {one.id: one.os_pid for one in here if one.os_pid is not None}
     return await otp.Task.run_blocking(lambda: _measured(pids)) if pids else {}
 
 

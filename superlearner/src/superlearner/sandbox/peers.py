@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import otp
 from otp import standstill
@@ -19,9 +19,8 @@ from superlearner.base.printable import printable, printable_lines
 from superlearner.base.shortage import shortage_of
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.control.terms import clip
-from superlearner.nodes.kinds import SANDBOX
-from superlearner.nodes.nodes import Nodes
-from superlearner.nodes.remote import NodeBusy, NodeGone, RemoteError
+from superlearner.nodes.kinds import SANDBOX, NodeKind
+from superlearner.nodes.remote import Link, NodeBusy, NodeGone, RemoteError
 from superlearner.sandbox.line import SandboxConnection
 from superlearner.sandbox.messages import Report, SandboxFacts, SourceWarning
 from superlearner.sandbox.our_paths import without_our_paths
@@ -131,6 +130,36 @@ class PeerProgram:
         """Return its latest output and the number of bytes in all."""
         return self._peer.output(), self._written.total
 
+    async def refresh(self) -> None:
+        """Do nothing: the program is on this machine."""
+
+    @property
+    def memory(self) -> None:
+        """None: the operating system is asked."""
+
+
+class AttachedNode(Protocol):
+    """The part of a node in the list that its launcher uses."""
+
+    on_use: Callable[[], object]
+
+    @property
+    def fetch_last(self) -> Callable[[], Awaitable[bool]]:
+        """Fetches its last restarts; returns whether it answered."""
+        ...
+
+
+class NodeLinks(Protocol):
+    """The list that nodes of sandboxes are added to: `Nodes`, or on a member what passes their links on."""
+
+    async def attach_remote(self, name: str, link: Link, *, owner: str | None, kind: NodeKind) -> AttachedNode:
+        """Add a node. Raises RemoteError if it does not answer as expected, NameTaken."""
+        ...
+
+    def detach(self, name: str, why: str) -> None:
+        """Remove a node."""
+        ...
+
 
 class PeerLauncher:
     """Starts programs in peers.
@@ -143,7 +172,7 @@ class PeerLauncher:
     """
 
     def __init__(
-        self, nodes: Nodes, used: Callable[[str], object] = str, *, weak: bool = False, spares: int = 1
+        self, nodes: NodeLinks, used: Callable[[str], object] = str, *, weak: bool = False, spares: int = 1
     ) -> None:
         self._nodes = nodes
         self._used = used

@@ -47,7 +47,16 @@ class SandboxProgram(Protocol):
         ...
 
     def output(self) -> tuple[str, int]:
-        """Return the latest output, and the number of bytes in all."""
+        """Return the latest output, and the number of bytes in all, as of the last `refresh`."""
+        ...
+
+    async def refresh(self) -> None:
+        """Fetch the output and the memory of a program on another machine."""
+        ...
+
+    @property
+    def memory(self) -> int | None:
+        """The bytes of memory of a program on another machine, as of the last `refresh`."""
         ...
 
 

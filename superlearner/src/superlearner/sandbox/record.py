@@ -74,6 +74,8 @@ class Configuration:
     max_seconds: float | None = None
     custom_config: Any = None
     limits: Limits = field(default_factory=Limits)
+    member: str | None = None
+    """The member of the cluster that runs it; None for the platform's own machine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,16 @@ class Sandboxes:
         shown = without_secrets(text if cut else before.text + text)
         return RecentOutput(shown[-KEPT:], before.total + count, cut or before.cut or len(shown) > KEPT)
 
+    async def refresh(self, *ids: str) -> dict[str, int]:
+        """Fetch output and memory of those on other members; return the bytes of memory of each that runs."""
+        there = {id: program for id, program in self.programs.items() if id in ids and self._is_elsewhere(id)}
+        await asyncio.gather(*(program.refresh() for program in there.values()))
+        return {id: program.memory for id, program in there.items() if program.memory}
+
+    def _is_elsewhere(self, id: str) -> bool:
+        sandbox = self.find(id)
+        return sandbox is not None and sandbox.configuration.member is not None
+
     def ended(self, id: str) -> None:
         """Drop an ended program, but keep its output."""
         if id in self.programs:

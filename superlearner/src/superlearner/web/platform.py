@@ -20,6 +20,7 @@ import otp
 from superlearner.base.data_dir import DATABASE_FILE
 from superlearner.base.listening import Listener
 from superlearner.base.terminal import complain
+from superlearner.cluster.member_launcher import MemberLauncher
 from superlearner.cluster.members import Members
 from superlearner.cluster.simulator import SingleNodeSimulator
 from superlearner.cluster.ways import Way, tls_of
@@ -160,7 +161,12 @@ class Platform(NodeServices):
         self.node_list = NodeList(self.nodes, self.head)
         self.moments.on_moment = self.node_list.count_restart
         self.replays = Replays()
-        launcher = PeerLauncher(self.nodes, self._touch_sandbox, weak=settings.weak_walls)
+        self.members = Members(
+            way_of(settings), self.nodes, lambda: self.node, self._facts_for_members, self._report_member
+        )
+        self.members.on_change = self.moments.add_service_change
+        here = PeerLauncher(self.nodes, self._touch_sandbox, weak=settings.weak_walls)
+        launcher = MemberLauncher(here, self.nodes, lambda: self.node, self._touch_sandbox, self.members.loss_of)
         self.sandboxes = Sandboxes(launcher, lambda: self.settings.sandboxes, self._report_sandbox)
         self.sandboxes.changed = self.node_list.sandboxes_changed
         self.course = Course()
@@ -170,10 +176,6 @@ class Platform(NodeServices):
             self.attachments.stored = KnownServices(settings.data_dir.absolute())
             self.sandboxes.ledger = SandboxLedger(settings.data_dir.absolute() / "sandboxes")
         self.nodes.node_of = self.sandboxes.node_of
-        self.members = Members(
-            way_of(settings), self.nodes, lambda: self.node, self._facts_for_members, self._report_member
-        )
-        self.members.on_change = self.moments.add_service_change
         self.simulator = SingleNodeSimulator(self.members, self.nodes)
         self.nodes.explainers = [self.sandboxes.absence, self.attachments.absence, self.members.absence]
         self.tokens.listen(self._token_ended)

@@ -13,9 +13,11 @@ from pydantic import Field
 import otp
 from superlearner.base.commands import command
 from superlearner.operations.builtin.sandbox_insides import UNREACHABLE, add_children, add_stats, top_of
+from superlearner.operations.builtin.sandbox_members import MEMBER_ERRORS, choose_place
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.engine.registry import Registry
+from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
 from superlearner.operations.results.sandboxes import (
@@ -35,8 +37,7 @@ from superlearner.operations.results.sandboxes import (
 )
 from superlearner.operations.rights.homes import HOME
 from superlearner.operations.rights.quotas import Quotas
-from superlearner.operations.rights.sandbox_access import THERE, allow, ask, find_sandbox, may_run_here
-from superlearner.operations.rights.tokens import Tokens
+from superlearner.operations.rights.sandbox_access import THERE, allow, ask, find_sandbox
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import Create, Destroy, Reload, Restart
 from superlearner.sandbox.memory import memory_of
@@ -45,14 +46,15 @@ from superlearner.sandbox.record import BUILT_IN, Configuration, Origin, Sandbox
 from superlearner.sandbox.source import MOST_SOURCE, Source, SourceProblem, check_source
 from superlearner.sandbox.template import TemplateId
 from superlearner.sandbox.template import template as read_template
-from superlearner.settings.settings import Settings
 
 ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
 DEMOS: Final = {
     "demo_one_for_one": "superlearner.demo.one_for_one:DemoOneForOne",
     "shop": "superlearner.demo.shop:Shop",
 }
-STARTS: Final = ("conflict", "start_failed", "service_unavailable", "sandbox_already_exists", "quota_exceeded")
+STARTS: Final = (
+    "conflict", "start_failed", "service_unavailable", "sandbox_already_exists", "quota_exceeded", *MEMBER_ERRORS,
+)  # fmt: skip
 LONGEST: Final = 500
 
 SandboxId = Annotated[
@@ -67,11 +69,12 @@ SourceText = Annotated[
         json_schema_extra={"format": "python"},
     ),
 ]
-SHORT: Final = "id status reason node restart_count os_pid"
+SHORT: Final = "id status reason node member restart_count os_pid"
 
 
 @operation("sandbox.list", http=("GET", "/sandboxes"), scope="read", on="platform", of="user",
-           short="id status reason created_at restart_count memory_bytes configuration.origin node owner")  # fmt: skip
+           short="id status reason created_at restart_count memory_bytes configuration.origin node member "
+                 "owner")  # fmt: skip
 async def list_sandboxes(
     ctx: Context,
     sandboxes: Sandboxes,
@@ -92,13 +95,13 @@ async def list_sandboxes(
     matching = [one for one in sandboxes.all() if wanted in (None, one.status) and ctx.user.sees(one.owner)]
     start = (page - 1) * per_page
     shown = matching[start : start + per_page]
-    memory = await memory_of(shown)
+    memory = await _memory_of(sandboxes, shown)
     return Paged([record_of(one, memory.get(one.id)) for one in shown], len(matching), page, per_page)
 
 
 @operation("sandbox.info", http=("GET", "/sandboxes/{sandbox_id}"), scope="read", on="platform", of="sandbox",
            errors=(*THERE, *UNREACHABLE),
-           short="id status reason node created_at restart_count owner os_pid supervisor_pid "
+           short="id status reason node member created_at restart_count owner os_pid supervisor_pid "
                  "configuration.origin,title,supervisor_module,strategy,max_restarts,max_seconds,custom_config,limits "
                  "walls.name,up,means children.id,pid,alive,restarts,what uptime_seconds health_stats")  # fmt: skip
 async def info(
@@ -116,7 +119,7 @@ async def info(
     fail if it does not answer.
     """
     sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
-    memory = (await memory_of([sandbox])).get(sandbox.id)
+    memory = (await _memory_of(sandboxes, [sandbox])).get(sandbox.id)
     shown = SandboxInfo(**record_of(sandbox, memory).model_dump(exclude_unset=True))
     if include_children or include_stats:
         top = await top_of(ctx, arsenal, sandbox)
@@ -145,9 +148,8 @@ async def pid(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> S
 async def create(
     ctx: Context,
     sandboxes: Sandboxes,
-    settings: Settings,
-    tokens: Tokens,
     quotas: Quotas,
+    services: Services,
     /,
     sandbox_id: Annotated[
         str, Field(pattern=ID, description="a name of letters, digits, `_` and `-`; at most 64", examples=["my_first"])
@@ -182,6 +184,10 @@ async def create(
         Any, Field(description="argument of `init` of the top supervisor, or of `start` of the application")
     ] = None,
     limits: Annotated[LimitsGiven | None, Field(description="limits on its resources")] = None,
+    node: Annotated[
+        str | None,
+        Field(max_length=200, description="the member of the cluster that runs it; by default the platform's machine"),
+    ] = None,
 ) -> SandboxRecord:
     """Create a sandbox.
 
@@ -208,6 +214,7 @@ async def create(
     built_in = None if template is None else read_template(template)
     text = await _read(file) if file is not None else source if built_in is None else built_in.text
     known = None if text is None else await _checked(text)
+    member = await choose_place(ctx, services, node)
     configuration = Configuration(
         origin,
         DEMOS[demo] if demo is not None else supervisor_module,
@@ -217,12 +224,13 @@ async def create(
         max_seconds,
         custom_config,
         limits_of(limits or LimitsGiven()),
+        member,
     )
-    await may_run_here(ctx, sandboxes, settings, tokens, quotas.accounts)
-    ctx.about_to(f"start the sandbox {sandbox_id} with {_what(configuration, known)}")
-    who, node = ctx.user.name, node_of_sandbox(sandbox_id)
+    where = "" if member is None else f" on {member}"
+    ctx.about_to(f"start the sandbox {sandbox_id} with {_what(configuration, known)}{where}")
+    who, its_node = ctx.user.name, node_of_sandbox(sandbox_id)
     admit = await quotas.admission(who)
-    return record_of(await ask(ctx, Create(None, sandbox_id, who, node, configuration, known, admit)))
+    return record_of(await ask(ctx, Create(None, sandbox_id, who, its_node, configuration, known, admit)))
 
 
 @operation("sandbox.restart", http=("POST", "/sandboxes/{sandbox_id}/restart"), scope="operate", on="platform",
@@ -230,9 +238,8 @@ async def create(
 async def restart(
     ctx: Context,
     sandboxes: Sandboxes,
-    settings: Settings,
-    tokens: Tokens,
     quotas: Quotas,
+    services: Services,
     /,
     sandbox_id: SandboxId,
     source: Annotated[SourceText | None, Field(description="a new source, which needs the scope `code`")] = None,
@@ -245,7 +252,7 @@ async def restart(
     if source is not None:
         allow(ctx, sandbox, "code")
     known = None if source is None else await _checked(source)
-    await may_run_here(ctx, sandboxes, settings, tokens, quotas.accounts)
+    await choose_place(ctx, services, sandbox.configuration.member)
     ctx.about_to(f"restart {sandbox.id}{'' if known is None else ' with a new source'}")
     admit = await quotas.admission(sandbox.owner)
     return record_of(await ask(ctx, Restart(None, sandbox.id, ctx.user.name, known, admit)))
@@ -312,6 +319,10 @@ async def versions(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId)
     """
     sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
     return [version_of(one, sandbox.current) for one in reversed(sandbox.versions)]
+
+
+async def _memory_of(sandboxes: Sandboxes, shown: list[Sandbox]) -> dict[str, int]:
+    return {**await memory_of(shown), **await sandboxes.refresh(*(one.id for one in shown))}
 
 
 def _check_scope(ctx: Context, origin: Origin) -> None:

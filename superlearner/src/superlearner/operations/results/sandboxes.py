@@ -109,7 +109,10 @@ class SandboxRecord(ResultModel):
     id: str
     owner: str
     node: str = Field(description="pass it as `node` to other operations")
-    os_pid: int | None = Field(description="null while it has no process")
+    member: str | None = Field(
+        default=None, description="the member of the cluster that runs it; only if it is not the platform's machine"
+    )
+    os_pid: int | None = Field(description="null while it has no process; on the machine that runs it")
     supervisor_pid: str | None = Field(description="the pid of its top supervisor, on its node")
     status: Literal["starting", "running", "stopping", "ended"]
     created_at: float = Field(description="seconds since 1970")
@@ -249,6 +252,7 @@ def record_of(sandbox: Sandbox, memory_bytes: int | None = None) -> SandboxRecor
     optional: dict[str, Any] = {
         "ended_at": sandbox.ended_at,
         "reason": sandbox.reason,
+        "member": sandbox.configuration.member,
         "memory_bytes": memory_bytes,
         "warnings": warnings_of(sandbox.warnings) or None,
     }

@@ -1,0 +1,244 @@
+"""Sandboxes of platforms on a member: it starts their programs, and ends each one with the process that asked for it.
+
+A platform calls the service `SANDBOXES` of the member; `MemberLauncher` is the other end. Requests and answers are
+tuples, with records in JSON. A platform learns of a loss from its own pending request; the member, from its monitor.
+"""
+
+# Requests are untyped.
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import msgspec
+
+import otp
+from otp import Down, From, GenServer, NoReply, Ok, Pid, impl
+from otp.peer.meter import resident
+from superlearner.nodes.kinds import NodeKind
+from superlearner.nodes.remote import Link, NodeGone, RemoteError
+from superlearner.sandbox.peers import PeerLauncher
+from superlearner.sandbox.program import NotLaunched, SandboxProgram
+from superlearner.sandbox.record import Sandbox
+
+__all__ = ["SANDBOXES", "SandboxHost"]
+
+SANDBOXES: Final = "superlearner.sandboxes"
+"""The service of a member that starts sandboxes for platforms."""
+FETCH_S: Final = 3.0
+"""Seconds for the platform to fetch the last restarts of a program before its end."""
+LEFT_S: Final = 10.0
+"""Seconds to wait for the end of the previous program with the same name."""
+log: Final = logging.getLogger(__name__)
+
+
+class MakesPrograms(Protocol):
+    """The part of a launcher that the service uses."""
+
+    async def launch(self, sandbox: Sandbox, notice: Callable[[str], object]) -> SandboxProgram:
+        """Start the program of a sandbox, linked to the caller. Raises NotLaunched."""
+        ...
+
+    def close(self) -> None:
+        """Release the programs kept ready."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class HostedSandbox:
+    """A sandbox on this member, as its launcher sees a node in the list of nodes."""
+
+    runner: Pid
+    """The process of the platform that asked for it; without it, the program ends."""
+    owner: Pid | None = None
+    """The process here that is linked with the program."""
+    program: SandboxProgram | None = None
+    link: Link | None = None
+    why: str | None = None
+    """The reason of its end."""
+    complete: bool = False
+    on_use: Callable[[], object] = int
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it is about to end."""
+    fetched: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def fetch_last(self) -> bool:
+        """Let the platform fetch its last restarts; return whether it has."""
+        self.changed.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FETCH_S):
+                await self.fetched.wait()
+        return self.complete
+
+
+class HostedNodes:
+    """Takes the links to programs from their launcher, instead of a list of nodes."""
+
+    def __init__(self) -> None:
+        self.expected: dict[str, HostedSandbox] = {}
+        """By the name of the node."""
+
+    async def attach_remote(self, name: str, link: Link, *, owner: str | None, kind: NodeKind) -> HostedSandbox:
+        """Keep the link to a program for the platform, which attaches the node."""
+        del owner, kind
+        found = self.expected[name]
+        found.link = link
+        return found
+
+    def detach(self, name: str, why: str) -> None:
+        """Do nothing: the platform detaches the node."""
+
+
+class _Hosting:
+    """The state of the service."""
+
+    def __init__(self, launcher: MakesPrograms | None) -> None:
+        self.nodes = HostedNodes()
+        self.launcher: MakesPrograms = launcher or PeerLauncher(self.nodes)
+        self.hosted: dict[int, HostedSandbox] = {}
+        self.watched: dict[otp.Ref, int] = {}
+        """The number of each sandbox by the monitor of its runner."""
+        self.numbers = itertools.count(1)
+
+
+class SandboxHost(GenServer[Any]):
+    """Starts sandboxes for platforms; its argument is a launcher, by default one of isolated programs.
+
+    `("launch", sandbox)`, `("ask", number, request)`, `("next", number)`, `("fetched", number, complete)`,
+    `("reload", number, text)`, `("kill", number, why)`, `("figures", number)`; casts: `("stop", number)`,
+    `("send", number, request)`. No request crashes it, and it never blocks.
+    """
+
+    @impl
+    def init(self, launcher: MakesPrograms | None) -> Ok[Any]:
+        return Ok(_Hosting(launcher))
+
+    @impl
+    def handle_call(self, request: Any, caller: From, state: Any) -> NoReply[Any]:
+        match request:
+            case ("launch", bytes(order)):
+                number = next(state.numbers)
+                hosted = state.hosted[number] = HostedSandbox(caller.pid)
+                state.watched[otp.monitor(caller.pid)] = number
+                hosted.owner = otp.spawn(_own, state, number, hosted, order, caller)
+            case (str(what), int(number), *rest):
+                otp.spawn(_work, state.hosted.get(number), what, tuple(rest), caller)
+            case _:
+                GenServer.reply(caller, ("gone", "the member does not know this request; it may be an older version"))
+        return NoReply(state)
+
+    @impl
+    def handle_cast(self, request: Any, state: Any) -> NoReply[Any]:
+        match request:
+            case ("stop", int(number)) if (program := _program(state, number)) is not None:
+                program.ask_to_stop()
+            case ("send", int(number), bytes(question)) if (hosted := state.hosted.get(number)) is not None:
+                if hosted.link is not None:
+                    hosted.link.cast(question)
+            case _:
+                pass
+        return NoReply(state)
+
+    @impl
+    def handle_info(self, message: Any, state: Any) -> NoReply[Any]:
+        if type(message) is Down and (number := state.watched.pop(message.ref, None)) is not None:
+            otp.exit(state.hosted.pop(number).owner, "kill")  # its program is linked
+        return NoReply(state)
+
+    @impl
+    def terminate(self, reason: Any, state: Any) -> None:
+        state.launcher.close()
+
+
+def _program(state: _Hosting, number: int) -> SandboxProgram | None:
+    hosted = state.hosted.get(number)
+    return None if hosted is None else hosted.program
+
+
+async def _own(state: _Hosting, number: int, hosted: HostedSandbox, order: bytes, caller: From) -> None:
+    """Start a program, and be linked with it until its end."""
+    otp.process_flag("trap_exit", True)  # a program that fails is linked: its end must not come before its reason
+    try:
+        program = hosted.program = await _launch(state, hosted, order)
+    except NotLaunched as error:
+        GenServer.reply(caller, ("not_started", error.code, error.reason))
+        return
+    except Exception as error:
+        log.exception("a sandbox did not start; this is a bug in SuperLearner, please report it")
+        GenServer.reply(caller, ("not_started", "start_failed", repr(error)[:500]))
+        return
+    otp.process_flag("trap_exit", False)
+    otp.spawn(_follow, hosted, program)
+    GenServer.reply(caller, ("launched", number, msgspec.json.encode(program.facts)))
+    await otp.receive(otp.Is("never"))
+
+
+async def _launch(state: _Hosting, hosted: HostedSandbox, order: bytes) -> SandboxProgram:
+    try:
+        sandbox = msgspec.json.decode(order, type=Sandbox)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise NotLaunched("start_failed", f"the member cannot read the request: {error}") from None
+    before = state.nodes.expected.get(sandbox.node)
+    if before is not None and before.owner is not None:
+        if before.runner.node == hosted.runner.node:
+            with suppress(TimeoutError):
+                await otp.wait_down(before.owner, LEFT_S)
+        if otp.is_alive(before.owner):
+            raise NotLaunched("conflict", f"the platform {before.runner.node} runs a sandbox {sandbox.id} there")
+    expected = {name: one for name, one in state.nodes.expected.items() if one.owner and otp.is_alive(one.owner)}
+    state.nodes.expected = {**expected, sandbox.node: hosted}
+    runner = hosted.runner
+    return await state.launcher.launch(sandbox, lambda words: otp.send(runner, ("notice", words)))
+
+
+async def _follow(hosted: HostedSandbox, program: SandboxProgram) -> None:
+    hosted.why = await program.ended()
+    hosted.changed.set()
+
+
+async def _work(hosted: HostedSandbox | None, what: str, rest: tuple[Any, ...], caller: From) -> None:
+    """Answer one request about a sandbox."""
+    try:
+        answer = await _answer(hosted, what, rest)
+    except RemoteError as error:
+        answer = "gone" if isinstance(error, NodeGone) else "busy", str(error)
+    except Exception as error:
+        log.exception("a request was not answered; this is a bug in SuperLearner, please report it")
+        answer = "gone", repr(error)[:500]
+    GenServer.reply(caller, answer)
+
+
+async def _answer(hosted: HostedSandbox | None, what: str, rest: tuple[Any, ...]) -> tuple[Any, ...]:
+    if hosted is None or hosted.program is None:
+        return "gone", "it has ended"
+    program, link = hosted.program, hosted.link
+    match what, rest:
+        case "ask", (bytes(question),) if link is not None:
+            return "answer", await link.ask(question)
+        case "next", ():
+            await hosted.changed.wait()
+            return ("ending",) if hosted.why is None else ("ended", hosted.why, *await _figures(program))
+        case "fetched", (bool(complete),):
+            hosted.complete = complete
+            hosted.fetched.set()
+            return "ended", await program.ended(), *await _figures(program)
+        case "reload", (str(text),):
+            return "report", msgspec.json.encode(await program.reload(text))
+        case "kill", (str(why),):
+            await program.kill(why)
+            return ("done",)
+        case "figures", ():
+            return "figures", *await _figures(program)
+        case _:
+            return "gone", "the member does not know this request; it may be an older version"
+
+
+async def _figures(program: SandboxProgram) -> tuple[str, int, int]:
+    """Return the output of a program, the number of bytes in all, and its memory."""
+    memory = await otp.Task.run_blocking(resident, program.facts.os_pid)
+    return *program.output(), memory
