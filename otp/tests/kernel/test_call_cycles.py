@@ -353,6 +353,42 @@ def test_a_time_out_in_a_cycle_draws_it(among: Any) -> None:
     assert "no answer within 1 s: the server waits, through its own calls, for the caller: a -> b -> c -> a" in text
 
 
+@pytest.mark.parametrize("timeouts", [{"timeout": 9}, {}], ids=["of their own", "default"])
+def test_each_process_that_ends_by_a_deadlock_names_it(timeouts: Any, run: Any) -> None:
+    """Regression: of two calls that timed out together, neither named the other one: the server was *busy*."""
+
+    class Asks(GenServer[Any]):
+        @impl
+        def init(self, arg: Any) -> Ok[Any]:
+            return Ok(arg)
+
+        @impl
+        async def handle_cast(self, request: Any, state: Any) -> NoReply[Any]:
+            try:
+                await GenServer.call(state, request, **timeouts)
+            except CallTimeout as error:
+                said.append(str(error))
+                raise
+            return NoReply(state)
+
+    said: list[str] = []
+
+    async def main() -> Any:
+        ends: list[Any] = []
+        otp.trace.subscribe(otp.node(), lambda event: ends.append(event.data["cycle"]), kinds={"exited"})
+        both = [await Asks.start("b", name="a"), await Asks.start("a", name="b")]
+        for pid in both:
+            GenServer.cast(pid, "question")
+        for pid in both:
+            await otp.wait_down(pid)
+        return ends[:2]
+
+    each = {"a -> b -> a", "b -> a -> b"} if timeouts else {"a -> b -> a"}  # without limits, the cycle is ended once
+    assert each == set(run(main))
+    assert all("wait for each other: " in text or "waited for each other: " in text for text in said)
+    assert said
+
+
 def test_in_real_time_a_cycle_is_ended_before_the_time_outs() -> None:
     async def main() -> Any:
         for name in "ab":

@@ -150,3 +150,43 @@ def test_an_init_that_returns_nothing_at_a_restart_is_shown_with_its_line(inside
         )
 
     inside(test, Tree("shop", start), playground_restart_after=30)
+
+
+class Pair(GenServer[str]):
+    @impl
+    def init(self, arg: str) -> Ok[str]:
+        return Ok(arg)
+
+    @impl
+    async def handle_cast(self, request: Any, state: str) -> Any:
+        await GenServer.call(state, request, timeout=0.2)
+
+
+class Both(Supervisor):
+    @impl
+    def init(self, arg: Any) -> otp.Children:
+        return otp.Children(
+            [Pair.child_spec("right", id="left", name="left"), Pair.child_spec("left", id="right", name="right")]
+        )
+
+
+def test_the_reason_of_a_call_in_a_deadlock_names_it_in_each_event() -> None:
+    """Regression: each of the two crashes read as if the other server were slow."""
+
+    async def main() -> Any:
+        await Both.start_link(None, name="both")
+        pids = [otp.whereis(name) for name in ("left", "right")]
+        for pid in pids:
+            GenServer.cast(pid, "go")
+        for pid in pids:
+            await otp.wait_down(pid)
+        for name in ("left", "right"):
+            await otp.node().wait_registered(name)
+        return [(one.kind, facts_of(one).reason) for one in otp.trace.history(otp.node()) if "reason" in one.data]
+
+    found = otp.run(main)
+    for kind in ("exited", "child_terminated", "child_restarted"):
+        assert {
+            "right did not answer a call in 0.2 s (timeout): a deadlock, left -> right -> left",
+            "left did not answer a call in 0.2 s (timeout): a deadlock, right -> left -> right",
+        } == {reason for one, reason in found if one == kind}, kind

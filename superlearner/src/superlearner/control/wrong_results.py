@@ -47,9 +47,13 @@ LOOKED_BACK: Final = 500
 def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> str:
     """Return the exit reason in an event as text; that of a wrong result has the callback and its line.
 
-    The reason may be that of a process whose call failed for it.
+    The reason may be that of a process whose call failed for it. That of a call in a deadlock has the cycle.
     """
     text = text_of_reason(data.get("reason"))
+    if failed_call(data.get("reason")) is not None:
+        end = data if kind == "exited" else _find_end(pid, cause)
+        if end is not None and end.get("cycle"):
+            return f"{text}: a deadlock, {end['cycle']}"
     before, found, after = text.partition(UNNAMED)
     if not found or not _is_wrong_result(reason := _cause_of(data["reason"])):
         return text
@@ -124,6 +128,12 @@ def _cause_of(reason: Any) -> Any:
     """Return why the server of a failed call ended; another reason as it is."""
     called = failed_call(reason)
     return reason if called is None else called[0]
+
+
+def _find_end(pid: Any, seq: int) -> Mapping[str, Any] | None:
+    """Return the data of the end with this number, on the node of a process, if it is still in memory."""
+    events = otp.trace.history(otp.trace.node_of(pid), seq - 1) if seq and is_a(pid, otp.Pid) else ()
+    return events[0].data if events and events[0].seq == seq and events[0].kind == "exited" else None
 
 
 def _find_end_of(pid: Any, reason: Any, before: float = inf) -> Mapping[str, Any] | None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import BuiltinMethodType, CoroutineType, FunctionType, GeneratorType, MethodType, MethodWrapperType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -25,6 +25,7 @@ from otp.kernel.ends.wording import keyed_name
 from otp.kernel.tables.callers import UNSET, Failed, From, OutsideCaller, call_of
 from otp.kernel.tables.scheduler import Timer
 from otp.kernel.values.bounded import bounded_text
+from otp.kernel.values.errors import CallExit
 from otp.kernel.values.process import CALLING, FUT, INJECTED, READY, REMOTE, Process
 
 CYCLE_NS: Final = 2_000_000_000
@@ -83,9 +84,9 @@ def _call_of(p: Process) -> From | None:
     return call if type(call) is From else None
 
 
-def drawn(cycle: list[Process]) -> str:
+def drawn(cycle: Sequence[Process | str]) -> str:
     """Return the cycle as text: `a -> b -> a`."""
-    return " -> ".join(_name_of(p) for p in (*cycle, cycle[0]))
+    return " -> ".join(_name_of(p) if isinstance(p, Process) else p for p in (*cycle, cycle[0]))
 
 
 def _name_of(p: Process) -> str:
@@ -134,6 +135,38 @@ def _examine(timer: Timer) -> None:
         waiter.value = failed
         waiter.status = READY
         s.push(waiter)
+
+
+def cycle_at_timeout(frm: From) -> tuple[tuple[Process, str], ...] | None:
+    """Return the cycle of a call whose time is up, as long as it still waits, with the names; None without a cycle.
+
+    The calls of a cycle may reach their time-outs in the same turn: then the call before, still to fail, has it.
+    """
+    server = frm.to
+    if server.status == READY and type(server.value) is Failed:
+        me, found = _caller(frm), server.value.timed_out or ()
+        at = next((at for at, (p, _) in enumerate(found) if p is me), None)
+        return None if at is None else found[at:] + found[:at]
+    cycle = cycle_of(frm) if server.status >= CALLING else None
+    return None if cycle is None else tuple((p, _name_of(p)) for p in cycle)
+
+
+def note_crash(p: Process, error: BaseException | None) -> None:
+    """Remember the cycle of calls that made a process crash, until its end is recorded."""
+    text = (error.drawn or error.locked) if isinstance(error, CallExit) else ""
+    s = p.runtime.scheduler
+    if text:
+        if s.cycles is None:
+            s.cycles = WeakKeyDictionary()
+        s.cycles[p] = (None, text)
+    elif s.cycles is not None:
+        s.cycles.pop(p, None)
+
+
+def cycle_behind(p: Process) -> str | None:
+    """Return the cycle of calls that made a process crash, as text, or None."""
+    found = p.runtime.scheduler.cycles.pop(p, (None, None))[1]
+    return found if type(found) is str else None
 
 
 def _is_certain(p: Process) -> bool:
@@ -236,6 +269,15 @@ def _count(frm: From, holders: list[Any]) -> int:
 # Explanations of a missing reply, made when the call times out.
 
 
+def describe_cycle(cycle: tuple[tuple[Process, str], ...]) -> str:
+    """Explain why a server has not replied to a call that is part of a cycle; it begins with the caller."""
+    shown = drawn([name for _, name in cycle])
+    if len(cycle) == 2:
+        caller = cycle[0][0]
+        return f"the server waits for a reply of {caller}, which is the caller: the two wait for each other: {shown}"
+    return f"the server waits, through its own calls, for the caller: {shown}"
+
+
 def why_silent(frm: From) -> str:
     """Explain why a server has not replied to this call, by what it is doing now."""
     server = frm.to
@@ -249,16 +291,7 @@ def why_silent(frm: From) -> str:
     if x is not None and x.unanswered and frm in x.unanswered:
         return "the server took the request and went on with NoReply; does nothing call GenServer.reply(caller, value)?"
     if server.status == CALLING and type(server.value) is From:
-        other = server.value.to
-        if other is frm.pid:
-            return (
-                f"the server waits for a reply of {other}, which is the caller: the two wait for each other: "
-                f"{drawn([other, server])}"
-            )
-        cycle = cycle_of(frm)
-        if cycle is not None:
-            return f"the server waits, through its own calls, for the caller: {drawn(cycle)}"
-        return f"the server itself waits for a reply of {other}"
+        return f"the server itself waits for a reply of {server.value.to}"
     if x is not None and x.frm is frm:
         return "its handle_call has not finished; return NoReply(state) and reply later, or allow more time"
     return "the server is busy with earlier messages; allow more time, or reduce its load"

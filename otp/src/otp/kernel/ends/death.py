@@ -18,6 +18,7 @@ from logging import CRITICAL, DEBUG, ERROR
 from types import CoroutineType
 from typing import Any, Final
 
+from otp.kernel.ends.call_cycles import cycle_behind
 from otp.kernel.ends.mailbox import deliver, fail
 from otp.kernel.ends.wording import keyed_name
 from otp.kernel.tables.callers import From, call_of, unwrap_message
@@ -62,16 +63,12 @@ def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[An
     name = None if side is None else side.name
     if name is None and x is not None and x.hooks:
         name = keyed_name(p)
+    cycle = None if p.runtime.scheduler.cycles is None else cycle_behind(p)
     if x is None:
-        return (reason, None, None, sender, what, name)
-    return (
-        reason,
-        None if x.message is None else _describe_message(x),
-        x.doing or _CALLBACK_WORDS.get(x.callback, x.callback),
-        sender,
-        what,
-        name,
-    )
+        return (reason, None, None, sender, what, name, cycle)
+    message = None if x.message is None else _describe_message(x)
+    doing = x.doing or _CALLBACK_WORDS.get(x.callback, x.callback)
+    return (reason, message, doing, sender, what, name, cycle)
 
 
 def _describe_message(x: Ext) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
+from otp.kernel.ends.call_cycles import note_crash
 from otp.kernel.ends.report_limits import is_left_out
 from otp.kernel.ends.wording import keyed_name, process_name, process_text, reason_text
 from otp.kernel.tables.callers import formatted_state
@@ -31,6 +32,7 @@ logger: Final = logging.getLogger("otp")
 
 def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseException | None) -> None:
     """Log the abnormal end of a process, except for errors that end the program."""
+    note_crash(p, error)
     if isinstance(error, (KeyboardInterrupt, SystemExit)) or is_clean(reason) or not is_taken(logger, logging.ERROR):
         return
     above = p.parent

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
-from otp.kernel.ends.call_cycles import suspect, why_silent
+from otp.kernel.ends.call_cycles import cycle_at_timeout, describe_cycle, drawn, suspect, why_silent
 from otp.kernel.ends.death import deliver_fatal, end_stand_in
 from otp.kernel.ends.mailbox import deliver, forget, park, refuse_to_wait
 from otp.kernel.tables.callers import UNSET, Failed, From, new_call, new_outside_caller
@@ -146,7 +146,9 @@ def _tick(timer: Timer) -> None:
 
 
 def _expire(p: Process) -> None:
-    p.value = Failed("timeout")
+    failed = Failed("timeout")
+    failed.timed_out = cycle_at_timeout(p.value)  # until `p` goes on, another call of the cycle may have failed, too
+    p.value = failed
     p.status = READY
     p.runtime.scheduler.push(p)
 
@@ -180,14 +182,18 @@ async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any) -> Any
 
 def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any) -> CallExit:
     """Return the exception for a caller that was woken by a failure."""
-    why = why_silent(frm) if type(failed.reason) is str and failed.reason == "timeout" else ""
+    why, locked = "", failed.timed_out
+    if locked is not None:
+        why = describe_cycle(locked)
+    elif type(failed.reason) is str and failed.reason == "timeout":
+        why = why_silent(frm)
     forget(frm)
     found = failure(failed.reason, dest, frm.request, timeout)
     if failed.cycle is not None:
         found = CallCycle(found.reason, dest, frm.request)
         found.cycle, found.drawn, found.waited = failed.cycle
     elif isinstance(found, CallTimeout):
-        found.why = why
+        found.why, found.locked = why, "" if locked is None else drawn([name for _, name in locked])
     else:
         _note_cycle(frm, found)
     return found
@@ -212,7 +218,7 @@ def make_noproc_exit(dest: Any, request: Any, timeout: Any = UNSET) -> CallExit:
 def retold(failed: CallExit, reason: Any, dest: Any, request: Any) -> CallExit:
     """Return the same failure with another description of the call."""
     found = type(failed)(reason, dest, request)
-    for name in ("why", "known", "cycle", "drawn", "waited"):
+    for name in ("why", "known", "cycle", "drawn", "locked", "waited"):
         if name in failed.__dict__:
             setattr(found, name, failed.__dict__[name])
     return found

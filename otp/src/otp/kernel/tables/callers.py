@@ -143,10 +143,12 @@ UNSET: Final[Any] = _Unset()  # any time-out may stand in its place
 class Failed:
     """A failure that wakes a blocked caller; the caller's own frame raises the exception."""
 
-    __slots__ = ("cycle", "reason")
+    __slots__ = ("cycle", "reason", "timed_out")
 
     def __init__(self, reason: Any) -> None:
         self.reason: Any = reason
+        self.timed_out: tuple[tuple[Process, str], ...] | None = None
+        """The callers that waited for each other when the time of the call was up, and their names, from this one."""
         self.cycle: tuple[tuple[Process, ...], str, float] | None = None
         """The callers that waited for each other, the same as text, and for how many seconds."""
 
