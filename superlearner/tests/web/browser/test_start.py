@@ -247,7 +247,11 @@ def test_problems_appear_when_they_begin_and_disappear_when_they_end(
     repaired = "Nothing is wrong now. Supervisors made 1 restart in the last 10 minutes. Show them"
     expect(wrong).to_have_text(repaired)
     expect(wrong.get_by_role("link", name="Show them")).to_have_attribute("href", "/timeline")
-    away = {"anomalies": [], "missing": [{"node": "b@127.0.0.1", "reason": "its connection was lost"}]}
+    away: dict[str, Any] = {
+        "anomalies": [],
+        "missing": [{"node": "b@127.0.0.1", "reason": "its connection was lost"}],
+        "nodes_queried": ["a@127.0.0.1", "b@127.0.0.1"],
+    }
     page.route("**/api/v1/cluster/anomalies", lambda route: route.fulfill(json={"data": away}))
     page.reload()
     expect(wrong).to_have_text("b@127.0.0.1: its connection was lost")
@@ -255,6 +259,16 @@ def test_problems_appear_when_they_begin_and_disappear_when_they_end(
     away["missing"] = []
     finds([])
     expect(wrong).to_contain_text("Nothing is wrong")
+    away["anomalies"] = [
+        {"node": "b@127.0.0.1", "severity": "medium", "description": f"worker_{number} has been in handle_cast for 9 s"}
+        for number in range(7)
+    ]
+    for _ in range(5):  # a process that hangs sends no event: the nodes are asked again
+        finds([])
+    expect(wrong.get_by_role("listitem")).to_have_text(
+        [*(f"b@127.0.0.1: worker_{number} has been in handle_cast for 9 s" for number in range(5)), "and 2 more"]
+    )
+    expect(wrong.get_by_role("link", name="and 2 more")).to_have_attribute("href", "/system?node=b%40127.0.0.1")
 
 
 def test_problems_do_not_move_under_the_pointer(open_page: Callable[..., Page], two_nodes: Any) -> None:

@@ -3,17 +3,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { elsewhere } from "#static/start/elsewhere.js";
+import { elsewhere, isDue, NONE } from "#static/start/elsewhere.js";
 
 const anomaly = (node, severity, description) => ({ node, severity, description });
 
-test("a lost member and the worst of each other node are named, and nothing of the shown one", () => {
+test("a lost member and all that is wrong on other nodes are named, the worst first, and nothing of the shown one", () => {
   const anomalies = [
-    anomaly("web", "critical", "tree gave up and is not running"), anomaly("web", "high", "a second one"),
-    anomaly("here", "critical", "stands above"), anomaly("c", "medium", "a long mailbox"),
+    anomaly("web", "high", "a second one"), anomaly("here", "critical", "stands above"),
+    anomaly("c", "medium", "mailer has been in handle_cast for 400 s"), anomaly("web", "critical", "tree gave up and is not running"),
   ];
-  assert.deepEqual(elsewhere({ anomalies, missing: [{ node: "b", reason: "its connection was lost" }] }, "here"), [
+  assert.deepEqual(elsewhere({ anomalies, missing: [{ node: "b", reason: "its connection was lost" }], nodes_queried: [] }, "here"), [
     { node: "b", text: "its connection was lost" }, { node: "web", text: "tree gave up and is not running" },
+    { node: "web", text: "a second one" }, { node: "c", text: "mailer has been in handle_cast for 400 s" },
   ]);
-  assert.deepEqual(elsewhere({ anomalies: [], missing: [] }, "here"), []);
+  assert.deepEqual(elsewhere(NONE, "here"), []);
+});
+
+test("other nodes are asked again at each sample while they have a problem, now and then if there are any, and else never", () => {
+  const samples = [1, 4, 5, 6];
+  const due = (anomalies, nodes_queried) => samples.filter((count) => isDue({ anomalies, missing: [], nodes_queried }, "here", count));
+  assert.deepEqual(due([anomaly("web", "high", "hangs")], ["here", "web"]), samples);
+  assert.deepEqual(due([anomaly("here", "high", "hangs")], ["here", "web"]), [5, 6]);
+  assert.deepEqual(due([], ["here"]), []);
+  assert.equal(isDue(null, "here", 5), false);
 });

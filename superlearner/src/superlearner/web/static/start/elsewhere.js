@@ -4,21 +4,33 @@
  * @module
  */
 
-/** @typedef {Pick<Api.ClusterAnomalies, "anomalies"|"missing">} Answer  of all nodes */
+/** @typedef {Pick<Api.ClusterAnomalies, "anomalies"|"missing"|"nodes_queried">} Answer  of all nodes */
 
 /** The answer that nothing is wrong. @type {Answer} */
-export const NONE = { anomalies: [], missing: [] };
-const SERIOUS = new Set(["high", "critical"]);
+export const NONE = { anomalies: [], missing: [], nodes_queried: [] };
+const RANKS = ["critical", "high", "medium", "low"];
+/** Samples after which the nodes are asked again while none of them had a problem. */
+const CALM = 5;
 
 /**
- * Return what is wrong on other nodes: the lost ones first, then one anomaly for each node, the worst.
+ * Return all that is wrong on other nodes: the lost ones first, then the worst.
  * @param {Answer|null} answer  null if it is not known yet
  * @param {string} shown  the node whose problems stand on the page
  * @returns {{node: string, text: string}[]}
  */
 export function elsewhere(answer, shown) {
   const { anomalies, missing } = answer ?? NONE;
-  const worst = anomalies.filter(({ severity }) => SERIOUS.has(severity)).map(({ node, description }) => ({ node, text: description }));
-  const found = [...missing.map(({ node, reason }) => ({ node, text: reason })), ...worst];
-  return found.filter(({ node }, place) => node !== shown && found.findIndex((one) => one.node === node) === place);
+  const worst = [...anomalies].sort((one, other) => RANKS.indexOf(one.severity) - RANKS.indexOf(other.severity));
+  return [...missing.map(({ node, reason }) => ({ node, text: reason })), ...worst.map(({ node, description }) => ({ node, text: description }))]
+    .filter(({ node }) => node !== shown);
 }
+
+/**
+ * Return whether to ask the nodes again after a sample of the shown one: at each while another has a problem, which may be over, and now
+ * and then while there are others, as a process that hangs sends no event.
+ * @param {Answer|null} answer
+ * @param {string} shown
+ * @param {number} samples  since they were asked
+ */
+export const isDue = (answer, shown, samples) =>
+  elsewhere(answer, shown).length > 0 || (samples >= CALM && (answer?.nodes_queried.length ?? 0) > 1);

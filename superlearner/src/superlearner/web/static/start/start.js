@@ -7,7 +7,7 @@
 
 import { kill, platform, request } from "../base/api.js";
 import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, write } from "../base/dom.js";
-import { elsewhere, NONE } from "./elsewhere.js";
+import { elsewhere, isDue, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
 import { onceEach, stoppedText, suspendedText, unknownBecause, withoutStorm } from "./problems.js";
@@ -62,6 +62,9 @@ let announced = 0;
 let storedRestarts = [];
 
 /** Problems of all nodes; null before the first answer. @type {import("./elsewhere.js").Answer|null} */ let everywhere = null;
+
+/** Samples of the monitor since the other nodes were asked. */
+let samples = 0;
 
 const storms = new Storms();
 /** @type {readonly import("../live/storms.js").Line[]} */ let lines = [];
@@ -119,12 +122,14 @@ function onFindings(frames) {
   if (!found) return;
   findings.expect(found.interval);
   sampled = model.epoch === null ? null : model.restarts;
-  if (elsewhere(everywhere, model.node).length) void readOthers(); // until it is over
+  samples += frames.length;
+  if (isDue(everywhere, model.node, samples)) void readOthers();
   wrong();
 }
 
 /** Read the problems of all nodes. */
 async function readOthers() {
+  samples = 0;
   try {
     everywhere = onlyOwn() ? NONE : await platform("GET", "/cluster/anomalies");
   } catch {
@@ -250,6 +255,9 @@ function count() {
   write(byId("start-node", HTMLElement), model.node);
 }
 
+/** Return the line about problems that are not listed, with a link to them. @param {number} count @param {string} href */
+const more = (count, href) => (count > 0 ? [make("li", {}, make("a", { href }, `and ${number(count)} more`))] : []);
+
 /** Whether a storm is shown, which ends without a frame of its own. */
 let burns = false;
 
@@ -267,6 +275,7 @@ function wrong() {
   const items = [
     ...burnt.slice(0, SHOWN).map((line) => make("li", { "data-look": "crashed" }, icon("crashed", "glyph"),
       make("a", { href: inTree(line.event.key ?? "") }, nameIn(line.event)), ` ${stormText(line)}`)),
+    ...more(burnt.length - SHOWN, `${root()}/supervisors${nodeQuery()}`),
     ...rows.slice(0, SHOWN).map((row) => make("li", { "data-look": row.state }, icon(SHAPES[row.state] ?? "crashed", "glyph"),
       make("a", { href: inTree(row.key) }, label(row)),
       row.state === "stopped"
@@ -287,9 +296,10 @@ function wrong() {
         icon(RANKS.indexOf(one.severity) > 1 ? "crashed" : "stuck", "glyph"),
         make("a", { href: system }, `${one.evidence.give_ups ? "supervisor gave up" : one.type.replaceAll("_", " ")}, ${one.severity}`),
         `: ${one.description}`)),
-    ...(anomalies.length > SHOWN ? [make("li", {}, make("a", { href: system }, `and ${number(anomalies.length - SHOWN)} more`))] : []),
+    ...more(anomalies.length - SHOWN, system),
     ...away.slice(0, SHOWN).map(({ node, text }) => make("li", { "data-look": "crashed" }, icon("crashed", "glyph"),
       make("a", { href: `${root()}/${nodeQuery(node)}` }, make("code", {}, node)), `: ${text}`)),
+    ...more(away.length - SHOWN, `${root()}/system${nodeQuery(away[SHOWN]?.node)}`),
   ];
   write(byId("wrong-title", HTMLElement), away.length || !model.node ? "Problems" : `Problems on ${model.node}`);
   if (!heldWrong.allows(items.map(() => ({ count: 1 })))) return;
