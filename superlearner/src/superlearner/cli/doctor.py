@@ -30,14 +30,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Diagnosis", "examine", "findings"]
 
-Verdict = Literal["ok", "note", "bad"]
+Verdict = Literal["ok", "note", "warn", "bad"]
 OLDEST: Final = (3, 11)
 LITTLE_ROOM: Final = 100_000_000
+RANKS: Final = ("critical", "high", "medium", "low")
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The result of a check: `bad` prevents a start, `note` is information."""
+    """The result of a check: `bad` prevents a start, `warn` is a problem of what runs, `note` is information."""
 
     verdict: Verdict
     about: str
@@ -197,21 +198,22 @@ def _problems_of(platform: FoundPlatform, own: str, folder: Path) -> Iterator[Di
         found = ask(platform, entry_of_verb("cluster", "anomalies") or {}, {}).data
     except (PlatformNotFound, RequestRefused, OSError):
         return  # the account may not read them all
-    problems = [(one["node"], one["description"]) for one in found["anomalies"]]
-    problems += [(one["node"], f"it is missing: {one['reason']}") for one in found["missing"]]
-    nodes = {node for node, _ in problems}
+    problems = [(one["severity"], one["node"], one["description"]) for one in found["anomalies"]]
+    problems += [("high", one["node"], f"it is missing: {one['reason']}") for one in found["missing"]]
+    problems.sort(key=lambda one: RANKS.index(one[0]))
+    nodes = {node for _, node, _ in problems}
     of_one = len(nodes) < 2 and not found["missing"]
     if of_one:
         listed = command("system.anomalies", node=next(iter(nodes - {own}), None))
     else:
         listed = command("cluster.anomalies")
-    if problems:
-        node, words = problems[0]
-        more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-        words = f"{node}: {words}{more}; `{listed}` lists them"
-    else:
-        words = f"none now; `{listed}` lists them"
-    yield Diagnosis("note" if problems else "ok", "problems", in_data_dir(words, folder))
+    if not problems:
+        yield Diagnosis("ok", "problems", in_data_dir(f"none now; `{listed}` lists them", folder))
+        return
+    severity, node, words = problems[0]
+    more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+    words = f"{severity}: {node}: {words}{more}; `{listed}` lists them"
+    yield Diagnosis("note" if severity == "low" else "warn", "problems", in_data_dir(words, folder))
 
 
 def _settings_file_of(platform: FoundPlatform) -> Diagnosis:

@@ -21,7 +21,8 @@ const CALM = 5;
 export function elsewhere(answer, shown) {
   const { anomalies, missing } = answer ?? NONE;
   const worst = [...anomalies].sort((one, other) => RANKS.indexOf(one.severity) - RANKS.indexOf(other.severity));
-  return [...missing.map(({ node, reason }) => ({ node, text: reason })), ...worst.map(({ node, description }) => ({ node, text: description }))]
+  const lost = missing.map(({ node, reason }) => ({ node, text: reason }));
+  return [...lost, ...worst.map(({ node, description }) => ({ node, text: description }))]
     .filter(({ node }) => node !== shown);
 }
 
