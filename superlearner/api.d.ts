@@ -626,6 +626,22 @@ declare namespace Api {
     /** what is missing to 100 */ issues: string[];
     /** what was measured, and against which limit */ evidence: HealthFigure[];
   }
+  interface NodeLine {
+    name: string;
+    /** `restart.list` without a node also has its restarts */ beside: boolean;
+    /** the platform's own node */ own: boolean;
+    /** the node for operations without `node` */ default: boolean;
+    /** the node runs in another process */ remote: boolean;
+    /** such as platform, member, service or sandbox */ kind: string;
+    /** a simulated member in the platform's program */ simulated: boolean;
+    /** the owner's name; null: none */ owner: string|null;
+    /** silent: it does not answer now, unknown fields are null; bad: its answers are invalid; lost: a member that disappeared without leaving */ status: "up"|"silent"|"gone"|"bad"|"lost";
+    life: string|null;
+    processes: number|null;
+    supervisors: number|null;
+    python: string|null;
+    os_pid: number|null;
+  }
   interface OpenWait {
     pid: string|null;
     name: string|null;

@@ -5,7 +5,8 @@ import { test } from "node:test";
 
 import {
   afterInput, at, blame, covers, crashOfEnd, crashOfRun, firstToOpen, hasError, keepsNone, lastEnd, lineInSource, lineOfExit, linesIn,
-  nextOf, noticesOfRun, noticeText, optionsOf, raisedIn, raisedInOutput, raisesItself, remedyOf, restartsOfRuns, told, upText,
+  memberChoices, nextOf, noticesOfRun, noticeText,
+  optionsOf, raisedIn, raisedInOutput, raisesItself, remedyOf, restartsOfRuns, told, upText,
   withCause,
 } from "#static/sandboxes/sandbox-words.js";
 
@@ -272,4 +273,13 @@ test("a process that keeps None may crash again with corrected code", () => {
     { name: "a", before: "None", after: "None" }, { name: "b", before: "None", after: "0" }, { name: "c", before: "1", after: "1" },
   ];
   assert.deepEqual(["a", "b", "c", ""].map((name) => keepsNone(servers, name)), [true, false, false, false]);
+});
+
+test("a sandbox can run on members that are connected, and a chosen one stays when it is gone", () => {
+  const line = (/** @type {string} */ name, kind = "member", status = "up") => /** @type {any} */ ({ name, kind, status });
+  const others = [line("web", "service"), line("n1@simulated", "simulated")];
+  const nodes = [line("superlearner@127.0.0.1", "platform"), ...others, line("b", "member", "lost")];
+  assert.deepEqual(memberChoices(nodes, ""), [["", "this platform"]]);
+  assert.deepEqual(memberChoices([...nodes, line("m2")], "m2"), [["", "this platform"], ["m2", "m2"]]);
+  assert.deepEqual(memberChoices([...nodes, line("m2")], "b"), [["", "this platform"], ["m2", "m2"], ["b", "b (gone)"]]);
 });

@@ -9,7 +9,7 @@ from otp.observer import NodeInfo
 from superlearner.cluster.members import Members
 from superlearner.control.listing import info_of
 from superlearner.control.terms import clip
-from superlearner.nodes.kinds import PLATFORM, SIMULATED
+from superlearner.nodes.kinds import MEMBER, PLATFORM, SIMULATED
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, NodeGone, RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import Fact
@@ -41,6 +41,7 @@ async def list_(ctx: Context, nodes: Nodes, members: Members | None, /) -> list[
 def _describe_lost(name: str, simulated: bool) -> NodeLine:
     return NodeLine(
         name=name, beside=True, own=False, default=False, remote=not simulated, simulated=simulated, owner=None,
+        kind=str(SIMULATED if simulated else MEMBER),
         status="lost", life=None, processes=None, supervisors=None, python=None, os_pid=None,
     )  # fmt: skip
 
@@ -62,6 +63,7 @@ async def _describe_node(found: WatchedNode | RemoteNode, user: User, nodes: Nod
         own=found.kind is PLATFORM,
         default=nodes.find(home_node(user) if user.only_own else None) is found,
         remote=isinstance(found, RemoteNode),
+        kind=str(found.kind),
         simulated=found.kind is SIMULATED,
         owner=found.owner,
         status=status,

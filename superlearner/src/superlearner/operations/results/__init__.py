@@ -283,6 +283,7 @@ class NodeLine(ResultModel):
     own: bool = Field(description="the platform's own node")
     default: bool = Field(description="the node for operations without `node`")
     remote: bool = Field(description="the node runs in another process")
+    kind: str = Field(description="such as platform, member, service or sandbox")
     simulated: bool = Field(description="a simulated member in the platform's program")
     owner: str | None = Field(description="the owner's name; null: none")
     status: Literal["up", "silent", "gone", "bad", "lost"] = Field(

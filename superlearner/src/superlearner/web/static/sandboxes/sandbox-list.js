@@ -77,14 +77,20 @@ export function list(all, address) {
   write(byId("list-counts", HTMLElement), countsOf(all));
   clear.hidden = ended.length === 0;
   write(clear, `Destroy ${number(ended.length)} ended…`);
-  const now = Date.now() / 1000;
-  mend(byId("all-sandboxes", HTMLElement), shown.map((one) => line(one, now, address)));
+  const now = Date.now() / 1000, spread = all.some((one) => one.member);
+  byId("member-head", HTMLElement).hidden = !spread;
+  mend(byId("all-sandboxes", HTMLElement), shown.map((one) => line(one, now, spread, address)));
   byId("no-fit", HTMLElement).hidden = shown.length > 0 || all.length === 0;
   byId("none-yet", HTMLElement).hidden = all.length > 0;
 }
 
-/** @param {Sandbox} one @param {number} now @param {(id: string) => string} address */
-function line(one, now, address) {
+/**
+ * @param {Sandbox} one
+ * @param {number} now
+ * @param {boolean} spread  some run on other members of the cluster
+ * @param {(id: string) => string} address
+ */
+function line(one, now, spread, address) {
   const tree = make("a", {
     class: "tree-link",
     href: `${root()}/supervisors?node=${encodeURIComponent(one.node)}`,
@@ -98,6 +104,7 @@ function line(one, now, address) {
     make("td", { class: "num age", title: one.ended_at ? `Until it ended, at ${time(one.ended_at)}` : null }, ageOf(one, now)),
     make("td", { class: "num restarts" }, one.restart_count ? number(one.restart_count) : ""),
     make("td", { class: "num memory" }, one.memory_bytes ? size(one.memory_bytes) : ""),
+    make("td", { class: "member", hidden: !spread, title: one.member ?? null }, one.member ?? ""),
     make("td", { class: "why", title: one.reason ?? null }, one.reason ?? ""),
     make("td", { class: "go-to" }, one.status === "running" ? tree : ""));
 }

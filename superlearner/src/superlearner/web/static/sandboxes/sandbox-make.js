@@ -8,6 +8,7 @@ import { platform } from "../base/api.js";
 import { attribute, byId, make, onlyOwn, write } from "../base/dom.js";
 import { namePart } from "../base/words.js";
 import { drafts } from "./draft-note.js";
+import { chosenMember } from "./sandbox-member.js";
 import { calm, check, editor, note, reportStart } from "./sandbox-bench.js";
 import { freeName } from "./sandbox-words.js";
 
@@ -242,7 +243,8 @@ function wanted() {
   return {
     sandbox_id: name.value, ...(own ? { demo: own.id } : plain ? { template: plain.id } : { source: editor.value }),
     strategy: byId("o-strategy", HTMLSelectElement).value || null, max_restarts: numeric("o-restarts"), max_seconds: numeric("o-seconds"),
-    custom_config: config, limits: { ...shown?.options?.limits, ...Object.fromEntries(limits.filter(([, one]) => one !== null)) },
+    node: chosenMember(), custom_config: config,
+    limits: { ...shown?.options?.limits, ...Object.fromEntries(limits.filter(([, one]) => one !== null)) },
   };
 }
 

@@ -38,6 +38,7 @@ export function told(one, now) {
   const taken = one.memory_bytes ? size(one.memory_bytes) : "";
   return [
     one.owner,
+    one.member ? `on ${one.member}` : "",
     one.ended_at ? `ended ${time(one.ended_at)}, ${ageOf(one, now)} after its creation` : `created ${ageOf(one, now)} ago`,
     one.restart_count ? `sandbox restarted ${one.restart_count === 1 ? "once" : `${number(one.restart_count)} times`}` : "",
     taken, lacking,
@@ -50,6 +51,20 @@ export function told(one, now) {
 const originOf = ({ configuration: { origin, title, supervisor_module: module } }) =>
   title ?? { source: "typed", file: "a file", module: module ?? "a module", demo: "a demo", template: "a template" }[origin] ?? origin;
 
+/**
+ * Return the values and texts of the choice where a sandbox runs.
+ * @param {Api.NodeLine[]} nodes
+ * @param {string} chosen  stays among them
+ * @returns {[string, string][]}
+ */
+export function memberChoices(nodes, chosen) {
+  const up = nodes.filter((one) => one.kind === "member" && one.status !== "lost").map((one) => one.name);
+  return [
+    ["", "this platform"], .../** @type {[string, string][]} */ (up.map((name) => [name, name])),
+    .../** @type {[string, string][]} */ (chosen === "" || up.includes(chosen) ? [] : [[chosen, `${chosen} (gone)`]]),
+  ];
+}
+
 /** Return the owners in alphabetical order. @param {Sandbox[]} all */
 export const ownersOf = (all) => [...new Set(all.map((one) => one.owner))].sort();
 
@@ -59,13 +74,13 @@ export function countsOf(all) {
   return `${number(all.length - ended)} running, ${number(ended)} ended`;
 }
 
-/** Return a filter; the search covers name, owner and reason. @param {Wanted} wanted @returns {(one: Sandbox) => boolean} */
+/** Return a filter; the search covers name, owner, member and reason. @param {Wanted} wanted @returns {(one: Sandbox) => boolean} */
 export function fitting({ q, owner, state }) {
   const words = q.toLowerCase().split(/\s+/).filter(Boolean);
   return (one) => {
     if (owner && one.owner !== owner) return false;
     if (state && (one.status === "ended") !== (state === "ended")) return false;
-    const text = `${one.id} ${one.owner} ${one.reason ?? ""}`.toLowerCase();
+    const text = `${one.id} ${one.owner} ${one.member ?? ""} ${one.reason ?? ""}`.toLowerCase();
     return words.every((word) => text.includes(word));
   };
 }
@@ -94,7 +109,8 @@ export function limitsOf(one) {
     ["Output", `${number(limits.output_kb)} kB`], ["Stopped when idle for", limits.idle_s ? duration(limits.idle_s) : "never"],
     ["Longest life", limits.lifetime_s ? duration(limits.lifetime_s) : "none"], ["Strategy", given(strategy)],
     ["Restarts allowed", given(restarts)], ["in seconds", given(seconds)], ["Custom config", JSON.stringify(config ?? null)],
-    ["Started from", originOf(one)], ["Node", node], ["Process of the system", pid === null ? "none now" : String(pid)], ["Owner", owner],
+    ["Started from", originOf(one)], ["Node", node], ["Runs on", one.member ?? "this platform"],
+    ["Process of the system", pid === null ? "none now" : String(pid)], ["Owner", owner],
   ];
 }
 

@@ -12,6 +12,7 @@ import { catchUp } from "./sandbox-bench.js";
 import { list, wireList } from "./sandbox-list.js";
 import { gone, leaveGone, runAgain, wireGone } from "./sandbox-gone.js";
 import { begin, drafted, enter, enterWith, exit, start } from "./sandbox-make.js";
+import { offerMembers } from "./sandbox-member.js";
 import { hide, run, show, shows, walls, wire } from "./sandbox-pane.js";
 import { firstToOpen } from "./sandbox-words.js";
 import { complain } from "../base/toast.js";
@@ -206,6 +207,9 @@ document.addEventListener("keydown", (event) => { // before the editor, which ha
 }, { capture: true });
 window.addEventListener("popstate", draw);
 window.addEventListener("sl-sandboxes", () => void refresh());
+/** Show the members to choose from. */
+const offer = () => offerMembers().catch((error) => complain(error, "Members"));
+window.addEventListener("sl-nodes", () => void offer());
 shortcuts([
   { keys: ["Ctrl Enter"], text: "Run the code: start it, or change it while it runs" },
   { keys: ["n"], text: "A new sandbox", run: () => go(address("new")) },
@@ -213,4 +217,5 @@ shortcuts([
 document.addEventListener("visibilitychange", () => document.hidden || void refresh()); // ages and memory are outdated
 const ready = begin(() => all.map((sandbox) => sandbox.id), started, () => look("tree")).catch((error) => complain(error, "Templates"));
 void refresh();
+void offer();
 machine().catch((error) => complain(error, "Isolation layers"));
