@@ -252,6 +252,8 @@ def test_a_lost_member_is_forgotten_and_the_cluster_is_healthy_again(inside: Ins
             assert [(one["name"], one["status"]) for one in listed][-1] == (B, "lost")
             absent = await platform.client.get("/api/v1/processes", params={"node": B})
             assert f"{B} has been lost since " in absent.json()["error"]["message"]
+            short = await platform.client.get("/api/v1/processes", params={"node": "b"})
+            assert (404, absent.json()["error"]["message"]) == (short.status_code, short.json()["error"]["message"])
             platform.platform.members.history.clear()  # as after a restart of the platform
             [kept] = (await both.get("/events"))["events"]
             assert (kept["node"], kept["what"], kept["reason"]) == (B, "lost", line["reason"])

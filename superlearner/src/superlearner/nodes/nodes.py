@@ -279,8 +279,9 @@ class Nodes:
         return None if name in (None, self.default or self._own.name) else name
 
     def absence(self, name: str) -> Absence | None:
-        """Return why there is no node of this name, if that is known."""
-        return next((found for explain in self.explainers if (found := explain(name)) is not None), None)
+        """Return why there is no node of this name, also of a short one, if that is known."""
+        asked = ((explain, full) for full in full_names(name) for explain in self.explainers)
+        return next((found for explain, full in asked if (found := explain(full)) is not None), None)
 
     def names(self) -> list[str]:
         """Return the names of all nodes; the default comes first, even if stopped."""
