@@ -117,6 +117,7 @@ def test_a_conflict_is_resolved_after_the_heal(inside: Inside) -> None:
         healed = await cluster.do("/heal")
         assert healed["faults"] == []
         await cluster.until_recorded("ran on both", len(NAMES))
+        assert (await cluster.ask("/topology"))["partition_status"] == "healthy"
         shown = await cluster.ask("/simulation")
         assert [len(one["nodes"]) for one in shown["children"]] == [1] * len(NAMES)
         assert len([one for one in shown["moves"] if one["conflict"]]) == len(NAMES)
@@ -153,6 +154,27 @@ def test_the_operations_of_a_real_cluster_work_on_simulated_members(inside: Insi
         assert [(one["name"], one["simulated"]) for one in lines] == [(home, False), *((name, True) for name in ALL)]
         listed = (await cluster.platform.get("/api/v1/processes?node=n1"))["data"]
         assert "counter_starter" in {one["child_id"] for one in listed}
+
+    simulating(inside, test)
+
+
+@pytest.mark.operation("process.list")
+def test_a_request_to_a_failed_or_unknown_member_says_why(inside: Inside) -> None:
+    async def test(cluster: Simulation) -> None:
+        async def ask(node: str, status: int) -> Any:
+            answer = await cluster.platform.client.get("/api/v1/processes", params={"node": node})
+            assert answer.status_code == status, answer.text
+            return answer.json()
+
+        await cluster.do("", nodes=2)
+        await ask("n2", 200)
+        await cluster.do("/fail", node="n2")
+        failed, unknown = (await ask("n2", 404))["error"], (await ask("n9", 404))["error"]
+        assert (failed["code"], unknown["code"]) == ("node_not_found", "node_not_found")
+        assert f"{N2} has been lost since " in failed["message"]
+        assert "there is no node 'n9'" in unknown["message"]
+        await cluster.do("/partition", nodes=["n1"])
+        assert (await ask("n1", 200))["data"]  # the platform sees all sides
 
     simulating(inside, test)
 

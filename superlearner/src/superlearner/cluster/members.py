@@ -64,6 +64,7 @@ class Members:
         meta: facts about this member for the others.
         tell: called with `ok` or `bad` and a sentence when a member comes or goes.
         on_change: called with each loss of a member, and with its return.
+        on_event: called with each member that came or goes, and a sentence about it.
     """
 
     way: Way | None
@@ -72,6 +73,7 @@ class Members:
     meta: Callable[[], dict[str, Any]] = dict
     tell: Callable[[str, str], object] = lambda _level, _text: None
     on_change: Callable[[ServiceChange], object] = lambda _change: None
+    on_event: Callable[[ClusterEvent, str], object] = lambda _event, _text: None
     cluster: Cluster | None = None
     state: State = "off"
     why: str | None = None
@@ -98,6 +100,10 @@ class Members:
     def connected(self) -> list[Member]:
         """Return the real members that are connected, the platform itself first; none without a cluster."""
         return [] if self.cluster is None else self.cluster.members()
+
+    def names(self) -> list[str]:
+        """Return the names of the connected members, the platform itself first, then simulated ones."""
+        return [*(one.name for one in self.connected()), *(name for name in self.simulated if name in self.attached)]
 
     def lost(self) -> dict[str, bool]:
         """Return the members that are lost, and whether they were simulated."""
@@ -126,17 +132,27 @@ class Members:
         if lost is not None:
             text = f"{member.name} has rejoined after {max(0.0, joined.at - lost.at):.0f} s"
             self.on_change(_change_of(member, joined.at, text, None, kind))
-        self.tell("ok", f"{member.name} {'was found' if was_there else 'has joined the cluster'}")
+        text = f"{member.name} {'was found' if was_there else 'has joined the cluster'}"
+        self.tell("ok", text)
+        self.on_event(joined, text)
+
+    def record_leaving(self, member: Member) -> None:
+        """Record that a member moves its children, and will leave."""
+        self.on_event(self.note(member, "leaving"), f"{member.name} is leaving the cluster")
 
     def record_end(self, member: Member, what: What, words: str, kind: NodeKind = MEMBER) -> None:
         """Record that a member is gone, and remove it from the list of nodes."""
         happening = self.note(member, what, words)
+        left = what == "left"
         text = f"{member.name} is {'lost' if what == 'lost' else 'gone'}: {words}"
-        if what != "left":
+        if not left:
             self.gone[member.name] = happening
             self.on_change(_change_of(member, happening.at, text, words, kind))
         self.detach(member.name, words)
-        self.tell(*(("ok", f"{member.name} has left the cluster") if what == "left" else ("bad", text)))
+        if left:
+            text = f"{member.name} has left the cluster"
+        self.tell("ok" if left else "bad", text)
+        self.on_event(happening, text)
 
     def absence(self, name: str) -> Absence | None:
         """Return why there is no node of this name, if it is that of a member."""
@@ -217,7 +233,7 @@ class MembershipService(GenServer[Any]):
             case MemberUp(ref, member) if ref == state.ref:
                 state.up(member)
             case MemberLeaving(ref, member) if ref == state.ref:
-                state.members.note(member, "leaving")
+                state.members.record_leaving(member)
             case MemberDown(ref, member, reason) if ref == state.ref:
                 state.down(member, reason)
             case Down(ref=ref) if ref in state.attaching:

@@ -334,7 +334,10 @@ class SingleNodeSimulator:
         lost = list(members.lost().values()).count(False)
         if lost or self._simulation is None:
             return partition_of(connected, connected + lost)
-        return partition_of(max(map(len, self.sides()), default=0), len(self.names))
+        attached, gone = self._members.attached, self._members.gone
+        sides = [[name for name in side if name in attached] for side in self.sides()]
+        known = [name for name in self.names if name in attached or name in gone]
+        return partition_of(max(map(len, sides), default=0), len(known))
 
     def sides(self) -> list[list[str]]:
         """Return the running members in groups that are connected, directly or over others."""

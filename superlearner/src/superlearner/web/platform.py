@@ -21,7 +21,7 @@ from superlearner.base.data_dir import DATABASE_FILE
 from superlearner.base.listening import Listener
 from superlearner.base.terminal import complain
 from superlearner.cluster.member_launcher import MemberLauncher
-from superlearner.cluster.members import Members
+from superlearner.cluster.members import ClusterEvent, Members
 from superlearner.cluster.simulator import SingleNodeSimulator
 from superlearner.cluster.ways import Way, tls_of
 from superlearner.control.terms import clip
@@ -165,6 +165,7 @@ class Platform(NodeServices):
             way_of(settings), self.nodes, lambda: self.node, self._facts_for_members, self._report_member
         )
         self.members.on_change = self.moments.add_service_change
+        self.members.on_event = self._publish_member
         here = PeerLauncher(self.nodes, self._touch_sandbox, weak=settings.weak_walls)
         launcher = MemberLauncher(here, self.nodes, lambda: self.node, self._touch_sandbox, self.members.loss_of)
         self.sandboxes = Sandboxes(launcher, lambda: self.settings.sandboxes, self._report_sandbox)
@@ -266,6 +267,14 @@ class Platform(NodeServices):
         """Report a change of the cluster on the page and in the log."""
         log.log(logging.INFO if level == "ok" else logging.WARNING, "%s", text)
         self.hub.note(level, text, kind="member")
+
+    def _publish_member(self, change: ClusterEvent, text: str) -> None:
+        members, lost = self.members.names(), sorted(self.members.lost())
+        data = {
+            "member": change.node, "what": change.what, "incarnation": change.incarnation, "reason": change.reason,
+            "members": members, "lost": lost, "partition_status": self.simulator.partition_with(self.members),
+        }  # fmt: skip
+        self.events.emit("cluster_changed", text, data, name=change.node)
 
     def _report_attached(self, level: str, text: str) -> None:
         """Report a change of an attached service on the page and in the log."""

@@ -73,6 +73,11 @@ TYPES: Final[dict[str, Type]] = {
     "abandoned_cleanup": Type("a killed process had no time to clean up", "`where` (innermost waiting line)"),
     "node_up": Type("a node started"),
     "node_down": Type("a node ended"),
+    "cluster_changed": Type(
+        "a member came or went, or is about to leave; also a simulated one",
+        "`member`, `what` (`joined`, `found`, `leaving`, `left`, `lost`, `disconnected`), `incarnation`, `reason`, "
+        "`members` (that are connected now), `lost`, `partition_status`",
+    ),
     "anomaly_raised": Type("an anomaly began", "`anomaly`, `severity`"),
     "anomaly_ended": Type("an anomaly ended", "`anomaly`, `severity`, `lasted` (s)"),
     "setting_changed": Type(
