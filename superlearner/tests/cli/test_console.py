@@ -79,6 +79,8 @@ def test_every_operation_is_a_function_with_help(start: Callable[..., Any]) -> N
     assert (tools.get_mode(), cluster.get_partition_status()) == ("single_node", "healthy")
     status = tools.get_cluster_status()
     assert (status.current_node, status.nodes, status.cluster_info.health) == (home, [home], "healthy")
+    assert (status.mode, status.connected_nodes, status.tools) == ("single_node", [home], len(OPERATIONS))
+    assert (list(status.cluster_info.topology), status.cluster_info.last_updated > 0) == ([home], True)
     assert cluster.get_process_distribution()[home] > 0
     assert cluster.get_node_info(home).status == "up"
     assert len(OPERATIONS) == len(names["ToolManager"].list_active_tools())
@@ -124,8 +126,13 @@ ORIGINAL = {
         establish_baseline get_all_supervisor_stats get_failure_rate get_restart_history register_supervisor sync
     """,
     "Arsenal": "execute_operation generate_api_docs get_operation_config list_operations register_operation TestRunner",
-    "ClusterDiscovery": "",
-    "ClusterStateManager": "",
+    "ClusterDiscovery": """
+        cluster_formed cluster_info connect_cluster discover_nodes node_index node_name wait_for_cluster
+    """,
+    "ClusterStateManager": """
+        get_cluster_topology get_node_info get_partition_status get_process_distribution refresh_cluster_state
+        subscribe_to_changes
+    """,
     "Control": """
         build_process_graph create_sandbox destroy_sandbox detect_system_anomalies get_failure_rate get_process_info
         get_process_state get_restart_history get_sandbox_info get_supervision_tree get_supervisor_analytics
@@ -144,8 +151,8 @@ ORIGINAL = {
         create_sandbox destroy_sandbox get_sandbox_info get_sandbox_pid list_sandboxes restart_sandbox sync
     """,
     "SingleNodeSimulator": """
-        disable_simulation enable_simulation get_simulated_nodes get_simulated_topology simulate_network_partition
-        simulate_node_failure simulation_enabled
+        disable_simulation enable_simulation get_process_node get_simulated_nodes get_simulated_topology
+        simulate_cross_node_call simulate_network_partition simulate_node_failure simulation_enabled
     """,
     "SystemAnalyzer": "",
     "TestDemoSupervisor": "",
@@ -301,8 +308,8 @@ def test_the_prompt_of_ipython_completes_prints_and_exits(start: Callable[..., A
 def test_the_prompt_of_ipython_explains_names_of_the_original(start: Callable[..., Any], terminal: Terminal) -> None:
     typing = terminal(sys.executable, "-m", "superlearner", "console", "--data-dir", str(start().data_dir))
     typing.until("In [1]:")
-    typing.type("ClusterDiscovery\n")
-    assert "cluster.topology() shows the members" in typing.until("In [2]:")
+    typing.type("SystemAnalyzer\n")
+    assert "write process.list(search=...)" in typing.until("In [2]:")
     typing.type("nonsense\n")
     assert "name 'nonsense' is not defined" in typing.until("In [3]:")
     typing.type("ToolManager.set_mode\n")

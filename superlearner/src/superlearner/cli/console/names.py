@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from superlearner.base.identifiers import identifier
 from superlearner.cli.console.calls import Caller, Changed, Functions, made
+from superlearner.cli.console.clusters import describe_cluster, discovery, processes_in_simulation
 from superlearner.cli.console.failures import OperationFailed, WrongCall
 from superlearner.cli.console.originals import DEMOS
 from superlearner.cli.console.values import Record, Rows, value_of
@@ -104,6 +105,14 @@ SERVICES: Final[dict[str, tuple[str, dict[str, tuple[str, str, Changed]]]]] = {
             "get_partition_status": _(
                 "GET", TOPOLOGY[1], pick=("partition_status",), words="What the lost members say about the network."
             ),
+            "subscribe_to_changes": _(
+                "GET",
+                "/events",
+                fixed={"types": ["cluster_changed"]},
+                pick=("items",),
+                first=("limit", "timeout_ms"),
+                words="Wait for members that come or go, for 5 s unless `timeout_ms` says otherwise.",
+            ),
             "get_process_distribution": _(
                 "GET", TOPOLOGY[1], pick=("process_distribution",), words="The number of processes by node."
             ),
@@ -156,6 +165,8 @@ def namespace(caller: Caller) -> dict[str, Any]:
         for category, verbs in categories.items()
     }
     services = {name: _service(caller, name, *of_it) for name, of_it in SERVICES.items()}
+    services["SingleNodeSimulator"] = _with(services["SingleNodeSimulator"], processes_in_simulation(caller))
+    services["ClusterDiscovery"] = Functions("ClusterDiscovery", "the members that are connected.", discovery(caller))
     found: dict[str, Any] = {**groups, **{name: one for name, one in services.items() if one.__all__}}
     found["Arsenal"] = Functions("Arsenal", "all operations of the platform.", {**groups, **_arsenal(caller)})
     found["ToolManager"] = Functions("ToolManager", "the tools: one for each operation.", _tools(caller))
@@ -172,6 +183,11 @@ def _service(caller: Caller, service: str, words: str, known: dict[str, tuple[st
         if operation is not None:
             members[name] = made(caller, operation, f"{service}.{name}", one)
     return Functions(service, words, members)
+
+
+def _with(service: Functions, more: dict[str, Any]) -> Functions:
+    members = {name: getattr(service, name) for name in service.__all__}
+    return Functions(service.__name__, service.__doc__ or "", {**members, **more})
 
 
 def _arsenal(caller: Caller) -> dict[str, Callable[..., Any]]:
@@ -209,36 +225,7 @@ def _tools(caller: Caller) -> dict[str, Callable[..., Any]]:
             for one in caller.lines.values()
         )
 
-    found: dict[str, Callable[..., Any]] = {"list_active_tools": list_active_tools}
-    topology, health = (caller.routes.get(("GET", f"/cluster/{name}")) for name in ("topology", "health"))
-    if topology is None or health is None:
-        return found
-
-    def get_mode() -> str:
-        """Return `single_node`, `multi_node` or `simulated`, from the members that are connected."""
-        return replace(caller, node=None).ask(topology, {"include_health": False})["mode"]
-
-    def get_cluster_status() -> Record:
-        """Return mode, members and health of the cluster."""
-        everywhere = replace(caller, node=None)
-        shown, healthy = (
-            everywhere.ask(topology, {"include_health": False}),
-            everywhere.ask(health, {"include_metrics": False}),
-        )
-        return value_of(
-            {
-                **{name: shown[name] for name in ("mode", "current_node", "connected_nodes")},
-                "nodes": list(healthy["node_statuses"]),
-                "tools": len(caller.lines),
-                "cluster_info": {
-                    "topology": shown["process_distribution"],
-                    "health": healthy["overall_status"],
-                    "last_updated": healthy["last_updated"],
-                },
-            }
-        )
-
-    return {**found, "get_mode": get_mode, "get_cluster_status": get_cluster_status}
+    return {"list_active_tools": list_active_tools, **describe_cluster(caller)}
 
 
 def _nodes(caller: Caller) -> dict[str, Callable[..., Any]]:

@@ -18,7 +18,6 @@ _TRACES: Final = "write MessageTracer.trace_messages(pid); see help(recording) t
 _PREFIX: Final = "write the last part of the name alone, such as Control.list_supervisors()"
 
 HINTS: Final[Mapping[str, str]] = {
-    "ClusterDiscovery": _CLUSTER,
     "Counter": 'write process.message("counter_1", "increment", message_type="cast"), or message "get_value" as a call',
     "IsolatedCompiler": "write sandbox.create(id, source=..., dry_run=True) to check a source",
     "ModuleVersionManager": _CODE,
@@ -36,11 +35,16 @@ MEMBERS: Final[Mapping[str, Mapping[str, str]]] = {
         "TestRunner": "write Arsenal.list_operations()",
         "register_operation": 'operations come from installed packages, see docs.page("plug-ins")',
     },
-    "ClusterStateManager": {
-        "refresh_cluster_state": "every answer is of the moment",
-        "subscribe_to_changes": "cluster.events() lists what came and went",
+    "ClusterDiscovery": {
+        "connect_cluster": "members find and connect each other; write wait_for_cluster(size)",
+        "node_index": "members have names and no numbers; write Node.self()",
+        "node_name": "members have names and no numbers; write discover_nodes()",
     },
+    "ClusterStateManager": {"refresh_cluster_state": "every answer is of the moment"},
     "SandboxManager": {"sync": "each call answers when it is done"},
+    "SingleNodeSimulator": {
+        "simulate_cross_node_call": 'operations take the name of a node, such as process.list(node="n1")'
+    },
     "ToolManager": {
         "handle_simulation_event": _SIMULATION,
         "register_tool": "tools are the operations of the platform and of installed packages",
