@@ -1035,10 +1035,12 @@ declare namespace Api {
     /** its name: the registered one, else its id as a child */ name?: string|null;
     /** false: it is not running */ alive: boolean;
     /** it replaces an ended process; null while it is being restarted */ restarted: boolean|null;
-    /** false: the events are no longer in memory */ known: boolean;
+    /** false: the events are no longer in memory; its restart may be `stored` */ known: boolean;
     summary: string;
     /** how often the child was restarted; null without a restart or a give-up */ repeats?: WhyRepeats|null;
-    /** how many earlier restarts are stored, and where they are listed; null if `restarted`, not running or unnamed */ earlier?: string|null;
+    /** how many earlier restarts are stored, and where they are listed; null if its restart is in memory, not running or unnamed */ earlier?: string|null;
+    /** the run of its program, with which the ids of its restarts begin */ run?: string;
+    /** its newest stored restart, if `earlier`; of an earlier run unless `restarted` */ stored?: WhyStored|null;
     steps: WhyStep[];
   }
   interface WhyLine {
@@ -1087,5 +1089,10 @@ declare namespace Api {
     /** restarts that count, including this one */ used: number|null;
     allowed: number|"infinity"|null;
     window: number|"infinity"|null;
+  }
+  interface WhyStored {
+    /** its id, for `restart.show` */ ref: string;
+    at: number;
+    /** what happened, and the reason if it is known */ line: string;
   }
 }

@@ -278,6 +278,32 @@ def test_a_process_that_has_not_been_restarted_says_where_earlier_restarts_are_l
 
 @pytest.mark.everywhere
 @pytest.mark.operation("error.why")
+def test_a_restart_that_has_left_the_memory_is_explained_by_what_is_stored(inside: Inside) -> None:
+    """Regression: after some thousand other events, it read as if the process had never been restarted."""
+
+    async def test(platform: Any) -> None:
+        stored = asyncio.Event()
+        platform.platform.moments.on_moment = lambda _row: stored.set()
+        await crash(platform)
+        await stored.wait()
+        pid = platform.node.whereis("counter_2")
+        for name in range(2_100):
+            platform.node.tracer.emit("registered", pid, {"name": f"other_{name}"})
+            platform.node.tracer.emit("unregistered", pid, {"name": f"other_{name}"})
+        why = (await platform.get(f"{AT}/errors/why"))["data"]
+        assert (True, False, []) == (why["restarted"], why["known"], why["steps"])
+        line = "counter_1 crashed and was restarted: RuntimeError('crashed on request')"
+        assert why["summary"].startswith(f"{line} (at ")
+        assert line == why["stored"]["line"]
+        shown = (await platform.get(f"/api/v1/restarts/{why['stored']['ref']}"))["data"]
+        assert shown["summary"].startswith("counter_1 ")
+        assert "lists an earlier one, at " in why["earlier"]
+
+    inside(test)
+
+
+@pytest.mark.everywhere
+@pytest.mark.operation("error.why")
 def test_a_restart_names_the_request_that_ended_the_process_on_any_node(inside: Inside) -> None:
     """Regression: on a node in another program, only *was killed* was known."""
 

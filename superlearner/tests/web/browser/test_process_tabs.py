@@ -396,6 +396,29 @@ def test_messages_are_drawn_while_the_tab_is_open_and_the_trace_goes_with_it(des
     assert desk.ask("GET", "/traces") == []
 
 
+def test_a_restart_that_has_left_the_memory_is_read_from_the_store(desk: Desk) -> None:
+    """Regression: the tab said that the process had not ended since its start, and proposed to kill it."""
+    words = "counter crashed and was restarted: ZeroDivisionError('by 0')"
+    why = {
+        "pid": "0.5.0", "name": "counter", "alive": True, "restarted": True, "known": False, "steps": [],
+        "summary": f"{words} (at 20:14:09)", "stored": {"ref": "9f3a0c1b22d4.7", "at": 1.0, "line": words},
+    }  # fmt: skip
+    row = {"event": 7, "ref": "9f3a0c1b22d4.7", "at": 1.0, "line": "counter crashed and was restarted", "count": 1,
+           "reason": "ZeroDivisionError('by 0')", "name": "counter"}  # fmt: skip
+    pane = desk.open("counter")
+    pane.page.route("**/errors/why*", lambda route: route.fulfill(json={"data": why}))
+    pane.page.route(re.compile("/restarts.*[?&]process=counter"), lambda route: route.fulfill(json={"data": [row]}))
+    pane.get_by_role("tab", name="Why").click()
+    panel = pane.get_by_role("tabpanel")
+    expect(panel).to_contain_text(f"{words} (at 20:14:09). The events around it are no longer in memory")
+    for link in ("Watch this restart", "Why?"):
+        expect(panel.get_by_role("link", name=link)).to_have_attribute("href", re.compile("^/why/9f3a0c1b22d4.7"))
+    expect(panel.locator(".stored li")).to_contain_text(f"{words} Why?")
+    expect(panel).not_to_contain_text("has not ended")
+    expect(panel).not_to_contain_text("Kill it")
+    assert broken_rules(pane.page) == []
+
+
 def test_a_crash_stands_in_history_and_source_follows_the_successor(desk: Desk) -> None:
     pane = desk.open("divider", "history")
     expect(pane.get_by_role("tabpanel")).to_contain_text("It has not ended since its start at")

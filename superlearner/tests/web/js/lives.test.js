@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { livesOf, findProgramEnd } from "#static/process/lives.js";
+import { endsText, livesOf, findProgramEnd } from "#static/process/lives.js";
 
 const ended = (at, node = null) => ({ at, node, program: true, line: `${node ?? "the program"} ended` });
 const alive = (startedAt, ...exits) =>
@@ -26,3 +26,10 @@ test("an event during which a process of the list lived did not end the program"
 
 test("without a life in the list, the last end of the program stands there", () =>
   assert.equal(findProgramEnd([ended(40)], "own@host", [])?.at, 40));
+
+test("a process whose restarts are counted or stored is never said not to have ended", () => {
+  assert.match(endsText(0, false, 7), /^It has not ended since its start at /);
+  assert.match(endsText(1, true, 7), /^Restarted once by its supervisor, the last time at /);
+  assert.equal(endsText(3, false, null), "Restarted 3 times by its supervisor.");
+  assert.match(endsText(0, true, 7), /^Started at /);
+});

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.errors import find_process, origin_of
 from superlearner.operations.builtin.processes import NOT_THERE
-from superlearner.operations.builtin.restart_lines import MOST_FOLDED, list_open
+from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_row, list_open
 from superlearner.operations.builtin.restart_loops import read_line
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
@@ -29,15 +30,17 @@ from superlearner.operations.engine.requesters import Origin
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PidText
-from superlearner.operations.results.errors import Why, WhyParty, WhyRepeats, WhyStep
+from superlearner.operations.results.errors import Why, WhyParty, WhyRepeats, WhyStep, WhyStored
+from superlearner.operations.results.restarts import RestartLine
 from superlearner.restarts.cause_steps import Step
 from superlearner.restarts.causes import why as causes_of
 from superlearner.restarts.groups import groups
-from superlearner.restarts.ids import RUN
+from superlearner.restarts.ids import RUN, Ref, run_of
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.moments import goes_on
 from superlearner.restarts.present import Running, rows_of, waits
 from superlearner.restarts.tables import Past
+from superlearner.store import MomentRow
 
 AFTER_AN_END: Final = ("child_restarted", "gave_up")
 ENDED: Final = ("exited", "stopped")
@@ -51,7 +54,8 @@ IF_ANY: Final = "lists earlier ones, if any"
 
 
 @operation("error.why", http=("GET", "/processes/{pid}/errors/why"), scope="read", here=True,
-           errors=(*NOT_THERE, "node_unavailable", "bad_answer"), short="summary restarted alive earlier")  # fmt: skip
+           errors=(*NOT_THERE, "node_unavailable", "bad_answer"),
+           short="summary restarted alive earlier stored.ref")  # fmt: skip
 async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, pid: PidText) -> Why:
     """Explain why a process was restarted.
 
@@ -76,7 +80,7 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
             found.repeats = await _count_recorded(ctx, node, history, found.repeats)
         found.summary = sentences.story(told, _describe_repeats(found.repeats))
     if found.earlier is not None and found.name is not None and history is not None:
-        found.earlier = await _count_earlier(ctx, node, history, found.name, found.earlier)
+        await _add_stored(ctx, node, history, found)
     return found
 
 
@@ -110,6 +114,7 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
         summary=sentences.story(told, *state),
         repeats=_count_repeats(memory, causes, clock),
         earlier=None if restarted or not alive else _describe_earlier(ctx, found, clock),
+        run=run_of(ctx.node),
         steps=[_why_step(one, clock) for one in origins],
     )
 
@@ -222,17 +227,24 @@ async def _count_recorded(
     return repeats.model_copy(update={"count": count, "since": since, "until": until})
 
 
-async def _count_earlier(
-    ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, name: str, earlier: str
-) -> str:
-    """Return the sentence about a process without a restart in memory, with the number of those that are stored."""
-    found = await _list_restarts(ctx, node, history, name)
-    since, _, listing = earlier.partition("; ")
+async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, why: Why) -> None:
+    """Add the newest stored restart of a process without one in memory, and the number of those that are stored."""
+    found = await _list_restarts(ctx, node, history, why.name or "")
+    since, _, listing = (why.earlier or "").partition("; ")
     if not found:
-        return f"{since}; no earlier one of it is stored, `{ctx.command('restart.list')}` lists those of others"
-    count, last = sum(one.number for one in found), max(one.until for one in found)
+        why.earlier = f"{since}; no earlier one of it is stored, `{ctx.command('restart.list')}` lists those of others"
+        return
+    count, last = sum(one.number for one in found), max(found, key=lambda one: one.until)
     times = f"{count:,} earlier ones, the last one at" if count > 1 else "an earlier one, at"
-    return sentences.story(since, listing.replace(IF_ANY, f"lists {times} {_describe_time(last)}"))
+    why.earlier = sentences.story(since, listing.replace(IF_ANY, f"lists {times} {_describe_time(last.until)}"))
+    line = last.row
+    if isinstance(line, MomentRow):
+        line = await asyncio.to_thread(describe_row, (await history.read_replays([line]))[0], ctx.user.name)
+    words = line.line if line.reason in (None, "killed") else f"{line.line}: {line.reason}"
+    why.stored = WhyStored(ref=line.ref, at=last.until, line=words)
+    if not why.known and Ref.read(line.ref).run == why.run:
+        why.restarted = True
+        why.summary = f"{words} (at {_describe_time(last.until)})"
 
 
 class _Restarts(NamedTuple):
@@ -240,6 +252,7 @@ class _Restarts(NamedTuple):
     number: int
     at: float
     until: float
+    row: MomentRow | RestartLine
 
 
 async def _list_restarts(
@@ -252,7 +265,7 @@ async def _list_restarts(
     lines = [*await list_open(ctx, [node], history, None, None), *rows]
     read = [(read_line(one.line.partition("; ")[0]), one) for one in lines]
     return [
-        _Restarts(parts.killed, one.count, one.at, one.until or one.at)
+        _Restarts(parts.killed, one.count, one.at, one.until or one.at, one)
         for parts, one in read
         if parts is not None and parts.name == name and parts.again and not parts.requested
     ]

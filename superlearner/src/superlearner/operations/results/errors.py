@@ -91,6 +91,14 @@ class WhyRepeats(ResultModel):
     times: int = Field(description="how often it handled that message")
 
 
+class WhyStored(ResultModel):
+    """A stored restart whose events are no longer in memory."""
+
+    ref: str = Field(description="its id, for `restart.show`")
+    at: Seconds
+    line: str = Field(description="what happened, and the reason if it is known")
+
+
 class Why(ResultModel):
     """The causes of a process's restart or exit."""
 
@@ -98,15 +106,19 @@ class Why(ResultModel):
     name: str | None = Field(default=None, description="its name: the registered one, else its id as a child")
     alive: bool = Field(description="false: it is not running")
     restarted: bool | None = Field(description="it replaces an ended process; null while it is being restarted")
-    known: bool = Field(description="false: the events are no longer in memory")
+    known: bool = Field(description="false: the events are no longer in memory; its restart may be `stored`")
     summary: str
     repeats: WhyRepeats | None = Field(
         default=None, description="how often the child was restarted; null without a restart or a give-up"
     )
     earlier: str | None = Field(
         default=None,
-        description="how many earlier restarts are stored, and where they are listed; null if `restarted`, not running "
-        "or unnamed",
+        description="how many earlier restarts are stored, and where they are listed; null if its restart is in "
+        "memory, not running or unnamed",
+    )
+    run: str = Field(default="", description="the run of its program, with which the ids of its restarts begin")
+    stored: WhyStored | None = Field(
+        default=None, description="its newest stored restart, if `earlier`; of an earlier run unless `restarted`"
     )
     steps: list[WhyStep]
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { number, time } from "../base/words.js";
+
 /** @typedef {{at: number, reason: string, pid: string|null, crash: boolean, message?: string|null, where?: string|null}} Exit */
 
 /**
@@ -66,4 +68,19 @@ export function timeline(lives, now, least = 0.012) {
     return { life, left, width };
   });
   return reached > 1 ? stretched.map(({ life, left, width }) => ({ life, left: left / reached, width: width / reached })) : stretched;
+}
+
+/** @param {number} restarts */
+export const often = (restarts) => (restarts === 1 ? "once" : `${number(restarts)} times`);
+
+/**
+ * Return the sentence about a process without an end in memory.
+ * @param {number} restarts  those of its place in the tree
+ * @param {boolean} stored  whether ends are stored, also of an earlier program
+ * @param {number|null} startedAt
+ */
+export function endsText(restarts, stored, startedAt) {
+  const since = startedAt === null ? "" : ` at ${time(startedAt)}`;
+  if (restarts) return `Restarted ${often(restarts)} by its supervisor${since && `, the last time${since}`}.`;
+  return stored ? `Started${since}.` : `It has not ended since its start${since}.`;
 }

@@ -6,30 +6,36 @@
 
 import { info, requestOn } from "../base/api.js";
 import { chosen, icon, make, renew } from "../base/dom.js";
-import { livesOf, findProgramEnd, timeline } from "./lives.js";
+import { endsText, findProgramEnd, livesOf, often, timeline } from "./lives.js";
 import { ask } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 import { whyAddress } from "../base/process-link.js";
+import { label } from "../live/model.js";
 import { counted, duration, failures, number, time } from "../base/words.js";
 
 /** @import { Seen } from "./process-tabs.js" */
 /** @import { Exit, Life } from "./lives.js" */
 /** @typedef {{pid: string, exits: Exit[], started_at: number|null, patterns: Api.ErrorPattern[],
- *   restarts: Api.RestartLine[]}} Told  `restarts`: the stored ones, newest first */
+ *   restarts: Api.RestartLine[], stored: Api.RestartLine[]}} Told  `restarts`: the stored ones of the node, newest first; `stored`: its own
+ */
 
 /** Stored restarts among which the last end of the program is looked for. */
 const KEPT = 50;
+/** Stored restarts of the process that are listed if its ends are no longer in memory. */
+const LISTED = 20;
 
 /** @extends {Panel<Told>} */
 export class SlHistory extends Panel {
   /** @override @param {string} pid @param {AbortSignal} signal */
   async read(pid, signal) {
-    const [facts, patterns, restarts] = await Promise.all([
-      info(pid, signal), ask(pid, "errors/patterns", {}, signal),
-      requestOn(this.seen?.node ?? chosen(), "GET", `/restarts?settled=true&fold=false&per_page=${KEPT}`, undefined, signal)
-        .catch(() => []),
+    const name = this.seen ? label(this.seen.row) : pid;
+    const stored = (/** @type {Record<string, string>} */ more) => requestOn(this.seen?.node ?? chosen(), "GET",
+      `/restarts?${new URLSearchParams({ settled: "true", fold: "false", ...more })}`, undefined, signal).catch(() => []);
+    const [facts, patterns, restarts, own] = await Promise.all([
+      info(pid, signal), ask(pid, "errors/patterns", {}, signal), stored({ per_page: `${KEPT}` }),
+      stored({ per_page: `${LISTED}`, process: name }),
     ]);
-    return { pid, exits: facts["exits"] ?? [], started_at: facts["started_at"] ?? null, patterns, restarts };
+    return { pid, exits: facts["exits"] ?? [], started_at: facts["started_at"] ?? null, patterns, restarts, stored: own };
   }
 
   /** @override @param {Seen} seen @param {Seen} before */
@@ -49,24 +55,32 @@ export class SlHistory extends Panel {
     const lives = livesOf(exits, { pid: alive ? told.pid : null, startedAt: told.started_at, ended: alive ? null : told.pid });
     const failed = exits.filter((one) => one.crash).map((one) => one.reason);
     const { restarts } = seen.row, program = findProgramEnd(told.restarts, seen.node, lives);
+    const earlier = exits.length ? [] : told.stored.filter((one) => (one.node ?? seen.node) === seen.node);
     renew(this.content, [
       make("section", {},
         make("p", { class: "depth" },
           exits.length
             ? `${counted(lives.length, "life", "lives")}${failed.length ? `, ${failures(failed)}` : ""}.`
-            : `It has not ended since its start${told.started_at === null ? "" : ` at ${time(told.started_at)}`}.`),
+            : endsText(restarts, earlier.length > 0, told.started_at)),
         program ? programEnd(program) : null,
         make("p", { class: "hint" },
           exits.length
             ? `${restarts === 0 && lives.length > 1 ? "Started again on request or with a sibling; neither counts as a restart of its own."
-              : `Restarted ${restarts === 1 ? "once" : `${number(restarts)} times`} by its supervisor.`} `
+              : `Restarted ${often(restarts)} by its supervisor.`} `
               + `${exits.length >= 20 ? "The last 20 ends are remembered." : ""}`
+            : earlier.length ? "Its ends are no longer in memory. Stored, newest first:"
+            : restarts ? "Its ends are no longer in memory, and not stored."
             : "What ends it, and how long each process in this place lived, will stand here after the first restart. Kill it to see."),
+        earlier.length ? make("ul", { class: "stored" }, ...earlier.map(storedEnd)) : null,
         exits.length ? line(lives, now) : null),
       ...(told.patterns.length > 1 ? [alike(told.patterns)] : []), // a single one is in each row of the table
       ...(exits.length ? [table(lives, now)] : [])]);
   }
 }
+
+/** Return the line of a stored restart. @param {Api.RestartLine} one */
+const storedEnd = ({ at, ref, line = "", reason }) => make("li", {}, make("time", {}, time(at)), ` ${line}${reason ? `: ${reason}` : ""} `,
+  make("a", { href: whyAddress(ref ?? "") }, "Why?"));
 
 /** Return the sentence about the last end of the whole program. @param {Api.RestartLine} one */
 const programEnd = ({ at, ref, line = "" }) => make("p", {}, `At ${time(at)}: ${line}. `,

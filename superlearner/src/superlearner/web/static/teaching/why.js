@@ -40,16 +40,18 @@ export class SlWhy extends Panel {
     const { known } = this;
     this.#list.hidden = !known?.steps.length;
     this.#lead.textContent = known ? lead(known) : "";
-    this.#watch.hidden = !known?.restarted || !known.steps[0];
+    this.#watch.hidden = !known?.restarted || !(known.steps[0] ?? known.stored);
     if (!known) return;
     const first = known.steps[0]?.at ?? 0;
+    if (known.stored && !known.steps[0]) attribute(this.#watch, "href", whyAddress(known.stored.ref));
     if (known.steps[0]) attribute(this.#watch, "href", whyAddress(known.steps[0].event, undefined, known.steps[0].at));
     renew(this.#list, known.steps.map((step, place) => item(step, first, place, seen)));
   }
 }
 
-/** @param {Api.Why} known */
-function lead(known) {
+/** Return the sentence above the chain. @param {Pick<Api.Why, "known"|"restarted"|"summary"|"pid"|"stored">} known */
+export function lead(known) {
+  if (!known.known && known.restarted) return `${known.summary}. The events around it are no longer in memory; the restart is stored.`;
   if (!known.known) return "That is longer ago than the node remembers: its last 4,096 events do not tell of this start.";
   if (!known.restarted) return "It has not been restarted. This is how it came:";
   return `Why ${known.pid} runs now, from the first cause:`;
