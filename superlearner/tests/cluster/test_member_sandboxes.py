@@ -108,6 +108,28 @@ def test_a_sandbox_is_lost_with_its_member_and_the_platform_says_so(together: An
         assert ("node_unavailable", True) == (error["code"], f"{M2} has been lost since" in error["message"])
 
 
+def test_limits_hold_on_a_member_and_their_reasons_are_told(together: Any) -> None:
+    _, client, _ = together
+    loud = SOURCE.format(start=1) + "\nprint('.' * 3000, flush=True)\n"
+    asked = {"node": "m2", "source": loud, "limits": {"output_kb": 1}}
+    assert "wrote more than 1 KiB of output" in client("POST", "/sandboxes", 409, sandbox_id="loud", **asked)["message"]
+    client("POST", "/sandboxes", sandbox_id="busy", node="m2", template="counter", limits={"held_s": 0.5})
+    since = client.last_event()
+    client("POST", "/processes/counter/message?node=busy", message="spin", message_type="cast")
+    client.await_event("held the loop for 0.5 s", since)
+    assert "running" == client("GET", "/sandboxes/busy")["status"]
+
+
+def test_a_sandbox_ends_with_a_member_that_leaves(together: Any) -> None:
+    _, client, m2 = together
+    client("POST", "/sandboxes", sandbox_id="demo", node="m2", template="counter")
+    since = client.last_event()
+    m2.send_signal(signal.SIGTERM)
+    client.await_event(f"{M2} left the cluster, and demo with it", since)
+    assert 0 == m2.wait(20)
+    assert "node_not_found" == client("POST", "/sandboxes/demo/restart", 404)["code"]
+
+
 def test_a_sandbox_ends_with_the_platform_that_started_it(together: Any) -> None:
     program, client, _ = together
     made = client("POST", "/sandboxes", sandbox_id="demo", node="m2", template="counter")

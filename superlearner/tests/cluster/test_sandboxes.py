@@ -1,4 +1,4 @@
-"""Sandboxes do not take part in a cluster: they neither look for members nor become one."""
+"""Sandboxes do not take part in a cluster, wherever they run: they neither look for members nor become one."""
 
 from __future__ import annotations
 
@@ -81,18 +81,21 @@ class Main(Supervisor):
 """
 
 
-def test_a_sandbox_finds_no_member_and_is_none(start: Callable[..., Any], superlearner: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("place", [None, "m2"], ids=["platform", "member"])
+def test_a_sandbox_finds_no_member_and_is_none(
+    start: Callable[..., Any], member: Callable[..., Any], superlearner: Callable[..., Any], place: str | None
+) -> None:
     program = start()
-    before = json.loads(superlearner("cluster", "status", "--json").stdout)
-    [member] = before["members"]
-    path = member["address"].removeprefix("unix/")
+    if place is not None:
+        member(place, "--empty")
+    size = 1 if place is None else 2
+    before = json.loads(superlearner("cluster", "status", "--json", "--wait", str(size)).stdout)
+    path = before["members"][-1]["address"].removeprefix("unix/")
     assert Path(path).is_socket()
     cookie = program.data_dir / "cookie"
-    word = cookie.read_text().strip()
-    source = SCOUT % {"path": path, "cookie": str(cookie), "word": word}
-    token = (program.data_dir / "token").read_text().strip()
-    with httpx.Client(base_url=program.url, timeout=60, headers={"authorization": f"Bearer {token}"}) as asks:
-        made = asks.post("/api/v1/sandboxes", json={"sandbox_id": "scout", "source": source})
+    source = SCOUT % {"path": path, "cookie": str(cookie), "word": cookie.read_text().strip()}
+    with httpx.Client(base_url=program.url, timeout=60, headers=program.owner) as asks:
+        made = asks.post("/api/v1/sandboxes", json={"sandbox_id": "scout", "source": source, "node": place})
         assert made.status_code == 200, made.text
         output = asks.get("/api/v1/sandboxes/scout/output").json()["data"]["text"]
         assert ["udp", "multicast", "unix", "file", "join"] == [line.partition(":")[0] for line in output.splitlines()]
@@ -100,5 +103,6 @@ def test_a_sandbox_finds_no_member_and_is_none(start: Callable[..., Any], superl
             output
         )
     after = json.loads(superlearner("cluster", "status", "--json").stdout)
-    assert (1, before["members"]) == (after["size"], after["members"])
-    assert 1 == len(records(program.data_dir))
+    members = [[(one["name"], one["incarnation"]) for one in found["members"]] for found in (before, after)]
+    assert (size, members[0]) == (after["size"], members[1])
+    assert size == len(records(program.data_dir))

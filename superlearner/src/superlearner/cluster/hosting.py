@@ -19,6 +19,7 @@ import msgspec
 
 import otp
 from otp import Down, From, GenServer, NoReply, Ok, Pid, impl
+from otp.cluster import Busy
 from otp.peer.meter import resident
 from superlearner.nodes.kinds import NodeKind
 from superlearner.nodes.remote import Link, NodeGone, RemoteError
@@ -110,7 +111,7 @@ class SandboxHost(GenServer[Any]):
     """Starts sandboxes for platforms; its argument is a launcher, by default one of isolated programs.
 
     `("launch", sandbox)`, `("ask", number, request)`, `("next", number)`, `("fetched", number, complete)`,
-    `("reload", number, text)`, `("kill", number, why)`, `("figures", number)`; casts: `("stop", number)`,
+    `("reload", number, text)`, `("stop", number)`, `("kill", number, why)`, `("figures", number)`; a cast:
     `("send", number, request)`. No request crashes it, and it never blocks.
     """
 
@@ -135,8 +136,6 @@ class SandboxHost(GenServer[Any]):
     @impl
     def handle_cast(self, request: Any, state: Any) -> NoReply[Any]:
         match request:
-            case ("stop", int(number)) if (program := _program(state, number)) is not None:
-                program.ask_to_stop()
             case ("send", int(number), bytes(question)) if (hosted := state.hosted.get(number)) is not None:
                 if hosted.link is not None:
                     hosted.link.cast(question)
@@ -153,11 +152,6 @@ class SandboxHost(GenServer[Any]):
     @impl
     def terminate(self, reason: Any, state: Any) -> None:
         state.launcher.close()
-
-
-def _program(state: _Hosting, number: int) -> SandboxProgram | None:
-    hosted = state.hosted.get(number)
-    return None if hosted is None else hosted.program
 
 
 async def _own(state: _Hosting, number: int, hosted: HostedSandbox, order: bytes, caller: From) -> None:
@@ -192,8 +186,12 @@ async def _launch(state: _Hosting, hosted: HostedSandbox, order: bytes) -> Sandb
             raise NotLaunched("conflict", f"the platform {before.runner.node} runs a sandbox {sandbox.id} there")
     expected = {name: one for name, one in state.nodes.expected.items() if one.owner and otp.is_alive(one.owner)}
     state.nodes.expected = {**expected, sandbox.node: hosted}
-    runner = hosted.runner
-    return await state.launcher.launch(sandbox, lambda words: otp.send(runner, ("notice", words)))
+
+    def notice(words: str) -> None:
+        with suppress(Busy):  # too much waits for the platform, which then misses this one
+            otp.send(hosted.runner, ("notice", words))
+
+    return await state.launcher.launch(sandbox, notice)
 
 
 async def _follow(hosted: HostedSandbox, program: SandboxProgram) -> None:
@@ -229,6 +227,9 @@ async def _answer(hosted: HostedSandbox | None, what: str, rest: tuple[Any, ...]
             return "ended", await program.ended(), *await _figures(program)
         case "reload", (str(text),):
             return "report", msgspec.json.encode(await program.reload(text))
+        case "stop", ():
+            program.ask_to_stop()
+            return ("done",)
         case "kill", (str(why),):
             await program.kill(why)
             return ("done",)

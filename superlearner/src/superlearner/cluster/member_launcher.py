@@ -95,7 +95,11 @@ class MemberProgram:
 
     def ask_to_stop(self) -> None:
         """Request an orderly end."""
-        GenServer.cast(self._service, ("stop", self.number))
+        otp.spawn(self._stop)
+
+    async def _stop(self) -> None:
+        with suppress(otp.CallExit):
+            await self.request("stop")
 
     async def kill(self, why: str) -> None:
         """End it, and wait for that."""
