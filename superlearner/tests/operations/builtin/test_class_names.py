@@ -38,6 +38,51 @@ def test_full_names_with_commas_between_them_are_several_learners(line: str, nam
     assert [(name, "") for name in names] == [(one.name, one.unclear) for one in read_class(line)]
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("1. Rossi, Maria\n2. Keller, Lena", ["Maria Rossi", "Lena Keller"]),
+        (
+            "1) Maria Rossi\n(2) Lena Keller\n3 Claire Dubois\n4.Ann Lee",
+            ["Maria Rossi", "Lena Keller", "Claire Dubois", "Ann Lee"],
+        ),
+        ("1.\tRossi, Maria\n•\tKeller, Lena", ["Maria Rossi", "Lena Keller"]),
+        ("1.\tRossi\tMaria", ["Rossi Maria"]),
+        ("- Keller, Lena\n* Rossi, Maria\n– Lee, Ann\n•Fox, Tom", ["Lena Keller", "Maria Rossi", "Ann Lee", "Tom Fox"]),
+        ("- [ ] Lena Keller\n- [x] 2. Maria Rossi\n☐ Tom Fox", ["Lena Keller", "Maria Rossi", "Tom Fox"]),
+        ("Dubois, Claire (10b)\nLee, Ann (10b, French)", ["Claire Dubois", "Ann Lee"]),
+        ("Claire Dubois (10b); Ann Lee [10a]", ["Claire Dubois", "Ann Lee"]),
+        ('1. "Rossi, Maria" (10b)\n"2. Lee, Ann (10b)"', ["Maria Rossi", "Ann Lee"]),
+        ("No\tSurname\tFirst name\n1\tRossi\tMaria\n2.\tLee\tAnn (10b)", ["Maria Rossi", "Ann Lee"]),
+        ("Pupil 1\nPupil 2\nAnn (Annie) Lee\n7\n(10b)", ["Pupil 1", "Pupil 2", "Ann (Annie) Lee", "7", "(10b)"]),
+    ],
+)
+def test_numbers_bullets_and_groups_around_names_are_left_out(text: str, names: list[str]) -> None:
+    """Regression: `- Keller, Lena` became the learner `Lena - Keller`."""
+    assert [(name, "") for name in names] == [(one.name, one.unclear) for one in read_class(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Surname;First name\n王;小明",
+        "Vorname,Name\n小明,王",
+        "Surname\tName\n王\t小明",
+        "王\t小明",
+        "1. 王, 小明\n2. 김, 민준",
+        "Lovelace, Ada\n王，小明",
+    ],
+)
+def test_names_in_east_asian_letters_have_the_surname_first_without_a_space(text: str) -> None:
+    """Regression: in a table, 王 and 小明 became `小明 王`."""
+    assert "王小明" in [one.name for one in read_class(text)]
+
+
+def test_a_column_of_names_beside_one_of_surnames_has_first_names() -> None:
+    """Regression: it became `Lee Ann`."""
+    assert [(2, "Ann Lee", "")] == read_class("Surname,Name\nLee,Ann")
+
+
 @pytest.mark.parametrize("line", ["Lee, Ann", "Lee,Ann Marie", "ann, bob, eve"])
 def test_one_learner_or_several_is_asked(line: str) -> None:
     assert [(1, line, "may be one learner or several")] == read_class(line)

@@ -14,6 +14,16 @@ SEPARATORS: Final = "\t;,"
 ADDRESS: Final = re.compile(r"\S+@\S+")
 BESIDE_NAME: Final = re.compile(r"\s*<\S+@\S+>")
 """An address as mail programs write it, behind the name."""
+BULLET: Final = r"(?:[-*+•‣⁃∙▪■□●○◦·–—☐✓]|\[[ xX]?\])"
+NUMBER: Final = r"\(?\d+(?:[.):、\]]| (?=[ \u00a0]*\S))"
+LIST_MARK: Final = re.compile(
+    rf"^(?:{BULLET}[ \u00a0]*)*(?:{NUMBER}[ \u00a0]*)?(?:{BULLET}[ \u00a0]*)*(?=[^\W\d_]|[\"'])"
+)
+"""The number or bullet of a list before a name. No tabs: they separate columns, whose places headings name."""
+ONLY_MARK: Final = re.compile(rf"{BULLET}|\(?\d+[.):、\]]?")
+GROUP: Final = re.compile(r"(?<=[^\s(])\s*[(\[（][^()\[\]（）]*[)\]）]\s*$")
+"""A class or group behind a name, as `(10b)`."""
+COMMAS: Final = str.maketrans("，；", ",;")
 FIRST_NAMES: Final = frozenset({"first name", "first names", "given name", "forename", "vorname", "prénom", "nombre"})
 HEADINGS: Final = FIRST_NAMES | {
     "name", "names", "full name", "last name", "family name", "surname", "learner", "student", "pupil", "nachname",
@@ -38,8 +48,9 @@ def read_class(text: str) -> list[ClassName]:
 
     A line has a name, full names with commas between them, or columns. If most lines have one comma, with a single word
     on a side of most, the surname is before it. E-mail addresses and bare numbers in columns are left out; a line with
-    nothing else is a name as it is. If the first line has headings, only the columns with names are read. The first
-    name comes first if it is known.
+    nothing else is a name as it is. So are numbers and bullets before a name, and a group in parentheses behind it. If
+    the first line has headings, only the columns with names are read. The first name comes first if it is known, except
+    in East Asian letters.
 
     >>> [one.name for one in read_class("Jörg Müller\n\nAda Lovelace <ada@school.org>\nben@school.org")]
     ['Jörg Müller', 'Ada Lovelace', 'ben@school.org']
@@ -51,12 +62,14 @@ def read_class(text: str) -> list[ClassName]:
     (['Ann Lee', 'Bob Ray'], 'may be one learner or several')
     >>> [one.name for one in read_class("Lovelace, Ada\nvan Dam, Eve")]
     ['Ada Lovelace', 'Eve van Dam']
+    >>> [one.name for one in read_class("1. Rossi, Maria\n2. Dubois, Claire (10b)")]
+    ['Maria Rossi', 'Claire Dubois']
     """
     rows = [(number, cells) for number, line in enumerate(text.splitlines(), 1) if any(cells := _columns(line))]
     lines = text.splitlines()
     if rows and (named := [place for place, cell in enumerate(rows[0][1]) if cell.casefold() in HEADINGS]):
         headings = rows[0][1]
-        named.sort(key=lambda place: headings[place].casefold() not in FIRST_NAMES)
+        named.sort(key=lambda place: _rank(headings[place].casefold()))
         return [_read_row(number, lines[number - 1], cells, named, len(headings)) for number, cells in rows[1:]]
     named_by = {number: _names_in(lines[number - 1], cells) for number, cells in rows}
     pairs = [names for names in named_by.values() if len(names) == 2]
@@ -82,8 +95,13 @@ def _turn(surname: str, first: str) -> str:
     return f"{surname}{first}" if EAST_ASIAN.fullmatch(surname + first) else f"{first} {surname}"
 
 
+def _rank(heading: str) -> int:
+    """Return the place of a column in a name: `Name` is a surname beside a first name, and else a first name."""
+    return 0 if heading in FIRST_NAMES else 1 if heading == "name" else 2
+
+
 def _read_row(number: int, line: str, cells: Sequence[str], wanted: Sequence[int], columns: int) -> ClassName:
-    """Return the name in a line below headings."""
+    """Return the name in a line below headings, from the wanted columns, the first name first."""
     if any(cells[columns:]):
         headings = f"{columns} heading{'' if columns == 1 else 's'}"
         return ClassName(number, line.strip(), f"has {len(cells)} columns, and the table has {headings}")
@@ -107,19 +125,27 @@ def _names_in(line: str, cells: Sequence[str]) -> list[str]:
 
 
 def _is_beside(cell: str) -> bool:
-    """Return whether a column of a table is beside a name: a number or an address."""
-    return cell.isdecimal() or ADDRESS.fullmatch(cell) is not None
+    """Return whether a column of a table is beside a name: a number, a bullet or an address."""
+    return ONLY_MARK.fullmatch(cell) is not None or ADDRESS.fullmatch(cell) is not None
 
 
 def _columns(line: str) -> list[str]:
-    """Return the columns of a line, without spaces around them."""
-    plain = BESIDE_NAME.sub("", line.strip("\ufeff")) or line
+    """Return the columns of a line, without what stands around the names in them."""
+    line = line.strip("\ufeff").translate(COMMAS)
+    plain = _trim(BESIDE_NAME.sub("", line) or line)
     separator = next((one for one in SEPARATORS if one in plain), SEPARATORS[0])
-    return [cell.strip() for cell in next(csv.reader([plain], delimiter=separator, skipinitialspace=True), list[str]())]
+    return [_trim(one) for one in next(csv.reader([plain], delimiter=separator, skipinitialspace=True), list[str]())]
+
+
+def _trim(name: str) -> str:
+    """Return a name without the mark of a list, a group behind it, and spaces."""
+    return GROUP.sub("", LIST_MARK.sub("", name.strip(" \u00a0"), count=1)).strip()
 
 
 def _name(cells: Sequence[str], wanted: Sequence[int] | None) -> str:
     chosen = cells if wanted is None else [cells[place] for place in wanted if place < len(cells)]
     named = [cell for cell in chosen if cell and not _is_beside(cell)]
+    if len(named) == 2 and EAST_ASIAN.fullmatch("".join(named)):
+        return "".join(named if wanted is None else reversed(named))
     name = " ".join(named or [cell for cell in chosen or cells if cell] or cells)
     return _turn(found[1], found[2]) if (found := SURNAME_FIRST.fullmatch(name)) else name
