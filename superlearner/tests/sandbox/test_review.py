@@ -248,6 +248,24 @@ def test_a_misspelt_name_of_a_process_is_found(new: str) -> None:
     assert (13, True) == (line, said.endswith(": did you mean 'counter'?"))
 
 
+@pytest.mark.parametrize("child", ["Counter.child_spec(0)", 'Counter.child_spec(0, id="a")', "Counter", "(Counter, 0)"])
+@pytest.mark.parametrize("name", ["counter", "Counter"])
+def test_a_child_without_the_name_that_others_use_is_found_at_its_spec(child: str, name: str) -> None:
+    """Regression: the correct line of the caller was marked."""
+    text = (SERVER + TREE).replace('Counter.child_spec(0, name="counter")', child)
+    text = text.replace("return Reply(n, n)", f'GenServer.cast("{name}", 1)\n        return Reply(n, n)')
+    says = f'no child has name="{name}", which line 12 needs: write Counter.child_spec(…, name="{name}")'
+    (spec,) = (number for number, line in enumerate(text.splitlines(), 1) if "Children([" in line)
+    assert [(spec, says)] == found(text)
+
+
+@pytest.mark.parametrize("child", ['Counter.child_spec(0, name="counter")', "Counter.child_spec(0, **OPTIONS)", "load"])
+def test_a_child_with_a_name_and_a_class_that_is_no_child_lack_none(child: str) -> None:
+    text = 'OPTIONS = {"name": "counter"}\n' + (SERVER + TREE).replace('Counter.child_spec(0, name="counter")', child)
+    text = text.replace("return Reply(n, n)", 'GenServer.cast("counter", 1)\n        return Reply(n, n)')
+    assert [] == found(text)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -155,21 +155,26 @@ class _Review:
                     yield node.lineno, f"{clip(ast.unparse(node.func), 60)} {says}{where}"
 
     def find_misspelt_names(self) -> Iterator[tuple[int, str]]:
-        """Yield the names of processes that none has, if another name in the source is close."""
+        """Yield the names of processes that none has, if another name is close, or a child without a name is meant."""
         given = [self._value_of(node) for node in self._find_given_names()]
         if any(type(name) is not str and name is not None for name in given):  # it is computed
             return
         known = list(dict.fromkeys(name for name in given if type(name) is str))
         names = {*known, *self._names}
+        children, nameless = self._find_nameless_children(), dict[int, str]()
         for node in self._nodes:
             place = self._place_of_name(node) if isinstance(node, ast.Call) else -1
             if not isinstance(node, ast.Call) or not 0 <= place < len(node.args):
                 continue
-            name = self._value_of(node.args[place])
-            if type(name) is not str or name in names:
+            name, line = self._value_of(node.args[place]), node.args[place].lineno
+            if type(name) is not str or name in known:
                 continue
-            if near := get_close_matches(name, known[:MOST_NAMES], 1):
-                yield node.args[place].lineno, f"no process has the name {name!r}: did you mean {near[0]!r}?"
+            if child := children.get(_plain(name)):
+                form = f'{child.id}.child_spec(…, name="{name}")'
+                nameless.setdefault(child.lineno, f'no child has name="{name}", which line {line} needs: write {form}')
+            elif name not in names and (near := get_close_matches(name, known[:MOST_NAMES], 1)):
+                yield line, f"no process has the name {name!r}: did you mean {near[0]!r}?"
+        yield from nameless.items()
 
     # Names
 
@@ -185,6 +190,23 @@ class _Review:
                     yield value
                 case _:
                     pass
+
+    def _find_nameless_children(self) -> dict[str, ast.Name]:
+        """Return the classes in child specs without a name, by their own names in plain form."""
+        found: dict[str, ast.Name] = {}
+        for node in self._nodes:
+            value = self._value_of(node) if isinstance(node, ast.Name) else None
+            if not isinstance(node, ast.Name) or not isinstance(value, type) or not issubclass(value, Behaviour):
+                continue
+            above = self._parents[node]
+            if isinstance(above, ast.Attribute) and above.attr == "child_spec":
+                spec = self._parents[above]
+                listed = isinstance(spec, ast.Call) and all(one.arg not in ("name", None) for one in spec.keywords)
+            else:  # `Counter` or `(Counter, 0)` among the children
+                listed = isinstance(self._parents[above] if isinstance(above, ast.Tuple) else above, ast.List)
+            if listed:
+                found.setdefault(_plain(node.id), node)
+        return found
 
     def _place_of_name(self, call: ast.Call) -> int:
         """Return which argument of a call is the name of a process; -1 if none is."""
@@ -379,6 +401,11 @@ class _Review:
             return "" if called in ALLOWED[method.name] else f"{called.__name__}(…)"
         kept = isinstance(value, ast.Name) and value.id in parameters and value.id not in _stored_in(method)
         return clip(ast.unparse(value), 60) if kept or isinstance(value, NO_RESULTS) else ""
+
+
+def _plain(name: str) -> str:
+    """Return a name without case and underscores: the process `till_2` is of the class `Till2`."""
+    return name.replace("_", "").casefold()
 
 
 def _makes_coroutines(value: Any) -> bool:

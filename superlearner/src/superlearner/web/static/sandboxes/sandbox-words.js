@@ -277,12 +277,14 @@ export function blame(crash) {
 
 /**
  * Return a crash with its cause in place of the error and of the line where that was noticed, if a mistake of the source explains it:
- * a call without `await`, whose coroutine was used as the answer, or a call that gets no answer.
+ * a call without `await`, whose coroutine was used as the answer, a call that gets no answer, or a child without the name that is called.
  * @template {Crash} C @param {C} crash @param {readonly Api.SandboxWarning[]} mistakes  of the source that runs
  * @returns {C & {because?: boolean}}
  */
 export function withCause(crash, mistakes) {
-  const kind = /\bcoroutine\b/.test(crash.reason) ? "`await` is missing"
+  const [, name] = /there is no process (\S+) to call \(noproc\)/.exec(crash.reason) ?? [];
+  const kind = name ? `no child has name="${name}"`
+    : /\bcoroutine\b/.test(crash.reason) ? "`await` is missing"
     : / did not answer a call in /.test(crash.reason) ? "handle_call returns NoReply(…)" : "";
   const found = kind ? mistakes.filter(({ text }) => text.startsWith(kind)) : [];
   const cause = found.findLast(({ line }) => line <= crash.line) ?? found[0];
