@@ -58,11 +58,23 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     page.get_by_role("button", name="Sign-in links…").click()
     expect(page.locator("#links-reach")).to_have_text(re.compile("^Only this machine can open it; .*0.0.0.0"))
     page.get_by_label("Names: one a line").fill("Name\nMüller, Jörg")
-    page.get_by_role("button", name="Make the links").click()
+    page.get_by_role("button", name="Preview").click()
     expect(page.get_by_role("alert").filter(has_text="has 2 columns, and the table has 1")).to_be_visible()
     names = ["Jörg Müller", "ben", "Ben", *(f"Pupil {at}" for at in range(28))]
     page.get_by_label("Names: one a line").fill("\n".join(names))
     page.get_by_label("The links work for").select_option("a week")
+    page.get_by_role("button", name="Preview").click()
+    preview = page.locator("#links-preview")
+    expect(preview).to_contain_text(
+        "links for 30 learners, and add those who are new; left out: line 3: 'Ben' is the same"
+    )
+    expect(preview.get_by_role("paragraph")).to_have_text(re.compile(r"^Make sign-in links .*[^.]\.$"))
+    expect(preview.get_by_role("listitem").first).to_have_text("Jörg Müller (Jorg.Muller)")
+    expect(page.locator("#class-rows").get_by_role("row")).to_have_count(0)  # nothing is made yet
+    assert broken_rules(page) == []
+    page.get_by_role("button", name="Change the names").click()
+    expect(page.get_by_label("Names: one a line")).to_be_focused()
+    page.get_by_role("button", name="Preview").click()
     with page.expect_response("**/users/links") as made:
         page.get_by_role("button", name="Make the links").click()
     assert 6.9 < (made.value.json()["data"]["expires_at"] - time.time()) / 86_400 < 7.1

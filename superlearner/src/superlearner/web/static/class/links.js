@@ -1,5 +1,6 @@
 /**
- * Sign-in links for a class: a list of names becomes a sheet to print or to copy. Links are shown once and not stored.
+ * Sign-in links for a class: a list of names becomes, after a preview, a sheet to print or to copy. Links are shown once
+ * and not stored.
  *
  * @module
  */
@@ -7,7 +8,7 @@
 import { platform } from "../base/api.js";
 import { copyButton } from "../base/copying.js";
 import { byId, write } from "../base/dom.js";
-import { counted, time } from "../base/words.js";
+import { counted, sentence, time } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 
 const dialog = byId("links", HTMLDialogElement);
@@ -15,6 +16,9 @@ const form = byId("links-form", HTMLFormElement);
 const names = byId("links-names", HTMLTextAreaElement);
 const hours = byId("links-hours", HTMLSelectElement);
 const place = byId("links-sheet", HTMLElement);
+const preview = byId("links-preview", HTMLElement);
+const back = byId("links-back", HTMLButtonElement);
+const submit = byId("links-submit", HTMLButtonElement);
 const wrong = byId("links-wrong", HTMLElement);
 let made = () => {};
 
@@ -30,29 +34,56 @@ dialog.onclose = () => {
   render(nothing, place);
   place.hidden = true;
   form.hidden = false;
+  showPreview(null);
 };
 form.onsubmit = (event) => {
   event.preventDefault();
-  void make();
+  void (preview.hidden ? check() : make());
 };
 form.oninput = () => write(wrong, "");
+back.onclick = () => {
+  showPreview(null);
+  names.focus();
+};
 
-async function make() {
-  const [button] = form.getElementsByTagName("button");
-  if (button) button.disabled = true;
-  if (button) write(button, "Making the links…");
+/** Show which learners the names are, before anything is made. */
+const check = () => ask("Reading the names…", "?dry_run=true", (/** @type {Api.DryRunResult} */ dry) => showPreview(dry));
+
+const make = () => ask("Making the links…", "", (/** @type {Api.SignInSheet} */ sheet) => {
+  show(sheet);
+  names.value = "";
+  made();
+});
+
+/**
+ * @template T
+ * @param {string} meanwhile  the words of the button
+ * @param {string} query
+ * @param {(answer: T) => void} then
+ */
+async function ask(meanwhile, query, then) {
+  submit.disabled = true;
+  write(submit, meanwhile);
   try {
-    show(await platform("POST", "/users/links", { names: names.value, ...(hours.value ? { hours: Number(hours.value) } : {}) }));
-    names.value = "";
-    made();
+    then(await platform("POST", `/users/links${query}`, { names: names.value, ...(hours.value ? { hours: Number(hours.value) } : {}) }));
   } catch (error) {
     const { message = "failed", hint = "" } = /** @type {{message?: string, hint?: string}} */ (error);
+    showPreview(null);
     write(wrong, `${message}${hint ? `; ${hint}` : ""}`);
     names.focus();
   } finally {
-    if (button) button.disabled = false;
-    if (button) write(button, "Make the links");
+    submit.disabled = false;
+    write(submit, preview.hidden ? "Preview" : "Make the links");
+    if (!preview.hidden) submit.focus();
   }
+}
+
+/** @param {Api.DryRunResult|null} dry  null: the names can be changed */
+function showPreview(dry) {
+  render(dry ? html`<p>${sentence(dry.would)}</p><ol>${dry.affects.map((one) => html`<li>${one}</li>`)}</ol>` : nothing, preview);
+  preview.hidden = back.hidden = !dry;
+  byId("links-fields", HTMLElement).hidden = Boolean(dry);
+  write(submit, dry ? "Make the links" : "Preview");
 }
 
 /** @param {Api.SignInSheet} sheet */
