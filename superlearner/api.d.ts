@@ -122,6 +122,7 @@ declare namespace Api {
     /** minority_partition: at most half of the known members */ partition_status: "healthy"|"partial_partition"|"minority_partition";
     /** seconds between two signs of life */ heartbeat: number|null;
     /** seconds of silence after which a member is lost */ dead: number|null;
+    /** seconds until the children of a lost member start elsewhere */ settle: number|null;
     nodes: MemberLine[];
     /** processes by node; null without an answer */ process_distribution: Record<string, number|null>;
     /** up to 5 pids by node, with `include_processes` */ sample_pids: Record<string, string[]>|null;

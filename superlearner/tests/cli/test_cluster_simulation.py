@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.program
 
 
 def test_members_are_simulated_from_the_start_and_by_commands(
-    start: Callable[..., Any], superlearner: Callable[..., Any]
+    start: Callable[..., Any], superlearner: Callable[..., Any], tmp_path: Path
 ) -> None:
     program = start(SUPERLEARNER_CLUSTER_SIMULATION="2")
 
@@ -31,6 +32,12 @@ def test_members_are_simulated_from_the_start_and_by_commands(
     assert ["n3@simulated"] == run("fail", "n3")["failed_nodes"]
     assert [] == run("restart", "n3")["failed_nodes"]
     assert "n3@simulated" in superlearner("cluster", "simulation").stdout
+    file = tmp_path / "state.json"
+    assert str(file) == run("export", "--to", str(file))["saved"]
+    assert [7, "simulated"] == [
+        (state := json.loads(file.read_text()))["simulation"]["seed"],
+        state["topology"]["mode"],
+    ]
     assert "less than or equal to 12" in run("simulate", "13", code=1)
     for words in (("cut", "n1"), ("partition",)):
         run(*words, code=2)

@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 import otp
+from otp.distribution import TEACHING
 from otp.distribution.faults import Cut
 from superlearner.cluster import status
 from superlearner.cluster.control import records
@@ -62,6 +63,8 @@ def test_the_topology_has_each_member_with_its_health_and_traffic(inside: Inside
             assert found["process_distribution"][B] == 2
             assert found["node_health"][B]["status"] == "up"
             assert (found["partition_status"], found["sample_pids"]) == ("healthy", None)
+            times = [found[name] for name in ("heartbeat", "dead", "settle")]
+            assert times == [TEACHING.heartbeat, TEACHING.dead, TEACHING.dead]
             assert found["formation_time"] == min(one["since"] for one in (own, other))
             sampled = await both.get("/topology?include_processes=true&include_health=false")
             assert (len(sampled["sample_pids"][B]), sampled["node_health"]) == (2, None)
@@ -262,6 +265,7 @@ def test_a_lost_member_is_forgotten_and_the_cluster_is_healthy_again(inside: Ins
             assert (await both.get("/nodes/b/forget", method="POST"))["name"] == B
             status = await status_of(cluster)
             assert (status["status"], status["partition"], status["missing"]) == ("healthy", "none", [])
+            assert status["settings"]["settle"] == cluster.settle
             assert B not in {one["name"] for one in (await platform.get("/api/v1/nodes"))["data"]}
 
     inside(test)

@@ -103,6 +103,7 @@ def test_the_log_names_members_that_join_and_leave(
 
 
 @pytest.mark.operation("cluster.topology", "cluster.health", "cluster.node_info", "cluster.events", "node.list")
+@pytest.mark.operation("cluster.export")
 def test_no_answer_about_the_cluster_has_the_cookie_or_a_hash_of_it(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with clustered(platform, tmp_path):
@@ -111,6 +112,7 @@ def test_no_answer_about_the_cluster_has_the_cookie_or_a_hash_of_it(inside: Insi
                 for path in (
                     "/cluster/topology?include_processes=true", "/cluster/health?include_history=true",
                     f"/cluster/nodes/{B}/info?include_processes=true", "/cluster/events", "/cluster/names", "/nodes",
+                    "/cluster/export",
                 )
             ]  # fmt: skip
             assert all(B in text for text in texts if "entries" not in text)

@@ -52,7 +52,7 @@ async def status_of(cluster: Cluster) -> dict[str, Any]:
         "status": "healthy" if well else "degraded",
         "partition": "suspected" if any(one["health"] == "silent" for one in shown) or lost else "none",
         "size": len(members),
-        "settings": {"heartbeat": settings.heartbeat, "dead": settings.dead, "settle": 2 * settings.heartbeat},
+        "settings": {"heartbeat": settings.heartbeat, "dead": settings.dead, "settle": cluster.settle},
         "members": shown,
         "missing": [
             {"name": member.name, "incarnation": member.incarnation, "since": member.since, "reason": "lost"}

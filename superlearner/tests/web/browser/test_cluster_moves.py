@@ -65,6 +65,11 @@ def test_the_children_of_a_killed_member_are_seen_elsewhere_once_with_the_reason
         short = lost.partition("@")[0]
         text = rf"{id} moved from {short} to m\d: {short} was lost \(connection closed\); down for \d\.\d s"
         expect(moves.filter(has_text=re.compile(text))).to_have_count(1)
+    with page.expect_download() as exported:
+        page.get_by_role("button", name="Export", exact=True).click()
+    state = json.loads(exported.value.path().read_text("utf-8"))
+    assert lost in {one["node"] for one in state["missing"]}
+    assert all(any(one["text"].startswith(f"{id} moved") for one in state["moves"]["moves"]) for id in children)
     assert broken_rules(page) == []
     assert page.evaluate(SIDEWAYS) == 0
 

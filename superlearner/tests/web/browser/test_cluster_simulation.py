@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +32,13 @@ def test_a_member_is_cut_off_both_sides_are_seen_and_a_heal_resolves_the_conflic
     picture = page.get_by_role("group", name="Lines")
     expect(picture.get_by_role("img", name="cut both ways")).to_have_count(2)
     assert broken_rules(page) == []
+
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Export", exact=True).press("Enter")
+    assert saved.value.suggested_filename.endswith(".json")
+    state = json.loads(saved.value.path().read_text("utf-8"))
+    assert [len(side) for side in state["simulation"]["sides"]] == [1, 2]
+    assert {one["name"] for one in state["topology"]["nodes"]} >= {f"n{number}@simulated" for number in (1, 2, 3)}
 
     page.get_by_role("button", name="Heal all lines").click()
     conflict = page.get_by_role("list").locator("[data-what=conflict]")

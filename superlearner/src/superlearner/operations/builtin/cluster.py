@@ -85,17 +85,21 @@ async def topology(
     shown = ClusterTopology(
         cluster_name=home, formation_time=None, mode="single_node", simulation_enabled=False, state=members.state,
         why=members.why, current_node=home, connected_nodes=[home], total_nodes=1, partition_status="healthy",
-        heartbeat=None, dead=None, nodes=[], process_distribution=distribution,
+        heartbeat=None, dead=None, settle=None, nodes=[], process_distribution=distribution,
         sample_pids=samples if include_processes else None, node_health=health, missing=counted.missing,
     )  # fmt: skip
     lines: list[MemberLine] = []
+    timed: Cluster | None = None
     if cluster is not None and status is not None:
         lines = [_describe_member(one, cluster, members, home) for one in status["members"]]
-        shown.heartbeat, shown.dead = cluster.settings.heartbeat, cluster.settings.dead
+        timed = cluster
     if len(lines) > 1:
         shown.mode = "multi_node"
     elif simulator.is_running:
         shown.mode = "simulated"
+        timed = next(iter(simulator.clusters().values()), timed)
+    if timed is not None:
+        shown.heartbeat, shown.dead, shown.settle = timed.settings.heartbeat, timed.settings.dead, timed.settle
     lines += [MemberLine.model_validate(one) for one in simulator.lines()]
     if not lines:
         return shown

@@ -121,6 +121,7 @@ class ClusterTopology(ResultModel):
     partition_status: Partition = Field(description="minority_partition: at most half of the known members")
     heartbeat: float | None = Field(description="seconds between two signs of life")
     dead: float | None = Field(description="seconds of silence after which a member is lost")
+    settle: float | None = Field(description="seconds until the children of a lost member start elsewhere")
     nodes: list[MemberLine]
     process_distribution: dict[str, int | None] = Field(description="processes by node; null without an answer")
     sample_pids: dict[str, list[Pid]] | None = Field(description="up to 5 pids by node, with `include_processes`")
