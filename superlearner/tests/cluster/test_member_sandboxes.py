@@ -136,3 +136,5 @@ def test_a_sandbox_ends_with_the_platform_that_started_it(together: Any) -> None
     process = psutil.Process(made["os_pid"])
     program.end(signal.SIGKILL)
     process.wait(30)
+    kept = json.loads((program.data_dir / "sandboxes" / "demo.json").read_text())
+    assert (M2, None) == (kept["configuration"]["member"], kept["traces"])  # its process is not one of this machine

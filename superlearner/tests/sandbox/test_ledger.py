@@ -31,6 +31,15 @@ def test_a_sandbox_that_ran_has_ended_and_can_be_restarted_as_it_was(tmp_path: P
     assert found.said == [(one, "sandbox a ended: the platform ended")]
 
 
+def test_a_sandbox_is_restarted_on_its_member_and_entries_of_earlier_versions_name_none(tmp_path: Path) -> None:
+    kept = SandboxLedger(tmp_path)
+    kept.write(replace(SANDBOX, configuration=replace(WANTED, member="m2@127.0.0.1")))
+    assert ["m2@127.0.0.1"] == [one.configuration.member for one in kept.take_over(9.0).sandboxes]
+    path = tmp_path / "a.json"
+    path.write_text(path.read_text().replace(',"member":"m2@127.0.0.1"', ""))
+    assert [WANTED] == [one.configuration for one in kept.take_over(9.0).sandboxes]
+
+
 def test_a_second_start_has_them_too_and_does_not_say_it_again(tmp_path: Path) -> None:
     kept = SandboxLedger(tmp_path)
     kept.write(SANDBOX)

@@ -111,7 +111,7 @@ class SandboxHost(GenServer[Any]):
     """Starts sandboxes for platforms; its argument is a launcher, by default one of isolated programs.
 
     `("launch", sandbox)`, `("ask", number, request)`, `("next", number)`, `("fetched", number, complete)`,
-    `("reload", number, text)`, `("stop", number)`, `("kill", number, why)`, `("figures", number)`; a cast:
+    `("reload", number, text)`, `("stop", number)`, `("kill", number, why)`, `("figures", number, known)`; a cast:
     `("send", number, request)`. No request crashes it, and it never blocks.
     """
 
@@ -233,13 +233,14 @@ async def _answer(hosted: HostedSandbox | None, what: str, rest: tuple[Any, ...]
         case "kill", (str(why),):
             await program.kill(why)
             return ("done",)
-        case "figures", ():
-            return "figures", *await _figures(program)
+        case "figures", (int(known),):
+            return "figures", *await _figures(program, known)
         case _:
             return "gone", "the member does not know this request; it may be an older version"
 
 
-async def _figures(program: SandboxProgram) -> tuple[str, int, int]:
-    """Return the output of a program, the number of bytes in all, and its memory."""
+async def _figures(program: SandboxProgram, known: int = -1) -> tuple[str | None, int, int]:
+    """Return the output of a program, the number of bytes in all, and its memory; None if those are `known`."""
     memory = await otp.Task.run_blocking(resident, program.facts.os_pid)
-    return *program.output(), memory
+    text, total = program.output()
+    return None if total == known else text, total, memory

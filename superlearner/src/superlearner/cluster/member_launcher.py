@@ -113,7 +113,7 @@ class MemberProgram:
     async def refresh(self) -> None:
         """Fetch its output and its memory; keep the earlier ones if the member does not answer."""
         with suppress(otp.CallExit):
-            self._keep(await self.request("figures", timeout=FIGURES_S))
+            self._keep(await self.request("figures", self._output[1], timeout=FIGURES_S))
 
     async def last_words(self, remote: RemoteNode) -> str:
         """Wait for its end, and let its last restarts be fetched before; return the reason."""
@@ -134,8 +134,10 @@ class MemberProgram:
 
     def _keep(self, answer: object) -> None:
         match answer:
-            case ("figures", str(text), int(total), int(memory)):
-                self._output, self.memory = (text, total), memory
+            case ("figures", str() | None as text, int(total), int(memory)):
+                self.memory = memory
+                if text is not None:
+                    self._output = text, total
             case _:
                 pass
 
@@ -210,7 +212,8 @@ class MemberLauncher:
         match answer:
             case ("launched", int(number), bytes(facts)):
                 try:
-                    return MemberProgram(member, number, msgspec.json.decode(facts, type=ProgramFacts))
+                    known = msgspec.json.decode(facts, type=ProgramFacts)
+                    return MemberProgram(member, number, replace(known, traces=None))  # those of another machine
                 except (msgspec.MsgspecError, ValueError) as error:
                     raise NotLaunched("start_failed", f"the answer of {member} is malformed: {error}") from None
             case ("not_started", str(code), str(why)):
@@ -231,10 +234,13 @@ class MemberLauncher:
 
     async def _follow(self, sandbox: Sandbox, member: str, program: MemberProgram, remote: RemoteNode) -> None:
         """Follow a program until it ends; then detach its node."""
+        why = None
         try:
             why = await program.last_words(remote)
         except otp.CallExit:
-            why = f"{member} {self._loss_of(member)}, and {sandbox.id} with it"
-        self._nodes.detach(sandbox.node, why)
-        self._followers.pop(sandbox.node, None)
-        program.end.set_result(why)
+            pass
+        finally:
+            why = why or f"{member} {self._loss_of(member)}, and {sandbox.id} with it"
+            self._nodes.detach(sandbox.node, why)
+            self._followers.pop(sandbox.node, None)
+            program.end.set_result(why)
