@@ -93,7 +93,11 @@ const child = ({ key, also }) => html`<li data-twice=${also.length ? "yes" : not
 const isCutOff = (name, simulation) =>
   lines(simulation).filter(({ from, to }) => from === name || to === name).every(({ cut }) => cut === "both ways");
 
-/** Draw the members and the lines between them; a line is cut by a click, or by a drag across it. @param {Simulation} simulation @param {() => void} changed */
+/**
+ * Draw the members and the lines between them; a line is cut by a click, or by a drag across it.
+ * @param {Simulation} simulation
+ * @param {() => void} changed
+ */
 function wiring(simulation, changed) {
   const places = ring(simulation.members.map(({ name }) => name));
   const at = (/** @type {string} */ name) => places.get(name) ?? { x: 0, y: 0 };
@@ -104,9 +108,12 @@ function wiring(simulation, changed) {
 
 /** @param {Line} line @param {Place} start @param {Place} end @param {() => void} changed */
 function wire({ from, to, cut }, start, end, changed) {
-  const path = `M${start.x} ${start.y}L${end.x} ${end.y}`, both = `${bare(from)} — ${bare(to)}`, words = `Cut ${bare(from)} from ${bare(to)}`;
-  if (cut !== "no") return svg`<g class="wire" role="img" aria-label=${`${both}, cut ${cut}`} data-cut=${cut}><title>${both}: cut ${cut}</title>
-    <path class="seen" d=${path} pathLength="100"></path></g>`;
+  const path = `M${start.x} ${start.y}L${end.x} ${end.y}`, seen = svg`<path class="seen" d=${path} pathLength="100"></path>`;
+  if (cut !== "no") {
+    const words = `${bare(from)} — ${bare(to)}, cut ${cut}`;
+    return svg`<g class="wire" role="img" aria-label=${words} data-cut=${cut}><title>${words}</title>${seen}</g>`;
+  }
+  const words = `Cut ${bare(from)} from ${bare(to)}`;
   const act = () => void change(words, "POST", "/cut", { from, to }, changed);
   const key = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -115,7 +122,7 @@ function wire({ from, to, cut }, start, end, changed) {
   };
   return svg`<g class="wire" role="button" tabindex="0" aria-label=${words} aria-disabled=${busy ? "true" : "false"} data-cut="no"
     @click=${act} @keydown=${key} @pointerenter=${(/** @type {PointerEvent} */ event) => event.buttons === 1 && act()}>
-    <title>${words}</title><path class="wide" d=${path}></path><path class="seen" d=${path} pathLength="100"></path></g>`;
+    <title>${words}</title><path class="wide" d=${path}></path>${seen}</g>`;
 }
 
 /** @param {SimulatedMember} member @param {Place} place @param {Simulation} simulation */
