@@ -82,6 +82,13 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     expect(sheet.locator("tbody tr")).to_have_count(30)
     expect(sheet.get_by_role("alert")).to_contain_text("Line 3, Ben: it is the same user as line 2, Ben")
     assert broken_rules(page) == []
+    names_of = sheet.locator("tbody tr td:first-child")
+    sheet.get_by_role("button", name="Name", exact=True).click()
+    expect(names_of.first).to_contain_text("ben")
+    expect(names_of.nth(1)).to_contain_text("Jörg Müller")
+    assert broken_rules(page) == []
+    sheet.get_by_role("button", name="Name", exact=True).click()
+    expect(names_of.first).to_contain_text("Jörg Müller")  # as in the list
     page.emulate_media(media="print")  # on white paper, also from a dark page
     colours = sheet.locator("tbody code").first.evaluate("(code) => getComputedStyle(code).color")
     assert max(map(int, re.findall(r"\d+", colours)[:3])) < 100
@@ -116,8 +123,12 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
             == 0
         )
     sort_by(page, "Learner", "ascending", "ben")
-    sort_by(page, "Learner", "descending", "Pupil 27")
-    sort_by(page, "Parts done", "ascending", "Jörg Müller")
+    second = page.locator("#class-rows").get_by_role("row").nth(1)
+    expect(second).to_contain_text("Jörg Müller")
+    sort_by(page, "Learner", "descending", "ben")  # the others never came
+    expect(second).to_contain_text("Pupil 27")
+    sort_by(page, "Parts done", "ascending", "ben")
+    expect(second).to_contain_text("Jörg Müller")
     sort_by(page, "Last activity", "descending", "ben")
     assert broken_rules(page) == []
     sort_by(page, "Working on", "descending", "ben")

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { inOrder, sessionOf } from "#static/class/order.js";
+import { bySurname, inOrder, sessionOf } from "#static/class/order.js";
 
 /** @param {string} shown @param {number} number @param {number} done @param {Partial<{stuck: boolean, at: number|null}>} more */
-const learner = (shown, number, done, { stuck = false, at = null } = {}) => ({
+const learner = (shown, number, done, { stuck = false, at = 1 } = {}) => ({
   shown, at, stuck, session: number, current: { session: number }, sessions: number ? [{ number, done, parts: 9 }] : [],
 });
 const CLASS = [
@@ -25,6 +25,19 @@ test("the others are by value, and equal ones by name in either direction", () =
   assert.deepEqual(by("stuck", false), ["émile", "pupil 10", "Zoë", "Pupil 2"]);
   assert.deepEqual(by("progress", false), ["émile", "pupil 10", "Zoë", "Pupil 2"]);
   assert.deepEqual(by("at", true), ["émile", "Pupil 2", "pupil 10", "Zoë"]);
+});
+
+test("names are by surname", () => {
+  const names = ["Zoë Abel", "Eve van Dam", "Pupil 12", "Ada Lovelace", "Pupil 2", "Ben Abel", "émile", "王小明"];
+  assert.deepEqual(names.toSorted(bySurname),
+    ["Ben Abel", "Zoë Abel", "Eve van Dam", "émile", "Ada Lovelace", "Pupil 2", "Pupil 12", "王小明"]);
+});
+
+test("those who never came are last in every order", () => {
+  const learners = [learner("Ann Zorn", 0, 0, { at: null }), learner("Bob Abel", 0, 0, { at: null }), ...CLASS];
+  for (const column of ["name", "at", "stuck", "progress"])
+    for (const descending of [false, true])
+      assert.deepEqual(inOrder(learners, column, descending).slice(-2).map(({ shown }) => shown).toSorted(), ["Ann Zorn", "Bob Abel"]);
 });
 
 test("a row shows the session in which a learner is stuck", () => {

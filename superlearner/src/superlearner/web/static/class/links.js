@@ -10,6 +10,7 @@ import { copyButton } from "../base/copying.js";
 import { byId, write } from "../base/dom.js";
 import { counted, sentence, time } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
+import { bySurname } from "./order.js";
 
 const dialog = byId("links", HTMLDialogElement);
 const form = byId("links-form", HTMLFormElement);
@@ -86,8 +87,14 @@ function showPreview(dry) {
   write(submit, dry ? "Make the links" : "Preview");
 }
 
-/** @param {Api.SignInSheet} sheet */
-function show({ links, left_out: without = [], expires_at }) {
+/**
+ * Show the links in the order of the list, or by surname.
+ * @param {Api.SignInSheet} sheet
+ * @param {boolean} [sorted]
+ */
+function show(sheet, sorted = false) {
+  const { left_out: without = [], expires_at } = sheet;
+  const links = sorted ? sheet.links.toSorted((one, other) => bySurname(one.given, other.given)) : sheet.links;
   const text = () => links.map(({ given, url }) => `${given}\t${url}\n`).join("");
   const print = () => window.print();
   render(html`<p>${counted(links.length, "link")}. Each signs in once, as its learner, until ${time(expires_at)}.
@@ -98,7 +105,9 @@ function show({ links, left_out: without = [], expires_at }) {
     <div class="acts">${copyButton(text, "Copy", "Copy names and links", "btn")}
       <button type="button" class="btn primary" @click=${print}>Print</button></div>
     <table class="table">
-      <thead><tr><th scope="col">Name</th><th scope="col">Link</th><th scope="col" class="for-print">QR code</th></tr></thead>
+      <thead><tr><th scope="col" aria-sort=${sorted ? "ascending" : "none"}><button type="button"
+        title=${sorted ? "Sort as in your list" : "Sort by surname"} @click=${() => show(sheet, !sorted)}>Name</button></th>
+        <th scope="col">Link</th><th scope="col" class="for-print">QR code</th></tr></thead>
       <tbody>${links.map(line)}</tbody></table>`, place);
   form.hidden = true;
   place.hidden = false;

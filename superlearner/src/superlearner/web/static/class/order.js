@@ -12,6 +12,16 @@
 
 const NAMES = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
+/**
+ * Compare two people by their surnames, taken to be the last word of a name unless it has a digit, as in `Pupil 12`.
+ * @param {string} one
+ * @param {string} other
+ */
+export const bySurname = (one, other) => NAMES.compare(surname(one), surname(other)) || NAMES.compare(one, other);
+
+/** @param {string} name */
+const surname = (name) => /[^\s\d]+$/.exec(name.trim())?.[0] ?? name;
+
 /** The value of a learner in each column but the name. @type {Readonly<Record<string, (one: Learner) => number>>} */
 const VALUES = {
   at: ({ at }) => at ?? 0,
@@ -32,7 +42,7 @@ export const sessionOf = ({ stuck, current, session, sessions }) =>
   sessions.find(({ number }) => number === (stuck ? current?.session : session));
 
 /**
- * Return learners by a column; equal ones, and those of an unknown column, by name.
+ * Return learners by a column; equal ones, and those of an unknown column, by surname. Those who never came are last.
  * @template {Learner} L
  * @param {readonly L[]} learners
  * @param {string} column  `name`, `at`, `stuck` or `progress`
@@ -41,7 +51,7 @@ export const sessionOf = ({ stuck, current, session, sessions }) =>
  */
 export function inOrder(learners, column, descending) {
   const value = VALUES[column], sign = descending ? -1 : 1;
-  return learners.toSorted((one, other) => value
-    ? sign * (value(one) - value(other)) || NAMES.compare(one.shown, other.shown)
-    : sign * NAMES.compare(one.shown, other.shown));
+  return learners.toSorted((one, other) => Number(one.at === null) - Number(other.at === null) || (value
+    ? sign * (value(one) - value(other)) || bySurname(one.shown, other.shown)
+    : sign * bySurname(one.shown, other.shown)));
 }
