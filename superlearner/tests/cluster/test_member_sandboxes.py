@@ -12,6 +12,10 @@ import httpx
 import psutil
 import pytest
 
+from superlearner.cli.console.calls import Caller
+from superlearner.cli.console.names import namespace
+from superlearner.cli.remote import Remote
+
 pytestmark = [pytest.mark.program, pytest.mark.skipif(sys.platform != "linux", reason="walls are there on Linux only")]
 
 M2 = "m2@127.0.0.1"
@@ -64,7 +68,7 @@ def together(start: Callable[..., Any], member: Callable[..., Any], superlearner
 def test_a_sandbox_runs_on_the_chosen_member_and_all_operations_reach_it(
     together: Any, superlearner: Callable[..., Any]
 ) -> None:
-    _, client, m2 = together
+    program, client, m2 = together
     made = client("POST", "/sandboxes", sandbox_id="demo", node="m2", source=SOURCE.format(start=1))
     assert (M2, "running") == (made["member"], made["status"])
     assert m2.pid in [one.pid for one in psutil.Process(made["os_pid"]).parents()]
@@ -87,6 +91,10 @@ def test_a_sandbox_runs_on_the_chosen_member_and_all_operations_reach_it(
     assert ["here"] == [one["id"] for one in client("GET", "/sandboxes")]
     done = superlearner("sandbox", "create", "typed", "--template", "counter", "--node", "m2", "--json")
     assert M2 == json.loads(done.stdout)["member"], done.stderr
+    console = Remote("console", data_dir=program.data_dir)
+    prompt = namespace(Caller(console, {line["name"]: line for line in console.operations()}))
+    original = prompt["SandboxManager"].create_sandbox("original", prompt["TestDemoSupervisor"], node="m2")
+    assert M2 == original.member
 
 
 def test_a_sandbox_is_lost_with_its_member_and_the_platform_says_so(together: Any) -> None:

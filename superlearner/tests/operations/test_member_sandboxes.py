@@ -36,6 +36,11 @@ def test_a_node_that_is_no_member_is_refused_with_the_members(inside: Inside, tm
             assert (422, "validation_error", words, hint) == await create(platform, "till")
         async with clustered(platform, tmp_path) as both:
             home = platform.platform.node.name
+            for node, where in ((home, ""), ("b", f" on {B}")):
+                body = {"sandbox_id": "demo", "node": node, "template": "counter"}
+                answer = await platform.client.post("/api/v1/sandboxes?dry_run=true", json=body, headers=BEARER)
+                would = f"start the sandbox demo with the template A counter that can crash{where}"
+                assert would == answer.json()["data"]["would"]
             status, code, words, _ = await create(platform, "c")
             assert (404, "node_not_found") == (status, code)
             words = f"{B} starts no sandboxes; choose a member that was started by `superlearner node`"
