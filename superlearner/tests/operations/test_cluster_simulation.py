@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -109,6 +110,12 @@ def test_a_conflict_is_resolved_after_the_heal(inside: Inside) -> None:
         assert [(one["members"], one["one_way"]) for one in parted["faults"]] == [([N1, N2], False), ([N1, N3], False)]
         await cluster.until_recorded("was lost (silent", len(NAMES))  # each child starts on the side that has lost it
         shown = await cluster.ask("/simulation")
+        for move in shown["moves"]:  # was *moved …; down for 1.1 s*, although it runs on both sides
+            assert re.fullmatch(
+                r"a second copy of (\w+) started on n\d@simulated: "
+                r"n\d@simulated was lost \(silent for too long\), and still runs it",
+                move["text"],
+            )
         assert (shown["sides"], shown["partitioned_nodes"]) == ([[N1], [N2, N3]], ALL)
         assert [len(one["nodes"]) for one in shown["children"]] == [2] * len(NAMES)
         assert (await cluster.ask("/topology"))["partition_status"] == "partial_partition"
@@ -116,6 +123,11 @@ def test_a_conflict_is_resolved_after_the_heal(inside: Inside) -> None:
         assert len(twice) == 2 * len(NAMES)
         healed = await cluster.do("/heal")
         assert healed["faults"] == []
+        events = (await cluster.ask("/events"))["events"]
+        [heal, cut] = [one for one in events if one["what"] in ("cut", "healed")]  # newest first
+        assert ("healed", N1) == (heal["what"], heal["node"])
+        assert re.fullmatch(r"after \d+ s", heal["reason"])
+        assert ("cut", N1, f"from {N2}, {N3}") == (cut["what"], cut["node"], cut["reason"])
         await cluster.until_recorded("ran on both", len(NAMES))
         assert (await cluster.ask("/topology"))["partition_status"] == "healthy"
         shown = await cluster.ask("/simulation")

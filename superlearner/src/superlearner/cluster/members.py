@@ -39,7 +39,7 @@ AGAIN_S: Final = 15.0
 ASKED_S: Final = 2.0
 
 State = Literal["off", "joining", "member", "refused", "left"]
-What = Literal["joined", "found", "leaving", "left", "lost", "refused", "disconnected"]
+What = Literal["joined", "found", "leaving", "left", "lost", "refused", "disconnected", "cut", "healed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,12 @@ class Members:
         text = f"{member.name} {'was found' if was_there else 'has joined the cluster'}"
         self.tell("ok", text)
         self.on_event(joined, text)
+
+    def record_cut(self, member: Member, words: str, *, healed: bool = False) -> None:
+        """Record that a simulated member was cut off from others, or is no longer."""
+        text = f"{member.name} {'is no longer' if healed else 'was'} cut off {words}"
+        self.tell("ok" if healed else "bad", text)
+        self.on_event(self.note(member, "healed" if healed else "cut", words), text)
 
     def record_leaving(self, member: Member) -> None:
         """Record that a member moves its children, and will leave."""

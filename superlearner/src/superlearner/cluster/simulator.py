@@ -12,7 +12,7 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextvars import Context
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -116,6 +116,8 @@ class SingleNodeSimulator:
         self._members = members
         self._nodes = nodes
         self._simulation: _Simulation | None = None
+        self._cut: dict[str, float] = {}
+        """The members that were cut off, and since when."""
         self._turn = asyncio.Lock()
         self._closed = False
         self._beginning: asyncio.Task[None] | None = None
@@ -171,7 +173,9 @@ class SingleNodeSimulator:
 
         async def partition() -> None:
             side = self.find_side(names)
-            self._get().cluster.partition(side, [name for name in self.names if name not in side])
+            others = [name for name in self.names if name not in side]
+            self._get().cluster.partition(side, others)
+            self._record_cut(side, f"from {', '.join(others)}")
 
         await self._in_turn(partition)
 
@@ -182,7 +186,9 @@ class SingleNodeSimulator:
         """
 
         async def cut() -> None:
-            self._get().cluster.cut(*self.find_pair(source, target), one_way)
+            pair = self.find_pair(source, target)
+            self._get().cluster.cut(*pair, one_way)
+            self._record_cut(pair[:1], f"from {pair[1]}{', which still reaches it' if one_way else ''}")
 
         await self._in_turn(cut)
 
@@ -191,8 +197,20 @@ class SingleNodeSimulator:
 
         async def heal() -> None:
             self._get().cluster.heal()
+            cut, self._cut = self._cut, {}
+            for name, since in cut.items():
+                if name in (clusters := self.clusters()):
+                    words = f"after {time.time() - since:.0f} s"
+                    self._members.record_cut(_own(clusters[name]), words, healed=True)
 
         await self._in_turn(heal)
+
+    def _record_cut(self, names: Iterable[str], words: str) -> None:
+        clusters = self.clusters()
+        for name in names:
+            if name in clusters:
+                self._cut.setdefault(name, time.time())
+                self._members.record_cut(_own(clusters[name]), words)
 
     async def _in_turn(self, change: Callable[[], Awaitable[None]]) -> None:
         async def run() -> None:
@@ -224,7 +242,7 @@ class SingleNodeSimulator:
             self._members.record_end(_own(cluster[name].cluster), "left", ENDED, SIMULATED)
         for name in self.names:
             self._members.gone.pop(name, None)
-        self._simulation, self._members.simulated = None, []
+        self._simulation, self._members.simulated, self._cut = None, [], {}
         await cluster.__aexit__(None, None, None)
 
     async def _fail(self, name: str) -> None:

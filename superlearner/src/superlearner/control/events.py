@@ -129,6 +129,9 @@ class Facts:
     Pids are without brackets, and None where the event names no process; `pid` is then "".
     """
 
+    is_second_copy = False
+    """True if a child of a cluster started on a member and still runs on another; see `superlearner.live.moves`."""
+
     def __init__(self, event: TraceEvent) -> None:
         self._pid = getattr(event, "pid", None)
         self._data = event.data

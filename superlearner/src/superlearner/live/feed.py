@@ -341,7 +341,7 @@ class Feed:
         key, id = slot_of(supervisor, None, facts_of(event).child), facts_of(event).id  # as of a dynamic child
         signal = ["t" if ends_here else "s", 0, 1, 0]
         parts = {"who": id, "signals": {"who": ["", key.removeprefix(supervisor.key)], "list": [signal]}}
-        text = without_secrets(describe_placement(data))
+        text = without_secrets(describe_placement(data, second=facts_of(event).is_second_copy))
         level = "warn" if ends_here or data["down"] is not None else "ok"
         self._put(
             Entry(

@@ -112,8 +112,12 @@ class Moments:
             elif node not in self._recorders:
                 draw, keep = partial(self._draw, node), partial(self._keep, node)
                 node.monitor.on_incident = partial(self.add_incident, node)
-                self._moves[node] = Moves(node, self._keep_move, earlier=self.earlier)
+                self._moves[node] = Moves(node, self._keep_move, self._find_node, earlier=self.earlier)
                 self._recorders[node] = Recorder(node.node, node.last_states, draw, keep, earlier=self.earlier)
+
+    def _find_node(self, name: str) -> otp.Node | None:
+        """Return a node of this program that is followed."""
+        return next((one.node for one in self._moves if one.name == name), None)
 
     def catch_up(self) -> None:
         """Record what has happened on the nodes of this program, even if it has not settled."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import otp
@@ -12,6 +12,8 @@ from otp.cluster import NotMember
 from otp.cluster.cluster import cluster_of
 from otp.redaction import without_secrets
 from superlearner.control.clock import Clock
+from superlearner.control.events import facts_of
+from superlearner.control.placement import describe_copy
 from superlearner.nodes.kinds import CONFLICT, MOVE
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.operations.builtin.cluster_moves import describe_placement, draw_placement
@@ -33,16 +35,25 @@ class Moves:
     Args:
         watched: the node.
         keep: called with each row; its replay is not compressed.
+        find: returns the node of a member in this program, None for others: simulated members are seen on each side.
         earlier: also record those that happened before, as far as they are in memory.
     """
 
-    def __init__(self, watched: WatchedNode, keep: Callable[[MomentRow], object], *, earlier: bool = False) -> None:
+    def __init__(
+        self,
+        watched: WatchedNode,
+        keep: Callable[[MomentRow], object],
+        find: Callable[[str], otp.Node | None] = lambda _name: None,
+        *,
+        earlier: bool = False,
+    ) -> None:
         self._watched = watched
         self._keep = keep
+        self._find = find
         self._clock = Clock()
         self._minute = -MINUTE_NS
         self._seen = 0
-        self._counted: dict[tuple[str, str, str], list[otp.trace.Event]] = {}
+        self._counted: dict[tuple[str, str, str, bool], list[otp.trace.Event]] = {}
         self._due: asyncio.TimerHandle | None = None
         self._subscription = otp.trace.subscribe(watched.node, self._on_event, kinds={"placement_changed"})
         for event in otp.trace.history(watched.node) if earlier else ():
@@ -58,11 +69,12 @@ class Moves:
         if event.at - self._minute >= MINUTE_NS:
             self._minute, self._seen = event.at, 0
         self._seen += 1
-        data = event.data
+        data, second = event.data, self._still_runs(event.data)
+        facts_of(event).is_second_copy = second
         if self._seen <= MOST_A_MINUTE:
-            self._record([event], describe_placement(data), self._draw(event))
+            self._record([event], describe_placement(data, second=second), self._draw(event, second=second))
             return
-        self._counted.setdefault((data["from_member"], data["to_member"], data["reason"]), []).append(event)
+        self._counted.setdefault((data["from_member"], data["to_member"], data["reason"], second), []).append(event)
         if self._due is None:
             self._due = asyncio.get_running_loop().call_later(COUNTED_S, self._record_counted)
 
@@ -71,23 +83,39 @@ class Moves:
             self._due.cancel()
             self._due = None
         counted, self._counted = self._counted, {}
-        for (old, new, reason), events in counted.items():
+        for (old, new, reason, second), events in counted.items():
             children = f"{len(events):,} more {'child' if len(events) == 1 else 'children'}"
-            self._record(events, sentences.moved(children, old, new, reason), None)
+            told = describe_copy if second else sentences.moved
+            self._record(events, told(children, old, new, reason), None)
+
+    def _still_runs(self, data: Mapping[str, Any]) -> bool:
+        """Return whether a child that is said to have moved still runs where it ran: that member was only cut off."""
+        member = data["from_member"]
+        node = None if data["down"] is None else self._find(member)
+        if node is None:
+            return False
+        try:
+            entries = cluster_of(node).tables("supervisor", data["supervisor"])
+        except NotMember:
+            return False
+        return any(
+            pid.node == member and otp.is_alive(pid) for ids in entries.values() for pid in ids.get(data["id"], ())
+        )
 
     def _record(self, events: list[otp.trace.Event], line: str, data: bytes | None) -> None:
         watched, first, last = self._watched, events[0], events[-1]
         kind = CONFLICT if first.data["reason"] == "name_conflict" else MOVE
+        down = 0.0 if facts_of(first).is_second_copy else first.data["down"] or 0.0
         self._keep(
             MomentRow(
                 watched.name, run_of(watched.node), first.seq, last.seq,
-                self._clock.wall(first.at) - (first.data["down"] or 0.0), self._clock.wall(last.at),
+                self._clock.wall(first.at) - down, self._clock.wall(last.at),
                 without_secrets(line, LONGEST), len(events), f"{first.seq}" if data is not None else "", watched.owner,
                 data, kind,
             )
         )  # fmt: skip
 
-    def _draw(self, event: otp.trace.Event) -> bytes:
+    def _draw(self, event: otp.trace.Event, *, second: bool) -> bytes:
         node, name = self._watched.node, event.data["supervisor"]
         places: dict[Any, str | None] = {}
         try:
@@ -97,5 +125,5 @@ class Moves:
         for entries in tables.values():
             places |= {id: pids[0].node if pids else None for id, pids in entries.items()}
         ref = Ref(run_of(node), event.seq)
-        moment = draw_placement(event.data, places, node.name, ref, self._clock.wall(event.at))
+        moment = draw_placement(event.data, places, node.name, ref, self._clock.wall(event.at), second=second)
         return moment.model_dump_json(exclude_unset=True).encode()

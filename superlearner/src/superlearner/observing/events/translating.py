@@ -14,6 +14,7 @@ from otp.redaction import without_secrets
 from superlearner.control.clock import Clock
 from superlearner.control.events import facts_of, is_own_end
 from superlearner.control.names import display_name, has_critical_children, is_critical
+from superlearner.control.placement import describe_copy
 from superlearner.control.slots import DYNAMIC, id_text
 from superlearner.control.terms import clip, plain_pid, text_of
 from superlearner.control.tree import supervisor_state, what_of
@@ -197,6 +198,8 @@ def _placement_changed(event: Any) -> Event:
     supervisor = id_text(data["supervisor"])
     told = {key: _plain(data[key]) for key in ("from_member", "to_member", "reason", "down")}
     text = sentences.moved(str(id), data["from_member"], data["to_member"], data["reason"], data["down"])
+    if facts_of(event).is_second_copy:
+        text = describe_copy(str(id), data["from_member"], data["to_member"], data["reason"])
     told |= {"id": id, "supervisor_pid": own}
     return Event(event.kind, 0.0, text, told, pid=facts_of(event).child, name=id, supervisor=supervisor)
 

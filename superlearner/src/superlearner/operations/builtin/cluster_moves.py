@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from otp import sentences
+from superlearner.control.placement import describe_copy
 from superlearner.control.slots import id_text, key_part
 from superlearner.control.terms import clip, plain_pid
 from superlearner.nodes.kinds import CONFLICT, MOVES
@@ -59,14 +60,23 @@ async def read_moves(
     ]
 
 
-def describe_placement(data: Mapping[str, Any]) -> str:
-    """Return the sentence about an event `placement_changed`."""
-    return sentences.moved(
-        clip(id_text(data["id"]), LONGEST), data["from_member"], data["to_member"], data["reason"], data["down"]
-    )
+def describe_placement(data: Mapping[str, Any], *, second: bool = False) -> str:
+    """Return the sentence about an event `placement_changed`; with `second`, the child still runs where it ran."""
+    child, old, new = clip(id_text(data["id"]), LONGEST), data["from_member"], data["to_member"]
+    if second:
+        return describe_copy(child, old, new, data["reason"])
+    return sentences.moved(child, old, new, data["reason"], data["down"])
 
 
-def draw_placement(data: Mapping[str, Any], places: Mapping[Any, str | None], node: str, ref: Ref, at: float) -> Moment:
+def draw_placement(
+    data: Mapping[str, Any],
+    places: Mapping[Any, str | None],
+    node: str,
+    ref: Ref,
+    at: float,
+    *,
+    second: bool = False,
+) -> Moment:
     """Return the change of a child's member as a restart: the supervisor with its members, and their children.
 
     Args:
@@ -75,8 +85,9 @@ def draw_placement(data: Mapping[str, Any], places: Mapping[Any, str | None], no
         node: the node of the event.
         ref: its id.
         at: the time of the event, in seconds since 1970.
+        second: the child still runs where it ran, so nothing has ended.
     """
-    old, new, down = data["from_member"], data["to_member"], data["down"]
+    old, new, down = data["from_member"], data["to_member"], None if second else data["down"]
     is_loss, is_conflict = down is not None, data["reason"] == "name_conflict"
     why = "left" if data["reason"] == "left" else "lost"
     root = _draw_process(key_part(data["supervisor"]), id_text(data["supervisor"]), "distributed")
@@ -105,7 +116,7 @@ def draw_placement(data: Mapping[str, Any], places: Mapping[Any, str | None], no
         "pid": plain_pid(data["child"]),
         "state": None,
     }
-    events: list[dict[str, Any]] = [{"kind": "stop", "at": 0.0, "id": before, "by": root.id}]
+    events: list[dict[str, Any]] = [] if second else [{"kind": "stop", "at": 0.0, "id": before, "by": root.id}]
     if is_loss:
         events = [
             {"kind": "crash", "at": 0.0, "id": before, "reason": why, "crash": True},
@@ -124,8 +135,9 @@ def draw_placement(data: Mapping[str, Any], places: Mapping[Any, str | None], no
     return Moment.model_validate(
         {
             "id": ref.number, "ref": str(ref), "node": node, "at": at - (down or 0.0), "took": down or 0.0,
-            "complete": True, "going_on": False, "summary": describe_placement(data), "line": None, "root": root,
-            "events": events if is_conflict else [*events, start], "ghosts": {}, "storm": 0, "moved": True,
+            "complete": True, "going_on": False, "summary": describe_placement(data, second=second), "line": None,
+            "root": root, "events": events if is_conflict else [*events, start], "ghosts": {}, "storm": 0,
+            "moved": True,
         }
     )  # fmt: skip
 

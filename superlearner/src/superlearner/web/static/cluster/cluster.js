@@ -186,16 +186,17 @@ function tracks(topology, events) {
           <span><b>${one.node}</b> ${WORDS[one.what] ?? one.what}${one.reason
         && (one.what === "lost" || one.what === "refused")
         ? `: ${one.reason}`
-        : ""}</span></li>`)}</ol>`
+        : one.what === "cut" || one.what === "healed" ? ` ${one.reason}` : ""}</span></li>`)}</ol>`
       : html`<p class="hint">No member has joined or left.</p>`}`;
 }
 
 const WORDS = /** @type {Record<string, string>} */ ({
   joined: "joined", found: "was found", leaving: "is leaving", left: "left", lost: "was lost", disconnected: "was disconnected",
-  refused: "was refused",
+  refused: "was refused", cut: "was cut off", healed: "is no longer cut off",
 });
 const MARKS = /** @type {Record<string, string>} */ ({
   joined: "running", found: "running", leaving: "restarting", left: "stopped", lost: "crashed", disconnected: "stopped", refused: "stuck",
+  cut: "crashed", healed: "running",
 });
 
 /** Name the nodes that did not answer. @param {Missing[]} out */
