@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.program
+
+WORD = re.compile(r"[└├]── (\w+)")
+"""The name of a process in a drawing of trees."""
 
 
 def test_members_are_simulated_from_the_start_and_by_commands(
@@ -38,6 +42,10 @@ def test_members_are_simulated_from_the_start_and_by_commands(
         (state := json.loads(file.read_text()))["simulation"]["seed"],
         state["topology"]["mode"],
     ]
+    drawn = superlearner("cluster", "trees", "--filter-application", "Supervisor").stdout.split("\n\n")
+    assert ["n1@simulated", "n2@simulated", "n3@simulated"] == [one.partition("\n")[0] for one in drawn[:3]]
+    assert ["counter_starter"] * 3 == [name for one in drawn[:3] for name in WORD.findall(one) if "starter" in name]
+    assert drawn[3:] == ["superlearner@127.0.0.1\nno supervisor is running there\n"]
     assert "less than or equal to 12" in run("simulate", "13", code=1)
     for words in (("cut", "n1"), ("partition",)):
         run(*words, code=2)

@@ -105,6 +105,9 @@ def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(i
             [root] = roots["supervision_trees"][B]["roots"]
             assert (root["name"], root["children"], root["more"]) == ("kiosk", [], 1)
             assert roots["summary"]["total_supervisors"] == 1
+            drawn = (await both.get(f"/supervision-trees?node={B}&format=text"))["text"]
+            assert re.fullmatch(rf"{B}\nkiosk [\d.]+ one_for_one \(.*\)\n└── till [\d.]+ Till \(.*\)\n", drawn), drawn
+            assert (roots["text"], shown["text"]) == (None, None)
             restarts = (await both.get("/restarts"))["restarts"]
             assert ("till", B) in {(one["name"], one["node"]) for one in restarts}
             assert (await platform.client.delete("/api/v1/processes/counter_1")).status_code == 200
@@ -128,6 +131,8 @@ def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(i
             await both.until_nodes(lambda names: B not in names)
             found = await both.get("/processes")
             assert [one["node"] for one in found["missing"]] == [B]
+            drawn = (await both.get("/supervision-trees?format=text"))["text"]
+            assert drawn.endswith(f"\n\n{B} is missing: {found['missing'][0]['reason']}\n")
             platform.platform.nodes.wait_for("web@127.0.0.1", "it is not running")
             for path in ("/anomalies", "/supervision-trees", "/processes"):
                 missing = (await both.get(path))["missing"]

@@ -32,6 +32,7 @@ from superlearner.cli.doors import NODES
 from superlearner.cli.ends import fail
 from superlearner.cli.manifest import Entry
 from superlearner.cli.names import completion_of
+from superlearner.cli.plain import plain_lines
 from superlearner.cli.showing import show
 from superlearner.cli.usage import UsualCommand
 from superlearner.cli.values import value_of
@@ -68,6 +69,8 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the effect without
 
 SEE: Final = {"simulation": f" They fail parts of one node; `{command('cluster.simulate')}` simulates a whole cluster."}
 """Additions to the help of categories."""
+TREES: Final = "cluster.trees"
+"""The operation whose answer is drawn, except with `--json`."""
 FROM_FILE: Final = "from_file"
 """A parameter with a program's source, which its own option takes as @FILE."""
 BARE: Final = "bare_"
@@ -194,6 +197,8 @@ def command_of(entry: Entry) -> Any:
             if not dry_run and (found := ask_members(entry["name"], values, url, data_dir)) is not None:
                 show(PlatformAnswer(found), as_json=as_json, begin="superlearner")
                 return
+            if entry["name"] == TREES and not as_json:
+                values.setdefault("format", "text")
             platform = reach(url, data_dir)
             answer = ask_or_fail(platform, entry, values, dry_run=dry_run, node=node)
             saves = to != OUTPUT and (to is not None or (entry.get("saves", False) and not as_json))
@@ -233,7 +238,10 @@ def command_of(entry: Entry) -> Any:
 
 
 def _print_text(name: str, data: Any, begin: str) -> bool:
-    """Print an answer that is a text, which only the course has; return whether it is one."""
+    """Print an answer that is a text, of the course or with trees; return whether it is one."""
+    if name == TREES and (drawn := data.get("text")) is not None:
+        print_line(plain_lines(drawn).rstrip("\n"))
+        return True
     if not name.startswith("course."):
         return False
     from superlearner.cli.lessons import in_words

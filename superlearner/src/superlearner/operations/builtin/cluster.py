@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import zip_longest
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -260,11 +260,13 @@ async def trees(
     include_process_details: Annotated[bool, Field(description="the process of each child")] = False,
     max_depth: Annotated[int, Field(ge=1, le=32, description="levels below a root")] = 20,
     limit: Annotated[int, Field(ge=1, le=1000, description="the most supervisors and children of a node")] = PER_NODE,
+    format: Annotated[Literal["json", "text"], Field(description="`text`: also a drawing of all trees")] = "json",
 ) -> ClusterTrees:
     """Show the supervision trees of all members and attached services."""
     names = select_nodes(ctx, nodes, node, services=True)
     depth = max_depth if include_children else 0
-    answers = await ask_all(ctx, services, nodes, names, "tree.show", {"limit": limit, "depth": depth})
+    asked_for = {"limit": limit, "depth": depth}
+    answers = await ask_all(ctx, services, nodes, names, "tree.show", asked_for)
     found = {name: TreeResult.model_validate(data) for name, data in answers.data.items()}
     for tree in found.values() if filter_application is not None else ():
         tree.roots = [one for one in tree.roots or () if filter_application in (one.name, one.what.split(":")[-1])]
@@ -276,6 +278,7 @@ async def trees(
     return ClusterTrees(
         supervision_trees=found,
         processes=details,
+        text=await _draw(ctx, services, nodes, found, missing, asked_for) if format == "text" else None,
         summary=TreesSummary(
             nodes_queried=len(names),
             successful=len(found),
@@ -286,6 +289,29 @@ async def trees(
         nodes_queried=names,
         missing=missing,
     )
+
+
+async def _draw(
+    ctx: Context,
+    services: Services,
+    nodes: Nodes,
+    found: dict[str, TreeResult],
+    missing: list[Missing],
+    asked: dict[str, Any],
+) -> str:
+    """Return a drawing of the roots that were found, node by node, with the nodes that are missing."""
+
+    async def draw(name: str, root: TreeChild) -> str:
+        more = {"root": root.pid, "format": "text"}
+        answer = await ask_all(ctx, services, nodes, [name], "tree.show", {**asked, **more})
+        return answer.data[name]["drawing"]["text"] if name in answer.data else f"{root.name or root.pid} has ended\n"
+
+    drawn: list[str] = []
+    for name, tree in found.items():
+        parts = await asyncio.gather(*(draw(name, root) for root in tree.roots or ()))
+        drawn.append(f"{name}\n{''.join(parts) or 'no supervisor is running there'}".rstrip("\n"))
+    drawn += [f"{one.node} is missing: {one.reason}" for one in missing]
+    return "\n\n".join(drawn) + "\n"
 
 
 def _supervisors(tree: TreeChild) -> int:

@@ -346,6 +346,7 @@ class ClusterTrees(ResultModel):
     processes: dict[str, dict[Pid, ProcessLine]] | None = Field(
         description="by node and pid, with `include_process_details`"
     )
+    text: str | None = Field(default=None, description="all trees as text, with `format` text")
     summary: TreesSummary
     nodes_queried: list[str]
     missing: list[Missing]
