@@ -12,6 +12,12 @@ from playwright.sync_api import Page, expect
 from axe import broken_rules
 from page_width import SIDEWAYS
 
+WITHOUT_LONG_TIMERS = """
+const { setTimeout } = window;
+window.setTimeout = (act, ms, ...more) => (ms >= 1000 ? 0 : setTimeout(act, ms, ...more));
+"""
+"""Without these, no page asks again by itself."""
+
 
 def test_a_member_is_cut_off_both_sides_are_seen_and_a_heal_resolves_the_conflict(
     start: Callable[..., Any], open_page: Callable[..., Page]
@@ -70,3 +76,19 @@ def test_a_member_is_cut_off_both_sides_are_seen_and_a_heal_resolves_the_conflic
     expect(page.get_by_role("button", name="Fail n2")).to_be_visible()
     page.get_by_role("button", name="End the simulation").click()
     expect(page.get_by_role("button", name="Simulate three members")).to_be_visible()
+
+
+def test_members_that_come_and_go_are_shown_without_waiting_for_the_next_look(
+    start: Callable[..., Any], open_page: Callable[..., Page]
+) -> None:
+    program = start()
+    page = open_page("about:blank", ready=False)
+    page.add_init_script(WITHOUT_LONG_TIMERS)
+    page.goto(f"{program.url}/cluster")
+    expect(page.get_by_role("button", name="Simulate three members")).to_be_visible()
+    members = page.get_by_role("list", name="Simulated members").locator("> li")
+    with program.client() as client:
+        for path, body in (("", {"nodes": 2}), ("/fail", {"node": "n2"})):
+            assert client.post(f"/api/v1/cluster/simulation{path}", json=body).status_code == 200
+            expect(members).to_have_count(2)
+    expect(members.nth(1)).to_contain_text("failed")
