@@ -252,7 +252,7 @@ def changing(what: str) -> str:
         ("import sys; sys.exit(3)", "nothing has changed: a cannot run the new source: SystemExit: 3", [1, 1]),
         (
             "import asyncio; return asyncio.Event().wait()",
-            "nothing has changed: a cannot run the new source: it did not answer",
+            "nothing has changed: a still runs the old code, and did not switch to the new one in time",
             [1, 1],
         ),
     ],

@@ -137,16 +137,14 @@ def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str], place: 
     >>> explain_refusal(UpgradeRefused(None, ("undef", "main.Main")), str).partition(": call")[0]
     'nothing has changed: the new source cannot be used: the new source has no class Main, which runs now'
     """
-    late = type(refused.reason) is str and refused.reason == "timeout"
-    reason = (
-        "it did not answer in time" if late
-        else _bad_return(refused.reason) or _lacks(refused.reason) or explain_start(refused.reason, place)
-    )  # fmt: skip
+    reason = _bad_return(refused.reason) or _lacks(refused.reason) or explain_start(refused.reason, place)
     if type(refused.reason) is str and refused.reason == "no_previous_version":
         return "nothing has changed: there is no version to go back to; one is kept from a reload to the next rollback"
     if refused.server is None:
         return f"nothing has changed: the new source cannot be used: {reason}"
     who = name(refused.server)
+    if type(refused.reason) is str and refused.reason == "timeout":
+        return f"nothing has changed: {who} still runs the old code, and did not switch to the new one in time"
     if not refused.ended:
         return f"nothing has changed: {who} cannot run the new source: {reason}"
     said = f"all went back to the old source: {who} ended with the new one, and its state is lost"

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  afterInput, at, blame, covers, crashOfEnd, crashOfRun, firstToOpen, hasError, keepsNone, lastEnd, lineInSource, lineOfExit, linesIn,
-  memberChoices, nextOf, noticesOfRun, noticeText,
+  afterInput, at, blame, busyIn, covers, crashOfEnd, crashOfRun, firstToOpen, hasError, keepsNone, lastEnd, lineInSource, lineOfExit,
+  linesIn, memberChoices, nextOf, noticesOfRun, noticeText,
   optionsOf, raisedIn, raisedInOutput, raisesItself, remedyOf, restartsOfRuns, told, upText,
   withCause,
 } from "#static/sandboxes/sandbox-words.js";
@@ -261,6 +261,18 @@ test("a refusal is over once the text is that of the code that runs", () => {
   assert.equal(nextOf(afterInput(refused, false)), "kill");
   assert.equal(nextOf(afterInput(afterInput(refused, true), false)), "kill");
   assert.equal(nextOf(afterInput({ ...refused, status: "ended" }, false)), "mend");
+});
+
+test("only a restart runs a code to which a process did not switch, until the text is that of the code that runs", () => {
+  const message = "nothing has changed: till still runs the old code, and did not switch to the new one in time";
+  assert.equal(busyIn(message), "till");
+  assert.equal(busyIn("nothing has changed: a cannot run the new source: KeyError"), "");
+  const busy = { status: "running", last: "refusal", typed: false, other: false, busy: "till" };
+  for (const last of ["refusal", "crash"]) assert.equal(nextOf({ ...busy, last, other: true }), "restart", last);
+  assert.equal(nextOf(afterInput(busy, true)), "restart");
+  assert.equal(nextOf({ ...busy, typed: true, wrong: 3 }), "line");
+  assert.equal(nextOf(afterInput({ ...busy, last: "crash" }, false)), "fix");
+  assert.equal(nextOf({ ...busy, status: "ended", last: "crash" }), "fix");
 });
 
 test("a crash at a raise is no mistake to fix while its supervisor goes on", () => {

@@ -93,6 +93,30 @@ def test_a_correction_runs_at_once_while_the_tree_gives_up(open_page: Callable[.
     expect(page.locator("#crashed")).to_be_empty()
 
 
+def test_a_correction_that_a_busy_process_does_not_take_is_run_by_restart(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    """Regression: the next step was to press Run, which had just failed, and no sentence said Restart."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    answer = "    def handle_call(self, request, caller, n):\n"
+    waits = answer.replace("def", "async def") + "        await asyncio.Event().wait()\n"
+    right = COUNTER.replace("max_restarts=0", "max_restarts=9")
+    made(page, "busy", f"import asyncio\n{right}".replace(answer, waits))
+    cast(page, at_work, "busy", "asker", "go")
+    typed(page, right)
+    page.get_by_role("button", name="Run", exact=True).click()
+    said, step = page.locator("#said"), page.locator("#next-step")
+    expect(said).to_contain_text("nothing has changed: counter still runs the old code", timeout=20_000)
+    expect(said).to_contain_text("Press Restart: the tree starts with this code and new states.")
+    expect(step).to_have_text("Next: press Restart: counter still runs the old code, and is too busy to switch.")
+    page.get_by_role("button", name="Restart", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).not_to_contain_text("use Run")
+    dialog.get_by_role("button", name="Restart").click()
+    expect(said).to_have_text("Restarted with this code: all states are new.")
+    expect(step).to_contain_text("Next: the new code is running")
+
+
 def test_a_run_during_a_run_is_done_afterwards(open_page: Callable[..., Page], at_work: Any) -> None:
     """Regression: nothing happened, and the tree ran the code before."""
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)

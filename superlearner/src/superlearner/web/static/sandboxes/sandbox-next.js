@@ -24,6 +24,7 @@ const KEYS = html`<span class="for-keys"> (Ctrl-Enter)</span>`;
 /** Begin with another sandbox. */
 export function beginSteps() {
   restarts = 0;
+  situation.busy = "";
   crash = { name: "", line: 0 };
   follow("start");
 }
@@ -56,7 +57,7 @@ export const stepAfterKill = () => follow("end");
 /** The text in the editor was changed. @param {boolean} other  it is not the one that runs */
 export function stepAfterInput(other) {
   const next = afterInput(situation, other);
-  if (next.typed === situation.typed && next.last === situation.last) return;
+  if (next.typed === situation.typed && next.last === situation.last && next.busy === situation.busy) return;
   situation = next;
   draw();
 }
@@ -70,6 +71,7 @@ export const stepAfterStart = () => follow("starting");
  */
 export function stepAfterRun(servers = []) {
   without = keepsNone(servers, crash.name);
+  situation.busy = "";
   follow("run");
 }
 
@@ -80,8 +82,14 @@ export function stepAfterProblem(line) {
   draw();
 }
 
-/** The code of the editor does not run. */
-export const stepAfterRefusal = () => follow("refusal");
+/** The code of the editor does not run. @param {string} [busy]  the process that did not switch to it in time */
+export function stepAfterRefusal(busy = "") {
+  situation.busy = busy;
+  follow("refusal");
+}
+
+/** Return whether only a restart gets the code of the editor to run. */
+export const needsRestart = () => nextOf(situation) === "restart";
 
 /** @param {Situation["last"]} last @param {boolean} [other] */
 function follow(last, other = false) {
@@ -109,6 +117,7 @@ const STEPS = {
     differs there. Press Run${KEYS} to try it.`,
   correct: () => html`this code does not run: the message below it says why. The tree still runs the previous code. Correct it and press
     Run${KEYS}.`,
+  restart: () => html`press <b>Restart</b>: ${situation.busy} still runs the old code, and is too busy to switch.`,
   mend: () => html`this code did not start: the message below it says why. Correct it and press Run${KEYS}.`,
   line: () => html`correct ${at(situation.wrong ?? 0)} first: the message below the editor says what is wrong.`,
   change: () => html`press Run${KEYS}: the tree switches to this code.`,

@@ -11,14 +11,14 @@ import { drafts, sources } from "./draft-note.js";
 import { calm, check, editor, goTo, hasCrash, note, showCrash, reportStart } from "./sandbox-bench.js";
 import { showEvents, showNotices, showRestarts, wireHappened } from "./sandbox-happened.js";
 import {
-  beginSteps, stepAfterCrash, stepAfterInput, stepAfterKill, stepAfterProblem, stepAfterRefusal, stepAfterRestarts, stepAfterRun,
-  stepAfterStart, stepOf,
+  beginSteps, needsRestart, stepAfterCrash, stepAfterInput, stepAfterKill, stepAfterProblem, stepAfterRefusal, stepAfterRestarts,
+  stepAfterRun, stepAfterStart, stepOf,
 } from "./sandbox-next.js";
 import { fell, follow, fromNow, ignore, leave, playAgain, top, wireTree } from "./sandbox-tree.js";
 import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
 import {
-  at, blame, crashOfEnd, crashOfRun, hasError, isStopped, limitsOf, lineOf, lineOfExit, lookOf, noticesOfRun, optionsOf, raisedIn,
+  at, blame, busyIn, crashOfEnd, crashOfRun, hasError, isStopped, limitsOf, lineOf, lineOfExit, lookOf, noticesOfRun, optionsOf, raisedIn,
   raisesItself, remedyOf, told, upText, withCause,
 } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
@@ -409,8 +409,9 @@ async function reload(what) {
     check.warn(changed.warnings);
   } catch (error) {
     ended = /** @type {any} */ (error).code === "conflict" && what.source !== undefined;
-    if (!ended) check.refused(error);
-    if (!ended) stepAfterRefusal();
+    const { message, code, hint } = /** @type {any} */ (error), busy = busyIn(message);
+    if (!ended) check.refused({ message, code, hint: busy ? "Press Restart: the tree starts with this code and new states." : hint });
+    if (!ended) stepAfterRefusal(busy);
   } finally {
     running = false;
   }
@@ -466,8 +467,8 @@ async function restart() {
   if (!shown) return;
   const changed = edited();
   if (!(await confirm(`Restart ${shown.id}?`,
-    `Its tree stops and starts again${changed ? " with the code in the editor" : ""}: its states are gone. To keep `
-      + `them, use Run, which hot-reloads.`,
+    `Its tree stops and starts again${changed ? " with the code in the editor" : ""}: its states are gone.${
+      needsRestart() ? "" : " To keep them, use Run, which hot-reloads."}`,
     "Restart")))
     return;
   await again(changed ? editor.value : undefined, `Restarted${changed ? " with this code" : ""}: all states are new.`);

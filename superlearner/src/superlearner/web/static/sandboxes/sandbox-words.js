@@ -209,6 +209,9 @@ export function raisedIn(message) {
 const withoutArity = (message) =>
   message.replace(/\b(init|handle_\w+|terminate|code_change|format_status|callback_mode)\/\d\b/g, "$1()");
 
+/** Return the process that did not switch to a new source in time, from the message about it; "" for others. @param {string} message */
+export const busyIn = (message) => /\bnothing has changed: (\S+) still runs the old code, /.exec(message)?.[1] ?? "";
+
 /** Return whether a text contains the error of a message. @param {string} message @param {string} text */
 export function hasError(message, text) {
   const error = raisedIn(message)?.error;
@@ -358,17 +361,19 @@ function partsOf(message) {
  * What happened last to a sandbox, and what else its next step depends on. `typed`: the text was changed after that; `other`:
  * the text in the editor differs from the code that ran at the line that crashed; `stopped`: a user stopped it; `wrong`: the
  * line that the message below the editor calls wrong, 0 for none; `raised`: the line that crashed is a `raise`.
+ * `busy`: the process that did not switch to the code of the last Run in time, "" for none.
  * @typedef {{status: Sandbox["status"], last: "start"|"starting"|"end"|"crash"|"run"|"refusal", typed: boolean, other: boolean,
- *   stopped?: boolean, wrong?: number, raised?: boolean}} Situation
+ *   stopped?: boolean, wrong?: number, raised?: boolean, busy?: string}} Situation
  */
 
 /**
  * Return which step comes next: it follows what happened last; "" for none.
  * @param {Situation} situation
  */
-export function nextOf({ status, last, typed, other, stopped = false, wrong = 0, raised = false }) {
+export function nextOf({ status, last, typed, other, stopped = false, wrong = 0, raised = false, busy = "" }) {
   if (last === "starting" || status !== "running" && status !== "ended") return "";
   if (wrong && (typed || last !== "refusal")) return "line";
+  if (busy && status === "running") return "restart";
   if (typed) return status === "running" ? "change" : "start";
   if (last === "refusal") return status === "running" ? "correct" : "mend";
   if (last === "crash" && !stopped && raised && !other && status === "running") return "raised";
@@ -378,12 +383,13 @@ export function nextOf({ status, last, typed, other, stopped = false, wrong = 0,
 }
 
 /**
- * The situation after the text in the editor was changed: a refusal is over once the text is that of the code that runs.
+ * The situation after the text in the editor was changed: a refusal is over once the text is that of the code that runs, and no process
+ * has to switch to another.
  *
  * @param {Situation} situation @param {boolean} other  the text is not the one that runs
  * @returns {Situation}
  */
 export function afterInput(situation, other) {
   const undone = !other && situation.last === "refusal" && situation.status === "running";
-  return { ...situation, typed: other, last: undone ? "start" : situation.last };
+  return { ...situation, typed: other, last: undone ? "start" : situation.last, busy: other ? situation.busy ?? "" : "" };
 }
