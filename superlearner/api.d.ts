@@ -171,6 +171,7 @@ declare namespace Api {
     /** why the answer is right, as HTML */ why: string|null;
     /** another right answer */ other: string|null;
     printed: string;
+    /** it is the answer that was checked last, and no further attempt */ unchanged: boolean;
     /** false: there is no database, so progress does not know of it */ kept: boolean;
   }
   interface CourseEarlier {

@@ -71,7 +71,7 @@ class ItemState:
         match done.kind:
             case "attempt":
                 source = done.data.get("source")
-                again = self.attempts > 0 and source is not None and source == self.answer
+                again = self.is_unchanged(source)
                 self.answer = source
                 self.attempts += not again and not done.data.get(INCOMPLETE)
                 self.held = int(done.data.get("held", 0))
@@ -103,6 +103,10 @@ class ItemState:
                 self.seen = True
             case _:
                 pass
+
+    def is_unchanged(self, source: object) -> bool:
+        """Return whether an answer is the one that was checked last, which is no further attempt."""
+        return self.attempts > 0 and source is not None and source == self.answer
 
     def check_hint(self, level: int, most: int) -> None:
         """Raise `NotYet` if a hint is not open: they open one after the other, whenever a learner asks."""

@@ -111,14 +111,17 @@ def test_an_exercise_fails_takes_a_hint_passes_and_shows_its_solution(inside: In
         with pytest.raises(OperationError, match="opens when your answer has passed, or after hint 4"):
             await call(platform, "course.solution", ADA, **exercise)
         failed = (await call(platform, "course.check", ADA, source=WRONG, **exercise)).data
-        assert not failed["ok"]
+        assert (failed["ok"], failed["unchanged"]) == (False, False)
+        again = (await call(platform, "course.check", ADA, source=WRONG, **exercise)).data
+        assert (again["unchanged"], again["checks"]) == (True, failed["checks"])
         assert [one["id"] for one in failed["misconceptions"]] == ["M14"]
         assert failed["checks"][-1]["say"] == "a call is slower for its sender, which waits for the answer"
         first = (await call(platform, "course.hint", ADA, level=1, **exercise)).data
         assert (first["level"], first["hints"]) == (1, 4)
         with pytest.raises(OperationError, match="hint 3 follows hint 2"):
             await call(platform, "course.hint", ADA, level=3, **exercise)
-        assert (await call(platform, "course.check", ADA, source=RIGHT, **exercise)).data["ok"]
+        passed = (await call(platform, "course.check", ADA, source=RIGHT, **exercise)).data
+        assert (passed["ok"], passed["unchanged"]) == (True, False)
         assert "answer = " in (await call(platform, "course.solution", ADA, **exercise)).data["source"]
         (item,) = (await call(platform, "course.progress", ADA)).data
         assert {**exercise, **item} == {

@@ -169,6 +169,7 @@ async def check(
     verdict = checked.verdict
     if verdict.first and not await _was_wrong_before(ctx, store, exercise, source):
         verdict = verdict.veiled()
+    unchanged = (await _known_progress(ctx, store)).of(exercise).is_unchanged(source)
     kept = await _try_to_store(ctx, store, "attempt", exercise, checked.verdict.as_attempt(source))
     return CourseChecked(
         exercise=exercise,
@@ -180,6 +181,7 @@ async def check(
         why=_html(asked.why) if verdict.ok else None,
         other=course.other_solution(exercise) if verdict.ok else None,
         printed=checked.printed,
+        unchanged=unchanged,
         kept=kept,
     )
 

@@ -14,6 +14,8 @@ import { fitRows } from "./marked-rows.js";
 /** @import { Row } from "./lesson-model.js" */
 /** @typedef {Api.CourseChecked} Checked */
 
+const UNCHANGED = "Unchanged since the last check.";
+
 /** @param {Checked} checked */
 const wrong = (checked) => checked.checks.find((step) => !step.ok) ?? null;
 
@@ -31,7 +33,9 @@ export function lineOf(checked) {
 export function describeVerdict(checked) {
   const passed = checked.checks.filter((step) => step.ok).length;
   const said = (wrong(checked)?.say ?? "").replaceAll("`", "");
-  return checked.ok ? `Passed: ${counted(passed, "step")}.` : `Not passed: ${said}. ${counted(passed, "step")} passed.`;
+  return checked.ok
+    ? `Passed: ${counted(passed, "step")}.`
+    : `${checked.unchanged ? `${UNCHANGED} ` : ""}Not passed: ${said}. ${counted(passed, "step")} passed.`;
 }
 
 /** What is said in lines, such as a tree, stands below its sentence. @param {string} say */
@@ -73,6 +77,7 @@ export function renderVerdict(checked, changed, marked, inForm, room) {
       data-ok=${row.ok ? "yes" : "no"}>${icon(row.ok ? "check" : "cross", "glyph")}<span><code>${row.key}</code><span
       class="vh">${row.ok ? ": right" : ": wrong"}</span>${row.say && row.say !== failed?.say
         ? html` ${sentence(row.say)}` : nothing}</span></li>`)}</ul>` : nothing}
+    ${checked.unchanged && !checked.ok ? html`<p class="hint">${UNCHANGED}</p>` : nothing}
     ${changed ? html`<p class="hint">This is about the answer before your last change.</p>` : nothing}
     ${line ? html`<p class="hint">The line is marked in your answer.</p>` : nothing}
     ${facts.map((one) => html`<p class="fact"><b>Look at this:</b> ${sentence(one.fact)}</p>`)}
