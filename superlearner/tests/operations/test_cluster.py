@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from platform import python_version
 from typing import Any, cast
 
 import pytest
@@ -60,6 +61,8 @@ def test_the_topology_has_each_member_with_its_health_and_traffic(inside: Inside
             assert (own["own"], own["health"], own["round_trip_ms"]) == (True, "healthy", None)
             assert (other["name"], other["health"], other["os_pid"], other["observed"]) == (B, "healthy", 4711, True)
             assert other["round_trip_ms"] > 0
+            home = platform.platform.node.name
+            assert (found["cluster_name"], found["current_node"], found["connected_nodes"]) == (home, home, [home, B])
             assert found["process_distribution"][B] == 2
             assert found["node_health"][B]["status"] == "up"
             assert (found["partition_status"], found["sample_pids"]) == ("healthy", None)
@@ -212,6 +215,8 @@ def test_the_health_of_each_node_is_measured_and_a_lost_member_has_none(inside: 
             assert (found["overall_status"], found["nodes_total"], found["nodes_healthy"]) == ("healthy", 2, 2)
             assert set(found["performance_metrics"]["memory_usage"]) == set(found["node_statuses"]) == {B, home}
             assert found["performance_metrics"]["memory_usage"][B] > 1_000_000
+            assert found["performance_metrics"]["total_processes"] > 2
+            assert all(set(found["performance_metrics"][name]) == {B, home} for name in ("queues", "gc_pause_ms"))
             assert [one["what"] for one in found["health_history"]] == ["found"]
             assert found["cluster_uptime"] >= 0
             figures = found["node_statuses"][B]["evidence"]
@@ -221,6 +226,9 @@ def test_the_health_of_each_node_is_measured_and_a_lost_member_has_none(inside: 
             info = await both.get("/nodes/b/info?include_processes=true&process_limit=1")
             assert (info["name"], info["status"], info["processes"], len(info["process_list"])) == (B, "up", 2, 1)
             assert info["network_info"]["round_trip_ms"] > 0
+            assert (info["memory_usage"]["total"] > 1_000_000, info["cpu_usage"] >= 0) == (True, True)
+            assert (info["system_info"]["python"], info["system_info"]["uptime_s"] > 0) == (python_version(), True)
+            assert (info["last_seen"] > 0, info["health"]["health_score"] > 0) == (True, True)
             assert (info["system_info"]["otp"], info["simulated"]) == (otp.__version__, False)
             assert (await both.get(f"/nodes/{home}/info"))["applications"] == ["superlearner"]
             assert (await both.get("/nodes/c/info", 404))["code"] == "node_not_found"
