@@ -266,6 +266,22 @@ def test_a_child_with_a_name_and_a_class_that_is_no_child_lack_none(child: str) 
     assert [] == found(text)
 
 
+@pytest.mark.parametrize("new", ['Counter.child_spec(name="counter")', "Counter"])
+def test_a_child_without_the_start_argument_that_it_needs_is_found(new: str) -> None:
+    """Regression: *a function without a `return` gives None* was the reason, and none lacked one."""
+    text = (SERVER + TREE).replace('Counter.child_spec(0, name="counter")', new)
+    said = "Counter gets no start argument, so start is None in its init: write Counter.child_spec(start, …)"
+    assert [(23, said)] == found(text)
+    for old, better in [
+        ("NoReply(n + 1)", "NoReply((n or 0) + 1)"),
+        ("NoReply(n + 1)", "NoReply(1 if n is None else n + 1)"),
+        ("NoReply(n + 1)", "NoReply(n)"),
+        ("Ok(start)", "Ok(0)"),
+        ("def init(self, start)", "def init(self, start=0)"),
+    ]:
+        assert [] == found(text.replace(old, better)), better
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -27,6 +27,7 @@ from superlearner.control.missing_awaits import missing_await
 from superlearner.control.missing_returns import NO_RETURN, Function, find_missing_return
 from superlearner.control.mistakes import own_nodes
 from superlearner.control.reasons import BLOCKS
+from superlearner.control.start_arguments import find_needed_argument
 from superlearner.control.terms import clip
 from superlearner.control.wrong_results import RESULTS_OF
 from superlearner.sandbox.messages import MOST_WARNINGS, WORDS
@@ -93,6 +94,7 @@ def review(module: ModuleType, text: str) -> list[dict[str, Any]]:
                 *review.find_uncalled_functions(),
                 *review.find_blocking_calls(),
                 *review.find_misspelt_names(),
+                *review.find_missing_arguments(),
                 *review.find_misplaced_callbacks(),
             }
         )
@@ -176,6 +178,16 @@ class _Review:
                 yield line, f"no process has the name {name!r}: did you mean {near[0]!r}?"
         yield from nameless.items()
 
+    def find_missing_arguments(self) -> Iterator[tuple[int, str]]:
+        """Yield the children without a start argument whose callbacks compute with it, and that lack no name."""
+        classes = {node.name: node for node in self._tree.body if isinstance(node, ast.ClassDef)}
+        nameless = {line for line, _ in self.find_misspelt_names()}
+        for node, form in self._find_children():
+            if node.id in classes and node.lineno not in nameless and not _gives_argument(form):
+                if start := find_needed_argument(classes[node.id]):
+                    said = f"{node.id} gets no start argument, so {start} is None in its init"
+                    yield node.lineno, f"{said}: write {node.id}.child_spec({start}, …)"
+
     # Names
 
     def _find_given_names(self) -> Iterator[ast.expr]:
@@ -194,19 +206,28 @@ class _Review:
     def _find_nameless_children(self) -> dict[str, ast.Name]:
         """Return the classes in child specs without a name, by their own names in plain form."""
         found: dict[str, ast.Name] = {}
+        for node, form in self._find_children():
+            if not isinstance(form, ast.Call) or all(one.arg != "name" for one in form.keywords):
+                found.setdefault(_plain(node.id), node)
+        return found
+
+    def _find_children(self) -> Iterator[tuple[ast.Name, ast.Call | ast.Tuple | None]]:
+        """Yield the classes of children, each with its call of `child_spec`, its pair `(Counter, 0)`, or alone."""
         for node in self._nodes:
             value = self._value_of(node) if isinstance(node, ast.Name) else None
             if not isinstance(node, ast.Name) or not isinstance(value, type) or not issubclass(value, Behaviour):
                 continue
             above = self._parents[node]
+            around = self._parents.get(above)
             if isinstance(above, ast.Attribute) and above.attr == "child_spec":
-                spec = self._parents[above]
-                listed = isinstance(spec, ast.Call) and all(one.arg not in ("name", None) for one in spec.keywords)
-            else:  # `Counter` or `(Counter, 0)` among the children
-                listed = isinstance(self._parents[above] if isinstance(above, ast.Tuple) else above, ast.List)
-            if listed:
-                found.setdefault(_plain(node.id), node)
-        return found
+                if isinstance(around, ast.Call) and all(one.arg is not None for one in around.keywords):
+                    yield node, around
+            elif isinstance(above, ast.Tuple) and isinstance(around, ast.List):
+                yield node, above
+            elif (
+                isinstance(above, ast.List) and isinstance(around, ast.Call) and self._value_of(around.func) is Children
+            ):
+                yield node, None
 
     def _place_of_name(self, call: ast.Call) -> int:
         """Return which argument of a call is the name of a process; -1 if none is."""
@@ -401,6 +422,13 @@ class _Review:
             return "" if called in ALLOWED[method.name] else f"{called.__name__}(…)"
         kept = isinstance(value, ast.Name) and value.id in parameters and value.id not in _stored_in(method)
         return clip(ast.unparse(value), 60) if kept or isinstance(value, NO_RESULTS) else ""
+
+
+def _gives_argument(form: ast.Call | ast.Tuple | None) -> bool:
+    """Return whether a form of a child gives a start argument: a call of `child_spec`, a pair, or a class alone."""
+    if isinstance(form, ast.Call):
+        return bool(form.args) or any(one.arg == "arg" for one in form.keywords)
+    return form is not None
 
 
 def _plain(name: str) -> str:

@@ -245,6 +245,9 @@ test("a coroutine in place of an answer is a missing await, at the line of the c
   const nameless = { line: 45, text: 'no child has name="till", which line 35 needs: write Till.child_spec(…, name="till")' };
   assert.equal(withCause(absent, [...mistakes, nameless]).line, 45);
   assert.equal(withCause({ ...absent, reason: "there is no process shop to call (noproc)" }, [...mistakes, nameless]).line, 34);
+  const none = { ...crash, reason: "TypeError(\"unsupported operand type(s) for +: 'NoneType' and 'int'\")" };
+  const argument = { line: 46, text: "Till gets no start argument, so start is None in its init: …" };
+  assert.deepEqual([withCause(none, [argument]).line, withCause(none, [argument]).hint], [46, null]);
   assert.equal(withCause(crash, []), crash);
   const other = { ...crash, reason: "KeyError('a')" };
   assert.equal(withCause(other, mistakes), other);

@@ -81,6 +81,18 @@ def test_a_coroutine_used_as_an_answer_has_one_sentence_at_the_call(
     expect(page.locator(".cm-lintRange-error")).to_have_text('value = GenServer.call("counter", "value")')
 
 
+def test_a_crash_for_a_forgotten_start_argument_is_at_the_child(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: a correct line was marked, and a `return` was missed that no function lacked."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "argument", COUNTER.replace('0, name="counter"', 'name="counter"'))
+    cast(page, at_work, "argument", "asker", "go")
+    expect(page.locator("#crashed")).to_have_text(
+        "counter crashed because of main.py:27: Counter gets no start argument, so start is None in its init: "
+        "write Counter.child_spec(start, …)"
+    )
+    expect(page.locator("#next-step")).to_contain_text("Next: main.py:27, for which ")
+
+
 def test_a_correction_runs_at_once_while_the_tree_gives_up(open_page: Callable[..., Page], at_work: Any) -> None:
     """Regression: Run said that the tree has ended, and to run it again in a moment."""
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)

@@ -280,7 +280,8 @@ export function blame(crash) {
 
 /**
  * Return a crash with its cause in place of the error and of the line where that was noticed, if a mistake of the source explains it:
- * a call without `await`, whose coroutine was used as the answer, a call that gets no answer, or a child without the name that is called.
+ * a call without `await`, whose coroutine was used as the answer, a call that gets no answer, or a child without
+ * the name that is called or the start argument that it needs.
  * @template {Crash} C @param {C} crash @param {readonly Api.SandboxWarning[]} mistakes  of the source that runs
  * @returns {C & {because?: boolean}}
  */
@@ -288,8 +289,9 @@ export function withCause(crash, mistakes) {
   const [, name] = /there is no process (\S+) to call \(noproc\)/.exec(crash.reason) ?? [];
   const kind = name ? `no child has name="${name}"`
     : /\bcoroutine\b/.test(crash.reason) ? "`await` is missing"
-    : / did not answer a call in /.test(crash.reason) ? "handle_call returns NoReply(…)" : "";
-  const found = kind ? mistakes.filter(({ text }) => text.startsWith(kind)) : [];
+    : / did not answer a call in /.test(crash.reason) ? "handle_call returns NoReply(…)"
+    : /\bNone(Type)?\b/.test(crash.reason) ? " gets no start argument, " : "";
+  const found = kind ? mistakes.filter(({ text }) => text.includes(kind)) : [];
   const cause = found.findLast(({ line }) => line <= crash.line) ?? found[0];
   return cause ? { ...crash, line: cause.line, reason: cause.text, hint: null, because: cause.line !== crash.line } : crash;
 }

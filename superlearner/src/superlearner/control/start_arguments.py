@@ -1,0 +1,66 @@
+"""The start argument of a server, read in its source: whether callbacks compute with it, so that it cannot be None."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Final
+
+__all__ = ["find_needed_argument"]
+
+COMPUTED: Final = (ast.BinOp, ast.AugAssign, ast.Subscript, ast.Attribute, ast.For)
+ORDERED: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+TESTED: Final = (ast.BoolOp, ast.If, ast.IfExp, ast.While, ast.Match, ast.UnaryOp)
+"""Expressions and statements that may tell None from other values."""
+
+
+def find_needed_argument(cls: ast.ClassDef) -> str:
+    r"""Return the parameter of an `init` with which the callbacks compute, as state or in `init`; "" without one.
+
+    A class that names None, or tests the value, may expect None.
+
+    >>> find_needed_argument(ast.parse("class A:\n def init(self, n): return Ok(n + 1)").body[0])
+    'n'
+    """
+    methods = [one for one in cls.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+    init = next((one for one in methods if one.name == "init"), None)
+    if init is None or len(init.args.args) != 2 or init.args.defaults or any(_names_none(one) for one in methods):
+        return ""
+    start = init.args.args[1].arg
+    uses = list(_find_uses(init, start))
+    if any(_is_state(node, start) for node in ast.walk(init)):
+        for method in methods:
+            if method.name.startswith("handle_") and method.args.args:
+                uses += _find_uses(method, method.args.args[-1].arg)
+    tested = any(isinstance(above, TESTED) for above in uses)
+    return start if not tested and any(map(_computes, uses)) else ""
+
+
+def _names_none(method: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(isinstance(node, ast.Constant) and node.value is None for each in method.body for node in ast.walk(each))
+
+
+def _is_state(node: ast.AST, name: str) -> bool:
+    """Return whether an expression is `Ok(name)`."""
+    match node:
+        case ast.Call(func=ast.Name(id="Ok") | ast.Attribute(attr="Ok"), args=[ast.Name(id=given), *_]):
+            return given == name
+        case _:
+            return False
+
+
+def _find_uses(method: ast.AST, name: str) -> Iterator[ast.AST]:
+    """Yield the expressions and statements that use a name, for each use."""
+    for above in ast.walk(method):
+        for node in ast.iter_child_nodes(above):
+            if isinstance(node, ast.Name) and node.id == name:
+                yield above
+
+
+def _computes(above: ast.AST) -> bool:
+    """Return whether an expression fails with None in it."""
+    if isinstance(above, ast.Compare):
+        return any(isinstance(each, ORDERED) for each in above.ops)
+    if isinstance(above, ast.BinOp) and isinstance(above.op, ast.Mod):  # of a text, it takes any value
+        return isinstance(above.right, ast.Constant)
+    return isinstance(above, COMPUTED)
