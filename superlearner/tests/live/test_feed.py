@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -29,7 +30,9 @@ class Worker(GenServer[Any]):
 
     @impl
     def handle_cast(self, request: Any, state: Any) -> NoReply[Any]:
-        if request == "crash":
+        if request == "loop":
+            threading.Event().wait(0.6)  # holds the loop, as an endless loop does until it is ended
+        if request in ("crash", "loop"):
             raise ValueError("negative amount")
         return NoReply(state)
 
@@ -91,6 +94,19 @@ def test_a_hold_of_the_loop_is_reported_once_with_its_whole_time(inside: Callabl
         assert await texts(platform, holds=True) == [*expected[:2], "ledger held everything up"]
         platform.hub.held(0.7, "something else did", None)
         assert (await texts(platform, holds=True))[3:] == ["something else did"]
+
+    inside(test, tree("ledger"))
+
+
+def test_a_supervisor_that_restarts_a_child_does_not_answer_for_its_endless_loop(inside: Callable[..., Any]) -> None:
+    """Regression: `sup held the event loop for 0.6 s`, as it ran last before the loop turned."""
+
+    async def test(platform: Any) -> None:
+        pid = resolve(platform.node, "ledger")
+        GenServer.cast(pid, "loop")
+        await otp.wait_down(pid, timeout=5)
+        (held,) = [text for text in await texts(platform, holds=True) if "held the event loop for 0." in text]
+        assert held.startswith("ledger held the event loop for 0.")
 
     inside(test, tree("ledger"))
 

@@ -120,6 +120,7 @@ class SuperLearner(Application):
         platform.events.follow(node)
         running.keeper.watch(node)
         platform.nodes.open(platform.analytics, Backups(), platform.monitor)
+        platform.hubs.own.holder_of = platform.monitor.holder_of
         root = await Root.start_link(running, name="superlearner")
         if not isinstance(root, otp.Pid):
             raise otp.StartError("the root was not started")

@@ -360,10 +360,10 @@ class Feed:
             self.note(model, at, "info", sentences.resumed(who, facts.by), facts.pid, "resumed")
 
     def _held_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
-        row = row_of(model, facts_of(event).pid)
-        who = label(row) or str(event.pid)
-        text = sentences.held(who, data["ms"] / 1000)
         pid = facts_of(event).pid or None
+        ended = (story.who for story in self._latest.values() if story.pid == pid)
+        who = label(row_of(model, facts_of(event).pid)) or next(ended, "") or str(event.pid)
+        text = sentences.held(who, data["ms"] / 1000)
         entry = self._entry(model, at, "warn", text, pid, "stuck")
         self._holds.append((at, pid, entry.id))
         self._put(entry)

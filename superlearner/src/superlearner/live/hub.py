@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final, Literal
 
 import otp
@@ -126,6 +127,8 @@ class Hub:
         self._snapshot: bytes | None = None
         """The snapshot, valid until the next event."""
         self._subscription: Any = None
+        self.holder_of: Callable[[Event], Pid | None] | None = None
+        """Finds the process that held the loop for most of a drain; the event names the last one."""
         self._broken = False
         self._unsent = 0
 
@@ -248,6 +251,8 @@ class Hub:
         if event.kind in ENDS:
             told = Event(event.seq, self._ends.of(event), event.node, event.kind, event.pid, event.cause, event.data)
             told.facts = facts_of(event)
+        elif event.kind == "drain_too_long" and self.holder_of is not None:
+            told = Event(event.seq, event.at, event.node, event.kind, self.holder_of(event), event.cause, event.data)
         self.feed.take(self.model, told)
         self.model.restarts = self.node.restart_count
         if event.kind in ENDS and (key := self.model.by_pid.get(facts_of(event).child or "")) is not None:

@@ -88,6 +88,7 @@ class Hubs:
             head = {**self._head, "node": watched.node.name}
             more: dict[str, Any] = {"carrier": self.own.node, "requests": self._requests, **self._limits}
             found = AttachedHub(watched.node, TreeReader(clock), clock, head, **more)
+            found.holder_of = watched.monitor.holder_of
             found.follow()
             self._others[watched.node] = found
         return found
