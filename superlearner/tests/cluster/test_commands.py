@@ -109,6 +109,22 @@ def test_commands_have_the_view_of_the_platform_once_members_are_apart(
     assert platform.end()[0] == 0
 
 
+def test_status_names_the_simulated_members_of_the_platform_and_the_failed_ones(
+    start: Callable[..., Any], superlearner: Run
+) -> None:
+    """Regression: it said *1 member, healthy* while three were simulated, and one of them had failed."""
+    platform = start()
+    assert [] == status(superlearner)[1]["simulated"]
+    superlearner("cluster", "simulate", "3")
+    superlearner("cluster", "fail", "n2")
+    simulated = [{"name": f"n{number}@simulated", "up": number != 2} for number in (1, 2, 3)]
+    assert simulated == status(superlearner)[1]["simulated"]
+    lines = superlearner("cluster", "status").stdout.splitlines()
+    assert lines[0].startswith("1 member, ")
+    assert lines[-1].startswith("3 simulated members (n2@simulated failed): see `superlearner ")
+    assert platform.end()[0] == 0
+
+
 def test_status_waits_for_the_first_member(superlearner: Run, tmp_path: Path) -> None:
     data = tmp_path / "data"
     waiting = subprocess.Popen(

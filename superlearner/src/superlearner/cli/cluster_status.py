@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
+from superlearner.base.commands import command
+from superlearner.base.data_dir import in_data_dir
 from superlearner.cli.cluster_members import platform_process
 from superlearner.cli.door import resolve_options
 from superlearner.cli.ends import USAGE, fail
@@ -74,7 +77,7 @@ def show_status(folder: Path, wait: int | None, timeout: float, *, as_json: bool
     if as_json:
         typer.echo(json.dumps(found))
     else:
-        for line in _format_status(found):
+        for line in (*_format_status(found), *_format_simulated(found, folder)):
             typer.echo(line)
     well = not found["missing"] and all(one["health"] in ("healthy", "slow") for one in found["members"])
     raise typer.Exit(0 if well and (wait is None or len(found["members"]) >= wait) else NOT_TRUE)
@@ -97,3 +100,13 @@ def _format_status(found: dict[str, Any]) -> list[str]:
     )
     gone = (f"  {one['name']:<{width}}  {one['reason']}: it went without leaving" for one in found["missing"])
     return [f"{count_members(found['size'])}, {found['status']}", *here, *gone]
+
+
+def _format_simulated(found: dict[str, Any], folder: Path) -> Iterator[str]:
+    """Yield the line about simulated members, which are not members of this cluster."""
+    simulated = found.get("simulated") or []  # none from an earlier version
+    if simulated:
+        failed = ", ".join(one["name"] for one in simulated if not one["up"])
+        count = count_members(len(simulated)).replace(" ", " simulated ")
+        words = f"{count}{f' ({failed} failed)' if failed else ''}: see `{command('cluster.simulation')}`"
+        yield in_data_dir(words, folder)

@@ -183,7 +183,12 @@ class Members:
         """Answer commands on this machine from now on."""
         if self.control is None and self.way is not None:
             # Assigned first: if its process is killed meanwhile, the socket still opens, and `leave` closes it.
-            self.control = control = control_of(self.way.folder, self.node().name, self._joined)
+            self.control = control = control_of(
+                self.way.folder,
+                self.node().name,
+                self._joined,
+                lambda: {name: name in self.attached for name in self.simulated},
+            )
             try:
                 # In a fresh context: the socket outlives the process that opens it.
                 await asyncio.get_running_loop().create_task(control.open(), context=Context())

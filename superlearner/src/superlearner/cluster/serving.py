@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,10 @@ Joined = Callable[[float], Awaitable[Cluster]]
 """Returns the cluster, if need be after so many seconds. Raises `LookupError` if the member has not joined by then."""
 
 
-def control_of(folder: Path, name: str, joined: Joined) -> Control:
-    """Return the socket of a member."""
+def control_of(
+    folder: Path, name: str, joined: Joined, simulated: Callable[[], Mapping[str, bool]] = dict[str, bool]
+) -> Control:
+    """Return the socket of a member; `simulated` returns the members that it simulates, and whether they run."""
 
     async def status(request: dict[str, Any]) -> dict[str, Any]:
         timeout = float(request.get("timeout") or 0)
@@ -29,7 +31,8 @@ def control_of(folder: Path, name: str, joined: Joined) -> Control:
         if request.get("size") is not None:
             with contextlib.suppress(TimeoutError):
                 await cluster.wait_size(int(request["size"]), timeout)
-        return await status_of(cluster)
+        found = simulated()
+        return {**await status_of(cluster), "simulated": [{"name": one, "up": up} for one, up in found.items()]}
 
     async def connect(request: dict[str, Any]) -> dict[str, Any]:
         cluster = await joined(0)

@@ -100,12 +100,15 @@ function failed(error) {
 
 /** Update the counts beside the title. @param {Topology} topology */
 function count({ nodes, missing: out }) {
-  const up = nodes.length || 1, lost = out.filter(({ reason }) => isLost(reason)).length, silent = out.length - lost;
+  // A platform that simulates members, and is connected with none, is no member itself
+  const simulated = nodes.filter((one) => one.simulated).length, real = nodes.length - simulated;
+  const up = simulated && real < 2 ? simulated : nodes.length || 1, kind = simulated && real < 2 ? "simulated " : "";
+  const lost = out.filter(({ reason }) => isLost(reason)).length, silent = out.length - lost;
   const bad = (/** @type {number} */ count, /** @type {string} */ words) => count
     ? html`<span data-look="crashed"><b>${number(count)}</b> <span>${words}</span></span>` : nothing;
   render(
     html`<span data-look="running"><b>${number(up)}</b>
-      <span>${up === 1 ? "member" : "members"}</span></span>${bad(lost, "lost")}${bad(silent, "not answering")}`,
+      <span>${kind}${up === 1 ? "member" : "members"}</span></span>${bad(lost, "lost")}${bad(silent, "not answering")}`,
     byId("cluster-counts", HTMLElement));
 }
 
