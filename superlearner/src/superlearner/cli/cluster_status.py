@@ -104,7 +104,7 @@ def _format_status(found: dict[str, Any]) -> list[str]:
 
 def _format_simulated(found: dict[str, Any], folder: Path) -> Iterator[str]:
     """Yield the line about simulated members, which are not members of this cluster."""
-    simulated = found.get("simulated") or []  # none from an earlier version
+    simulated: list[dict[str, Any]] = found.get("simulated", [])  # none from an earlier version
     if simulated:
         failed = ", ".join(one["name"] for one in simulated if not one["up"])
         count = count_members(len(simulated)).replace(" ", " simulated ")
