@@ -40,7 +40,7 @@ async def call(
     """Run an operation with the values of its example, and these."""
     operation = platform.arsenal.get(operation_name)
     chosen = {**example_of(operation), **given}
-    if any(one.name == "node" for one in operation.parameters):
+    if node is not None and any(one.name == "node" for one in operation.parameters):
         chosen["node"], node = node, None
     context = Context(platform.nodes, who, dry_run=dry_run, on=node)
     return await execute(platform.services, operation, context, checked(operation, chosen))
