@@ -7,9 +7,8 @@
 import { ApiError, platform } from "../base/api.js";
 import { command } from "../base/commands.js";
 import { breakable, byId, draw, icon, nodeQuery, root, write } from "../base/dom.js";
-import { save } from "../base/save.js";
-import { complain } from "../base/toast.js";
 import { counted, number, processState, time } from "../base/words.js";
+import { saveOnClick } from "../moment/share.js";
 import { isLost } from "../shell/node-gone.js";
 import { tabs } from "../components/tabs.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
@@ -46,21 +45,8 @@ tabs(byId("cluster-views", HTMLElement), (name) => {
 });
 // The live channel of every page reports members that come and go, and restarts and moves on other nodes.
 for (const news of ["sl-nodes", "sl-restarts"]) window.addEventListener(news, () => document.hidden || void look());
-byId("export", HTMLButtonElement).onclick = () => void exportState();
+saveOnClick(byId("export", HTMLButtonElement), () => platform("GET", "/cluster/export"), "Export");
 document.addEventListener("visibilitychange", () => document.hidden || void look());
-
-/** Save the state of the cluster as a file. */
-async function exportState() {
-  const button = byId("export", HTMLButtonElement);
-  button.disabled = true;
-  try {
-    const { filename, media_type: media, content } = await platform("GET", "/cluster/export");
-    save(filename, media, content);
-  } catch (error) {
-    complain(error, "Export");
-  }
-  button.disabled = false;
-}
 
 /** Ask for what is shown, draw it, and ask again. */
 async function look() {

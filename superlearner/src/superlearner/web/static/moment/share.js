@@ -32,15 +32,25 @@ export function linkButton(address, label, look = "btn") {
 export function saveButton(read, look = "btn") {
   const title = "One HTML file that plays this anywhere, without a network";
   const button = make("button", { type: "button", class: `${look} save`, title }, "Save", make("span", {}, " as a file"));
+  saveOnClick(button, read, "Save as a file");
+  return button;
+}
+
+/**
+ * Let a button save a file of the platform.
+ * @param {HTMLButtonElement} button
+ * @param {() => Promise<TextFile>} read
+ * @param {string} about  what the button does, for an error
+ */
+export function saveOnClick(button, read, about) {
   button.onclick = async () => {
     button.disabled = true;
     try {
       const { filename, media_type: media, content } = await read();
       save(filename, media, content);
     } catch (error) {
-      complain(error, "Save as a file");
+      complain(error, about);
     }
     button.disabled = false;
   };
-  return button;
 }
