@@ -902,7 +902,7 @@ declare namespace Api {
     /** the key, the id of the child, the name, or the group */ key: string;
     /** the member of its process */ node: string|null;
     /** null for a lost child that has yet to start elsewhere */ pid: string|null;
-    /** start of the process, as its own member knows it */ since?: number|null;
+    /** start of the process in seconds since 1970, as its own member knows it */ since?: number|null;
     /** with `without`: the member on which a child would start */ goes_to?: string|null;
   }
   interface TermNode {

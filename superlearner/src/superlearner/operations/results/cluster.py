@@ -225,7 +225,9 @@ class TableEntry(ResultModel):
     key: str = Field(description="the key, the id of the child, the name, or the group")
     node: str | None = Field(description="the member of its process")
     pid: Pid | None = Field(description="null for a lost child that has yet to start elsewhere")
-    since: float | None = Field(default=None, description="start of the process, as its own member knows it")
+    since: float | None = Field(
+        default=None, description="start of the process in seconds since 1970, as its own member knows it"
+    )
     goes_to: str | None = Field(default=None, description="with `without`: the member on which a child would start")
 
 
