@@ -157,7 +157,10 @@ def test_a_number_and_a_text_are_told_apart(text: str, says: str | None) -> None
     [
         ("return NoReply(n + 1)", 3, slips.NO_STATE.format("n")),
         ("n += 1", 3, slips.NO_STATE.format("n")),
-        ("return NoReply(n + found(request))", 3, slips.NONE),
+        ("return NoReply(n + request)", 3, slips.NO_STATE.format("n")),
+        ("return NoReply(n + request + 1)", 3, slips.NO_STATE.format("n")),
+        ("return NoReply(request + n)", 3, slips.NONE),
+        ("return NoReply(found(request) + n)", 3, slips.NONE),
         ("return NoReply(found + 1)", 3, slips.NONE),
     ],
 )
@@ -167,6 +170,15 @@ def test_a_state_that_is_none_is_not_a_missing_return(tmp_path: Path, code: str,
     file.write_text(f"class Counter(GenServer):\n    def handle_cast(self, request, n):\n        {code}\n")
     text = "unsupported operand type(s) for +: 'NoneType' and 'int'"
     assert says == explain_slip("TypeError", text, ((str(file), line, "Counter.handle_cast"),))
+
+
+def test_a_state_on_the_right_that_is_none_is_not_a_missing_return(tmp_path: Path) -> None:
+    file = tmp_path / "main.py"
+    file.write_text("class Counter(GenServer):\n    def handle_cast(self, request, n):\n        return request > n\n")
+    stack = ((str(file), 3, "Counter.handle_cast"),)
+    for left, right, says in (("int", "NoneType", slips.NO_STATE.format("n")), ("NoneType", "int", slips.NONE)):
+        text = f"'>' not supported between instances of '{left}' and '{right}'"
+        assert says == explain_slip("TypeError", text, stack)
 
 
 def test_an_import_that_fails_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

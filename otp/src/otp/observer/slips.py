@@ -94,9 +94,9 @@ def explain_slip(type_name: str, text: str, stack: Sequence[StackEntry]) -> str 
             return did_you_mean(found[2], list(vars(module))) or None if isinstance(module, ModuleType) else None
         case "TypeError" if found := next(filter(None, (each.match(text) for each in OPERANDS)), None):
             kinds = {found[1], found[2]}
-            return (
-                _explain_none(stack) if "NoneType" in kinds else MIXED if "str" in kinds and kinds & NUMBERS else None
-            )
+            if "NoneType" in kinds:
+                return _explain_none(stack, left=found[1] == "NoneType")
+            return MIXED if "str" in kinds and kinds & NUMBERS else None
         case "TypeError":
             return explain_needless_await(text, stack)
         case "FileNotFoundError" | "PermissionError" if _hides_files():
@@ -164,15 +164,28 @@ def _explain_name(name: str, file: str, line: int) -> str | None:
     return f"the state is the last argument of {callback.name}: {_arguments(callback)[-1]}"
 
 
-def _explain_none(stack: Sequence[StackEntry]) -> str:
-    """Explain an operation on None: the value that a function did not return, or the state of a server."""
+def _explain_none(stack: Sequence[StackEntry], *, left: bool) -> str:
+    """Explain an operation with None on one side: what a function did not return, or the state of a server."""
     callback = _callback_around(_scopes(*_place(stack)))
     if callback is None:
         return NONE
     state, line = _arguments(callback)[-1], _place(stack)[1]
-    here = [node for node in ast.walk(callback) if isinstance(node, ast.BinOp | ast.Compare | ast.AugAssign)]
-    names = {part.id for node in here if node.lineno == line for part in ast.walk(node) if isinstance(part, ast.Name)}
-    return NONE if names != {state} else NO_STATE.format(state)
+    here = (node for node in ast.walk(callback) if getattr(node, "lineno", 0) == line)
+    operands = {ast.unparse(part) for node in here for part in _operands(node, left) if not isinstance(part, ast.BinOp)}
+    return NO_STATE.format(state) if operands == {state} else NONE
+
+
+def _operands(node: ast.AST, left: bool) -> list[ast.expr]:
+    """Return what stands on one side of the operators of an expression."""
+    match node:
+        case ast.BinOp():
+            return [node.left if left else node.right]
+        case ast.AugAssign():
+            return [node.target if left else node.value]
+        case ast.Compare():
+            return [node.left, *node.comparators[:-1]] if left else node.comparators
+        case _:
+            return []
 
 
 def _callback_around(scopes: Sequence[ast.AST]) -> Function | None:

@@ -63,7 +63,9 @@ def test_the_step_after_a_corrected_run_names_the_state_that_was_kept(
     wrong = TYPED.replace("child_spec(n, ", "child_spec(")
     made(page, "none", wrong)
     cast(page, at_work, "none", "left", "tick")
-    expect(page.locator("#crashed")).to_contain_text("The state n is None: pass it at the start, as in child_spec(0)")
+    expect(page.locator("#crashed")).to_contain_text(
+        "left crashed because of main.py:13: Counter gets no start argument, so start is None in its init"
+    )
     typed(page, TYPED)
     page.get_by_role("button", name="Run", exact=True).click()
     step = page.locator("#next-step")
