@@ -64,7 +64,7 @@ async function look() {
   try {
     /** @type {[Api.CourseLearner[], Api.CourseLearnerWork|null]} */ const [found, work] = await Promise.all([
       platform("GET", "/course/learners"),
-      name ? platform("GET", `/course/learners/${encodeURIComponent(name)}`) : null,
+      name ? askWork(name) : null,
     ]);
     if (mine !== newest) return;
     learners = found;
@@ -170,8 +170,13 @@ function open(name, shown) {
   render(acts(name, shown), byId("learner-acts", HTMLElement));
   dialog.showModal();
   byId("learner-name", HTMLElement).focus();
-  void loadPart(import("./learner-answer.js")).then(look, fail);
+  const work = askWork(name);
+  void work.then((found) => name === learnerName && drawWork(found), fail);
+  void loadPart(import("./learner-answer.js")).then(() => work).then((found) => name === learnerName && drawWork(found), fail);
 }
+
+/** @param {string} name @returns {Promise<Api.CourseLearnerWork>} */
+const askWork = (name) => platform("GET", `/course/learners/${encodeURIComponent(name)}`);
 
 /**
  * Return what a teacher can do for a learner: make a sign-in link, which is shown once, and reset their work.
@@ -233,7 +238,7 @@ async function forget(learner, shown, session) {
   void look();
 }
 
-/** @param {Api.CourseLearnerWork} work */
+/** Draw the work of a learner, without their answers until the code that shows them is loaded. @param {Api.CourseLearnerWork} work */
 function drawWork({ name, shown, exercises, predictions }) {
   attribute(dialog, "data-learner", name);
   render(html`${exercises.length
@@ -256,7 +261,7 @@ const exercise = ({ id, title, page: place, attempts, passed, helped, hints, see
       icon(ok ? "check" : "cross", "glyph")}<span><span
       class="vh">${ok ? "passed: " : "failed: "}</span>${spoken(sentence(step))}</span></li>`)}</ul>` : nothing}
     ${fact ? html`<p class="hint">Shown with the verdict: ${spoken(fact)}</p>` : nothing}
-    ${answer ? html`<details><summary>Newest answer</summary><learner-answer .answer=${{
+    ${answer && customElements.get("learner-answer") ? html`<details><summary>Newest answer</summary><learner-answer .answer=${{
       title, source: answer, said }}></learner-answer></details>` : nothing}</td>
   <td>${passed ? (helped ? "passed with help" : "passed") : "open"}<p class="hint">${counted(attempts, "attempt")}${hints
     ? `, ${counted(hints, "hint")} opened` : ", no hints opened"}${seen ? ", solution opened" : nothing}</p></td>
