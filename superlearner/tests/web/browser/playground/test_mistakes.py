@@ -48,6 +48,36 @@ def test_a_forgotten_await_is_marked_at_run_and_its_message_goes_with_it(
     expect(step).to_contain_text("Next: the new code is running")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("def handle_cast", "def handel_cast", "handel_cast"),
+        ("return NoReply(n + 1)", 'GenServer.call("left", "x")\n        return NoReply(n + 1)', SAYS),
+        ('while request == "spin":', 'while request == "spin"', "Expected ':'"),
+    ],
+    ids=["callback", "await", "syntax"],
+)
+def test_a_sentence_goes_when_its_line_is_corrected(
+    open_page: Callable[..., Page], at_work: Any, old: str, new: str, says: str
+) -> None:
+    """Regression: it stayed beside the corrected text until Run, and the next step was to correct that line first."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    page.route("**/sandboxes?dry_run=true", lambda route: route.abort())  # the check of the syntax is not needed for it
+    source = TYPED.replace("    def handle_cast", "    @impl\n    def handle_cast").replace(
+        "Supervisor\n", "Supervisor, impl\n"
+    )
+    made(page, f"corrects{len(says)}", source)
+    said, step = page.locator("#said"), page.locator("#next-step")
+    assert old in source
+    typed(page, source.replace(old, new))
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(said).to_contain_text(says)
+    typed(page, source.replace("n + 1", "n + 2"))
+    expect(said).to_be_empty()
+    expect(page.locator(".cm-lintRange-error")).to_have_count(0)
+    expect(step).to_contain_text("Next: press Run")
+
+
 def test_a_first_run_with_a_mistake_says_it(open_page: Callable[..., Page], at_work: Any) -> None:
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     made(page, "forgets", FORGOTTEN)

@@ -11,7 +11,7 @@ import { make, root } from "../base/dom.js";
 import { sentence } from "../base/words.js";
 import { html, render } from "../vendor/lit-html.js";
 import { failure, withLinks } from "./sandbox-failure.js";
-import { at, columnOf, placeOf, raisedIn } from "./sandbox-words.js";
+import { at, columnOf, lineOf, placeOf, raisedIn } from "./sandbox-words.js";
 
 /** @import { SlCode } from "../components/code-editor.js" */
 
@@ -24,6 +24,8 @@ export class SyntaxCheck {
   #asked = 0;
   /** True if the message below the editor is one that this check can withdraw. */
   #spoke = false;
+  /** The line that the message is about, and how often the text had it then; null for none. @type {{text: string, count: number}|null} */
+  #about = null;
   /** Called with the line that the message calls wrong, 0 for none. @type {(line: number) => void} */
   onproblem = () => {};
 
@@ -36,6 +38,9 @@ export class SyntaxCheck {
     this.go = go;
     this.editor = editor;
     this.said = said;
+    editor.addEventListener("input", () => {
+      if (this.#about && this.#count(this.#about.text) < this.#about.count) this.#withdraw(); // it was changed
+    });
   }
 
   /** Schedule a check after input. */
@@ -59,7 +64,7 @@ export class SyntaxCheck {
   /** @param {string} words @param {string} [level] */
   tell(words, level = "info") {
     this.#spoke = false;
-    this.onproblem(0);
+    this.#calls(0);
     this.said.replaceChildren(...(words ? [make("p", { "data-level": level }, words)] : []));
   }
 
@@ -81,7 +86,7 @@ export class SyntaxCheck {
     this.editor.mark(first.line, columnOf(this.editor.value, first.line), first.text, false);
     this.editor.reveal(first.line);
     this.#spoke = true; // it goes with the mark
-    this.onproblem(first.line);
+    this.#calls(first.line);
   }
 
   async #look() {
@@ -97,6 +102,23 @@ export class SyntaxCheck {
       else this.#well(); // the page shows if this machine cannot start sandboxes
       this.#spoke = true;
     }
+  }
+
+  /** Note the line that the message calls wrong. @param {number} line  0 for none */
+  #calls(line) {
+    const text = lineOf(this.editor.value, line);
+    this.#about = line ? { text, count: this.#count(text) } : null;
+    this.onproblem(line);
+  }
+
+  /** @param {string} text  of a line */
+  #count(text) {
+    return this.editor.value.split("\n").filter((one) => one.trim() === text.trim()).length;
+  }
+
+  #withdraw() {
+    this.editor.unmark();
+    this.tell("");
   }
 
   #well() {
@@ -115,7 +137,7 @@ export class SyntaxCheck {
     else if (raised) this.#showFailure(said, error.hint ?? "");
     else this.tell([said.replace(/^source: /, ""), error.hint].filter(Boolean).join(" — "), "bad");
     this.#spoke = /^source: line/.test(said); // an error of Python's parser goes with its mark, once it is corrected
-    this.onproblem(place && error.code !== "missing_scope" ? place.line : 0);
+    this.#calls(place && error.code !== "missing_scope" ? place.line : 0);
   }
 
   /** @param {string} message @param {string} hint */
