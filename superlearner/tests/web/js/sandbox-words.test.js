@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  afterInput, at, blame, busyIn, covers, crashOfEnd, crashOfRun, firstToOpen, hasError, keepsNone, lastEnd, lineInSource, lineOfExit,
-  linesIn, memberChoices, nextOf, noticesOfRun, noticeText,
+  afterInput, at, blame, busyIn, covers, crashOfEnd, crashOfRun, firstToOpen, hasError, initsOf, keepsNone, lastEnd, lineInSource,
+  lineOfExit, linesIn, memberChoices, nextOf, noticesOfRun, noticeText,
   optionsOf, raisedIn, raisedInOutput, raisesItself, remedyOf, restartsOfRuns, told, upText,
   withCause,
 } from "#static/sandboxes/sandbox-words.js";
@@ -276,6 +276,16 @@ test("only a restart runs a code to which a process did not switch, until the te
   assert.equal(nextOf({ ...busy, typed: true, wrong: 3 }), "line");
   assert.equal(nextOf(afterInput({ ...busy, last: "crash" }, false)), "fix");
   assert.equal(nextOf({ ...busy, status: "ended", last: "crash" }), "fix");
+});
+
+test("a change of an init is one in its lines, and not in other methods, comments or empty lines", () => {
+  const source = "class A:\n    def init(self, n):\n        a = 1\n\n        return Ok(n)\n"
+    + "    def handle_info(self, m, n):\n        pass\n";
+  assert.equal(initsOf(source), "    def init(self, n):\n        a = 1\n        return Ok(n)");
+  assert.equal(initsOf(source), initsOf(source.replace("pass", "return NoReply(n)").replace("\n\n", "\n# why\n")));
+  assert.notEqual(initsOf(source), initsOf(source.replace("a = 1", "a = 2")));
+  assert.notEqual(initsOf(source), initsOf(source.replace("    def init", "    async def init")));
+  assert.equal(initsOf("def init(self):\n    pass\ninit = 3\n"), "");
 });
 
 test("a crash at a raise is no mistake to fix while its supervisor goes on", () => {

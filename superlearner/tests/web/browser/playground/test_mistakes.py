@@ -44,7 +44,14 @@ def test_a_forgotten_await_is_marked_at_run_and_its_message_goes_with_it(
     typed(page, f"{TYPED}\n")
     run.click()
     expect(said).to_contain_text("Hot-reloaded: version 4 runs")
+    expect(said).to_contain_text("The new init was not tried")
     expect(mark).to_have_count(0)
+    expect(step).to_contain_text("Next: press Restart to try the new init: it runs when a process starts.")
+    beside(page, "Code")
+    typed(page, TYPED.replace("n + 1", "n + 2"))
+    run.click()
+    expect(said).to_contain_text("Hot-reloaded: version 5 runs")
+    expect(said).not_to_contain_text("init")
     expect(step).to_contain_text("Next: the new code is running")
 
 

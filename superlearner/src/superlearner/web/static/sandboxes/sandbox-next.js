@@ -18,6 +18,7 @@ const KEYS = html`<span class="for-keys"> (Ctrl-Enter)</span>`;
 /** @type {Situation} */ let situation = { status: "starting", last: "start", typed: false, other: false };
 /** The newest crash. @type {At} */ let crash = { name: "", line: 0 };
 /** The process that crashed before the newest run goes on with None as its state. */ let without = false;
+/** The newest run changed an `init`, and no process has started since. */ let untried = false;
 /** How many restarts it has had. */ let restarts = 0;
 /** The code has a message that makes it crash. */ let crashes = false;
 
@@ -68,8 +69,10 @@ export const stepAfterStart = () => follow("starting");
 /**
  * The code of the editor runs now, without the crash of the former one.
  * @param {readonly Server[]} [servers]  that went on with their states
+ * @param {boolean} [init]  they went on without the `init` of this code, which is another
  */
-export function stepAfterRun(servers = []) {
+export function stepAfterRun(servers = [], init = false) {
+  untried = init;
   without = keepsNone(servers, crash.name);
   situation.busy = "";
   follow("run");
@@ -108,7 +111,9 @@ const STEPS = {
   read: () => html`read under <b>What happened</b> which processes were restarted. Or make one crash: ${toCrash()}`,
   raised: () => html`${at(crash.line)} raises this error on purpose. Read under <b>What happened</b> what the supervisor of
     ${crash.name} did. Then change the code and press Run${KEYS}.`,
-  try: () => html`the new code is running${without
+  try: () => untried && !without
+    ? html`press <b>Restart</b> to try the new <code>init</code>: it runs when a process starts. The other new code is running.`
+    : html`the new code is running${without
     ? html`, and ${crash.name} kept its state, <code>None</code>: Restart gives it a new one`
     : nothing}. Kill a process in the tree, or make one crash, and see what is different.`,
   fix: () => html`${at(crash.line)}, ${crash.because ? "for which" : "where"} ${crash.name} ${did()}, is marked. Fix it and press

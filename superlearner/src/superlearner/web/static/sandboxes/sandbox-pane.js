@@ -18,8 +18,8 @@ import { fell, follow, fromNow, ignore, leave, playAgain, top, wireTree } from "
 import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
 import {
-  at, blame, busyIn, crashOfEnd, crashOfRun, hasError, isStopped, limitsOf, lineOf, lineOfExit, lookOf, noticesOfRun, optionsOf, raisedIn,
-  raisesItself, remedyOf, told, upText, withCause,
+  at, blame, busyIn, crashOfEnd, crashOfRun, hasError, initsOf, isStopped, limitsOf, lineOf, lineOfExit, lookOf, noticesOfRun, optionsOf,
+  raisedIn, raisesItself, remedyOf, told, upText, withCause,
 } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
@@ -393,17 +393,19 @@ async function reload(what) {
     attempt += 1;
     shown = { ...shown, warnings: changed.warnings };
     editor.unmark();
+    const init = Boolean(changed.changed) && what.source !== undefined && initsOf(what.source) !== initsOf(known ?? "");
     knows(what.source ?? null); // later input is an edit of this source
     done(what.source);
     tell(
       changed.warnings?.length ? `Version ${changed.version} runs, and it has ${mistakes(changed.warnings)}.`
         : changed.changed
         ? `Hot-reloaded: version ${changed.version} runs, and ${counted(changed.servers_count, "process", "processes")} kept pid, `
-          + `mailbox and state. The new init was not tried: it runs when a process starts. For it, and for new children of a `
-          + `supervisor, press Restart.`
+          + `mailbox and state.${init
+            ? " The new init was not tried: it runs when a process starts. For it, and for new children of a supervisor, press Restart."
+            : ""}`
         : "This source runs already.",
       "ok");
-    stepAfterRun(changed.servers);
+    stepAfterRun(changed.servers, init);
     if (changed.changed && !changed.warnings) lookAtTree();
     if (changed.changed) report(changed.servers);
     check.warn(changed.warnings);

@@ -240,6 +240,22 @@ export const raisesItself = (line) => /^\s*(?:case\b.*:\s*)?raise\b/.test(line);
 export const keepsNone = (servers, name) =>
   servers.some((one) => one.name === name && one.before === "None" && one.after === "None");
 
+/**
+ * Return the lines of all `init` methods of a source: what runs only when a process starts.
+ * @param {string} source
+ */
+export function initsOf(source) {
+  /** @type {string[]} */ const found = [];
+  let depth = -1;
+  for (const line of source.split("\n").filter((one) => one.trim() && !/^\s*#/.test(one))) {
+    const indent = line.search(/\S/);
+    if (indent <= depth) depth = -1;
+    if (depth < 0 && /^\s+(?:async )?def init\(/.test(line)) depth = indent;
+    if (depth >= 0) found.push(line.trimEnd());
+  }
+  return found.join("\n");
+}
+
 /** Seconds before the notice that a program runs, in which its processes may have crashed. */
 const STARTS_S = 1;
 
