@@ -231,6 +231,27 @@ class Main(Supervisor):
 """
 
 
+def test_a_wait_that_outlasts_the_callers_is_found_at_its_line() -> None:
+    """Regression: the correct line of the caller was marked, and nothing named the wait."""
+    says = "handle_call waits for 30 s, and a call for 5 s: answer first, and do slow work in a process of its own"
+    assert [(12, says)] == after("return Reply(n, n)", "await asyncio.sleep(30)\n        return Reply(n, n)")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("return Reply(n, n)", "await asyncio.sleep(4)\n        return Reply(n, n)"),
+        ("return NoReply(n + 1)", "await asyncio.sleep(30)\n                return NoReply(n)"),
+        (
+            "return Reply(n, n)",
+            'await asyncio.sleep(30)\n        return Reply(await GenServer.call("b", 1, timeout=60), n)',
+        ),
+    ],
+)
+def test_a_wait_that_no_call_outlasts_is_no_mistake(old: str, new: str) -> None:
+    assert [] == after(old, new)
+
+
 @pytest.mark.parametrize(
     "new",
     [

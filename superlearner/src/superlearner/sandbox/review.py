@@ -10,6 +10,7 @@ result. No callback is tried: an `init` may register a name, start processes or 
 from __future__ import annotations
 
 import ast
+import asyncio
 import builtins
 import inspect
 import subprocess
@@ -77,6 +78,9 @@ IN_A_THREAD: Final = (
     "blocks the one thread of the runtime, and with it every process; use await otp.Task.run_blocking(…)"
 )
 NO_REPLY: Final = "so the caller waits until its time-out: return Reply(value, state)"
+NO_WAIT: Final = "answer first, and do slow work in a process of its own"
+CALL_S: Final = 5
+"""Seconds after which a call without a time-out of its own fails."""
 MOST_NAMES: Final = 200
 """Names of processes with which others are compared."""
 UNKNOWN: Final[Any] = object()
@@ -93,6 +97,7 @@ def review(module: ModuleType, text: str) -> list[dict[str, Any]]:
                 *review.find_wrong_results(),
                 *review.find_uncalled_functions(),
                 *review.find_blocking_calls(),
+                *review.find_long_waits(),
                 *review.find_misspelt_names(),
                 *review.find_missing_arguments(),
                 *review.find_misplaced_callbacks(),
@@ -155,6 +160,27 @@ class _Review:
                     where = f"; `{function.name}` has to be an `async def` for that" if plain else ""
                     says = BLOCKS if value is time.sleep else IN_A_THREAD
                     yield node.lineno, f"{clip(ast.unparse(node.func), 60)} {says}{where}"
+
+    def find_long_waits(self) -> Iterator[tuple[int, str]]:
+        """Yield the waits in a `handle_call` that outlast its callers, unless a call has another time-out."""
+        calls = [node for node in self._nodes if isinstance(node, ast.Call)]
+        if any(
+            self._value_of(call.func) is GenServer.call and len(call.args) + len(call.keywords) > 2 for call in calls
+        ):
+            return
+        for call in calls:
+            method = self._function_around(call)
+            match call:
+                case ast.Call(func=func, args=[ast.Constant(value=int() | float() as seconds), *_]) if (
+                    seconds >= CALL_S
+                    and method is not None
+                    and method.name == "handle_call"
+                    and self._is_callback(method)
+                ):
+                    if self._value_of(func) is asyncio.sleep:
+                        yield call.lineno, f"handle_call waits for {seconds:g} s, and a call for {CALL_S} s: {NO_WAIT}"
+                case _:
+                    pass
 
     def find_misspelt_names(self) -> Iterator[tuple[int, str]]:
         """Yield the names of processes that none has, if another name is close, or a child without a name is meant."""
