@@ -157,6 +157,50 @@ def test_text_without_another_coding_is_accepted(text: str) -> None:
     assert starts(text) == "Main"
 
 
+SHOP = """\
+class Main(Supervisor):
+    def init(self, arg):
+        return Children(
+            [
+                Till.child_spec(0, name="till"),
+                Till.child_spec(0, name="second"),
+            ],
+            strategy="one_for_one",
+        )
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "column", "message"),
+    [
+        ("return Ch", "retrun Ch", 3, 9, "invalid syntax: did you mean 'return'?"),
+        ("class", "clas", 1, 1, "invalid syntax: did you mean 'class'?"),
+        ("    def", "    dfe", 2, 5, "invalid syntax: did you mean 'def'?"),
+        ("class", "form otp import Children\nclass", 1, 1, "invalid syntax: did you mean 'from'?"),
+        ("            ],\n", "", 6, 50, "']' is missing here: nothing closes '[' of line 4"),
+        ("Children(", "(", 3, 16, "the name of a function or class is missing before '(', such as Children"),
+    ],
+)
+def test_a_slip_is_named_at_its_place(old: str, new: str, line: int, column: int, message: str) -> None:
+    """Regression: only *invalid syntax* stood at the next word, and a bracket was missed lines after its place."""
+    assert "Main" == starts(SHOP)
+    problem = look(SHOP.replace(old, new, 1))["problem"]
+    assert (line, column, message) == (problem["line"], problem["column"], problem["message"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("retrun = 1\nx = = 2\n", "invalid syntax"),
+        ("returned = 1; x y\n", "invalid syntax"),
+        ("if x = 1:\n    pass\n", "invalid syntax. Maybe you meant '==' or ':=' instead of '='?"),
+        ("print = (1, x = 2]\n", "closing parenthesis ']' does not match opening parenthesis '('"),
+    ],
+)
+def test_another_error_keeps_the_message_of_python(text: str, message: str) -> None:
+    assert message == look(text)["problem"]["message"]
+
+
 def test_the_message_about_a_very_long_line_is_short() -> None:
     problem = look("x=" + "1+" * 90_000 + "\n")["problem"]
     assert (1, 180_003) == (problem["line"], problem["column"])

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ast
 import json
+import keyword
 import re
 import sys
 import warnings
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Any, Final
 
 __all__ = ["FILE", "look"]
@@ -26,6 +28,16 @@ TREES: Final = frozenset({"Supervisor", "DynamicSupervisor", APPLICATION})
 CODING: Final = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
 NO_CODE: Final = re.compile(r"[ \t\f]*(#|$)")
 NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+WORD: Final = re.compile(r"[^\W\d]\w+")
+UNMATCHED: Final = re.compile(r"closing parenthesis '.' does not match opening parenthesis '(.)' on line (\d+)")
+CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
+KEYWORDS: Final = [*(word for word in keyword.kwlist if word.islower()), "match", "case"]
+INVALID: Final = re.compile(r"invalid syntax(\. Did you mean '\w+'\?)?")  # Python 3.14 compares words, too
+OPENED: Final = re.compile(r"(?:^|\breturn|[=(\[,:])\s*\(")
+MOST_REPAIRED: Final = 20
+"""Words and lines of a source in which repairs are tried; each parses the source."""
+LONGEST_REPAIRED: Final = 30_000
+"""Characters of the longest source in which repairs are tried."""
 HINTS: Final = {"'await' outside async function": "write async def for the function around it"}
 UTF8: Final = ("utf-8", "utf8")
 MEMORY: Final = 512 << 20
@@ -51,7 +63,7 @@ def look(text: str) -> dict[str, Any]:
             tree = ast.parse(text, FILE)
             compile(tree, FILE, "exec", dont_inherit=True)
     except SyntaxError as error:
-        return {"problem": _problem(error)}
+        return {"problem": _find_repair(text, error) or _problem(error)}
     except (RecursionError, MemoryError):
         return {"problem": {"line": 1, "column": 1, "message": "it is nested too deeply for Python"}}
     return _start(tree)
@@ -94,6 +106,68 @@ def _problem(error: SyntaxError) -> dict[str, Any]:
     if error.end_lineno and error.end_offset and error.end_offset > 0:
         found |= {"end_line": error.end_lineno, "end_column": error.end_offset}
     return found
+
+
+def _find_repair(text: str, error: SyntaxError) -> dict[str, Any] | None:
+    """Return the word or place that Python's message misses; a change of it was tried, and removes the error."""
+    lines = _lines(text)
+    if len(text) > LONGEST_REPAIRED or not error.lineno or error.lineno > len(lines):
+        return None
+    if INVALID.fullmatch(error.msg):
+        return _find_misspelt_keyword(lines, error, error.lineno)
+    if error.msg.startswith("invalid syntax. Maybe you meant '=='"):
+        return _find_missing_function(lines, error, error.lineno)
+    found = UNMATCHED.match(error.msg)
+    return _find_missing_bracket(lines, error, found[1], int(found[2])) if found else None
+
+
+def _find_misspelt_keyword(lines: list[str], error: SyntaxError, number: int) -> dict[str, Any] | None:
+    """Return the place of a word in a line that is a keyword with a mistake, such as `retrun`."""
+    line = lines[number - 1]
+    for word in [*WORD.finditer(line)][:MOST_REPAIRED]:
+        for near in [] if keyword.iskeyword(word[0]) else get_close_matches(word[0], KEYWORDS):
+            if _is_repaired(lines, error, number, line[: word.start()] + near + line[word.end() :]):
+                message = f"invalid syntax: did you mean {near!r}?"
+                return _span(number, word.start() + 1, word.end() + 1) | {"message": message}
+    return None
+
+
+def _find_missing_function(lines: list[str], error: SyntaxError, last: int) -> dict[str, Any] | None:
+    """Return the parenthesis that has an argument with a name, and no function before it."""
+    for number in range(last, max(0, last - MOST_REPAIRED), -1):
+        line = lines[number - 1]
+        for opened in reversed([*OPENED.finditer(line)]):
+            at = opened.end() - 1
+            if _is_repaired(lines, error, number, f"{line[:at]}Children{line[at:]}"):
+                message = "the name of a function or class is missing before '(', such as Children"
+                return _span(number, at + 1, at + 2) | {"message": message}
+    return None
+
+
+def _find_missing_bracket(lines: list[str], error: SyntaxError, opened: str, first: int) -> dict[str, Any] | None:
+    """Return the line at whose end a bracket is missing, if one of another kind is closed before it."""
+    closing, last = CLOSING[opened], error.lineno or 1
+    for number in range(last - 1, max(first - 1, last - MOST_REPAIRED), -1):
+        line = lines[number - 1].rstrip()
+        if any(_is_repaired(lines, error, number, f"{line}{closing}{comma}") for comma in ("", ",")):
+            message = f"{closing!r} is missing here: nothing closes {opened!r} of line {first}"
+            return _span(number, max(len(line), 1), len(line) + 1) | {"message": message}
+    return None
+
+
+def _is_repaired(lines: list[str], error: SyntaxError, number: int, line: str) -> bool:
+    """Return whether another text of one line removes an error; others may follow."""
+    try:
+        ast.parse("\n".join([*lines[: number - 1], line, *lines[number:]]), FILE)
+    except SyntaxError as other:
+        return (other.lineno or 0) > (error.lineno or 0)
+    except (RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _span(line: int, column: int, end: int) -> dict[str, Any]:
+    return {"line": line, "column": column, "end_line": line, "end_column": end}
 
 
 def _start(tree: ast.Module) -> dict[str, Any]:
