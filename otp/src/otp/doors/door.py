@@ -62,7 +62,7 @@ def observe(
         token: the secret that opens it, at least 16 characters. None generates one. In either case it is stored in a
             file of mode 0600 for other programs of this user. An address that other machines reach requires an explicit
             token.
-        name: the name of the service, to which the process id is added; None: that of its node.
+        name: the name of the service, to which the process id is appended; None: the name of its node.
         backend: `"module:function"` that answers the pages of a platform, if it can be imported here; None: only a
             `ViewServer`.
 

@@ -165,7 +165,7 @@ def _explain_name(name: str, file: str, line: int) -> str | None:
 
 
 def _explain_none(stack: Sequence[StackEntry], *, left: bool) -> str:
-    """Explain an operation with None on one side: what a function did not return, or the state of a server."""
+    """Explain an operation with None on one side: a missing return value, or the state of a server."""
     callback = _callback_around(_scopes(*_place(stack)))
     if callback is None:
         return NONE
@@ -176,7 +176,7 @@ def _explain_none(stack: Sequence[StackEntry], *, left: bool) -> str:
 
 
 def _operands(node: ast.AST, left: bool) -> list[ast.expr]:
-    """Return what stands on one side of the operators of an expression."""
+    """Return the operands on one side of the operators of an expression."""
     match node:
         case ast.BinOp():
             return [node.left if left else node.right]

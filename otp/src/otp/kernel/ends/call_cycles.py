@@ -138,9 +138,9 @@ def _examine(timer: Timer) -> None:
 
 
 def cycle_at_timeout(frm: From) -> tuple[tuple[Process, str], ...] | None:
-    """Return the cycle of a call whose time is up, as long as it still waits, with the names; None without a cycle.
+    """Return the cycle of a call that timed out, with the names of its processes; None without a cycle.
 
-    The calls of a cycle may reach their time-outs in the same turn: then the call before, still to fail, has it.
+    If several calls of a cycle time out in the same turn, the one that failed first has recorded it.
     """
     server = frm.to
     if server.status == READY and type(server.value) is Failed:
@@ -270,7 +270,7 @@ def _count(frm: From, holders: list[Any]) -> int:
 
 
 def describe_cycle(cycle: tuple[tuple[Process, str], ...]) -> str:
-    """Explain why a server has not replied to a call that is part of a cycle; it begins with the caller."""
+    """Explain why a server has not replied to a call in a cycle; `cycle` begins with the caller."""
     shown = drawn([name for _, name in cycle])
     if len(cycle) == 2:
         caller = cycle[0][0]

@@ -148,7 +148,7 @@ class Failed:
     def __init__(self, reason: Any) -> None:
         self.reason: Any = reason
         self.timed_out: tuple[tuple[Process, str], ...] | None = None
-        """The callers that waited for each other when the time of the call was up, and their names, from this one."""
+        """The callers that waited for each other when the call timed out, and their names, beginning with this one."""
         self.cycle: tuple[tuple[Process, ...], str, float] | None = None
         """The callers that waited for each other, the same as text, and for how many seconds."""
 
