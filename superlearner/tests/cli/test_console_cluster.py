@@ -52,7 +52,7 @@ def test_the_cluster_is_found_and_awaited_at_the_prompt(names: dict[str, Any], s
     assert ("simulated", 3) == (discovery.cluster_info().mode, discovery.cluster_info().total_nodes)
     with pytest.raises(TimeoutError, match=f"expected 4 members after 0.1 s, got 3: {home}, {N1}, {N2}"):
         discovery.wait_for_cluster(4, timeout=0.1)
-    with pytest.raises(NoField, match="node_index'; members have names and no numbers"):
+    with pytest.raises(NoField, match="node_index'; members have names, not numbers"):
         _ = discovery.node_index
 
 
@@ -60,7 +60,7 @@ def test_the_node_of_a_process_is_found(names: dict[str, Any], simulator: Any) -
     home, node_of = names["Node"].self(), simulator.get_process_node
     assert (home, None) == (node_of("counter_1"), node_of("no such process"))
     assert home == node_of(names["process"].info("counter_1").pid)
-    with pytest.raises(WrongCall, match=f"{N1}, {N2} have one each"):
+    with pytest.raises(WrongCall, match=f"several nodes have one: {N1}, {N2}"):
         node_of("counter_tree")
 
 

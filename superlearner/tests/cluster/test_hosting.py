@@ -114,7 +114,7 @@ def test_the_end_of_a_program_is_told_with_its_last_output() -> None:
 def test_two_platforms_do_not_run_sandboxes_of_one_name_on_a_member() -> None:
     async def test(ask: Any, launcher: Launcher) -> None:
         assert "launched" == (await ask(("launch", ORDER)))[0]
-        words = "the platform one runs a sandbox demo there"
+        words = "one already runs a sandbox demo there"
         assert ("not_started", "conflict", words) == await ask(("launch", ORDER), "two")
         await ask.end("one")
         await otp.wait_down(launcher.owners[0])

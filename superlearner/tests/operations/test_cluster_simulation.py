@@ -113,7 +113,7 @@ def test_a_conflict_is_resolved_after_the_heal(inside: Inside) -> None:
         for move in shown["moves"]:  # was *moved …; down for 1.1 s*, although it runs on both sides
             assert re.fullmatch(
                 r"a second copy of (\w+) started on n\d@simulated: "
-                r"n\d@simulated was lost \(silent for too long\), and still runs it",
+                r"n\d@simulated was lost \(silent for too long\), but still runs it",
                 move["text"],
             )
         assert (shown["sides"], shown["partitioned_nodes"]) == ([[N1], [N2, N3]], ALL)

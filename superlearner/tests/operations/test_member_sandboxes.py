@@ -60,7 +60,7 @@ def test_a_node_that_is_no_member_is_refused_with_the_members(inside: Inside, tm
 def test_a_simulated_member_is_refused(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await platform.client.post("/api/v1/cluster/simulation", json={"nodes": 3}, headers=BEARER)
-        words = "n2@simulated is simulated inside the platform, so it has no program that could start a sandbox"
+        words = "n2@simulated is simulated inside the platform, so it has no program to start a sandbox"
         assert (409, "conflict", words) == (await create(platform, "n2"))[:3]
         await platform.client.post("/api/v1/cluster/simulation/fail", json={"node": "n2"}, headers=BEARER)
         assert (409, "conflict", words) == (await create(platform, "n2"))[:3]

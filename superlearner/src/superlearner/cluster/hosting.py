@@ -1,4 +1,4 @@
-"""Sandboxes of platforms on a member: it starts their programs, and ends each one with the process that asked for it.
+"""Host sandboxes of platforms on a member: start their programs, and end each one with the process that requested it.
 
 A platform calls the service `SANDBOXES` of the member; `MemberLauncher` is the other end. Requests and answers are
 tuples, with records in JSON. A platform learns of a loss from its own pending request; the member, from its monitor.
@@ -55,13 +55,13 @@ class HostedSandbox:
     """A sandbox on this member, as its launcher sees a node in the list of nodes."""
 
     runner: Pid
-    """The process of the platform that asked for it; without it, the program ends."""
+    """The process of the platform that requested it; when it ends, so does the program."""
     owner: Pid | None = None
-    """The process here that is linked with the program."""
+    """The process here that is linked to the program."""
     program: SandboxProgram | None = None
     link: Link | None = None
     why: str | None = None
-    """The reason of its end."""
+    """The reason for its end."""
     complete: bool = False
     on_use: Callable[[], object] = int
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -155,8 +155,8 @@ class SandboxHost(GenServer[Any]):
 
 
 async def _own(state: _Hosting, number: int, hosted: HostedSandbox, order: bytes, caller: From) -> None:
-    """Start a program, and be linked with it until its end."""
-    otp.process_flag("trap_exit", True)  # a program that fails is linked: its end must not come before its reason
+    """Start a program, and stay linked to it until its end."""
+    otp.process_flag("trap_exit", True)  # a failing program is linked: its exit signal must not precede its reason
     try:
         program = hosted.program = await _launch(state, hosted, order)
     except NotLaunched as error:
@@ -183,12 +183,12 @@ async def _launch(state: _Hosting, hosted: HostedSandbox, order: bytes) -> Sandb
             with suppress(TimeoutError):
                 await otp.wait_down(before.owner, LEFT_S)
         if otp.is_alive(before.owner):
-            raise NotLaunched("conflict", f"the platform {before.runner.node} runs a sandbox {sandbox.id} there")
+            raise NotLaunched("conflict", f"{before.runner.node} already runs a sandbox {sandbox.id} there")
     expected = {name: one for name, one in state.nodes.expected.items() if one.owner and otp.is_alive(one.owner)}
     state.nodes.expected = {**expected, sandbox.node: hosted}
 
     def notice(words: str) -> None:
-        with suppress(Busy):  # too much waits for the platform, which then misses this one
+        with suppress(Busy):  # too much is queued for the platform, which then misses this one
             otp.send(hosted.runner, ("notice", words))
 
     return await state.launcher.launch(sandbox, notice)

@@ -79,7 +79,7 @@ class MemberProgram:
         return await asyncio.shield(self.end)
 
     async def reload(self, text: str) -> Report:
-        """Load another source; return the report, or the reason there is none."""
+        """Load another source; return the report, or why there is none."""
         try:
             match await self.request("reload", text):
                 case ("report", bytes(report)):
@@ -87,7 +87,7 @@ class MemberProgram:
                 case (_, str(why)):
                     return Report(f"the sandbox is gone: {clip(printable(why), LONGEST)}", ended=True)
                 case _:
-                    return Report("the member gave no report; the result is unknown")
+                    return Report("the member sent no report; the result is unknown")
         except otp.CallExit:
             return Report(f"the sandbox is gone: {await self.ended()}", ended=True)
         except (msgspec.MsgspecError, ValueError) as error:
@@ -102,7 +102,7 @@ class MemberProgram:
             await self.request("stop")
 
     async def kill(self, why: str) -> None:
-        """End it, and wait for that."""
+        """End it, and wait until it has ended."""
         with suppress(otp.CallExit):
             await self.request("kill", why)
 
@@ -111,12 +111,12 @@ class MemberProgram:
         return self._output
 
     async def refresh(self) -> None:
-        """Fetch its output and its memory; keep the earlier ones if the member does not answer."""
+        """Fetch its output and memory; keep the earlier values if the member does not answer."""
         with suppress(otp.CallExit):
             self._keep(await self.request("figures", self._output[1], timeout=FIGURES_S))
 
     async def last_words(self, remote: RemoteNode) -> str:
-        """Wait for its end, and let its last restarts be fetched before; return the reason."""
+        """Wait for its end, after its last restarts have been fetched; return the reason."""
         answer = await self.request("next")
         if answer == ("ending",):
             self.complete = await remote.fetch_last()
@@ -221,7 +221,7 @@ class MemberLauncher:
                     why = f"on {member}: {why}"
                 raise NotLaunched(code if code in CODES else "start_failed", clip(why, LONGEST))
             case _:
-                raise NotLaunched("service_unavailable", f"{member} runs another version and starts no sandboxes")
+                raise NotLaunched("service_unavailable", f"{member} runs another version, which cannot start sandboxes")
 
     def _why_not(self, sandbox: Sandbox, member: str, reason: Any) -> str:
         match reason:

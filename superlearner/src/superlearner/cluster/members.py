@@ -137,13 +137,13 @@ class Members:
         self.on_event(joined, text)
 
     def record_cut(self, member: Member, words: str, *, healed: bool = False) -> None:
-        """Record that a simulated member was cut off from others, or is no longer."""
+        """Record that a simulated member was cut off from others, or no longer is."""
         text = f"{member.name} {'is no longer' if healed else 'was'} cut off {words}"
         self.tell("ok" if healed else "bad", text)
         self.on_event(self.note(member, "healed" if healed else "cut", words), text)
 
     def record_leaving(self, member: Member) -> None:
-        """Record that a member moves its children, and will leave."""
+        """Record that a member moves its children and is about to leave."""
         self.on_event(self.note(member, "leaving"), f"{member.name} is leaving the cluster")
 
     def record_end(self, member: Member, what: What, words: str, kind: NodeKind = MEMBER) -> None:
@@ -175,7 +175,7 @@ class Members:
         return None
 
     def loss_of(self, name: str) -> str:
-        """Return how a member ended, to continue its name: `was lost`, or `left the cluster`."""
+        """Return how a member ended, as words after its name: `was lost` or `left the cluster`."""
         last = next((one.what for one in reversed(self.history) if one.node == name), "lost")
         return "left the cluster" if last in ("leaving", "left") else "was lost"
 

@@ -23,7 +23,7 @@ Joined = Callable[[float], Awaitable[Cluster]]
 def control_of(
     folder: Path, name: str, joined: Joined, simulated: Callable[[], Mapping[str, bool]] = dict[str, bool]
 ) -> Control:
-    """Return the socket of a member; `simulated` returns the members that it simulates, and whether they run."""
+    """Return the socket of a member; `simulated` returns which members it simulates, and whether each one runs."""
 
     async def status(request: dict[str, Any]) -> dict[str, Any]:
         timeout = float(request.get("timeout") or 0)

@@ -124,7 +124,7 @@ class Testbed:
         """Start what is missing for a run of tests, and end it after the block, however that ends.
 
         Members that a killed run has left are ended first; those that run otherwise keep their plan. Raises
-        `NotConnected`, also if another run is under way.
+        `NotConnected`, also while another run is active.
         """
         with self.lock():
             if (before := self.plan()) is not None and before.by_run:

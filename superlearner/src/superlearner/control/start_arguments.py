@@ -1,4 +1,4 @@
-"""The start argument of a server, read in its source: whether callbacks compute with it, so that it cannot be None."""
+"""Find in the source of a server whether its callbacks compute with the start argument, so that it cannot be None."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TESTED: Final = (ast.BoolOp, ast.If, ast.IfExp, ast.While, ast.Match, ast.UnaryO
 
 
 def find_needed_argument(cls: ast.ClassDef) -> str:
-    r"""Return the parameter of an `init` with which the callbacks compute, as state or in `init`; "" without one.
+    r"""Return the parameter of `init` that callbacks compute with, as state or in `init` itself; "" if there is none.
 
     A class that names None, or tests the value, may expect None.
 
@@ -58,7 +58,7 @@ def _find_uses(method: ast.AST, name: str) -> Iterator[ast.AST]:
 
 
 def _computes(above: ast.AST) -> bool:
-    """Return whether an expression fails with None in it."""
+    """Return whether an expression fails if a part of it is None."""
     if isinstance(above, ast.Compare):
         return any(isinstance(each, ORDERED) for each in above.ops)
     if isinstance(above, ast.BinOp) and isinstance(above.op, ast.Mod):  # of a text, it takes any value

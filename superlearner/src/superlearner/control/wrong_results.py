@@ -47,7 +47,7 @@ LOOKED_BACK: Final = 500
 def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> str:
     """Return the exit reason in an event as text; that of a wrong result has the callback and its line.
 
-    The reason may be that of a process whose call failed for it. That of a call in a deadlock has the cycle.
+    It may also be the reason of a process whose call failed for it. For a call in a deadlock, it includes the cycle.
     """
     text = text_of_reason(data.get("reason"))
     if failed_call(data.get("reason")) is not None:

@@ -78,9 +78,9 @@ IN_A_THREAD: Final = (
     "blocks the one thread of the runtime, and with it every process; use await otp.Task.run_blocking(…)"
 )
 NO_REPLY: Final = "so the caller waits until its time-out: return Reply(value, state)"
-NO_WAIT: Final = "answer first, and do slow work in a process of its own"
+NO_WAIT: Final = "answer first, and do slow work in a separate process"
 CALL_S: Final = 5
-"""Seconds after which a call without a time-out of its own fails."""
+"""Seconds after which a call without its own timeout fails."""
 MOST_NAMES: Final = 200
 """Names of processes with which others are compared."""
 UNKNOWN: Final[Any] = object()
@@ -162,7 +162,7 @@ class _Review:
                     yield node.lineno, f"{clip(ast.unparse(node.func), 60)} {says}{where}"
 
     def find_long_waits(self) -> Iterator[tuple[int, str]]:
-        """Yield the waits in a `handle_call` that outlast its callers, unless a call has another time-out."""
+        """Yield the waits in a `handle_call` that outlast its callers, unless a call has another timeout."""
         calls = [node for node in self._nodes if isinstance(node, ast.Call)]
         if any(
             self._value_of(call.func) is GenServer.call and len(call.args) + len(call.keywords) > 2 for call in calls
@@ -178,12 +178,12 @@ class _Review:
                     and self._is_callback(method)
                 ):
                     if self._value_of(func) is asyncio.sleep:
-                        yield call.lineno, f"handle_call waits for {seconds:g} s, and a call for {CALL_S} s: {NO_WAIT}"
+                        yield call.lineno, f"handle_call waits for {seconds:g} s, but a call only {CALL_S} s: {NO_WAIT}"
                 case _:
                     pass
 
     def find_misspelt_names(self) -> Iterator[tuple[int, str]]:
-        """Yield the names of processes that none has, if another name is close, or a child without a name is meant."""
+        """Yield the names that no process has, if another name is close, or a child without a name is meant."""
         given = [self._value_of(node) for node in self._find_given_names()]
         if any(type(name) is not str and name is not None for name in given):  # it is computed
             return
@@ -205,7 +205,7 @@ class _Review:
         yield from nameless.items()
 
     def find_missing_arguments(self) -> Iterator[tuple[int, str]]:
-        """Yield the children without a start argument whose callbacks compute with it, and that lack no name."""
+        """Yield the children that need no name, but lack a start argument that their callbacks compute with."""
         classes = {node.name: node for node in self._tree.body if isinstance(node, ast.ClassDef)}
         nameless = {line for line, _ in self.find_misspelt_names()}
         for node, form in self._find_children():
@@ -238,7 +238,7 @@ class _Review:
         return found
 
     def _find_children(self) -> Iterator[tuple[ast.Name, ast.Call | ast.Tuple | None]]:
-        """Yield the classes of children, each with its call of `child_spec`, its pair `(Counter, 0)`, or alone."""
+        """Yield the classes of children, each with its `child_spec` call, its pair `(Counter, 0)`, or itself."""
         for node in self._nodes:
             value = self._value_of(node) if isinstance(node, ast.Name) else None
             if not isinstance(node, ast.Name) or not isinstance(value, type) or not issubclass(value, Behaviour):
@@ -451,7 +451,7 @@ class _Review:
 
 
 def _gives_argument(form: ast.Call | ast.Tuple | None) -> bool:
-    """Return whether a form of a child gives a start argument: a call of `child_spec`, a pair, or a class alone."""
+    """Return whether the form of a child has a start argument: a `child_spec` call, a pair, or only a class."""
     if isinstance(form, ast.Call):
         return bool(form.args) or any(one.arg == "arg" for one in form.keywords)
     return form is not None

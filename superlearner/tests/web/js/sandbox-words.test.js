@@ -241,7 +241,7 @@ test("a coroutine in place of an answer is a missing await, at the line of the c
   const late = { ...crash, reason: "till did not answer a call in 5 s (timeout)" };
   const silent = { line: 41, text: "handle_call returns NoReply(…) and does not keep caller, so the caller waits until its time-out" };
   assert.equal(withCause(late, [...mistakes, silent]).line, 41);
-  const slow = { line: 13, text: "handle_call waits for 30 s, and a call for 5 s: answer first" };
+  const slow = { line: 13, text: "handle_call waits for 30 s, but a call only 5 s: answer first" };
   assert.deepEqual(withCause(late, [...mistakes, slow]), { ...late, line: 13, reason: slow.text, hint: null, because: true });
   const absent = { ...crash, reason: "there is no process till to call (noproc)" };
   const nameless = { line: 45, text: 'no child has name="till", which line 35 needs: write Till.child_spec(…, name="till")' };

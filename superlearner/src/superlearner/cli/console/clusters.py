@@ -1,4 +1,4 @@
-"""Functions about the cluster that ask several operations, under the names of the original."""
+"""Console functions about the cluster that combine operations, named as in the original."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def describe_cluster(caller: Caller) -> Found:
     everywhere = replace(caller, node=None)
 
     def get_mode() -> str:
-        """Return `single_node`, `multi_node` or `simulated`, from the members that are connected."""
+        """Return `single_node`, `multi_node` or `simulated`, depending on the connected members."""
         return everywhere.ask(TOPOLOGY, {"include_health": False})["mode"]
 
     def get_cluster_status() -> Record:
@@ -64,14 +64,14 @@ def discovery(caller: Caller) -> Found:
         return list(everywhere.ask(TOPOLOGY, {"include_health": False})["connected_nodes"][:size])
 
     def cluster_formed(size: int) -> bool:
-        """Return whether at least so many members are connected."""
+        """Return whether at least `size` members are connected."""
         return len(discover_nodes()) >= size
 
     def wait_for_cluster(size: int, timeout: float = 30.0) -> list[str]:
-        """Wait until at least so many members are connected; return their names.
+        """Wait until at least `size` members are connected; return their names.
 
         Raises:
-            TimeoutError: they are not, after `timeout` seconds.
+            TimeoutError: fewer are connected after `timeout` seconds.
         """
         end, place = time.monotonic() + min(timeout, LONGEST_S), None
         while True:
@@ -96,12 +96,12 @@ def processes_in_simulation(caller: Caller) -> Found:
         """Return the node of the process with this name or pid, or None.
 
         Raises:
-            WrongCall: several nodes have one.
+            WrongCall: several nodes have such a process.
         """
         found = replace(caller, node=None).ask("cluster.processes", {"search": pid})["processes"]
         nodes = sorted({one["node"] for one in found if pid in (one["pid"], one["name"], one["child_id"])})
         if len(nodes) > 1:
-            raise WrongCall(f"get_process_node({pid!r}): {', '.join(nodes)} have one each; try a name that one has")
+            raise WrongCall(f"get_process_node({pid!r}): several nodes have one: {', '.join(nodes)}; try a unique name")
         return nodes[0] if nodes else None
 
     return {"get_process_node": get_process_node}

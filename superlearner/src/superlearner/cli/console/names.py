@@ -111,7 +111,7 @@ SERVICES: Final[dict[str, tuple[str, dict[str, tuple[str, str, Changed]]]]] = {
                 fixed={"types": ["cluster_changed"]},
                 pick=("items",),
                 first=("limit", "timeout_ms"),
-                words="Wait for members that come or go, for 5 s unless `timeout_ms` says otherwise.",
+                words="Wait for members that come or go, for 5 s or `timeout_ms`.",
             ),
             "get_process_distribution": _(
                 "GET", TOPOLOGY[1], pick=("process_distribution",), words="The number of processes by node."

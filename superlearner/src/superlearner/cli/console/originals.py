@@ -37,10 +37,10 @@ MEMBERS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "ClusterDiscovery": {
         "connect_cluster": "members find and connect each other; write wait_for_cluster(size)",
-        "node_index": "members have names and no numbers; write Node.self()",
-        "node_name": "members have names and no numbers; write discover_nodes()",
+        "node_index": "members have names, not numbers; write Node.self()",
+        "node_name": "members have names, not numbers; write discover_nodes()",
     },
-    "ClusterStateManager": {"refresh_cluster_state": "every answer is of the moment"},
+    "ClusterStateManager": {"refresh_cluster_state": "every answer is current"},
     "SandboxManager": {"sync": "each call answers when it is done"},
     "SingleNodeSimulator": {
         "simulate_cross_node_call": 'operations take the name of a node, such as process.list(node="n1")'

@@ -19,14 +19,14 @@ from superlearner.settings.settings import Settings
 __all__ = ["MEMBER_ERRORS", "choose_place"]
 
 MEMBER_ERRORS: Final = ("node_not_found", "node_unavailable")
-"""Codes of the errors of `choose_place` about members."""
+"""Error codes of `choose_place` about members."""
 
 
 async def choose_place(ctx: Context, services: Services, node: str | None) -> str | None:
     """Return the name of the member on which a sandbox may start; None for the machine of the platform.
 
     Raises:
-        OperationError: as `_find_member`, or `service_unavailable` if this machine lacks isolation.
+        OperationError: as in `_find_member`, or `service_unavailable` if this machine lacks isolation.
     """
     member = None if node is None else _find_member(ctx, services.get(Members), node)
     if member is None:
@@ -40,7 +40,7 @@ def _find_member(ctx: Context, members: Members, node: str) -> str | None:
     """Return the name of the member that a request chooses for its sandbox; None for the platform itself.
 
     Raises:
-        OperationError: `node_not_found`, `node_unavailable` for a member that is lost or leaves, `conflict` for a
+        OperationError: `node_not_found`, `node_unavailable` for a lost or leaving member, `conflict` for a
             simulated one, `validation_error` for another node, `missing_scope`.
     """
     if not ctx.user.sees(None):
@@ -50,7 +50,7 @@ def _find_member(ctx: Context, members: Members, node: str) -> str | None:
     hint = f"expected one of {', '.join(real)}" if real else "leave out node: this platform is in no cluster"
     simulated = next((one for one in names if one in members.simulated), None)
     if simulated is not None:
-        why = f"{simulated} is simulated inside the platform, so it has no program that could start a sandbox"
+        why = f"{simulated} is simulated inside the platform, so it has no program to start a sandbox"
         raise OperationError("conflict", why, hint=hint)
     absence = next((found for one in names if (found := members.absence(one)) is not None), None)
     if absence is not None:

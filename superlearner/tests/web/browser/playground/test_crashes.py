@@ -120,7 +120,7 @@ def test_a_correction_that_a_busy_process_does_not_take_is_run_by_restart(
     said, step = page.locator("#said"), page.locator("#next-step")
     expect(said).to_contain_text("nothing has changed: counter still runs the old code", timeout=20_000)
     expect(said).to_contain_text("Press Restart: the tree starts with this code and new states.")
-    expect(step).to_have_text("Next: press Restart: counter still runs the old code, and is too busy to switch.")
+    expect(step).to_have_text("Next: press Restart: counter still runs the old code and is too busy to switch.")
     page.get_by_role("button", name="Restart", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog).not_to_contain_text("use Run")

@@ -69,7 +69,7 @@ export const stepAfterStart = () => follow("starting");
 /**
  * The code of the editor runs now, without the crash of the former one.
  * @param {readonly Server[]} [servers]  that went on with their states
- * @param {boolean} [init]  they went on without the `init` of this code, which is another
+ * @param {boolean} [init]  they kept running without the changed `init` of this code
  */
 export function stepAfterRun(servers = [], init = false) {
   untried = init;
@@ -122,7 +122,7 @@ const STEPS = {
     differs there. Press Run${KEYS} to try it.`,
   correct: () => html`this code does not run: the message below it says why. The tree still runs the previous code. Correct it and press
     Run${KEYS}.`,
-  restart: () => html`press <b>Restart</b>: ${situation.busy} still runs the old code, and is too busy to switch.`,
+  restart: () => html`press <b>Restart</b>: ${situation.busy} still runs the old code and is too busy to switch.`,
   mend: () => html`this code did not start: the message below it says why. Correct it and press Run${KEYS}.`,
   line: () => html`correct ${at(situation.wrong ?? 0)} first: the message below the editor says what is wrong.`,
   change: () => html`press Run${KEYS}: the tree switches to this code.`,
