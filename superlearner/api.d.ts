@@ -171,7 +171,7 @@ declare namespace Api {
     /** why the answer is right, as HTML */ why: string|null;
     /** another right answer */ other: string|null;
     printed: string;
-    /** it is the answer that was checked last, and no further attempt */ unchanged: boolean;
+    /** it equals the answer checked last, and is not counted as an attempt */ unchanged: boolean;
     /** false: there is no database, so progress does not know of it */ kept: boolean;
   }
   interface CourseEarlier {
@@ -775,7 +775,7 @@ declare namespace Api {
     owner: string;
     /** pass it as `node` to other operations */ node: string;
     /** the member of the cluster that runs it; only if it is not the platform's machine */ member?: string|null;
-    /** null while it has no process; on the machine that runs it */ os_pid: number|null;
+    /** on the machine that runs it; null while it has no process */ os_pid: number|null;
     /** the pid of its top supervisor, on its node */ supervisor_pid: string|null;
     status: "starting"|"running"|"stopping"|"ended";
     /** seconds since 1970 */ created_at: number;
@@ -1041,8 +1041,8 @@ declare namespace Api {
     summary: string;
     /** how often the child was restarted; null without a restart or a give-up */ repeats?: WhyRepeats|null;
     /** how many earlier restarts are stored, and where they are listed; null if its restart is in memory, not running or unnamed */ earlier?: string|null;
-    /** the run of its program, with which the ids of its restarts begin */ run?: string;
-    /** its newest stored restart, if `earlier`; of an earlier run unless `restarted` */ stored?: WhyStored|null;
+    /** the run of its program; the ids of its restarts begin with it */ run?: string;
+    /** its newest stored restart, if `earlier`; from an earlier run unless `restarted` */ stored?: WhyStored|null;
     steps: WhyStep[];
   }
   interface WhyLine {

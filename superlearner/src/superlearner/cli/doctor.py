@@ -38,7 +38,7 @@ RANKS: Final = ("critical", "high", "medium", "low")
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The result of a check: `bad` prevents a start, `warn` is a problem of what runs, `note` is information."""
+    """The result of a check: `bad` prevents a start, `warn` is a problem of a running node, `note` is information."""
 
     verdict: Verdict
     about: str

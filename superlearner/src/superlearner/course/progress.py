@@ -105,7 +105,7 @@ class ItemState:
                 pass
 
     def is_unchanged(self, source: object) -> bool:
-        """Return whether an answer is the one that was checked last, which is no further attempt."""
+        """Return whether an answer equals the one checked last, which does not count as another attempt."""
         return self.attempts > 0 and source is not None and source == self.answer
 
     def check_hint(self, level: int, most: int) -> None:

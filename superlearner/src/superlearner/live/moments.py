@@ -116,7 +116,7 @@ class Moments:
                 self._recorders[node] = Recorder(node.node, node.last_states, draw, keep, earlier=self.earlier)
 
     def _find_node(self, name: str) -> otp.Node | None:
-        """Return a node of this program that is followed."""
+        """Return a node of this program that the platform follows."""
         return next((one.node for one in self._moves if one.name == name), None)
 
     def catch_up(self) -> None:

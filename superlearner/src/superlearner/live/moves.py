@@ -35,7 +35,7 @@ class Moves:
     Args:
         watched: the node.
         keep: called with each row; its replay is not compressed.
-        find: returns the node of a member in this program, None for others: simulated members are seen on each side.
+        find: returns the node of a member in this program, None for others; simulated members are seen on both sides.
         earlier: also record those that happened before, as far as they are in memory.
     """
 
@@ -89,7 +89,7 @@ class Moves:
             self._record(events, told(children, old, new, reason), None)
 
     def _still_runs(self, data: Mapping[str, Any]) -> bool:
-        """Return whether a child that is said to have moved still runs where it ran: that member was only cut off."""
+        """Return whether a child reported as moved still runs at its old place, whose member was only cut off."""
         member = data["from_member"]
         node = None if data["down"] is None else self._find(member)
         if node is None:

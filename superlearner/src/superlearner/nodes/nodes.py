@@ -279,7 +279,7 @@ class Nodes:
         return None if name in (None, self.default or self._own.name) else name
 
     def absence(self, name: str) -> Absence | None:
-        """Return why there is no node of this name, also of a short one, if that is known."""
+        """Return why there is no node with this full or short name, if known."""
         asked = ((explain, full) for full in full_names(name) for explain in self.explainers)
         return next((found for explain, full in asked if (found := explain(full)) is not None), None)
 

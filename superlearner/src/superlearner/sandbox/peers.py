@@ -135,7 +135,7 @@ class PeerProgram:
 
     @property
     def memory(self) -> None:
-        """None: the operating system is asked."""
+        """None: the operating system reports it."""
 
 
 class AttachedNode(Protocol):
@@ -150,7 +150,7 @@ class AttachedNode(Protocol):
 
 
 class NodeLinks(Protocol):
-    """The list that nodes of sandboxes are added to: `Nodes`, or on a member what passes their links on."""
+    """The list that nodes of sandboxes are added to: `Nodes`, or on a member an object that passes on their links."""
 
     async def attach_remote(self, name: str, link: Link, *, owner: str | None, kind: NodeKind) -> AttachedNode:
         """Add a node. Raises RemoteError if it does not answer as expected, NameTaken."""

@@ -132,7 +132,7 @@ class Sandboxes:
         return RecentOutput(shown[-KEPT:], before.total + count, cut or before.cut or len(shown) > KEPT)
 
     async def refresh(self, *ids: str) -> dict[str, int]:
-        """Fetch output and memory of those on other members; return the bytes of memory of each that runs."""
+        """Fetch output and memory of those on other members; return the bytes of memory of each running one."""
         there = {id: program for id, program in self.programs.items() if id in ids and self._is_elsewhere(id)}
         await asyncio.gather(*(program.refresh() for program in there.values()))
         return {id: program.memory for id, program in there.items() if program.memory}

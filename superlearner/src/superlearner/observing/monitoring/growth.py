@@ -42,10 +42,10 @@ def rises(samples: Samples) -> bool:
 
 
 def latest_rise(samples: Sequence[tuple[float, int]], least: int) -> Sequence[tuple[float, int]]:
-    """Return the samples of the rise that goes on, from the last of the lowest; none if they do not rise.
+    """Return the samples of the current rise, from the last minimum on; none if they do not rise.
 
-    At least `least` samples are a rise by themselves, if it ends above all before: a queue that stood for a while and
-    grows again rises, one that fills and empties does not. If noise hides its start, half of them may show it.
+    At least `least` samples are a rise by themselves, if it ends above all earlier ones: a queue that grows again after
+    a pause rises, one that fills and empties does not. If noise hides the start, half of the samples may show the rise.
 
     >>> stood_and_grew = [(n, 500 - n) for n in range(40)] + [(40 + n, 460 + 80 * n) for n in range(10)]
     >>> len(latest_rise(stood_and_grew, 9)), len(latest_rise([(n, n % 20) for n in range(60)], 9))

@@ -260,7 +260,7 @@ async def trees(
     include_process_details: Annotated[bool, Field(description="the process of each child")] = False,
     max_depth: Annotated[int, Field(ge=1, le=32, description="levels below a root")] = 20,
     limit: Annotated[int, Field(ge=1, le=1000, description="the most supervisors and children of a node")] = PER_NODE,
-    format: Annotated[Literal["json", "text"], Field(description="`text`: also a drawing of all trees")] = "json",
+    format: Annotated[Literal["json", "text"], Field(description="`text`: also draw all trees")] = "json",
 ) -> ClusterTrees:
     """Show the supervision trees of all members and attached services."""
     names = select_nodes(ctx, nodes, node, services=True)

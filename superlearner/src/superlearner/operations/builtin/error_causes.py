@@ -228,7 +228,7 @@ async def _count_recorded(
 
 
 async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, why: Why) -> None:
-    """Add the newest stored restart of a process without one in memory, and the number of those that are stored."""
+    """Add the newest stored restart of a process without one in memory, and the number of stored ones."""
     found = await _list_restarts(ctx, node, history, why.name or "")
     since, _, listing = (why.earlier or "").partition("; ")
     if not found:

@@ -249,8 +249,8 @@ async def links(
     """Make a sheet of sign-in links for a class: a link for each name.
 
     Learners who are not there yet are added. Names of users have no spaces and accents: *Jörg Müller* is the user
-    `Jorg.Muller`. E-mail addresses, numbers and bullets before a name and a group in parentheses behind it are not
-    read. Lines that cannot be used are `left_out`. Each link signs in once and replaces an unused one of the user; only
+    `Jorg.Muller`. E-mail addresses, numbers and bullets before a name and a group in parentheses after it are
+    ignored. Unusable lines are `left_out`. Each link signs in once and replaces an unused one of the user; only
     this result shows it. A dry run lists the names.
     """
     with the_store():

@@ -165,7 +165,7 @@ class CourseChecked(ResultModel):
     why: str | None = Field(description="why the answer is right, as HTML")
     other: str | None = Field(description="another right answer")
     printed: str
-    unchanged: bool = Field(description="it is the answer that was checked last, and no further attempt")
+    unchanged: bool = Field(description="it equals the answer checked last, and is not counted as an attempt")
     kept: bool = Field(description="false: there is no database, so progress does not know of it")
 
 

@@ -116,9 +116,9 @@ class Why(ResultModel):
         description="how many earlier restarts are stored, and where they are listed; null if its restart is in "
         "memory, not running or unnamed",
     )
-    run: str = Field(default="", description="the run of its program, with which the ids of its restarts begin")
+    run: str = Field(default="", description="the run of its program; the ids of its restarts begin with it")
     stored: WhyStored | None = Field(
-        default=None, description="its newest stored restart, if `earlier`; of an earlier run unless `restarted`"
+        default=None, description="its newest stored restart, if `earlier`; from an earlier run unless `restarted`"
     )
     steps: list[WhyStep]
 

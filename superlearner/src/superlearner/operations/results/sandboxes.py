@@ -112,7 +112,7 @@ class SandboxRecord(ResultModel):
     member: str | None = Field(
         default=None, description="the member of the cluster that runs it; only if it is not the platform's machine"
     )
-    os_pid: int | None = Field(description="null while it has no process; on the machine that runs it")
+    os_pid: int | None = Field(description="on the machine that runs it; null while it has no process")
     supervisor_pid: str | None = Field(description="the pid of its top supervisor, on its node")
     status: Literal["starting", "running", "stopping", "ended"]
     created_at: float = Field(description="seconds since 1970")

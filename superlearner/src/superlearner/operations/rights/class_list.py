@@ -19,10 +19,10 @@ NUMBER: Final = r"\(?\d+(?:[.):、\]]| (?=[ \u00a0]*\S))"
 LIST_MARK: Final = re.compile(
     rf"^(?:{BULLET}[ \u00a0]*)*(?:{NUMBER}[ \u00a0]*)?(?:{BULLET}[ \u00a0]*)*(?=[^\W\d_]|[\"'])"
 )
-"""The number or bullet of a list before a name. No tabs: they separate columns, whose places headings name."""
+"""A list number or bullet before a name. No tabs: they separate columns, whose positions match the headings."""
 ONLY_MARK: Final = re.compile(rf"{BULLET}|\(?\d+[.):、\]]?")
 GROUP: Final = re.compile(r"(?<=[^\s(])\s*[(\[（][^()\[\]（）]*[)\]）]\s*$")
-"""A class or group behind a name, as `(10b)`."""
+"""A class or group after a name, as in `(10b)`."""
 COMMAS: Final = str.maketrans("，；", ",;")
 FIRST_NAMES: Final = frozenset({"first name", "first names", "given name", "forename", "vorname", "prénom", "nombre"})
 HEADINGS: Final = FIRST_NAMES | {
@@ -125,12 +125,12 @@ def _names_in(line: str, cells: Sequence[str]) -> list[str]:
 
 
 def _is_beside(cell: str) -> bool:
-    """Return whether a column of a table is beside a name: a number, a bullet or an address."""
+    """Return whether a column of a table is not a name: a number, a bullet or an address."""
     return ONLY_MARK.fullmatch(cell) is not None or ADDRESS.fullmatch(cell) is not None
 
 
 def _columns(line: str) -> list[str]:
-    """Return the columns of a line, without what stands around the names in them."""
+    """Return the columns of a line, without the marks around their names."""
     line = line.strip("\ufeff").translate(COMMAS)
     plain = _trim(BESIDE_NAME.sub("", line) or line)
     separator = next((one for one in SEPARATORS if one in plain), SEPARATORS[0])
@@ -138,7 +138,7 @@ def _columns(line: str) -> list[str]:
 
 
 def _trim(name: str) -> str:
-    """Return a name without the mark of a list, a group behind it, and spaces."""
+    """Return a name without a list mark before it, a group after it, and spaces."""
     return GROUP.sub("", LIST_MARK.sub("", name.strip(" \u00a0"), count=1)).strip()
 
 

@@ -47,7 +47,7 @@ back.onclick = () => {
   names.focus();
 };
 
-/** Show which learners the names are, before anything is made. */
+/** Preview the learners, before any link is made. */
 const check = () => ask("Reading the names…", "?dry_run=true", (/** @type {Api.DryRunResult} */ dry) => showPreview(dry));
 
 const make = () => ask("Making the links…", "", (/** @type {Api.SignInSheet} */ sheet) => {
@@ -58,7 +58,7 @@ const make = () => ask("Making the links…", "", (/** @type {Api.SignInSheet} *
 
 /**
  * @template T
- * @param {string} meanwhile  the words of the button
+ * @param {string} meanwhile  the label of the button while it waits
  * @param {string} query
  * @param {(answer: T) => void} then
  */
@@ -106,7 +106,7 @@ function show(sheet, sorted = false) {
       <button type="button" class="btn primary" @click=${print}>Print</button></div>
     <table class="table">
       <thead><tr><th scope="col" aria-sort=${sorted ? "ascending" : "none"}><button type="button"
-        title=${sorted ? "Sort as in your list" : "Sort by surname"} @click=${() => show(sheet, !sorted)}>Name</button></th>
+        title=${sorted ? "Sort in the order of your list" : "Sort by surname"} @click=${() => show(sheet, !sorted)}>Name</button></th>
         <th scope="col">Link</th><th scope="col" class="for-print">QR code</th></tr></thead>
       <tbody>${links.map(line)}</tbody></table>`, place);
   form.hidden = true;

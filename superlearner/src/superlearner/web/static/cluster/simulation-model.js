@@ -51,7 +51,7 @@ export function lines({ members, faults }) {
 }
 
 /**
- * Return a place for each member in a picture of 320 by 210: two beside each other, more on an ellipse from the top.
+ * Return a place for each member in a picture of 320 by 210: two side by side, more on an ellipse from the top.
  * @param {readonly string[]} names
  * @returns {Map<string, Place>}
  */

@@ -69,7 +69,7 @@ export class SlHistory extends Panel {
               : `Restarted ${often(restarts)} by its supervisor.`} `
               + `${exits.length >= 20 ? "The last 20 ends are remembered." : ""}`
             : earlier.length ? "Its ends are no longer in memory. Stored, newest first:"
-            : restarts ? "Its ends are no longer in memory, and not stored."
+            : restarts ? "Its ends are no longer in memory, and were not stored."
             : "What ends it, and how long each process in this place lived, will stand here after the first restart. Kill it to see."),
         earlier.length ? make("ul", { class: "stored" }, ...earlier.map(storedEnd)) : null,
         exits.length ? line(lives, now) : null),

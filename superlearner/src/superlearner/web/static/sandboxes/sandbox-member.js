@@ -1,5 +1,5 @@
 /**
- * The choice of the member of the cluster on which a new sandbox runs; it is there once the platform has another member.
+ * The choice of the cluster member that runs a new sandbox; shown once the platform has another member.
  *
  * @module
  */

@@ -52,9 +52,9 @@ const originOf = ({ configuration: { origin, title, supervisor_module: module } 
   title ?? { source: "typed", file: "a file", module: module ?? "a module", demo: "a demo", template: "a template" }[origin] ?? origin;
 
 /**
- * Return the values and texts of the choice where a sandbox runs.
+ * Return the values and labels of the choice of where a sandbox runs.
  * @param {Api.NodeLine[]} nodes
- * @param {string} chosen  stays among them
+ * @param {string} chosen  stays in the list
  * @returns {[string, string][]}
  */
 export function memberChoices(nodes, chosen) {
@@ -402,8 +402,8 @@ export function nextOf({ status, last, typed, other, stopped = false, wrong = 0,
 }
 
 /**
- * The situation after the text in the editor was changed: a refusal is over once the text is that of the code that runs, and no process
- * has to switch to another.
+ * The situation after the text in the editor was changed: a refusal is over once the text equals the running code, and no process
+ * has to switch.
  *
  * @param {Situation} situation @param {boolean} other  the text is not the one that runs
  * @returns {Situation}

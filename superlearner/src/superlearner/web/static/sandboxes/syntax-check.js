@@ -24,7 +24,7 @@ export class SyntaxCheck {
   #asked = 0;
   /** True if the message below the editor is one that this check can withdraw. */
   #spoke = false;
-  /** The line that the message is about, and how often the text had it then; null for none. @type {{text: string, count: number}|null} */
+  /** The line that the message is about, and how often it was in the text; null for none. @type {{text: string, count: number}|null} */
   #about = null;
   /** Called with the line that the message calls wrong, 0 for none. @type {(line: number) => void} */
   onproblem = () => {};

@@ -9,7 +9,7 @@
 /** The answer that nothing is wrong. @type {Answer} */
 export const NONE = { anomalies: [], missing: [], nodes_queried: [] };
 const RANKS = ["critical", "high", "medium", "low"];
-/** Samples after which the nodes are asked again while none of them had a problem. */
+/** Samples after which nodes without problems are asked again. */
 const CALM = 5;
 
 /**
@@ -27,8 +27,8 @@ export function elsewhere(answer, shown) {
 }
 
 /**
- * Return whether to ask the nodes again after a sample of the shown one: at each while another has a problem, which may be over, and now
- * and then while there are others, as a process that hangs sends no event.
+ * Return whether to ask the nodes again after a sample of the shown one: at each while another has a problem, which may be over, and
+ * occasionally while there are others, since a process that hangs sends no event.
  * @param {Answer|null} answer
  * @param {string} shown
  * @param {number} samples  since they were asked
