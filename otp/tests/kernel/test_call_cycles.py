@@ -355,7 +355,7 @@ def test_a_time_out_in_a_cycle_draws_it(among: Any) -> None:
 
 @pytest.mark.parametrize("timeouts", [{"timeout": 9}, {}], ids=["of their own", "default"])
 def test_each_process_that_ends_by_a_deadlock_names_it(timeouts: Any, run: Any) -> None:
-    """Regression: of two calls that timed out together, neither named the other one: the server was *busy*."""
+    """Regression: if two calls timed out together, neither named the other: the server was *busy*."""
 
     class Asks(GenServer[Any]):
         @impl

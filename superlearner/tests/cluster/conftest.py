@@ -1,4 +1,4 @@
-"""Members of a cluster as people start them."""
+"""Members of a cluster, started as users start them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Members in the background that do not start: all are ended, and the error says why."""
+"""Background members that do not start: all are ended, and the error says why."""
 
 from __future__ import annotations
 

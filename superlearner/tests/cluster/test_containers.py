@@ -1,4 +1,4 @@
-"""The example of members in containers: its commands exist, and its addresses and names of certificates work."""
+"""The example with containers: its commands exist, and its addresses and certificate names work."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HEADER: Final = re.compile(r"^#.*?\b(superlearner [a-z][^`\n]*)", re.MULTILINE)
 
 
 def find_commands(text: str) -> list[list[str]]:
-    """Return the arguments of each `superlearner` in a line of a shell."""
+    """Return the arguments of each `superlearner` command in a shell line."""
     words = shlex.split(text, comments=False)
     ends = [*(place for place, word in enumerate(words) if word in ("|", "&&", ";")), len(words)]
     places = [place for place, word in enumerate(words) if word == "superlearner"]
@@ -91,7 +91,7 @@ def find_option(name: str) -> str:
 
 
 class Container:
-    """A container of the example: a machine of the network with names of its own, and folders in place of its own."""
+    """A container of the example: a machine with its own names on the network, and its own folders."""
 
     def __init__(self, service: str, hostname: str, inside: Any, folder: Path) -> None:
         self.service, self.hostname, self._inside = COMPOSE["services"][service], hostname, inside
@@ -121,7 +121,7 @@ class Container:
         return text.replace("$$", "$")
 
     def start(self, words: list[str]) -> subprocess.Popen[str]:
-        """Start a command in it, which finds the names of the network in a file of its own."""
+        """Start a command in it, which resolves the names of the network with its own file."""
         inside = self._inside(
             "unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', self._hosts
         )

@@ -1,4 +1,4 @@
-"""The health of members: scores and words, by limits of the original, each with its issue and its advice."""
+"""The health of members: scores and words by the original's limits, with issues and advice."""
 
 from __future__ import annotations
 

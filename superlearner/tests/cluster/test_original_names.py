@@ -45,7 +45,7 @@ def _functions(tree: ast.Module | ast.ClassDef) -> Iterator[str]:
 
 
 def missing_tests(named: Iterable[str]) -> list[str]:
-    """Return those that do not exist; an id of parameters may follow a name in brackets."""
+    """Return those that do not exist; a name may be followed by a parameter id in brackets."""
     found = [(one, *one.partition("::")[::2]) for one in named]
     return [one for one, path, test in found if re.sub(r"\[.*]$", "", test) not in read_tests(path)]
 

@@ -99,7 +99,7 @@ def test_a_hold_of_the_loop_is_reported_once_with_its_whole_time(inside: Callabl
 
 
 def test_a_supervisor_that_restarts_a_child_does_not_answer_for_its_endless_loop(inside: Callable[..., Any]) -> None:
-    """Regression: `sup held the event loop for 0.6 s`, as it ran last before the loop turned."""
+    """Regression: `sup held the event loop for 0.6 s`, because it ran last before the loop turned."""
 
     async def test(platform: Any) -> None:
         pid = resolve(platform.node, "ledger")

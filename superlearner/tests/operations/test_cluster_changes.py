@@ -1,4 +1,4 @@
-"""The members that come and go: as events, in the log, and what answers about a cluster show and hide."""
+"""Members that come and go, as events and in the log; what answers about a cluster show and hide."""
 
 from __future__ import annotations
 

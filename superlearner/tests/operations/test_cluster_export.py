@@ -1,4 +1,4 @@
-"""The state of the cluster as a file: the same document of real and of simulated members."""
+"""The state of the cluster as a file: the same document for real and simulated members."""
 
 from __future__ import annotations
 

@@ -241,7 +241,7 @@ def test_a_node_in_no_cluster_has_no_tables_and_cannot_be_drained(inside: Inside
 
 
 async def moves_of(both: Both, count: int) -> list[Any]:
-    """Return the moves once there are so many rows; those of a member arrive a moment later."""
+    """Return the moves once there are `count` rows; those of a member arrive a moment later."""
     moments, place = both.platform.platform.moments, 0
     while place < count:
         place = (await moments.wait_for_news(place, 5))[-1][0]

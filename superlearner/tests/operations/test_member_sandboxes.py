@@ -89,7 +89,7 @@ def test_a_member_that_is_lost_while_a_sandbox_starts_on_it_is_named(
 
 
 class Slow:
-    """A launcher on a member whose programs never get ready."""
+    """A launcher on a member whose programs never become ready."""
 
     def __init__(self) -> None:
         self.begun: asyncio.Future[otp.Pid] = asyncio.get_running_loop().create_future()

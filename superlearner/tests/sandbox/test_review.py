@@ -289,7 +289,7 @@ def test_a_child_with_a_name_and_a_class_that_is_no_child_lack_none(child: str) 
 
 @pytest.mark.parametrize("new", ['Counter.child_spec(name="counter")', "Counter"])
 def test_a_child_without_the_start_argument_that_it_needs_is_found(new: str) -> None:
-    """Regression: *a function without a `return` gives None* was the reason, and none lacked one."""
+    """Regression: the reason was *a function without a `return` gives None*, but no function lacked one."""
     text = (SERVER + TREE).replace('Counter.child_spec(0, name="counter")', new)
     said = "Counter gets no start argument, so start is None in its init: write Counter.child_spec(start, …)"
     assert [(23, said)] == found(text)

@@ -52,7 +52,7 @@ class Both:
         return answer.json()["data" if status == 200 else "error"]
 
     async def until_nodes(self, check: Callable[[set[str]], bool]) -> None:
-        """Wait until the names of the nodes are as wanted."""
+        """Wait until the nodes have the expected names."""
         changed = asyncio.Event()
         nodes = self.platform.platform.nodes
         nodes.listen(lambda _: changed.set())

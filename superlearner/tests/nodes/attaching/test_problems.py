@@ -1,4 +1,4 @@
-"""Problems of a service in another process are found there, and the platform shows them."""
+"""Problems of an attached service are found in its process, and shown by the platform."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def post(platform: Any, path: str, **content: Any) -> Any:
 
 
 def test_a_mailbox_that_stood_and_grows_again_is_a_problem(inside: Run, tmp_path: Path) -> None:
-    """Regression: after a time without growth it took as long again; a backlog that grew was no problem."""
+    """Regression: after a pause, detection took as long as the pause; a growing backlog was not reported."""
 
     async def test(platform: Any) -> None:
         async with service(tmp_path, permissions=("read", "operate")):

@@ -201,7 +201,7 @@ def test_a_growing_mailbox_is_found_with_its_samples() -> None:
 
 @pytest.mark.parametrize("stood", [[2700] * 60, [3000 - 6 * n for n in range(50)]], ids=["stood", "was worked off"])
 def test_a_mailbox_that_stood_and_grows_again_is_found_at_once(stood: list[int]) -> None:
-    """Regression: it had to grow for as long as it had stood before."""
+    """Regression: it had to grow for as long as it had not grown before."""
     again = [*stood, *(stood[-1] + 76 * n for n in range(1, 11))]
     grows = only(list(detectors.mailbox_growth(facts(tracks=[track(again[-60:])]), LIMITS)))
     assert f"from {stood[-1]:,} to {again[-1]:,} messages in 20 s, 38.0 a second" in grows.description

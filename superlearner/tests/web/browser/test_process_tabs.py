@@ -397,7 +397,7 @@ def test_messages_are_drawn_while_the_tab_is_open_and_the_trace_goes_with_it(des
 
 
 def test_a_restart_that_has_left_the_memory_is_read_from_the_store(desk: Desk) -> None:
-    """Regression: the tab said that the process had not ended since its start, and proposed to kill it."""
+    """Regression: the tab said that the process had not ended since its start, and suggested killing it."""
     words = "counter crashed and was restarted: ZeroDivisionError('by 0')"
     why = {
         "pid": "0.5.0", "name": "counter", "alive": True, "restarted": True, "known": False, "steps": [],

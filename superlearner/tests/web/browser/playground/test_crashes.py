@@ -82,7 +82,7 @@ def test_a_coroutine_used_as_an_answer_has_one_sentence_at_the_call(
 
 
 def test_a_crash_for_a_forgotten_start_argument_is_at_the_child(open_page: Callable[..., Page], at_work: Any) -> None:
-    """Regression: a correct line was marked, and a `return` was missed that no function lacked."""
+    """Regression: a correct line was marked, and the message blamed a missing `return`."""
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     made(page, "argument", COUNTER.replace('0, name="counter"', 'name="counter"'))
     cast(page, at_work, "argument", "asker", "go")
@@ -108,7 +108,7 @@ def test_a_correction_runs_at_once_while_the_tree_gives_up(open_page: Callable[.
 def test_a_correction_that_a_busy_process_does_not_take_is_run_by_restart(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:
-    """Regression: the next step was to press Run, which had just failed, and no sentence said Restart."""
+    """Regression: the next step was to press Run, which had just failed, and no message said Restart."""
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     answer = "    def handle_call(self, request, caller, n):\n"
     waits = answer.replace("def", "async def") + "        await asyncio.Event().wait()\n"
