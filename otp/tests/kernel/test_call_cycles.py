@@ -371,17 +371,24 @@ def test_each_process_that_ends_by_a_deadlock_names_it(timeouts: Any, run: Any) 
                 raise
             return NoReply(state)
 
+        @impl
+        async def terminate(self, reason: Any, state: Any) -> None:
+            with pytest.raises(otp.CallExit):  # it does not hide the cycle
+                await GenServer.call(otp.spawn(otp.receive), "question")
+
     said: list[str] = []
 
     async def main() -> Any:
-        ends: list[Any] = []
-        otp.trace.subscribe(otp.node(), lambda event: ends.append(event.data["cycle"]), kinds={"exited"})
+        ends: dict[Any, Any] = {}
+        otp.trace.subscribe(
+            otp.node(), lambda event: ends.setdefault(event.pid, event.data["cycle"]), kinds={"exited"}
+        )
         both = [await Asks.start("b", name="a"), await Asks.start("a", name="b")]
         for pid in both:
             GenServer.cast(pid, "question")
         for pid in both:
             await otp.wait_down(pid)
-        return ends[:2]
+        return [ends[pid] for pid in both]
 
     each = {"a -> b -> a", "b -> a -> b"} if timeouts else {"a -> b -> a"}  # without limits, the cycle is ended once
     assert each == set(run(main))

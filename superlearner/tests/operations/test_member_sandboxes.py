@@ -68,6 +68,19 @@ def test_a_simulated_member_is_refused(inside: Inside) -> None:
     inside(test)
 
 
+def test_a_short_name_is_that_of_a_connected_member_before_one_that_was_simulated(
+    inside: Inside, tmp_path: Path
+) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path):
+            platform.platform.members.problems["b@simulated"] = "it was simulated"
+            body = {"sandbox_id": "demo", "node": "b", "template": "counter"}
+            answer = await platform.client.post("/api/v1/sandboxes?dry_run=true", json=body, headers=BEARER)
+            assert answer.json()["data"]["would"].endswith(f" on {B}")
+
+    inside(test)
+
+
 def test_a_member_that_is_lost_while_a_sandbox_starts_on_it_is_named(
     inside: Inside, nodes_here: Any, tmp_path: Path
 ) -> None:

@@ -242,6 +242,7 @@ def test_a_wait_that_outlasts_the_callers_is_found_at_its_line() -> None:
     [
         ("return Reply(n, n)", "await asyncio.sleep(4)\n        return Reply(n, n)"),
         ("return NoReply(n + 1)", "await asyncio.sleep(30)\n                return NoReply(n)"),
+        ("return Reply(n, n)", "GenServer.reply(caller, n); await asyncio.sleep(30)\n        return NoReply(n)"),
         (
             "return Reply(n, n)",
             'await asyncio.sleep(30)\n        return Reply(await GenServer.call("b", 1, timeout=60), n)',
@@ -299,6 +300,11 @@ def test_a_child_without_the_start_argument_that_it_needs_is_found(new: str) -> 
         ("NoReply(n + 1)", "NoReply(n)"),
         ("Ok(start)", "Ok(0)"),
         ("def init(self, start)", "def init(self, start=0)"),
+        ("return Ok(start)", "start = 0; return Ok(start)"),
+        ("return Ok(start)", "print(isinstance(start, int)); return Ok(start)"),
+        ("return Ok(start)", "assert start == 0\n        return Ok(start)"),
+        ("return Ok(start)", "try: return Ok(start + 1)\n        except TypeError: return Ok(start)"),
+        ("return Ok(start)", "return Ok(KINDS[start])"),
     ]:
         assert [] == found(text.replace(old, better)), better
 

@@ -126,7 +126,8 @@ def compare_requests(modules: JsModules, monkeypatch: pytest.MonkeyPatch, name: 
     times = {one["name"] for one in entry_of(operation)["parameters"] if one.get("format") == "unix-time"}
     sent = {key: str(value) if key in in_path else value for key, value in values.items()}
     sent |= {key: read_time(values[key]) for key in times & values.keys()}  # read in the zone of the terminal
-    assert typed(monkeypatch, lines["cli"]) == asked._replace(values=sent)
+    drawn = {"format": "text"} if name == commands.TREES else {}
+    assert typed(monkeypatch, lines["cli"]) == asked._replace(values=sent | drawn)
     assert without_defaults(called(lines["python"])) == without_defaults(asked)
     told = json.loads(lines["mcp"])["params"]
     more = ({"node": node} if node else {}) | ({"dry_run": True} if operation.changes else {})

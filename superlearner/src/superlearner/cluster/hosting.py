@@ -21,6 +21,7 @@ import otp
 from otp import Down, From, GenServer, NoReply, Ok, Pid, impl
 from otp.cluster import Busy
 from otp.peer.meter import resident
+from superlearner.control.reasons import text_of_reason
 from superlearner.nodes.kinds import NodeKind
 from superlearner.nodes.remote import Link, NodeGone, RemoteError
 from superlearner.sandbox.peers import PeerLauncher
@@ -104,6 +105,8 @@ class _Hosting:
         self.hosted: dict[int, HostedSandbox] = {}
         self.watched: dict[otp.Ref, int] = {}
         """The number of each sandbox by the monitor of its runner."""
+        self.starting: dict[otp.Ref, From] = {}
+        """Who waits for the start of a program, by the monitor of its owner."""
         self.numbers = itertools.count(1)
 
 
@@ -126,7 +129,8 @@ class SandboxHost(GenServer[Any]):
                 number = next(state.numbers)
                 hosted = state.hosted[number] = HostedSandbox(caller.pid)
                 state.watched[otp.monitor(caller.pid)] = number
-                hosted.owner = otp.spawn(_own, state, number, hosted, order, caller)
+                hosted.owner, started = otp.spawn_monitor(_own, state, number, hosted, order, caller)
+                state.starting[started] = caller
             case (str(what), int(number), *rest):
                 otp.spawn(_work, state.hosted.get(number), what, tuple(rest), caller)
             case _:
@@ -145,7 +149,10 @@ class SandboxHost(GenServer[Any]):
 
     @impl
     def handle_info(self, message: Any, state: Any) -> NoReply[Any]:
-        if type(message) is Down and (number := state.watched.pop(message.ref, None)) is not None:
+        if type(message) is Down and (caller := state.starting.pop(message.ref, None)) is not None:
+            why = f"the process that started it ended: {text_of_reason(message.reason)}"  # nothing if it has answered
+            GenServer.reply(caller, ("not_started", "start_failed", why[:500]))
+        elif type(message) is Down and (number := state.watched.pop(message.ref, None)) is not None:
             otp.exit(state.hosted.pop(number).owner, "kill")  # its program is linked
         return NoReply(state)
 
@@ -161,10 +168,6 @@ async def _own(state: _Hosting, number: int, hosted: HostedSandbox, order: bytes
         program = hosted.program = await _launch(state, hosted, order)
     except NotLaunched as error:
         GenServer.reply(caller, ("not_started", error.code, error.reason))
-        return
-    except Exception as error:
-        log.exception("a sandbox did not start; this is a bug in SuperLearner, please report it")
-        GenServer.reply(caller, ("not_started", "start_failed", repr(error)[:500]))
         return
     otp.process_flag("trap_exit", False)
     otp.spawn(_follow, hosted, program)

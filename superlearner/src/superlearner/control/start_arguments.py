@@ -12,6 +12,8 @@ COMPUTED: Final = (ast.BinOp, ast.AugAssign, ast.Subscript, ast.Attribute, ast.F
 ORDERED: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 TESTED: Final = (ast.BoolOp, ast.If, ast.IfExp, ast.While, ast.Match, ast.UnaryOp)
 """Expressions and statements that may tell None from other values."""
+TESTS: Final = ("bool", "callable", "isinstance", "type")
+"""Functions that do."""
 
 
 def find_needed_argument(cls: ast.ClassDef) -> str:
@@ -27,17 +29,22 @@ def find_needed_argument(cls: ast.ClassDef) -> str:
     if init is None or len(init.args.args) != 2 or init.args.defaults or any(_names_none(one) for one in methods):
         return ""
     start = init.args.args[1].arg
+    if any(isinstance(node, ast.Try) or _is_stored(node, start) for node in ast.walk(init)):
+        return ""
     uses = list(_find_uses(init, start))
     if any(_is_state(node, start) for node in ast.walk(init)):
         for method in methods:
             if method.name.startswith("handle_") and method.args.args:
                 uses += _find_uses(method, method.args.args[-1].arg)
-    tested = any(isinstance(above, TESTED) for above in uses)
-    return start if not tested and any(map(_computes, uses)) else ""
+    return start if not any(map(_tests, uses)) and any(map(_computes, uses)) else ""
 
 
 def _names_none(method: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return any(isinstance(node, ast.Constant) and node.value is None for each in method.body for node in ast.walk(each))
+
+
+def _is_stored(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)
 
 
 def _is_state(node: ast.AST, name: str) -> bool:
@@ -53,8 +60,18 @@ def _find_uses(method: ast.AST, name: str) -> Iterator[ast.AST]:
     """Yield the expressions and statements that use a name, for each use."""
     for above in ast.walk(method):
         for node in ast.iter_child_nodes(above):
-            if isinstance(node, ast.Name) and node.id == name:
+            is_index = isinstance(above, ast.Subscript) and node is above.slice
+            if isinstance(node, ast.Name) and node.id == name and not is_index:
                 yield above
+
+
+def _tests(above: ast.AST) -> bool:
+    """Return whether an expression or a statement may tell None from other values."""
+    if isinstance(above, ast.Compare):
+        return not any(isinstance(each, ORDERED) for each in above.ops)
+    if isinstance(above, ast.Call):
+        return isinstance(above.func, ast.Name) and above.func.id in TESTS
+    return isinstance(above, TESTED)
 
 
 def _computes(above: ast.AST) -> bool:

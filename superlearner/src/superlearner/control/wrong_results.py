@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import otp
 from otp import Crash, ExceptionTerm
+from superlearner.base.printable import printable
 from superlearner.control.failures import Place
 from superlearner.control.mistakes import explain_missing_return, place_of
 from superlearner.control.reasons import (
@@ -25,7 +26,7 @@ from superlearner.control.reasons import (
     text_of_reason,
 )
 from superlearner.control.slots import id_text
-from superlearner.control.terms import is_a
+from superlearner.control.terms import clip, is_a
 
 __all__ = ["QUESTION", "name_place", "place_of_end", "reason_of", "reason_of_last"]
 
@@ -40,6 +41,8 @@ RESULTS_OF: Final = {
 }
 """The results that each callback may return, in place of `ANY_RESULT`."""
 QUESTION: Final = "did no case match, or is a return missing?"
+LONGEST: Final = 300
+"""Characters of a cycle of calls."""
 LOOKED_BACK: Final = 500
 """The number of events before one that are searched for its end."""
 
@@ -53,7 +56,7 @@ def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]
     if failed_call(data.get("reason")) is not None:
         end = data if kind == "exited" else _find_end(pid, cause)
         if end is not None and end.get("cycle"):
-            return f"{text}: a deadlock, {end['cycle']}"
+            return f"{text}: a deadlock, {clip(printable(end['cycle']), LONGEST)}"
     before, found, after = text.partition(UNNAMED)
     if not found or not _is_wrong_result(reason := _cause_of(data["reason"])):
         return text

@@ -176,11 +176,17 @@ class _Review:
                     and method is not None
                     and method.name == "handle_call"
                     and self._is_callback(method)
+                    and not self._replies(method)
                 ):
                     if self._value_of(func) is asyncio.sleep:
                         yield call.lineno, f"handle_call waits for {seconds:g} s, but a call only {CALL_S} s: {NO_WAIT}"
                 case _:
                     pass
+
+    def _replies(self, method: Function) -> bool:
+        """Return whether a method answers its caller by `GenServer.reply`."""
+        calls = (node for node in own_nodes(method) if isinstance(node, ast.Call))
+        return any(self._value_of(call.func) is GenServer.reply for call in calls)
 
     def find_misspelt_names(self) -> Iterator[tuple[int, str]]:
         """Yield the names that no process has, if another name is close, or a child without a name is meant."""

@@ -287,6 +287,8 @@ test("a change of an init is one in its lines, and not in other methods, comment
   assert.equal(initsOf(source), initsOf(source.replace("pass", "return NoReply(n)").replace("\n\n", "\n# why\n")));
   assert.notEqual(initsOf(source), initsOf(source.replace("a = 1", "a = 2")));
   assert.notEqual(initsOf(source), initsOf(source.replace("    def init", "    async def init")));
+  const long = source.replace("def init(self, n):", "def init(\n        self, n\n    ) -> Ok[int]:");
+  assert.notEqual(initsOf(long), initsOf(long.replace("a = 1", "a = 2")));
   assert.equal(initsOf("def init(self):\n    pass\ninit = 3\n"), "");
 });
 

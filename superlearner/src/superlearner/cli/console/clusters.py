@@ -74,10 +74,11 @@ def discovery(caller: Caller) -> Found:
             TimeoutError: fewer are connected after `timeout` seconds.
         """
         end, place = time.monotonic() + min(timeout, LONGEST_S), None
+        home = replace(caller, node=everywhere.ask(TOPOLOGY, {"include_health": False})["current_node"])
         while True:
             left = max(1, round(1000 * (end - time.monotonic())))
             wanted = {"types": ["cluster_changed"], "limit": 1, "timeout_ms": 1 if place is None else left}
-            place = everywhere.ask("events.stream", wanted | ({} if place is None else {"last_id": place}))["last_id"]
+            place = home.ask("events.stream", wanted | ({} if place is None else {"last_id": place}))["last_id"]
             names = discover_nodes()
             if len(names) >= size:
                 return names

@@ -48,11 +48,12 @@ def _find_member(ctx: Context, members: Members, node: str) -> str | None:
     names = full_names(node)
     real = {one.name: one for one in members.connected()}
     hint = f"expected one of {', '.join(real)}" if real else "leave out node: this platform is in no cluster"
-    simulated = next((one for one in names if one in members.simulated), None)
+    unreal = [] if any(one in real for one in names) else names
+    simulated = next((one for one in unreal if one in members.simulated), None)
     if simulated is not None:
         why = f"{simulated} is simulated inside the platform, so it has no program to start a sandbox"
         raise OperationError("conflict", why, hint=hint)
-    absence = next((found for one in names if (found := members.absence(one)) is not None), None)
+    absence = next((found for one in unreal if (found := members.absence(one)) is not None), None)
     if absence is not None:
         is_member = any(one in members.gone or one in members.problems for one in names)
         raise OperationError("node_unavailable" if is_member else "node_not_found", absence.why, hint=hint)

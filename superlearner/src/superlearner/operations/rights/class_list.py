@@ -17,7 +17,7 @@ BESIDE_NAME: Final = re.compile(r"\s*<\S+@\S+>")
 BULLET: Final = r"(?:[-*+•‣⁃∙▪■□●○◦·–—☐✓]|\[[ xX]?\])"
 NUMBER: Final = r"\(?\d+(?:[.):、\]]| (?=[ \u00a0]*\S))"
 LIST_MARK: Final = re.compile(
-    rf"^(?:{BULLET}[ \u00a0]*)*(?:{NUMBER}[ \u00a0]*)?(?:{BULLET}[ \u00a0]*)*(?=[^\W\d_]|[\"'])"
+    rf"^(?:{BULLET}[ \u00a0]*)*+(?:{NUMBER}[ \u00a0]*)?+(?:{BULLET}[ \u00a0]*)*+(?=[^\W\d_]|[\"'])"
 )
 """A list number or bullet before a name. No tabs: they separate columns, whose positions match the headings."""
 ONLY_MARK: Final = re.compile(rf"{BULLET}|\(?\d+[.):、\]]?")

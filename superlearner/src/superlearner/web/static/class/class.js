@@ -170,9 +170,13 @@ function open(name, shown) {
   render(acts(name, shown), byId("learner-acts", HTMLElement));
   dialog.showModal();
   byId("learner-name", HTMLElement).focus();
-  const work = askWork(name);
-  void work.then((found) => name === learnerName && drawWork(found), fail);
-  void loadPart(import("./learner-answer.js")).then(() => work).then((found) => name === learnerName && drawWork(found), fail);
+  /** @type {Api.CourseLearnerWork|undefined} */ let work;
+  const show = () => work && name === learnerName && drawWork(work);
+  void askWork(name).then((found) => {
+    work = found;
+    show();
+  }, fail);
+  void loadPart(import("./learner-answer.js")).then(show, fail);
 }
 
 /** @param {string} name @returns {Promise<Api.CourseLearnerWork>} */

@@ -121,9 +121,12 @@ function wire({ from, to, cut }, start, end, changed) {
     act();
   };
   return svg`<g class="wire" role="button" tabindex="0" aria-label=${words} aria-disabled=${busy ? "true" : "false"} data-cut="no"
-    @click=${act} @keydown=${key} @pointerenter=${(/** @type {PointerEvent} */ event) => event.buttons === 1 && act()}>
+    @click=${act} @keydown=${key} @pointerenter=${(/** @type {PointerEvent} */ event) => isDrag(event) && act()}>
     <title>${words}</title><path class="wide" d=${path}></path>${seen}</g>`;
 }
+
+/** Return whether a mouse drags; a finger that scrolls enters a line, too. @param {PointerEvent} event */
+const isDrag = ({ pointerType, buttons }) => pointerType === "mouse" && buttons === 1;
 
 /** @param {SimulatedMember} member @param {Place} place @param {Simulation} simulation */
 function point(member, { x, y }, simulation) {

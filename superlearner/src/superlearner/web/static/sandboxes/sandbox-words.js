@@ -249,7 +249,7 @@ export function initsOf(source) {
   let depth = -1;
   for (const line of source.split("\n").filter((one) => one.trim() && !/^\s*#/.test(one))) {
     const indent = line.search(/\S/);
-    if (indent <= depth) depth = -1;
+    if (indent <= depth && !/^\s*[)\]]/.test(line)) depth = -1; // a bracket ends a signature of several lines
     if (depth < 0 && /^\s+(?:async )?def init\(/.test(line)) depth = indent;
     if (depth >= 0) found.push(line.trimEnd());
   }
