@@ -380,9 +380,7 @@ def test_each_process_that_ends_by_a_deadlock_names_it(timeouts: Any, run: Any) 
 
     async def main() -> Any:
         ends: dict[Any, Any] = {}
-        otp.trace.subscribe(
-            otp.node(), lambda event: ends.setdefault(event.pid, event.data["cycle"]), kinds={"exited"}
-        )
+        otp.trace.subscribe(otp.node(), lambda event: ends.setdefault(event.pid, event.data["cycle"]), kinds={"exited"})
         both = [await Asks.start("b", name="a"), await Asks.start("a", name="b")]
         for pid in both:
             GenServer.cast(pid, "question")

@@ -106,7 +106,7 @@ class _Hosting:
         self.watched: dict[otp.Ref, int] = {}
         """The number of each sandbox by the monitor of its runner."""
         self.starting: dict[otp.Ref, From] = {}
-        """Who waits for the start of a program, by the monitor of its owner."""
+        """The callers that wait for the start of a program, by the monitor of its owner."""
         self.numbers = itertools.count(1)
 
 
