@@ -5,12 +5,11 @@
  */
 
 import { platform } from "../base/api.js";
-import { attribute, byId, make, onlyOwn, write } from "../base/dom.js";
+import { attribute, byId, make, mend, onlyOwn, write } from "../base/dom.js";
 import { namePart } from "../base/words.js";
 import { drafts } from "./draft-note.js";
-import { chosenMember } from "./sandbox-member.js";
 import { calm, check, editor, note, reportStart } from "./sandbox-bench.js";
-import { freeName } from "./sandbox-words.js";
+import { freeName, memberChoices } from "./sandbox-words.js";
 
 /** @import { Options, Sandbox } from "./sandbox-words.js" */
 /** @import { Drafts } from "./drafts.js" */
@@ -19,6 +18,7 @@ import { freeName } from "./sandbox-words.js";
  *   without a source: a demo; `kept` only in this browser
  */
 
+const memberSelect = byId("member", HTMLSelectElement);
 const DEMOS = [
   {
     id: "demo_one_for_one", title: "Demo: two counters and a printer", about: "The smallest of our own trees. A demo needs no credential.",
@@ -243,7 +243,7 @@ function wanted() {
   return {
     sandbox_id: name.value, ...(own ? { demo: own.id } : plain ? { template: plain.id } : { source: editor.value }),
     strategy: byId("o-strategy", HTMLSelectElement).value || null, max_restarts: numeric("o-restarts"), max_seconds: numeric("o-seconds"),
-    node: chosenMember(), custom_config: config,
+    node: memberSelect.value || null, custom_config: config,
     limits: { ...shown?.options?.limits, ...Object.fromEntries(limits.filter(([, one]) => one !== null)) },
   };
 }
@@ -276,4 +276,12 @@ export async function start() {
   } finally {
     starting = false;
   }
+}
+
+/** Offer the cluster members that can run it, once there are several; the chosen one stays chosen. */
+export async function offerMembers() {
+  const before = memberSelect.value, choices = memberChoices(await platform("GET", "/nodes"), before);
+  mend(memberSelect, choices.map(([value, text]) => make("option", { value }, text)));
+  memberSelect.value = before;
+  byId("member-field", HTMLElement).hidden = choices.length < 2;
 }
