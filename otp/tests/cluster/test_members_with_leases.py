@@ -63,6 +63,7 @@ class ThreeOfEtcd:
         for server in self.servers:
             with server.stopped():
                 await live_on(LONG_TTL / 2)
+            await live_on(LONG_TTL / 3)  # a renewal is answered before the next leader stands still
         self.servers[0].kill()
 
 
