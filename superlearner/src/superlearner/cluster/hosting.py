@@ -25,7 +25,7 @@ from superlearner.control.reasons import text_of_reason
 from superlearner.nodes.kinds import NodeKind
 from superlearner.nodes.remote import Link, NodeGone, RemoteError
 from superlearner.sandbox.peers import PeerLauncher
-from superlearner.sandbox.program import NotLaunched, SandboxProgram
+from superlearner.sandbox.program import NotLaunched, SandboxProgram, wait_for_previous
 from superlearner.sandbox.record import Sandbox
 
 __all__ = ["SANDBOXES", "SandboxHost"]
@@ -34,8 +34,6 @@ SANDBOXES: Final = "superlearner.sandboxes"
 """The service of a member that starts sandboxes for platforms."""
 FETCH_S: Final = 3.0
 """Seconds for the platform to fetch the last restarts of a program before its end."""
-LEFT_S: Final = 10.0
-"""Seconds to wait for the end of the previous program with the same name."""
 log: Final = logging.getLogger(__name__)
 
 
@@ -183,8 +181,7 @@ async def _launch(state: _Hosting, hosted: HostedSandbox, order: bytes) -> Sandb
     before = state.nodes.expected.get(sandbox.node)
     if before is not None and before.owner is not None:
         if before.runner.node == hosted.runner.node:
-            with suppress(TimeoutError):
-                await otp.wait_down(before.owner, LEFT_S)
+            await wait_for_previous(before.owner)
         if otp.is_alive(before.owner):
             raise NotLaunched("conflict", f"{before.runner.node} already runs a sandbox {sandbox.id} there")
     expected = {name: one for name, one in state.nodes.expected.items() if one.owner and otp.is_alive(one.owner)}

@@ -23,13 +23,11 @@ from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import NodeBusy, NodeGone, RemoteError, RemoteNode
 from superlearner.sandbox.messages import Report
 from superlearner.sandbox.peers import PeerLauncher, PeerProgram
-from superlearner.sandbox.program import NotLaunched
+from superlearner.sandbox.program import NotLaunched, wait_for_previous
 from superlearner.sandbox.record import ProgramFacts, Sandbox, Wall
 
 __all__ = ["MemberLauncher", "MemberProgram"]
 
-LEFT_S: Final = 10.0
-"""Seconds to wait for the end of the previous program with the same name."""
 FIGURES_S: Final = 2.0
 LONGEST: Final = 1000
 CODES: Final = ("start_failed", "service_unavailable", "conflict")
@@ -79,7 +77,7 @@ class MemberProgram:
         return await asyncio.shield(self.end)
 
     async def reload(self, text: str) -> Report:
-        """Load another source; return the report, or why there is none."""
+        """Load another source and return the report, which says why if it failed."""
         try:
             match await self.request("reload", text):
                 case ("report", bytes(report)):
@@ -174,9 +172,8 @@ class MemberLauncher:
         if member is None:
             return await self._here.launch(sandbox, notice)
         before = self._followers.get(sandbox.node)
-        if before is not None:  # its runner may have ended before the program
-            with suppress(TimeoutError):
-                await otp.wait_down(before, LEFT_S)
+        if before is not None:
+            await wait_for_previous(before)
         program = await self._launch(sandbox, member)
         number = program.number
         try:

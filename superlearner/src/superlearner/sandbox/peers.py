@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import otp
@@ -25,7 +24,7 @@ from superlearner.sandbox.line import SandboxConnection
 from superlearner.sandbox.messages import Report, SandboxFacts, SourceWarning
 from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.peer_link import PeerLink
-from superlearner.sandbox.program import NotLaunched
+from superlearner.sandbox.program import NotLaunched, wait_for_previous
 from superlearner.sandbox.record import ProgramFacts, Sandbox, Wall
 from superlearner.sandbox.source import Source
 from superlearner.sandbox.syntax import FILE
@@ -43,8 +42,6 @@ AFTER_HELD_S: Final = 3.0
 """Extra time to hold the loop, after which the whole program is ended."""
 
 LONGEST: Final = 1000
-LEFT_S: Final = 10.0
-"""Seconds to wait for the end of the previous program with the same name."""
 
 AT_ONCE: Final = os.cpu_count() or 1
 """Programs that start at the same time; more would not be faster."""
@@ -191,9 +188,8 @@ class PeerLauncher:
         """Start the program of a sandbox, linked to the caller. Raises NotLaunched."""
         self.warm()
         before = self._followers.get(sandbox.node)
-        if before is not None:  # its runner may have ended before the program
-            with suppress(TimeoutError):
-                await otp.wait_down(before, LEFT_S)
+        if before is not None:
+            await wait_for_previous(before)
         over = await self._turns.begin()
         try:
             return await self._launch(sandbox, notice)

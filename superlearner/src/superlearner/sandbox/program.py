@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from contextlib import suppress
+from typing import Final, Protocol
 
+import otp
 from superlearner.sandbox.messages import Report
 from superlearner.sandbox.record import ProgramFacts, Sandbox, Wall
 
-__all__ = ["Launcher", "NotLaunched", "SandboxProgram"]
+__all__ = ["Launcher", "NotLaunched", "SandboxProgram", "wait_for_previous"]
+
+LEFT_S: Final = 10.0
+"""Seconds to wait for the end of the previous program with the same name."""
+
+
+async def wait_for_previous(owner: otp.Pid) -> None:
+    """Wait for a process of the previous program with the same name: its runner may have ended before it."""
+    with suppress(TimeoutError):
+        await otp.wait_down(owner, LEFT_S)
 
 
 class NotLaunched(Exception):
