@@ -232,7 +232,10 @@ class Main(Supervisor):
 
 
 def test_a_wait_that_outlasts_the_callers_is_found_at_its_line() -> None:
-    """Regression: the correct line of the caller was marked, and nothing named the wait."""
+    """Regression: the correct line of the caller was marked, and nothing named the wait.
+
+    The sources here are only read; nothing in them runs, so no test waits.
+    """
     says = "handle_call waits for 30 s, but a call only 5 s: answer first, and do slow work in a separate process"
     assert [(12, says)] == after("return Reply(n, n)", "await asyncio.sleep(30)\n        return Reply(n, n)")
 

@@ -17,7 +17,7 @@ TESTS: Final = ("bool", "callable", "isinstance", "type")
 
 
 def find_needed_argument(cls: ast.ClassDef) -> str:
-    r"""Return the parameter of `init` that callbacks compute with, as state or in `init` itself; "" if there is none.
+    r"""Return the parameter of `init` if `init` or a callback computes with it, else "".
 
     A class that names None, or tests the value, may expect None.
 

@@ -19,6 +19,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from difflib import get_close_matches
+from functools import cached_property
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
@@ -98,7 +99,7 @@ def review(module: ModuleType, text: str) -> list[dict[str, Any]]:
                 *review.find_uncalled_functions(),
                 *review.find_blocking_calls(),
                 *review.find_long_waits(),
-                *review.find_misspelt_names(),
+                *review.misspelt_names,
                 *review.find_missing_arguments(),
                 *review.find_misplaced_callbacks(),
             }
@@ -188,7 +189,12 @@ class _Review:
         calls = (node for node in own_nodes(method) if isinstance(node, ast.Call))
         return any(self._value_of(call.func) is GenServer.reply for call in calls)
 
-    def find_misspelt_names(self) -> Iterator[tuple[int, str]]:
+    @cached_property
+    def misspelt_names(self) -> list[tuple[int, str]]:
+        """The places with the name of a process that none has, found once."""
+        return list(self._find_misspelt_names())
+
+    def _find_misspelt_names(self) -> Iterator[tuple[int, str]]:
         """Yield the names that no process has, if another name is close, or a child without a name is meant."""
         given = [self._value_of(node) for node in self._find_given_names()]
         if any(type(name) is not str and name is not None for name in given):  # it is computed
@@ -213,7 +219,7 @@ class _Review:
     def find_missing_arguments(self) -> Iterator[tuple[int, str]]:
         """Yield the children that need no name, but lack a start argument that their callbacks compute with."""
         classes = {node.name: node for node in self._tree.body if isinstance(node, ast.ClassDef)}
-        nameless = {line for line, _ in self.find_misspelt_names()}
+        nameless = {line for line, _ in self.misspelt_names}
         for node, form in self._find_children():
             if node.id in classes and node.lineno not in nameless and not _gives_argument(form):
                 if start := find_needed_argument(classes[node.id]):
