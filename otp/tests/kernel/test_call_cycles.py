@@ -380,7 +380,11 @@ def test_each_process_that_ends_by_a_deadlock_names_it(timeouts: Any, run: Any) 
 
     async def main() -> Any:
         ends: dict[Any, Any] = {}
-        otp.trace.subscribe(otp.node(), lambda event: ends.setdefault(event.pid, event.data["cycle"]), kinds={"exited"})
+
+        def note(event: otp.trace.Event) -> None:
+            ends.setdefault(event.pid, event.data.get("cycle"))
+
+        otp.trace.subscribe(otp.node(), note, kinds={"exited"})
         both = [await Asks.start("b", name="a"), await Asks.start("a", name="b")]
         for pid in both:
             GenServer.cast(pid, "question")

@@ -53,7 +53,7 @@ def safely(function: Any, *arguments: Any) -> None:
 
 
 def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[Any, ...]:
-    """Return the data of an `exited` event, in the order of `tracing.FIELDS`."""
+    """Return the data of an `exited` event, in the order of `tracing.FIELDS`; `cycle` only if there is one."""
     what = p.callbacks.cls.__qualname__ if p.callbacks is not None else p.runtime.describe(p)
     if sender is None and x is not None:
         sender = x.sender
@@ -63,12 +63,15 @@ def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[An
     name = None if side is None else side.name
     if name is None and x is not None and x.hooks:
         name = keyed_name(p)
-    cycle = None if p.runtime.scheduler.cycles is None else cycle_behind(p)
     if x is None:
-        return (reason, None, None, sender, what, name, cycle)
-    message = None if x.message is None else _describe_message(x)
-    doing = x.doing or _CALLBACK_WORDS.get(x.callback, x.callback)
-    return (reason, message, doing, sender, what, name, cycle)
+        values = (reason, None, None, sender, what, name)
+    else:
+        message = None if x.message is None else _describe_message(x)
+        doing = x.doing or _CALLBACK_WORDS.get(x.callback, x.callback)
+        values = (reason, message, doing, sender, what, name)
+    if p.runtime.scheduler.cycles is not None and (cycle := cycle_behind(p)) is not None:
+        return (*values, cycle)
+    return values
 
 
 def _describe_message(x: Ext) -> str:

@@ -81,7 +81,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 """The data of the frequent kinds. The ring keeps only the values: a tuple costs a quarter of a dictionary, and most are
-never read.
+never read. A value may be missing at the end: `cycle`, if there is none.
 """
 
 
@@ -299,7 +299,7 @@ class Tracer:
             cause = self.causes.of(pid)
         self._ring.append((seq, at, kind, pid, cause, values))
         if self._by_kind:
-            data = dict(zip(FIELDS[kind], values, strict=True))
+            data = dict(zip(FIELDS[kind], values, strict=False))
             if whole is not None:
                 data["reason"] = whole
             self._tell(seq, at, kind, pid, cause, data)
@@ -375,7 +375,7 @@ class Tracer:
 
     def _event(self, entry: tuple[int, int, str, Any, int, Any]) -> Event:
         seq, at, kind, pid, cause, kept_data = entry
-        data = kept_data if kept_data.__class__ is dict else dict(zip(FIELDS[kind], kept_data, strict=True))
+        data = kept_data if kept_data.__class__ is dict else dict(zip(FIELDS[kind], kept_data, strict=False))
         return Event(seq, at, self._node.name, kind, pid, cause, data)
 
     def add(
