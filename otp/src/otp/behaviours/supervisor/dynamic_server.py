@@ -269,7 +269,7 @@ def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
     spec = state.exited(pid)
     if spec is None:
         return NoReply(state)
-    now = me.runtime.scheduler.now_ns()
+    now = me.runtime.scheduler.window_ns()
     verdict = state.decide(pid, spec, reason, now)
     less = state.history[pid].last_reason if verdict == "restart" else bound_reason(reason)
     cause = pid.exit_seq
@@ -289,7 +289,7 @@ def try_again(me: Process, state: DynamicState, old: Any, cause: int, failure: R
     """Retry the restart of the child that was `old`, unless it was cancelled."""
     if not isinstance(old, Process):
         return NoReply(state)
-    verdict, spec = state.retry(old, me.runtime.scheduler.now_ns())
+    verdict, spec = state.retry(old, me.runtime.scheduler.window_ns())
     if spec is None:
         return NoReply(state)
     if verdict == "restart":

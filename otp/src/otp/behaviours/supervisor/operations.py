@@ -65,7 +65,7 @@ async def stop_record(me: Process, state: SupervisorState, record: ChildRecord) 
         ended = not is_alive(pid)
         reason = await stop(pid, record.spec.shutdown)
         report_stopped(me, record.id, pid, reason, is_expected_end(record.spec, reason), ended)
-    state.stopped(record, reason, me.runtime.scheduler.now_ns(), ended=ended)
+    state.stopped(record, reason, me.runtime.scheduler.window_ns(), ended=ended)
 
 
 async def stop_children(me: Process, state: SupervisorState) -> None:

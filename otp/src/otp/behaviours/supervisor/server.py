@@ -151,7 +151,7 @@ class SupervisorServer:
                 raise Error("function_clause")
         if isinstance(state, DynamicState):
             return dynamic.try_again(me, state, id, cause, failure)
-        verdict, record = state.retry(id, me.runtime.scheduler.now_ns())
+        verdict, record = state.retry(id, me.runtime.scheduler.window_ns())
         if record is None or verdict == "gone":
             return NoReply(state)
         if verdict == "restart":
@@ -169,7 +169,7 @@ class SupervisorServer:
             return dynamic.child_exited(me, state, message)
         pid: Any
         pid, reason = message
-        now = me.runtime.scheduler.now_ns()
+        now = me.runtime.scheduler.window_ns()
         record = state.exited(pid, reason, now)
         if record is None:
             return NoReply(state)

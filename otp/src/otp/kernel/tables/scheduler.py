@@ -193,6 +193,7 @@ class Scheduler:
         "virtual",
         "watched",
         "wheel",
+        "window_ns",
         "work_ns",
         "wrapped",
     )
@@ -209,6 +210,9 @@ class Scheduler:
         self._follows_loop: bool = type(getattr(type(self.loop), "time", None)) is FunctionType
         self.work_ns: Callable[[], int] = self.now_ns if self.virtual else time.monotonic_ns
         """Read a clock for durations of work, which is also right where the loop's clock is frozen or scaled."""
+        own_time = self._follows_loop and type(self.loop).time is not asyncio.BaseEventLoop.time
+        self.window_ns: Callable[[], int] = self.now_ns if own_time else time.monotonic_ns
+        """Read the clock of restart windows: that of the loop if it has one, otherwise the system's, without a call."""
         self.runq: deque[Process] = deque()
         self._append = self.runq.append
         self.push: Callable[[Process], None] = self._push_first
