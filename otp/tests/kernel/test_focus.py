@@ -333,6 +333,32 @@ def test_messages_that_waited_before_are_told_as_received() -> None:
     run(main)
 
 
+def test_messages_that_wait_behind_an_unfinished_callback_are_told_as_received() -> None:
+    """Regression: the rest of its batch was not counted, so a server with a backlog seemed to handle nothing."""
+
+    class Slow(Server):
+        @impl
+        async def handle_cast(self, request: Any, state: asyncio.Queue[None]) -> NoReply[Any]:
+            await state.get()
+            return NoReply(state)
+
+    async def main() -> None:
+        seen: list[Event] = []
+        turns = asyncio.Queue[None]()
+        server = await Slow.start(turns)
+        for number in range(3):
+            GenServer.cast(server, number)
+        await wait_all_idle()
+        focus(seen, server)
+        for _ in range(3):
+            turns.put_nowait(None)
+        await GenServer.call(server, "settled")
+        received = [event.data["message"] for event in seen if event.kind == "received"]
+        assert received[:2] == ["1", "2"]
+
+    run(main)
+
+
 def test_an_answer_to_a_call_from_before_is_neither_told_nor_counted() -> None:
     """Regression: the reply counted as dropped, though no rate had dropped anything."""
 

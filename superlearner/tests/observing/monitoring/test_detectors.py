@@ -232,6 +232,34 @@ def test_a_mailbox_that_does_not_grow_is_no_finding(lengths: list[int]) -> None:
     assert not list(detectors.mailbox_growth(facts(tracks=[track(lengths)]), LIMITS))
 
 
+def test_a_backlog_that_only_stands_is_found_with_the_time_it_takes() -> None:
+    """Regression: 5,683 messages at two a second, 47 minutes of work, were no problem as long as they did not grow."""
+    stands = track([5683] * 12)
+    stands.handled_per_s = 2.0
+    found = only(detect(facts(tracks=[stands]), LIMITS))
+    assert found.description == "till: 5,683 messages wait, at 2 a second about 47 minutes"
+    assert (found.type, found.severity, found.setting) == ("mailbox_backlog", "high", "anomaly_mailbox_wait")
+    stands.handled_per_s = 0.0
+    assert not detect(facts(tracks=[stands]), LIMITS)  # after 22 s
+    assert (
+        "none was handled in 22 s"
+        in only(detect(facts(tracks=[stands]), Settings(anomaly_mailbox_wait=20))).description
+    )
+
+
+def test_a_backlog_that_is_worked_off_is_hung_or_is_not_counted_is_no_finding_of_its_own() -> None:
+    stands = track([5683] * 12)
+    assert not detect(facts(tracks=[stands]), LIMITS)
+    stands.handled_per_s = 100.0
+    assert not detect(facts(tracks=[stands]), LIMITS)
+    stands.handled_per_s = 2.0
+    hung = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 9, 5683, None)
+    assert only(detect(facts(tracks=[stands], callbacks=[hung]), LIMITS)).type == "long_callback"
+    grows = track([5683 + 20 * n for n in range(12)])
+    grows.handled_per_s = 2.0
+    assert only(detect(facts(tracks=[grows]), LIMITS)).type == "mailbox_growth"
+
+
 def test_memory_that_grows_for_the_whole_window_is_found() -> None:
     grows = only(list(detectors.memory_growth(facts(points=growing(30.0, wobble=500_000)), LIMITS)))
     assert 29 < grows.evidence["mb_per_minute"] < 31
@@ -361,9 +389,11 @@ def test_the_limits_are_the_current_settings() -> None:
 
 
 def test_every_finding_names_an_existing_setting() -> None:
+    backlog = track([5683] * 12)
+    backlog.pid, backlog.handled_per_s = "0.9.0", 2.0
     known = facts(
         book=supervisor([5 - n / 10 for n in range(10)]),
-        tracks=[track([20 * n for n in range(12)])],
+        tracks=[track([20 * n for n in range(12)]), backlog],
         points=growing(30.0),
         callbacks=[PendingCallback("0.7.0", "till", "Till", "handle_call", NOW - 6, 0, None)],
         holds=[LoopHold(NOW - 5, 0.9, None, None, "a task")],
@@ -439,6 +469,42 @@ def test_the_commands_in_hints_exist_and_name_the_node(called: str | None) -> No
     assert {
         "error.why", "mailbox.patterns", "process.list", "process.resume", "supervisor.pause", "supervisor.set_flags",
     } == names  # fmt: skip
+
+
+def test_the_pace_of_a_standing_backlog_is_counted_unless_its_process_is_suspended() -> None:
+    class Slow(otp.GenServer[int]):
+        @otp.impl
+        def init(self, arg: Any) -> otp.Ok[int]:
+            return otp.Ok(0)
+
+        @otp.impl
+        async def handle_cast(self, message: Any, state: int) -> otp.NoReply[int]:
+            await turns.get()
+            handled.put_nowait(message)
+            return otp.NoReply(state)
+
+    turns, handled = asyncio.Queue[int](), asyncio.Queue[int]()
+
+    async def main() -> None:
+        async with otp.Node("service") as node:
+            monitor = Monitor(lambda: Settings(anomaly_mailbox_wait=0.001), Ledger())
+            monitor.watch(node)
+            ledger = await node.start(Slow, None, name="ledger")
+            suspended = await node.start(Slow, None, name="suspended")
+            await otp.sys.suspend(suspended)
+            for number in range(5000):
+                otp.GenServer.cast(ledger, number)
+                otp.GenServer.cast(suspended, number)
+            while not (found := [one.finding for one in monitor.alarms.active.values()]):
+                turns.put_nowait(1)
+                await handled.get()
+                await monitor.sample()
+            assert only(found).type == "mailbox_backlog"
+            assert re.fullmatch(r"ledger: [\d,]+ messages wait, at \S+ a second about .+", found[0].description)
+            assert {track.name: track.handled_per_s for track in monitor.facts().tracks}["suspended"] is None
+            monitor.close()
+
+    asyncio.run(main())
 
 
 def test_a_supervisor_whose_children_never_started_again_is_a_finding_while_it_is_down() -> None:

@@ -21,7 +21,7 @@ from otp.kernel.tables.callers import From, call_of
 from otp.kernel.tables.causes import UNDER_WAY
 from otp.kernel.tables.scheduler import thread_current
 from otp.kernel.values.messages import Down, ExitSignal
-from otp.kernel.values.process import DEAD, Process
+from otp.kernel.values.process import DEAD, Process, mailbox_len
 
 if TYPE_CHECKING:
     from otp.kernel.steps.node import Node
@@ -103,7 +103,7 @@ class Focus:
             self._let_go(p)
         for p in readers.keys() - self._readers.keys():
             if isinstance(p, Process) and p.runtime is self._node and p.status != DEAD:
-                self._backlog[p] = len(p.mailbox or ())
+                self._backlog[p] = mailbox_len(p)
                 p.traced = True
                 if p.step is not None:
                     p.step = self.step_of(p.step)

@@ -24,7 +24,8 @@ from superlearner.observing.monitoring.facts import (
     Severity,
     Type,
 )
-from superlearner.observing.monitoring.growth import latest_rise, rises, slope
+from superlearner.observing.monitoring.growth import SHOWN, rises, sample_lines, slope
+from superlearner.observing.monitoring.mailboxes import mailbox_backlog, mailbox_growth
 from superlearner.settings.settings import Settings
 
 __all__ = ["DETECTORS", "Detector", "detect"]
@@ -32,8 +33,6 @@ __all__ = ["DETECTORS", "Detector", "detect"]
 Detector = Callable[[NodeFacts, Settings], Iterator[AnomalyFinding]]
 
 NS: Final = 1_000_000_000
-SHOWN: Final = 20
-LEAST_SAMPLES: Final = 6
 LEAST_POINTS: Final = 9
 MB: Final = 1_000_000
 PARTS: Final = 4
@@ -182,38 +181,6 @@ def _explain_give_up(history: History, gave_up: Entry) -> str:
     return sentences.ended(child, gave_up.reason or "unknown", failed=gave_up.crash)
 
 
-def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find mailboxes that grow over many samples; long ones that drain are fine."""
-    for track in facts.tracks:
-        if len(track.samples) < LEAST_SAMPLES or track.samples[-1][1] < limits.anomaly_mailbox:
-            continue
-        samples = latest_rise(list(track.samples), LEAST_POINTS)
-        if not samples or (rate := slope(samples)) < limits.anomaly_mailbox_growth:
-            continue
-        name, length = track.name or track.pid, samples[-1][1]
-        first = samples[0]
-        grown = f"from {first[1]:,} to {length:,} messages in {samples[-1][0] - first[0]:.0f} s"
-        yield AnomalyFinding(
-            type="mailbox_growth",
-            severity="critical" if length >= 100 * limits.anomaly_mailbox else "high",
-            pid=track.pid,
-            name=track.name,
-            description=f"the mailbox of {name} has grown {grown}, {rate:.1f} a second more than it handles",
-            since=round(first[0], 3),
-            evidence={
-                "messages_per_s": round(rate, 2),
-                "message_queue_len": length,
-                "what": track.what,
-                "samples": [_sample(at, value) for at, value in _some(samples)],
-            },
-            threshold=limits.anomaly_mailbox_growth,
-            setting="anomaly_mailbox_growth",
-            hint=f"`{command('mailbox.patterns', track.pid, node=facts.called)}` shows what floods it; let senders "
-            "call instead of cast, so that they wait, or share the work among several processes (PartitionSupervisor)",
-            incident=Incident(f"the mailbox of {name} grew {grown}", first[0]),
-        )
-
-
 def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find memory growth through the whole window, unlike a start or a cache."""
     window = limits.anomaly_memory_window
@@ -241,7 +208,7 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             "memory": samples[-1][1],
             "processes": [facts.points[0].processes, facts.points[-1].processes],
             "message_queue_lengths": facts.points[-1].message_queue_lengths,
-            "samples": [_sample(at, value) for at, value in _some(samples)],
+            "samples": sample_lines(samples),
         },
         threshold=limits.anomaly_memory_growth,
         setting="anomaly_memory_growth",
@@ -446,6 +413,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     restart_storm,
     crash_loop,
     mailbox_growth,
+    mailbox_backlog,
     memory_growth,
     long_callback,
     blocked_loop,
@@ -552,13 +520,3 @@ def _hold(hold: LoopHold) -> dict[str, Any]:
         "what": hold.what,
         "starved_s": None if hold.starved is None else round(hold.starved, 3),
     }
-
-
-def _sample(at: float, value: float) -> dict[str, Any]:
-    return {"timestamp": timestamp(at), "value": value}
-
-
-def _some(samples: Sequence[Any]) -> Sequence[Any]:
-    """Return at most `SHOWN` samples, evenly spaced and including the last."""
-    step = -(-len(samples) // SHOWN)
-    return samples[::-1][::step][::-1]

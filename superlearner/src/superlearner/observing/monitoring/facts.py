@@ -30,6 +30,7 @@ Type = Literal[
     "restart_storm",
     "crash_loop",
     "mailbox_growth",
+    "mailbox_backlog",
     "memory_growth",
     "long_callback",
     "blocked_loop",
@@ -53,6 +54,8 @@ class Track:
     name: str | None
     what: str
     samples: deque[tuple[float, int]] = field(default_factory=lambda: deque[tuple[float, int]](maxlen=TRIED))
+    handled_per_s: float | None = None
+    """Messages that it has handled lately; None if they were not counted, or it is suspended."""
 
 
 @dataclass(frozen=True, slots=True)

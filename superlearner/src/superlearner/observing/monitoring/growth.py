@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Any, Final
 
-__all__ = ["latest_rise", "rises", "slope"]
+from superlearner.control.clock import timestamp
+
+__all__ = ["SHOWN", "latest_rise", "rises", "sample_lines", "slope"]
 
 Samples = Sequence[tuple[float, float]]
+SHOWN: Final = 20
+"""The most values in the evidence of an anomaly."""
 
 
 def slope(samples: Samples) -> float:
@@ -58,6 +63,13 @@ def latest_rise(samples: Sequence[tuple[float, int]], least: int) -> Sequence[tu
         if length < least:
             return ()
     return part
+
+
+def sample_lines(samples: Iterable[tuple[float, float]]) -> list[dict[str, Any]]:
+    """Return at most `SHOWN` samples as evidence, evenly spaced and including the last."""
+    newest_first = list(samples)[::-1]
+    step = -(-len(newest_first) // SHOWN)
+    return [{"timestamp": timestamp(at), "value": value} for at, value in newest_first[::step][::-1]]
 
 
 def _value(sample: tuple[float, int]) -> int:

@@ -41,6 +41,7 @@ from superlearner.observing.monitoring.facts import (
 from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.machine import Collector, MachineFacts, read_machine
 from superlearner.observing.monitoring.points import History, Point
+from superlearner.observing.monitoring.rates import Rates
 from superlearner.observing.monitoring.talking import Talking
 from superlearner.observing.monitoring.witness import Witness
 from superlearner.settings.settings import Settings
@@ -95,6 +96,7 @@ class Monitor:
         self._node: Node | None = None
         self._clock = Clock()
         self._tracks: dict[Pid, Track] = {}
+        self._rates = Rates(None)
         self._alone: dict[Pid, float] = {}
         self._unread: dict[Pid, tuple[Any, float]] = {}
         self._collector = Collector()
@@ -126,6 +128,7 @@ class Monitor:
     def watch(self, node: Node) -> None:
         """Follow a node from now on."""
         self._node = node
+        self._rates = Rates(node)
         self._clock = Clock()
         self._before = self._figures()
         self.births.note(self._clock.now(), self._before[0].spawned)
@@ -137,6 +140,7 @@ class Monitor:
     def close(self) -> None:
         """Stop following; collected data is kept."""
         self.talking.close()
+        self._rates.end()
         self._collector.close()
         if self._witness is not None:
             self._witness.close()
@@ -272,11 +276,17 @@ class Monitor:
         }
 
     def _track(self, scan: Scan) -> None:
+        """Note the lengths of long mailboxes, and count what their processes handle until the next sample."""
         now = self._clock.now()
+        limit = self.settings().anomaly_mailbox
         tracks: dict[Pid, Track] = {}
-        for length, pid in scan.deepest(TRACKED):
+        deepest = scan.deepest(TRACKED)
+        self._rates.turn([pid for length, pid in deepest if length >= limit])
+        for length, pid in deepest:
             track = self._tracks.get(pid) or Track(plain_pid(pid), display_name(pid), what_of(pid))
             track.samples.append((now, length))
+            suspended = otp.process_info(pid, "status") == "suspended"
+            track.handled_per_s = None if suspended else self._rates.handled(pid)
             tracks[pid] = track
         self._tracks = tracks
 

@@ -90,6 +90,11 @@ class Rates:
         did = [seen[pid] for _, seen, _ in looked if pid in seen]
         return _rate([sum(one[0] for one in did), sum(one[1] for one in did)], sum(seconds for seconds, _, _ in looked))
 
+    def handled(self, pid: Any) -> float | None:
+        """Return messages per second; None until a window of the process has ended."""
+        known = any(window[2] is not None and pid in window[2] for window in self._windows)
+        return self.of(pid)[0] if known else None
+
     def busy(self) -> Iterable[Pid]:
         """Return the processes that were active in the windows that count."""
         return list(self._sums)

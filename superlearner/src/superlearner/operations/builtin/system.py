@@ -140,9 +140,9 @@ async def anomalies(
 ) -> SystemAnomalies:
     """List anomalies with their evidence.
 
-    Restart storms, crash loops, growing mailboxes and memory, long callbacks, a blocked event loop, deadlocks,
-    isolated processes, useless monitors, services of the platform that are not running. Each has its values, the limit
-    it exceeds, the setting of the limit, and what to try.
+    Restart storms, crash loops, long or growing mailboxes, growing memory, long callbacks, a blocked event loop,
+    deadlocks, isolated processes, useless monitors, services of the platform that are not running. Each has its
+    values, the limit it exceeds, the setting of the limit, and what to try.
     """
     monitor = ctx.watched.monitor
     await monitor.fresh()

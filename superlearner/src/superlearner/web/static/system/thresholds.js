@@ -13,7 +13,7 @@ import { sentence } from "../base/words.js";
 /** @type {[string, string[]][]} */
 const GROUPS = [
   ["Restarts", ["anomaly_restarts", "anomaly_give_up_within", "anomaly_window"]],
-  ["Mailboxes", ["anomaly_mailbox", "anomaly_mailbox_growth"]],
+  ["Mailboxes", ["anomaly_mailbox", "anomaly_mailbox_growth", "anomaly_mailbox_wait"]],
   ["Event loop", ["anomaly_loop_held", "anomaly_callback"]],
   ["Memory", ["anomaly_memory_growth", "anomaly_memory_window"]],
   ["Ties", ["anomaly_unsupervised_after", "anomaly_monitors", "anomaly_down_unread"]],
@@ -22,9 +22,9 @@ const GROUPS = [
 /** @type {Record<string, string>} */
 const UNITS = {
   anomaly_restarts: "restarts", anomaly_give_up_within: "seconds", anomaly_window: "seconds", anomaly_mailbox: "messages",
-  anomaly_mailbox_growth: "messages a second", anomaly_loop_held: "seconds", anomaly_callback: "seconds",
-  anomaly_memory_growth: "MB a minute", anomaly_memory_window: "seconds", anomaly_unsupervised_after: "seconds",
-  anomaly_monitors: "monitors", anomaly_down_unread: "seconds", scan_interval: "seconds",
+  anomaly_mailbox_growth: "messages a second", anomaly_mailbox_wait: "seconds", anomaly_loop_held: "seconds",
+  anomaly_callback: "seconds", anomaly_memory_growth: "MB a minute", anomaly_memory_window: "seconds",
+  anomaly_unsupervised_after: "seconds", anomaly_monitors: "monitors", anomaly_down_unread: "seconds", scan_interval: "seconds",
 };
 
 export class SlThresholds extends HTMLElement {

@@ -1,0 +1,107 @@
+"""Detectors of long mailboxes: those that grow, and those that stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from superlearner.base.commands import command
+from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, NodeFacts, Track
+from superlearner.observing.monitoring.growth import latest_rise, sample_lines, slope
+from superlearner.settings.settings import Settings
+
+__all__ = ["mailbox_backlog", "mailbox_growth"]
+
+LEAST_SAMPLES: Final = 6
+LEAST_POINTS: Final = 9
+
+
+def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
+    """Find mailboxes that grow over many samples; long ones that drain are fine."""
+    for track in facts.tracks:
+        samples = _growth(track, limits)
+        if not samples:
+            continue
+        rate = slope(samples)
+        name, length = track.name or track.pid, samples[-1][1]
+        first = samples[0]
+        grown = f"from {first[1]:,} to {length:,} messages in {samples[-1][0] - first[0]:.0f} s"
+        yield AnomalyFinding(
+            type="mailbox_growth",
+            severity="critical" if length >= 100 * limits.anomaly_mailbox else "high",
+            pid=track.pid,
+            name=track.name,
+            description=f"the mailbox of {name} has grown {grown}, {rate:.1f} a second more than it handles",
+            since=round(first[0], 3),
+            evidence={
+                "messages_per_s": round(rate, 2),
+                "message_queue_len": length,
+                "what": track.what,
+                "samples": sample_lines(samples),
+            },
+            threshold=limits.anomaly_mailbox_growth,
+            setting="anomaly_mailbox_growth",
+            hint=_describe_flood(track, facts),
+            incident=Incident(f"the mailbox of {name} grew {grown}", first[0]),
+        )
+
+
+def mailbox_backlog(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
+    """Find mailboxes that do not grow, but need a long time to be handled; a hang and a deadlock say why themselves."""
+    hung = {one.pid for one in facts.callbacks if facts.now - one.began >= limits.anomaly_callback}
+    hung |= {one.pid for circle in facts.cycles for one in circle}
+    for track in facts.tracks:
+        recent = list(track.samples)[-LEAST_SAMPLES:]
+        if len(recent) < LEAST_SAMPLES or min(length for _, length in recent) < limits.anomaly_mailbox:
+            continue
+        if track.handled_per_s is None or track.pid in hung or _growth(track, limits):
+            continue
+        name, length, rate = track.name or track.pid, recent[-1][1], track.handled_per_s
+        seconds = length / rate if rate else facts.now - track.samples[0][0]
+        if seconds < limits.anomaly_mailbox_wait:
+            continue
+        pace = (
+            f"at {rate:.2g} a second about {_spell_time(seconds)}" if rate else f"none was handled in {seconds:.0f} s"
+        )
+        allowed = f"{limits.anomaly_mailbox_wait:g} s"
+        yield AnomalyFinding(
+            type="mailbox_backlog",
+            severity="high" if not rate or seconds >= 10 * limits.anomaly_mailbox_wait else "medium",
+            pid=track.pid,
+            name=track.name,
+            description=f"{name}: {length:,} messages wait, {pace}",
+            since=round(track.samples[0][0], 3),
+            evidence={
+                "message_queue_len": length,
+                "handled_per_s": round(rate, 2),
+                "wait_s": round(seconds, 1),
+                "what": track.what,
+                "samples": sample_lines(track.samples),
+            },
+            threshold=limits.anomaly_mailbox_wait,
+            setting="anomaly_mailbox_wait",
+            hint=_describe_flood(track, facts),
+            incident=Incident(f"messages waited for {name} for longer than {allowed}"),
+        )
+
+
+def _growth(track: Track, limits: Settings) -> Sequence[tuple[float, int]]:
+    """Return the samples in which a mailbox grows faster than allowed; none if it does not."""
+    if len(track.samples) < LEAST_SAMPLES or track.samples[-1][1] < limits.anomaly_mailbox:
+        return ()
+    samples = latest_rise(list(track.samples), LEAST_POINTS)
+    return samples if samples and slope(samples) >= limits.anomaly_mailbox_growth else ()
+
+
+def _describe_flood(track: Track, facts: NodeFacts) -> str:
+    """Return what to do about a long mailbox."""
+    return (
+        f"`{command('mailbox.patterns', track.pid, node=facts.called)}` shows what floods it; let senders call instead "
+        "of cast, so that they wait, or share the work among several processes (PartitionSupervisor)"
+    )
+
+
+def _spell_time(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
