@@ -83,6 +83,7 @@ def asking(test: Callable[[Callable[..., Any], Launcher], Any], launcher: Launch
                 otp.exit(runners.pop(platform), "kill")
 
             ask.end = end  # type: ignore[attr-defined]
+            ask.state = await otp.sys.get_state(host)  # type: ignore[attr-defined]
             await test(ask, launcher)
 
     asyncio.run(asyncio.wait_for(main(), 20))
@@ -93,7 +94,8 @@ def test_a_sandbox_ends_with_the_process_that_asked_for_it() -> None:
         kind, number, facts = await ask(("launch", ORDER))
         assert ("launched", 0) == (kind, msgspec.json.decode(facts, type=ProgramFacts).os_pid)
         assert ("figures", "hello\n", 6, 0) == await ask(("figures", number, 0))
-        assert ("figures", None, 6, 0) == await ask(("figures", number, 6))
+        for known in (6, None):  # it has all output, or wants none
+            assert ("figures", None, 6, 0) == await ask(("figures", number, known))
         await ask.end("one")
         await otp.wait_down(launcher.owners[0])
         assert ("gone", "it has ended") == await ask(("figures", number, 0))
@@ -107,6 +109,54 @@ def test_the_end_of_a_program_is_told_with_its_last_output() -> None:
         _, number, _ = await ask(("launch", ORDER))
         assert ("done",) == await ask(("kill", number, "it was destroyed"))
         assert ("ended", "it was destroyed", "hello\n", 6, 0) == await ask(("next", number))
+
+    asking(test, Launcher())
+
+
+def test_each_end_that_is_tried_lets_the_platform_fetch_its_last_restarts() -> None:
+    async def test(ask: Any, launcher: Launcher) -> None:
+        del launcher
+        _, number, _ = await ask(("launch", ORDER))
+        hosted = ask.state.hosted[number]
+        stop, kill = (asyncio.ensure_future(hosted.fetch_last()) for _ in range(2))
+        assert ("ending",) == await ask(("next", number))
+        assert ("ending",) == await ask(("fetched", number, True))
+        assert await stop
+        last = asyncio.ensure_future(ask(("fetched", number, False)))
+        assert not await kill
+        await ask(("kill", number, "it was destroyed"), "two")
+        assert ("ended", "it was destroyed", "hello\n", 6, 0) == await last
+        assert not await hosted.fetch_last()
+
+    asking(test, Launcher())
+
+
+class Silent:
+    """A link to a program that answers no question."""
+
+    def __init__(self) -> None:
+        self.asked, self.cancelled = asyncio.Event(), asyncio.Event()
+
+    async def ask(self, request: object) -> object:
+        del request
+        self.asked.set()
+        try:
+            return await asyncio.Event().wait()
+        finally:
+            self.cancelled.set()
+
+
+def test_a_question_that_the_platform_gave_up_ends_on_the_member() -> None:
+    async def test(ask: Any, launcher: Launcher) -> None:
+        del launcher
+        _, number, _ = await ask(("launch", ORDER))
+        link = ask.state.hosted[number].link = Silent()
+        given_up = asyncio.ensure_future(ask(("ask", number, b"?"), "two"))
+        await link.asked.wait()
+        await ask.end("two")
+        await link.cancelled.wait()
+        given_up.cancel()
+        assert ("figures", "hello\n", 6, 0) == await ask(("figures", number, 0))
 
     asking(test, Launcher())
 

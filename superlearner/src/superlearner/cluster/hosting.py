@@ -64,16 +64,34 @@ class HostedSandbox:
     complete: bool = False
     on_use: Callable[[], object] = int
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when it is about to end."""
+    """Set when it is about to end, and when it has ended."""
     fetched: asyncio.Event = field(default_factory=asyncio.Event)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def fetch_last(self) -> bool:
-        """Let the platform fetch its last restarts; return whether it has."""
+        """Let the platform fetch its last restarts, anew at each call; return whether it has."""
+        async with self.turn:
+            self.complete = False
+            if self.why is None:
+                self.fetched.clear()
+                self.changed.set()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(FETCH_S):
+                        await self.fetched.wait()
+            return self.complete
+
+    async def next_end(self) -> bool:
+        """Wait until it is about to end, or has ended; return whether it has."""
+        await self.changed.wait()
+        if self.why is None:
+            self.changed.clear()
+        return self.why is not None
+
+    def note_end(self, why: str) -> None:
+        """Record its end."""
+        self.why = why
         self.changed.set()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FETCH_S):
-                await self.fetched.wait()
-        return self.complete
+        self.fetched.set()
 
 
 class HostedNodes:
@@ -130,7 +148,9 @@ class SandboxHost(GenServer[Any]):
                 hosted.owner, started = otp.spawn_monitor(_own, state, number, hosted, order, caller)
                 state.starting[started] = caller
             case (str(what), int(number), *rest):
-                otp.spawn(_work, state.hosted.get(number), what, tuple(rest), caller)
+                work = otp.spawn(_work, state.hosted.get(number), what, tuple(rest), caller)
+                if what == "ask":
+                    otp.spawn(_end_with, caller.pid, work)
             case _:
                 GenServer.reply(caller, ("gone", "the member does not know this request; it may be an older version"))
         return NoReply(state)
@@ -195,8 +215,7 @@ async def _launch(state: _Hosting, hosted: HostedSandbox, order: bytes) -> Sandb
 
 
 async def _follow(hosted: HostedSandbox, program: SandboxProgram) -> None:
-    hosted.why = await program.ended()
-    hosted.changed.set()
+    hosted.note_end(await program.ended())
 
 
 async def _work(hosted: HostedSandbox | None, what: str, rest: tuple[Any, ...], caller: From) -> None:
@@ -211,6 +230,13 @@ async def _work(hosted: HostedSandbox | None, what: str, rest: tuple[Any, ...], 
     GenServer.reply(caller, answer)
 
 
+async def _end_with(asker: Pid, work: Pid) -> None:
+    """End the work on a question whose asker has given up."""
+    given_up, _ = otp.monitor(asker), otp.monitor(work)
+    if (await otp.receive(otp.Is(Down))).ref is given_up:
+        otp.exit(work, "kill")
+
+
 async def _answer(hosted: HostedSandbox | None, what: str, rest: tuple[Any, ...]) -> tuple[Any, ...]:
     if hosted is None or hosted.program is None:
         return "gone", "it has ended"
@@ -219,12 +245,11 @@ async def _answer(hosted: HostedSandbox | None, what: str, rest: tuple[Any, ...]
         case "ask", (bytes(question),) if link is not None:
             return "answer", await link.ask(question)
         case "next", ():
-            await hosted.changed.wait()
-            return ("ending",) if hosted.why is None else ("ended", hosted.why, *await _figures(program))
+            return await _next_end(hosted, program)
         case "fetched", (bool(complete),):
             hosted.complete = complete
             hosted.fetched.set()
-            return "ended", await program.ended(), *await _figures(program)
+            return await _next_end(hosted, program)
         case "reload", (str(text),):
             return "report", msgspec.json.encode(await program.reload(text))
         case "stop", ():
@@ -233,14 +258,21 @@ async def _answer(hosted: HostedSandbox | None, what: str, rest: tuple[Any, ...]
         case "kill", (str(why),):
             await program.kill(why)
             return ("done",)
-        case "figures", (int(known),):
+        case "figures", (int() | None as known,):
             return "figures", *await _figures(program, known)
         case _:
             return "gone", "the member does not know this request; it may be an older version"
 
 
-async def _figures(program: SandboxProgram, known: int = -1) -> tuple[str | None, int, int]:
-    """Return the output of a program, the number of bytes in all, and its memory; None if those are `known`."""
+async def _next_end(hosted: HostedSandbox, program: SandboxProgram) -> tuple[Any, ...]:
+    return ("ended", hosted.why, *await _figures(program)) if await hosted.next_end() else ("ending",)
+
+
+async def _figures(program: SandboxProgram, known: int | None = -1) -> tuple[str | None, int, int]:
+    """Return the output of a program, the number of bytes in all, and its memory.
+
+    `known` is the number of bytes that the platform has; the output is None if these are all, or if it asks for none.
+    """
     memory = await otp.Task.run_blocking(resident, program.facts.os_pid)
     text, total = program.output()
-    return None if total == known else text, total, memory
+    return None if known in (None, total) else text, total, memory

@@ -108,15 +108,16 @@ class MemberProgram:
         """Return its output and the number of bytes in all, as of the last `refresh`."""
         return self._output
 
-    async def refresh(self) -> None:
-        """Fetch its output and memory; keep the earlier values if the member does not answer."""
+    async def refresh(self, *, output: bool) -> None:
+        """Fetch its memory and, if asked, its output; keep the earlier values if the member does not answer."""
+        known = self._output[1] if output else None
         with suppress(otp.CallExit):
-            self._keep(await self.request("figures", self._output[1], timeout=FIGURES_S))
+            self._keep(await self.request("figures", known, timeout=FIGURES_S))
 
     async def last_words(self, remote: RemoteNode) -> str:
-        """Wait for its end, after its last restarts have been fetched; return the reason."""
+        """Wait for its end, and fetch its last restarts whenever it is about to end; return the reason."""
         answer = await self.request("next")
-        if answer == ("ending",):
+        while answer == ("ending",):
             self.complete = await remote.fetch_last()
             answer = await self.request("fetched", self.complete)
         match answer:

@@ -127,7 +127,7 @@ class PeerProgram:
         """Return its latest output and the number of bytes in all."""
         return self._peer.output(), self._written.total
 
-    async def refresh(self) -> None:
+    async def refresh(self, *, output: bool) -> None:
         """Do nothing: the program is on this machine."""
 
     @property

@@ -61,8 +61,8 @@ class SandboxProgram(Protocol):
         """Return the latest output, and the number of bytes in all, as of the last `refresh`."""
         ...
 
-    async def refresh(self) -> None:
-        """Fetch the output and the memory of a program on another machine."""
+    async def refresh(self, *, output: bool) -> None:
+        """Fetch the memory of a program on another machine, and its output if asked."""
         ...
 
     @property

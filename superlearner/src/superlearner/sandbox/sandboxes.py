@@ -131,10 +131,10 @@ class Sandboxes:
         shown = without_secrets(text if cut else before.text + text)
         return RecentOutput(shown[-KEPT:], before.total + count, cut or before.cut or len(shown) > KEPT)
 
-    async def refresh(self, *ids: str) -> dict[str, int]:
-        """Fetch output and memory of those on other members; return the bytes of memory of each running one."""
+    async def refresh(self, *ids: str, output: bool = False) -> dict[str, int]:
+        """Fetch the memory of those on other members, and maybe their output; return the bytes of each running one."""
         there = {id: program for id, program in self.programs.items() if id in ids and self._is_elsewhere(id)}
-        await asyncio.gather(*(program.refresh() for program in there.values()))
+        await asyncio.gather(*(program.refresh(output=output) for program in there.values()))
         return {id: program.memory for id, program in there.items() if program.memory}
 
     def _is_elsewhere(self, id: str) -> bool:

@@ -66,7 +66,7 @@ async def output(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -
     The last 64 kB of its standard output and standard error, tracebacks included. It stays when the sandbox ends.
     """
     sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
-    await sandboxes.refresh(sandbox.id)
+    await sandboxes.refresh(sandbox.id, output=True)
     text, total, cut = sandboxes.output(sandbox.id)
     shown = safe_text(without_our_paths(text[-SHOWN:]))
     return SandboxOutput(id=sandbox.id, text=shown, total=total, cut=cut or len(text) > SHOWN)
