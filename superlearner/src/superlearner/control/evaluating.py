@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import asyncio
 import io
+import re
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,12 +19,18 @@ import otp
 from otp import Node
 from otp.observer.hints import hint_for
 from otp.redaction import without_secrets
+from superlearner.control.failures import explain_start, failed_child, unwrapped
+from superlearner.control.mistakes import explain_missing_return, function_at, locate
 from superlearner.control.protection import protection_of
-from superlearner.control.reasons import text_of_reason
+from superlearner.control.reasons import own_frame, tagged, text_of_reason
+from superlearner.control.slots import id_text
+from superlearner.control.terms import is_a
 
 __all__ = ["Evaluated", "Failed", "evaluate", "read"]
 
 FILE: Final = "<eval>"
+PLACE: Final = re.compile(rf" \({FILE}:(\d+)\)")
+"""The place of a definition in a message of the library."""
 WORKBENCH: Final = "workbench"
 """The name of the process that keeps the names of its node."""
 
@@ -62,6 +69,8 @@ class Evaluated:
     printed: Printed = field(default_factory=Printed)
     error: str | None = None
     line: int | None = None
+    reason: Any = None
+    """The reason for which a process ended that the code started or called, if that was the error."""
 
 
 @dataclass(slots=True)
@@ -124,10 +133,13 @@ async def evaluate(node: Node, code: ast.Module, seconds: float, *, keep: bool =
         except BaseException:  # timed out or cancelled
             otp.exit(pid, "kill")
             raise
-    if found.error is not None or reason not in ("normal", "noproc"):
-        text = found.error or f"its process was ended: {text_of_reason(reason)}"
-        raise Failed(text, found.line, found.printed.getvalue())
-    return found
+    if found.error is None and reason in ("normal", "noproc"):
+        return found
+    text = found.error or f"its process was ended: {text_of_reason(reason)}"
+    text, line = _explain_end(node, code, found.reason or reason) or (text, None)
+    if line is None and found.line is not None:
+        text, line = f"line {found.line}: {text.removeprefix(f'line {found.line}: ')}", found.line
+    raise Failed(text, line, found.printed.getvalue())
 
 
 def _spawn(node: Node, run: Callable[..., Awaitable[None]], *args: Any) -> otp.Pid:
@@ -195,6 +207,13 @@ async def _run(code: ast.Module, found: Evaluated, names: dict[str, Any]) -> Non
             found.value = await _step(ast.Expression(last.value), "eval", names)
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # the last two would end the whole program
         found.error, found.line = _describe_error(error)
+        match error:
+            case otp.StartError():
+                found.reason = error.reason
+            case otp.CallExit():
+                found.reason = error.cause_reason
+            case _:
+                pass
 
 
 async def _step(part: ast.Module | ast.Expression, mode: str, names: dict[str, Any]) -> Any:
@@ -216,4 +235,40 @@ def _describe_error(error: BaseException) -> tuple[str, int | None]:
     words = without_secrets("".join(traceback.format_exception_only(error)).strip())
     if "Did you" not in words and (hint := hint_for(_reason_of(error, words), None)):  # Python has suggested a name
         words = f"{words}; {hint}"
+    if named := PLACE.search(words):
+        lines.append(int(named[1]))
+        words = PLACE.sub("", words, 1)
     return (f"line {lines[-1]}: {words}", lines[-1]) if lines else (words, None)
+
+
+def _explain_end(node: Node, code: ast.Module, reason: Any) -> tuple[str, int | None] | None:
+    """Return the mistake for which a process ended, and its line in the code; None for other reasons."""
+    *_, why = unwrapped(reason)
+    tag, rest = tagged(why)
+    if tag == "EXIT" and len(rest) == 1:
+        return _explain_end(node, code, rest[0])
+    line, function, says = None, "", ""
+    if is_a(why, otp.Crash) and (frame := own_frame(why)) is not None and frame[0] == FILE:
+        _, at, function = frame
+        line = at if function_at(code, at) == function else None  # else it stands in the code of another evaluation
+        says = explain_start(why).partition("\n")[0]
+    elif tag == "bad_return_value" and len(rest) == 1 and (end := _find_end(node, why)) is not None:
+        cls, callback = str(end["what"]), end["callback"]
+        place = locate(code, cls, callback, why, end.get("message"))
+        line, function = (None, f"{cls}.{callback}") if place is None else place
+        missing = explain_missing_return(code, cls, callback, why, end.get("message"))
+        says = (missing and missing.why) or hint_for(why, callback) or ""
+        says = says if rest[0] is None else f"it returned {text_of_reason(rest[0])}; {says}"
+    if not says:
+        return None
+    children = "".join(
+        f"{id_text(child[0])} did not start: " for one in unwrapped(reason) if (child := failed_child(one))
+    )
+    return f"{children}{f'line {line} in ' if line else ''}{function}: {says}", line
+
+
+def _find_end(node: Node, reason: Any) -> Mapping[str, Any] | None:
+    """Return the data of the newest end of a process in a callback for this reason."""
+    words = text_of_reason(reason).partition(", which is ")[0]  # the class of a result is lost in an event
+    ends = (event.data for event in reversed(otp.trace.history(node)) if event.kind == "exited")
+    return next((end for end in ends if end.get("callback") and text_of_reason(end["reason"]).startswith(words)), None)

@@ -25,7 +25,7 @@ from superlearner.control.missing_returns import Function, MissingReturn, find_m
 from superlearner.control.reasons import has_own_frame, tagged, text_of_reason
 from superlearner.control.terms import is_a, safe_text, text_of
 
-__all__ = ["explain_missing_return", "locate", "own_nodes", "place_of", "place_of_failed_start"]
+__all__ = ["explain_missing_return", "function_at", "locate", "own_nodes", "place_of", "place_of_failed_start"]
 
 LONGEST_SOURCE: Final = 200_000
 """Characters above which a source is not parsed: parsing blocks the interpreter."""
@@ -62,11 +62,13 @@ PLACE: Final = re.compile(r"\((?:[^()]*[/\\])?[^()/\\]+\.py:(\d{1,7})\)")
 """The place of a method in the error about it."""
 
 
-def locate(text: str, cls: str, callback: str, reason: Any, message: str | None = None) -> tuple[int, str] | None:
+def locate(
+    text: str | ast.Module, cls: str, callback: str, reason: Any, message: str | None = None
+) -> tuple[int, str] | None:
     r"""Return the line of a source that caused a reason without a line, and its function.
 
     Args:
-        text: the source.
+        text: the source, or its tree.
         cls: the class of the process that ended, as `__qualname__`.
         callback: the callback that it was in.
         reason: its exit reason.
@@ -76,23 +78,23 @@ def locate(text: str, cls: str, callback: str, reason: Any, message: str | None 
     >>> locate(text, "Main", "init", ("supervisor_data", ("invalid_strategy", "all")))
     (4, 'Main.init')
     """
-    tree = _parsed(text)
+    tree = _parsed(text) if isinstance(text, str) else text
     owner = None if tree is None else _class(tree, cls)
     if tree is None or owner is None:
         return None
     method = _method(owner, callback)
     missing = explain_missing_return(text, cls, callback, reason, message)
     line = _line(tree, owner, method, reason) if missing is None else missing.line
-    return None if line is None else (line, _function_at(tree, line))
+    return None if line is None else (line, function_at(tree, line))
 
 
 def explain_missing_return(
-    text: str, cls: str, callback: str, reason: Any, message: str | None
+    text: str | ast.Module, cls: str, callback: str, reason: Any, message: str | None
 ) -> MissingReturn | None:
     """Return where and why a callback in a source returned None; None if that is not known; arguments of `locate`."""
     if tagged(reason) != ("bad_return_value", (None,)):
         return None
-    tree = _parsed(text)
+    tree = _parsed(text) if isinstance(text, str) else text
     owner = None if tree is None else _class(tree, cls)
     method = None if owner is None else _method(owner, callback)
     return None if method is None else find_missing_return(method, message)
@@ -260,7 +262,7 @@ def _text_inside(reason: Any) -> str:
     return safe_text(term.text) if is_a(term, ExceptionTerm) else ""
 
 
-def _function_at(tree: ast.Module, line: int) -> str:
+def function_at(tree: ast.Module, line: int) -> str:
     """Return the class or method that a line is in, as `Main.init`."""
     names: list[str] = []
     body: list[ast.stmt] = tree.body

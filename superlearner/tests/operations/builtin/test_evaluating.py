@@ -68,9 +68,96 @@ await otp.GenServer.call(await Tally.start(0), "get")
     inside(test, allow_eval=True)
 
 
+AGENT = """
+class Agent(otp.GenServer):
+    @otp.impl
+    def init(self, memory):
+        return otp.Ok(memory)
+
+    @otp.impl
+    def handle_call(self, request, caller, state):
+        return otp.Reply(state.get(request), state)
+"""
+ASK = """
+agent = await Agent.start({})
+await otp.GenServer.call(agent, "colour")
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "expected"),
+    [
+        ("otp.Ok(memory)", "memory", 5, "init: it returned {}; expected Ok(state), Stop(reason) or Ignore()"),
+        ("otp.Ok(memory)", "otp.Ok(memoy)", 5, "init: NameError: name 'memoy' is not defined"),
+        ("return otp.Reply", "otp.Reply", 9, "handle_call: a `return` is missing"),
+        (
+            "otp.Reply(state.get(request), state)",
+            "state",
+            9,
+            "handle_call: it returned {}; expected Reply(value, state), NoReply(state) or Stop(reason, state)",
+        ),
+        ("state.get(", "state.gett(", 9, "handle_call: AttributeError: 'dict' object has no attribute 'gett'; did you"),
+    ],
+    ids=["init", "name", "return", "result", "attribute"],
+)
+@pytest.mark.parametrize("start", ["start", "start_link"])
+def test_the_callback_that_failed_is_named_with_its_line_and_not_the_start_or_call(
+    inside: Inside, right: str, wrong: str, line: int, expected: str, start: str
+) -> None:
+    """Regression: it named the line of the start, which is right, and `('bad_return_value', {})`."""
+
+    async def test(platform: Any) -> None:
+        async def failed(source: str) -> tuple[str, str | None]:
+            error = (await evaluated(platform, source, keep=True)).json()["error"]
+            return error["message"], {one["field"]: one["problem"] for one in error["details"]}.get("line")
+
+        source, ask = AGENT.replace(right, wrong), ASK.replace("start", start)
+        said, marked = await failed(source + ask)
+        assert said.startswith(f"line {line} in Agent.{expected}")
+        assert marked == str(line)
+        await evaluated(platform, source, keep=True)
+        said, marked = await failed(ask)
+        assert f"Agent.{expected.partition(': a ')[0]}" in said
+        assert marked in ("2", "3", None)  # of the start or call: the callback is in another evaluation
+
+    inside(test, allow_eval=True)
+
+
+def test_the_child_that_did_not_start_is_named_with_the_line_of_its_mistake(inside: Inside) -> None:
+    source = """
+class Room(otp.GenServer):
+    def init(self, start):
+        return start
+
+class Hotel(otp.Supervisor):
+    def init(self, arg):
+        return otp.Children([Room.child_spec(1, id="blue")])
+
+await Hotel.start_link(None)
+"""
+
+    async def test(platform: Any) -> None:
+        said = (await evaluated(platform, source)).json()["error"]["message"]
+        assert (
+            said
+            == "blue did not start: line 4 in Room.init: it returned 1; expected Ok(state), Stop(reason) or Ignore()"
+        )
+
+    inside(test, allow_eval=True)
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
+        (
+            "class Till(otp.GenServer):\n  x = 1\n  @otp.impl\n  def inti(self, arg): ...",
+            (
+                422,
+                "eval_failed",
+                "line 3: TypeError: expected the name of a callback after @impl in Till, got 'inti'; "
+                "did you mean 'init'?",
+            ),
+        ),
         ("1 +", (422, "validation_error", "source: line 1, column 4: invalid syntax")),
         ("x = 1\nx / 0", (422, "eval_failed", "line 2: ZeroDivisionError: division by zero")),
         (

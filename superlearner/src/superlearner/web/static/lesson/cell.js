@@ -94,7 +94,7 @@ export class LessonCell extends LessonBlock {
     } catch (error) {
       if (!(error instanceof ApiError) || !["eval_failed", "validation_error", "timeout"].includes(error.code)) throw error;
       const of = (/** @type {string} */ field) => error.details.find((detail) => detail.field === field)?.problem ?? "";
-      const found = explainError(error.message, this.#editor.value, Number(of("line"))), { line } = found;
+      const found = explainError(error.message, Number(of("line"))), { line } = found;
       const said = this.#interrupted ? "Interrupted. Names that were made are kept." : found.said;
       if (line && !this.#interrupted) this.#editor.mark(line, 1, said, false);
       const missing = /NameError: name '(\w+)' is not defined/.exec(said)?.[1] ?? "";
