@@ -201,6 +201,33 @@ def start(tmp_path: Path, begin: Callable[..., Running]) -> Callable[..., Progra
     return run
 
 
+MEMBER_READY = re.compile(r"member (\S+) ready, (\d+) members?")
+
+
+@pytest.fixture
+def member(tmp_path: Path, command: Callable[..., Running]) -> Iterator[Callable[..., Running]]:
+    """Start `superlearner node`, as users start it, and wait until it is ready."""
+    started: list[Running] = []
+
+    def run(name: str, *arguments: str, data: str = "data") -> Running:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("SUPERLEARNER_")}
+        process = command(
+            "node", name, "--data-dir", str(tmp_path / data), *arguments,
+            cwd=tmp_path, env={**kept, "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+        started.append(process)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not MEMBER_READY.match(line):
+            process.kill()
+            raise AssertionError(f"expected a member, got {line!r} and {process.communicate()[1]}")
+        return process
+
+    yield run
+    for process in started:
+        ended(process)
+
+
 @contextmanager
 def started_by(warm_start: WarmStart, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
     """`start` with a folder for each program, into which `files` are put; all end with the block."""

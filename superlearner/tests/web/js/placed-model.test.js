@@ -20,6 +20,12 @@ test("a supervisor has the members on which its children run; a child that waits
   assert.deepEqual(events, []);
 });
 
+test("a child that runs on both sides of a partition is one child with two members", () => {
+  const [{ children, places }] = supervisors([...ENTRIES, entry("c1", "m2@127.0.0.1")]);
+  assert.equal(children.length, 4);
+  assert.deepEqual([...places], [["c1", ["m1@127.0.0.1", "m2@127.0.0.1"]], ["c2", ["m2@127.0.0.1"]], ["c3", []]]);
+});
+
 test("new moves are played, the oldest first; those that were there before and those of a storm are not", () => {
   assert.deepEqual(fresh([move("2"), move("1")], null), []);
   assert.deepEqual(fresh([move("3"), move("2"), move("1")], new Set(["1"])).map(({ ref }) => ref), ["2", "3"]);

@@ -9,7 +9,7 @@ import { quiet } from "../moment/schedule.js";
 /** @import { Moment, MomentNode } from "../moment/schedule.js" */
 /** @typedef {Api.TableEntry} Entry */
 /** @typedef {Api.ClusterMove} Move */
-/** @typedef {{name: string, children: Entry[], members: string[]}} Placed */
+/** @typedef {{name: string, children: Entry[], members: string[], places: Map<string, string[]>}} Placed */
 
 /** Children of a member that are drawn. */
 const DRAWN = 8;
@@ -19,14 +19,20 @@ const MOST = 3;
 /** Return the name of a member; one of this machine without its host. @param {string} name */
 export const shortMember = (name) => name.replace(/@127\.0\.0\.1$/, "");
 
-/** Return the supervisors with their children and the members on which these run. @param {readonly Entry[]} entries @returns {Placed[]} */
+/**
+ * Return the supervisors with their children, the members on which these run, and those of each child: two, if the cluster is cut.
+ * @param {readonly Entry[]} entries
+ * @returns {Placed[]}
+ */
 export function supervisors(entries) {
   /** @type {Map<string, Entry[]>} */
   const found = new Map();
   for (const entry of entries) found.set(entry.table, [...found.get(entry.table) ?? [], entry]);
   return [...found].map(([name, children]) => {
     const members = [...new Set(children.flatMap(({ node }) => node ?? []))].sort();
-    return { name, children, members };
+    const places = new Map(children.map(({ key }) => [key, /** @type {string[]} */ ([])]));
+    for (const { key, node } of children) if (node !== null) places.get(key)?.push(node);
+    return { name, children, members, places };
   });
 }
 

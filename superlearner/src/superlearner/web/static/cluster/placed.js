@@ -8,7 +8,7 @@
 import { requestOn } from "../base/api.js";
 import { icon, make, nodeQuery, root } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
-import { counted, time } from "../base/words.js";
+import { counted, number, time } from "../base/words.js";
 import { NARROW } from "../moment/layout.js";
 import { RestartStage } from "../moment/stage.js";
 import { sentence } from "../moment/story.js";
@@ -123,16 +123,29 @@ export class PlacedChildren extends HTMLElement {
 customElements.define("placed-children", PlacedChildren);
 
 /** @param {Placed} placed */
-const children = ({ name, children: all, members }) => html`<section><h2>${name} <small>${counted(all.length, "child", "children")} on ${
-  counted(members.length, "member")}</small></h2>
+const children = ({ name, children: all, members, places }) => html`<section><h2>${name} <small>${
+  counted(places.size, "child", "children")} on ${counted(members.length, "member")}${twice([...places.values()])}</small></h2>
   <div class="scroll"><table class="table" aria-label=${`Children of ${name}`}><thead><tr><th scope="col">Child</th>
     <th scope="col">Member</th><th scope="col">Since</th></tr></thead><tbody>
     ${repeat(all.slice(0, LISTED), ({ key, node, pid }) => `${key} ${node} ${pid}`, (one) =>
       html`<tr data-child=${one.key} data-member=${one.node ?? ""}><th scope="row">${one.pid
         ? html`<a href=${`${root()}/supervisors${nodeQuery(one.node ?? "", { process: one.pid })}`}>${one.key}</a>`
-        : one.key}</th><td>${one.node ? shortMember(one.node) : html`<span class="waits">starts elsewhere soon</span>`}</td>
+        : one.key}</th><td>${one.node
+          ? html`${shortMember(one.node)}${also(one, places)}` : html`<span class="waits">starts elsewhere soon</span>`}</td>
       <td class="when">${one.since ? time(one.since) : ""}</td></tr>`)}</tbody></table></div>${all.length > LISTED
         ? html`<p class="hint">The first ${LISTED} are shown.</p>` : nothing}</section>`;
+
+/** Count the children that run on both sides of a partition. @param {string[][]} places */
+function twice(places) {
+  const count = places.filter((members) => members.length > 1).length;
+  return count ? html`, <span class="waits">${number(count)} on more than one</span>` : nothing;
+}
+
+/** Name the other members on which a child runs. @param {Entry} child @param {Placed["places"]} places */
+function also({ key, node }, places) {
+  const others = (places.get(key) ?? []).filter((one) => one !== node);
+  return others.length ? html` <small>also on ${others.map(shortMember).join(", ")}</small>` : nothing;
+}
 
 /** @param {readonly Move[]} moves */
 const list = (moves) => html`<ol class="happened moves">${repeat(moves, ({ ref }) => ref, (one) => html`<li data-what=${one.conflict
