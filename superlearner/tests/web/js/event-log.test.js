@@ -335,3 +335,17 @@ test("a time without a platform is a change among the events, also of a service 
   assert.deepEqual([markOf(shown), shown.ref, textOf(shown, new Set())], ["change", null, line]);
   assert.deepEqual(countKinds([shown]), { crashes: 0, restarts: 0, changes: 1, starts: 0 });
 });
+
+test("a deadlock leads to the restart in which its first call failed", async () => {
+  const crash = (ref, at, why) => ({ ref, event: 70, at, until: at, line: "left crashed and was restarted", count: 1, kept: true,
+    name: "left", reason: `right did not answer a call in 5 s (timeout)${why}`, started: 1 });
+  const deadlock = { ref: "5.2", event: 2, at: 12.8, until: 14.3, line: "a deadlock: left waited for right, who waited for left",
+    count: 1, kept: false, reason: null, started: 0, incident: true };
+  const found = [crash("c.9", 20, ": a deadlock, left -> right -> left"), crash("c.3", 12.9, ": a deadlock, right -> left -> right"),
+    crash("c.2", 12.85, ": a deadlock, left -> right -> left"), deadlock, crash("c.1", 12.6, "")];
+  const { log, asked } = askedLog(found), begun = log.begin();
+  asked[0].resolve(answer(events, "run"));
+  await begun;
+  while (log.kept === null) await new Promise(setImmediate);
+  assert.equal(log.events.find(({ text }) => text === deadlock.line)?.ref, "c.2");
+});

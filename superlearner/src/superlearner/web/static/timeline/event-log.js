@@ -182,7 +182,7 @@ export class EventLog {
     if (turn !== this.#turn) return;
     this.goesOn = found.length >= KEPT;
     const before = found.filter((one) => !this.events.some((event) => isOf(event, one)));
-    this.kept = inOrder(withoutListed(before, this.events).map(eventOf).reverse());
+    this.kept = inOrder(eventsOf(withoutListed(before, this.events), found).reverse());
     this.changed();
   }
 
@@ -196,7 +196,7 @@ export class EventLog {
         `/restarts?settled=true&fold=false&per_page=${PART}&until=${first}`);
       if (!found) return;
       this.goesOn = found.length >= PART;
-      this.kept = inOrder([...found.map(eventOf).reverse(), ...this.kept ?? []]);
+      this.kept = inOrder([...eventsOf(found).reverse(), ...this.kept ?? []]);
       this.changed();
       if ((this.kept[0]?.at ?? 0) <= to) return;
     }
@@ -211,8 +211,8 @@ export class EventLog {
     if (first === undefined) return;
     /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn,
       `/restarts?settled=true&fold=false&per_page=${KEPT}&since=${first}`);
-    const ends = found?.filter(({ program, incident }) => program || incident) ?? [];
-    if (ends.length) this.events = inOrder([...this.events, ...ends.map(eventOf)]);
+    const ends = eventsOf(found?.filter(({ program, incident }) => program || incident) ?? [], found ?? []);
+    if (ends.length) this.events = inOrder([...this.events, ...ends]);
   }
 
   async #newer() {
@@ -298,6 +298,20 @@ const isCountedIn = ({ type, at, name, cause, data }, sum) =>
   (sum.started ? type === "child_restarted" && !data["along"] : type === "child_terminated" && Boolean(data["by_itself"]))
   && name === sum.name && (data["reason"] === "killed") === (sum.reason === "killed")
   && Number(cause) >= sum.event && Number(cause) <= (sum.last ?? 0) && at <= (sum.until ?? at) + SAME_S;
+
+/**
+ * Return kept restarts as events. Why a deadlock ended is the restart in which its first call failed.
+ * @param {readonly Api.RestartLine[]} some
+ * @param {readonly Api.RestartLine[]} [all]  newest first; by default, the same
+ */
+function eventsOf(some, all = some) {
+  const locked = all.filter(({ incident, reason }) => !incident && reason?.includes("a deadlock, "));
+  return some.map((one) => {
+    const isEnd = (/** @type {Api.RestartLine} */ { at }) => at >= one.at - SAME_S && at <= (one.until ?? one.at) + SAME_S;
+    const end = one.incident && one.line?.startsWith("a deadlock: ") ? locked.findLast(isEnd) : undefined;
+    return { ...eventOf(one), ...(end ? { ref: end.ref ?? null } : {}) };
+  });
+}
 
 /** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
 function eventOf({ ref, at, until, count, line = "", program = false, started = 0, incident = false, ...more }) {
