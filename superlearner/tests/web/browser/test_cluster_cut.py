@@ -79,7 +79,10 @@ def test_a_real_member_is_cut_off_both_sides_are_seen_and_a_heal_resolves_the_co
     assert (M1, "lost") in [(one["node"], one["what"]) for one in state["events"]["events"]]
 
     lines("heal", M2)
-    conflicts = page.get_by_role("list").locator("[data-what=conflict]")
+    page.get_by_text(
+        "6 children ran on two members while the cluster was cut; healed: of each, the older one stays"
+    ).click()
+    conflicts = page.get_by_role("list").locator("[data-what=conflict] [data-what=conflict]")
     for older, younger in (("m1", "m2"), ("m2", "m1")):
         words = f"the older one, on {older}, stays, and the one on {younger} has ended"
         text = re.compile(rf"c\d ran on both {older} and {younger}: {words}")

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fresh, portrait, supervisors } from "#static/cluster/placed-model.js";
+import { fresh, linesOf, portrait, supervisors } from "#static/cluster/placed-model.js";
 import { step } from "#static/moment/details.js";
 import { schedule } from "#static/moment/schedule.js";
 import { headline, sentence } from "#static/moment/story.js";
@@ -30,6 +30,23 @@ test("new moves are played, the oldest first; those that were there before and t
   assert.deepEqual(fresh([move("2"), move("1")], null), []);
   assert.deepEqual(fresh([move("3"), move("2"), move("1")], new Set(["1"])).map(({ ref }) => ref), ["2", "3"]);
   assert.deepEqual(fresh(["5", "4", "3", "2", "1"].map(move), new Set(["1"])), []);
+});
+
+test("the children that ran twice are one line for each cut", () => {
+  const copy = (ref, child, on, away) => ({ ...move(ref), text: `a second copy of ${child} started on ${on}@simulated: `
+    + `${away}@simulated was lost (silent for too long), but still runs it` });
+  const conflict = (ref, child) => ({ ...move(ref), conflict: true, text: `${child} ran on both n1@simulated and n2@simulated: `
+    + "the older one, on n1@simulated, stays, and the one on n2@simulated has ended" });
+  const moved = { ...move("5"), text: "c9 moved from n1 to n2: n1 was lost (connection closed); down for 0.9 s" };
+  const cut = [copy("3", "c3", "n3", "n1"), copy("2", "c2", "n2", "n1")];
+  assert.deepEqual(linesOf(cut).map(({ text }) => text), ["2 children started a second time, on n2 and n3: the cluster was cut"]);
+  const first = [conflict("1b", "c2"), copy("1a", "c2", "n2", "n3")];
+  const lines = linesOf([moved, conflict("5", "c2"), conflict("4", "c3"), ...cut, ...first]);
+  assert.deepEqual(lines.map(({ text, moves }) => [text, moves.length]), [
+    [moved.text, 1], ["2 children ran on two members while the cluster was cut; healed: of each, the older one stays", 4],
+    ["1 child ran on two members while the cluster was cut; healed: of each, the older one stays", 2],
+  ]);
+  assert.deepEqual(linesOf([conflict("1", "c2")]).map(({ text }) => text), [conflict("1", "c2").text]);
 });
 
 const node = (id, children = [], more = {}) => ({

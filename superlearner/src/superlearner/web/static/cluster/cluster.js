@@ -57,7 +57,7 @@ async function look() {
     const [topology, more, tables, moves] = await Promise.all([
       platform("GET", "/cluster/topology?include_health=false"),
       view === "map" ? askMap() : platform("GET", PATHS[view] ?? "/cluster/events"),
-      ...view === "health" ? [platform("GET", "/cluster/supervisors"), platform("GET", "/cluster/moves?limit=10")] : [],
+      ...view === "health" ? [platform("GET", "/cluster/supervisors"), platform("GET", "/cluster/moves?limit=100")] : [],
     ]);
     const simulation = view === "health" && topology.simulation_enabled ? await platform("GET", "/cluster/simulation") : null;
     if (mine !== asked) return;

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { counted } from "../base/words.js";
 import { quiet } from "../moment/schedule.js";
+import { listed } from "./simulation-model.js";
 
 /** @import { Moment, MomentNode } from "../moment/schedule.js" */
 /** @typedef {Api.TableEntry} Entry */
@@ -57,6 +59,40 @@ const drawn = (id, name, strategy) => ({
   id, name, kind: strategy === null ? "worker" : "dynamic_supervisor", pid: null, strategy, limit: null, used: 0, restart: null,
   state: null, children: [], more: 0,
 });
+
+const COPY = /^a second copy of (?<child>.+) started on (?<on>\S+): /;
+const CONFLICT = /^(?<child>.+) ran on both \S+ and \S+: the older one, /;
+
+/**
+ * Return the lines of a list of moves: the second copies that a cut started, and the conflicts that ended them, are one.
+ * @param {readonly Move[]} moves  newest first
+ * @returns {{text: string, moves: Move[]}[]}
+ */
+export function linesOf(moves) {
+  /** @type {{moves: Move[], copies: RegExpMatchArray[], conflicts: RegExpMatchArray[]}[]} */
+  const groups = [];
+  for (const move of moves) {
+    const copy = COPY.exec(move.text), conflict = CONFLICT.exec(move.text), last = groups.at(-1);
+    const group = last && (copy ?? conflict) && (last.copies.length || last.conflicts.length)
+      && !(conflict && last.copies.length) ? last
+      : { moves: [], copies: [], conflicts: [] };
+    if (group !== last) groups.push(group);
+    group.moves.push(move);
+    if (copy) group.copies.push(copy);
+    else if (conflict) group.conflicts.push(conflict);
+  }
+  return groups.map(({ moves: all, copies, conflicts }) => ({ text: summary(all, copies, conflicts), moves: all }));
+}
+
+/** @param {Move[]} moves @param {RegExpMatchArray[]} copies @param {RegExpMatchArray[]} conflicts */
+function summary([first, ...more], copies, conflicts) {
+  if (!more.length) return first?.text ?? "";
+  const named = (/** @type {string} */ group, /** @type {RegExpMatchArray[]} */ all) =>
+    [...new Set(all.map(({ groups }) => groups?.[group] ?? ""))].sort();
+  const children = counted(named("child", [...copies, ...conflicts]).length, "child", "children");
+  if (!conflicts.length) return `${children} started a second time, on ${listed(named("on", copies))}: the cluster was cut`;
+  return `${children} ran on two members while the cluster was cut; healed: of each, the older one stays`;
+}
 
 /**
  * Return the moves to play, the oldest first; none of a storm, and none of those that were there before.

@@ -13,7 +13,7 @@ import { NARROW } from "../moment/layout.js";
 import { RestartStage } from "../moment/stage.js";
 import { sentence } from "../moment/story.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
-import { fresh, portrait, shortMember, supervisors } from "./placed-model.js";
+import { fresh, linesOf, portrait, shortMember, supervisors } from "./placed-model.js";
 
 /** @import { Moment } from "../moment/schedule.js" */
 /** @import { Entry, Move, Placed } from "./placed-model.js" */
@@ -22,6 +22,8 @@ import { fresh, portrait, shortMember, supervisors } from "./placed-model.js";
 const REST_MS = 2500;
 /** The height of the rows that a move needs besides: a lost member, and its child. */
 const FALLEN = 99;
+/** Lines of moves that are shown. */
+const LINES = 10;
 /** Children of a supervisor that are listed. */
 const LISTED = 100;
 
@@ -148,7 +150,16 @@ function also({ key, node }, places) {
 }
 
 /** @param {readonly Move[]} moves */
-const list = (moves) => html`<ol class="happened moves">${repeat(moves, ({ ref }) => ref, (one) => html`<li data-what=${one.conflict
-  ? "conflict" : "move"}>${icon(one.conflict ? "stopped" : "restarting", "glyph")}<time
-  datetime=${new Date(one.at * 1000).toISOString()}>${time(one.at)}</time><span>${one.text} <a class="link"
-    href=${whyAddress(one.ref, one.node)} aria-label=${`Watch: ${one.text}`}>Watch</a></span></li>`)}</ol>`;
+const list = (moves) => html`<ol class="happened moves">${repeat(linesOf(moves).slice(0, LINES), (one) => one.moves.at(-1)?.ref, (one) =>
+  one.moves.length > 1
+    ? line(one.moves, html`<details><summary>${one.text}</summary><ol class="happened">${repeat(one.moves, ({ ref }) => ref, single)}</ol>
+      </details>`)
+    : one.moves.map(single))}</ol>`;
+
+/** @param {readonly Move[]} moves  the last one is the first that happened @param {unknown} content */
+const line = (moves, content) => moves.slice(-1).map((one) => html`<li data-what=${one.conflict ? "conflict" : "move"}>${icon(one.conflict
+  ? "stopped" : "restarting", "glyph")}<time datetime=${new Date(one.at * 1000).toISOString()}>${time(one.at)}</time>${content}</li>`);
+
+/** @param {Move} one */
+const single = (one) => line([one], html`<span>${one.text} <a class="link"
+  href=${whyAddress(one.ref, one.node)} aria-label=${`Watch: ${one.text}`}>Watch</a></span>`);
