@@ -398,6 +398,30 @@ def test_each_process_that_ends_by_a_deadlock_names_it(timeouts: Any, run: Any) 
     assert said
 
 
+@pytest.mark.parametrize("between", [False, True], ids=["server", "chain"])
+def test_a_crash_for_a_call_without_an_answer_names_the_server_that_was_busy_and_its_line(
+    run: Any, between: bool
+) -> None:
+    """Regression: only the caller's line was known, which is right."""
+
+    async def sleeps(state: Any, caller: Any) -> None:
+        await asyncio.sleep(30)
+
+    async def main() -> Any:
+        found: list[Any] = []
+        otp.trace.subscribe(otp.node(), lambda event: found.append(event.data.get("busy")), kinds={"exited"})
+        for name in "abc":
+            await Peer.start(None, name=name)
+        GenServer.cast("a", asks("b", asks("c", sleeps) if between else sleeps, 3 if between else 5))
+        await otp.wait_down(otp.whereis("a"))
+        return found[0]
+
+    name, callback, place = run(main)
+    assert (name, callback) == ("c" if between else "b", "handle_call")
+    line = sleeps.__code__.co_firstlineno + 1
+    assert place == f"{__file__}:{line}"
+
+
 def test_in_real_time_a_cycle_is_ended_before_the_time_outs() -> None:
     async def main() -> Any:
         for name in "ab":

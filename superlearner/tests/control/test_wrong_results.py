@@ -190,3 +190,33 @@ def test_the_reason_of_a_call_in_a_deadlock_names_it_in_each_event() -> None:
             "right did not answer a call in 0.2 s (timeout): a deadlock, left -> right -> left",
             "left did not answer a call in 0.2 s (timeout): a deadlock, right -> left -> right",
         } == {reason for one, reason in found if one == kind}, kind
+
+
+class Slow(GenServer[str]):
+    @impl
+    def init(self, arg: str) -> Ok[str]:
+        return Ok(arg)
+
+    @impl
+    async def handle_call(self, request: Any, caller: Any, state: str) -> Any:
+        await asyncio.Event().wait()
+
+
+def test_the_reason_of_a_call_without_an_answer_names_the_line_at_which_the_server_waits() -> None:
+    """Regression: only the line of the caller was named, which is right, if no sleep in the source shows the other."""
+
+    async def main() -> Any:
+        otp.trace.subscribe(otp.node(), lambda _: None, kinds={"exited"})
+        await Slow.start("", name="till")
+        caller = await Pair.start("till", name="buyer")
+        GenServer.cast(caller, "total")
+        await otp.wait_down(caller)
+        end = next(one for one in otp.trace.history(otp.node()) if one.kind == "exited")
+        log = "gave up (last: buyer crashed: till did not answer a call in 0.2 s (timeout))"
+        return facts_of(end).reason, name_place(otp.node(), log)
+
+    reason, log = otp.run(main)
+    waits = Slow.handle_call.__code__.co_firstlineno + 2
+    expected = f"till did not answer a call in 0.2 s (timeout): till was still in handle_call at {FILE}:{waits}"
+    assert reason == expected
+    assert log.endswith(f": {expected})")

@@ -7,6 +7,7 @@ the event of the end; a supervisor's events about that end, and about failed sta
 from __future__ import annotations
 
 import linecache
+import os
 from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any, Final
@@ -42,7 +43,7 @@ RESULTS_OF: Final = {
 """The results that each callback may return, in place of `ANY_RESULT`."""
 QUESTION: Final = "did no case match, or is a return missing?"
 LONGEST: Final = 300
-"""Characters of a cycle of calls."""
+"""Characters of the cause of a time-out."""
 LOOKED_BACK: Final = 500
 """The number of events before one that are searched for its end."""
 
@@ -50,13 +51,14 @@ LOOKED_BACK: Final = 500
 def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> str:
     """Return the exit reason in an event as text; that of a wrong result has the callback and its line.
 
-    It may also be the reason of a process whose call failed for it. For a call in a deadlock, it includes the cycle.
+    It may also be the reason of a process whose call failed for it. For a call in a deadlock, it includes the cycle;
+    for another one without an answer, the line of the server.
     """
     text = text_of_reason(data.get("reason"))
     if failed_call(data.get("reason")) is not None:
         end = data if kind == "exited" else _find_end(pid, cause)
-        if end is not None and end.get("cycle"):
-            return f"{text}: a deadlock, {clip(printable(end['cycle']), LONGEST)}"
+        if why := "" if end is None else _cause_of_timeout(end):
+            return f"{text}: {clip(printable(why), LONGEST)}"
     before, found, after = text.partition(UNNAMED)
     if not found or not _is_wrong_result(reason := _cause_of(data["reason"])):
         return text
@@ -65,6 +67,17 @@ def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]
     else:
         end = data if kind == "exited" else next(_find_ends(kind, seq, pid, cause, data), None)
     return before + _add_callback(found + after, end)
+
+
+def _cause_of_timeout(end: Mapping[str, Any]) -> str:
+    """Return why a call got no answer in time, from the data of the end of its caller; "" if that is not known."""
+    match end.get("cycle"), end.get("busy"):
+        case str(cycle), _:
+            return f"a deadlock, {cycle}"
+        case _, (str(name), str(callback), str(place)):
+            return f"{name} was still in {callback} at {os.path.basename(place)}"
+        case _:
+            return ""
 
 
 def reason_of_last(pid: Any, reason: Any) -> str:
@@ -87,8 +100,10 @@ def name_place(node: otp.Node, words: str) -> str:
         if event.kind != "exited" or (crash := f" crashed: {text_of_reason(data['reason'])}") not in words:
             continue
         place = place_of_end(node, event)
-        where = "" if place is None else f" crashed at {place_text(place).partition(' ')[0]}:"
-        return words.replace(crash, crash.replace(" crashed:", where, 1), 1) if where else words
+        if place is None:
+            return words
+        reason = reason_of(event.kind, event.seq, event.pid, event.cause, data)
+        return words.replace(crash, f" crashed at {place_text(place).partition(' ')[0]}: {reason}", 1)
     return words
 
 

@@ -23,6 +23,7 @@ from weakref import WeakKeyDictionary
 
 from otp.kernel.ends.wording import keyed_name
 from otp.kernel.tables.callers import UNSET, Failed, From, OutsideCaller, call_of
+from otp.kernel.tables.places import where_in
 from otp.kernel.tables.scheduler import Timer
 from otp.kernel.values.bounded import bounded_text
 from otp.kernel.values.errors import CallExit
@@ -152,21 +153,23 @@ def cycle_at_timeout(frm: From) -> tuple[tuple[Process, str], ...] | None:
 
 
 def note_crash(p: Process, error: BaseException | None) -> None:
-    """Remember the cycle of calls that made a process crash, until its end is recorded."""
-    text = (error.drawn or error.locked) if isinstance(error, CallExit) else ""
+    """Remember the cycle of calls or the busy server that made a process crash, until its end is recorded."""
+    found = (error.drawn or error.locked or error.busy) if isinstance(error, CallExit) else None
     s = p.runtime.scheduler
-    if text:
+    if found:
         if s.cycles is None:
             s.cycles = WeakKeyDictionary()
-        s.cycles[p] = (None, text)
+        s.cycles[p] = (None, found)
     elif s.cycles is not None:
         s.cycles.pop(p, None)
 
 
-def cycle_behind(p: Process) -> str | None:
-    """Return the cycle of calls that made a process crash, as text, or None."""
-    found = p.runtime.scheduler.cycles.pop(p, (None, None))[1]
-    return found if type(found) is str else None
+def causes_behind(p: Process) -> tuple[Any, ...]:
+    """Return the cycle of calls that made a process crash, as text, or None and the busy server, or nothing."""
+    call, found = p.runtime.scheduler.cycles.pop(p, (None, None))
+    if call is not None or found is None:
+        return ()
+    return (found,) if type(found) is str else (None, found)
 
 
 def _is_certain(p: Process) -> bool:
@@ -276,6 +279,20 @@ def describe_cycle(cycle: tuple[tuple[Process, str], ...]) -> str:
         caller = cycle[0][0]
         return f"the server waits for a reply of {caller}, which is the caller: the two wait for each other: {shown}"
     return f"the server waits, through its own calls, for the caller: {shown}"
+
+
+def busy_server(frm: From) -> tuple[str, str, str] | None:
+    """Return the server at the end of a chain of calls, its callback and the line there; None if it is in none."""
+    p = frm.to
+    for _ in range(LONGEST):
+        call = _call_of(p)
+        if call is None:
+            break
+        p = call.to
+    x = p.ext
+    if p.status == REMOTE or x is None or x.callback is None or p.coroutine is None:
+        return None
+    return (_name_of(p), x.callback, where_in(p.coroutine))
 
 
 def why_silent(frm: From) -> str:

@@ -18,7 +18,7 @@ from logging import CRITICAL, DEBUG, ERROR
 from types import CoroutineType
 from typing import Any, Final
 
-from otp.kernel.ends.call_cycles import cycle_behind
+from otp.kernel.ends.call_cycles import causes_behind
 from otp.kernel.ends.mailbox import deliver, fail
 from otp.kernel.ends.wording import keyed_name
 from otp.kernel.tables.callers import From, call_of, unwrap_message
@@ -53,7 +53,7 @@ def safely(function: Any, *arguments: Any) -> None:
 
 
 def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[Any, ...]:
-    """Return the data of an `exited` event, in the order of `tracing.FIELDS`; `cycle` only if there is one."""
+    """Return the data of an `exited` event, in the order of `tracing.FIELDS`; `cycle` and `busy` only if known."""
     what = p.callbacks.cls.__qualname__ if p.callbacks is not None else p.runtime.describe(p)
     if sender is None and x is not None:
         sender = x.sender
@@ -69,9 +69,7 @@ def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[An
         message = None if x.message is None else _describe_message(x)
         doing = x.doing or _CALLBACK_WORDS.get(x.callback, x.callback)
         values = (reason, message, doing, sender, what, name)
-    if p.runtime.scheduler.cycles is not None and (cycle := cycle_behind(p)) is not None:
-        return (*values, cycle)
-    return values
+    return values if p.runtime.scheduler.cycles is None else (*values, *causes_behind(p))
 
 
 def _describe_message(x: Ext) -> str:

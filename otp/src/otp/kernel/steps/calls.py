@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
-from otp.kernel.ends.call_cycles import cycle_at_timeout, describe_cycle, drawn, suspect, why_silent
+from otp.kernel.ends.call_cycles import busy_server, cycle_at_timeout, describe_cycle, drawn, suspect, why_silent
 from otp.kernel.ends.death import deliver_fatal, end_stand_in
 from otp.kernel.ends.mailbox import deliver, forget, park, refuse_to_wait
 from otp.kernel.tables.callers import UNSET, Failed, From, new_call, new_outside_caller
@@ -182,18 +182,18 @@ async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any) -> Any
 
 def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any) -> CallExit:
     """Return the exception for a caller that was woken by a failure."""
-    why, locked = "", failed.timed_out
+    why, busy, locked = "", None, failed.timed_out
     if locked is not None:
         why = describe_cycle(locked)
     elif type(failed.reason) is str and failed.reason == "timeout":
-        why = why_silent(frm)
+        why, busy = why_silent(frm), busy_server(frm)
     forget(frm)
     found = failure(failed.reason, dest, frm.request, timeout)
     if failed.cycle is not None:
         found = CallCycle(found.reason, dest, frm.request)
         found.cycle, found.drawn, found.waited = failed.cycle
     elif isinstance(found, CallTimeout):
-        found.why, found.locked = why, "" if locked is None else drawn([name for _, name in locked])
+        found.why, found.busy, found.locked = why, busy, "" if locked is None else drawn([name for _, name in locked])
     else:
         _note_cycle(frm, found)
     return found
@@ -219,7 +219,7 @@ def make_noproc_exit(dest: Any, request: Any, timeout: Any = UNSET) -> CallExit:
 def retold(failed: CallExit, reason: Any, dest: Any, request: Any) -> CallExit:
     """Return the same failure with another description of the call."""
     found = type(failed)(reason, dest, request)
-    for name in ("why", "known", "cycle", "drawn", "locked", "waited"):
+    for name in ("why", "known", "cycle", "drawn", "locked", "waited", "busy"):
         if name in failed.__dict__:
             setattr(found, name, failed.__dict__[name])
     return found

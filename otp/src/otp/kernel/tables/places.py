@@ -12,6 +12,7 @@ from __future__ import annotations
 import gc
 import os.path
 from collections.abc import Iterator
+from functools import cache
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any, Final
 
@@ -102,6 +103,7 @@ def _frame_of(awaited: Any) -> FrameType | None:
     return None if names is None else getattr(awaited, names[0])
 
 
+@cache
 def _library_folders() -> tuple[str, str, str]:
     """Return the folders of this library, of Python and of installed packages."""
     import sysconfig  # needed for reports only, not at start

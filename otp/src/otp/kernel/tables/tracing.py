@@ -73,7 +73,7 @@ LIFECYCLE: Final = frozenset(
 )
 
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
-    "exited": ("reason", "message", "callback", "sender", "what", "name", "cycle"),
+    "exited": ("reason", "message", "callback", "sender", "what", "name", "cycle", "busy"),
     "child_started": ("supervisor", "id", "child", "restart", "type", "old", "restarts", "along"),
     "child_terminated": ("id", "child", "reason", "by", "by_itself"),
     "child_restarted": (

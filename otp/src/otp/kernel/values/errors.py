@@ -254,6 +254,7 @@ class CallExit(Exit):
     cycle: tuple[Pid, ...] = ()  # the processes that waited for each other, if that was the cause
     drawn: str = ""  # the same as text: `a -> b -> a`
     waited: float = 0.0  # for how many seconds they did
+    busy: tuple[str, str, str] | None = None  # the server for which it waited in vain, its callback and its line
     locked: str = ""  # the same cycle, if the call reached its own timeout
 
     def __init__(self, reason: Any, dest: Any = None, request: Any = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -91,6 +92,24 @@ def test_a_crash_for_a_forgotten_start_argument_is_at_the_child(open_page: Calla
         "write Counter.child_spec(start, …)"
     )
     expect(page.locator("#next-step")).to_contain_text("Next: main.py:27, for which ")
+
+
+def test_a_crash_for_an_answer_that_came_too_late_is_where_the_server_waits(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    """Regression: the line of the caller was marked, which is right; only a sleep in the source showed the other."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    answer = "    def handle_call(self, request, caller, n):\n"
+    waits = answer.replace("def", "async def") + "        await asyncio.Event().wait()\n"
+    made(page, "late", f"import asyncio\n{COUNTER}".replace(answer, waits).replace('"value")', '"value", timeout=0.2)'))
+    cast(page, at_work, "late", "asker", "go")
+    expect(page.locator("#one-status")).to_have_text("ended")
+    for _ in range(2):  # live, and from what is kept
+        expect(page.locator("#crashed")).to_have_text(
+            re.compile("^[Aa]sker crashed because of main.py:10: counter was still in handle_call there$")
+        )
+        expect(page.locator(".cm-lintRange-error")).to_have_text("await asyncio.Event().wait()")
+        page.reload()
 
 
 def test_a_correction_runs_at_once_while_the_tree_gives_up(open_page: Callable[..., Page], at_work: Any) -> None:

@@ -303,12 +303,13 @@ export function blame(crash) {
  */
 export function withCause(crash, mistakes) {
   const [, name] = /there is no process (\S+) to call \(noproc\)/.exec(crash.reason) ?? [];
-  const isLate = / did not answer a call in /.test(crash.reason);
+  const [, busy, line = 0] = /: ([^:]+ was still in \w+) at main\.py:(\d+)$/.exec(crash.reason) ?? [];
+  if (busy) return { ...crash, line: +line, reason: `${busy} there`, hint: null, because: true };
   const kind = name ? `no child has name="${name}"`
     : /\bcoroutine\b/.test(crash.reason) ? "`await` is missing"
-    : isLate ? "handle_call returns NoReply(…)"
+    : / did not answer a call in /.test(crash.reason) ? "handle_call returns NoReply(…)"
     : /\bNone(Type)?\b/.test(crash.reason) ? " gets no start argument, " : "";
-  const found = kind ? mistakes.filter(({ text }) => text.includes(kind) || isLate && text.startsWith("handle_call waits for ")) : [];
+  const found = kind ? mistakes.filter(({ text }) => text.includes(kind)) : [];
   const cause = found.findLast(({ line }) => line <= crash.line) ?? found[0];
   return cause ? { ...crash, line: cause.line, reason: cause.text, hint: null, because: cause.line !== crash.line } : crash;
 }
