@@ -82,6 +82,7 @@ declare namespace Api {
   }
   interface ClusterMap {
     members: MapMember[];
+    /** if simulated members are cut off: the groups that are connected */ sides?: string[][];
     keys: MapKey[];
     /** with `key` */ tried: MapKey|null;
     /** the member that would leave */ without: string|null;
@@ -569,7 +570,7 @@ declare namespace Api {
   }
   interface MapMember {
     name: string;
-    /** of all possible keys, from 0 to 1 */ share: number;
+    /** of all possible keys on its side, from 0 to 1 */ share: number;
     /** children of distributed supervisors that run there */ keys: number;
   }
   interface MemberLine {

@@ -119,6 +119,9 @@ def test_a_conflict_is_resolved_after_the_heal(inside: Inside) -> None:
         assert (shown["sides"], shown["partitioned_nodes"]) == ([[N1], [N2, N3]], ALL)
         assert [len(one["nodes"]) for one in shown["children"]] == [2] * len(NAMES)
         assert (await cluster.ask("/topology"))["partition_status"] == "partial_partition"
+        drawn = await cluster.ask("/map")
+        assert (drawn["sides"], drawn["members"][0]["share"]) == ([[N1], [N2, N3]], 1.0)
+        assert 1 == pytest.approx(sum(one["share"] for one in drawn["members"][1:]))
         twice = [(one["key"], one["node"]) for one in (await cluster.ask("/supervisors"))["entries"]]
         assert len(twice) == 2 * len(NAMES)
         healed = await cluster.do("/heal")

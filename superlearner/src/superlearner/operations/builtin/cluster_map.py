@@ -38,11 +38,11 @@ async def map_(
 
     A hash of the key and the member decides which member a key belongs to; the placement of its supervisor decides
     about a child. If a member leaves, what it has goes to the others, and nothing else moves. A child stays where it
-    runs when a member joins.
+    runs when a member joins. Each side of a cluster that is cut has a map of its own, and children that run twice.
     """
-    connected = members.connected()
+    connected, sides = members.connected(), list[list[str]]()
     if len(connected) < 2 and simulator.is_running:
-        connected = simulator.members()
+        connected, sides = simulator.members(), simulator.sides()
     names = [one.name for one in connected] or [ctx.home.name]
     leaves = None if without is None else next((one for one in full_names(without) if one in names), without)
     if leaves is not None and leaves not in names:
@@ -57,12 +57,13 @@ async def map_(
         if row.node is not None
     ]
     rest = [name for name in names if name != leaves]
-    shares = Counter(rendezvous(one, names) for one in SAMPLE)
+    shares = Counter(rendezvous(one, side) for side in sides or [names] for one in SAMPLE)
     counts = Counter(one.node for one in keys)
     home = rendezvous(key, names)
     after = rendezvous(key, rest) if home == leaves and rest else None
     return ClusterMap(
         members=[MapMember(name=name, share=shares[name] / len(SAMPLE), keys=counts[name]) for name in names],
+        sides=sides if len(sides) > 1 else [],
         keys=keys,
         tried=MapKey(table=None, key=key, node=home, goes_to=after) if key else None,
         without=leaves,

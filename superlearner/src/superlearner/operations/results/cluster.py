@@ -283,7 +283,7 @@ class MapMember(ResultModel):
     """A member on the map of the cluster."""
 
     name: str
-    share: float = Field(description="of all possible keys, from 0 to 1")
+    share: float = Field(description="of all possible keys on its side, from 0 to 1")
     keys: int = Field(description="children of distributed supervisors that run there")
 
 
@@ -300,6 +300,9 @@ class ClusterMap(ResultModel):
     """The keys of the cluster by member."""
 
     members: list[MapMember]
+    sides: list[list[str]] = Field(
+        default=[], description="if simulated members are cut off: the groups that are connected"
+    )
     keys: list[MapKey]
     tried: MapKey | None = Field(description="with `key`")
     without: str | None = Field(description="the member that would leave")

@@ -4,8 +4,14 @@
  * @module
  */
 
+import { counted } from "../base/words.js";
+import { listed } from "./simulation-model.js";
+
 /** @typedef {"stays"|"goes"|"comes"|"tried"} Look */
-/** @typedef {{key: string, look: Look, other: string|null}} Tile  with the member it goes to or comes from */
+/**
+ * A key, with the member it goes to or comes from, and the others on which its child runs, too.
+ * @typedef {{key: string, look: Look, other: string|null, also: string[]}} Tile
+ */
 /** @typedef {{name: string, share: number, leaves: boolean, tiles: Tile[]}} Row */
 
 /**
@@ -13,17 +19,31 @@
  * @param {Api.ClusterMap} found
  * @returns {Row[]}
  */
-export function rows({ members, keys, tried, without }) {
+export function rows({ members, sides = [], keys, tried, without }) {
   const all = tried ? [...keys, tried] : keys;
-  return members.map(({ name, share }) => ({
+  const place = new Map(sides.flat().map((name, at) => [name, at]));
+  return members.toSorted((one, other) => (place.get(one.name) ?? 0) - (place.get(other.name) ?? 0)).map(({ name, share }) => ({
     name, share, leaves: name === without,
     tiles: [
-      ...all.filter(({ node }) => node === name).map(({ key, table, goes_to: next }) => ({
-        key, other: next, look: /** @type {Look} */ (next !== null ? "goes" : table === null ? "tried" : "stays"),
+      ...all.filter(({ node }) => node === name).map((one) => ({
+        key: one.key, other: one.goes_to, also: alsoOn(one, keys),
+        look: /** @type {Look} */ (one.goes_to !== null ? "goes" : one.table === null ? "tried" : "stays"),
       })),
       ...all.filter(({ goes_to: next }) => next === name).map(({ key, node }) => ({
-        key, other: node, look: /** @type {Look} */ ("comes"),
+        key, other: node, also: [], look: /** @type {Look} */ ("comes"),
       })),
     ],
   }));
+}
+
+/** Return the other members on which a child runs. @param {Api.MapKey} key @param {readonly Api.MapKey[]} keys */
+const alsoOn = ({ table, key, node }, keys) => (table === null ? []
+  : keys.filter((one) => one.table === table && one.key === key && one.node !== node).map((one) => one.node));
+
+/** Say which sides a cut cluster has; "" if it is not cut. @param {Api.ClusterMap} found */
+export function cutText({ sides = [], keys }) {
+  if (!sides.length) return "";
+  const twice = new Set(keys.filter((one) => alsoOn(one, keys).length).map(({ table, key }) => `${table} ${key}`)).size;
+  const run = twice ? ` ${counted(twice, "child runs", "children run")} on more than one.` : "";
+  return `The cluster is cut: ${sides.map(listed).join(" | ")}. Each side divides all keys among its own members.${run}`;
 }

@@ -8,7 +8,7 @@ import { platform } from "../base/api.js";
 import { icon } from "../base/dom.js";
 import { counted } from "../base/words.js";
 import { html, nothing, repeat } from "../vendor/lit-html.js";
-import { rows } from "./map-model.js";
+import { cutText, rows } from "./map-model.js";
 import { shortMember } from "./placed-model.js";
 
 /** @import { Row, Tile } from "./map-model.js" */
@@ -41,18 +41,21 @@ export function map(found, changed) {
     supervisor decides about a child. When a member leaves, only what it has moves.${alone
     ? " With a second member, you can see where that would be."
     : " Choose a member to see where its children would go."}</p>
+    ${found.sides?.length ? html`<p class="note" data-level="bad">${cutText(found)}</p>` : nothing}
     <form class="try-key" @submit=${(/** @type {Event} */ event) => event.preventDefault()}><label>Try a key <input
       type="text" maxlength="200" autocomplete="off" spellcheck="false" placeholder="for example, cart-7"
       @input=${(/** @type {{target: HTMLInputElement}} */ { target }) => {
         tried = target.value.trim();
         changed();
-      }}></label><output aria-live="polite">${found.tried ? answer(found.tried) : nothing}</output></form>
+      }}></label><output aria-live="polite">${found.tried ? answer(found.tried, Boolean(found.sides?.length)) : nothing}</output></form>
     <ol class="map" aria-label="Members">${repeat(rows(found), ({ name }) => name, (row) => one(row, alone, choose))}</ol>`;
 }
 
-/** @param {Api.MapKey} key */
-const answer = ({ node, goes_to: next }) =>
-  html`belongs to <b>${shortMember(node)}</b>${next === null ? nothing : html`, then to <b>${shortMember(next)}</b>`}`;
+/** @param {Api.MapKey} key @param {boolean} cut */
+const answer = ({ node, goes_to: next }, cut) =>
+  html`belongs to <b>${shortMember(node)}</b>${cut ? " without the cut" : nothing}${next === null
+    ? nothing
+    : html`, then to <b>${shortMember(next)}</b>`}`;
 
 /** @param {Row} row @param {boolean} alone @param {(name: string) => void} choose */
 const one = ({ name, share, leaves, tiles }, alone, choose) => html`<li data-leaves=${leaves ? "yes" : nothing} data-member=${name}>
@@ -68,8 +71,8 @@ const one = ({ name, share, leaves, tiles }, alone, choose) => html`<li data-lea
       : html`<p class="hint">No child of a distributed supervisor runs here.</p>`}</li>`;
 
 /** @param {Tile} tile */
-const tile = ({ key, look, other }) => html`<li class="badge" data-look=${look}>${look === "comes"
+const tile = ({ key, look, other, also }) => html`<li class="badge" data-look=${look}>${look === "comes"
   ? icon("restarting", "glyph")
   : nothing}<span>${key}</span>${other === null
-  ? nothing
+  ? also.length ? html`<small>also on ${also.map(shortMember).join(", ")}</small>` : nothing
   : html`<small>${look === "comes" ? "from" : "to"} ${shortMember(other)}</small>`}</li>`;
