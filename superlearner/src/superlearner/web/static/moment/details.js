@@ -112,6 +112,6 @@ const FACTS = { handling: "Message in hand", lost: "Lost with it", state_before:
  * @returns {[string, string][]}
  */
 export const factsOf = ({ facts }) => Object.entries(FACTS).flatMap(([name, label]) => {
-  const text = facts?.[name];
+  const text = name === "state_after" && facts?.[name] && facts[name] === facts.state_before ? "unchanged" : facts?.[name];
   return text ? [/** @type {[string, string]} */ ([label, text])] : [];
 });
