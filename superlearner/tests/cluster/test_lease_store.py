@@ -109,7 +109,7 @@ def test_a_member_with_leases_owns_a_key_and_frees_it_when_it_leaves(
             cwd=tmp_path, env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
         try:
-            assert [f"epoch {number}\n", "member b@127.0.0.1 ready, 1 member\n"] == [
+            assert [f"epoch {number}\n", f"member b@127.0.0.1 ready, 1 member, process {member.pid}\n"] == [
                 member.stdout.readline() for _ in range(2)
             ]
             member.send_signal(signal.SIGTERM)

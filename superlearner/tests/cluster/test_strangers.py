@@ -124,7 +124,7 @@ def test_another_user_reads_and_sends_no_frame(
             cwd=tmp_path, env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
         try:
-            assert "member b@127.0.0.1 ready, 2 members\n" == b.stdout.readline()
+            assert f"member b@127.0.0.1 ready, 2 members, process {b.pid}\n" == b.stdout.readline()
             assert set() == ports_of(b.pid)
             assert 0 == stranger("open", [*ports_of(alone, b.pid) - {page}])
             attacked(alone, b.pid)

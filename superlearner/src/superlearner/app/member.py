@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from otp.distribution import IncarnationError
 from superlearner import __version__
 from superlearner.backend.boot import serve
 from superlearner.backend.own import start_tree
-from superlearner.base.data_dir import in_data_dir, provide_temporary_folder
+from superlearner.base.data_dir import command_with, in_data_dir, provide_temporary_folder
 from superlearner.base.descriptors import too_few_descriptors
 from superlearner.base.loading import Loaded, LoadError, load
 from superlearner.base.terminal import complain, print_line, stop_signals, unwritable
@@ -38,7 +38,7 @@ from superlearner.nodes.kinds import MEMBER
 from superlearner.observing.logs import TerminalLog, explained_once
 from superlearner.settings.settings import Settings
 
-__all__ = ["MemberProgram", "run_member"]
+__all__ = ["MemberProgram", "ready_lines", "run_member"]
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -144,8 +144,8 @@ async def _live(program: MemberProgram, name: str, arguments: dict[str, Any], lo
                 )
                 await cluster.leave()
                 return FAILED
-            size = len(cluster.members())
-            print_line(f"member {node.name} ready, {size} member{'' if size == 1 else 's'}")
+            for line in ready_lines(node.name, len(cluster.members()), program.way):
+                print_line(line)
             notify_ready()
             ended = asyncio.ensure_future(_ended(cluster, tree))
             waiting = asyncio.ensure_future(asked.wait())
@@ -165,6 +165,14 @@ async def _tree(program: MemberProgram, node: Node, loaded: Loaded | None) -> ot
     if loaded is not None:
         return await start_tree(node, loaded)
     return None if program.empty else await node.start(Playground, None, name="playground")
+
+
+def ready_lines(name: str, size: int, way: Way) -> Iterator[str]:
+    """Yield what a member prints once it is ready; alone, where it looked for others."""
+    yield f"member {name} ready, {size} member{'' if size == 1 else 's'}, process {os.getpid()}"
+    if size == 1 and way.discovery == "local":
+        run = command_with("run", way.folder)
+        yield f"  no other member in {way.folder}; try `{run}`, or the --data-dir of the others"
 
 
 def _awaited(way: Way) -> str:

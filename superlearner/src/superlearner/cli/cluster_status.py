@@ -96,10 +96,15 @@ def _format_status(found: dict[str, Any]) -> list[str]:
     """Return the lines of a status."""
     width = max(len(one["name"]) for one in (*found["members"], *found["missing"]))
     here = (
-        f"  {one['name']:<{width}}  {one['status']}  {one['health']}: {one['evidence']}" for one in found["members"]
+        f"  {one['name']:<{width}}  {one['status']}  {one['health']}: {one['evidence']}{_process(one)}"
+        for one in found["members"]
     )
     gone = (f"  {one['name']:<{width}}  {one['reason']}: it went without leaving" for one in found["missing"])
     return [f"{count_members(found['size'])}, {found['status']}", *here, *gone]
+
+
+def _process(member: dict[str, Any]) -> str:
+    return "" if member["os_pid"] is None else f" (process {member['os_pid']})"
 
 
 def _format_simulated(found: dict[str, Any], folder: Path) -> Iterator[str]:
