@@ -195,6 +195,20 @@ def test_a_node_that_only_the_store_knows_has_a_page_with_its_restarts(inside: I
     inside(test)
 
 
+def test_the_log_of_a_service_is_said_to_stay_in_its_program(inside: Inside) -> None:
+    """Regression: only the lines of the platform were there, without a word about those of the service."""
+
+    async def test(platform: Any) -> None:
+        async with otp.Node("pay@127.0.0.1") as node:
+            platform.platform.nodes.attach(node, kind=SERVICE)
+            service, own = [(await platform.client.get(f"/system{query}")).text for query in (f"?node={node.name}", "")]
+            platform.platform.nodes.detach(node.name)
+        assert '<sl-log id="log" data-apart="pay@127.0.0.1"></sl-log>' in service
+        assert '<sl-log id="log"></sl-log>' in own
+
+    inside(test)
+
+
 def test_start_shows_the_problems_of_a_service_first_and_no_first_steps(inside: Inside) -> None:
     """Regression: it led with the button that kills a process of a service in production."""
 

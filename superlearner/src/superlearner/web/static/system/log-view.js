@@ -52,7 +52,9 @@ export class SlLog extends HTMLElement {
   connectedCallback() {
     if (this.#list.isConnected) return;
     this.append(make("div", { class: "log-bar" }, this.#level, this.#words, this.#process, this.#count,
-      make("span", { class: "hint" }, "kept since the platform started"), this.#toggle, this.#copy),
+      make("span", { class: "hint" }, this.dataset.apart
+        ? `lines of the platform; the log of ${this.dataset.apart} stays in its program, which writes it`
+        : "kept since the platform started"), this.#toggle, this.#copy),
       this.#around, this.#list, this.#void, this.#detail);
     for (const one of [this.#level, this.#words, this.#process]) one.oninput = () => this.#filter();
     this.#toggle.onclick = () => this.#pause(this.#held === null);
