@@ -30,12 +30,23 @@ test("a sentence has a capital unless it begins with a name of the code", () => 
     ["It ended.", "otp.send is not async.", "handle_call returned.", "No money. Stop."]);
 });
 
+test("an error is shown as Python prints it, and not as it is written in code", () => {
+  for (const [reason, shown] of [
+    ["ValueError('x')", "ValueError: x"],
+    [String.raw`NameError("name 'totl' is not defined")`, "NameError: name 'totl' is not defined"],
+    [String.raw`its call to a failed: shop.NoMoneyError('it\'s "all" gone')`, `its call to a failed: shop.NoMoneyError: it's "all" gone`],
+    ["(last: a crashed: KeyError('b'))", "(last: a crashed: KeyError: 'b')"],
+    ["handle_cast returned Reply('a', 1)", "handle_cast returned Reply('a', 1)"],
+    ["OSError(2, 'No such file')", "OSError(2, 'No such file')"],
+    [`TypeError("unsupported …`, `TypeError("unsupported …`],
+  ]) assert.equal(crashText(reason ?? ""), shown);
+});
+
 test("a callback that held the loop is told in its sentence", () => {
   assert.equal(crashText("EndlessLoop('bank held the loop for 2 s; let the callback return')"),
     "bank held the loop for 2 s; let the callback return");
   assert.equal(crashText("BlockedLoop('bank held the loop for 2 s; time.sleep blocks the one thread')"),
     "bank held the loop for 2 s; time.sleep blocks the one thread");
-  assert.equal(crashText("ValueError('x')"), "ValueError('x')");
   assert.equal(crashText("ServerDown: a ended before it answered: EndlessLoop('a held the loop for 2 s'); it runs again as 0.9.0"),
     "ServerDown: a ended before it answered: a held the loop for 2 s; it runs again as 0.9.0");
 });

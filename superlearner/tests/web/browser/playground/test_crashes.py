@@ -48,7 +48,7 @@ METHOD = COUNTER[COUNTER.index("    @impl\n    def handle_cast") : COUNTER.index
     [
         (METHOD, METHOD.replace("    @impl\n    def", "@impl\ndef"), "stands outside of the class: indent it", 11),
         ("NoReply(n + 1)", "Reply(n, n + 1)", "returned Reply(0, 1)", 12),
-        ("NoReply(n + 1)", "self.n", "AttributeError(", 12),
+        ("NoReply(n + 1)", "self.n", "AttributeError: ", 12),
     ],
     ids=["outside", "result", "exception"],
 )

@@ -120,7 +120,7 @@ def test_the_give_up_of_a_whole_tree_is_played_and_can_be_watched_again_after_it
     }
     page.route("**/api/v1/restarts?*settled=true*", lambda route: route.fulfill(json={"data": [stored]}))
     page.reload()  # the events went with the program
-    expect(page.locator("#crashed")).to_contain_text("left crashed at main.py:3: ValueError('no')")  # as before its end
+    expect(page.locator("#crashed")).to_contain_text("left crashed at main.py:3: ValueError: no")  # as before its end
     why = happened.get_by_role("link", name="Why? left")
     expect(why).to_have_attribute("href", "/why/0123456789ab.9?node=sandbox-falls%40127.0.0.1")
     page.get_by_role("button", name="Run", exact=True).click()

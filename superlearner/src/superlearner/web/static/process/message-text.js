@@ -26,5 +26,7 @@ export const unansweredText = (message) =>
   `${message}. ${/: it has been suspended since /.test(message) ? "Resume it to handle this message and those that wait."
     : "Either its callback returned NoReply, which sends no answer, or a callback is still running."}`;
 
-/** Replace each `EndlessLoop(…)` and `BlockedLoop(…)` in a text by its message. @param {string} reason */
-export const crashText = (reason) => reason.replace(/\b(?:EndlessLoop|BlockedLoop)\((["'])([^]*?)\1\)/g, "$2");
+/** Return a reason with errors as Python prints them, `ValueError: no`; of a held loop, the message alone. @param {string} reason */
+export const crashText = (reason) =>
+  reason.replace(/\b(\w*(?:Error|Exception|Loop))\((["'])((?:\\.|(?!\2)[^\\])*)\2\)/g, (_, kind, quote, said) =>
+    `${kind.endsWith("Loop") ? "" : `${kind}: `}${kind === "KeyError" ? quote + said + quote : said.replace(/\\(['"\\])/g, "$1")}`);
