@@ -176,6 +176,7 @@ def test_in_a_pipe_nothing_is_truncated(start: Callable[..., Any], superlearner:
         (("process", "kill", "<<"), 1, ["malformed_pid"]),
         (("process", "kill", ""), 2, ["expected a pid"]),
         (("process", "kil", "x"), 2, ["Did you mean 'kill'"]),
+        (("error", "last"), 2, ["Missing argument 'PID'. To list the newest failures: `superlearner error list`"]),
         (("process", "show", "x"), 2, ["No such command 'show'. Did you mean 'info'?"]),
         (("timeline",), 2, ["No such command 'timeline'. Did you mean 'restart list'?"]),
         (("proces",), 2, ["No such command 'proces'. Did you mean 'process'?"]),

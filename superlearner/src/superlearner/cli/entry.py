@@ -26,7 +26,7 @@ from superlearner.cli.door import resolve_options
 from superlearner.cli.doors import NODES, console, mcp, top
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import categories, entry_of_verb, verbs
-from superlearner.cli.mistyped import command_meant, explained, option_meant
+from superlearner.cli.mistyped import command_meant, explained, listing, option_meant
 from superlearner.cli.operations import Commands, WithOperations, group_of
 from superlearner.cli.usage import write_usual_usage
 
@@ -60,7 +60,7 @@ class Main(TyperGroup):
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
-            error.message = explained(error.message)
+            error.message = explained(error.message) or listing(error.ctx)
             raise
         except TyperException as error:
             unknown: Any = error

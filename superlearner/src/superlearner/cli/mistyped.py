@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 
+from superlearner.base.commands import command
+from superlearner.base.data_dir import in_data_dir
 from superlearner.base.validation import nearest, plain
-from superlearner.cli.manifest import verbs
+from superlearner.cli.manifest import entry_of_verb, verbs
 
-__all__ = ["command_meant", "explained", "option_meant"]
+__all__ = ["command_meant", "explained", "listing", "option_meant"]
 
 OPTIONS: Final = {
     **dict.fromkeys(("--limit", "--max", "--count", "--number", "--lines", "--tail"), "--per-page"),
@@ -61,6 +63,19 @@ def command_meant(typed: str, commands: Sequence[str]) -> str | None:
     if len(having) == 1:
         return f"{having[0]} {typed}"
     return next(iter(get_close_matches(typed, commands, n=1)), None)
+
+
+def listing(ctx: Any) -> str:
+    """Return a sentence with the command that lists what a command without its argument may have meant; "" for none."""
+    if ctx is None or ctx.parent is None:
+        return ""
+    group, verb = str(ctx.parent.info_name), str(ctx.info_name)
+    entry = entry_of_verb(group, "list") if entry_of_verb(group, verb) is not None else None
+    if entry is None or verb == "list" or any(one["required"] for one in entry["parameters"]):
+        return ""
+    summary = str(entry["summary"])
+    folder = ctx.find_root().params.get("data_dir")
+    return in_data_dir(f"To {summary[0].lower()}{summary[1:]}: `{command(entry['name'])}`", folder)
 
 
 def explained(message: str) -> str:
