@@ -69,7 +69,7 @@ class HostedSandbox:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def fetch_last(self) -> bool:
-        """Let the platform fetch its last restarts, anew at each call; return whether it has."""
+        """Let the platform fetch its last restarts at each call; return whether it has."""
         async with self.turn:
             self.complete = False
             if self.why is None:

@@ -324,7 +324,7 @@ class Settings(BaseSettings):
     anomaly_give_up_within: float = Field(10.0, ge=0, description="predicted time to a give-up that makes a crash loop")
     anomaly_mailbox: int = Field(100, ge=1, description="smallest mailbox that is checked for growth")
     anomaly_mailbox_growth: float = Field(5.0, gt=0, description="allowed growth of a mailbox in messages a second")
-    anomaly_mailbox_wait: float = Field(60.0, gt=0, description="allowed time to handle all messages of a mailbox")
+    anomaly_mailbox_wait: float = Field(60.0, gt=0, description="allowed time to empty a mailbox")
     anomaly_memory_growth: float = Field(20.0, gt=0, description="allowed growth of the program in MB a minute")
     anomaly_memory_window: float = Field(300.0, gt=0, le=3600, description="time of continuous growth")
     anomaly_callback: float = Field(5.0, gt=0, description="allowed duration of an async callback")
