@@ -384,6 +384,7 @@ def test_a_service_that_stays_away_is_detached(inside: Run, tmp_path: Path) -> N
             await one.over.wait()
         [line] = (await platform.get(ATTACHED))["data"]
         assert ("given_up", 2) == (line["state"], line["tries"])
+        assert f"; when it runs again, `superlearner attach {NODE}` attaches it" in line["why"]
         asked = await platform.client.get("/api/v1/processes", params={"node": NODE})
         assert f"{NODE} was not found again: " in asked.json()["error"]["message"]
         async with service(tmp_path):

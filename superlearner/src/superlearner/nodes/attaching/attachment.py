@@ -208,7 +208,11 @@ class Attachment:
     @property
     def why(self) -> str | None:
         """The reason why it is not attached; None if it is."""
-        return self._busy(self._silent_since) or self._why
+        why = self._busy(self._silent_since) or self._why
+        if self.state == "given_up" and why is not None:
+            address = self.known.node if self.where.is_own and self.known is not None else self.where.address
+            return f"{why}; when it runs again, `{command('attach', address)}` attaches it"
+        return why
 
     async def _end_of(self, visitor: Visitor) -> str:
         """Return why a request to the service failed."""
