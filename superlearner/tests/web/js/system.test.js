@@ -7,6 +7,7 @@ import { csv } from "#static/base/save.js";
 import { runs, summary, ticks, timeTicks, withUnit } from "#static/components/chart-scale.js";
 import { chosenLines, take } from "#static/system/log-lines.js";
 import { calm, column, isBefore, reduce } from "#static/system/system-model.js";
+import { watchedText } from "#static/system/talk-model.js";
 import { tooFew, trends } from "#static/system/system-trends.js";
 
 const NOON = 1_800_000_000;
@@ -157,4 +158,11 @@ test("a service that ran before it was attached: the sentence has all restarts t
   const found = { columns: ["at", "restarts", "give_ups", "seconds"], points: [[begun + 5, 0, 0, 5], [begun + 10, 1, 0, 5]] };
   const since = "since 19:31, when SuperLearner began to observe the node";
   assert.equal(calm(found, 1, true, 1226).text, `Nothing is wrong now. Supervisors made 2 restarts ${since}; 1,224 before that.`);
+});
+
+test("messages are watched for a minute: until then, their count is that of the time so far", () => {
+  const found = { seconds: 1.2, seen: 0, unseen: 0, share: 1, watched: 9, processes: 9 };
+  assert.equal(watchedText(found), "0 messages in 1.2\u00a0s so far");
+  assert.equal(watchedText({ ...found, seconds: 60, seen: 500, unseen: 500, share: 0.5, processes: 10 }),
+    "1,000 messages in the last minute; the picture is a sample: 500 of them, about 1 in 2; 9 of 10 processes are watched");
 });

@@ -9,7 +9,8 @@ import { ApiError, request } from "../base/api.js";
 import { attribute, closest, make, renew, write } from "../base/dom.js";
 import { SlGraph, matrix } from "../components/graph.js";
 import { processLink } from "../base/process-link.js";
-import { counted, duration, number } from "../base/words.js";
+import { duration, number } from "../base/words.js";
+import { watchedText } from "./talk-model.js";
 
 /** @import { Line, Spot } from "../components/graph.js" */
 
@@ -88,12 +89,8 @@ export class SlTalk extends HTMLElement {
   #show() {
     const known = this.#known;
     if (!known) return;
-    const { spots, lines, seconds, seen, unseen, share, watched, processes } = known;
-    const all = seen + unseen;
-    write(this.#says, `${counted(all, "message")} in `
-      + `${seconds < 59 ? duration(seconds) : "the last minute"}${unseen
-        ? `; the picture is a sample: ${number(seen)} of them, about 1 in ${number(Math.round(1 / Math.max(share, 1e-6)))}`
-        : ""}${watched < processes ? `; ${number(watched)} of ${number(processes)} processes are watched` : ""}`);
+    const { spots, lines, seconds } = known;
+    write(this.#says, watchedText(known));
     write(this.#cost, `What looking costs: ${known.cost}`);
     const empty = lines.length === 0;
     this.#void.hidden = !empty;
