@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from superlearner.cli.asking import PlatformAnswer
+from superlearner.cli.short import shortened
 from superlearner.cli.showing import show
 from superlearner.operations.declaration import Operation
 from superlearner.operations.engine.registry import all_operations
@@ -224,3 +225,11 @@ def test_all_commands_read_a_program_with_the_same_option(look: Any, tmp_path: P
         assert (1, True) == (done.returncode, "there is no sandbox 'x'" in done.stderr), done.stderr
         done = look("sandbox", verb, "x", "--file", "tally.py", "--source", "x = 2")
         assert (2, True) == (done.returncode, "expected one value" in done.stderr)
+
+
+def test_bottlenecks_have_no_line_for_what_was_not_measured() -> None:
+    """Regression: `measured -` and `high_memory_count -` were in each answer."""
+    [paths] = [one.short for one in SHORT if one.name == "system.bottlenecks"]
+    analysis = {"total": 0, "high_memory_count": None, "large_queue_count": 0, "severity": "low"}
+    answer = {"bottlenecks": [], "analysis": analysis, "measured": None}
+    assert shortened(answer, paths) == {"bottlenecks": [], "total": 0, "large_queue_count": 0, "severity": "low"}

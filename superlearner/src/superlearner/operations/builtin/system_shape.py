@@ -92,7 +92,8 @@ def _links_to_children(found: observer.Graph) -> Iterator[observer.Edge]:
                 yield observer.Edge("link", edge.source, edge.target)
 
 
-@operation("system.bottlenecks", http=("GET", "/system/bottlenecks"), scope="read")
+@operation("system.bottlenecks", http=("GET", "/system/bottlenecks"), scope="read",
+           short="bottlenecks analysis.total,large_queue_count,severity measured")  # fmt: skip
 async def bottlenecks(
     ctx: Context,
     settings: Settings,
