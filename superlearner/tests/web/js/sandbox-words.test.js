@@ -86,6 +86,10 @@ test("a failed start has one message beside the code, and one in the list withou
   const reason = "Main failed to start: its child left does not start: expected Children(…), got None (main.py, line 24, in Workers.init: "
     + 'return Children([Store.child_spec(None, id="left"),)';
   assert.equal(noticeText(`sandbox my_tree does not start: ${reason}`), "The start failed at main.py:24: expected Children(…), got None");
+  assert.equal(noticeText("sandbox shop ended: Shop gave up: it allows no restarts (last: till crashed: ValueError('(x)'))"),
+    "sandbox shop ended: Shop gave up: it allows no restarts", "the entry of the crash is below it");
+  const killed = "sandbox shop ended: Shop gave up: it allows no restarts (last: till was killed)";
+  assert.equal(noticeText(killed), killed);
   assert.equal(noticeText("sandbox my_tree does not start: it took too long"), "sandbox my_tree does not start: it took too long");
   assert.equal(hasError(reason, "Expected Children(…), got None.main.py:24 in Workers.init"), true);
   assert.deepEqual([hasError(reason, ""), hasError("it was stopped", "It was stopped.")], [false, false]);

@@ -112,6 +112,20 @@ def test_a_crash_for_an_answer_that_came_too_late_is_where_the_server_waits(
         page.reload()
 
 
+def test_the_cause_of_a_give_up_is_said_once_below_the_code(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: the box repeated it, partly in other words than the message."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "once", COUNTER.replace("NoReply(n + 1)", "Reply(n, n + 1)"))
+    cast(page, at_work, "once", "asker", "go")
+    for _ in range(2):  # live, and from what is kept
+        expect(page.locator("#crashed")).to_contain_text("returned Reply(0, 1)")
+        expect(page.locator("#one-reason p")).to_have_text(
+            "It has ended: Main gave up: it allows no restarts. The message below the code says why. "
+            "Run starts it again; its options stay."
+        )
+        page.reload()
+
+
 def test_a_correction_runs_at_once_while_the_tree_gives_up(open_page: Callable[..., Page], at_work: Any) -> None:
     """Regression: Run said that the tree has ended, and to run it again in a moment."""
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)

@@ -19,7 +19,7 @@ import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
 import {
   at, blame, busyIn, crashOfEnd, crashOfRun, hasError, initsOf, isStopped, limitsOf, lineOf, lineOfExit, lookOf, noticesOfRun, optionsOf,
-  raisedIn, raisesItself, remedyOf, told, upText, withCause,
+  raisedIn, raisesItself, remedyOf, told, upText, withCause, withoutCrash,
 } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
@@ -127,11 +127,11 @@ export function show(one, source = null) {
       : "No isolation layers are known yet");
   renew(byId("about-limits", HTMLElement), limitsOf(one).flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]));
   follow(one);
-  if (one.reason) render(why(one.reason, one.status === "ended"), reason);
   if (before?.id === one.id && before.status !== "ended" && one.status === "ended") {
     if (isStopped(one)) calm();
     showExit(one);
   }
+  drawReason();
   stepOf(one, known);
   void load();
   runLater();
@@ -147,18 +147,24 @@ function runLater() {
 /** Return whether the editor shows the code of a sandbox. @param {string} id */
 export const shows = (id) => shown?.id === id && known !== null;
 
+/** Show why it has ended; the message of a crash below the code has the cause. */
+function drawReason() {
+  if (shown?.reason) render(why(shown.reason, shown.status === "ended"), byId("one-reason", HTMLElement));
+}
+
 /** @param {string} reason @param {boolean} ended */
 function why(reason, ended) {
   const who = unstarted ? "The previous run has" : "It has";
   const title = html`<b>${ended ? `${who} ended: ` : "It is stopping: "}</b>`;
   const more = ended ? `${remedyOf(reason)} Run starts it again; its options stay.`.trim() : "";
-  const line = lineOfExit(reason, known ?? ""), said = line && !reason.endsWith(at(line)) ? `${reason}: ${at(line)}` : reason;
+  const line = lineOfExit(reason, known ?? ""), brief = hasCrash() ? withoutCrash(reason) : reason;
+  const said = line && !reason.endsWith(at(line)) ? `${reason}: ${at(line)}` : brief;
   const fall = ended && fell() ? html`<button type="button" class="btn" @click=${playAgain}>Watch how it ended</button>` : nothing;
   if (ended && hasError(reason, check.said.textContent ?? ""))
     return html`<p><b>It did not start.</b> The message below the code says why.</p>`;
   return raisedIn(reason)
     ? html`<p><b>${who} ended.</b></p>${failure(reason, goTo)}<p>${more}</p>`
-    : html`<p>${title}${withLinks(said, goTo)}${ended ? ". " : ""}${more}</p>${fall}`;
+    : html`<p>${title}${withLinks(said, goTo)}${ended ? ". " : ""}${brief === reason ? "" : "The message below the code says why. "}${more}</p>${fall}`;
 }
 
 /** Mark the line that ended the program; that of the last crash if its own report did not arrive. @param {Sandbox} one */
@@ -181,11 +187,13 @@ function reportCrash(crash) {
   const other = lineOf(editor.value, better.line) !== lineOf(known ?? "", better.line);
   showCrash(better, edited(), other ? version : 0);
   stepAfterCrash(better, other, raisesItself(lineOf(known ?? "", better.line)));
+  drawReason();
 }
 
 /** Remove the crash that is shown: something else ended the program. */
 function forgetCrash() {
   calm();
+  drawReason();
   if (!edited()) editor.unmark(); // later input has its own marks
   stepAfterKill();
   stepAfterInput(edited());

@@ -227,6 +227,7 @@ export function hasError(message, text) {
 export function noticeText(text) {
   const failed = raisedIn(/^sandbox \S+ does not start: ([^]+)$/.exec(text)?.[1] ?? "");
   if (failed) return `The start failed at ${at(failed.line)}: ${failed.error}`;
+  if (/^sandbox \S+ ended: /.test(text)) return withoutCrash(text);
   const [, version, message = ""] = /^sandbox \S+ keeps version (\d+): ([^]+)$/.exec(text) ?? [], raised = raisedIn(message);
   return raised ? `The new source was refused at ${at(raised.line)}. Version ${version} goes on.` : text;
 }
@@ -324,6 +325,9 @@ export function crashOfEnd(reason) {
   const crash = blame({ name, line: findLine(where) || findLine(why), reason: why, hint: null });
   return crash.line ? crash : null;
 }
+
+/** Return the reason of an end without the last crash, which other texts have. @param {string} reason */
+export const withoutCrash = (reason) => reason.replace(/ \(last: \S+ crashed[^]*\)$/, "");
 
 /**
  * Return the line of the newest traceback in an output, and its error; null without a traceback. A call that failed because its server
