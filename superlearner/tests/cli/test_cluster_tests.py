@@ -8,6 +8,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from otp.locked_entries import LockedEntry
+from superlearner.cli import cluster_tests
 from superlearner.cli.entry import app
 from superlearner.cluster import preflight, pytest_run, testbed
 from superlearner.cluster.background import NotConnected
@@ -273,6 +275,24 @@ def test_a_run_exits_with_0_only_if_a_test_ran_and_all_passed(
     done = cluster_test(tmp_path, "run")
     assert code == done.exit_code
     assert done.output.startswith(words)
+
+
+@pytest.mark.program
+def test_the_example_needs_pytest_alone(tmp_path: Path) -> None:
+    """Regression: in what `make run` installs, it failed for lack of Hypothesis, then for an option of a plug-in."""
+    (tmp_path / "hypothesis.py").write_text("raise ModuleNotFoundError('No module named hypothesis')")
+    words = [sys.executable, "-m", "pytest", "test_rooms.py"]
+    environment = {**os.environ, **PLUGINS, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(words, cwd=EXAMPLE, env=environment, capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+
+
+def test_a_run_without_pytest_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_tests, "find_spec", Mock(return_value=None))
+    done = cluster_test(tmp_path, "run")
+    assert 1 == done.exit_code
+    assert f"this Python has no pytest; try `{sys.executable} -m pip install pytest`" in " ".join(done.output.split())
 
 
 @pytest.mark.program

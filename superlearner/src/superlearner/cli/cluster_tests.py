@@ -171,7 +171,9 @@ def run(
     plan = plan_of(size, app, allow, empty=empty, teaching=teaching)
     with describe_failures(), end_on_signals():
         if find_spec("pytest") is None:
-            fail(f"this Python has no pytest; try `{_command(testbed, 'preflight')}`", NOT_TRUE)
+            from superlearner.cluster.preflight import install_with_pip
+
+            fail(f"this Python has no pytest; try `{install_with_pip('pytest')}`", NOT_TRUE)
         from superlearner.cluster.pytest_run import run_pytest
 
         with ExitStack() as stack:

@@ -16,7 +16,7 @@ from typing import Final
 from otp import BadArgument
 from otp.doors import runtime_folder
 from otp.unix_sockets import bind_privately
-from superlearner.base.commands import command
+from superlearner.base.commands import command, quoted
 from superlearner.base.descriptors import FEWEST, allow_descriptors, descriptors
 from superlearner.base.interfaces import is_loopback
 from superlearner.base.shortage import cause_text
@@ -24,7 +24,7 @@ from superlearner.cluster.checks import Check, failed, passed, unexpected
 from superlearner.cluster.port_holders import port_holder
 from superlearner.cluster.ways import HOST
 
-__all__ = ["preflight"]
+__all__ = ["install_with_pip", "preflight"]
 
 OLDEST: Final = (3, 11)
 PER_MEMBER: Final = 4
@@ -42,8 +42,8 @@ def preflight(folder: Path, size: int, ports: Sequence[int]) -> Iterator[Check]:
         ports: ports that the tests or their members need.
     """
     yield _python()
-    yield _package("msgspec", "members", "pip install 'msgspec>=0.19'")
-    yield _package("pytest", f"`{command('cluster test run')}`", "pip install pytest")
+    yield _package("msgspec", "members", "msgspec>=0.19")
+    yield _package("pytest", f"`{command('cluster test run')}`", "pytest")
     yield _folder(folder)
     yield _descriptors(size)
     yield _host()
@@ -65,12 +65,17 @@ def _python() -> Check:
     )  # fmt: skip
 
 
-def _package(module: str, needed_by: str, install: str) -> Check:
+def install_with_pip(requirement: str) -> str:
+    """Return the command that installs a package into this Python."""
+    return f"{quoted(sys.executable)} -m pip install {quoted(requirement)}"
+
+
+def _package(module: str, needed_by: str, requirement: str) -> Check:
     if find_spec(module) is not None:
         return passed(module, "installed")
     return failed(
         module, "not installed", f"{needed_by} needs the package {module}, which this Python does not have",
-        install, "install the requirements of your project again, if they name it",
+        install_with_pip(requirement), "install the requirements of your project again, if they name it",
         f"use the Python that has it; this one is {sys.executable}",
     )  # fmt: skip
 
