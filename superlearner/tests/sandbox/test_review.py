@@ -291,12 +291,23 @@ def test_a_child_with_a_name_and_a_class_that_is_no_child_lack_none(child: str) 
     assert [] == found(text)
 
 
-@pytest.mark.parametrize("new", ['Counter.child_spec(name="counter")', "Counter"])
-def test_a_child_without_the_start_argument_that_it_needs_is_found(new: str) -> None:
+@pytest.mark.parametrize(
+    ("new", "call"),
+    [
+        ('Counter.child_spec(name="counter")', "Counter.child_spec(0, name='counter')"),
+        ("Counter", "Counter.child_spec(0)"),
+    ],
+)
+def test_a_child_without_the_start_argument_that_it_needs_is_found(new: str, call: str) -> None:
     """Regression: the reason was *a function without a `return` gives None*, but no function lacked one."""
     text = (SERVER + TREE).replace('Counter.child_spec(0, name="counter")', new)
-    said = "Counter gets no start argument, so start is None in its init: write Counter.child_spec(start, …)"
+    said = f"Counter gets no start argument, so start is None in its init: write {call}"
     assert [(23, said)] == found(text)
+    copied = (SERVER + TREE).replace('Counter.child_spec(0, name="counter")', call)
+    assert [] == found(copied)  # it had a name that does not exist
+    for used, example in [("n['a'] + 1", "{}"), ("n + '!'", "''")]:
+        ((_, says),) = found(text.replace("NoReply(n + 1)", f"NoReply({used})"))
+        assert f"child_spec({example}" in says
     for old, better in [
         ("NoReply(n + 1)", "NoReply((n or 0) + 1)"),
         ("NoReply(n + 1)", "NoReply(1 if n is None else n + 1)"),

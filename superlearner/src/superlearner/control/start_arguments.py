@@ -16,27 +16,42 @@ TESTS: Final = ("bool", "callable", "isinstance", "type")
 """Functions that do."""
 
 
-def find_needed_argument(cls: ast.ClassDef) -> str:
-    r"""Return the parameter of `init` if `init` or a callback computes with it, else "".
+def find_needed_argument(cls: ast.ClassDef) -> tuple[str, str]:
+    r"""Return the parameter of `init` with which it or a callback computes, and a literal for it; else two "".
 
     A class that names None, or tests the value, may expect None.
 
     >>> find_needed_argument(ast.parse("class A:\n def init(self, n): return Ok(n + 1)").body[0])
-    'n'
+    ('n', '0')
     """
     methods = [one for one in cls.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
     init = next((one for one in methods if one.name == "init"), None)
     if init is None or len(init.args.args) != 2 or init.args.defaults or any(_names_none(one) for one in methods):
-        return ""
+        return "", ""
     start = init.args.args[1].arg
     if any(isinstance(node, ast.Try) or _is_stored(node, start) for node in ast.walk(init)):
-        return ""
+        return "", ""
     uses = list(_find_uses(init, start))
     if any(_is_state(node, start) for node in ast.walk(init)):
         for method in methods:
             if method.name.startswith("handle_") and method.args.args:
                 uses += _find_uses(method, method.args.args[-1].arg)
-    return start if not any(map(_tests, uses)) and any(map(_computes, uses)) else ""
+    if any(map(_tests, uses)) or not any(map(_computes, uses)):
+        return "", ""
+    return start, next((found for use in uses if (found := _example_for(use))), "0")
+
+
+def _example_for(above: ast.AST) -> str:
+    """Return a literal value of the type that a use of a name needs; "" if it may be a number."""
+    if isinstance(above, ast.Subscript | ast.Attribute):
+        return "{}"
+    if isinstance(above, ast.For):
+        return "[]"
+    sides = (above.left, above.right) if isinstance(above, ast.BinOp) else ()
+    is_text = any(
+        isinstance(one, ast.JoinedStr) or (isinstance(one, ast.Constant) and type(one.value) is str) for one in sides
+    )
+    return "''" if is_text else ""
 
 
 def _names_none(method: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

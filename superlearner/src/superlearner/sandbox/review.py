@@ -222,9 +222,12 @@ class _Review:
         nameless = {line for line, _ in self.misspelt_names}
         for node, form in self._find_children():
             if node.id in classes and node.lineno not in nameless and not _gives_argument(form):
-                if start := find_needed_argument(classes[node.id]):
+                start, example = find_needed_argument(classes[node.id])
+                if start:
+                    options = form.keywords if isinstance(form, ast.Call) else []
+                    call = ", ".join((example, *(f"{one.arg}={ast.unparse(one.value)}" for one in options)))
                     said = f"{node.id} gets no start argument, so {start} is None in its init"
-                    yield node.lineno, f"{said}: write {node.id}.child_spec({start}, …)"
+                    yield node.lineno, f"{said}: write {node.id}.child_spec({call})"
 
     # Names
 

@@ -89,7 +89,7 @@ def test_a_crash_for_a_forgotten_start_argument_is_at_the_child(open_page: Calla
     cast(page, at_work, "argument", "asker", "go")
     expect(page.locator("#crashed")).to_have_text(
         "counter crashed because of main.py:27: Counter gets no start argument, so start is None in its init: "
-        "write Counter.child_spec(start, …)"
+        "write Counter.child_spec(0, name='counter')"
     )
     expect(page.locator("#next-step")).to_contain_text("Next: main.py:27, for which ")
 
