@@ -77,7 +77,7 @@ declare namespace Api {
     /** seconds since 1970 */ at: number;
     node: string;
     incarnation: number;
-    what: "joined"|"found"|"leaving"|"left"|"lost"|"refused"|"disconnected"|"cut"|"healed";
+    what: "joined"|"found"|"leaving"|"left"|"lost"|"refused"|"disconnected"|"forgotten"|"cut"|"healed";
     reason: string|null;
   }
   interface ClusterMap {

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from platform import python_version
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 import otp
 from otp.distribution import TEACHING
 from otp.distribution.faults import Cut
-from superlearner.cluster import status
+from superlearner.cluster import serving, status
 from superlearner.cluster.control import records
 from superlearner.cluster.members import MEMBERSHIP, Members, MembershipService, _Serving
 from superlearner.cluster.status import pings, status_of
@@ -256,7 +257,7 @@ def test_a_lost_member_is_forgotten_and_the_cluster_is_healthy_again(inside: Ins
         async with clustered(platform, tmp_path) as both:
             refused = await both.get("/nodes/b/forget", 404, "POST")
             assert refused["code"] == "node_not_found"
-            assert "there is no lost member" in refused["message"]
+            assert "there is no lost or disconnected member" in refused["message"]
             cluster = platform.platform.members.cluster
             cluster.distribution.member_transport.inject(Cut(B))
             await both.until_nodes(lambda names: B not in names)
@@ -280,6 +281,75 @@ def test_a_lost_member_is_forgotten_and_the_cluster_is_healthy_again(inside: Ins
             assert (status["status"], status["partition"], status["missing"]) == ("healthy", "none", [])
             assert status["settings"]["settle"] == cluster.settle
             assert B not in {one["name"] for one in (await platform.get("/api/v1/nodes"))["data"]}
+            await check_forgotten(both)
+            assert (await both.get("/events"))["events"][0]["what"] == "forgotten"
+
+    inside(test)
+
+
+async def check_forgotten(both: Both) -> None:
+    """Check that no view names B."""
+    for path in (
+        "topology",
+        "supervisors",
+        "registries",
+        "names",
+        "groups",
+        "supervision-trees",
+        "processes",
+        "health",
+    ):
+        assert (path, []) == (path, (await both.get(f"/{path}"))["missing"])
+    health = await both.get("/health")
+    assert ("healthy", 1, []) == (health["overall_status"], health["nodes_total"], health["recommendations"])
+    assert (await both.get("/nodes/b/info", 404))["message"] == "there is no node 'b'"
+
+
+@pytest.mark.operation("cluster.forget")
+def test_a_member_that_another_member_forgot_is_in_no_view_of_the_platform(inside: Inside, tmp_path: Path) -> None:
+    """Regression: pages and health had a list of lost members of their own."""
+
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            cluster = platform.platform.members.cluster
+            cluster.distribution.member_transport.inject(Cut(B))
+            await both.until_nodes(lambda names: B not in names)
+            assert [B] == [one["node"] for one in (await both.get("/topology"))["missing"]]
+            await cluster.forget(B)  # as the message of another member does
+            await check_forgotten(both)
+
+    inside(test)
+
+
+@pytest.mark.operation("cluster.disconnect", "cluster.add", "cluster.forget", "cluster.health")
+def test_a_disconnected_member_returns_by_its_name_or_is_forgotten_once_it_has_ended(
+    inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            members = platform.platform.members
+            await both.get("/nodes/b", method="DELETE")
+            await both.until_nodes(lambda names: B not in names)
+            assert {B: f"sim/{B}"} == members.disconnected
+            shown = await status_of(members.cluster, members.disconnected)
+            assert "degraded" == shown["status"]
+            assert [{"name": B, "address": f"sim/{B}", "reason": "disconnected"}] == shown["missing"]
+            [advice] = (await both.get("/health"))["recommendations"]
+            assert f"`superlearner cluster connect {B}`" in advice
+            runs = [SimpleNamespace(name=B, os_pid=4711)]
+            monkeypatch.setattr(serving, "records", lambda _folder: runs)
+            refused = await both.get("/nodes/b/forget", 409, "POST")
+            assert f"{B} still runs (process 4711); connect it again, or end it first" == refused["message"]
+            assert B in (await both.get("/nodes", method="POST", json={"address": "b"}))["members"]
+            await both.until_nodes(lambda names: B in names)
+            await both.get("/nodes/b", method="DELETE")
+            await both.until_nodes(lambda names: B not in names)
+            unknown = await both.get("/nodes", 422, "POST", json={"address": "zz"})
+            assert f"or {B}; got 'zz'" in unknown["message"]
+            runs.clear()
+            assert B == (await both.get("/nodes/b/forget", method="POST"))["name"]
+            assert {} == members.disconnected
+            await check_forgotten(both)
 
     inside(test)
 

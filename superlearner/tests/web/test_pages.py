@@ -118,7 +118,7 @@ def test_the_page_of_a_lost_member_says_why_and_leads_to_its_restarts(inside: In
     async def test(platform: Any) -> None:
         members, moments = platform.platform.members, platform.platform.moments
         lost = ClusterEvent(0.0, "b@127.0.0.1", 1, "lost", "its connection was lost")
-        members.gone["b@127.0.0.1"] = lost
+        members.ended["b@127.0.0.1"] = lost
         row = MomentRow("b@127.0.0.1", "9f3a0c1b22d4", 7, 9, 1.0, 1.0, "till crashed", kind="member")
         asked: list[str] = []
 

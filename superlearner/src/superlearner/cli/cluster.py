@@ -10,6 +10,7 @@ import typer
 
 from superlearner.base.commands import command
 from superlearner.base.data_dir import command_with
+from superlearner.cli.cluster_members import platform_process
 from superlearner.cli.cluster_status import (
     NO_CLUSTER,
     NOT_TRUE,
@@ -222,12 +223,18 @@ def status(
 @cluster.command()
 def connect(
     ctx: typer.Context,
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Address of a member, such as tls/10.0.0.5:7447.")],
+    address: Annotated[
+        str,
+        typer.Argument(
+            metavar="ADDRESS", help="Address of a member, such as tls/10.0.0.5:7447, or the name of a lost one."
+        ),
+    ],
     data_dir: DataDirOption = None,
 ) -> None:
     """Connect the cluster with a member at an address, and so with all that it knows.
 
-    Exits with 1 if no member with the same cookie answers there, 3 if no member runs on this machine.
+    A member that was lost or disconnected can be given by its name. Exits with 1 if no member with the same cookie
+    answers there, 3 if no member runs on this machine.
     """
     from superlearner.base.terminal import show_wait_line
     from superlearner.cluster.control import ControlError, ask, records
@@ -236,9 +243,11 @@ def connect(
     here = records(folder)
     if not here:
         fail(f"no member of a cluster runs here for {folder}; try `{command_with('run', folder)}`", NO_CLUSTER)
+    first = platform_process(folder)  # the status is its view
     try:
         with show_wait_line(f"waiting for an answer from {address}"):
-            found = ask(here[0], {"ask": "connect", "address": address})
+            asked = min(here, key=lambda record: record.os_pid != first)
+            found = ask(asked, {"ask": "connect", "address": address})
     except ControlError as error:
         fail(str(error), NOT_TRUE)
     typer.echo(f"connected: {count_members(len(found['members']))}")

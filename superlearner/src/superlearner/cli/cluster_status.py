@@ -77,7 +77,7 @@ def show_status(folder: Path, wait: int | None, timeout: float, *, as_json: bool
     if as_json:
         typer.echo(json.dumps(found))
     else:
-        for line in (*_format_status(found), *_format_simulated(found, folder)):
+        for line in (*_format_status(found, folder), *_format_simulated(found, folder)):
             typer.echo(line)
     well = not found["missing"] and all(one["health"] in ("healthy", "slow") for one in found["members"])
     raise typer.Exit(0 if well and (wait is None or len(found["members"]) >= wait) else NOT_TRUE)
@@ -92,19 +92,28 @@ def count_members(count: int) -> str:
     return f"{count} member{'' if count == 1 else 's'}"
 
 
-def _format_status(found: dict[str, Any]) -> list[str]:
+def _format_status(found: dict[str, Any], folder: Path) -> list[str]:
     """Return the lines of a status."""
     width = max(len(one["name"]) for one in (*found["members"], *found["missing"]))
     here = (
         f"  {one['name']:<{width}}  {one['status']}  {one['health']}: {one['evidence']}{_process(one)}"
         for one in found["members"]
     )
-    gone = (f"  {one['name']:<{width}}  {one['reason']}: it went without leaving" for one in found["missing"])
+    gone = (f"  {one['name']:<{width}}  {one['reason']}: {_describe_loss(one, folder)}" for one in found["missing"])
     return [f"{count_members(found['size'])}, {found['status']}", *here, *gone]
 
 
 def _process(member: dict[str, Any]) -> str:
     return "" if member["os_pid"] is None else f" (process {member['os_pid']})"
+
+
+def _describe_loss(one: dict[str, Any], folder: Path) -> str:
+    """Return how a missing member went, and how it returns, if that is not just by a new start."""
+    if one["reason"] != "disconnected":
+        return "it went without leaving"
+    forget = f"`{command('cluster.forget', one['name'])}` once it has ended"
+    back = f"`{command('cluster connect', one['name'])}`, or " if one["address"] else ""
+    return in_data_dir(f"{back}{forget}", folder)
 
 
 def _format_simulated(found: dict[str, Any], folder: Path) -> Iterator[str]:

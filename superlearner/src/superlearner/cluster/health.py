@@ -70,7 +70,14 @@ class MemberHealth:
 
 
 def health_of(
-    name: str, status: NodeStatus, *, why: str = "", memory: int | None = None, cpu: float = 0.0, processes: int = 0
+    name: str,
+    status: NodeStatus,
+    *,
+    why: str = "",
+    disconnected: bool = False,
+    memory: int | None = None,
+    cpu: float = 0.0,
+    processes: int = 0,
 ) -> MemberHealth:
     """Return the health of a member.
 
@@ -78,6 +85,7 @@ def health_of(
         name: its name, for the texts.
         status: whether it is connected and answers.
         why: the reason if it is not `up`.
+        disconnected: True for a member that was disconnected on purpose.
         memory: resident memory of its program in bytes, None if unknown.
         cpu: its use of a core in percent.
         processes: the number of its processes.
@@ -87,8 +95,9 @@ def health_of(
     (70, [('cpu', 75.0, 70.0, 20), ('processes', 10, 5000, 0)])
     """
     if status != "up":
+        back = f"connect {name} again: `{command('cluster connect', name)}`" if disconnected else f"start {name} again"
         advice = {
-            "down": f"start {name} again, or forget it: `{command('cluster.forget', name)}`",
+            "down": f"{back}, or forget it: `{command('cluster.forget', name)}`",
             "unreachable": f"look whether {name} is busy or paused: `{command('cluster.ping', name)}`",
         }[status]
         return MemberHealth(status, SCORES[status], "unknown", "unknown", [why or f"it is {status}"], [advice])

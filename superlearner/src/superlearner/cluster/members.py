@@ -39,7 +39,7 @@ AGAIN_S: Final = 15.0
 ASKED_S: Final = 2.0
 
 State = Literal["off", "joining", "member", "refused", "left"]
-What = Literal["joined", "found", "leaving", "left", "lost", "refused", "disconnected", "cut", "healed"]
+What = Literal["joined", "found", "leaving", "left", "lost", "refused", "disconnected", "forgotten", "cut", "healed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,25 @@ class Members:
     has_joined: asyncio.Event = field(default_factory=asyncio.Event)
     control: Control | None = None
     """The socket for commands on this machine."""
-    gone: dict[str, ClusterEvent] = field(default_factory=dict[str, ClusterEvent])
-    """The last end of each member that is not connected, and did not leave."""
+    ended: dict[str, ClusterEvent] = field(default_factory=dict[str, ClusterEvent])
+    """The last end of each member that has not come back, and did not leave; see `gone`."""
+    addresses: dict[str, str | None] = field(default_factory=dict[str, str | None])
+    """The addresses of members in `ended`."""
     simulated: list[str] = field(default_factory=list[str])
     """The names of the simulated members, failed ones included; see `SingleNodeSimulator`."""
+
+    @property
+    def gone(self) -> dict[str, ClusterEvent]:
+        """Return the last end of each member that is missing: lost and not forgotten, or disconnected."""
+        if self.cluster is None:
+            return self.ended
+        lost = {one.name for one in self.cluster.lost()}.union(self.simulated)  # any member can forget one for all
+        return {name: one for name, one in self.ended.items() if one.what != "lost" or name in lost}
+
+    @property
+    def disconnected(self) -> dict[str, str | None]:
+        """Return the members that were disconnected, with the address by which each returns, if it has one."""
+        return {name: self.addresses.get(name) for name, one in self.gone.items() if one.what == "disconnected"}
 
     @property
     def has_others(self) -> bool:
@@ -126,7 +141,7 @@ class Members:
 
     def record_join(self, member: Member, *, was_there: bool, kind: NodeKind = MEMBER) -> None:
         """Record that a member is connected; `was_there` if it was before the platform joined."""
-        lost = self.gone.pop(member.name, None)
+        lost = self.ended.pop(member.name, None)
         was_there = was_there and lost is None
         joined = self.note(member, "found" if was_there else "joined")
         if lost is not None:
@@ -152,12 +167,28 @@ class Members:
         left = what == "left"
         text = f"{member.name} is {'lost' if what == 'lost' else 'gone'}: {words}"
         if not left:
-            self.gone[member.name] = happening
+            self.ended[member.name] = happening
+            self.addresses[member.name] = member.address
             self.on_change(_change_of(member, happening.at, text, words, kind))
         self.detach(member.name, words)
         if left:
             text = f"{member.name} has left the cluster"
         self.tell("ok" if left else "bad", text)
+        self.on_event(happening, text)
+
+    async def forget(self, name: str) -> None:
+        """Count a missing member as gone for good: a lost one on all members, a disconnected one here.
+
+        Raises `NotFound` and `NotMember`, if it came back or this member left a moment ago.
+        """
+        if self.cluster is not None and name not in self.disconnected:
+            await self.cluster.forget(name)
+        ended = self.ended.pop(name, None)
+        self.nodes.forget(name)
+        text = f"{name} was forgotten: it will not come back"
+        happening = ClusterEvent(time.time(), name, 0 if ended is None else ended.incarnation, "forgotten", None)
+        self.history.append(happening)
+        self.tell("ok", text)
         self.on_event(happening, text)
 
     def absence(self, name: str) -> Absence | None:
@@ -188,6 +219,7 @@ class Members:
                 self.node().name,
                 self._joined,
                 lambda: {name: name in self.attached for name in self.simulated},
+                lambda: self.disconnected,
             )
             try:
                 # In a fresh context: the socket outlives the process that opens it.

@@ -241,7 +241,7 @@ class SingleNodeSimulator:
         for name in cluster.alive:
             self._members.record_end(_own(cluster[name].cluster), "left", ENDED, SIMULATED)
         for name in self.names:
-            self._members.gone.pop(name, None)
+            self._members.ended.pop(name, None)
         self._simulation, self._members.simulated, self._cut = None, [], {}
         await cluster.__aexit__(None, None, None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import otp
@@ -39,14 +39,19 @@ async def _ping(cluster: Cluster, name: str) -> float | None:
     return (time.perf_counter() - begun) * 1000
 
 
-async def status_of(cluster: Cluster) -> dict[str, Any]:
-    """Return members, their health with its evidence, and what is missing, as JSON can hold it."""
+async def status_of(cluster: Cluster, disconnected: Mapping[str, str | None] | None = None) -> dict[str, Any]:
+    """Return members, their health with its evidence, and what is missing, as JSON can hold it.
+
+    Args:
+        cluster: as one member sees it.
+        disconnected: the members that were disconnected from it, with their addresses.
+    """
     times = await pings(cluster)
     members = cluster.members()
     lost = cluster.lost()
     settings = cluster.settings
     shown = [_line(member, times, own=place == 0) for place, member in enumerate(members)]
-    well = not lost and all(line["health"] == "healthy" for line in shown)
+    well = not lost and not disconnected and all(line["health"] == "healthy" for line in shown)
     return {
         "cluster": cluster.node.name,
         "status": "healthy" if well else "degraded",
@@ -57,6 +62,10 @@ async def status_of(cluster: Cluster) -> dict[str, Any]:
         "missing": [
             {"name": member.name, "incarnation": member.incarnation, "since": member.since, "reason": "lost"}
             for member in lost
+        ]
+        + [
+            {"name": name, "address": address, "reason": "disconnected"}
+            for name, address in (disconnected or {}).items()
         ],
     }
 

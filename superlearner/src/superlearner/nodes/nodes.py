@@ -229,9 +229,7 @@ class Nodes:
         found = self._others.pop(name, None)
         if isinstance(found, RemoteNode):
             found.down(f"the node {name} is gone: {why}")
-            self.left = dict(
-                [*((key, word) for key, word in self.left.items() if key != name), (name, why)][-MOST_LEFT:]
-            )
+            self._keep_reason(name, why)
         elif found is not None:
             self._ends.pop(name).close()
             found.analytics.close()
@@ -239,6 +237,14 @@ class Nodes:
             found.last_states.close()
         if found is not None:
             self._changed()
+
+    def forget(self, name: str) -> None:
+        """Show no longer why a node was detached: it will not come back."""
+        self._keep_reason(name, "it was forgotten")
+        self._changed()
+
+    def _keep_reason(self, name: str, why: str) -> None:
+        self.left = dict([*((key, word) for key, word in self.left.items() if key != name), (name, why)][-MOST_LEFT:])
 
     def wait_for(self, name: str, why: str) -> None:
         """Show that a node is looked for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -148,9 +149,22 @@ def test_members_show_their_health_and_who_is_missing_is_named(cluster: Callable
     expect(members.nth(3)).to_contain_text("it was silent for too long")
     restarts = members.nth(3).get_by_role("link", name="Its last restarts")
     expect(restarts).to_have_attribute("href", "/supervisors?node=c%40127.0.0.1")
+    expect(members.nth(3).locator("code")).to_contain_text(" node c")
+    with page.expect_request("**/api/v1/cluster/nodes/c%40127.0.0.1/forget") as asked:
+        members.nth(3).get_by_role("button", name="Forget: c@127.0.0.1").click()
+    assert "POST" == asked.value.method
+
     expect(page.get_by_text("c@127.0.0.1 was lost: it was silent for too long")).to_be_visible()
     link = members.nth(1).get_by_role("link", name="Open its tree")
     expect(link).to_have_attribute("href", "/supervisors?node=b%40127.0.0.1")
+
+
+def test_a_disconnected_member_is_counted_as_such_and_connected_again(cluster: Callable[..., Page]) -> None:
+    page = cluster(topology(member(OWN), missing=({"node": "c@127.0.0.1", "reason": "it was disconnected"},)))
+    expect(page.locator("#cluster-counts")).to_have_text(re.compile(r"1\s*disconnected$"))
+    with page.expect_request("**/api/v1/cluster/nodes") as asked:
+        page.get_by_role("button", name="Connect again: c@127.0.0.1").click()
+    assert {"address": "c@127.0.0.1"} == asked.value.post_data_json
 
 
 def test_the_children_of_distributed_supervisors_have_their_members_and_their_last_moves(

@@ -11,6 +11,7 @@ from pydantic import Field
 from otp import NotFound
 from otp.cluster import Cluster, JoinRefused, NotMember
 from superlearner.cluster.members import Members, read_change
+from superlearner.cluster.serving import address_of, check_ended
 from superlearner.cluster.simulator import SingleNodeSimulator
 from superlearner.cluster.status import pings, status_of
 from superlearner.control.terms import clip
@@ -329,14 +330,17 @@ async def add(
         Field(min_length=1, max_length=200, description="address of a member", examples=["tls/10.0.0.5:7447"]),
     ],
 ) -> ClusterConnected:
-    """Connect the cluster with a member at an address, and so with all that it knows."""
+    """Connect the cluster with a member at an address, and so with all that it knows.
+
+    Or with a member that was lost or disconnected, by its name, if its address is known.
+    """
     cluster = _joined(members)
     ctx.about_to(f"connect with {clip(address, LONGEST)}")
     try:
-        await cluster.connect(address)
+        await cluster.connect(address_of(cluster, address, members.disconnected))
     except (JoinRefused, NotMember) as error:
         raise OperationError("node_unavailable", clip(str(error), LONGEST)) from None
-    except ValueError as error:
+    except (ValueError, LookupError) as error:
         problem = clip(str(error), LONGEST)
         raise OperationError("validation_error", problem, details=[Detail("address", problem)]) from None
     return ClusterConnected(members=[member.name for member in cluster.members()])
@@ -354,17 +358,23 @@ async def disconnect(ctx: Context, members: Members, /, name: MemberName) -> Clu
 
 
 @operation("cluster.forget", http=("POST", "/cluster/nodes/{name}/forget"), scope="code", on="platform", changes=True,
-           errors=("node_not_found", "node_unavailable"))  # fmt: skip
+           errors=("node_not_found", "node_unavailable", "conflict"))  # fmt: skip
 async def forget(ctx: Context, members: Members, /, name: MemberName) -> ClusterForgotten:
     """Count a lost member as gone for good, on all connected members.
 
-    If it comes back, it is a member again.
+    If it comes back, it is a member again. A member that was disconnected is forgotten once it has ended.
     """
     cluster = _joined(members)
-    name = _full_name(name, [member.name for member in cluster.lost()], "lost member")
+    known = [*(member.name for member in cluster.lost()), *members.disconnected]
+    name = _full_name(name, known, "lost or disconnected member")
+    if name in members.disconnected and members.way is not None:
+        try:
+            await asyncio.to_thread(check_ended, members.way.folder, name)
+        except LookupError as error:
+            raise OperationError("conflict", str(error)) from None
     ctx.about_to(f"forget {name}")
     try:
-        await cluster.forget(name)
+        await members.forget(name)
     except (NotFound, NotMember) as error:  # it came back, or this member left, a moment ago
         raise OperationError("node_not_found", clip(str(error), LONGEST)) from None
     return ClusterForgotten(name=name)

@@ -52,6 +52,7 @@ async def health_by_node(
             name,
             status,
             why=reasons.get(name, ""),
+            disconnected=name in members.disconnected,
             memory=now.get("memory"),
             cpu=now.get("cpu_percent", 0.0),
             processes=now.get("processes", 0),

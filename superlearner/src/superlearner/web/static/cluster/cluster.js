@@ -5,11 +5,12 @@
  */
 
 import { ApiError, platform } from "../base/api.js";
-import { command } from "../base/commands.js";
+import { cli, command, quoted } from "../base/commands.js";
 import { breakable, byId, draw, icon, nodeQuery, root, write } from "../base/dom.js";
 import { counted, number, processState, time } from "../base/words.js";
 import { saveOnClick } from "../moment/share.js";
-import { isLost } from "../shell/node-gone.js";
+import { complain } from "../base/toast.js";
+import { DISCONNECTED, isLost } from "../shell/node-gone.js";
 import { tabs } from "../components/tabs.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { bars, rate, sample, spans, spark } from "./cluster-model.js";
@@ -89,12 +90,13 @@ function count({ nodes, missing: out }) {
   // A platform that simulates members, and is connected with none, is no member itself
   const simulated = nodes.filter((one) => one.simulated).length, real = nodes.length - simulated;
   const up = simulated && real < 2 ? simulated : nodes.length || 1, kind = simulated && real < 2 ? "simulated " : "";
-  const lost = out.filter(({ reason }) => isLost(reason)).length, silent = out.length - lost;
+  const lost = out.filter(({ reason }) => isLost(reason)).length, apart = out.filter(({ reason }) => reason === DISCONNECTED).length;
   const bad = (/** @type {number} */ count, /** @type {string} */ words) => count
     ? html`<span data-look="crashed"><b>${number(count)}</b> <span>${words}</span></span>` : nothing;
   render(
     html`<span data-look="running"><b>${number(up)}</b>
-      <span>${kind}${up === 1 ? "member" : "members"}</span></span>${bad(lost, "lost")}${bad(silent, "not answering")}`,
+      <span>${kind}${up === 1 ? "member" : "members"}</span></span>${bad(lost, "lost")}${bad(apart, "disconnected")}${
+        bad(out.length - lost - apart, "not answering")}`,
     byId("cluster-counts", HTMLElement));
 }
 
@@ -107,14 +109,36 @@ function health(topology, events, simulation) {
   return html`${topology.state === "member" ? nothing : aside(topology)}
     <ul class="members" aria-label="Members">${own ? card(own, topology) : nothing}${repeat(others, ({ name }) => name, (one) =>
       card(one, topology))}
-      ${out.map((one) =>
-          html`<li class="member" data-health="lost"><h2>${icon("crashed", "glyph")}${one.node}</h2>
-            <p>${isLost(one.reason) ? `Lost: ${one.reason}` : one.reason}</p>
-            <p class="acts"><a class="btn" href=${`${root()}/supervisors${nodeQuery(one.node)}`}>Its last restarts</a></p></li>`)}</ul>
+      ${out.map(missingCard)}</ul>
     ${isAlone ? html`<div class="void alone">${topology.state === "member" ? alone() : nothing}${offer(changed)}</div>` : nothing}
     ${simulation?.enabled ? simulated(simulation, changed) : nothing}
     ${placed}
     <section><h2>What happened</h2>${tracks(topology, events)}</section>`;
+}
+
+/** @param {Missing} missing */
+function missingCard({ node, reason }) {
+  const isApart = reason === DISCONNECTED, isGone = isApart || isLost(reason);
+  const program = `node ${quoted(node.replace(/@127\.0\.0\.1$/, ""))}`;
+  const act = (/** @type {string} */ text, /** @type {string} */ path, /** @type {unknown} */ body) =>
+    html`<button type="button" class="btn" aria-label=${`${text}: ${node}`} @click=${() => void change(text, path, body)}>${text}</button>`;
+  return html`<li class="member" data-health="lost"><h2>${icon("crashed", "glyph")}${node}</h2>
+    <p>${isLost(reason) ? `Lost: ${reason}` : isApart ? "Disconnected. If it has ended, forget it." : reason}</p>
+    ${isLost(reason) ? html`<p class="hint">To start it again, with the options that it had:</p>
+      <pre><code>${command(program, cli().includes(" --url ") ? "superlearner" : cli())}</code></pre>` : nothing}
+    <p class="acts">${isApart ? act("Connect again", "", { address: node }) : nothing}${isGone
+      ? act("Forget", `/${encodeURIComponent(node)}/forget`, {}) : nothing}<a class=${isGone ? "link" : "btn"}
+      href=${`${root()}/supervisors${nodeQuery(node)}`}>Its last restarts</a></p></li>`;
+}
+
+/** Change a member that is missing, and look again. @param {string} words @param {string} path @param {unknown} body */
+async function change(words, path, body) {
+  try {
+    await platform("POST", `/cluster/nodes${path}`, body);
+  } catch (error) {
+    complain(error, words);
+  }
+  void look();
 }
 
 /** Say why the platform is in no cluster. @param {Topology} topology */
@@ -181,11 +205,11 @@ function tracks(topology, events) {
 
 const WORDS = /** @type {Record<string, string>} */ ({
   joined: "joined", found: "was found", leaving: "is leaving", left: "left", lost: "was lost", disconnected: "was disconnected",
-  refused: "was refused", cut: "was cut off", healed: "is no longer cut off",
+  forgotten: "was forgotten", refused: "was refused", cut: "was cut off", healed: "is no longer cut off",
 });
 const MARKS = /** @type {Record<string, string>} */ ({
-  joined: "running", found: "running", leaving: "restarting", left: "stopped", lost: "crashed", disconnected: "stopped", refused: "stuck",
-  cut: "crashed", healed: "running",
+  joined: "running", found: "running", leaving: "restarting", left: "stopped", lost: "crashed", disconnected: "stopped", forgotten: "stopped",
+  refused: "stuck", cut: "crashed", healed: "running",
 });
 
 /** Name the nodes that did not answer. @param {Missing[]} out */

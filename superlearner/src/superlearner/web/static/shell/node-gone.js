@@ -25,6 +25,9 @@ const LOST = new Set([
   "it was silent for too long", "its connection was lost, as when its program ends or is stopped", "its failure was simulated",
 ]);
 
+/** The reason of a member that was disconnected on purpose. */
+export const DISCONNECTED = "it was disconnected";
+
 /** Return whether this is the reason for a lost member. @param {string|undefined} why */
 export const isLost = (why) => LOST.has(why ?? "");
 
