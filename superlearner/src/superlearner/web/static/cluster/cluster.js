@@ -208,8 +208,8 @@ const WORDS = /** @type {Record<string, string>} */ ({
   forgotten: "was forgotten", refused: "was refused", cut: "was cut off", healed: "is no longer cut off",
 });
 const MARKS = /** @type {Record<string, string>} */ ({
-  joined: "running", found: "running", leaving: "restarting", left: "stopped", lost: "crashed", disconnected: "stopped", forgotten: "stopped",
-  refused: "stuck", cut: "crashed", healed: "running",
+  joined: "running", found: "running", leaving: "restarting", left: "stopped", lost: "crashed", disconnected: "stopped",
+  forgotten: "stopped", refused: "stuck", cut: "crashed", healed: "running",
 });
 
 /** Name the nodes that did not answer. @param {Missing[]} out */

@@ -164,7 +164,8 @@ function why(reason, ended) {
     return html`<p><b>It did not start.</b> The message below the code says why.</p>`;
   return raisedIn(reason)
     ? html`<p><b>${who} ended.</b></p>${failure(reason, goTo)}<p>${more}</p>`
-    : html`<p>${title}${withLinks(said, goTo)}${ended ? ". " : ""}${brief === reason ? "" : "The message below the code says why. "}${more}</p>${fall}`;
+    : html`<p>${title}${withLinks(said, goTo)}${ended ? ". " : ""}${brief === reason ? "" : "The message below the code says why. "}${more}
+      </p>${fall}`;
 }
 
 /** Mark the line that ended the program; that of the last crash if its own report did not arrive. @param {Sandbox} one */

@@ -142,7 +142,8 @@ export function lineInSource(where, module) {
 }
 
 /** Return the parts of a text: words, and the lines of the code that it names. @param {string} text @returns {(string|number)[]} */
-export const linesIn = (text) => crashText(text).split(/\bmain\.py(?::|, line )(\d+)/).map((part, place) => (place % 2 ? Number(part) : part));
+export const linesIn = (text) =>
+  crashText(text).split(/\bmain\.py(?::|, line )(\d+)/).map((part, place) => (place % 2 ? Number(part) : part));
 
 /**
  * Return the line of the code that ended the program; 0 if none did. After `os._exit`, which leaves no time to tell, it is the
