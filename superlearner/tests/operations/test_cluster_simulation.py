@@ -143,6 +143,21 @@ def test_a_conflict_is_resolved_after_the_heal(inside: Inside) -> None:
     simulating(inside, test)
 
 
+def test_the_moves_of_a_failed_member_have_that_failure_and_no_earlier_cut_as_their_reason(inside: Inside) -> None:
+    async def test(cluster: Simulation) -> None:
+        await cluster.simulate()
+        await cluster.do("/cut", to="n3", **{"from": "n2"})
+        third = cluster.platform.platform.simulator.clusters()[N3]
+        while [one.name for one in third.lost()] != [N2]:
+            await membership_of(third).changed()
+        await cluster.do("/fail", node="n2")
+        await cluster.until_recorded(f"{N2} was lost", 2)
+        for move in (await cluster.ask("/moves"))["moves"][:2]:  # one said *silent for too long*, by the cut
+            assert f"{N2} was lost (connection closed); down for " in move["text"]
+
+    simulating(inside, test)
+
+
 @pytest.mark.operation("cluster.topology", "cluster.node_info", "cluster.map", "cluster.trees", "cluster.supervisors")
 def test_the_operations_of_a_real_cluster_work_on_simulated_members(inside: Inside) -> None:
     async def test(cluster: Simulation) -> None:

@@ -131,10 +131,12 @@ class Facts:
 
     is_second_copy = False
     """True if a child of a cluster started on a member and still runs on another; see `superlearner.live.moves`."""
+    placement: Mapping[str, Any]
+    """The data of an event `placement_changed`, with the loss of the member that ended the child."""
 
     def __init__(self, event: TraceEvent) -> None:
         self._pid = getattr(event, "pid", None)
-        self._data = event.data
+        self._data = self.placement = event.data
         self._place = (
             event.kind,
             getattr(event, "seq", 0),

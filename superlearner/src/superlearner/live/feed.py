@@ -334,7 +334,7 @@ class Feed:
 
     def _moved(self, model: Projection, event: TraceEvent, at: float) -> None:
         """Record that a child runs on another member than before, or that one of its two processes has ended."""
-        data, supervisor = event.data, row_of(model, facts_of(event).pid)
+        data, supervisor = facts_of(event).placement, row_of(model, facts_of(event).pid)
         if supervisor is None:
             return
         ends_here = data["reason"] == "name_conflict"

@@ -29,7 +29,7 @@ from otp.redaction import without_secrets
 from superlearner.control.terms import clip
 from superlearner.live.moves import Moves
 from superlearner.nodes.attaching import ServiceChange
-from superlearner.nodes.kinds import MEMBER, MOVES
+from superlearner.nodes.kinds import MEMBER, MOVES, SIMULATED
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
@@ -89,6 +89,8 @@ class Moments:
         self._audit = audit
         self._recorders: dict[WatchedNode, Recorder] = {}
         self._moves: dict[WatchedNode, Moves] = {}
+        self._ended: dict[str, float] = {}
+        """The last end of each simulated member by its name, in seconds of the clock of all nodes."""
         self._listeners: dict[RemoteNode, _Listening] = {}
         self._rows: dict[int, MomentRow] = {}
         self._place = 0
@@ -102,6 +104,8 @@ class Moments:
         for watched in [one for one in self._recorders if one not in known]:
             self._recorders.pop(watched).close()
             self._moves.pop(watched).close()
+            if watched.kind == SIMULATED:
+                self._ended[watched.name] = otp.monotonic()
         for remote in [one for one in self._listeners if one not in known]:
             self._listeners.pop(remote).close()
         for node in known:
@@ -112,7 +116,7 @@ class Moments:
             elif node not in self._recorders:
                 draw, keep = partial(self._draw, node), partial(self._keep, node)
                 node.monitor.on_incident = partial(self.add_incident, node)
-                self._moves[node] = Moves(node, self._keep_move, self._find_node, earlier=self.earlier)
+                self._moves[node] = Moves(node, self._keep_move, self._find_node, self._ended.get, earlier=self.earlier)
                 self._recorders[node] = Recorder(node.node, node.last_states, draw, keep, earlier=self.earlier)
 
     def _find_node(self, name: str) -> otp.Node | None:

@@ -36,6 +36,7 @@ class Moves:
         watched: the node.
         keep: called with each row; its replay is not compressed.
         find: returns the node of a member in this program, None for others; simulated members are seen on both sides.
+        ended: returns when a simulated member ended, in seconds of `otp.monotonic`; None for others.
         earlier: also record those that happened before, as far as they are in memory.
     """
 
@@ -44,12 +45,14 @@ class Moves:
         watched: WatchedNode,
         keep: Callable[[MomentRow], object],
         find: Callable[[str], otp.Node | None] = lambda _name: None,
+        ended: Callable[[str], float | None] = lambda _name: None,
         *,
         earlier: bool = False,
     ) -> None:
         self._watched = watched
         self._keep = keep
         self._find = find
+        self._ended = ended
         self._clock = Clock()
         self._minute = -MINUTE_NS
         self._seen = 0
@@ -69,8 +72,8 @@ class Moves:
         if event.at - self._minute >= MINUTE_NS:
             self._minute, self._seen = event.at, 0
         self._seen += 1
-        data, second = event.data, self._still_runs(event.data)
-        facts_of(event).is_second_copy = second
+        data, second = self._find_loss(event), self._still_runs(event.data)
+        facts_of(event).is_second_copy, facts_of(event).placement = second, data
         if self._seen <= MOST_A_MINUTE:
             self._record([event], describe_placement(data, second=second), self._draw(event, second=second))
             return
@@ -88,6 +91,18 @@ class Moves:
             told = describe_copy if second else sentences.moved
             self._record(events, told(children, old, new, reason), None)
 
+    def _find_loss(self, event: otp.trace.Event) -> Mapping[str, Any]:
+        """Return the data of a move with the loss that ended the child.
+
+        A member that was cut off from the old one reports that earlier loss, after which the child ran on.
+        """
+        data = event.data
+        ended = None if data["down"] is None else self._ended(data["from_member"])
+        if ended is None:
+            return data
+        down = max(0.0, event.at / 1e9 - ended)
+        return {**data, "reason": "connection_lost", "down": down} if down < data["down"] else data
+
     def _still_runs(self, data: Mapping[str, Any]) -> bool:
         """Return whether a child reported as moved still runs at its old place, whose member was only cut off."""
         member = data["from_member"]
@@ -104,8 +119,8 @@ class Moves:
 
     def _record(self, events: list[otp.trace.Event], line: str, data: bytes | None) -> None:
         watched, first, last = self._watched, events[0], events[-1]
-        kind = CONFLICT if first.data["reason"] == "name_conflict" else MOVE
-        down = 0.0 if facts_of(first).is_second_copy else first.data["down"] or 0.0
+        kind = CONFLICT if facts_of(first).placement["reason"] == "name_conflict" else MOVE
+        down = 0.0 if facts_of(first).is_second_copy else facts_of(first).placement["down"] or 0.0
         self._keep(
             MomentRow(
                 watched.name, run_of(watched.node), first.seq, last.seq,
@@ -125,5 +140,7 @@ class Moves:
         for entries in tables.values():
             places |= {id: pids[0].node if pids else None for id, pids in entries.items()}
         ref = Ref(run_of(node), event.seq)
-        moment = draw_placement(event.data, places, node.name, ref, self._clock.wall(event.at), second=second)
+        moment = draw_placement(
+            facts_of(event).placement, places, node.name, ref, self._clock.wall(event.at), second=second
+        )
         return moment.model_dump_json(exclude_unset=True).encode()

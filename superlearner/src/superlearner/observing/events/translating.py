@@ -194,7 +194,7 @@ def _strategy_changed(event: Any) -> Event:
 
 
 def _placement_changed(event: Any) -> Event:
-    own, data, id = facts_of(event).pid, event.data, facts_of(event).id
+    own, data, id = facts_of(event).pid, facts_of(event).placement, facts_of(event).id
     supervisor = id_text(data["supervisor"])
     told = {key: _plain(data[key]) for key in ("from_member", "to_member", "reason", "down")}
     text = sentences.moved(str(id), data["from_member"], data["to_member"], data["reason"], data["down"])
