@@ -422,6 +422,33 @@ def test_a_crash_for_a_call_without_an_answer_names_the_server_that_was_busy_and
     assert place == f"{__file__}:{line}"
 
 
+def test_a_server_that_never_replies_is_not_called_busy_with_something_else(run: Any) -> None:
+    """Regression: it was said to be still in the `handle_info` that it had gone on to."""
+
+    class Forgets(GenServer[Any]):
+        @impl
+        def init(self, arg: Any) -> Ok[Any]:
+            return Ok(arg)
+
+        @impl
+        def handle_call(self, request: Any, caller: Any, state: Any) -> NoReply[Any]:
+            otp.send(otp.self(), "go on")
+            return NoReply(state)
+
+        @impl
+        async def handle_info(self, message: Any, state: Any) -> NoReply[Any]:
+            await asyncio.sleep(30)
+            return NoReply(state)
+
+    async def main() -> Any:
+        pid = await Forgets.start(None)
+        with pytest.raises(CallTimeout) as caught:
+            await GenServer.call(pid, "question")
+        return caught.value.busy, "NoReply" in str(caught.value)
+
+    assert run(main) == (None, True)
+
+
 def test_in_real_time_a_cycle_is_ended_before_the_time_outs() -> None:
     async def main() -> Any:
         for name in "ab":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import io
-import re
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -29,8 +28,6 @@ from superlearner.control.terms import is_a
 __all__ = ["Evaluated", "Failed", "evaluate", "read"]
 
 FILE: Final = "<eval>"
-PLACE: Final = re.compile(rf" \({FILE}:(\d+)\)")
-"""The place of a definition in a message of the library."""
 WORKBENCH: Final = "workbench"
 """The name of the process that keeps the names of its node."""
 
@@ -235,9 +232,12 @@ def _describe_error(error: BaseException) -> tuple[str, int | None]:
     words = without_secrets("".join(traceback.format_exception_only(error)).strip())
     if "Did you" not in words and (hint := hint_for(_reason_of(error, words), None)):  # Python has suggested a name
         words = f"{words}; {hint}"
-    if named := PLACE.search(words):
-        lines.append(int(named[1]))
-        words = PLACE.sub("", words, 1)
+    match getattr(error, "otp_place", None):
+        case (str(file), int(line)) if file == FILE:
+            lines.append(line)
+            words = words.replace(f" ({FILE}:{line})", "", 1)
+        case _:
+            pass
     return (f"line {lines[-1]}: {words}", lines[-1]) if lines else (words, None)
 
 
@@ -271,4 +271,9 @@ def _find_end(node: Node, reason: Any) -> Mapping[str, Any] | None:
     """Return the data of the newest end of a process in a callback for this reason."""
     words = text_of_reason(reason).partition(", which is ")[0]  # the class of a result is lost in an event
     ends = (event.data for event in reversed(otp.trace.history(node)) if event.kind == "exited")
-    return next((end for end in ends if end.get("callback") and text_of_reason(end["reason"]).startswith(words)), None)
+    same = (
+        end
+        for end in ends
+        if end.get("callback") and words == text_of_reason(end["reason"]).partition(", which is ")[0]
+    )
+    return next(same, None)

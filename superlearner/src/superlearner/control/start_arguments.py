@@ -43,10 +43,22 @@ def find_needed_argument(cls: ast.ClassDef) -> tuple[str, str]:
 
 def _example_for(above: ast.AST) -> str:
     """Return a literal value of the type that a use of a name needs; "" if it may be a number."""
-    if isinstance(above, ast.Subscript | ast.Attribute):
-        return "{}"
-    if isinstance(above, ast.For):
-        return "[]"
+    match above:
+        case (
+            ast.For()
+            | ast.Attribute(attr="append" | "extend" | "insert")
+            | ast.BinOp(left=ast.List())
+            | ast.BinOp(right=ast.List())
+        ):
+            return "[]"
+        case ast.Subscript(slice=ast.Constant(value=int())):
+            return "[0]"
+        case ast.Subscript() | ast.Attribute():
+            return "{}"
+        case ast.BinOp(op=ast.Div() | ast.FloorDiv() | ast.Mod(), left=ast.Constant()):
+            return "1"
+        case _:
+            pass
     sides = (above.left, above.right) if isinstance(above, ast.BinOp) else ()
     is_text = any(
         isinstance(one, ast.JoinedStr) or (isinstance(one, ast.Constant) and type(one.value) is str) for one in sides

@@ -322,7 +322,7 @@ class Settings(BaseSettings):
     anomaly_window: float = Field(60.0, gt=0, description="window for restarts, give-ups and blocked loops")
     anomaly_restarts: int = Field(10, ge=1, description="restarts of a supervisor in the window that make a storm")
     anomaly_give_up_within: float = Field(10.0, ge=0, description="predicted time to a give-up that makes a crash loop")
-    anomaly_mailbox: int = Field(100, ge=1, description="smallest mailbox that is checked for growth")
+    anomaly_mailbox: int = Field(100, ge=1, description="smallest mailbox that is checked")
     anomaly_mailbox_growth: float = Field(5.0, gt=0, description="allowed growth of a mailbox in messages a second")
     anomaly_mailbox_wait: float = Field(60.0, gt=0, description="allowed time to empty a mailbox")
     anomaly_memory_growth: float = Field(20.0, gt=0, description="allowed growth of the program in MB a minute")

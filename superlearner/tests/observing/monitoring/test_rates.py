@@ -62,6 +62,28 @@ def test_only_traced_processes_are_counted_from_their_first_window_on() -> None:
     otp.run(main)
 
 
+def test_a_busy_process_that_cuts_the_windows_short_does_not_make_another_idle() -> None:
+    """Regression: six windows of a hundredth of a second said that it handled none."""
+
+    async def main() -> None:
+        busy, slow = await Taker.start_link(None), await Taker.start_link(None)
+        clock = Hand()
+        rates = Rates(otp.node(), clock)
+        rates.turn([busy, slow])
+        for _ in range(9):
+            clock.at += 0.01
+            await give(busy, ENOUGH)
+            rates.turn([busy, slow])
+        assert rates.handled(busy)
+        assert rates.handled(slow) is None
+        for _ in range(3):
+            clock.at += 1.0
+            rates.turn([busy, slow])
+        assert rates.handled(slow) == 0.0
+
+    otp.run(main)
+
+
 def test_all_processes_can_be_counted_and_a_full_window_ends() -> None:
     async def main() -> None:
         taker = await Taker.start_link(None)

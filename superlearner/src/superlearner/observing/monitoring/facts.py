@@ -56,6 +56,8 @@ class Track:
     samples: deque[tuple[float, int]] = field(default_factory=lambda: deque[tuple[float, int]](maxlen=TRIED))
     handled_per_s: float | None = None
     """Messages that it has handled lately; None if they were not counted, or it is suspended."""
+    handled_at: float = 0.0
+    """When it was last seen to handle one, or when its mailbox was first tracked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def mailbox_backlog(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindi
         if track.handled_per_s is None or track.pid in hung or _growth(track, limits):
             continue
         name, length, rate = track.name or track.pid, recent[-1][1], track.handled_per_s
-        seconds = length / rate if rate else facts.now - track.samples[0][0]
+        seconds = length / rate if rate else facts.now - track.handled_at
         if seconds < limits.anomaly_mailbox_wait:
             continue
         pace = (

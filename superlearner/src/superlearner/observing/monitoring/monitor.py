@@ -283,10 +283,12 @@ class Monitor:
         deepest = scan.deepest(TRACKED)
         self._rates.turn([pid for length, pid in deepest if length >= limit])
         for length, pid in deepest:
-            track = self._tracks.get(pid) or Track(plain_pid(pid), display_name(pid), what_of(pid))
-            track.samples.append((now, length))
+            track = self._tracks.get(pid) or Track(plain_pid(pid), display_name(pid), what_of(pid), handled_at=now)
             suspended = otp.process_info(pid, "status") == "suspended"
             track.handled_per_s = None if suspended else self._rates.handled(pid)
+            if suspended or track.handled_per_s or (track.samples and length < track.samples[-1][1]):
+                track.handled_at = now
+            track.samples.append((now, length))
             tracks[pid] = track
         self._tracks = tracks
 

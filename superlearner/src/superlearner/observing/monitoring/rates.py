@@ -24,6 +24,9 @@ ENOUGH: Final = 2_000
 WINDOWS: Final = 6
 """Windows that count: the last three seconds at two readings per second."""
 
+LEAST_S: Final = 2.0
+"""Seconds of all windows after which a process without a message has handled none: one busy process can cut them."""
+
 NS: Final = 1_000_000_000
 
 
@@ -91,9 +94,10 @@ class Rates:
         return _rate([sum(one[0] for one in did), sum(one[1] for one in did)], sum(seconds for seconds, _, _ in looked))
 
     def handled(self, pid: Any) -> float | None:
-        """Return messages per second; None until a window of the process has ended."""
-        known = any(window[2] is not None and pid in window[2] for window in self._windows)
-        return self.of(pid)[0] if known else None
+        """Return messages per second; None if the windows of the process are too short to say that it handled none."""
+        seconds = sum(window[0] for window in self._windows if window[2] is not None and pid in window[2])
+        found = self.of(pid)[0]
+        return found if found or seconds >= LEAST_S else None
 
     def busy(self) -> Iterable[Pid]:
         """Return the processes that were active in the windows that count."""
