@@ -46,6 +46,7 @@ test("the children that ran twice are one line for each cut", () => {
     [moved.text, 1], ["2 children ran on two members while the cluster was cut; healed: of each, the older one stays", 4],
     ["1 child ran on two members while the cluster was cut; healed: of each, the older one stays", 2],
   ]);
+  assert.equal(linesOf([{ ...conflict("2", "c2"), at: 3601 }, conflict("1", "c2")]).length, 2);
   assert.deepEqual(linesOf([conflict("1", "c2")]).map(({ text }) => text), [conflict("1", "c2").text]);
 });
 

@@ -38,7 +38,7 @@ async def map_(
 
     A hash of the key and the member decides which member a key belongs to; the placement of its supervisor decides
     about a child. If a member leaves, what it has goes to the others, and nothing else moves. A child stays where it
-    runs when a member joins. Each side of a cluster that is cut has a map of its own, and children that run twice.
+    runs when a member joins. Each side of a cut simulated cluster has a map of its own, and children that run twice.
     """
     connected, sides = members.connected(), list[list[str]]()
     if len(connected) < 2 and simulator.is_running:

@@ -20,13 +20,13 @@ import { listed } from "./simulation-model.js";
  * @returns {Row[]}
  */
 export function rows({ members, sides = [], keys, tried, without }) {
-  const all = tried ? [...keys, tried] : keys;
+  const all = tried ? [...keys, tried] : keys, run = nodesOf(keys);
   const place = new Map(sides.flat().map((name, at) => [name, at]));
   return members.toSorted((one, other) => (place.get(one.name) ?? 0) - (place.get(other.name) ?? 0)).map(({ name, share }) => ({
     name, share, leaves: name === without,
     tiles: [
       ...all.filter(({ node }) => node === name).map((one) => ({
-        key: one.key, other: one.goes_to, also: alsoOn(one, keys),
+        key: one.key, other: one.goes_to, also: (run.get(childOf(one)) ?? []).filter((other) => other !== name),
         look: /** @type {Look} */ (one.goes_to !== null ? "goes" : one.table === null ? "tried" : "stays"),
       })),
       ...all.filter(({ goes_to: next }) => next === name).map(({ key, node }) => ({
@@ -36,14 +36,21 @@ export function rows({ members, sides = [], keys, tried, without }) {
   }));
 }
 
-/** Return the other members on which a child runs. @param {Api.MapKey} key @param {readonly Api.MapKey[]} keys */
-const alsoOn = ({ table, key, node }, keys) => (table === null ? []
-  : keys.filter((one) => one.table === table && one.key === key && one.node !== node).map((one) => one.node));
+/** @param {Api.MapKey} key */
+const childOf = ({ table, key }) => JSON.stringify([table, key]);
+
+/** Return the members on which each child runs. @param {readonly Api.MapKey[]} keys */
+function nodesOf(keys) {
+  /** @type {Map<string, string[]>} */ const found = new Map();
+  for (const one of keys)
+    if (one.table !== null) found.set(childOf(one), [...found.get(childOf(one)) ?? [], one.node]);
+  return found;
+}
 
 /** Say which sides a cut cluster has; "" if it is not cut. @param {Api.ClusterMap} found */
 export function cutText({ sides = [], keys }) {
   if (!sides.length) return "";
-  const twice = new Set(keys.filter((one) => alsoOn(one, keys).length).map(({ table, key }) => `${table} ${key}`)).size;
+  const twice = [...nodesOf(keys).values()].filter((nodes) => nodes.length > 1).length;
   const run = twice ? ` ${counted(twice, "child runs", "children run")} on more than one.` : "";
   return `The cluster is cut: ${sides.map(listed).join(" | ")}. Each side divides all keys among its own members.${run}`;
 }

@@ -61,6 +61,8 @@ const drawn = (id, name, strategy) => ({
 });
 
 const COPY = /^a second copy of (?<child>.+) started on (?<on>\S+): /;
+/** The most seconds between two moves of one cut. */
+const ONE_CUT_S = 60;
 const CONFLICT = /^(?<child>.+) ran on both \S+ and \S+: the older one, /;
 
 /**
@@ -73,7 +75,8 @@ export function linesOf(moves) {
   const groups = [];
   for (const move of moves) {
     const copy = COPY.exec(move.text), conflict = CONFLICT.exec(move.text), last = groups.at(-1);
-    const group = last && (copy ?? conflict) && (last.copies.length || last.conflicts.length)
+    const isOneCut = last && (last.moves.at(-1)?.at ?? 0) - move.at <= ONE_CUT_S;
+    const group = isOneCut && (copy ?? conflict) && (last.copies.length || last.conflicts.length)
       && !(conflict && last.copies.length) ? last
       : { moves: [], copies: [], conflicts: [] };
     if (group !== last) groups.push(group);
