@@ -77,7 +77,7 @@ declare namespace Api {
     /** seconds since 1970 */ at: number;
     node: string;
     incarnation: number;
-    what: "joined"|"found"|"leaving"|"left"|"lost"|"refused"|"disconnected"|"forgotten"|"cut"|"healed";
+    what: "joined"|"found"|"leaving"|"left"|"lost"|"refused"|"disconnected"|"forgotten"|"stranded"|"cut"|"healed";
     reason: string|null;
   }
   interface ClusterMap {
@@ -896,6 +896,11 @@ declare namespace Api {
     /** why there is no state to show; null if there is */ state_note?: string|null;
     /** null unless `form` is true */ form: StateForm|null;
     redacted: boolean;
+  }
+  interface Stranded {
+    table: string;
+    /** the last member of each child, by its id */ children: Record<string, string>;
+    /** what to do */ text: string;
   }
   interface TableEntry {
     kind: "registry"|"supervisor"|"name"|"group";

@@ -11,6 +11,7 @@ import pytest
 import otp
 from otp import GenServer, Ok, impl
 from otp.cluster import DistributedRegistry, DistributedSupervisor, Global, pg
+from otp.distribution.faults import Cut
 from superlearner.demo.counters import DemoCounter
 from two_members import BEARER, B, Both, Inside, clustered
 
@@ -59,6 +60,34 @@ def test_the_tables_name_the_member_of_each_key_and_child(inside: Inside, tmp_pa
             assert "DemoCounter" in info.json()["data"]["what"]
             own = (await platform.client.get(f"/api/v1/nodes/tables?node={B}&limit=1")).json()["data"]
             assert (1, 3, ["rooms", "workers"]) == (len(own["entries"]), own["total"], own["tables"])
+
+    inside(test)
+
+
+@pytest.mark.operation("cluster.supervisors", "cluster.supervisor", "cluster.moves", "cluster.events")
+def test_a_supervisor_whose_last_member_is_lost_names_its_children_and_what_to_start(
+    inside: Inside, tmp_path: Path
+) -> None:
+    """Regression: it vanished from the page and all lists without a word."""
+
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            await both.node.start(DistributedSupervisor, name="workers")
+            for id in ("c1", "c2"):
+                await DistributedSupervisor.start_child(
+                    both.node.whereis("workers"), DemoCounter.child_spec(None, id=id)
+                )
+            assert [] == (await both.get("/supervisors"))["stranded"]
+            platform.platform.members.cluster.distribution.member_transport.inject(Cut(B))
+            await both.until_nodes(lambda names: B not in names)
+            text = "workers: no member left to run c1, c2 (last on b); start one: `superlearner node b`"
+            expected = [{"table": "workers", "children": {"c1": B, "c2": B}, "text": text}]
+            for path in ("/supervisors", "/supervisors/workers", "/moves"):
+                assert expected == (await both.get(path))["stranded"]
+            newest = (await both.get("/events"))["events"][0]
+            assert ("stranded", text) == (newest["what"], newest["reason"])
+            await both.get("/nodes/b/forget", method="POST")
+            assert [] == (await both.get("/supervisors"))["stranded"]
 
     inside(test)
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +19,7 @@ import otp
 from otp import Continue, Down, GenServer, NoReply, Ok, impl, observer, standstill
 from otp.cluster import Cluster, JoinRefused, Member, MemberDown, MemberLeaving, MemberUp
 from otp.distribution import IncarnationError
+from superlearner.base.commands import command
 from superlearner.base.shortage import cause_text
 from superlearner.cluster.control import Control
 from superlearner.cluster.cookie import CookieError
@@ -31,15 +32,19 @@ from superlearner.nodes.nodes import Absence, Nodes
 from superlearner.nodes.remote import RemoteError
 from superlearner.store import MomentRow
 
-__all__ = ["ENDS", "MEMBERSHIP", "ClusterEvent", "Members", "MembershipService"]
+__all__ = ["ENDS", "MEMBERSHIP", "ClusterEvent", "Members", "MembershipService", "SeenSupervisor"]
 
 MEMBERSHIP: Final = "membership"
 KEPT: Final = 500
+MOST_IDS: Final = 6
+"""Ids of children in a sentence."""
 AGAIN_S: Final = 15.0
 ASKED_S: Final = 2.0
 
 State = Literal["off", "joining", "member", "refused", "left"]
-What = Literal["joined", "found", "leaving", "left", "lost", "refused", "disconnected", "forgotten", "cut", "healed"]
+What = Literal[
+    "joined", "found", "leaving", "left", "lost", "refused", "disconnected", "forgotten", "stranded", "cut", "healed"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,26 @@ class ClusterEvent:
     incarnation: int
     what: What
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenSupervisor:
+    """A distributed supervisor as members last reported it: who ran it, and the member of each child."""
+
+    members: frozenset[str]
+    children: dict[str, str]
+
+    def describe(self, name: str) -> str:
+        """Return what its last loss means, with the command that starts a member.
+
+        >>> SeenSupervisor(frozenset({"b@127.0.0.1"}), {"c1": "b@127.0.0.1"}).describe("counters")
+        'counters: no member left to run c1 (last on b); start one: `superlearner node b`'
+        """
+        ids = list(self.children)
+        shown = ", ".join(ids[:MOST_IDS]) + (f" and {len(ids) - MOST_IDS} more" if len(ids) > MOST_IDS else "")
+        last = [one.removesuffix("@127.0.0.1") for one in sorted(set(self.children.values()))]
+        start = command("node", last[0])
+        return f"{name}: no member left to run {shown} (last on {', '.join(last)}); start one: `{start}`"
 
 
 @dataclass(slots=True, eq=False)
@@ -89,6 +114,8 @@ class Members:
     """The socket for commands on this machine."""
     ended: dict[str, ClusterEvent] = field(default_factory=dict[str, ClusterEvent])
     """The last end of each member that has not come back, and did not leave; see `gone`."""
+    supervisors: dict[str, SeenSupervisor] = field(default_factory=dict[str, SeenSupervisor])
+    """The distributed supervisors as they were last asked for: a lost member can no longer report its own."""
     addresses: dict[str, str | None] = field(default_factory=dict[str, str | None])
     """The addresses of members in `ended`."""
     simulated: list[str] = field(default_factory=list[str])
@@ -101,6 +128,18 @@ class Members:
             return self.ended
         lost = {one.name for one in self.cluster.lost()}.union(self.simulated)  # any member can forget one for all
         return {name: one for name, one in self.ended.items() if one.what != "lost" or name in lost}
+
+    @property
+    def stranded(self) -> dict[str, SeenSupervisor]:
+        """Return the distributed supervisors with children whose members are all lost."""
+        lost = {name for name, one in self.gone.items() if one.what == "lost"}
+        return {name: one for name, one in self.supervisors.items() if one.children and one.members <= lost}
+
+    def see_supervisors(self, seen: Mapping[str, SeenSupervisor]) -> None:
+        """Keep what connected members reported about all supervisors; those of lost members stay as they were."""
+        gone = self.gone
+        old = {name: one for name, one in self.supervisors.items() if one.members <= gone.keys()}
+        self.supervisors = {**old, **seen}
 
     @property
     def disconnected(self) -> dict[str, str | None]:
@@ -175,6 +214,11 @@ class Members:
             text = f"{member.name} has left the cluster"
         self.tell("ok" if left else "bad", text)
         self.on_event(happening, text)
+        for name, seen in self.stranded.items() if what == "lost" else ():
+            if member.name in seen.members:
+                text = seen.describe(name)
+                self.tell("bad", text)
+                self.on_event(self.note(member, "stranded", text), text)
 
     async def forget(self, name: str) -> None:
         """Count a missing member as gone for good: a lost one on all members, a disconnected one here.

@@ -75,8 +75,8 @@ TYPES: Final[dict[str, Type]] = {
     "node_down": Type("a node ended"),
     "cluster_changed": Type(
         "a member came or went, or is about to leave; also a simulated one",
-        "`member`, `what` (`joined`, `found`, `leaving`, `left`, `lost`, `disconnected`, `forgotten`, of simulated "
-        "ones `cut`, `healed`), `incarnation`, `reason`, "
+        "`member`, `what` (`joined`, `found`, `leaving`, `left`, `lost`, `disconnected`, `forgotten`, `stranded`, of "
+        "simulated ones `cut`, `healed`), `incarnation`, `reason`, "
         "`members` (that are connected now), `lost`, `partition_status`",
     ),
     "anomaly_raised": Type("an anomaly began", "`anomaly`, `severity`"),

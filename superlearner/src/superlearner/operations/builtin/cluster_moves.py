@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from otp import sentences
+from superlearner.cluster.members import Members
 from superlearner.control.placement import describe_copy
 from superlearner.control.slots import id_text, key_part
 from superlearner.control.terms import clip, plain_pid
@@ -15,12 +16,12 @@ from superlearner.nodes.kinds import CONFLICT, MOVES
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.seams import MomentHistory
-from superlearner.operations.results.cluster import ClusterMove, ClusterMoves
+from superlearner.operations.results.cluster import ClusterMove, ClusterMoves, Stranded
 from superlearner.operations.results.restarts import Moment
 from superlearner.restarts.drawing import MomentNode
 from superlearner.restarts.ids import Ref
 
-__all__ = ["describe_placement", "draw_placement", "read_moves"]
+__all__ = ["describe_placement", "draw_placement", "read_moves", "stranded_of"]
 
 MOST_DRAWN: Final = 8
 """Children of a member in a drawing; the others are counted."""
@@ -30,9 +31,10 @@ ABSENT: Final = "shutdown, not started"
 
 
 @operation("cluster.moves", http=("GET", "/cluster/moves"), scope="read", on="platform",
-           short="moves.at,text,ref")  # fmt: skip
+           short="moves.at,text,ref stranded.text")  # fmt: skip
 async def moves(
     ctx: Context,
+    members: Members,
     history: MomentHistory | None,
     /,
     limit: Annotated[int, Field(ge=1, le=200, description="most entries of the answer")] = 50,
@@ -42,7 +44,16 @@ async def moves(
     Newest first. A child moves when its member is lost or leaves, or by a rebalance. In a conflict, a child ran on two
     members, as after a partition.
     """
-    return ClusterMoves(moves=await read_moves(ctx, history, limit))
+    return ClusterMoves(moves=await read_moves(ctx, history, limit), stranded=stranded_of(members))
+
+
+def stranded_of(members: Members, name: str = "") -> list[Stranded]:
+    """Return the distributed supervisors whose last members are lost; with `name`, only that one."""
+    return [
+        Stranded(table=table, children=seen.children, text=seen.describe(table))
+        for table, seen in members.stranded.items()
+        if name in ("", table)
+    ]
 
 
 async def read_moves(

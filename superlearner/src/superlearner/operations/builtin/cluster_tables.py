@@ -9,11 +9,12 @@ from pydantic import Field
 
 import otp
 from otp import Node, Pid
+from superlearner.cluster.members import Members, SeenSupervisor
 from superlearner.control.clock import Clock
 from superlearner.control.events import STARTS
 from superlearner.nodes.nodes import Nodes
 from superlearner.operations.builtin.cluster_children import member_cluster, short_text
-from superlearner.operations.builtin.cluster_moves import read_moves
+from superlearner.operations.builtin.cluster_moves import read_moves, stranded_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.everywhere import ask_all, select_nodes
@@ -91,7 +92,8 @@ async def registry(
 
 
 @operation("cluster.supervisors", http=("GET", "/cluster/supervisors"), scope="read", on="platform",
-           errors=("node_not_found",), short="entries.table,key,node,pid,since missing.node,reason")  # fmt: skip
+           errors=("node_not_found",),
+           short="entries.table,key,node,pid,since stranded.text missing.node,reason")  # fmt: skip
 async def supervisors(
     ctx: Context, nodes: Nodes, services: Services, /, node: OneNode = None, limit: Limit = 500
 ) -> ClusterEntries:
@@ -104,7 +106,7 @@ async def supervisors(
 
 @operation("cluster.supervisor", http=("GET", "/cluster/supervisors/{name}"), scope="read", on="platform",
            errors=("supervisor_not_found",),
-           short="entries.key,node,pid,since moves.at,text,ref missing.node,reason")  # fmt: skip
+           short="entries.key,node,pid,since stranded.text moves.at,text,ref missing.node,reason")  # fmt: skip
 async def supervisor(
     ctx: Context, nodes: Nodes, services: Services, history: MomentHistory | None, /, name: TableName,
     limit: Limit = 500,
@@ -149,7 +151,8 @@ async def ask_tables(
     asked = select_nodes(ctx, nodes, node)
     given = {"kind": kind, "name": name, "limit": limit, "without": without}
     answers = await ask_all(ctx, services, nodes, asked, "node.tables", given)
-    if name and not any(data["tables"] for data in answers.data.values()):
+    lost = kind == "supervisor" and name in services.get(Members).stranded
+    if name and not lost and not any(data["tables"] for data in answers.data.values()):
         raise await _unknown(ctx, nodes, services, kind, name)
     found: dict[tuple[Any, ...], TableEntry] = {}
     for data in answers.data.values():
@@ -164,7 +167,28 @@ async def ask_tables(
     for member, data in answers.data.items():
         for table in data["tables"]:
             running.setdefault(table, []).append(member)
-    return ClusterEntries(entries=rows[:limit], running_on=running, nodes_queried=asked, missing=answers.missing)
+    members = services.get(Members)
+    if (kind, name, node) == ("supervisor", "", None):
+        members.see_supervisors(_seen(rows, running, members))
+    return ClusterEntries(
+        entries=rows[:limit], running_on=running, nodes_queried=asked, missing=answers.missing,
+        stranded=stranded_of(members, name) if kind == "supervisor" and node is None else [],
+    )  # fmt: skip
+
+
+def _seen(rows: list[TableEntry], running: dict[str, list[str]], members: Members) -> dict[str, SeenSupervisor]:
+    """Return the supervisors of real members, with the last known member of each child."""
+    seen: dict[str, SeenSupervisor] = {}
+    for table, names in running.items():
+        real = frozenset(names).difference(members.simulated)
+        before = members.supervisors.get(table)
+        children = (
+            {} if before is None else {row.key: before.children.get(row.key) for row in rows if row.table == table}
+        )
+        children |= {row.key: row.node for row in rows if row.table == table and row.node in real}
+        if real:
+            seen[table] = SeenSupervisor(real, {key: one for key, one in children.items() if one is not None})
+    return seen
 
 
 async def _unknown(ctx: Context, nodes: Nodes, services: Services, kind: str, name: str) -> OperationError:

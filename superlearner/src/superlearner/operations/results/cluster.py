@@ -239,11 +239,20 @@ class MemberEntries(ResultModel):
     total: int = Field(description="before the limit")
 
 
+class Stranded(ResultModel):
+    """A distributed supervisor with children that no member can run, since its last members are lost."""
+
+    table: str
+    children: dict[str, str] = Field(description="the last member of each child, by its id")
+    text: str = Field(description="what to do")
+
+
 class ClusterEntries(ResultModel):
     """The entries of shared tables on all members."""
 
     entries: list[TableEntry]
     running_on: dict[str, list[str]] = Field(description="the members that run each registry or supervisor")
+    stranded: list[Stranded] = Field(description="distributed supervisors whose last members are lost")
     nodes_queried: list[str]
     missing: list[Missing]
 
@@ -262,6 +271,7 @@ class ClusterMoves(ResultModel):
     """Children that moved between members, and conflicts, newest first."""
 
     moves: list[ClusterMove]
+    stranded: list[Stranded] = Field(description="distributed supervisors whose last members are lost")
 
 
 class PlacedChildren(ClusterEntries):

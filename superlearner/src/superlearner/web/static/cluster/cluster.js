@@ -63,7 +63,7 @@ async function look() {
     const simulation = view === "health" && topology.simulation_enabled ? await platform("GET", "/cluster/simulation") : null;
     if (mine !== asked) return;
     simulating = Boolean(topology.simulation_enabled);
-    if (tables) placed.show(tables.entries, moves.moves);
+    if (tables) placed.show(tables.entries, moves.moves, tables.stranded ?? []);
     links = sample(links, topology, Date.now() / 1000);
     count(topology);
     if (view === "health") render(health(topology, more.events, simulation), place);
@@ -199,17 +199,17 @@ function tracks(topology, events) {
           <span><b>${one.node}</b> ${WORDS[one.what] ?? one.what}${one.reason
         && (one.what === "lost" || one.what === "refused")
         ? `: ${one.reason}`
-        : one.what === "cut" || one.what === "healed" ? ` ${one.reason}` : ""}</span></li>`)}</ol>`
+        : ["cut", "healed", "stranded"].includes(one.what) ? ` ${one.reason}` : ""}</span></li>`)}</ol>`
       : html`<p class="hint">No member has joined or left.</p>`}`;
 }
 
 const WORDS = /** @type {Record<string, string>} */ ({
   joined: "joined", found: "was found", leaving: "is leaving", left: "left", lost: "was lost", disconnected: "was disconnected",
-  forgotten: "was forgotten", refused: "was refused", cut: "was cut off", healed: "is no longer cut off",
+  forgotten: "was forgotten", stranded: "was the last one.", refused: "was refused", cut: "was cut off", healed: "is no longer cut off",
 });
 const MARKS = /** @type {Record<string, string>} */ ({
   joined: "running", found: "running", leaving: "restarting", left: "stopped", lost: "crashed", disconnected: "stopped",
-  forgotten: "stopped", refused: "stuck", cut: "crashed", healed: "running",
+  forgotten: "stopped", stranded: "crashed", refused: "stuck", cut: "crashed", healed: "running",
 });
 
 /** Name the nodes that did not answer. @param {Missing[]} out */

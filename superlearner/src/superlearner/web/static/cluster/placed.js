@@ -6,6 +6,7 @@
  */
 
 import { requestOn } from "../base/api.js";
+import { complete } from "../base/commands.js";
 import { icon, make, nodeQuery, root } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { counted, number, time } from "../base/words.js";
@@ -49,13 +50,14 @@ export class PlacedChildren extends HTMLElement {
     this.append(this.#picture, this.#text);
   }
 
-  /** @param {readonly Entry[]} entries @param {readonly Move[]} moves */
-  show(entries, moves) {
+  /** @param {readonly Entry[]} entries @param {readonly Move[]} moves @param {readonly Api.Stranded[]} stranded */
+  show(entries, moves, stranded) {
     this.#placed = supervisors(entries);
-    this.hidden = !this.#placed.length && !moves.length;
+    this.hidden = !this.#placed.length && !moves.length && !stranded.length;
     const help = html`<p class="hint">A child runs on one member. When that member is lost or leaves, it starts on another one. <a
       class="link" href=${`${root()}/docs/cluster#watch-moves`}>How children move</a></p>`;
-    render(html`${this.#placed.length ? help : nothing}${this.#placed.map(children)}
+    render(html`${stranded.map(({ text }) => html`<p class="note" data-level="bad">${complete(text)}</p>`)}${
+      this.#placed.length ? help : nothing}${this.#placed.map(children)}
     <section><h2>Moves and conflicts</h2>${moves.length
       ? list(moves)
       : html`<p class="hint">No child has moved yet. Stop a member to see its children start on the others.</p>`}</section>`, this.#text);
