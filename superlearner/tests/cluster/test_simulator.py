@@ -186,6 +186,22 @@ def test_after_the_platform_has_begun_to_stop_nothing_is_started() -> None:
     simulated(test)
 
 
+def test_a_real_member_that_joins_ends_the_simulation_and_the_log_says_so() -> None:
+    """Regression: both were one tree `counters`, whose children seemed to run twice."""
+    said: list[tuple[str, str]] = []
+
+    async def test(simulator: SingleNodeSimulator) -> None:
+        members = simulator._members
+        members.tell = lambda level, text: said.append((level, text))
+        members.on_real("b@127.0.0.1")
+        await advance(1)
+        assert not simulator.is_running
+        assert [] == simulator.names
+
+    simulated(test)
+    assert ("bad", "the simulation ends: b@127.0.0.1, a real member, has joined the cluster") == said[0]
+
+
 def test_members_that_start_with_the_platform_are_left_out_if_real_ones_are_there() -> None:
     async def main() -> list[Any]:
         said: list[Any] = []

@@ -99,6 +99,8 @@ class Members:
     tell: Callable[[str, str], object] = lambda _level, _text: None
     on_change: Callable[[ServiceChange], object] = lambda _change: None
     on_event: Callable[[ClusterEvent, str], object] = lambda _event, _text: None
+    on_real: Callable[[str], object] = lambda _name: None
+    """Called with the name of each other member that has joined, simulated ones excluded."""
     cluster: Cluster | None = None
     state: State = "off"
     why: str | None = None
@@ -368,6 +370,7 @@ class _Serving:
             return
         own_since = 0.0 if members.cluster is None else members.cluster.members()[0].since
         members.record_join(member, was_there=member.since < own_since)
+        members.on_real(member.name)
         pid, ref = otp.spawn_monitor(_attach, members, member)
         self.attaching[ref] = member.name, pid
 

@@ -121,6 +121,8 @@ class SingleNodeSimulator:
         self._turn = asyncio.Lock()
         self._closed = False
         self._beginning: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        members.on_real = self._give_way
 
     # Changes
 
@@ -151,6 +153,17 @@ class SingleNodeSimulator:
     async def end(self) -> None:
         """End all members. Raises `SimulationRefused`."""
         await self._in_turn(self._end)
+
+    def _give_way(self, member: str) -> None:
+        """End the simulation: a real member has joined, whose children would be mixed with the simulated ones."""
+
+        async def end() -> None:
+            if self._simulation is not None:
+                self._members.tell("bad", f"the simulation ends: {member}, a real member, has joined the cluster")
+                await self._end()
+
+        if self._simulation is not None or self._turn.locked():
+            self._ending = asyncio.get_running_loop().create_task(self._in_turn(end), context=Context())
 
     async def close(self) -> None:
         """End all members, if there are some, and start none again: the platform ends."""

@@ -97,11 +97,12 @@ class Moves:
         A member that was cut off from the old one reports that earlier loss, after which the child ran on.
         """
         data = event.data
-        ended = None if data["down"] is None else self._ended(data["from_member"])
-        if ended is None:
+        reported: float | None = data["down"]
+        ended = self._ended(data["from_member"])
+        if reported is None or ended is None:
             return data
         down = max(0.0, event.at / 1e9 - ended)
-        return {**data, "reason": "connection_lost", "down": down} if down < data["down"] else data
+        return {**data, "reason": "connection_lost", "down": down} if down < reported else data
 
     def _still_runs(self, data: Mapping[str, Any]) -> bool:
         """Return whether a child reported as moved still runs at its old place, whose member was only cut off."""
