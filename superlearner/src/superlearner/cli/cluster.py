@@ -238,18 +238,26 @@ def connect(
     """
     from superlearner.base.terminal import show_wait_line
     from superlearner.cluster.control import ControlError, ask, records
+    from superlearner.nodes.nodes import full_name
 
     folder = folder_of(ctx, data_dir)
     here = records(folder)
     if not here:
         fail(f"no member of a cluster runs here for {folder}; try `{command_with('run', folder)}`", NO_CLUSTER)
-    first = platform_process(folder)  # the status is its view
-    try:
-        with show_wait_line(f"waiting for an answer from {address}"):
-            asked = min(here, key=lambda record: record.os_pid != first)
-            found = ask(asked, {"ask": "connect", "address": address})
-    except ControlError as error:
-        fail(str(error), NOT_TRUE)
+    process = platform_process(folder)
+    asked = [record for record in here if record.os_pid == process] or here[:1]  # the status is the platform's view
+    if asked[0].os_pid != process and not {":", "/"} & set(address):  # of those it names, some may be connected already
+        asked = [record for record in here if record.name != full_name(address)] or here
+    found: dict[str, Any] | None = None
+    problem = ""
+    with show_wait_line(f"waiting for an answer from {address}"):
+        for record in asked:
+            try:
+                found = ask(record, {"ask": "connect", "address": address})
+            except ControlError as error:
+                problem = str(error)
+    if found is None:
+        fail(problem, NOT_TRUE)
     typer.echo(f"connected: {count_members(len(found['members']))}")
 
 
