@@ -30,6 +30,8 @@ SPANS: Final = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (0.00
 SMALL: Final = 4
 """Fields of a record that can still be shown on one line."""
 JUST_NOW_S: Final = 1.0
+EARLIEST: Final = 1e8
+"""A time in seconds since 1970; smaller numbers are of another clock."""
 
 
 def label(name: str, value: Any = 0) -> str:
@@ -75,7 +77,7 @@ def cell(name: str, value: Any, longest: int) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if _is_time(name):
+    if _is_time(name, value):
         moment = _moment(value)
         if moment is not None:
             return _age(moment) if name.endswith(("_at", "_seen")) else _clock(moment)
@@ -85,12 +87,16 @@ def cell(name: str, value: Any, longest: int) -> str:
 
 
 def exact(name: str, value: Any) -> str:
-    """Return a value uncut, for programs; seconds since 1970 become a date."""
+    """Return a value uncut, for programs; seconds since 1970 become a date.
+
+    >>> exact("since", 1795916452.877418)[:2], exact("since", 2.5)
+    ('20', '2.5')
+    """
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float) and _is_time(name):
+    if isinstance(value, float) and _is_time(name, value):
         return datetime.fromtimestamp(value).astimezone().isoformat(" ", "milliseconds")
     if isinstance(value, list) and all(isinstance(one, str | int | float) for one in cast("list[Any]", value)):
         return plain(", ".join(map(str, cast("list[Any]", value))))
@@ -156,7 +162,9 @@ def _size(value: float) -> str:
     return f"{_digits(value)} B"
 
 
-def _is_time(name: str) -> bool:
+def _is_time(name: str, value: Any) -> bool:
+    if name == "since":  # elsewhere, it may be a time of another clock
+        return isinstance(value, float) and value > EARLIEST
     return name in ("at", "until", "timestamp", "last_seen") or name.endswith("_at")
 
 
