@@ -292,7 +292,12 @@ class SingleNodeSimulator:
     def _get(self) -> _Simulation:
         """Return the simulation. Raises `SimulationRefused` if none is running."""
         if self._simulation is None:
-            raise SimulationRefused("no members are simulated; start a simulation first")
+            real = ", ".join(member.name for member in self._members.connected()[1:])
+            raise SimulationRefused(
+                f"this needs simulated members, got real ones: {real}; end those by their process, as with `kill -9`"
+                if real
+                else "no members are simulated; start a simulation first"
+            )
         return self._simulation
 
     def find(self, name: str, status: Literal["up", "failed"] | None = None) -> str:
