@@ -51,18 +51,30 @@ def wait_status(folder: Path, size: int | None, timeout: float, first: int | Non
         time.sleep(LOOK_S)
     here = sorted(found, key=lambda record: record.os_pid != first)
     problem: ControlError | None = None
+    fullest: dict[str, Any] | None = None
     for wait, patience in ((min(1.0, timeout), SOON_S), (timeout, timeout + ANSWER_S)):
         for record in here:
             try:
                 state = ask(record, {"ask": "status", "size": None, "timeout": wait}, patience)
+                names = {one["name"] for one in (*state["members"], *state["missing"])}
+                if size is None and record.os_pid != first and not names >= {one.name for one in here}:
+                    # Some are apart: the one that was disconnected knows of no other.
+                    fullest = max(fullest or state, state, key=_count_known)
+                    continue
                 if size is None or len(state["members"]) >= size:
                     return state
                 return ask(record, {"ask": "status", "size": size, "timeout": timeout}, timeout + ANSWER_S)
             except ControlError as error:
                 problem = error  # it ends, has not joined, or hangs: another one may answer
+        if fullest is not None:
+            return fullest
     if problem is not None:
         raise problem
     return None
+
+
+def _count_known(state: dict[str, Any]) -> int:
+    return len(state["members"]) + len(state["missing"])
 
 
 def start_members(folder: Path, count: int, *, options: Sequence[str] = (), timeout: float) -> tuple[list[str], int]:
