@@ -213,7 +213,7 @@ def test_members_that_start_with_the_platform_are_left_out_if_real_ones_are_ther
         members.cluster = real()
         simulator.begin(3)
         await advance(5)
-        with pytest.raises(SimulationRefused, match="needs simulated members, got real ones: b; end those by"):
+        with pytest.raises(SimulationRefused, match="none can be while real ones are connected: b"):
             await simulator.fail("b")  # it said *start a simulation first*, which is refused
         members.cluster = None
         assert not simulator.is_running

@@ -20,6 +20,7 @@ from otp import Continue, Down, GenServer, NoReply, Ok, impl, observer, standsti
 from otp.cluster import Cluster, JoinRefused, Member, MemberDown, MemberLeaving, MemberUp
 from otp.distribution import IncarnationError
 from superlearner.base.commands import command
+from superlearner.base.printable import printable
 from superlearner.base.shortage import cause_text
 from superlearner.cluster.control import Control
 from superlearner.cluster.cookie import CookieError
@@ -75,7 +76,8 @@ class SeenSupervisor:
         shown = ", ".join(ids[:MOST_IDS]) + (f" and {len(ids) - MOST_IDS} more" if len(ids) > MOST_IDS else "")
         last = [one.removesuffix("@127.0.0.1") for one in sorted(set(self.children.values()))]
         start = command("node", last[0])
-        return f"{name}: no member left to run {shown} (last on {', '.join(last)}); start one: `{start}`"
+        # Members chose the names
+        return printable(f"{name}: no member left to run {shown} (last on {', '.join(last)}); start one: `{start}`")
 
 
 @dataclass(slots=True, eq=False)

@@ -294,7 +294,7 @@ class SingleNodeSimulator:
         if self._simulation is None:
             real = ", ".join(member.name for member in self._members.connected()[1:])
             raise SimulationRefused(
-                f"this needs simulated members, got real ones: {real}; end those by their process, as with `kill -9`"
+                f"no members are simulated, and none can be while real ones are connected: {real}"
                 if real
                 else "no members are simulated; start a simulation first"
             )

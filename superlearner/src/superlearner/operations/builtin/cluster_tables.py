@@ -168,24 +168,37 @@ async def ask_tables(
         for table in data["tables"]:
             running.setdefault(table, []).append(member)
     members = services.get(Members)
-    if (kind, name, node) == ("supervisor", "", None):
-        members.see_supervisors(_seen(rows, running, members))
+    whole = all(data["total"] <= limit for data in answers.data.values())
+    if (kind, name, node) == ("supervisor", "", None) and whole:
+        silent = {one.node for one in answers.missing}
+        members.see_supervisors(_seen(rows, running, members, silent))
     return ClusterEntries(
         entries=rows[:limit], running_on=running, nodes_queried=asked, missing=answers.missing,
         stranded=stranded_of(members, name) if kind == "supervisor" and node is None else [],
     )  # fmt: skip
 
 
-def _seen(rows: list[TableEntry], running: dict[str, list[str]], members: Members) -> dict[str, SeenSupervisor]:
-    """Return the supervisors of real members, with the last known member of each child."""
+def _seen(
+    rows: list[TableEntry], running: dict[str, list[str]], members: Members, silent: set[str]
+) -> dict[str, SeenSupervisor]:
+    """Return the supervisors of real members, with the last known member of each child.
+
+    A connected member that is silent now still runs what it ran before.
+    """
     seen: dict[str, SeenSupervisor] = {}
+    silent &= {one.name for one in members.connected()}
+    of_table: dict[str, list[TableEntry]] = {}
+    for row in rows:
+        of_table.setdefault(row.table, []).append(row)
     for table, names in running.items():
         real = frozenset(names).difference(members.simulated)
         before = members.supervisors.get(table)
-        children = (
-            {} if before is None else {row.key: before.children.get(row.key) for row in rows if row.table == table}
-        )
-        children |= {row.key: row.node for row in rows if row.table == table and row.node in real}
+        found = of_table.get(table, [])
+        children: dict[str, str | None] = {}
+        if before is not None:
+            real |= before.members & silent
+            children = {row.key: before.children.get(row.key) for row in found}
+        children |= {row.key: row.node for row in found if row.node in real}
         if real:
             seen[table] = SeenSupervisor(real, {key: one for key, one in children.items() if one is not None})
     return seen
