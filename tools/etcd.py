@@ -12,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,8 @@ class Etcd:
         self._command = [program, "--name", name, "--data-dir", str(folder / name), *options]
         self._process: subprocess.Popen[str] | None = None
         self._ready = threading.Event()
+        self._serves = False
+        self._log: deque[str] = deque(maxlen=10)
 
     @property
     def endpoint(self) -> str:
@@ -48,19 +51,25 @@ class Etcd:
         }  # fmt: skip
         command = [*self._command, *(f"--{name}={value}" for name, value in options.items())]
         self._ready.clear()
+        self._serves = False
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
 
     def wait_ready(self) -> None:
-        """Wait until it accepts requests."""
-        assert self._ready.wait(LIMIT), f"etcd {self.name} did not begin"
+        """Wait until it accepts requests; fail with the end of its log if it does not, or has ended."""
+        self._ready.wait(LIMIT)
+        assert self._serves, f"etcd {self.name} did not begin: {''.join(self._log)}"
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stderr is not None
         with process.stderr:
             for line in process.stderr:
+                self._log.append(line)
                 if READY in line:
+                    self._serves = True
                     self._ready.set()
+        if process is self._process:  # not one before it
+            self._ready.set()
 
     def kill(self) -> None:
         """End it like a crash."""
