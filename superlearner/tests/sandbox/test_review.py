@@ -306,8 +306,8 @@ def test_a_child_without_the_start_argument_that_it_needs_is_found(new: str, cal
     copied = (SERVER + TREE).replace('Counter.child_spec(0, name="counter")', call)
     assert [] == found(copied)  # it had a name that does not exist
     uses = [
-        ("n['a'] + 1", "{}"), ("n + '!'", "''"), ("n[0] + 1", "[0]"), ("n + [1]", "[]"), ("9 // n", "1"),
-        ("n.append(1)", "[]"), ("n.get(1)", "{}"),
+        ("n['a'] + 1", "{}"), ("n + '!'", "''"), ("n[0] + 1", "[0]"), ("n + [1]", "[]"), ("[1] * n", "0"),
+        ("9 // n", "1"), ("n.append(1)", "[]"), ("n.get(1)", "{}"),
     ]  # fmt: skip
     for used, example in uses:
         ((_, says),) = found(text.replace("NoReply(n + 1)", f"NoReply({used})"))

@@ -47,8 +47,8 @@ def _example_for(above: ast.AST) -> str:
         case (
             ast.For()
             | ast.Attribute(attr="append" | "extend" | "insert")
-            | ast.BinOp(left=ast.List())
-            | ast.BinOp(right=ast.List())
+            | ast.BinOp(op=ast.Add(), left=ast.List())
+            | ast.BinOp(op=ast.Add(), right=ast.List())
         ):
             return "[]"
         case ast.Subscript(slice=ast.Constant(value=int())):

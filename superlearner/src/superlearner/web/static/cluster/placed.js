@@ -6,8 +6,7 @@
  */
 
 import { requestOn } from "../base/api.js";
-import { complete } from "../base/commands.js";
-import { icon, make, nodeQuery, root } from "../base/dom.js";
+import { icon, make, nodeQuery, root, spoken } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { counted, number, time } from "../base/words.js";
 import { NARROW } from "../moment/layout.js";
@@ -56,7 +55,7 @@ export class PlacedChildren extends HTMLElement {
     this.hidden = !this.#placed.length && !moves.length && !stranded.length;
     const help = html`<p class="hint">A child runs on one member. When that member is lost or leaves, it starts on another one. <a
       class="link" href=${`${root()}/docs/cluster#watch-moves`}>How children move</a></p>`;
-    render(html`${stranded.map(({ text }) => html`<p class="note" data-level="bad">${complete(text)}</p>`)}${
+    render(html`${stranded.map(({ text }) => html`<p class="note" data-level="bad">${spoken(text)}</p>`)}${
       this.#placed.length ? help : nothing}${this.#placed.map(children)}
     <section><h2>Moves and conflicts</h2>${moves.length
       ? list(moves)
