@@ -152,7 +152,7 @@ def test_an_init_that_returns_nothing_at_a_restart_is_shown_with_its_line(inside
     inside(test, Tree("shop", start), playground_restart_after=30)
 
 
-class Pair(GenServer[str]):
+class AsksAnother(GenServer[str]):
     @impl
     def init(self, arg: str) -> Ok[str]:
         return Ok(arg)
@@ -166,7 +166,10 @@ class Both(Supervisor):
     @impl
     def init(self, arg: Any) -> otp.Children:
         return otp.Children(
-            [Pair.child_spec("right", id="left", name="left"), Pair.child_spec("left", id="right", name="right")]
+            [
+                AsksAnother.child_spec("right", id="left", name="left"),
+                AsksAnother.child_spec("left", id="right", name="right"),
+            ]
         )
 
 
@@ -208,7 +211,7 @@ def test_the_reason_of_a_call_without_an_answer_names_the_line_at_which_the_serv
     async def main() -> Any:
         otp.trace.subscribe(otp.node(), lambda _: None, kinds={"exited"})
         await Slow.start("", name="till")
-        caller = await Pair.start("till", name="buyer")
+        caller = await AsksAnother.start("till", name="buyer")
         GenServer.cast(caller, "total")
         await otp.wait_down(caller)
         end = next(one for one in otp.trace.history(otp.node()) if one.kind == "exited")

@@ -285,6 +285,7 @@ def test_a_restart_on_request_names_the_request_and_is_kept(inside: Inside, tmp_
                 shown = (await call(platform.platform, "restart.show", reader, event=line["ref"])).data
                 facts = shown["facts"]
                 assert (f"{facts['what']} by {request}", facts["why"]) == (line["line"], request)
+                assert facts["state_after"] == "unchanged"  # counter_1 had counted nothing
                 assert f"demo_one_for_one stopped {line['name']} by {request}; " in shown["summary"]
             assert one["name"] == "counter_1" and one["started"] == 1
 

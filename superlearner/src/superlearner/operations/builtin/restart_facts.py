@@ -112,6 +112,9 @@ def describe_facts(moment: Moment, *, stored: bool = False) -> MomentFacts:
     reason = "unknown" if first is None else first.reason
     killed = f"{name(victim)} was killed{f' by {moment.request}' if moment.request else ''}"
     before = None if victim not in nodes else nodes[victim].state
+    after = next((one.state for one in starts if one.id == victim), None)
+    if after and after == before and "…" not in after:  # the text of a long state is cut
+        after = "unchanged"
     line, handled = moment.line, moment.handled
     why = killed if reason == "killed" else reason
     if requested:
@@ -125,7 +128,7 @@ def describe_facts(moment: Moment, *, stored: bool = False) -> MomentFacts:
         source=None if line is None else line.source,
         handling=None if handled is None else handled.described,
         state_before=before,
-        state_after=next((one.state for one in starts if one.id == victim), None),
+        state_after=after,
         lost="; ".join(filter(None, (moment.lost and moment.lost.text, moment.lost_beside))) or None,
         supervisor="; ".join(_describe_actions(moment, decided, name, stored=stored)) or None,
         gave_up="; ".join(one.text for one in given_up) or None,

@@ -106,7 +106,7 @@ class MomentFacts(ResultModel):
     source: str | None = Field(default=None, description="the text of that line")
     handling: str | None = Field(default=None, description="the message in hand, and who sent it")
     state_before: str | None = Field(default=None, description="the last state of the process")
-    state_after: str | None = Field(default=None, description="the state in which its successor began")
+    state_after: str | None = Field(default=None, description="the state in which its successor began, or `unchanged`")
     lost: str | None = Field(default=None, description="the messages lost with its mailbox")
     supervisor: str | None = Field(default=None, description="what the supervisors did")
     gave_up: str | None = Field(default=None, description="each supervisor that gave up, with its last reason")

@@ -112,7 +112,6 @@ const FACTS = { handling: "Message in hand", lost: "Lost with it", state_before:
  * @returns {[string, string][]}
  */
 export const factsOf = ({ facts }) => Object.entries(FACTS).flatMap(([name, label]) => {
-  const value = facts?.[name], isCut = value?.includes("…");
-  const text = name === "state_after" && value && !isCut && value === facts?.state_before ? "unchanged" : value;
+  const text = facts?.[name];
   return text ? [/** @type {[string, string]} */ ([label, text])] : [];
 });
