@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
+import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +37,11 @@ class Machines:
         authority = Authority(folder)
         self._tls = {host: authority.member(host, host=host) for host in lan.hosts}
 
-    async def start(self, host: str) -> None:
+    async def start(self, host: str, **others: Any) -> None:
         tls = self._tls[host]
         await self.programs.start(
             host, self.lan.machines[host].inside,
-            cookie=self._cookie, listen=host, multicast="eth0", tls=[tls.ca, tls.cert, tls.key],
+            cookie=self._cookie, listen=host, multicast="eth0", tls=[tls.ca, tls.cert, tls.key], **others,
         )  # fmt: skip
 
     def begin(self) -> tuple[float, dict[str, float]]:
@@ -98,12 +101,67 @@ class Machines:
         self.lan.heal()
         await self.agree(healed, self.dead + 2, self.lan.hosts)
 
+    async def roll(self) -> None:
+        """Let one member after the other leave, and start it again."""
+        for host in self.lan.hosts:
+            assert [0] == await self.programs.leave([host])
+            await self.programs.agree([other for other in self.lan.hosts if other != host])
+            await self.start(host)
+            await self.programs.agree(self.lan.hosts)
+
+    async def refuse_another_version(self, host: str) -> None:
+        """Replace a member by one of another version, which all others refuse."""
+        rest = [other for other in self.lan.hosts if other != host]
+        assert [0] == await self.programs.leave([host])
+        await self.programs.agree(rest)
+        await self.start(host, protocol=99)
+        other = self.programs.programs[host]
+        await self.programs.until(lambda: bool(other.events), "a refusal")
+        ((kind, (why, what, *_)),) = other.events
+        assert ("refused", "incompatible", "membership") == (kind, why, what)
+        assert 0 == await other.process.wait()
+        await self.programs.agree(rest)
+        await self.start(host)
+        await self.programs.agree(self.lan.hosts)
+
+    @asynccontextmanager
+    async def flood(self, source: str, target: str) -> AsyncIterator[None]:
+        """Let a stranger without a certificate send as fast as it can to a member, from another machine."""
+        command = self.lan.machines[source].inside(
+            sys.executable, "-c", FLOOD, target, *map(str, self.lan.machines[target].ports())
+        )
+        stranger = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        try:
+            yield
+        finally:
+            sent, _ = await stranger.communicate(b"")  # closes its input
+        assert int(sent) > 1_000_000
+
     async def end(self) -> None:
         assert {0} == set(await self.programs.leave(self.lan.hosts))
         assert [] == self.lan.sockets()
         assert [] == list(self.programs.scratch.iterdir())
         kept = {name for host in self.lan.hosts for name in (host, f"{host}.lock")}
         assert kept == {path.name for path in self.programs.kept.iterdir()}
+
+
+FLOOD = """
+import select, socket, sys
+
+host, *ports = sys.argv[1:]
+sent = 0
+while not select.select([sys.stdin], [], [], 0)[0]:
+    for port in ports:
+        try:
+            with socket.create_connection((host, int(port)), timeout=5) as one:
+                for number in range(50):
+                    sent += one.send((1 << 24).to_bytes(4, "big") + b"x" * 60_000)
+        except OSError:
+            pass
+print(sent)
+"""
 
 
 def on_machines(count: int, tmp_path: Path, settings: dict[str, float], test: Any) -> None:
@@ -162,6 +220,24 @@ def test_members_with_the_usual_settings_agree_after_each_fault_of_many(tmp_path
             await m.lose_one(m.lan.hosts[place])
             await m.stop_one(m.lan.hosts[-place - 1])
             await m.part(quiet=15.0 * place)
+        await m.end()
+
+    on_machines(TWELVE, tmp_path, USUAL, main)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_twelve_members_restart_one_after_the_other_while_a_stranger_floods_one(tmp_path: Path) -> None:
+    async def main(m: Machines) -> None:
+        await m.form()
+        async with m.flood(m.lan.hosts[9], m.lan.hosts[0]):
+            await m.programs.unchanged(2 * m.dead)
+        async with m.flood(m.lan.hosts[9], m.lan.hosts[11]):
+            await m.refuse_another_version(m.lan.hosts[4])
+        await m.roll()
+        await m.lose_one(m.lan.hosts[3])
+        await m.stop_one(m.lan.hosts[7])
+        await m.part()
         await m.end()
 
     on_machines(TWELVE, tmp_path, USUAL, main)

@@ -48,6 +48,11 @@ class Namespace:
         )
         assert done.returncode == 0, f"{commands}: {done.stderr}"
 
+    def ports(self) -> list[int]:
+        """Return the TCP ports that a program listens on."""
+        rows = [line.split() for line in Path(f"/proc/{self.holder.pid}/net/tcp").read_text().splitlines()[1:]]
+        return [int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"]
+
     def sockets(self) -> list[str]:
         """Return the sockets that a process still holds; the system keeps some others after their end."""
         rows = [

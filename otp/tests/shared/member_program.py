@@ -1,6 +1,6 @@
 """A member in a program of its own, for tests: prints the members whenever they change, and leaves at the end of input.
 
-python member_program.py JSON    the arguments of `Cluster.join`, and `name`
+python member_program.py JSON    the arguments of `Cluster.join`, `name`, and `protocol` for one of another version
 
 A `multicast` that is empty finds the members of this machine. `member_programs` describes what it prints.
 """
@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 import otp
-from otp.cluster import Cluster, MemberDown, Multicast, Tls
+from otp.cluster import Cluster, JoinRefused, MemberDown, Multicast, Tls, membership
 from otp.distribution import Settings
 
 
@@ -34,16 +34,26 @@ class Children(otp.Supervisor):
 
 
 async def main(
-    name: str, settings: dict[str, Any], multicast: str | None = "", tls: list[str] | None = None, **given: Any
+    name: str,
+    settings: dict[str, Any],
+    multicast: str | None = "",
+    tls: list[str] | None = None,
+    protocol: int = membership.PROTOCOL,
+    **given: Any,
 ) -> None:
+    membership.PROTOCOL = protocol  # pyright: ignore[reportAttributeAccessIssue]
     async with otp.Node(name) as node:
-        cluster = await Cluster.join(
-            node,
-            **given,
-            settings=Settings(**settings),
-            tls=tls and Tls(*tls),
-            **({} if multicast == "" else {"discovery": multicast and Multicast(multicast)}),
-        )
+        try:
+            cluster = await Cluster.join(
+                node,
+                **given,
+                settings=Settings(**settings),
+                tls=tls and Tls(*tls),
+                **({} if multicast == "" else {"discovery": multicast and Multicast(multicast)}),
+            )
+        except JoinRefused as refused:
+            print(json.dumps(["refused", refused.reason]), flush=True)
+            return
 
         async def watch() -> None:
             cluster.monitor()

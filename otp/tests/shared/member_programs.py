@@ -2,7 +2,7 @@
 
 A program gets its arguments as JSON, and prints events as JSON lists. `["view", time, names]` are the members that it
 sees, at a time of the clock that all programs of a machine share; `["down", name, reason]` says why one has gone;
-`["child started"]` is printed by the child of a supervisor.
+`["child started"]` is printed by the child of a supervisor, `["refused", reason]` by one that cannot join.
 """
 
 from __future__ import annotations
