@@ -247,6 +247,27 @@ def test_a_lost_member_that_is_forgotten_is_lost_for_nobody(clusters: Any) -> No
     clusters(main)
 
 
+@pytest.mark.parametrize(("later", "lost"), [(0.0, []), (2 * LOST, ["b"])], ids=["the same loss", "a new loss"])
+def test_a_member_that_notices_a_loss_after_it_was_forgotten_forgets_it_too(
+    clusters: Any, later: float, lost: list[str]
+) -> None:
+    """Regression: a member that was slower to notice the loss listed a forgotten member for good."""
+
+    async def main(c: Clusters) -> None:
+        a, b, d = await c.form("a", "b", "d")
+        c.network.cut("a", "b")
+        await settle(LOST)
+        assert ["b"] == [member.name for member in a.lost()]
+        await a.forget("b")
+        await settle(later)
+        c.stall(b)
+        await settle(LOST)
+        assert ["a", "d"] == sorted(names(d))
+        assert lost == [member.name for member in d.lost()]
+
+    clusters(main)
+
+
 def test_a_connection_by_name_that_nobody_answers_is_unreachable(clusters: Any) -> None:
     async def main(c: Clusters) -> None:
         a = await c.join("a")

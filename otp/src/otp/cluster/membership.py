@@ -126,6 +126,7 @@ class Membership:
         self._sought: dict[NodeId, Sought] = {}
         self._candidates: dict[NodeId, Member] = {}  # connected nodes that were not accepted yet
         self._apart: dict[NodeId, str | None] = {}  # not to be connected again by itself; with their addresses
+        self._forgotten: dict[NodeId, float] = {}  # members that are up here still, and when another one forgot them
         self._watchers: dict[Ref, Process] = {}
         self._noted_at: deque[float] = deque(maxlen=REFUSALS)
         self._waiters: list[asyncio.Future[None]] = []
@@ -193,8 +194,7 @@ class Membership:
 
     def unwatch(self, ref: Ref) -> bool:
         """End a monitor; return whether there was one."""
-        process = self._watchers.pop(ref, None)
-        if process is not None:
+        if (process := self._watchers.pop(ref, None)) is not None:
             off_exit(process, ref)
         return process is not None
 
@@ -263,8 +263,8 @@ class Membership:
             self._timer.cancel()
         self._addresses.cancel()
         self.shared.finish()
-        me = self.me._replace(status="leaving")
         if self.joined:
+            me = self.me._replace(status="leaving")
             self._notify_watchers(lambda ref: MemberDown(ref, me, "left"))
         for ref in list(self._watchers):
             self.unwatch(ref)
@@ -327,8 +327,7 @@ class Membership:
     def _gossip(self) -> None:
         """Compare the members with those that another member sees, one member each heartbeat."""
         self._asked = False
-        others = list(self.up.values())
-        if others:
+        if others := list(self.up.values()):
             other = others[self._ticks % len(others)]
             self.distribution.tell(NodeId(other.name, other.incarnation), ("cluster", "view", *self._seen()))
 
@@ -347,6 +346,8 @@ class Membership:
             self._down(member, why)
             if not self.over and why in ("timeout", "connection_lost"):
                 self._seek(node, member.address)
+            if self._loop.time() - self._forgotten.pop(node, -math.inf) <= 2 * self.settings.dead:  # the same loss
+                self._forget(node.name, node.creation)
         elif pending is not None and reason not in _REASONS and not self.over:
             self._seek(node, None)
         if reason in ("leave", "disconnect"):
@@ -519,8 +520,7 @@ class Membership:
             self.lost.pop(member.name, None)
             self.lost[member.name] = gone
             if len(self.lost) > MOST_LOST:
-                forgotten = self.lost.pop(next(iter(self.lost)))
-                self._sought.pop(NodeId(forgotten.name, forgotten.incarnation), None)
+                self._forget(*next((name, of.incarnation) for name, of in self.lost.items()))
         ties = self.distribution.ties(NodeId(gone.name, gone.incarnation))
         self.report("member_down", of=gone.name, incarnation=gone.incarnation, reason=reason, ties=ties)
         self._notify_watchers(lambda ref: MemberDown(ref, gone, reason))
@@ -555,12 +555,13 @@ class Membership:
         if member is None:
             return False
         self._forget(name, member.incarnation)
-        for other in self.up.values():
-            self.distribution.tell(NodeId(other.name, other.incarnation), forget(name, member.incarnation))
+        self.tell_all(forget(name, member.incarnation))
         return True
 
     def _forget(self, name: str, incarnation: int) -> None:
-        member = self.lost.get(name)
+        there, member = self.up.get(name), self.lost.get(name)
+        if there is not None and there.incarnation <= incarnation:  # its loss is not noticed here yet
+            self._forgotten[NodeId(name, there.incarnation)] = self._loop.time()
         if member is not None and member.incarnation <= incarnation:
             del self.lost[name]
             self._sought.pop(NodeId(name, member.incarnation), None)
