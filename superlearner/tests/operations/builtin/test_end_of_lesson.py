@@ -50,6 +50,31 @@ def test_one_request_ends_a_lesson_and_keeps_the_code(inside: Any, tmp_path: Pat
 
 
 @pytest.mark.operation("course.end_lesson")
+def test_a_token_outlasts_the_lesson_but_not_a_session_opened_with_it(inside: Any, tmp_path: Path) -> None:
+    """Regression: no text said that the token of a terminal stays valid."""
+
+    async def test(platform: Any) -> None:
+        client = platform.client
+        await platform.platform.store.sync()
+        (await client.post("/api/v1/users", json={"name": "ada", "role": "learner"}, headers=OWNER)).raise_for_status()
+        made = {"name": "ada-terminal", "user": "ada", "scopes": ["own"]}
+        secret = (await client.post("/api/v1/tokens", json=made, headers=OWNER)).json()["data"]["secret"]
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        answer = await client.post("/sign-in", content=f"token={secret}", headers=HERE | form)
+        assert answer.status_code == 303
+        client.cookies.clear()
+        session = HERE | {"cookie": answer.headers["set-cookie"].partition(";")[0]}
+        terminal = {"authorization": f"Bearer {secret}"}
+        (await client.post(END, headers=OWNER)).raise_for_status()
+        assert "ada" not in (await client.get("/api/v1/arsenal/whoami", headers=session)).text
+        assert "ada" in (await client.get("/api/v1/arsenal/whoami", headers=terminal)).text
+        described = (await client.get("/api/v1/arsenal/operations", headers=OWNER)).text
+        assert "stay valid: revoke them with token.revoke" in described.replace("\\n", " ")
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("course.end_lesson")
 def test_an_unused_link_says_that_the_lesson_is_over_and_how_to_get_a_new_one(inside: Any, tmp_path: Path) -> None:
     """Regression: it said that it was not valid, incomplete, or that its user was removed."""
     paths: list[str] = []
