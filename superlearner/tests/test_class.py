@@ -62,7 +62,7 @@ def children_of(teacher: Client, sandbox: Any) -> Any:
     return teacher.data("GET", f"/supervisors/{sandbox['supervisor_pid']}?node={sandbox['node']}")["children"]
 
 
-@pytest.mark.parametrize("size", [3, 30])
+@pytest.mark.parametrize("size", [3, pytest.param(30, marks=pytest.mark.slow)])
 def test_a_learner_who_tries_everything_gets_nothing_and_the_class_goes_on(
     start: Callable[..., Any], size: int
 ) -> None:

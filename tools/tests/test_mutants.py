@@ -173,6 +173,7 @@ def judged(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_killed_mutants_differ_from_survivors_and_nothing_is_left_behind(tmp_path: Path) -> None:
     ran = judged(tmp_path, TESTS)
     assert "" == ran.stderr

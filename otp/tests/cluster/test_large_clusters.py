@@ -20,6 +20,7 @@ def run(main: Any) -> Any:
     return Scheduler(seed=1).run(main)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_two_hundred_members_form_lose_three_part_and_heal() -> None:
     async def main() -> None:

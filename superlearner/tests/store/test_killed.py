@@ -127,6 +127,7 @@ def storm(program: Any, answered: list[float], enough: threading.Event) -> None:
                 enough.set()
 
 
+@pytest.mark.slow
 def test_history_and_audit_log_of_a_platform_killed_in_a_storm_are_there_up_to_the_last_second(
     start: Callable[..., Any], tmp_path: Path
 ) -> None:
