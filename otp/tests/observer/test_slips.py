@@ -172,6 +172,30 @@ def test_a_state_that_is_none_is_not_a_missing_return(tmp_path: Path, code: str,
     assert says == explain_slip("TypeError", text, ((str(file), line, "Counter.handle_cast"),))
 
 
+@pytest.mark.parametrize(
+    ("child", "says"),
+    [
+        ("Counter.child_spec(0)", slips.OLD_START),
+        ('Counter.child_spec(0, name="counter")', slips.OLD_START),
+        ("(Counter, 0)", slips.OLD_START),
+        ('{"id": "c", "start": (Counter.start_link, 0)}', slips.OLD_START),
+        ('Counter.child_spec(name="counter")', slips.NO_STATE),
+        ("Counter.child_spec(None)", slips.NO_STATE),
+        ("Other.child_spec(0)", slips.NO_STATE),
+        ("Counter", slips.NO_STATE),
+    ],
+)
+def test_a_start_argument_that_the_code_passes_is_not_advised_again(tmp_path: Path, child: str, says: str) -> None:
+    """Regression: after a hot reload with the argument, the next crash advised to pass it."""
+    file = tmp_path / "main.py"
+    code = "class Counter(GenServer):\n    def handle_cast(self, request, n):\n        return NoReply(n + 1)\n"
+    file.write_text(
+        f"{code}\n\nclass Main(Supervisor):\n    def init(self, arg):\n        return Children([{child}])\n"
+    )
+    text = "unsupported operand type(s) for +: 'NoneType' and 'int'"
+    assert says.format("n") == explain_slip("TypeError", text, ((str(file), 3, "Counter.handle_cast"),))
+
+
 def test_a_state_on_the_right_that_is_none_is_not_a_missing_return(tmp_path: Path) -> None:
     file = tmp_path / "main.py"
     file.write_text("class Counter(GenServer):\n    def handle_cast(self, request, n):\n        return request > n\n")

@@ -39,6 +39,10 @@ NO_MODULE: Final = re.compile(r"No module named '([\w.]+)'")
 NUMBERS: Final = frozenset({"int", "float"})
 MIXED: Final = "a number and a text do not mix: check what the message brought, or convert with int(…) or str(…)"
 NO_STATE: Final = "the state {} is None: pass it at the start, as in child_spec(0), or return a new one from a callback"
+OLD_START: Final = (
+    "the state {} is None: the running supervisor still has the start argument of earlier code (restart it), "
+    "or a callback returned None"
+)
 NONE: Final = "it is None here: a function without a `return` gives None"
 ONLY_STANDARD: Final = "a sandbox has Python's standard library and otp, and no other packages"
 NO_INPUT: Final = "a process has no keyboard: send it a message, and handle that in a callback"
@@ -166,13 +170,37 @@ def _explain_name(name: str, file: str, line: int) -> str | None:
 
 def _explain_none(stack: Sequence[StackEntry], *, left: bool) -> str:
     """Explain an operation with None on one side: a missing return value, or the state of a server."""
-    callback = _callback_around(_scopes(*_place(stack)))
+    scopes = _scopes(*_place(stack))
+    callback = _callback_around(scopes)
     if callback is None:
         return NONE
     state, line = _arguments(callback)[-1], _place(stack)[1]
     here = (node for node in ast.walk(callback) if getattr(node, "lineno", 0) == line)
     operands = {ast.unparse(part) for node in here for part in _operands(node, left) if not isinstance(part, ast.BinOp)}
-    return NO_STATE.format(state) if operands == {state} else NONE
+    says = OLD_START if _is_started_with_argument(scopes) else NO_STATE
+    return says.format(state) if operands == {state} else NONE
+
+
+def _is_started_with_argument(scopes: Sequence[ast.AST]) -> bool:
+    """Return whether the source gives the class around a callback a start argument other than None."""
+    owner = next((each.name for each in reversed(scopes) if isinstance(each, ast.ClassDef)), None)
+    starts = {f"{owner}.child_spec", f"{owner}.start_link", f"{owner}.start"}
+    for node in ast.walk(scopes[0]):
+        match node:
+            case ast.Call(func=ast.Attribute() as called, args=[first, *_]) if ast.unparse(called) in starts:
+                pass
+            case ast.Call(func=ast.Attribute() as called, keywords=options) if ast.unparse(called) in starts:
+                first = next((each.value for each in options if each.arg == "arg"), None)
+            case ast.Tuple(elts=[ast.Name() | ast.Attribute() as called, first]) if ast.unparse(called) in {
+                owner,
+                *starts,
+            }:
+                pass
+            case _:
+                continue
+        if first is not None and not (isinstance(first, ast.Constant) and first.value is None):
+            return True
+    return False
 
 
 def _operands(node: ast.AST, left: bool) -> list[ast.expr]:

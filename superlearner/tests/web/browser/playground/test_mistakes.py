@@ -107,6 +107,9 @@ def test_the_step_after_a_corrected_run_names_the_state_that_was_kept(
     page.get_by_role("button", name="Run", exact=True).click()
     step = page.locator("#next-step")
     expect(step).to_contain_text("the new code is running, and left kept its state, None: Restart gives it a new one.")
+    cast(page, at_work, "none", "left", "tick")
+    expect(step).to_contain_text("Next: press Restart: left still starts with the old argument.")
+    expect(page.locator("#crashed")).to_contain_text("supervisor still has the start argument of earlier code")
 
 
 def test_a_crash_on_purpose_is_not_to_be_fixed(open_page: Callable[..., Page], at_work: Any) -> None:

@@ -10,7 +10,7 @@ import { handlesCrash } from "./known-messages.js";
 import { afterInput, at, isStopped, keepsNone, nextOf } from "./sandbox-words.js";
 
 /** @import { Sandbox, Situation } from "./sandbox-words.js" */
-/** @typedef {{name: string, line: number, ended?: boolean, because?: boolean}} At */
+/** @typedef {{name: string, line: number, hint?: string|null, ended?: boolean, because?: boolean}} At */
 /** @typedef {{name: string, before: string|null, after: string|null}} Server */
 
 const place = byId("next-step", HTMLElement);
@@ -116,7 +116,9 @@ const STEPS = {
     : html`the new code is running${without
     ? html`, and ${crash.name} kept its state, <code>None</code>: Restart gives it a new one`
     : nothing}. Kill a process in the tree, or make one crash, and see what is different.`,
-  fix: () => html`${at(crash.line)}, ${crash.because ? "for which" : "where"} ${crash.name} ${did()}, is marked. Fix it and press
+  fix: () => crash.hint?.includes("(restart it)")
+    ? html`press <b>Restart</b>: ${crash.name} still starts with the old argument.`
+    : html`${at(crash.line)}, ${crash.because ? "for which" : "where"} ${crash.name} ${did()}, is marked. Fix it and press
     Run${KEYS}.`,
   compare: () => html`${crash.name} ${did()} ${crash.because ? "because of" : "at"} ${at(crash.line)} of the code that ran, and this text
     differs there. Press Run${KEYS} to try it.`,
