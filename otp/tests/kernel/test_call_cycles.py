@@ -13,6 +13,7 @@ import pytest
 
 import otp
 from otp import CallCycle, CallTimeout, GenServer, NoReply, Ok, Reply, ServerDown, impl, testing
+from otp.sentences import reason_text
 
 Act = Callable[[Any, otp.From], Awaitable[Any]]
 
@@ -487,3 +488,21 @@ def test_the_log_of_a_cycle_has_the_time_that_its_processes_really_waited(
     crashed = [line for line in caplog.text.splitlines() if " crashed: " in line]
     assert 2 == len(crashed)
     assert all("did not answer a call in 2.0 s (timeout)" in line for line in crashed)
+
+
+@pytest.mark.parametrize("timeouts", [(), ("infinity",)], ids=["default", "unlimited"])
+def test_a_process_outside_a_cycle_that_ends_with_it_names_no_time_that_did_not_pass(
+    timeouts: Any, among: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Regression: a caller of the deadlocked server ended after two seconds with *in 5 s*, and so did all pages."""
+
+    async def program(*pids: otp.Pid) -> Any:
+        GenServer.cast("c", asks("a", asks("b", asks("a", None, *timeouts), *timeouts), 60))
+        reason = await otp.wait_down(otp.whereis("c"))
+        assert 2.0 == otp.monotonic()
+        return reason_text(reason)
+
+    assert "its call to a failed: b did not answer a call in time (timeout)" == among(3, program)
+    assert "c <0.5.0> crashed: its call to a failed: b did not answer a call in" in caplog.text
+    assert " in 5 s" not in caplog.text
+    assert "infinity s" not in caplog.text

@@ -338,7 +338,7 @@ test("a time without a platform is a change among the events, also of a service 
 
 test("a deadlock leads to the restart in which its first call failed", async () => {
   const crash = (ref, at, why) => ({ ref, event: 70, at, until: at, line: "left crashed and was restarted", count: 1, kept: true,
-    name: "left", reason: `right did not answer a call in 5 s (timeout)${why}`, started: 1 });
+    name: "left", reason: `right did not answer a call in time (timeout)${why}`, started: 1 });
   const deadlock = { ref: "5.2", event: 2, at: 12.8, until: 14.3, line: "a deadlock: left waited for right, who waited for left",
     count: 1, kept: false, reason: null, started: 0, incident: true };
   const found = [crash("c.9", 20, ": a deadlock, left -> right -> left"), crash("c.3", 12.9, ": a deadlock, right -> left -> right"),

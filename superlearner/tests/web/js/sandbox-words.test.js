@@ -242,7 +242,7 @@ test("a coroutine in place of an answer is a missing await, at the line of the c
   const text = "`await` is missing before the call of GenServer.call, which does nothing without it";
   const mistakes = [{ line: 9, text }, { line: 32, text }, { line: 33, text: "a `return` is missing" }, { line: 40, text }];
   assert.deepEqual(withCause(crash, mistakes), { name: "asker", line: 32, reason: text, hint: null, because: true });
-  const late = { ...crash, reason: "till did not answer a call in 5 s (timeout)" };
+  const late = { ...crash, reason: "till did not answer a call in time (timeout)" };
   const silent = { line: 41, text: "handle_call returns NoReply(…) and does not keep caller, so the caller waits until its time-out" };
   assert.equal(withCause(late, [...mistakes, silent]).line, 41);
   assert.deepEqual(withCause({ ...late, reason: `${late.reason}: till was still in handle_call at main.py:13` }, mistakes),

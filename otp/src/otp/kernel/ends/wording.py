@@ -137,7 +137,9 @@ def reason_text(reason: Any, limit: int = REASON, waited: float = 0.0) -> str:
     >>> reason_text(("bad_return_value", None))
     'a callback returned None: did no case match, or is a return missing?'
     >>> reason_text(("timeout", ("gen_server", "call", ["ledger", "balance"])))
-    'ledger did not answer a call in 5 s (timeout)'
+    'ledger did not answer a call in time (timeout)'
+    >>> reason_text(("timeout", ("gen_server", "call", ["ledger", "balance", 2])))
+    'ledger did not answer a call in 2 s (timeout)'
     """
     return _reason(reason, limit, NESTED, waited)
 
@@ -253,8 +255,10 @@ def _failed_call(why: Any, call: Any, limit: int, depth: int, waited: float) -> 
         case "calling_self":
             return f"{dest} called itself (calling_self)"
         case "timeout":
-            seconds = f"{waited:.1f}" if waited else _value(arguments[2], limit) if len(arguments) > 2 else "5"
-            return f"{dest} did not answer a call in {seconds} s (timeout)"
+            # without a time-out of its own, the call may have failed before the default one, in a cycle of calls
+            own = arguments[2] if len(arguments) > 2 and type(arguments[2]) in (int, float) else None
+            seconds = f"{waited:.1f} s" if waited else "time" if own is None else f"{_value(own, limit)} s"
+            return f"{dest} did not answer a call in {seconds} (timeout)"
         case _:
             place = place_of(why).partition(",")[0] if type(why) is Crash else ""
             crash = f"{dest} crashed at {place}: " if place else ""
