@@ -99,6 +99,21 @@ def test_members_without_a_platform_forget_and_disconnect_others(member: Member,
     assert 3 == superlearner("cluster", "forget", "b").returncode
 
 
+def test_a_killed_member_of_this_machine_is_lost_because_its_program_has_ended(
+    start: Callable[..., Any], member: Member, superlearner: Run
+) -> None:
+    platform = start()
+    b = member("b")
+    status(superlearner, "--wait", "2")
+    b.kill()
+    b.wait()
+    with platform.client() as client:
+        while not (missing := client.get("/api/v1/cluster/health").json()["data"]["missing"]):
+            pass
+    assert [{"node": "b@127.0.0.1", "reason": f"its program has ended (process {b.pid})"}] == missing
+    assert platform.end()[0] == 0
+
+
 def test_commands_have_the_view_of_the_platform_once_members_are_apart(
     start: Callable[..., Any], member: Member, superlearner: Run
 ) -> None:

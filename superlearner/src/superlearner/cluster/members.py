@@ -28,6 +28,7 @@ from superlearner.cluster.line import MemberLink
 from superlearner.cluster.serving import control_of
 from superlearner.cluster.ways import BACKEND, BadWay, Way
 from superlearner.nodes.attaching import ServiceChange
+from superlearner.nodes.attaching.attachment import runs
 from superlearner.nodes.kinds import MEMBER, NodeKind
 from superlearner.nodes.nodes import Absence, Nodes
 from superlearner.nodes.remote import RemoteError
@@ -381,7 +382,7 @@ class _Serving:
         for name, pid in self.attaching.values():
             if name == member.name:
                 otp.exit(pid, "kill")
-        words = ENDS[reason]
+        words = _program_ended(member) if reason == "connection_lost" else ENDS[reason]
         what: What = "left" if reason == "left" else "disconnected" if reason == "disconnected" else "lost"
         members.record_end(member, what, words)
 
@@ -393,6 +394,16 @@ ENDS: Final = {
     "disconnected": "it was disconnected",
 }
 """The words for each reason why a member is gone; pages know that of `left`."""
+
+
+def _program_ended(member: Member) -> str:
+    """Return why the connection to a member was lost: its program has ended, if it ran on this machine."""
+    os_pid, is_here = _os_pid_of(member), (member.address or "").startswith("unix/")
+    return (
+        f"its program has ended (process {os_pid})"
+        if is_here and os_pid and not runs(os_pid)
+        else ENDS["connection_lost"]
+    )
 
 
 def read_change(row: MomentRow) -> ClusterEvent | None:
@@ -414,10 +425,15 @@ def read_change(row: MomentRow) -> ClusterEvent | None:
 
 
 def _change_of(member: Member, at: float, text: str, reason: str | None, kind: NodeKind) -> ServiceChange:
+    return ServiceChange(member.name, at, text, reason, _os_pid_of(member), kind)
+
+
+def _os_pid_of(member: Member) -> int:
+    """Return the id of the process that a member says it runs in; 0 if it says none."""
     sent: Any = member.meta
     facts = cast("dict[str, Any]", sent) if isinstance(sent, dict) else {}
     os_pid = facts.get("os_pid")
-    return ServiceChange(member.name, at, text, reason, os_pid if isinstance(os_pid, int) else 0, kind)
+    return os_pid if isinstance(os_pid, int) else 0
 
 
 async def _attach(members: Members, member: Member) -> None:

@@ -23,7 +23,7 @@ from otp.doors import visit
 from stopped_programs import continue_all, stop_all
 from superlearner.app import sign_of_life
 from superlearner.nodes.attaching import ServiceChange, attachment
-from superlearner.nodes.attaching.attachment import _is_stopped, _runs
+from superlearner.nodes.attaching.attachment import _is_stopped, runs
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.rights.users import SCOPES
 from superlearner.store import MomentRow
@@ -356,7 +356,7 @@ def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
 
 
 def test_a_silent_service_with_a_process_id_that_no_system_has_is_not_busy() -> None:
-    assert (True, False) == (_runs(os.getpid()), _runs(2**70))
+    assert (True, False) == (runs(os.getpid()), runs(2**70))
 
 
 def test_a_service_that_runs_again_is_found_during_a_long_pause(inside: Run, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ test("a node that was detached, and a member that left, are not said to be gone"
   assert.equal(nameAbsence("it was detached; `superlearner attach shop` attaches it again"), "detached");
   assert.equal(nameAbsence("it left the cluster"), "left");
   assert.equal(nameAbsence("its connection was lost, as when its program ends or is stopped"), "lost");
+  assert.equal(nameAbsence("its program has ended (process 4242)"), "lost");
   assert.equal(nameAbsence("it was silent for too long"), "lost");
   assert.deepEqual([nameAbsence("it has ended"), nameAbsence(undefined)], ["gone", "gone"]);
 });

@@ -23,7 +23,7 @@ from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import RemoteError
 
-__all__ = ["PAUSES_S", "Attachment", "ServiceChange", "State"]
+__all__ = ["PAUSES_S", "Attachment", "ServiceChange", "State", "runs"]
 
 PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
 """Seconds between attempts to find a service; after the last one, it is given up."""
@@ -190,7 +190,7 @@ class Attachment:
             if self.known != known:
                 self.learned()
             self.visitor = visitor
-            is_here = self.where.is_own and _runs(facts.os_pid)
+            is_here = self.where.is_own and runs(facts.os_pid)
             why = f"it was detached; `{command('attach', self.where.address)}` attaches it again"
             try:
                 await visitor.gone()
@@ -226,7 +226,7 @@ class Attachment:
     def _busy(self, since: float | None) -> str | None:
         """Return a sentence about a silent service whose program runs on this machine, else None."""
         facts = self.facts
-        if since is None or facts is None or not self.where.is_own or not _runs(facts.os_pid):
+        if since is None or facts is None or not self.where.is_own or not runs(facts.os_pid):
             return None
         seconds = asyncio.get_running_loop().time() - since
         if _is_stopped(facts.os_pid):
@@ -264,7 +264,7 @@ async def _describe_end(os_pid: int, address: str) -> str:
     if _is_removed(path):
         return f"its service closed its door (process {os_pid})"
     end = loop.time() + END_S
-    while _runs(os_pid):
+    while runs(os_pid):
         if loop.time() > end:
             return f"the connection to it is lost; its process {os_pid} still runs"
         await _pause()
@@ -280,7 +280,7 @@ def _is_removed(path: str | None) -> bool:
     return path is not None and not os.path.lexists(path)
 
 
-def _runs(os_pid: int) -> bool:
+def runs(os_pid: int) -> bool:
     """Return whether there is a process of this number that has not ended."""
     try:
         os.kill(os_pid, 0)

@@ -29,7 +29,7 @@ const LOST = new Set([
 export const DISCONNECTED = "it was disconnected";
 
 /** Return whether this is the reason for a lost member. @param {string|undefined} why */
-export const isLost = (why) => LOST.has(why ?? "");
+export const isLost = (why = "") => LOST.has(why) || why.startsWith("its program has ended");
 
 /** Return one word for why a node is no longer shown. @param {string|undefined} why */
 export const nameAbsence = (why) => (why?.startsWith(DETACHED) ? "detached" : why === LEFT ? "left" : isLost(why) ? "lost" : "gone");
