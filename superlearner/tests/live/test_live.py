@@ -468,6 +468,37 @@ def test_processes_without_a_supervisor_have_their_own_group(inside: Inside) -> 
     inside(test)
 
 
+def test_crashes_without_a_supervisor_are_in_the_feed_of_a_page_that_is_opened_later(inside: Inside) -> None:
+    """Regression: they were in the feed only if a page happened to be open, else nothing had happened."""
+
+    async def test(platform: Any) -> None:
+        pids = [otp.spawn(fails) for _ in range(300)]
+        for pid in pids:
+            otp.send(pid, "go")
+        for pid in pids:
+            await otp.wait_down(pid)
+        feed = [one for one in (await frame(platform.hub.attach()))["feed"] if "no supervisor" in one["text"]]
+        folded = feed[-1]
+        assert sum(one.get("parts", {}).get("times", 1) for one in feed) == 300
+        assert len(feed) <= 6
+        assert folded["text"].startswith("fails crashed 29")
+        assert folded["text"].endswith(": ValueError('no supervisor'); it has no supervisor that restarts it")
+        assert (folded["kind"], folded["level"], folded["key"]) == ("crashed", "bad", f"{GROUP}/{plain_pid(pids[-1])}")
+
+    inside(test)
+
+
+def test_a_crash_with_a_supervisor_is_not_told_twice(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        otp.exit(platform.node.whereis("counter_1"), ValueError("broken"))
+        otp.exit(platform.node.whereis("demo_one_for_one"), "kill")
+        await Supervisor.count_children(("playground", platform.node))
+        texts = [one["text"] for one in (await frame(platform.hub.attach()))["feed"]]
+        assert not [text for text in texts if "no supervisor" in text]
+
+    inside(test)
+
+
 def test_many_short_lived_processes_do_not_flood_frames(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         viewer = platform.hub.attach()

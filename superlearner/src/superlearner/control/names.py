@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import otp
 from otp import Pid
+from otp.observer.reading import kind_of
 from otp.sentences import process_name
 from superlearner.control.protection import protection_of
 from superlearner.control.slots import id_text
 
-__all__ = ["display_name", "has_critical_children", "is_critical", "registered_name"]
+__all__ = ["display_name", "has_critical_children", "is_critical", "is_unsupervised", "registered_name"]
 
 
 def registered_name(pid: Pid) -> str | None:
@@ -42,3 +45,9 @@ def has_critical_children(supervisor: Pid) -> bool:
     """Return whether the children of a supervisor are critical, also those that do not run."""
     found = protection_of(otp.trace.node_of(supervisor))
     return found is not None and found.covers_children(supervisor)
+
+
+def is_unsupervised(pid: Any) -> bool:
+    """Return whether no supervisor started a process, which may have ended; the platform's own are left out."""
+    above = pid.parent
+    return (above is None or kind_of(above) != "supervisor") and not is_critical(pid)

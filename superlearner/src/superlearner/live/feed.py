@@ -20,7 +20,7 @@ from otp.redaction import without_secrets
 from superlearner.control.child_requests import ChildRequests
 from superlearner.control.clock import wall_of
 from superlearner.control.events import TraceEvent, act_of, facts_of, is_along, is_own_end
-from superlearner.control.slots import DYNAMIC, key_part
+from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.live.projection import Projection, called, name_of, row_of, slot_of
 from superlearner.live.rows import Row, label
 from superlearner.live.signals import MAX_ENTRIES, Burst, Signals, party_of, shorten
@@ -367,6 +367,20 @@ class Feed:
         entry = self._entry(model, at, "warn", text, pid, "stuck")
         self._holds.append((at, pid, entry.id))
         self._put(entry)
+
+    def crashed_unsupervised(self, model: Projection, event: TraceEvent, group: str) -> None:
+        """Record the crash of a process that no supervisor started; those of many that run the same are one entry."""
+        facts, name, what = facts_of(event), event.data.get("name"), event.data.get("what")
+        called = f"{id_text(what)} {facts.pid}" if name is None else id_text(name)
+        who = label(row_of(model, facts.pid)) or called
+        alike = who.removesuffix(f" {facts.pid}")
+        ended = "killed" if facts.reason == "killed" else "crashed"
+        at, kind = wall_of(self._offset, event.at), (ended, CLASS.sub("", facts.reason))
+        story = self._begin(f"{group} {alike}", at, kind)
+        story.who = who if story.times == 1 else alike
+        story.key, story.pid, story.reason = f"{group}/{facts.pid}", facts.pid, facts.reason
+        story.what, story.tail = ended, sentences.not_restarted(None)
+        self._put(story)
 
     def held(self, model: Projection, at: float, seconds: float, text: str, pid: str | None) -> None:
         """Replace the last entry about a held loop: the watchdog now reports the process and the line."""

@@ -15,13 +15,14 @@ from collections.abc import Callable
 from typing import Any, Final, Literal
 
 import otp
-from otp import Node, Pid, sentences
+from otp import Node, Pid
 from otp.trace import Event
 from superlearner.control.child_requests import ChildRequests
 from superlearner.control.clock import Clock
 from superlearner.control.events import ENDS, STARTS, facts_of
 from superlearner.control.exits import EndsBelow, EndTimes, ExitLog
 from superlearner.control.listing import count_processes
+from superlearner.control.names import is_unsupervised
 from superlearner.control.slots import Slot
 from superlearner.control.tree import TreeReader
 from superlearner.live.alone import GROUP, Alone, ended
@@ -32,7 +33,6 @@ from superlearner.live.measuring import measurements, parts_of
 from superlearner.live.projection import Projection, below, graft, row_of
 from superlearner.live.projector import KINDS as TREE_KINDS
 from superlearner.live.projector import apply, forget_deleted, measure, rest
-from superlearner.live.rows import label
 from superlearner.live.viewer import Viewer
 from superlearner.restarts.ids import run_of
 
@@ -202,6 +202,7 @@ class Hub:
             if event.kind == "exited":
                 self._ends.note(event)
                 self._ends_below.ended(event)
+                self._note_unsupervised_crash(event)
             dirty = self._take(event)
         except Exception:
             # A bug here must not affect the runtime that emits the event: log it and read everything from scratch.
@@ -219,21 +220,17 @@ class Hub:
                 self._oldest = self.model.wall(event.at)
             self._arm()
 
-    def _handle_unsupervised_end(self, event: Event) -> None:
-        """Handle the end of a process without a supervisor."""
-        facts = facts_of(event)
-        pid = facts.pid
-        try:
-            row = row_of(self.model, pid)
-            if row is not None and row.parent == GROUP and facts.crash:
-                end = sentences.ended(label(row), facts.reason, failed=True)
-                words = sentences.story(end, sentences.not_restarted(None))
-                self.feed.note(self.model, self.model.wall(event.at), "bad", words, pid, "crashed")
-            dirty = ended(self.model, pid)
-        except Exception:
-            log.exception("the live page could not follow %r; this is a bug in SuperLearner, please report it", event)
+    def _note_unsupervised_crash(self, event: Event) -> None:
+        """Add the crash of a process without a supervisor to the feed, also if no page was open."""
+        if not facts_of(event).crash or not is_unsupervised(event.pid):
             return
-        if dirty:
+        row = row_of(self.model, facts_of(event).pid)
+        if row is None or row.parent == GROUP:  # else it is a top-level supervisor
+            self.feed.crashed_unsupervised(self.model, event, GROUP)
+
+    def _handle_unsupervised_end(self, event: Event) -> None:
+        """Remove the row of a process without a supervisor."""
+        if dirty := ended(self.model, facts_of(event).pid):
             self._snapshot = None
             self._dirty |= dirty
             self._arm()
