@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Annotated, Final, Literal
@@ -460,6 +461,6 @@ def _trace(ctx: Context, traces: Traces, words: str) -> Trace:
     try:
         return traces.find(words, node=ctx.node.name)
     except NoTrace as error:
-        raise OperationError(
-            "trace_not_found", clip(str(error), 400), hint="start one with POST /api/v1/processes/{pid}/trace"
-        ) from None
+        is_id = re.fullmatch(r"t\d+", words) is not None
+        hint = "GET /api/v1/traces lists them" if is_id else "start one with POST /api/v1/processes/{pid}/trace"
+        raise OperationError("trace_not_found", clip(str(error), 400), hint=hint) from None
