@@ -44,6 +44,49 @@ def test_an_answer_is_checked_without_a_platform(superlearner: Run, tmp_path: Pa
     assert failed.stdout.count("\nnot recorded: no platform is running") == 1
 
 
+STOPPED = """
+import os, signal, sys
+import otp, superlearner.course.engine.checking as checking
+from superlearner.cli import main
+
+async def check(self, *_):
+    os.kill(os.getpid(), signal.SIGTERM)
+    await otp.receive()
+
+checking.Checker.check = check
+main()
+"""
+
+
+def test_a_check_that_is_asked_to_stop_says_so(tmp_path: Path) -> None:
+    """Regression: `timeout 40 superlearner course check …` ended with a traceback."""
+    file = tmp_path / "answer.py"
+    file.write_text(RIGHT)
+    words = [sys.executable, "-c", STOPPED, "course", "check", "s12.remember", str(file)]
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    said = "superlearner: it was not checked: the command was asked to stop before the check ended\n"
+    assert (2, "", said) == (ended.returncode, ended.stdout, ended.stderr)
+
+
+EARLY = """
+import typer.main
+from superlearner.cli import main
+
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+typer.main.get_command = interrupted
+main()
+"""
+
+
+def test_ctrl_c_before_a_command_begins_prints_no_traceback() -> None:
+    """Regression: a busy machine takes seconds to start a command, and Ctrl-C ended it with a traceback."""
+    words = [sys.executable, "-c", EARLY, "course", "check", "s12.remember", "answer.py"]
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert (130, "", "") == (ended.returncode, ended.stdout, ended.stderr)
+
+
 def test_a_watched_file_is_checked_after_each_save(tmp_path: Path) -> None:
     file = tmp_path / "answer.py"
     words = [sys.executable, "-m", "superlearner", "course", "check", "s12.remember", str(file), "--watch", "--json"]

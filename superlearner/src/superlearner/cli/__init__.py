@@ -6,11 +6,14 @@ in 0.3 s because it does not import the platform: descriptions of operations are
 `python -m tools.commands` writes.
 
 Exit codes: 0 done · 1 failed, with the reason · 2 wrong usage · 3 no platform was found ·
-70 the platform's root gave up · 130 Ctrl-C while waiting for an answer.
+70 the platform's root gave up · 130 Ctrl-C while starting or waiting for an answer.
 """
 
 from __future__ import annotations
 
-from superlearner.cli.entry import app, main
+try:
+    from superlearner.cli.entry import app, main
+except KeyboardInterrupt:
+    raise SystemExit(130) from None
 
 __all__ = ["app", "main"]

@@ -74,6 +74,7 @@ def check(
     platform that your other commands use adds the answer to your progress; the last line says whether it did. Exits
     with 0 if the answer passed, 1 if it failed, 2 if it could not be checked; with --watch, with 0.
     """
+    from otp.peer import WallMissing
     from superlearner.course.checking import check_file, watch_file
     from superlearner.course.course import full_id
     from superlearner.course.engine.checking import CheckNotRun
@@ -88,7 +89,8 @@ def check(
             _watch(place, exercise, file, as_json=as_json, weak=weak_walls, by=watch_file)
         checked = check_file(exercise, source, weak=weak_walls)
     except CheckNotRun as error:
-        fail(f"it was not checked: {error}; try --weak-walls on your own machine", NOT_RUN)
+        hint = "; try --weak-walls on your own machine" if isinstance(error.__cause__, WallMissing) else ""
+        fail(f"it was not checked: {error}{hint}", NOT_RUN)
     _print_verdict(checked, _record(place, exercise, source, checked.verdict), _why(exercise), as_json=as_json)
     raise typer.Exit(0 if checked.verdict.ok else FAILED)
 

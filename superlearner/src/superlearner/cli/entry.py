@@ -24,7 +24,7 @@ from superlearner.cli.course import course
 from superlearner.cli.db import db
 from superlearner.cli.door import resolve_options
 from superlearner.cli.doors import NODES, console, mcp, top
-from superlearner.cli.ends import USAGE, fail
+from superlearner.cli.ends import INTERRUPTED, USAGE, fail
 from superlearner.cli.manifest import categories, entry_of_verb, verbs
 from superlearner.cli.mistyped import command_meant, explained, listing, option_meant
 from superlearner.cli.operations import Commands, WithOperations, group_of
@@ -113,10 +113,13 @@ app.command()(detach)
 def main() -> None:
     """Run the console script."""
     with with_lasting_output():
-        _leave_deleted_folder()
-        if sys.flags.optimize > 1:
-            _restore_docstrings(app)
-        app()
+        try:
+            _leave_deleted_folder()
+            if sys.flags.optimize > 1:
+                _restore_docstrings(app)
+            app()
+        except KeyboardInterrupt:  # before a command began
+            raise SystemExit(INTERRUPTED) from None
 
 
 def _leave_deleted_folder() -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 import otp
 from superlearner.course.course import Course
-from superlearner.course.engine.checking import SEEDS, Checked, Checker
+from superlearner.course.engine.checking import SEEDS, Checked, Checker, CheckNotRun
 from superlearner.course.engine.verdict import Verdict, refusal
 
 __all__ = ["check_file", "watch_file"]
@@ -22,16 +22,19 @@ def check_file(exercise: str, source: str, *, weak: bool = False) -> Checked:
 
     Raises:
         UnknownItem: there is no such exercise.
-        CheckNotRun: a required wall is missing.
+        CheckNotRun: a required wall is missing, or the program was asked to stop.
     """
     course = Course()
     course.exercise(exercise)
     check = course.check_source(exercise)
 
-    async def main() -> Checked:
+    async def main() -> Checked | None:
         return await Checker(weak=weak).check(exercise, check, source)
 
-    return otp.run(main)
+    checked = otp.run(main)
+    if checked is None:  # after SIGTERM or SIGHUP
+        raise CheckNotRun("the command was asked to stop before the check ended")
+    return checked
 
 
 def watch_file(exercise: str, file: Path, report: Callable[[Checked, str], None], *, weak: bool = False) -> None:

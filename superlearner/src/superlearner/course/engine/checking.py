@@ -218,7 +218,7 @@ class Checker:
                 node=None if self._node is None else self._node(),
             )
         except WallMissing as error:
-            raise CheckNotRun(str(error)) from None
+            raise CheckNotRun(str(error)) from error
         except otp.StartError as error:
             raise _EarlyEnd(_ended(error), _printed(written)) from None
         except OSError as error:
