@@ -13,6 +13,7 @@ import pytest
 
 import otp
 from asked_sandboxes import NODE, OWNER, SOURCE, ask, cast, create, state, until
+from superlearner.operations.builtin import sandboxes
 
 Inside = Callable[..., Any]
 
@@ -179,6 +180,21 @@ def test_a_hot_reload_keeps_and_reports_the_state_and_is_undone_if_it_fails(insi
         versions = await ask(platform, "GET", "/sandboxes/a/versions")
         assert [(2, False), (1, True)] == [(one["version"], one["current"]) for one in versions]
         assert ten == (await ask(platform, "GET", "/sandboxes/a/source?version=2"))["source"]
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.hot_reload")
+def test_a_reload_that_takes_too_long_names_the_busy_sandbox(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: the message on the page of a learner named an operation and an address of the API."""
+    monkeypatch.setattr(sandboxes, "RELOAD_S", 0.0)
+
+    async def look(platform: Any) -> None:
+        await create(platform)
+        given = {"source": SOURCE.replace("n + 1", "n + 2")}
+        late = await ask(platform, "POST", "/sandboxes/a/hot-reload", given, status=409)
+        said = "a is busy: it has not changed its code within 0 s, but may still do so"
+        assert ("sandbox_busy", said) == (late["code"], late["message"])
 
     inside(look)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import stat
@@ -56,6 +57,8 @@ STARTS: Final = (
     "conflict", "start_failed", "service_unavailable", "sandbox_already_exists", "quota_exceeded", *MEMBER_ERRORS,
 )  # fmt: skip
 LONGEST: Final = 500
+RELOAD_S: Final = 20.0
+"""Seconds for which a request waits for a reload, which goes on afterwards."""
 
 SandboxId = Annotated[
     str, Field(max_length=200, description="the id of a sandbox", examples=["my_first"]), Picker("sandbox")
@@ -301,7 +304,12 @@ async def hot_reload(
         raise OperationError("validation_error", "expected either source or version")
     known = await _checked(source) if source is not None else _version(sandbox, version)
     ctx.about_to(f"upgrade {sandbox.id} to another source")
-    report = await ask(ctx, Reload(None, sandbox.id, ctx.user.name, known))
+    try:
+        async with asyncio.timeout(RELOAD_S):
+            report = await ask(ctx, Reload(None, sandbox.id, ctx.user.name, known))
+    except TimeoutError:
+        late = f"{sandbox.id} is busy: it has not changed its code within {RELOAD_S:g} s, but may still do so"
+        raise OperationError("sandbox_busy", late, hint="try again in a moment") from None
     now = find_sandbox(ctx, sandboxes, sandbox_id)
     if report is None:
         return SandboxReload(

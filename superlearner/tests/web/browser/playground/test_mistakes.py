@@ -119,3 +119,18 @@ def test_a_crash_on_purpose_is_not_to_be_fixed(open_page: Callable[..., Page], a
     cast(page, at_work, "raises", "left", "spin")
     step = page.locator("#next-step")
     expect(step).to_contain_text("Next: main.py:8 raises this error on purpose. Read under What happened")
+
+
+def test_a_run_that_came_too_late_is_to_be_pressed_again(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: the step called the code wrong, and said that it does not run, when only the sandbox was busy."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "late")
+    error = {"code": "sandbox_busy", "message": "late is busy"}
+    page.route("**/hot-reload", lambda route: route.fulfill(status=409, json={"error": error}), times=1)
+    typed(page, TYPED.replace("n + 1", "n + 2"))
+    run, step = page.get_by_role("button", name="Run", exact=True), page.locator("#next-step")
+    run.click()
+    expect(page.locator("#said")).to_contain_text("late is busy")
+    expect(step).to_contain_text("Next: press Run")
+    run.click()
+    expect(page.locator("#said")).to_contain_text("Hot-reloaded: version 2 runs")

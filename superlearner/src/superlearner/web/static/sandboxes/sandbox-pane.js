@@ -422,7 +422,7 @@ async function reload(what) {
     ended = /** @type {any} */ (error).code === "conflict" && what.source !== undefined;
     const { message, code, hint } = /** @type {any} */ (error), busy = busyIn(message);
     if (!ended) check.refused({ message, code, hint: busy ? "Press Restart: the tree starts with this code and new states." : hint });
-    if (!ended) stepAfterRefusal(busy);
+    if (!ended) stepAfterRefusal(code, busy);
   } finally {
     running = false;
   }
@@ -508,7 +508,7 @@ async function again(source, words) {
   } catch (error) {
     ignore(false);
     check.refused(error);
-    stepAfterRefusal();
+    stepAfterRefusal(/** @type {any} */ (error).code);
     unstarted = shown?.status === "ended" && shown.ended_at === end;
   } finally {
     running = false;
