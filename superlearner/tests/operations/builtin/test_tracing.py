@@ -101,7 +101,7 @@ def test_a_trace_outlives_its_process_and_draws_its_end(inside: Inside) -> None:
         assert gone["forgotten"] is True
         missing = await platform.client.get(f"/api/v1/processes/{pid}/messages")
         assert (missing.status_code, missing.json()["error"]["code"]) == (404, "trace_not_found")
-        assert "start one with POST /api/v1/processes/{pid}/trace" == missing.json()["error"]["details"][0]["hint"]
+        assert f"start one with POST /api/v1/processes/{pid}/trace" == missing.json()["error"]["details"][0]["hint"]
         unknown = await platform.client.get("/api/v1/processes/t99/messages")
         assert "GET /api/v1/traces lists them" == unknown.json()["error"]["details"][0]["hint"]
 
