@@ -45,6 +45,7 @@ __all__ = [
     "Watchdog",
     "collector_listeners",
     "frame_of",
+    "holder_elsewhere",
     "is_idle",
 ]
 
@@ -60,6 +61,9 @@ LIBRARY_FOLDERS: Final = tuple(
 )
 """The folders of library code, including ours: the holder of the loop is searched for outside them first."""
 
+OBSERVER: Final = "the platform's observer in your process"
+"""The processes of a hidden node, which shares the loop with the node that it inspects."""
+
 _RUN_ONCE: Final[CodeType] = vars(asyncio.BaseEventLoop)["_run_once"].__code__
 """The code that waits for events, in its selector, and then runs what is due."""
 
@@ -69,6 +73,8 @@ _SELECT: Final = selectors.DefaultSelector.select.__code__
 @dataclass(frozen=True, slots=True)
 class Held:
     """A report of what holds the loop: `seconds` so far; the process, if one was running; file, line and function.
+
+    For a process of another node in the loop, `pid` is None and `name` says so: see `holder_elsewhere`.
 
     >>> str(Held(1.5, "<0.7.0>", "till", "shop.py", 12, "Till.handle_cast")).partition(";")[0]
     'till <0.7.0> has held the event loop for 1.5 s: shop.py, line 12, in Till.handle_cast'
@@ -82,7 +88,7 @@ class Held:
     function: str
 
     def __str__(self) -> str:
-        who = "something outside of any process"
+        who = self.name or "something outside of any process"
         if self.pid is not None:
             who = f"{self.name} {self.pid}" if self.name else self.pid
         return (
@@ -222,15 +228,27 @@ class Watchdog:
             return None
         place = _own_frame(frame)
         process: Any = None if self._scheduler is None else self._scheduler.current
+        elsewhere = holder_elsewhere(process, self._node)
         name = getattr(process, "registered_name", None)
         return Held(
             seconds,
-            None if process is None else str(process),
-            None if name is None else self.text_of(name),
+            None if process is None or elsewhere else str(process),
+            elsewhere or (None if name is None else self.text_of(name)),
             place.f_code.co_filename,
             place.f_lineno,
             place.f_code.co_qualname,
         )
+
+
+def holder_elsewhere(process: Any, node: Node) -> str | None:
+    """Return what to call a process of another node in the loop: its pid is that of another process on `node`, or none.
+
+    Returns None for a process of `node`, and for None.
+    """
+    home: Node | None = None if process is None else process.runtime
+    if home is None or home is node:
+        return None
+    return OBSERVER if home.hidden else f"a process of node {home.name}"
 
 
 def frame_of(thread: int) -> FrameType | None:

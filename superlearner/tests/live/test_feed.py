@@ -98,6 +98,29 @@ def test_a_hold_of_the_loop_is_reported_once_with_its_whole_time(inside: Callabl
     inside(test, tree("ledger"))
 
 
+def test_a_hold_by_a_hidden_node_in_the_loop_leads_to_no_process(inside: Callable[..., Any]) -> None:
+    """Regression: it was shown with a pid that is another process of the user's node, and a link to that."""
+
+    async def test(platform: Any) -> None:
+        async with otp.Node("backend.shop", hidden=True) as hidden:
+
+            async def holds() -> None:
+                begun = time.monotonic()
+                while time.monotonic() - begun < 0.6:
+                    pass
+                otp.send(last, "wake up")  # the runtime names the process that runs last
+
+            last = platform.node.spawn(otp.receive)
+            hidden.spawn(holds)
+            await otp.wait_down(last)
+            await texts(platform)
+        (held,) = [one for one in platform.hub.feed.entries() if "held the event loop for " in one.text]
+        assert held.text.startswith("the platform's observer in your process held the event loop for ")
+        assert (held.pid, held.key) == (None, None)
+
+    inside(test, tree("ledger"))
+
+
 def test_a_supervisor_that_restarts_a_child_does_not_answer_for_its_endless_loop(inside: Callable[..., Any]) -> None:
     """Regression: `sup held the event loop for 0.6 s`, because it ran last before the loop turned."""
 

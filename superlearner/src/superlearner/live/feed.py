@@ -362,7 +362,7 @@ class Feed:
     def _held_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
         pid = facts_of(event).pid or None
         ended = (story.who for story in self._latest.values() if story.pid == pid)
-        who = label(row_of(model, facts_of(event).pid)) or next(ended, "") or str(event.pid)
+        who = data.get("holder") or label(row_of(model, facts_of(event).pid)) or next(ended, "") or str(event.pid)
         text = sentences.held(who, data["ms"] / 1000)
         entry = self._entry(model, at, "warn", text, pid, "stuck")
         self._holds.append((at, pid, entry.id))

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 import otp
 from otp import Node, Pid
 from otp.trace import Event
+from otp.watchdog import holder_elsewhere
 from superlearner.control.child_requests import ChildRequests
 from superlearner.control.clock import Clock
 from superlearner.control.events import ENDS, STARTS, facts_of
@@ -249,7 +250,11 @@ class Hub:
             told = Event(event.seq, self._ends.of(event), event.node, event.kind, event.pid, event.cause, event.data)
             told.facts = facts_of(event)
         elif event.kind == "drain_too_long" and self.holder_of is not None:
-            told = Event(event.seq, event.at, event.node, event.kind, self.holder_of(event), event.cause, event.data)
+            pid: Pid | None = self.holder_of(event)
+            data = event.data
+            if elsewhere := holder_elsewhere(pid, self.node):
+                pid, data = None, {**data, "holder": elsewhere}
+            told = Event(event.seq, event.at, event.node, event.kind, pid, event.cause, data)
         self.feed.take(self.model, told)
         self.model.restarts = self.node.restart_count
         if event.kind in ENDS and (key := self.model.by_pid.get(facts_of(event).child or "")) is not None:

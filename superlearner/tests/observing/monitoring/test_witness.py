@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 import otp
+from otp.watchdog import Watchdog
 from superlearner.observing.analytics import Ledger
+from superlearner.observing.monitoring.detectors import detect
 from superlearner.observing.monitoring import witness as witnesses
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.witness import EVERY_S as USUAL_S
@@ -153,5 +155,38 @@ def test_the_time_measured_by_the_runtime_has_precedence_over_the_watchdog() -> 
             monitor.close()
             assert 0.5 <= seconds
             assert [(0.5 <= one.seconds, one.place) for one in monitor.holds] == [(True, "shop.py:3 in holds")]
+
+    asyncio.run(main())
+
+
+def test_a_process_of_another_node_in_the_loop_that_holds_it_has_no_pid() -> None:
+    """Regression: *<0.10.0> held the event loop*, a pid of the platform's hidden node, was a process of the user's."""
+
+    async def main() -> None:
+        async with otp.Node("backend.shop", hidden=True) as hidden, otp.Node("other") as other, otp.Node("shop") as node:
+            monitor = Monitor(Settings, Ledger())
+            monitor.watch(node)
+            monitor.ready()
+            said: list[Held] = []
+            watchdog = Watchdog(asyncio.get_running_loop(), node, after=0.3, say=said.append, idle=0.1)
+            watchdog.start()
+
+            async def holds() -> None:
+                hold(1.2)
+                otp.send(own, "wake up")  # the process that runs last, which the runtime names
+
+            for home in (hidden, other):
+                own = node.spawn(otp.receive)
+                pid = home.spawn(holds)
+                await otp.wait_down(own)
+                assert pid not in [one.pid for one in monitor.holds]
+            monitor.close()
+            watchdog.stop()
+            expected = [(None, "the platform's observer in your process"), (None, "a process of node other")]
+            assert expected == [(one.pid, one.name) for one in monitor.holds]
+            assert expected == [(one.pid, one.name) for one in said]
+            assert str(said[0]).startswith("the platform's observer in your process has held the event loop for ")
+            found = [one.description.partition(" held")[0] for one in detect(monitor.facts(), Settings())]
+            assert [name for _, name in expected] == sorted(found, reverse=True)
 
     asyncio.run(main())

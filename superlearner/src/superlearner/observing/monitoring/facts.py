@@ -77,7 +77,8 @@ class PendingCallback:
 class LoopHold:
     """A hold of the event loop for `seconds`, until `at` (wall clock).
 
-    `pid` is the process that blocked it, if any. `starved` is the time the program waited for a processor around then;
+    `pid` is the process that blocked it, if one of the node did; for one of another node in the loop, only `name` says
+    so. `starved` is the time the program waited for a processor around then;
     None if unknown.
     """
 

@@ -12,7 +12,7 @@ from otp import Down, Node, Pid, observer
 from otp.observer.reading import waiting_at
 from otp.observer.scanning import Scan
 from otp.trace import Event
-from otp.watchdog import Held
+from otp.watchdog import Held, holder_elsewhere
 from superlearner.base.telemetry import Telemetry
 from superlearner.control.circles import circles
 from superlearner.control.clock import Clock
@@ -182,8 +182,10 @@ class Monitor:
             place = seen.place
             if seen.process is not None and seen.process is not pid:
                 pid, what = seen.process, what_of(seen.process)
-        name = None if pid is None else display_name(pid)
-        self.holds.append(LoopHold(at, seconds, None if pid is None else plain_pid(pid), name, what, place, starved))
+        elsewhere = holder_elsewhere(pid, self.node)
+        name = elsewhere or (None if pid is None else display_name(pid))
+        number = None if pid is None or elsewhere else plain_pid(pid)
+        self.holds.append(LoopHold(at, seconds, number, name, what, place, starved))
 
     def was_held(self, held: Held) -> float:
         """Record a hold with the watchdog's line; return its length in seconds.
@@ -197,7 +199,7 @@ class Monitor:
             hold = self.holds[number]
             if hold.at < now - held.seconds - 1:
                 break
-            if hold.pid == pid and hold.seconds >= held.seconds / 2:
+            if (hold.pid or hold.name) == (pid or held.name) and hold.seconds >= held.seconds / 2:
                 self.holds[number] = LoopHold(hold.at, hold.seconds, pid, hold.name, hold.what, place, hold.starved)
                 return max(hold.seconds, held.seconds)
         if now - held.seconds >= self._ready_at:
