@@ -109,17 +109,20 @@ def test_results_of_each_exercise_open_in_a_spreadsheet(inside: Inside, tmp_path
         await platform.store.learning.add("Jose", Learned("hint", "s03.echo", 3.0, {"level": 1}))
         await attempt(platform, "Jose", "s03.echo", 4.5, ok=True)
         await attempt(platform, "Jorg", "s03.counter", 5.0, ok=False, misconceptions=["M6"])
-        await attempt(platform, "Jorg", "s03.counter", 5.5, ok=False)  # another mistake, such as a missing colon
+        await attempt(
+            platform, "Jorg", "s03.counter", 5.5, ok=False, said="line 31: `await`\nis missing"
+        )  # no misconception
         answer = await inside_.client.get("/api/v1/course/learners?format=exercises", headers=OWNER)
         assert re.search(r'="superlearner-exercises-\d{4}-\d\d-\d\d\.csv"', answer.headers["content-disposition"])
         jorg, jose = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
-        assert (jorg["name"], jorg["exercise"], jorg["passed"], jorg["last_misconception"]) == (
-            "Jörg", "s03.counter", "0", "",
+        assert (jorg["name"], jorg["exercise"], jorg["passed"], jorg["last_misconception"], jorg["what_was_wrong"]) == (
+            "Jörg", "s03.counter", "0", "", "line 31: `await` is missing",
         )  # fmt: skip
         assert {
             "name": "José", "id": "Jose", "session": "3", "exercise": "s03.echo",
             "title": Course().exercise("s03.echo").title, "path": "core", "passed": "1", "passed_with_help": "1",
-            "attempts": "3", "hints": "1", "solution_opened": "0", "last_misconception": "V1",
+            "attempts": "3", "hints": "1", "solution_opened": "0", "what_was_wrong": "",
+            "last_misconception": "V1",
             "belief": MISCONCEPTIONS["V1"].belief, "last_activity": "1970-01-01T00:00:04.500Z",
         } == jose  # fmt: skip
 

@@ -40,7 +40,7 @@ from superlearner.store import UserRow
 
 EXERCISE_COLUMNS: Final = (
     "name", "id", "session", "exercise", "title", "path", "passed", "passed_with_help", "attempts", "hints",
-    "solution_opened", "last_misconception", "belief", "last_activity",
+    "solution_opened", "what_was_wrong", "last_misconception", "belief", "last_activity",
 )  # fmt: skip
 LESSON_OVER: Final = "the lesson is over"
 BYTE_ORDER_MARK: Final = "\ufeff"
@@ -133,7 +133,8 @@ def _exercises_as_csv(found: list[CourseLearner], done: Mapping[str, Progress], 
                 ]
                 work = [int(item.passed), int(item.passed and item.helped), item.attempts, item.hints, int(item.seen)]
                 belief = MISCONCEPTIONS[item.last].belief if item.last else ""
-                writer.writerow(map(cell, [*facts, *work, item.last, belief, timestamp(item.at)]))
+                wrong = " ".join(item.said.split())
+                writer.writerow(map(cell, [*facts, *work, wrong, item.last, belief, timestamp(item.at)]))
     return BYTE_ORDER_MARK + page.getvalue()
 
 
