@@ -305,7 +305,12 @@ def test_a_misspelt_flag_is_named_with_a_suggestion() -> None:
         ),
         (("start_spec", ("invalid_restart_type", "on-failure")), ["did you mean 'transient'?"]),
         (("supervisor_data", ("invalid_strategy", "one_for_al")), ["did you mean 'one_for_all'?"]),
-        (("invalid_mfa", start), ["try start=(function, *args)"]),
+        (("invalid_mfa", start), ["got start; write start=(start,), or with arguments start=(start, 0)"]),
+        (("invalid_mfa", Counter.start_link), ["write start=(Counter.start_link,), or"]),
+        (("invalid_mfa", Counter), ["write start=(Counter.start_link,), or"]),
+        (("invalid_mfa", lambda: None), ["got <function <lambda>>; try start=(function, *args)"]),
+        (("invalid_child_spec", Counter.child_spec), ["the method Counter.child_spec; call it: Counter.child_spec(0)"]),
+        (("invalid_child_spec", Counter.start_link), ["write Counter.child_spec(0): a supervisor starts it itself"]),
         (("duplicate_child_name", "a"), ["'a' twice", 'id="…"']),
         (("bad_combination", [("auto_shutdown", "never"), ("significant", True)]), ['auto_shutdown="any_significant"']),
         (("bad_combination", [("restart", "permanent"), ("significant", True)]), ["transient"]),
@@ -319,6 +324,7 @@ def test_the_text_of_a_wrong_spec_says_what_to_write(reason: Any, words: list[st
 
     for word in words:
         assert word in text
+    assert " at 0x" not in text.partition(" (reason ")[0]
 
 
 def test_other_reasons_have_no_words() -> None:

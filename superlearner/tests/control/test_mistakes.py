@@ -84,6 +84,17 @@ def test_a_wrong_option_is_at_its_argument(reason: Any, line: str) -> None:
     assert line == line_of("init", reason)
 
 
+def test_a_method_that_is_not_called_is_at_its_own_line() -> None:
+    """Regression: the line was that of `return Children(`."""
+
+    class Counter(GenServer[int]): ...
+
+    source = SOURCE.replace('"Counter",', "Counter.child_spec,")
+    assert "Counter.child_spec," == line_of(
+        "init", ("start_spec", ("invalid_child_spec", Counter.child_spec)), source=source
+    )
+
+
 def test_an_option_is_searched_in_the_supervisor_that_was_refused() -> None:
     found = locate(SOURCE, "Room", "init", ("start_spec", ("invalid_restart_type", "always")))
     assert found == (25, "Room.init")

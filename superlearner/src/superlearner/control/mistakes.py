@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from types import MethodType
 from typing import Any, Final
 
 import otp
@@ -348,6 +349,14 @@ def _children(scope: ast.AST, child: Any) -> list[int]:
         )
     if is_a(child, type) or type(child) in (str, int, float, bool, type(None)):
         return _mentions(scope, child)
+    if is_a(child, MethodType) and is_a(child.__self__, type):
+        method = f"{child.__self__.__name__}.{child.__name__}"
+        calls = {id(node.func) for node in ast.walk(scope) if isinstance(node, ast.Call)}
+        return sorted(
+            node.lineno
+            for node in ast.walk(scope)
+            if isinstance(node, ast.Attribute) and id(node) not in calls and ast.unparse(node) == method
+        )
     made = type(child).__name__
     return sorted(
         node.lineno

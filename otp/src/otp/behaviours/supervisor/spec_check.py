@@ -13,7 +13,7 @@ import functools
 import re
 import sys
 from collections.abc import Hashable, Iterable, Mapping
-from types import CoroutineType, ModuleType
+from types import CoroutineType, FunctionType, MethodType, ModuleType
 from typing import Any, Final, Literal, cast
 
 from otp.behaviours.server.child_spec import (
@@ -25,6 +25,7 @@ from otp.behaviours.server.child_spec import (
     child_spec_of,
     wrong_keys,
 )
+from otp.kernel.values.bounded import bounded_text
 from otp.kernel.values.errors import StartError
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.reasons import Crash
@@ -275,14 +276,22 @@ def explain(reason: Any) -> str | None:
         case ("invalid_child_spec", child) if cls := _started_class(child):
             itself = f"a supervisor starts its children itself, so do not start {cls} here"
             return f"expected a child, got a coroutine: {itself}; write {cls}.child_spec(…)"
+        case ("invalid_child_spec", MethodType(__self__=type() as cls, __name__=name)):
+            spec = f"{cls.__name__}.child_spec(0)"
+            todo = f"call it: {spec}" if name == "child_spec" else f"write {spec}: a supervisor starts it itself"
+            return f"expected a child, got the method {cls.__name__}.{name}; {todo}"
         case ("invalid_child_spec", child):
             return f"expected a child, {_child_hint(child)}; try {_FORMS}"
         case (str() as name, str() as got) if name in _CHOICES:
             field, *choices = _CHOICES[name]
             use = f": use {', '.join(choices[:-1])} or {choices[-1]}"
             return f'{field} "{got:.200}" is unknown{_suggestion(name, got) or use}'
+        case ("invalid_mfa", got) if start := _start_of(got):
+            return (
+                f"{_EXPECTED['invalid_mfa']}, got {start}; write start=({start},), or with arguments start=({start}, 0)"
+            )
         case (str() as name, got) if name in _EXPECTED:
-            return f"{_EXPECTED[name]}, {unawaited(got) or f'got {got!r:.200}'}{_suggestion(name, got)}"
+            return f"{_EXPECTED[name]}, {unawaited(got) or f'got {bounded_text(got, 200)}'}{_suggestion(name, got)}"
         case _:
             return None
 
@@ -322,13 +331,26 @@ def _started_class(child: Any) -> str:
     return made.__name__ if isinstance(made, type) and issubclass(made, Startable) else ""
 
 
+def _start_of(function: Any) -> str:
+    """Return how a source names a function or method, or the function that starts a class; "" for other values."""
+    match function:
+        case type():
+            return f"{function.__name__}.start_link" if issubclass(function, Startable) else ""
+        case MethodType(__self__=type() as cls, __name__=name):
+            return f"{cls.__name__}.{name}"
+        case FunctionType(__name__=name) if name.isidentifier():
+            return name
+        case _:
+            return ""
+
+
 def _child_hint(child: Any) -> str:
     forgotten = unawaited(child)
     if type(child) is CoroutineType:
         return f"{forgotten} A supervisor starts its children itself"
     if forgotten:
         return forgotten if isinstance(child, list | tuple) else f"{forgotten} To add several children, write *children"
-    got = f"got {child!r:.200}"
+    got = f"got {bounded_text(child, 200)}"
     if isinstance(child, list):
         return f"{got} (a list of extra arguments is for a simple_one_for_one supervisor)"
     if isinstance(child, Pid):

@@ -23,7 +23,7 @@ export class ApiError extends Error {
     super(message);
     this.details = details;
     this.code = code;
-    this.hint = hint;
+    this.hint = ROUTE.test(hint) ? "" : hint;
     this.status = status;
   }
 
@@ -34,7 +34,7 @@ export class ApiError extends Error {
 
   /** The message with the hint. */
   get words() {
-    if (!this.hint || ROUTE.test(this.hint)) return this.message;
+    if (!this.hint) return this.message;
     return `${this.message}${/[.!?:]$/.test(this.message) ? "" : "."} ${sentence(this.hint)}`;
   }
 }
