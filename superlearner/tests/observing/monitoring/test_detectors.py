@@ -7,6 +7,7 @@ import re
 import shlex
 from collections import deque
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from superlearner.observing.analytics import Ledger
 from superlearner.observing.analytics.history import Book, Entry, History
 from superlearner.observing.monitoring import detectors
 from superlearner.observing.monitoring.alarms import Alarms
+from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.detectors import detect
 from superlearner.observing.monitoring.facts import (
     AnomalyFinding,
@@ -298,6 +300,47 @@ def test_what_is_stored_of_a_hang_says_how_long_it_took_when_it_is_over_and_once
     assert look(120, replace(till, began=NOW + 114, waiting=1)) == []
     text = "till was in handle_cast at till.py:12 for 6 s, and 1 message waited"
     assert look(122) == [Incident(text, NOW + 114, NOW + 122)]
+
+
+def test_crashes_without_a_supervisor_are_stored_together_and_once_a_minute() -> None:
+    """Regression: 300 of them left no trace on any page."""
+    crashes, stored = UnsupervisedCrashes(), list[Incident]()
+    where = "at jobs.py:7 in leak; it has no supervisor that restarts it"
+
+    def crash(pid: str, reason: str, at: float) -> None:
+        data = {"reason": otp.Crash(reason, (("jobs.py", 7, "leak"),)), "what": "leak", "name": None}
+        crashes.note(SimpleNamespace(kind="exited", pid=pid, data=data), at)
+
+    for number in range(300):
+        crash(f"0.{number}.0", "negative", NOW + number / 100)
+    assert crashes.take(NOW + 1.9, LIMITS.anomaly_window) == []
+    stored += crashes.take(NOW + 4, LIMITS.anomaly_window)
+    crash("0.900.0", "negative", NOW + 10)
+    assert crashes.take(NOW + 30, LIMITS.anomaly_window) == []
+    stored += crashes.take(NOW + 70, LIMITS.anomaly_window)
+    assert stored == [
+        Incident(f"leak crashed 300 times in 3.0 s: negative, {where}", NOW, NOW + 2.99),
+        Incident(f"leak <0.900.0> crashed: negative, {where}", NOW + 10, NOW + 10),
+    ]
+
+
+def test_a_monitor_stores_crashes_of_processes_without_a_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("superlearner.observing.monitoring.crashes.SETTLE_S", 0.0)
+    stored = list[Incident]()
+
+    async def fails() -> None:
+        raise ValueError("negative")
+
+    async def main() -> None:
+        monitor = Monitor(Settings, Ledger())
+        monitor.on_incident = stored.append
+        monitor.watch(otp.node())
+        await otp.wait_down(otp.spawn(fails))
+        monitor.look()
+        monitor.close()
+
+    otp.run(main)
+    assert [one.text.partition(" <")[0] for one in stored] == [fails.__qualname__]
 
 
 def test_the_hang_of_a_restarted_process_is_another_one() -> None:

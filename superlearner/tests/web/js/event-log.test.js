@@ -336,6 +336,18 @@ test("a time without a platform is a change among the events, also of a service 
   assert.deepEqual(countKinds([shown]), { crashes: 0, restarts: 0, changes: 1, starts: 0 });
 });
 
+test("crashes without a supervisor are failures among the events", async () => {
+  const line = "leak crashed 300 times in 3.0 s: TypeError, at jobs.py:7 in leak; it has no supervisor that restarts it";
+  const crashes = { ref: "5.1", event: 1, at: 12.5, until: 15, line, count: 1, kept: false, program: false, reason: null, started: 0,
+    incident: true };
+  const { log, asked } = askedLog([crashes]), begun = log.begin();
+  asked[0].resolve(answer(events, "run"));
+  await begun;
+  while (log.kept === null) await new Promise(setImmediate);
+  const shown = log.events.find(({ text }) => text === line);
+  assert.deepEqual([markOf(shown), shown.ref, textOf(shown, new Set())], ["crash", null, line]);
+});
+
 test("a deadlock leads to the restart in which its first call failed", async () => {
   const crash = (ref, at, why) => ({ ref, event: 70, at, until: at, line: "left crashed and was restarted", count: 1, kept: true,
     name: "left", reason: `right did not answer a call in time (timeout)${why}`, started: 1 });

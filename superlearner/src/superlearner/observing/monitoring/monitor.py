@@ -16,9 +16,10 @@ from otp.watchdog import Held, holder_elsewhere
 from superlearner.base.telemetry import Telemetry
 from superlearner.control.circles import circles
 from superlearner.control.clock import Clock
+from superlearner.control.events import facts_of
 from superlearner.control.listing import count_processes
 from superlearner.control.look import doing
-from superlearner.control.names import display_name, is_critical
+from superlearner.control.names import display_name, is_critical, is_unsupervised
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid, safe_text
 from superlearner.control.tree import what_of
@@ -26,6 +27,7 @@ from superlearner.control.turns import Steps
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring.alarms import Alarm, Alarms
 from superlearner.observing.monitoring.births import Births
+from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.detectors import detect
 from superlearner.observing.monitoring.facts import (
     Incident,
@@ -114,6 +116,7 @@ class Monitor:
         self.on_incident: Callable[[Incident], object] = lambda _incident: None
         """Called with what is to be stored about anomalies."""
         self._incidents = Incidents()
+        self._crashes = UnsupervisedCrashes()
         self._followers: tuple[Callable[[Point], object], ...] = ()
 
     def follow(self, follower: Callable[[Point], object]) -> Callable[[], None]:
@@ -135,7 +138,7 @@ class Monitor:
         self._collector.open()
         self._witness = Witness(node, outside=self._on_outside)
         self._witness.open()
-        self._subscription = otp.trace.subscribe(node, self._on_long_drain, kinds={"drain_too_long"})
+        self._subscription = otp.trace.subscribe(node, self._on_event, kinds={"drain_too_long", "exited"})
 
     def close(self) -> None:
         """Stop following; collected data is kept."""
@@ -158,7 +161,11 @@ class Monitor:
 
     # Event handlers
 
-    def _on_long_drain(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
+        if event.kind == "exited":
+            if facts_of(event).crash and is_unsupervised(event.pid):
+                self._crashes.note(event, self._clock.wall(event.at))
+            return
         seconds = float(event.data["ms"]) / 1000
         self._hold(event.at / NS, seconds, event.pid, safe_text(str(event.data.get("what", ""))))
 
@@ -380,6 +387,8 @@ class Monitor:
         for alarm in over:
             self.telemetry.execute("anomaly.ended", {"lasted": _lasted(alarm, now)}, _about(alarm))
         for incident in self._incidents.take(self.alarms.active.values(), over, now, limits.anomaly_window):
+            self.on_incident(incident)
+        for incident in self._crashes.take(now, limits.anomaly_window):
             self.on_incident(incident)
 
     def facts(self) -> NodeFacts:
