@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import zlib
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,6 +20,7 @@ from axe import broken_rules
 from page_variants import VARIANTS
 from page_width import SIDEWAYS
 from superlearner.control.terms import plain_pid
+from superlearner.operations.builtin.restart_loops import INCIDENT
 from superlearner.store import MomentRow
 
 Open = Callable[..., Page]
@@ -276,11 +278,18 @@ def test_a_restart_from_before_the_start_of_the_platform_is_listed_and_plays(
     for later in range(1, 31):  # its row is not in view at the top of the list
         then = at + 100 * later
         stored_platform.platform.store.append_moment(replace(old, run=f"{later:012x}", at=then, until=then))
+    held = replace(
+        old, number=INCIDENT, last=INCIDENT, at=time.time(), until=time.time(), line="till held the event loop"
+    )
+    stored_platform.platform.store.append_moment(replace(held, run="fedcba987654", data=None))
     stored_platform.do(stored_platform.platform.store.sync)
     page = timeline(open_page, stored_platform)
     happened = page.get_by_role("list", name="What happened")
     expect(happened.get_by_role("listitem").last).to_contain_text("counter_1 was killed and restarted")
     expect(happened).to_contain_text("Before the events in memory, only restarts are kept.")
+    newest = happened.get_by_role("listitem").first
+    expect(newest).to_contain_text("till held the event loop")
+    expect(newest).not_to_contain_text("Before the events")  # it is no restart, and what is below it is in memory
     happened.get_by_role("link", name="Why").last.click()
     expect(page.locator("#why")).to_have_attribute("data-ready", "moment")
     expect(page).to_have_url(re.compile(rf"/why/{run}\.{row.number}"))

@@ -99,6 +99,12 @@ test("the processes of the platform and groups are not counted", () => {
   assert.equal(tally(model).running, 2);
 });
 
+test("processes that a group only counts run, too", () => {
+  const group = { key: "%alone", parent: null, kind: "group", critical: false, state: "running", children: 300 };
+  const listed = [1, 2].map((place) => ({ key: `%alone/${place}`, parent: "%alone", kind: "worker", critical: false, state: "running" }));
+  assert.equal(tally(reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 0, nodes: [group, ...listed], feed: [] })).running, 300);
+});
+
 test("a suspended process is counted as such, not as running or restarting", () => {
   const nodes = ["suspended", "running"].map((state) => ({ key: state, parent: null, kind: "worker", critical: false, state }));
   const { running, suspended, restarting } = tally(reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 0, nodes, feed: [] }));

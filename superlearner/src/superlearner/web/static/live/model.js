@@ -257,12 +257,13 @@ export function rowOf(model, pid) {
 }
 
 /**
- * Count the rows in each state, without the processes of the platform.
+ * Count the rows in each state, and those that a group only counts, without the processes of the platform.
  * @param {Model} model
  */
 export function tally(model) {
   const count = { running: 0, restarting: 0, stuck: 0, suspended: 0, crashed: 0, stopped: 0 };
   for (const row of model.rows.values()) {
+    if (row.kind === "group") count.running += Math.max(0, (row.children ?? 0) - (model.kids.get(row.key)?.length ?? 0));
     if (row.kind === "group" || row.critical) continue;
     const { state } = row;
     if (state === "running" || state === "stuck" || state === "suspended" || state === "stopped") count[state] += 1;

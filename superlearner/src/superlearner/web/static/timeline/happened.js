@@ -36,7 +36,7 @@ export function showEventsAround(place, events, at, why, open) {
   const current = entries[here];
   const before = current && rowOf(place, current);
   const kept = before && isIn(place, before) ? before.offsetTop - place.scrollTop : null;
-  const newestKept = shown.find(({ event }) => event.type === KEPT_TYPE && !event.data["program"]);
+  const newestKept = shown.find(({ event }) => event.type === KEPT_TYPE && !event.data["program"] && !event.data["incident"]);
   const ends = new Set(shown.filter(({ event }) => event.type === "child_terminated").map(({ event }) => event.pid));
   render(
     html`${repeat(shown, idOf, (entry) => row(entry, textOf(entry.event, ends), entry === current, at === null,
