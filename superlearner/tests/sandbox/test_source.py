@@ -7,6 +7,7 @@ import time
 import pytest
 
 import otp
+from superlearner.sandbox import source
 from superlearner.sandbox.source import SourceProblem, check_source
 from superlearner.sandbox.syntax import look
 
@@ -105,6 +106,17 @@ def test_no_text_ends_the_caller(text: str) -> None:
     async def main() -> None:
         with pytest.raises(SourceProblem):
             await check_source(text)
+
+    otp.run(main)
+
+
+def test_a_busy_machine_is_no_problem_of_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: line 1 of a short source was marked, with the hint to try a shorter text."""
+    monkeypatch.setattr(source, "PATIENCE_S", 0.0)
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError, match="this machine is busy: it has not read the code within 0 s"):
+            await check_source("class Main(Supervisor): ...")
 
     otp.run(main)
 

@@ -20,7 +20,9 @@ __all__ = ["MOST_SOURCE", "Source", "SourceProblem", "check_source"]
 MOST_SOURCE: Final = 200_000
 """Maximum number of characters of a source."""
 
-PATIENCE_S: Final = 5.0
+PATIENCE_S: Final = 8.0
+"""Seconds to wait for a check, which ends itself after two seconds of processor time."""
+
 LONGEST: Final = 500
 
 
@@ -59,6 +61,7 @@ async def check_source(text: str) -> Source:
 
     Raises:
         SourceProblem: it is not valid; the error says where.
+        TimeoutError: this machine is too busy to check it.
 
     >>> import otp
     >>> otp.run(lambda: check_source("from otp import Supervisor\nclass Main(Supervisor): ...")).starts
@@ -80,11 +83,8 @@ def _run_syntax_check(text: str) -> dict[str, Any]:
             command, input=text.encode("utf-8", "surrogatepass"), capture_output=True, timeout=PATIENCE_S, check=False
         )
     except subprocess.TimeoutExpired:
-        return _unreadable(f"Python has not read it in {PATIENCE_S:g} s")
+        raise TimeoutError(f"this machine is busy: it has not read the code within {PATIENCE_S:g} s") from None
     if done.returncode != 0:
-        return _unreadable("Python needs too much time or memory to read it")
+        message, hint = "Python needs too much time or memory to read it", "try a shorter text, less deeply nested"
+        return {"problem": {"line": 1, "column": 1, "message": message, "hint": hint}}
     return json.loads(done.stdout)
-
-
-def _unreadable(message: str) -> dict[str, Any]:
-    return {"problem": {"line": 1, "column": 1, "message": message, "hint": "try a shorter text, less deeply nested"}}

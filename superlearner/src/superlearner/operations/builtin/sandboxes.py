@@ -348,7 +348,7 @@ def _check_scope(ctx: Context, origin: Origin) -> None:
 
 
 async def _checked(text: str) -> Source:
-    """Check a text and return it as a source. Raises OperationError: with the problem's line and column."""
+    """Check a text and return it as a source. Raises OperationError, with the line and column of a problem."""
     try:
         return await check_source(text)
     except SourceProblem as problem:
@@ -356,6 +356,8 @@ async def _checked(text: str) -> Source:
         raise OperationError(
             "validation_error", f"source: {where}", details=[Detail("source", where, problem.hint)]
         ) from None
+    except TimeoutError as busy:
+        raise OperationError("service_unavailable", str(busy), hint="try again in a moment") from None
 
 
 async def _read(file: str) -> str:
