@@ -98,3 +98,16 @@ test("restarts that repeat are one line in feed and store, and a give-up stays a
   assert.deepEqual(newest(known, 9).map(restartText).slice(2), ["till crashed", "delivery gave up", "pricing crashed and was restarted"]);
   assert.deepEqual(newest({ ...known, lines: [crash(9000)] }, 3).map(({ at }) => at), [9000, 800, 700], "an old give-up is not kept");
 });
+
+test("after a deadlock its cause is listed, and not the callers that ended with it", () => {
+  const crash = (who, at, reason) => ({
+    from: at, to: at, count: 1, bars: [], event: { kind: "restarted", level: "bad", text: who, parts: { who, reason } },
+  });
+  const timeout = "ledger did not answer a call in 2.0 s (timeout): a deadlock, queue -> ledger -> queue";
+  const lines = [
+    crash("Worker w2", 100.3, `its call to queue failed: ${timeout}`), crash("Worker w1", 100.2, `its call to queue failed: ${timeout}`),
+    crash("queue", 100, timeout), crash("cart", 90, "its call to queue failed: noproc"),
+  ];
+  const shown = newest({ node: "a", lines, refs: new Set(), stored: [] }, 3);
+  assert.deepEqual(shown.map(({ line: { event } }) => event.parts.who), ["queue", "cart"]);
+});

@@ -12,6 +12,10 @@ import { nameIn, reasonIn, rowText, spanOf, storedText, verb } from "../live/sto
 const SAME_S = 0.5;
 /** Seconds without a repetition that end a loop, as in the list of the server. */
 const PAUSE_S = 120;
+/** How the reason of a process begins that ended because its call failed. */
+const CALLED = /^its call to (.+?) failed: /;
+/** Seconds within which the end of a server is the cause of the ends of its callers. */
+const CAUSE_S = 5;
 /** For this time, a give-up is listed whatever has happened since, in seconds. */
 const GAVE_UP_S = 3600;
 
@@ -37,15 +41,28 @@ export function newest({ node, lines, refs, stored }, most) {
   const onRequest = (/** @type {Api.RestartLine} */ one) => Boolean(one.request) && one.reason === null; // no restart in the feed
   const others = stored.filter(({ incident }) => !incident).filter((one) =>
     (one.node && one.node !== node) || (!refs.has(one.ref) && (ended(one) < since || onRequest(one))));
-  const all = fold([
+  const all = fold(withoutCallers([
     ...lines.map((line) => ({ node, at: line.from, from: line.from, count: line.count, folded: false, line, stored: null })),
     ...others.map((one) => ({
       node: one.node ?? node, at: ended(one), from: one.at, count: one.count ?? 1, folded: false, line: null, stored: one,
     })),
-  ].sort((one, other) => other.at - one.at));
+  ].sort((one, other) => other.at - one.at)));
   const fall = all.findIndex((one) => gaveUp(one) && one.at > (all[0]?.at ?? 0) - GAVE_UP_S);
   return fall < most ? all.slice(0, most) : [...all.slice(0, most - 1), /** @type {Restart} */ (all[fall])];
 }
+
+/** Leave out processes that ended because the call to one that is listed failed: that one is the cause. @param {Restart[]} all */
+const withoutCallers = (all) => all.filter((one) => {
+  const server = CALLED.exec(reasonOf(one))?.[1];
+  return !server || gaveUp(one) || !all.some((other) => nameOf(other) === server && other.node === one.node && other !== one
+    && other.at <= one.at && other.at >= one.at - CAUSE_S);
+});
+
+/** @param {Restart} one */
+const reasonOf = ({ line, stored }) => (line ? line.event?.parts?.reason : stored?.reason) ?? "";
+
+/** @param {Restart} one */
+const nameOf = ({ line, stored }) => (line?.event ? nameIn(line.event) : stored?.name);
 
 /** Return restarts with the repetitions of each as one, in the place of the newest. @param {Restart[]} all  newest first */
 function fold(all) {
@@ -76,7 +93,7 @@ const gaveUp = ({ line, stored }) => line?.event?.kind === "gave_up" || Boolean(
 export function restartText(one) {
   const { line, stored, count, from, at, folded } = one;
   if (!folded) return line ? rowText(line) : stored ? storedText(stored) : "";
-  const reason = (line ? line.event.parts?.reason : stored?.reason) ?? "";
+  const reason = reasonOf(one);
   return `${wordsOf(one)} ${count.toLocaleString("en")}× ${spanOf({ from, to: at })}${
     reason && reason !== "killed" ? `: ${reasonIn(reason)}` : ""}`;
 }
