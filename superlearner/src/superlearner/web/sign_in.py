@@ -7,7 +7,8 @@ requires credentials, everything else, including web sockets before they are acc
 - the session cookie, which a browser gets from a one-time sign-in link (`/sign-in/CODE` for users, `/?token=CODE` for
   the owner's browser), or from the form of `/sign-in`, and gives up at `/sign-out`.
 
-Opening `/sign-in/CODE` shows a page, and its button signs in: programs that preview links in chats use no link up.
+Opening `/sign-in/CODE` shows a page, and its button signs in: programs that preview links in chats use no link up. A
+browser that is signed in as its user goes on instead of hearing that the link was used.
 
 If it does not (on loopback), everyone is let in and visitors with a credential are identified: the `code` scope always
 requires one. Operations check their scopes themselves; everything else (pages, live feed, event stream, metrics) needs
@@ -236,25 +237,33 @@ class SignIn:
         code = visit.path.removeprefix(LINKS)
         uses = visit.method == "POST"
         state, visitor = await (self.recogniser.redeem if uses else self.recogniser.link_state)(visit, code)
-        if visitor is not None and uses:
-            return self._welcome(visit, COURSE if visitor.user.role == "learner" else "/", visitor)
+        ready = state == "ready"
+        target = COURSE if visitor is not None and visitor.user.role == "learner" else "/"
+        if visitor is not None and ready and uses:
+            return self._welcome(visit, target, visitor)
         if state == "unknown":
             self.recogniser.wrong(visit, "the link is not valid", None, counts=not visit.is_sent)
         heading, why = DEAD_LINKS.get(state, ("", ""))
         before = None
         with suppress(CredentialRefused):
             before = await self.recogniser.by_session(visit) if self._has_right_session(visit) else None
+        known = visitor is not None and not ready
+        if visitor is not None and known and before is not None and before.user.id == visitor.user.id:
+            return self._to(target)  # signed in with it earlier
+        from_elsewhere = visit.connection.headers.get("sec-fetch-site") not in ("none", "same-origin", "same-site")
+        again = known and not uses and from_elsewhere and "again" not in visit.connection.query_params  # see `_page`
         html = self._render(
             "sign_in_link.html",
             visit,
-            title="Sign in" if visitor else heading,
-            action=f"{LINKS}{code}" if visitor else None,
-            user=None if visitor is None else visitor.user,
+            title="Sign in" if ready else heading,
+            action=f"{LINKS}{code}",
+            user=visitor.user if visitor is not None and ready else None,
+            again=f"{self.root_path}{LINKS}{code}?again" if again else None,
             before=None if before is None else before.user.display_name,
             heading=heading,
             why=why,
         )
-        return HTMLResponse(html, 200 if visitor else 410, headers={"cache-control": "no-store"})
+        return HTMLResponse(html, 200 if ready else 410, headers={"cache-control": "no-store"})
 
     def _has_right_session(self, visit: Visit) -> bool:
         cookie = visit.connection.cookies.get(self.cookie)

@@ -152,6 +152,7 @@ def test_a_link_shows_a_page_and_signs_in_once(inside: Run, tmp_path: Path) -> N
         assert (done.status_code, done.headers["location"]) == (303, "/")
         assert "; HttpOnly; " in done.headers["set-cookie"]
         assert done.headers["set-cookie"].endswith("SameSite=strict")
+        platform.client.cookies.clear()
         for again in (await platform.client.get(path), await platform.client.post(path, headers=HERE)):
             assert (again.status_code, "This link was used already" in again.text) == (410, True)
             assert "Ask the person who sent it for a new one" in again.text
@@ -160,6 +161,33 @@ def test_a_link_shows_a_page_and_signs_in_once(inside: Run, tmp_path: Path) -> N
         stored = platform.platform.settings.data_dir / "superlearner.db"
         kept = b"".join(one.read_bytes() for one in stored.parent.glob(f"{stored.name}*"))
         assert path.removeprefix("/sign-in/").encode() not in kept
+
+    inside(test, data_dir=tmp_path, auth="all")
+
+
+@pytest.mark.operation("user.link")
+def test_a_used_link_goes_on_in_the_browser_that_is_signed_in_with_it(inside: Run, tmp_path: Path) -> None:
+    """Regression: pupils who opened their link again in the second lesson were told to ask for a new one."""
+
+    async def test(platform: Any) -> None:
+        client = platform.client
+        for name in ("ada", "ben"):
+            await add(platform, name)
+        path = await link(platform, "ada")
+        signed_in = await client.post(path, headers=HERE)
+        client.cookies.clear()
+        ada = {"cookie": signed_in.headers["set-cookie"].partition(";")[0]}
+        ben = await sign_in(platform, "ben")
+        newer = await link(platform, "ada")
+        for again in (await client.get(path, headers=ada | HERE), await client.post(path, headers=ada | HERE)):
+            assert (again.status_code, again.headers["location"]) == (303, "/learn")
+        assert "Sign in as ada" in (await client.get(newer, headers=ada | HERE)).text
+        assert (await client.get(path, headers=ben | HERE)).status_code == 410
+        from_chat = await client.get(path, headers={"sec-fetch-site": "cross-site"})  # browsers keep the cookie back
+        assert from_chat.status_code == 410
+        assert f'<meta http-equiv="refresh" content="0; url={path}?again">' in from_chat.text
+        repeated = await client.get(f"{path}?again", headers={"sec-fetch-site": "cross-site"})
+        assert (repeated.status_code, 'http-equiv="refresh"' in repeated.text) == (410, False)
 
     inside(test, data_dir=tmp_path, auth="all")
 
@@ -189,6 +217,7 @@ def test_a_new_link_replaces_one_that_was_not_used(
             assert (again.status_code, "There is a newer link" in again.text) == (410, True)
         second = httpx.URL(made["url"]).path
         assert (await platform.client.post(second, headers=HERE)).status_code == 303
+        platform.client.cookies.clear()
         assert "used already" in (await platform.client.get(second)).text
         made = (await platform.client.post(f"{USERS}/ada/link", json={}, headers=OWNER)).json()["data"]
         assert made["replaced"] is False

@@ -254,7 +254,7 @@ class Accounts:
         return code, now + seconds, bool(ready)
 
     async def look_up(self, code: str) -> tuple[LinkState, UserRow | None]:
-        """Return the state of a link and, if it is ready, its user. Raises StoreUnavailable."""
+        """Return the state of a link and its user; None for an unknown one. Raises StoreUnavailable."""
         if CODE.fullmatch(code) is None:
             return "unknown", None
         await self._known()  # sets the clock
@@ -268,18 +268,18 @@ class Accounts:
             return "unknown", None
         self.clock.at_least(found.used or found.at)
         if found.used is not None:
-            return "used", None
+            return "used", row
         if any(one.id > found.id for one in await self._store.records.links_of(row.id)):
-            return "replaced", None
+            return "replaced", row
         if ended or found.expires <= found.at:  # no other link expires when it is made
-            return "lesson_over", None
-        return ("expired", None) if found.expires <= self.clock() else ("ready", row)
+            return "lesson_over", row
+        return ("expired" if found.expires <= self.clock() else "ready"), row
 
     async def redeem(self, code: str) -> tuple[LinkState, UserRow | None]:
-        """Use a link up; of concurrent calls, one gets its user. Raises StoreUnavailable."""
+        """Use a link up, and return as `look_up`; one of concurrent calls gets "ready". Raises StoreUnavailable."""
         state, row = await self.look_up(code)
         if state == "ready" and not await self._store.records.use_link(_hash(code), self.clock()):
-            return "used", None
+            return "used", row
         return state, row
 
     def _current(self, row: UserRow) -> UserRow:
