@@ -83,11 +83,11 @@ def test_a_hold_of_the_loop_is_reported_once_with_its_whole_time(inside: Callabl
     async def test(platform: Any) -> None:
         pid = resolve(platform.node, "ledger")
         at = time.monotonic_ns()
-        for ms in (300.4, 3200.9, 1500.0):
+        for ms in (700.4, 3200.9, 400.0, 1500.0):
             at += int(ms * 1_000_000)
             event = SimpleNamespace(kind="drain_too_long", pid=pid, at=at, data={"ms": ms, "what": "Worker"})
             platform.hub.feed.take(platform.hub.model, event)
-        expected = [f"ledger held the event loop for {seconds} s" for seconds in ("0.3", "3.2", "1.5")]
+        expected = [f"ledger held the event loop for {seconds} s" for seconds in ("0.7", "3.2", "1.5")]
         assert await texts(platform, holds=True) == expected
         now = platform.hub.clock.wall(at)
         platform.hub.feed.held(platform.hub.model, now, 1.5, "ledger held everything up", plain_pid(pid))
@@ -130,6 +130,10 @@ def test_a_supervisor_that_restarts_a_child_does_not_answer_for_its_endless_loop
         await otp.wait_down(pid, timeout=5)
         (held,) = [text for text in await texts(platform, holds=True) if "held the event loop for 0." in text]
         assert held.startswith("ledger held the event loop for 0.")
+        assert " s, at " in held
+        entry = next(one for one in platform.hub.feed.entries() if one.text == held)
+        hold = platform.platform.monitor.holds[-1]  # the timeline has its beginning and its line, too
+        assert (held.partition(" at ")[2], entry.at) == (hold.place, pytest.approx(hold.at - hold.seconds, abs=0.1))
 
     inside(test, tree("ledger"))
 

@@ -34,7 +34,8 @@ FOLD_WINDOW_S: Final = 2.0
 FOLD_BEYOND: Final = 5
 """Number of ends of one child within the window beyond which they share one entry."""
 
-LONG_DRAIN_MS: Final = 250.0
+LONG_DRAIN_MS: Final = 500.0
+"""As `anomaly_loop_held` by default: the timeline has the same holds."""
 MOST_HOLDS: Final = 20
 CLASS: Final = re.compile(r"(?<=\w)\(.*", re.DOTALL)
 """The arguments of an exception."""
@@ -363,8 +364,9 @@ class Feed:
         pid = facts_of(event).pid or None
         ended = (story.who for story in self._latest.values() if story.pid == pid)
         who = data.get("holder") or label(row_of(model, facts_of(event).pid)) or next(ended, "") or str(event.pid)
-        text = sentences.held(who, data["ms"] / 1000)
-        entry = self._entry(model, at, "warn", text, pid, "stuck")
+        seconds = data["ms"] / 1000
+        text = sentences.held(who, seconds, data.get("place") or "")
+        entry = self._entry(model, at - seconds, "warn", text, pid, "stuck")
         self._holds.append((at, pid, entry.id))
         self._put(entry)
 
@@ -383,9 +385,9 @@ class Feed:
         self._put(story)
 
     def held(self, model: Projection, at: float, seconds: float, text: str, pid: str | None) -> None:
-        """Replace the last entry about a held loop: the watchdog now reports the process and the line."""
+        """Replace the last entry about a loop held until `at`: the watchdog now reports the process and the line."""
         number = next((n for until, who, n in reversed(self._holds) if who == pid and until >= at - seconds), None)
-        self._put(self._entry(model, at, "bad", text, pid, "answers_again", number))
+        self._put(self._entry(model, at - seconds, "bad", text, pid, "answers_again", number))
 
     # Entries
 

@@ -128,8 +128,8 @@ class Hub:
         self._snapshot: bytes | None = None
         """The snapshot, valid until the next event."""
         self._subscription: Any = None
-        self.holder_of: Callable[[Event], Pid | None] | None = None
-        """Finds the process that held the loop for most of a drain; the event names the last one."""
+        self.holder_of: Callable[[Event], tuple[Pid | None, str]] | None = None
+        """Finds the process that held the loop for most of a drain, and its line; the event names the last process."""
         self._broken = False
         self._unsent = 0
 
@@ -250,10 +250,10 @@ class Hub:
             told = Event(event.seq, self._ends.of(event), event.node, event.kind, event.pid, event.cause, event.data)
             told.facts = facts_of(event)
         elif event.kind == "drain_too_long" and self.holder_of is not None:
-            pid: Pid | None = self.holder_of(event)
-            data = event.data
+            pid, place = self.holder_of(event)
+            data = {**event.data, "place": place}
             if elsewhere := holder_elsewhere(pid, self.node):
-                pid, data = None, {**data, "holder": elsewhere}
+                pid, data["holder"] = None, elsewhere
             told = Event(event.seq, event.at, event.node, event.kind, pid, event.cause, data)
         self.feed.take(self.model, told)
         self.model.restarts = self.node.restart_count

@@ -261,7 +261,8 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
         place = f" ({worst.place})" if worst.place else ""
         subject = who or "code outside of any process"
         longest = f"{worst.seconds:.2f} s{place}"
-        often = f"for {longest}" if len(holds) == 1 else f"{_times(len(holds))}, for up to {longest}"
+        often = "for" if len(holds) == 1 else f"{_times(len(holds))}, for up to"
+        at = f", at {worst.place}" if worst.place else ""
         begun = holds[0].at - holds[0].seconds
         severity: Severity = "critical" if worst.seconds >= 4 * limits.anomaly_loop_held or len(holds) >= 10 else "high"
         yield AnomalyFinding(
@@ -283,7 +284,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
             threshold=limits.anomaly_loop_held,
             setting="anomaly_loop_held",
             hint="`await` slow operations, run blocking code with `otp.Task.run_blocking`, or work in smaller steps",
-            incident=Incident(f"{subject} held the event loop {often}", begun, holds[-1].at),
+            incident=Incident(f"{subject} held the event loop {often} {worst.seconds:.1f} s{at}", begun, holds[-1].at),
         )
 
 

@@ -172,11 +172,11 @@ class Monitor:
     def _on_outside(self, since: float, until: float) -> None:
         self._hold(until, until - since, None, OUTSIDE)
 
-    def holder_of(self, event: Event) -> Pid | None:
-        """Return the process that held the loop for most of a long drain; the event names the one that ran last."""
+    def holder_of(self, event: Event) -> tuple[Pid | None, str]:
+        """Return the process that held the loop for most of a long drain, and its line; the event names the last one."""
         until = event.at / NS
         seen = None if self._witness is None else self._witness.of(until - float(event.data["ms"]) / 1000, until)
-        return event.pid if seen is None or seen.process is None else seen.process
+        return (event.pid, "") if seen is None else (seen.process or event.pid, seen.place or "")
 
     def _hold(self, until: float, seconds: float, pid: Pid | None, what: str, starved: float | None = None) -> None:
         """Record a hold that ended at `until`; the witness may correct the process."""
