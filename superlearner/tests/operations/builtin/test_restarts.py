@@ -495,6 +495,35 @@ def test_a_crash_loop_is_one_line_and_its_sum_has_reason_and_supervisor(inside: 
 
 
 @pytest.mark.operation("restart.show")
+def test_a_start_with_the_supervisor_that_gave_up_is_no_restart_of_the_child(inside: Inside, tmp_path: Path) -> None:
+    """Regression: *Why?* counted a give-up among the restarts of its child, one more than the tree and the list."""
+
+    async def test(platform: Any) -> None:
+        rows: list[MomentRow] = []
+        complete = asyncio.get_running_loop().create_future()
+
+        def stored(row: MomentRow) -> None:
+            rows.append(row)
+            if len(rows) == 5:
+                complete.set_result(None)
+
+        platform.platform.moments.on_moment = stored
+        for _ in range(5):  # the fourth one is too many for `warehouse_sup`
+            await platform.client.delete("/api/v1/processes/robot", headers={"x-door": "page"})
+            for name in ("warehouse_sup", "shop"):
+                with suppress(CallExit):
+                    await Supervisor.count_children((name, platform.node))
+        await complete
+        await platform.platform.store.sync()
+        assert [False] * 3 + [True, False] == ["gave up" in row.line for row in rows]
+        last = rows[-1]
+        shown = (await platform.get(f"{AT}/{last.run}.{last.number}"))["data"]
+        assert (3, 3) == (shown["storm"], shown["storm_before"])
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("restart.show")
 def test_restarts_of_the_same_child_are_counted_from_the_store(inside: Inside, tmp_path: Path) -> None:
     """Regression: the number was that of the events in memory, so it changed with a restart of the platform."""
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { restartsIn, storedText, Storms } from "#static/live/storms.js";
+import { restartsIn, rowText, storedText, Storms } from "#static/live/storms.js";
 import { newest, restartText } from "#static/start/last-restarts.js";
 
 const line = (from) => ({ from, count: 1 });
@@ -31,8 +31,8 @@ test("a restart is listed once if its time is a little earlier in the store than
 
 test("a stored crash loop is one line with its count, and the sum of a minute already has one", () => {
   const text = (line, count, kept = true) => storedText({ line, count, kept, at: 10, until: 28 });
-  assert.equal(text("till crashed and was restarted", 30), "till crashed 30× in 18\u00a0s");
-  assert.equal(text("till was killed and restarted", 30), "till was killed 30× in 18\u00a0s");
+  assert.equal(text("till crashed and was restarted", 30), "till crashed and was restarted 30× in 18\u00a0s");
+  assert.equal(text("till was killed and restarted", 30), "till was killed and restarted 30× in 18\u00a0s");
   assert.equal(text("till_sup gave up", 6), "till_sup gave up 6× in 18\u00a0s");
   assert.equal(text("till crashed and was restarted", 1), "till crashed and was restarted");
   assert.equal(text("till ended 1,090 times more", 1090, false), "till ended 1,090 times more");
@@ -47,7 +47,19 @@ test("the crash with which a supervisor gave up is in the line of the give-up on
   assert.deepEqual(newest({ node: "a", lines, refs: new Set(), stored: [] }, 9).map(({ count, line }) => [line.event.kind, count]),
     [["gave_up", 1], ["crashed", 2]]);
   const folded = new Storms().take(restartsIn([crash(3, { times: 7, fatal: 1 }), fall]));
-  assert.deepEqual(folded.map(({ count }) => count), [1, 6]);
+  assert.deepEqual(folded.map(({ count }) => count), [1, 7]); // regression: *crashed 6×*, and the timeline said 7
+});
+
+test("a loop with two give-ups has all of its crashes and its whole time on Start, as in the tree and the timeline", () => {
+  const crash = (id, fatal = 0) => ({ id, at: 51 + id * 0.4, kind: fatal ? "crashed" : "restarted", level: "bad", key: "sup/till", text: "",
+    parts: { who: "till", reason: "KeyError", ...(fatal && { fatal }) } });
+  const feed = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((id) => crash(id, id % 5 === 0 ? 1 : 0));
+  const [all] = new Storms().take(feed), lines = new Storms().take(restartsIn(feed));
+  assert.equal(rowText(all), "till crashed 11× in 4\u00a0s: KeyError");
+  assert.deepEqual(newest({ node: "a", lines, refs: new Set(), stored: [] }, 3).map(restartText), [rowText(all)]);
+  const rest = { ...all, id: "9", from: 60, to: 63 }; // the next row of the loop, after a pause
+  assert.deepEqual(newest({ node: "a", lines: [all, rest], refs: new Set(), stored: [] }, 3).map(restartText),
+    ["till crashed 22× in 12\u00a0s: KeyError"]);
 });
 
 test("a stored loop that goes on in the feed is not listed beside its line there", () => {
@@ -70,7 +82,7 @@ test("a stored restart keeps the reason and who acted, as the feed has them", ()
     "till was killed and restarted: killed by your request from the page, restarted by shop (one_for_one)");
   const story = "shop gave up: 0 of 2 restarts left in 10 s (last: till crashed: KeyError('tax'))";
   assert.equal(storedText({ ...restart, line: "shop gave up", gave_up: true, story }), story);
-  assert.equal(storedText({ ...restart, count: 30, until: 28 }), "till crashed 30× in 18\u00a0s: KeyError");
+  assert.equal(storedText({ ...restart, count: 30, until: 28 }), "till crashed and was restarted 30× in 18\u00a0s: KeyError");
 });
 
 test("a restart on request is listed from the store: the feed has only its stop and its start", () => {

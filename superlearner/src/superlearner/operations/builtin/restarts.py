@@ -212,8 +212,8 @@ def _find_first_end(moment: Moment) -> str | None:
 def _is_restart_of(row: MomentRow, child: str | None) -> bool:
     """Return whether this child ended first and its supervisor restarted it."""
     moment = _read(row)
-    decided = moment is not None and any(isinstance(one, Decided) and one.what == "restart" for one in moment.events)
-    return moment is not None and decided and _find_first_end(moment) == child
+    first = None if moment is None else next((one for one in moment.events if isinstance(one, Decided)), None)
+    return first is not None and first.what == "restart" and _find_first_end(moment) == child
 
 
 def _read(row: MomentRow) -> Moment | None:

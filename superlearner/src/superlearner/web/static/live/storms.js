@@ -160,10 +160,10 @@ export class Storms {
 }
 
 /** Return the entries about restarts and ends. @param {readonly FeedEvent[]} feed */
-export const restartsIn = (feed) => feed.filter((event) => event.kind === "gave_up" || (ENDS.has(event.kind) && timesOf(event) > 0));
+export const restartsIn = (feed) => feed.filter(({ kind }) => kind === "gave_up" || ENDS.has(kind));
 
-/** Return how often an entry happened, without those at which its supervisor gave up: they are another entry. @param {FeedEvent} event */
-const timesOf = ({ parts }) => (parts?.times ?? 1) - (parts?.fatal ?? 0);
+/** Return how often an entry happened. @param {FeedEvent} event */
+const timesOf = ({ parts }) => parts?.times ?? 1;
 
 /** Return the storms that go on. @param {readonly Line[]} lines @param {number} now  server time */
 export const burning = (lines, now) =>
@@ -223,12 +223,11 @@ function actors({ name, reason, request, supervisor, strategy, gave_up: gaveUp }
 }
 
 /**
- * Return a stored restart in words; a crash loop has its count and duration: "till crashed 30× in 18 s".
+ * Return a stored restart in words; a crash loop has its count and duration: "till crashed and was restarted 30× in 18 s".
  * @param {Api.RestartLine} stored
  */
 export function storedText(stored) {
   const { line = "", count = 1, kept, at, until, reason } = stored;
   if (count <= BEYOND || (!kept && /\d times more/.test(line))) return storedSentence(stored);
-  const words = line.replace(/ and was restarted$| and restarted$/, "");
-  return `${words} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}${because(reason)}`;
+  return `${line} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}${because(reason)}`;
 }

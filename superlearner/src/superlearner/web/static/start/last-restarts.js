@@ -20,7 +20,7 @@ const CAUSE_S = 5;
 const GAVE_UP_S = 3600;
 
 /**
- * @typedef {{node: string, at: number, from: number, count: number, folded: boolean, line: Line|null,
+ * @typedef {{node: string, at: number, from: number, to: number, count: number, folded: boolean, line: Line|null,
  *   stored: Api.RestartLine|null}} Restart
  *   `folded`: it stands for several entries, of which it has the newest
  */
@@ -42,9 +42,10 @@ export function newest({ node, lines, refs, stored }, most) {
   const others = stored.filter(({ incident }) => !incident).filter((one) =>
     (one.node && one.node !== node) || (!refs.has(one.ref) && (ended(one) < since || onRequest(one))));
   const all = fold(withoutCallers([
-    ...lines.map((line) => ({ node, at: line.from, from: line.from, count: line.count, folded: false, line, stored: null })),
+    ...lines.filter((line) => !isGiveUp(line)).map((line) =>
+      ({ node, at: line.from, from: line.from, to: line.to, count: line.count, folded: false, line, stored: null })),
     ...others.map((one) => ({
-      node: one.node ?? node, at: ended(one), from: one.at, count: one.count ?? 1, folded: false, line: null, stored: one,
+      node: one.node ?? node, at: ended(one), from: one.at, to: ended(one), count: one.count ?? 1, folded: false, line: null, stored: one,
     })),
   ].sort((one, other) => other.at - one.at)));
   const fall = all.findIndex((one) => gaveUp(one) && one.at > (all[0]?.at ?? 0) - GAVE_UP_S);
@@ -63,6 +64,9 @@ const reasonOf = ({ line, stored }) => (line ? line.event?.parts?.reason : store
 
 /** @param {Restart} one */
 const nameOf = ({ line, stored }) => (line?.event ? nameIn(line.event) : stored?.name);
+
+/** Return whether each crash of a line made its supervisor give up, which is another line. @param {Line} line */
+const isGiveUp = ({ count, events = [] }) => count <= events.reduce((sum, { parts }) => sum + (parts?.fatal ?? 0), 0);
 
 /** Return restarts with the repetitions of each as one, in the place of the newest. @param {Restart[]} all  newest first */
 function fold(all) {
@@ -91,9 +95,9 @@ const gaveUp = ({ line, stored }) => line?.event?.kind === "gave_up" || Boolean(
 
 /** Return a restart in words: "pricing crashed 18× in 6 min: TypeError" for those that repeat. @param {Restart} one */
 export function restartText(one) {
-  const { line, stored, count, from, at, folded } = one;
+  const { line, stored, count, from, to, folded } = one;
   if (!folded) return line ? rowText(line) : stored ? storedText(stored) : "";
   const reason = reasonOf(one);
-  return `${wordsOf(one)} ${count.toLocaleString("en")}× ${spanOf({ from, to: at })}${
+  return `${stored?.line ?? wordsOf(one)} ${count.toLocaleString("en")}× ${spanOf({ from, to })}${
     reason && reason !== "killed" ? `: ${reasonIn(reason)}` : ""}`;
 }
