@@ -32,10 +32,10 @@ export function lineOf(checked) {
 /** Return the verdict for assistive technology. @param {Checked} checked */
 export function describeVerdict(checked) {
   const passed = checked.checks.filter((step) => step.ok).length;
-  const said = (wrong(checked)?.say ?? "").replaceAll("`", "");
+  const failed = wrong(checked), said = (failed?.say || failed?.step || "").replaceAll("`", "");
   return checked.ok
     ? `Passed: ${counted(passed, "step")}.`
-    : `${checked.unchanged ? `${UNCHANGED} ` : ""}Not passed: ${said}. ${counted(passed, "step")} passed.`;
+    : `${checked.unchanged ? `${UNCHANGED} ` : ""}Not passed: ${said}${/[.?!]$/.test(said) ? "" : "."} ${counted(passed, "step")} passed.`;
 }
 
 /** What is said in lines, such as a tree, stands below its sentence. @param {string} say */
