@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 SHOP = "app/shop_sup"
@@ -43,15 +44,17 @@ def test_events_stand_newest_first_in_the_words_of_the_server(page: Page, platfo
     expect(page.locator("#events > .hint")).to_be_hidden()
 
 
-def test_before_the_first_event_the_last_restart_of_the_previous_program_is_shown(
-    open_page: Callable[..., Page], platform: Any
+@pytest.mark.parametrize("text", ["till crashed and was restarted", "leak crashed 300 times in 3.0 s: ValueError"])
+def test_before_the_first_event_the_last_entry_of_the_previous_program_is_shown(
+    text: str, open_page: Callable[..., Page], platform: Any
 ) -> None:
     page = open_page(f"{platform.url}/learn", ready=False)
-    line = {"at": 1763850000.5, "line": "till crashed and was restarted", "kept": True}
-    page.route("**/api/v1/restarts?*", lambda route: route.fulfill(json={"data": [line]}))
+    outage = {"at": 1763850009.5, "line": "the platform did not run from 02:03:31 to 02:03:34", "incident": True}
+    line = {"at": 1763850000.5, "line": text, "kept": True, "incident": text.startswith("leak")}
+    page.route("**/api/v1/restarts?*", lambda route: route.fulfill(json={"data": [outage, line]}))
     page.goto(f"{platform.url}/supervisors")
-    expect(page.locator("#events > .hint")).to_contain_text("Nothing has happened since this program started.")
-    before = page.locator("#events > .hint").get_by_role("link", name="till crashed and was restarted")
+    expect(page.locator("#events > .hint")).to_contain_text("Nothing new has happened. The last entry before:")
+    before = page.locator("#events > .hint").get_by_role("link", name=text)
     expect(before).to_have_attribute("href", re.compile(r"/timeline\?.*at=1763850000\.5"))
 
 

@@ -17,7 +17,9 @@ import { eventRow } from "./feed-row.js";
 /** @import { Line } from "../live/storms.js" */
 
 const YET = "Nothing has happened yet. Kill a process and read here what its supervisor did.";
-const SINCE = "Nothing has happened since this program started. The last entry before that:";
+const SINCE = "Nothing new has happened. The last entry before:";
+/** How the line about a time without the platform begins. */
+const OUTAGE = "the platform did not run ";
 const ENDED = "The node has ended. Nothing had happened in its tree before that.";
 
 export class SlFeed extends HTMLElement {
@@ -53,16 +55,16 @@ export class SlFeed extends HTMLElement {
     if (this.#held.allows(this.lines)) this.#draw();
   }
 
-  /** The run before which the newest restart was read. @type {string|null} */ #run = null;
-  /** The newest restart before this run. @type {Api.RestartLine|null} */ #before = null;
+  /** The run before which that entry was read. @type {string|null} */ #run = null;
+  /** The newest kept entry before this run. @type {Api.RestartLine|null} */ #before = null;
 
-  /** Read the newest restart kept of earlier programs. @param {string} run */
+  /** Read the newest entry kept from before. @param {string} run */
   async #readBefore(run) {
     this.#run = run;
     const node = chosen() || document.querySelector("#node option")?.textContent || ""; // without one, the list is of all nodes
     try {
       /** @type {Api.RestartLine[]} */ const found = await requestOn(node, "GET", "/restarts?settled=true&fold=false&per_page=10");
-      this.#before = found.find(({ incident }) => !incident) ?? null;
+      this.#before = found.find(({ line }) => !line?.startsWith(OUTAGE)) ?? null;
     } catch {
       return; // without it, the sentence says that nothing has happened yet
     }
