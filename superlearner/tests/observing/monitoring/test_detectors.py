@@ -209,6 +209,14 @@ def test_a_mailbox_that_stood_and_grows_again_is_found_at_once(stood: list[int])
     assert f"from {stood[-1]:,} to {again[-1]:,} messages in 20 s, 38.0 a second" in grows.description
 
 
+def test_growth_that_has_ended_is_told_with_the_time_in_which_the_mailbox_grew() -> None:
+    """Regression: 800 messages within 5 s were growth for 14 s, with a rate that it never had."""
+    grew = only(list(detectors.mailbox_growth(facts(tracks=[track([132, 420, 700, *[801] * 6])]), LIMITS)))
+    assert grew.description == "the mailbox of till grew from 132 to 801 messages in 6 s, and has not grown for 10 s"
+    assert grew.evidence["messages_per_s"] == 114.35
+    assert grew.incident == Incident("the mailbox of till grew from 132 to 801 messages in 6 s", NOW - 16)
+
+
 @pytest.mark.parametrize(
     "lengths",
     [

@@ -22,16 +22,20 @@ def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
         samples = _growth(track, limits)
         if not samples:
             continue
-        rate = slope(samples)
-        name, length = track.name or track.pid, samples[-1][1]
-        first = samples[0]
-        grown = f"from {first[1]:,} to {length:,} messages in {samples[-1][0] - first[0]:.0f} s"
+        name, length, first = track.name or track.pid, samples[-1][1], samples[0]
+        highest = max(range(len(samples)), key=lambda place: samples[place][1])
+        grew = samples[: highest + 1]
+        rate, stood = slope(grew), samples[-1][0] - grew[-1][0]
+        grown = f"from {first[1]:,} to {grew[-1][1]:,} messages in {grew[-1][0] - first[0]:.0f} s"
+        words = f"the mailbox of {name} has grown {grown}, {rate:.1f} a second more than it handles"
+        if len(samples) - len(grew) > 1:  # one lower sample may be noise
+            words = f"the mailbox of {name} grew {grown}, and has not grown for {stood:.0f} s"
         yield AnomalyFinding(
             type="mailbox_growth",
             severity="critical" if length >= 100 * limits.anomaly_mailbox else "high",
             pid=track.pid,
             name=track.name,
-            description=f"the mailbox of {name} has grown {grown}, {rate:.1f} a second more than it handles",
+            description=words,
             since=round(first[0], 3),
             evidence={
                 "messages_per_s": round(rate, 2),
