@@ -190,7 +190,7 @@ def test_the_caller_of_a_server_with_a_wrong_result_reads_what_to_return() -> No
     async def call() -> None:
         await GenServer.call(await Server.start_link(1), "return")
 
-    assert get_error_text(call).endswith("Erlang's ('reply', 0, 0) is Reply(value, state) here")
+    assert get_error_text(call).endswith("; write Reply(value, state) in place of ('reply', 0, 0)")
 
 
 def test_the_caller_of_a_server_that_crashed_reads_where() -> None:
@@ -207,7 +207,7 @@ def test_the_caller_of_a_server_that_crashed_reads_where() -> None:
     [
         (0, "('bad_return_value', 0); expected Ok(state), Stop(reason) or Ignore()"),
         (Reply(1, 2), "; expected Ok(state), Stop(reason) or Ignore()"),
-        (("ok", 1), "; expected Ok(state), Stop(reason) or Ignore(); Erlang's ('ok', 1) is Ok(state) here"),
+        (("ok", 1), "; expected Ok(state), Stop(reason) or Ignore(); write Ok(state) in place of ('ok', 1)"),
     ],
 )
 def test_a_start_with_a_wrong_result_of_init_says_what_to_return(arg: Any, expected: str) -> None:

@@ -94,7 +94,7 @@ def result_hint(what: str, value: Any) -> str:
         return f'timeout=: expected seconds >= 0, "infinity" or None, got {bounded_text(timeout, 50)}'
     tag: Any = value[0] if type(value) is tuple and value else value
     if type(tag) is str and tag in _TAGS:
-        return f"expected {expected}; Erlang's {bounded_text(value, 80)} is {_TAGS[tag]} here"
+        return f"expected {expected}; write {_TAGS[tag]} in place of {bounded_text(value, 80)}"
     return f"expected {expected}"
 
 
