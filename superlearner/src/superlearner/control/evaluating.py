@@ -25,7 +25,7 @@ from superlearner.control.reasons import own_frame, tagged, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import is_a
 
-__all__ = ["Evaluated", "Failed", "evaluate", "read"]
+__all__ = ["FILE", "Evaluated", "Failed", "evaluate", "read"]
 
 FILE: Final = "<eval>"
 WORKBENCH: Final = "workbench"

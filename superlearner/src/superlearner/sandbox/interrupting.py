@@ -24,6 +24,7 @@ from typing import Any, Final
 
 import otp
 from otp.watchdog import LIBRARY_FOLDERS, Held, Watchdog, collector_listeners
+from superlearner.control.evaluating import FILE
 from superlearner.control.reasons import BLOCKS
 from superlearner.control.simulations import hold_the_loop
 
@@ -31,6 +32,9 @@ __all__ = ["BlockedLoop", "EndlessLoop", "Interrupter"]
 
 SIGNAL: Final = getattr(signal, "SIGVTALRM", None)
 """Sent to the thread of the loop; nothing else uses it in a sandbox."""
+
+CELL: Final = f": {FILE}, "
+"""The beginning of a place in a cell: the answer to its evaluation has no other."""
 
 CALL: Final = re.compile(r"(?:(\w+)\.)?(\w+)\s*\(")
 TRIES: Final = 100
@@ -81,9 +85,9 @@ class Interrupter:
 
     def _held(self, held: Held) -> None:
         """Interrupt the callback that holds the loop; runs in the watchdog's thread."""
-        if held.pid is None or SIGNAL is None:
+        if (held.pid or held.name) is None or SIGNAL is None:
             return
-        self._who = held.name or held.pid
+        self._who = "your code" if held.pid is None else held.name or held.pid  # a service runs it while it is loaded
         self._raised.clear()
         for _ in range(TRIES):
             signal.pthread_kill(self._thread, SIGNAL)
@@ -100,11 +104,12 @@ class Interrupter:
         self._who = None
         self._raised.set()
         who, place = ("the simulation `hang`", "") if frame.f_code is hold_the_loop.__code__ else (who, _place(frame))
-        words = f"{who} held the loop for {self._after:g} s{place}"
-        self._loop.call_soon_threadsafe(self._tell, f"{words}; it was ended there")
+        held = f"held the loop for {self._after:g} s"
+        self._loop.call_soon_threadsafe(self._tell, f"{who} {held}{place}; it was ended there")
+        said = f"it {held}{place if CELL in place else ''}"  # a report of a crash has its name and place
         if _sleeps(frame):
-            raise BlockedLoop(f"{words}; time.sleep {BLOCKS}")
-        raise EndlessLoop(f"{words}; let the callback return, or await in its loop")
+            raise BlockedLoop(f"{said}; time.sleep {BLOCKS}")
+        raise EndlessLoop(f"{said}; let the callback return, or await in its loop")
 
 
 def _may_raise(frame: FrameType) -> bool:

@@ -43,10 +43,10 @@ test("an error is shown as Python prints it, and not as it is written in code", 
 });
 
 test("a callback that held the loop is told in its sentence", () => {
-  assert.equal(crashText("EndlessLoop('bank held the loop for 2 s; let the callback return')"),
-    "bank held the loop for 2 s; let the callback return");
-  assert.equal(crashText("BlockedLoop('bank held the loop for 2 s; time.sleep blocks the one thread')"),
-    "bank held the loop for 2 s; time.sleep blocks the one thread");
-  assert.equal(crashText("ServerDown: a ended before it answered: EndlessLoop('a held the loop for 2 s'); it runs again as 0.9.0"),
-    "ServerDown: a ended before it answered: a held the loop for 2 s; it runs again as 0.9.0");
+  assert.equal(crashText("EndlessLoop('it held the loop for 2 s; let the callback return')"),
+    "it held the loop for 2 s; let the callback return");
+  assert.equal(crashText("BlockedLoop('it held the loop for 2 s; time.sleep blocks the one thread')"),
+    "it held the loop for 2 s; time.sleep blocks the one thread");
+  assert.equal(crashText("ServerDown: a ended before it answered: EndlessLoop('it held the loop for 2 s'); it runs again as 0.9.0"),
+    "ServerDown: a ended before it answered: it held the loop for 2 s; it runs again as 0.9.0");
 });
