@@ -400,6 +400,26 @@ def test_a_loop_without_processor_time_is_no_finding() -> None:
     assert not list(detectors.blocked_loop(facts(holds=[starved]), LIMITS))
 
 
+def test_a_finding_about_a_blocked_loop_says_how_much_of_the_time_was_without_a_processor() -> None:
+    """Regression: *critical: worker held the event loop for up to 7.88 s*, of which a busy machine had 4.24 s."""
+    holds = [
+        LoopHold(NOW - 20, 7.88, "0.7.0", "till", "Till", "till.py:3", starved=7.2),
+        LoopHold(NOW - 5, 1.5, "0.7.0", "till", "Till", "till.py:8", starved=0.2),
+        LoopHold(NOW - 5, 2.6, "0.8.0", "shelf", "Shelf", "shelf.py:2", starved=0.1),
+    ]
+    shelf, till = detectors.blocked_loop(facts(holds=holds), LIMITS)
+    assert ("critical", "shelf.py:2") == (shelf.severity, shelf.evidence["place"])
+    assert shelf.description.endswith(" for up to 2.60 s (shelf.py:2)")
+    assert ("high", "till.py:8", 0.2) == (till.severity, till.evidence["place"], till.evidence["starved_s"])
+    text = "1.50 s (till.py:8), at most 0.20 s of it without a processor"
+    assert till.description.endswith(f" for up to {text}")
+    assert till.incident is not None
+    assert (
+        "till held the event loop 2 times, for up to 1.5 s, at till.py:8, at most 0.20 s of it without a processor"
+        == (till.incident.text)
+    )
+
+
 def test_a_deadlock_names_all_its_processes() -> None:
     till = Waiter("0.7.0", "till", "Till", "0.8.0", "call", "'sum'")
     shelf = Waiter("0.8.0", None, "Shelf", "0.7.0", "call", None)

@@ -13,8 +13,8 @@ import pytest
 import otp
 from otp.watchdog import Watchdog
 from superlearner.observing.analytics import Ledger
-from superlearner.observing.monitoring.detectors import detect
 from superlearner.observing.monitoring import witness as witnesses
+from superlearner.observing.monitoring.detectors import detect
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.witness import EVERY_S as USUAL_S
 from superlearner.observing.monitoring.witness import QUIET, Witness
@@ -163,7 +163,11 @@ def test_a_process_of_another_node_in_the_loop_that_holds_it_has_no_pid() -> Non
     """Regression: *<0.10.0> held the event loop*, a pid of the platform's hidden node, was a process of the user's."""
 
     async def main() -> None:
-        async with otp.Node("backend.shop", hidden=True) as hidden, otp.Node("other") as other, otp.Node("shop") as node:
+        async with (
+            otp.Node("backend.shop", hidden=True) as hidden,
+            otp.Node("other") as other,
+            otp.Node("shop") as node,
+        ):
             monitor = Monitor(Settings, Ledger())
             monitor.watch(node)
             monitor.ready()

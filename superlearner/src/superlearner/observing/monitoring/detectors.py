@@ -253,18 +253,18 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
 def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find code that blocked the event loop."""
     since = facts.now - limits.anomaly_window
-    found = [hold for hold in facts.holds if hold.at >= since and _own(hold) >= limits.anomaly_loop_held]
+    found = [hold for hold in facts.holds if hold.at >= since and hold.own >= limits.anomaly_loop_held]
     found.sort(key=lambda hold: hold.name or hold.pid or "")
     for who, group in groupby(found, key=lambda hold: hold.name or hold.pid):
         holds = sorted(group, key=lambda hold: hold.at)
-        worst = max(holds, key=lambda hold: hold.seconds)
+        worst = max(holds, key=lambda hold: hold.own)
         place = f" ({worst.place})" if worst.place else ""
         subject = who or "code outside of any process"
-        longest = f"{worst.seconds:.2f} s{place}"
+        longest = f"{worst.seconds:.2f} s{place}{worst.apart}"
         often = "for" if len(holds) == 1 else f"{_times(len(holds))}, for up to"
         at = f", at {worst.place}" if worst.place else ""
         begun = holds[0].at - holds[0].seconds
-        severity: Severity = "critical" if worst.seconds >= 4 * limits.anomaly_loop_held or len(holds) >= 10 else "high"
+        severity: Severity = "critical" if worst.own >= 4 * limits.anomaly_loop_held or len(holds) >= 10 else "high"
         yield AnomalyFinding(
             type="blocked_loop",
             severity=severity,
@@ -276,6 +276,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
             evidence={
                 "holds": len(holds),
                 "worst_s": round(worst.seconds, 3),
+                "starved_s": None if worst.starved is None else round(worst.starved, 3),
                 "what": worst.what,
                 "place": worst.place,
                 "newest": [_hold(hold) for hold in reversed(holds[-10:])],
@@ -284,7 +285,9 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
             threshold=limits.anomaly_loop_held,
             setting="anomaly_loop_held",
             hint="`await` slow operations, run blocking code with `otp.Task.run_blocking`, or work in smaller steps",
-            incident=Incident(f"{subject} held the event loop {often} {worst.seconds:.1f} s{at}", begun, holds[-1].at),
+            incident=Incident(
+                f"{subject} held the event loop {often} {worst.seconds:.1f} s{at}{worst.apart}", begun, holds[-1].at
+            ),
         )
 
 
@@ -470,11 +473,6 @@ def _suggest_limit(history: History, facts: NodeFacts, pause: float) -> str:
 
 
 # Evidence
-
-
-def _own(hold: LoopHold) -> float:
-    """Return the part of a hold that is not caused by other programs on the machine."""
-    return hold.seconds - min(hold.seconds, hold.starved or 0.0)
 
 
 def _budget(history: History, clock: int) -> tuple[int, int | None]:

@@ -78,8 +78,7 @@ class LoopHold:
     """A hold of the event loop for `seconds`, until `at` (wall clock).
 
     `pid` is the process that blocked it, if one of the node did; for one of another node in the loop, only `name` says
-    so. `starved` is the time the program waited for a processor around then;
-    None if unknown.
+    so. `starved` is the time for which the program waited for a processor in it, at most; None if unknown.
     """
 
     at: float
@@ -89,6 +88,21 @@ class LoopHold:
     what: str
     place: str | None = None
     starved: float | None = None
+
+    @property
+    def own(self) -> float:
+        """The part that is not caused by other programs on the machine."""
+        return self.seconds - min(self.seconds, self.starved or 0.0)
+
+    @property
+    def apart(self) -> str:
+        """The words about the other part; "" if it is less than a tenth.
+
+        >>> LoopHold(0.0, 7.88, "0.7.0", "till", "Till", starved=4.236).apart
+        ', at most 4.24 s of it without a processor'
+        """
+        starved = self.seconds - self.own
+        return f", at most {starved:.2f} s of it without a processor" if starved >= self.seconds / 10 else ""
 
 
 @dataclass(frozen=True, slots=True)

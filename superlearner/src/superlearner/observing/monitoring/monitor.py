@@ -173,7 +173,7 @@ class Monitor:
         self._hold(until, until - since, None, OUTSIDE)
 
     def holder_of(self, event: Event) -> tuple[Pid | None, str]:
-        """Return the process that held the loop for most of a long drain, and its line; the event names the last one."""
+        """Return the process that held the loop for most of a drain, and its line; the event names the last one."""
         until = event.at / NS
         seen = None if self._witness is None else self._witness.of(until - float(event.data["ms"]) / 1000, until)
         return (event.pid, "") if seen is None else (seen.process or event.pid, seen.place or "")

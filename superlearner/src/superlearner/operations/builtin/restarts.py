@@ -212,7 +212,9 @@ def _find_first_end(moment: Moment) -> str | None:
 def _is_restart_of(row: MomentRow, child: str | None) -> bool:
     """Return whether this child ended first and its supervisor restarted it."""
     moment = _read(row)
-    first = None if moment is None else next((one for one in moment.events if isinstance(one, Decided)), None)
+    if moment is None:
+        return False
+    first = next((one for one in moment.events if isinstance(one, Decided)), None)
     return first is not None and first.what == "restart" and _find_first_end(moment) == child
 
 
