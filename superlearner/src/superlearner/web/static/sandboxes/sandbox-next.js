@@ -85,14 +85,11 @@ export function stepAfterProblem(line) {
   draw();
 }
 
-/**
- * The code of the editor does not run.
- * @param {string} code  of the error @param {string} [busy]  the process that did not switch to it in time
- */
+/** The code of the editor does not run. @param {string} code  of the error @param {string} [busy]  what did not switch in time */
 export function stepAfterRefusal(code, busy = "") {
   situation.busy = busy;
   follow("refusal");
-  if (/busy|unavailable|timeout/.test(code)) stepAfterInput(true); // the code may be right
+  if (/busy|unavailable|timeout/.test(code)) stepAfterInput(true);
 }
 
 /** Return whether only a restart gets the code of the editor to run. */
