@@ -489,6 +489,43 @@ def test_an_anomaly_keeps_its_number_and_start_while_its_window_moves() -> None:
     assert (ended.ended, alarms.active) == (NOW + 90, {})
 
 
+def test_an_anomaly_that_is_over_keeps_its_worst_finding_in_the_past_tense() -> None:
+    """Regression: it kept the last one, such as `gave up once in the last 60 s` of two, with no restart used."""
+    alarms = Alarms()
+    twice = supervisor([4.0, 2.5, 0.1], gave_up=(3.0, 1.0))
+    worst = only(list(detectors.crash_loop(facts(book=twice), LIMITS)))
+    once = replace(worst, size=1.0, description="till gave up once in the last 60 s", evidence={"restarts_used": 0})
+    alarms.update([worst], NOW)
+    alarms.update([once], NOW + 58)
+    assert [one.finding.description for one in alarms.active.values()] == [once.description]
+    (over,) = alarms.update([], NOW + 60)[1]
+    assert over.finding.description.startswith("till gave up 2 times: ")
+    assert over.finding.evidence == worst.evidence
+
+
+def test_a_supervisor_that_did_not_give_up_is_told_so_afterwards() -> None:
+    alarms = Alarms()
+    alarms.update(detectors.crash_loop(facts(book=supervisor([4.0, 2.5, 0.1])), LIMITS), NOW)
+    (over,) = alarms.update([], NOW + 60)[1]
+    assert over.finding.description.endswith("did not give up"), over.finding.description
+
+
+def test_a_later_hang_of_a_process_does_not_replace_an_earlier_one() -> None:
+    """Regression: a hang of 9 s took the place of one of 55 s."""
+    alarms = Alarms()
+    long = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 55, 0, None)
+    alarms.update(detectors.long_callback(facts(callbacks=[long]), LIMITS), NOW)
+    raised, over = alarms.update(
+        detectors.long_callback(facts(now=NOW + 10, callbacks=[replace(long, began=NOW + 1)]), LIMITS), NOW + 10
+    )
+    assert [(one.number, one.finding.description) for one in over] == [(1, "till was in handle_cast for 55 s")]
+    assert [(one.number, one.finding.since) for one in raised] == [(2, NOW + 1)]
+    alarms.update([], NOW + 12)
+    assert [one.finding.description for one in alarms.ended] == [
+        "till was in handle_cast for 55 s", "till was in handle_cast for 9 s",
+    ]  # fmt: skip
+
+
 def test_findings_of_one_cause_are_one_anomaly_with_a_count() -> None:
     known = facts(book=supervisor([5 - n / 10 for n in range(40)], gave_up=(3.0,)))
     alarms = Alarms()

@@ -21,10 +21,14 @@ BACK_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """An anomaly: latest finding, time of the first, and end (None: active)."""
+    """An anomaly: latest finding, worst finding, time of the first, and end (None: active).
+
+    When it is over, `finding` is the worst one in the past tense.
+    """
 
     number: int
     finding: AnomalyFinding
+    worst: AnomalyFinding
     seen: float
     ended: float | None = None
 
@@ -60,16 +64,17 @@ class Alarms:
         seen: dict[tuple[str, str], Alarm] = {}
         for key, finding in causes.items():
             known = self.active.get(key)
-            if known is None:
+            if known is None or _is_another(known, finding):
                 alarm = self._again(finding, now)
                 if alarm is None:
                     self.number += 1
-                    alarm = Alarm(self.number, finding, now)
+                    alarm = Alarm(self.number, finding, finding, now)
                 raised.append(alarm)
             else:
                 alarm = _continued(known, finding)
             seen[key] = alarm
-        over = [replace(alarm, ended=now) for key, alarm in self.active.items() if key not in seen]
+        going_on = {alarm.number for alarm in seen.values()}
+        over = [_ended(alarm, now) for alarm in self.active.values() if alarm.number not in going_on]
         self.ended.extend(over)
         self.active = seen
         return raised, over
@@ -77,13 +82,34 @@ class Alarms:
     def _again(self, finding: AnomalyFinding, now: float) -> Alarm | None:
         """Return the anomaly of this cause that ended a moment ago, as active."""
         for alarm in self.ended:
-            if alarm.finding.key == finding.key and alarm.ended is not None and now - alarm.ended <= BACK_S:
+            if alarm.finding.key != finding.key or _is_another(alarm, finding):
+                continue
+            if alarm.ended is not None and now - alarm.ended <= BACK_S:
                 self.ended.remove(alarm)
                 return _continued(replace(alarm, ended=None), finding)
         return None
 
 
+def _is_another(known: Alarm, finding: AnomalyFinding) -> bool:
+    """Return whether a finding of an exact type began after that of an anomaly; less than a second is inexactness."""
+    return finding.type in EXACT and finding.since > known.finding.since + 1.0
+
+
 def _continued(known: Alarm, finding: AnomalyFinding) -> Alarm:
     """Return an anomaly with a new finding; it keeps its first start, although windows move, and its highest count."""
     since = finding.since if finding.type in EXACT else min(known.finding.since, finding.since)
-    return replace(known, finding=replace(finding, since=since, count=max(known.finding.count, finding.count)))
+    worst = finding if _rank(finding) >= _rank(known.worst) else known.worst
+    latest = replace(finding, since=since, count=max(known.finding.count, finding.count))
+    return replace(known, finding=latest, worst=worst)
+
+
+def _rank(finding: AnomalyFinding) -> tuple[int, float, int]:
+    return RANKS[finding.severity], finding.size, finding.count
+
+
+def _ended(alarm: Alarm, now: float) -> Alarm:
+    """Return an anomaly that is over: with the evidence of its worst finding, described in the past tense."""
+    worst = alarm.worst
+    words = worst.past or (worst.description if worst.incident is None else worst.incident.text)
+    last = replace(worst, description=words, since=alarm.finding.since, count=alarm.finding.count)
+    return replace(alarm, finding=last, ended=now)

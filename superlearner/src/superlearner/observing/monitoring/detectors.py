@@ -85,6 +85,8 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             count=len(times),
             threshold=limits.anomaly_restarts,
             setting="anomaly_restarts",
+            past=f"{name} {'was in a restart loop and ' if endless else ''}restarted children {len(times):,} times "
+            f"in {window:g} s",
             hint=f"{_describe_command(recent, facts, history)}; a child that fails at every start needs another "
             f"argument or a working dependency, not another restart{cure}",
         )
@@ -130,10 +132,14 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
         if gave_up:
             why = _explain_give_up(history, gave_up[0])
             words = f"{name} gave up{recently}{' and is not running' if down else ''}: {why}"
+            past = f"{name} gave up {_times(len(gave_up))}: {why}"
         elif last_one:
-            words = f"{name} has {sentences.budget(used, allowed, history.window_s)}: one more failure and it gives up"
+            budget = sentences.budget(used, allowed, history.window_s)
+            words = f"{name} has {budget}: one more failure and it gives up"
+            past = f"{name} had {budget}, and did not give up"
         else:
             words = f"{name} gives up in {left:.1f} s if its children keep failing at this rate"
+            past = f"{name} came within {left:.1f} s of giving up, and did not"
         times = history.attempts.newest(facts.clock - round(_window(history) * NS))
         offset = facts.now - facts.clock / NS
         yield AnomalyFinding(
@@ -154,6 +160,8 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             count=max(len(history.restarts.newest(facts.clock - round(window * NS))), len(gave_up), 1),
             threshold=limits.anomaly_give_up_within,
             setting="anomaly_give_up_within",
+            size=len(gave_up),
+            past=past,
             hint=f"{_describe_failures(history)}{_describe_command(list(history.restart_history()), facts, history)}"
             + ("" if history.ended_at is not None or history.has_fallen else _suggest_room(history, allowed, facts)),
         )
@@ -195,13 +203,16 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
     if per_minute < limits.anomaly_memory_growth:
         return
     grown = (samples[-1][1] - samples[0][1]) / MB
+    by = f"by {grown:.0f} MB in {samples[-1][0] - samples[0][0]:.0f} s"
+    rate = f"{per_minute:.0f} MB a minute, to {samples[-1][1] / MB:.0f} MB"
     yield AnomalyFinding(
         type="memory_growth",
         severity="critical" if per_minute >= 10 * limits.anomaly_memory_growth else "high",
         pid=None,
         name=None,
-        description=f"the memory of the program has grown by {grown:.0f} MB in {samples[-1][0] - samples[0][0]:.0f} s, "
-        f"{per_minute:.0f} MB a minute, to {samples[-1][1] / MB:.0f} MB",
+        description=f"the memory of the program has grown {by}, {rate}",
+        size=grown,
+        past=f"the memory of the program grew {by}, {rate}",
         since=round(samples[0][0], 3),
         evidence={
             "mb_per_minute": round(per_minute, 2),
@@ -282,6 +293,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
                 "newest": [_hold(hold) for hold in reversed(holds[-10:])],
             },
             count=len(holds),
+            size=worst.seconds,
             threshold=limits.anomaly_loop_held,
             setting="anomaly_loop_held",
             hint="`await` slow operations, run blocking code with `otp.Task.run_blocking`, or work in smaller steps",
@@ -338,6 +350,7 @@ def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[Anomaly
             name=one.name,
             group=one.what,
             description=f"{who} {'has' if one.count == 1 else 'have'} no links and no monitors",
+            past=f"{who} had no links and no monitors",
             since=round(one.since, 3),
             evidence={
                 "what": one.what,

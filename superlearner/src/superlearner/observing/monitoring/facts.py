@@ -208,6 +208,10 @@ class AnomalyFinding:
     """Number of times it happened in the window of the detector."""
     incident: Incident | None = None
     """The sentence that is stored about it; None if its restarts are stored, or nothing is."""
+    size: float = 0.0
+    """Orders findings of one cause with the same severity; the description of the largest one is kept."""
+    past: str = ""
+    """Its description once it is over; "" for the text of its incident, or the same."""
 
     @property
     def key(self) -> tuple[str, str]:

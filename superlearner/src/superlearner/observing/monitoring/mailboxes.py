@@ -45,6 +45,7 @@ def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
             },
             threshold=limits.anomaly_mailbox_growth,
             setting="anomaly_mailbox_growth",
+            size=grew[-1][1] - first[1],
             hint=_describe_flood(track, facts),
             incident=Incident(f"the mailbox of {name} grew {grown}", first[0]),
         )
@@ -84,6 +85,8 @@ def mailbox_backlog(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindi
             },
             threshold=limits.anomaly_mailbox_wait,
             setting="anomaly_mailbox_wait",
+            size=length,
+            past=f"{name}: {length:,} messages waited, {pace}",
             hint=_describe_flood(track, facts),
             incident=Incident(f"messages waited for {name} for longer than {allowed}"),
         )
