@@ -219,16 +219,16 @@ def test_memory_that_is_never_freed_is_memory_growth(inside: Inside) -> None:
 @pytest.mark.operation("system.anomalies", "system.bottlenecks")
 def test_a_callback_that_does_not_return_is_a_long_callback(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        found = raised(platform, "long_callback")
+        seen = raised(platform, "long_callback")
         await wait_in(platform, "ada")
-        assert (await found)["name"] == "ada"
+        assert (await seen)["name"] == "ada"
         GenServer.cast(platform.node.whereis("ada"), "next")
         long = await only(platform, "long_callback")
         assert long["evidence"]["callback"] == "handle_cast"
         assert long["evidence"]["place"].startswith("test_system.py:")
         assert (long["severity"], long["evidence"]["message_queue_len"]) == ("high", 1)
-        (bottleneck,) = (await data(platform, "/system/bottlenecks"))["bottlenecks"]
-        assert (bottleneck["type"], bottleneck["name"]) == ("long_callback", "ada")
+        found = (await data(platform, "/system/bottlenecks"))["bottlenecks"]  # on a busy machine also of a blocked loop
+        assert ["ada"] == [one["name"] for one in found if one["type"] == "long_callback"]
 
     inside(test, PAIR, **QUICK, anomaly_callback=0.1)
 
