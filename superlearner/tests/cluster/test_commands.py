@@ -108,8 +108,10 @@ def test_a_killed_member_of_this_machine_is_lost_because_its_program_has_ended(
     b.kill()
     b.wait()
     with platform.client() as client:
-        while not (missing := client.get("/api/v1/cluster/health").json()["data"]["missing"]):
-            pass
+        changes = "/api/v1/events?types=cluster_changed&last=100&limit=2&timeout_ms=20000"  # it joins, and is lost
+        found = client.get(changes, headers={"accept": "application/json"}).json()["data"]["items"]
+        assert "lost" == found[-1]["data"]["what"]
+        missing = client.get("/api/v1/cluster/health").json()["data"]["missing"]
     assert [{"node": "b@127.0.0.1", "reason": f"its program has ended (process {b.pid})"}] == missing
     assert platform.end()[0] == 0
 

@@ -346,10 +346,10 @@ class Membership:
             self._down(member, why)
             if not self.over and why in ("timeout", "connection_lost"):
                 self._seek(node, member.address)
-            if self._loop.time() - self._forgotten.pop(node, -math.inf) <= 2 * self.settings.dead:  # the same loss
-                self._forget(node.name, node.creation)
         elif pending is not None and reason not in _REASONS and not self.over:
             self._seek(node, None)
+        if self._loop.time() - self._forgotten.pop(node, -math.inf) <= 2 * self.settings.dead:  # the same loss
+            self._forget(node.name, node.creation)
         if reason in ("leave", "disconnect"):
             self._part(node, None if member is None else member.address)
         self.wake()
@@ -517,10 +517,10 @@ class Membership:
         del self.up[member.name]
         gone = member._replace(status="lost" if reason in ("timeout", "connection_lost") else "leaving")
         if gone.status == "lost":
-            self.lost.pop(member.name, None)
             self.lost[member.name] = gone
             if len(self.lost) > MOST_LOST:
-                self._forget(*next((name, of.incarnation) for name, of in self.lost.items()))
+                longest = next(iter(self.lost.values()))
+                self._forget(longest.name, longest.incarnation)
         ties = self.distribution.ties(NodeId(gone.name, gone.incarnation))
         self.report("member_down", of=gone.name, incarnation=gone.incarnation, reason=reason, ties=ties)
         self._notify_watchers(lambda ref: MemberDown(ref, gone, reason))

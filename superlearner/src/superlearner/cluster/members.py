@@ -382,7 +382,7 @@ class _Serving:
         for name, pid in self.attaching.values():
             if name == member.name:
                 otp.exit(pid, "kill")
-        words = _program_ended(member) if reason == "connection_lost" else ENDS[reason]
+        words = _explain_loss(member) if reason == "connection_lost" else ENDS[reason]
         what: What = "left" if reason == "left" else "disconnected" if reason == "disconnected" else "lost"
         members.record_end(member, what, words)
 
@@ -396,14 +396,12 @@ ENDS: Final = {
 """The words for each reason why a member is gone; pages know that of `left`."""
 
 
-def _program_ended(member: Member) -> str:
-    """Return why the connection to a member was lost: its program has ended, if it ran on this machine."""
-    os_pid, is_here = _os_pid_of(member), (member.address or "").startswith("unix/")
-    return (
-        f"its program has ended (process {os_pid})"
-        if is_here and os_pid and not runs(os_pid)
-        else ENDS["connection_lost"]
-    )
+def _explain_loss(member: Member) -> str:
+    """Return why the connection to a member was lost; of one on this machine, whether its program has ended."""
+    os_pid = _os_pid_of(member)
+    if os_pid and (member.address or "").startswith("unix/") and not runs(os_pid):
+        return f"its program has ended (process {os_pid})"
+    return ENDS["connection_lost"]
 
 
 def read_change(row: MomentRow) -> ClusterEvent | None:
