@@ -17,6 +17,7 @@ from superlearner.operations.engine.registry import all_operations
 from superlearner.operations.failures import OperationError
 from superlearner.operations.rights.users import ROLES, Scope, User
 from superlearner.store import Recording
+from superlearner.teaching.manual import Manual
 
 Inside = Callable[..., Any]
 OPERATIONS = tuple(all_operations())
@@ -62,7 +63,9 @@ TYPED: dict[str, Scope] = {"sandbox.source": "code"}
 VALUES: dict[str, dict[str, Any]] = {
     "recording.load": {"content": "AAAA"},
     "sandbox.create": {"source": None, "demo": "demo_one_for_one", "sandbox_id": "new"},
+    "system.topology": {"watch_ms": 0},
 }
+MANUAL = Manual()
 NEW = {"recording.start", "recording.load", "trace.save"}
 """Operations whose parameter `name` names a new recording."""
 
@@ -114,6 +117,7 @@ def test_each_role_reaches_what_it_may_and_learners_nothing_of_others(
     async def test(inside_: Any) -> None:
         platform = inside_.platform
         await platform.store.sync()
+        platform.manual, platform.openapi = MANUAL, dict  # each platform would make its own, in seconds
         platform.sandboxes.launcher = attaching(nodes_here, platform)
         who, other = user("ada", role), user("zelda", "learner", 2)
         if role != "viewer":

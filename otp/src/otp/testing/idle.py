@@ -73,15 +73,7 @@ async def advance(seconds: float) -> None:
     step = nanoseconds(seconds, "advance")
     if step is None:
         raise BadArgument(f"advance: expected a time in seconds, got {seconds!r}")
-    target = loop.now_ns + step
-    await loop.when_idle()
-    while True:
-        due = loop.next_timer_ns()
-        if due is None or due > target:
-            break
-        loop.move_to(due)
-        await loop.when_idle()
-    loop.move_to(target)
+    await loop.when_idle(loop.now_ns + step)
 
 
 async def settle() -> None:

@@ -158,7 +158,8 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._task_numbers = itertools.count()
         self.task_made: Callable[[asyncio.Task[Any]], None] = lambda task: None
         """Set by the scheduler of processes: records which process has created a task."""
-        self._idle_waiters: list[asyncio.Future[None]] = []
+        self._idle_waiters: list[tuple[int, asyncio.Future[None]]] = []
+        """Each with the time until which the clock is moved for it."""
         self._turns = 0
         self.turns: int = 0
         """Turns since the creation of the loop."""
@@ -224,13 +225,14 @@ class VirtualLoop(base_events.BaseEventLoop):
 
     # Idleness
 
-    def when_idle(self) -> asyncio.Future[None]:
+    def when_idle(self, until_ns: int | None = None) -> asyncio.Future[None]:
         """Return a future that is done once nothing can run at this instant, before the clock moves.
 
-        Several may wait; all of them are woken at the same idle moment.
+        With `until_ns`, the clock moves from one timer to the next, and the future is done at that time. Several may
+        wait; all who wait for one time are woken at the same idle moment.
         """
         waiter = self.create_future()
-        self._idle_waiters.append(waiter)
+        self._idle_waiters.append((self.now_ns if until_ns is None else until_ns, waiter))
         return waiter
 
     def select(self, timeout: float | None) -> list[Any]:
@@ -244,15 +246,27 @@ class VirtualLoop(base_events.BaseEventLoop):
         if timeout == 0 or (timeout is not None and self._is_due()):
             self._turn_at_one_time()
             return []
-        if self._idle_waiters:
-            waiters, self._idle_waiters = self._idle_waiters, []
-            for waiter in waiters:
-                if not waiter.done():
-                    waiter.set_result(None)
-            return []
-        if not self._jump():
+        if not self._serve_idle_waiters() and not self._jump():
             raise Deadlock(self._deadlock_text())
         return []
+
+    def _serve_idle_waiters(self) -> bool:
+        """Wake those who wait for this instant, or move the clock for the others; return whether anybody waits."""
+        waiting = [(until, waiter) for until, waiter in self._idle_waiters if not waiter.done()]
+        self._idle_waiters = waiting
+        if not waiting:
+            return False
+        target = min(until for until, _ in waiting)
+        due = self.next_timer_ns()
+        if due is not None and due <= target:
+            self.move_to(due)
+            return True
+        self.move_to(target)
+        self._idle_waiters = [one for one in waiting if one[0] > target]
+        for until, waiter in waiting:
+            if until <= target:
+                waiter.set_result(None)
+        return True
 
     def _turn_at_one_time(self) -> None:
         # A poller (`while not done: await asyncio.sleep(0)`) keeps something ready forever, which would freeze the

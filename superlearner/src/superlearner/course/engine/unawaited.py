@@ -51,6 +51,7 @@ class Unawaited:
         self._warn: Any = None
         self._depth = 0
         self._collects = False
+        self._collections: list[int] = []
 
     def __enter__(self) -> Self:
         self._warn = getattr(warnings, HOOK)
@@ -59,6 +60,7 @@ class Unawaited:
         sys.set_coroutine_origin_tracking_depth(1)
         self._collects = gc.isenabled()
         gc.disable()  # a coroutine that an earlier run left is not collected during this one
+        self._collections = _collections()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -69,7 +71,9 @@ class Unawaited:
 
     def find_held(self) -> None:
         """Account for a coroutine of the file that nothing has awaited, and that a variable or a value still holds."""
-        coroutines: list[CoroutineType[Any, Any, Any]] = [one for one in gc.get_objects() if type(one) is CoroutineType]
+        made_since = 0 if self._collections == _collections() else None  # else those of all generations
+        objects = gc.get_objects(made_since)
+        coroutines: list[CoroutineType[Any, Any, Any]] = [one for one in objects if type(one) is CoroutineType]
         for each in coroutines:
             if each.cr_origin and each.cr_origin[0][0] == self._file:
                 if inspect.getcoroutinestate(each) == inspect.CORO_CREATED:
@@ -102,6 +106,11 @@ class Unawaited:
 
         frame.f_trace = stop
         sys.settrace(_trace_no_call)
+
+
+def _collections() -> list[int]:
+    """Return how often each generation was collected."""
+    return [each["collections"] for each in gc.get_stats()]
 
 
 def _trace_no_call(frame: FrameType, event: str, arg: Any) -> None:
