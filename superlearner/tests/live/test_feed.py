@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import otp
+from asked_sandboxes import OWNER
 from otp import Children, ChildSpec, GenServer, NoReply, Ok, Supervisor, impl
 from superlearner.app.running import Tree
 from superlearner.control.reasons import text_of_reason
@@ -94,6 +95,22 @@ def test_a_hold_of_the_loop_is_reported_once_with_its_whole_time(inside: Callabl
         assert await texts(platform, holds=True) == [*expected[:2], "ledger held everything up"]
         platform.hub.held(0.7, "something else did", None)
         assert (await texts(platform, holds=True))[3:] == ["something else did"]
+
+    inside(test, tree("ledger"))
+
+
+def test_holds_are_told_from_the_length_of_the_setting_on(inside: Callable[..., Any]) -> None:
+    async def test(platform: Any) -> None:
+        pid = resolve(platform.node, "ledger")
+        event = SimpleNamespace(
+            kind="drain_too_long", pid=pid, at=time.monotonic_ns(), data={"ms": 1500.0, "what": "Worker"}
+        )
+        for seconds, expected in ((2, []), (1, ["ledger held the event loop for 1.5 s"])):
+            address = "/api/v1/settings/anomaly_loop_held"
+            answer = await platform.client.put(address, json={"value": seconds}, headers=OWNER)
+            assert answer.status_code == 200
+            platform.hub.feed.take(platform.hub.model, event)
+            assert [text for text in await texts(platform, holds=True) if "1.5 s" in text] == expected
 
     inside(test, tree("ledger"))
 

@@ -6,6 +6,7 @@ A reason is any value of a program; this module runs none of its code.
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, Final
 
 import otp
@@ -19,12 +20,13 @@ from superlearner.control.terms import is_a
 __all__ = [
     "BLOCKS", "LIBRARY_FOLDERS", "OTP", "callers_of", "failed_call", "has_own_frame",
     "is_crash", "own_frame", "place_text", "tagged",
-    "text_of_reason", "where_of",
+    "text_of_reason", "where_of", "without_arguments",
 ]  # fmt: skip
 
 BLOCKS: Final = "blocks the one thread of the runtime, and with it every process; use await asyncio.sleep(…)"
 """The effect of a call such as `time.sleep`, and what to use instead."""
 OTP: Final = os.path.dirname(otp.__file__)
+ARGUMENTS: Final = re.compile(r"(?<=\w)\(.*", re.DOTALL)
 NOT_THEIRS: Final = (*LIBRARY_FOLDERS, "<frozen ")
 """Prefixes of files that are not the user's."""
 
@@ -82,3 +84,12 @@ def place_text(place: tuple[str, int, str]) -> str:
     """Return file, line and function as `shop.py:58 in handle_call`."""
     file, line, function = place
     return f"{os.path.basename(file)}:{line} in {function.rpartition('.')[2]}"
+
+
+def without_arguments(reason: str) -> str:
+    """Return the text of a reason without the arguments of an exception: ends of one class are alike.
+
+    >>> without_arguments("KeyError('a')"), without_arguments("('bad_return', 5)")
+    ('KeyError', "('bad_return', 5)")
+    """
+    return ARGUMENTS.sub("", reason)

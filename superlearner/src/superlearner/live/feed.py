@@ -9,7 +9,6 @@ continues it, and the entry with the story's number is sent again. Pure: no cloc
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
@@ -20,6 +19,7 @@ from otp.redaction import without_secrets
 from superlearner.control.child_requests import ChildRequests
 from superlearner.control.clock import wall_of
 from superlearner.control.events import TraceEvent, act_of, facts_of, is_along, is_own_end
+from superlearner.control.reasons import without_arguments
 from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.live.projection import Projection, called, name_of, row_of, slot_of
 from superlearner.live.rows import Row, label
@@ -34,11 +34,7 @@ FOLD_WINDOW_S: Final = 2.0
 FOLD_BEYOND: Final = 5
 """Number of ends of one child within the window beyond which they share one entry."""
 
-LONG_DRAIN_MS: Final = 500.0
-"""As `anomaly_loop_held` by default: the timeline has the same holds."""
 MOST_HOLDS: Final = 20
-CLASS: Final = re.compile(r"(?<=\w)\(.*", re.DOTALL)
-"""The arguments of an exception."""
 MOST_OTHERS: Final = 3
 """Siblings that ended as well, and are named in the entry of the first end."""
 
@@ -68,6 +64,8 @@ class Feed:
         self._signals = Signals()
         self._holds: deque[tuple[float, str | None, int]] = deque(maxlen=MOST_HOLDS)
         """Callbacks that held the event loop: time of the end, pid, number of the entry."""
+        self.loop_held: float = 0.5
+        """Seconds from which a hold of the event loop is told, as the setting `anomaly_loop_held`."""
 
     @property
     def changed(self) -> bool:
@@ -139,7 +137,7 @@ class Feed:
                 self._moved(model, event, at)
             case "suspended" | "resumed":
                 self._suspension(model, event, at)
-            case "drain_too_long" if data.get("ms", 0) >= LONG_DRAIN_MS:
+            case "drain_too_long" if data.get("ms", 0) >= 1000 * self.loop_held:
                 self._held_up(model, event, data, at)
             case "abandoned_cleanup":
                 who = label(row_of(model, facts_of(event).pid)) or str(event.pid)
@@ -174,7 +172,7 @@ class Feed:
         key = row.key if row is not None else slot_of(supervisor, data["id"], pid)
         who = label(row) or called(model, supervisor, data["id"], str(pid))
         what = "stopped" if not facts.crash else "killed" if reason == "killed" else "crashed"
-        story = self._begin(key, at, (what, CLASS.sub("", facts.reason)))
+        story = self._begin(key, at, (what, without_arguments(facts.reason)))
         story.who, story.key, story.pid, story.what = who, key, pid, what
         story.event, story.reason = event.seq, facts.reason
         story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
@@ -377,7 +375,7 @@ class Feed:
         who = label(row_of(model, facts.pid)) or called
         alike = who.removesuffix(f" {facts.pid}")
         ended = "killed" if facts.reason == "killed" else "crashed"
-        at, kind = wall_of(self._offset, event.at), (ended, CLASS.sub("", facts.reason))
+        at, kind = wall_of(self._offset, event.at), (ended, without_arguments(facts.reason))
         story = self._begin(f"{group} {alike}", at, kind)
         story.who = who if story.times == 1 else alike
         story.key, story.pid, story.reason = f"{group}/{facts.pid}", facts.pid, facts.reason

@@ -77,6 +77,7 @@ class Hub:
         requests: the requests to stop or start children that are being carried out.
         frame_interval, heartbeat_interval: seconds.
         viewer_queue, frame_rows: limits of a viewer and of a frame.
+        loop_held: seconds from which the feed tells a hold of the event loop.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Hub:
         heartbeat_interval: float = 0.5,
         viewer_queue: int = 50,
         frame_rows: int = 400,
+        loop_held: float = 0.5,
     ) -> None:
         self.node = node
         self.carrier = carrier or node
@@ -105,6 +107,7 @@ class Hub:
         self.roots: list[Pid] = []
         self.model = Projection(offset=clock.offset)
         self.feed = Feed(clock.offset, run_of(node), requests)
+        self.feed.loop_held = loop_held
         self.exits = ExitLog(clock.offset)
         self._ends = EndTimes()
         self._ends_below = EndsBelow(node, self.exits)
@@ -150,11 +153,14 @@ class Hub:
         for viewer in list(self.viewers):
             viewer.close()
 
-    def adopt(self, *, frame_interval: float, heartbeat_interval: float, viewer_queue: int, frame_rows: int) -> None:
+    def adopt(
+        self, *, frame_interval: float, heartbeat_interval: float, viewer_queue: int, frame_rows: int, loop_held: float
+    ) -> None:
         """Apply new limits, also to connected viewers."""
         beats = heartbeat_interval != self.heartbeat_interval and self._beating
         self.frame_interval, self.heartbeat_interval = frame_interval, heartbeat_interval
         self.viewer_queue, self.frame_rows = viewer_queue, frame_rows
+        self.feed.loop_held = loop_held
         for viewer in self.viewers:
             viewer.limit = viewer_queue
         if beats:  # the running timer has the old interval and will be ignored

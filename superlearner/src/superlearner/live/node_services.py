@@ -134,4 +134,5 @@ def _limits_of(settings: Settings) -> dict[str, Any]:
         "heartbeat_interval": settings.heartbeat_interval,
         "viewer_queue": settings.viewer_queue,
         "frame_rows": settings.frame_rows,
+        "loop_held": settings.anomaly_loop_held,
     }

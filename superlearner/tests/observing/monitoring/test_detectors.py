@@ -332,6 +332,14 @@ def test_crashes_without_a_supervisor_are_stored_together_and_once_a_minute() ->
     ]
 
 
+def test_crashes_whose_reasons_are_different_tuples_are_stored_apart() -> None:
+    crashes = UnsupervisedCrashes()
+    for reason in (("bad", 1), ("worse", 2)):
+        data = {"reason": reason, "what": "leak", "name": None}
+        crashes.note(SimpleNamespace(kind="exited", pid="0.1.0", data=data), NOW)
+    assert len(crashes.take(NOW + 4, LIMITS.anomaly_window)) == 2
+
+
 def test_a_monitor_stores_crashes_of_processes_without_a_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("superlearner.observing.monitoring.crashes.SETTLE_S", 0.0)
     stored = list[Incident]()

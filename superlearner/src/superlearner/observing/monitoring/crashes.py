@@ -7,6 +7,7 @@ from typing import Final
 
 from otp import sentences
 from superlearner.control.events import TraceEvent, facts_of
+from superlearner.control.reasons import without_arguments
 from superlearner.control.slots import id_text
 from superlearner.observing.monitoring.facts import Incident
 
@@ -41,7 +42,7 @@ class UnsupervisedCrashes:
         """Count a crash at `at`, in seconds since 1970."""
         facts, name, what = facts_of(event), event.data.get("name"), event.data.get("what")
         alike = str(id_text(what if name is None else name))
-        key = alike, facts.reason.partition("(")[0]
+        key = alike, without_arguments(facts.reason)
         known = self._open.get(key)
         if known is None and len(self._open) < MOST:
             who = f"{alike} <{facts.pid}>" if name is None else alike
