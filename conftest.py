@@ -38,7 +38,7 @@ settings.load_profile("beside others")
 COLLECTS = (50_000, 20, 50)
 """Thresholds of the garbage collector while tests run."""
 
-# A shell starts what it runs in the background without Ctrl-C, and every program that a test starts would inherit that.
+# A shell makes its background jobs ignore SIGINT (Ctrl-C), and each program that a test starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -210,7 +210,7 @@ declare namespace Api {
   interface CourseLearner {
     /** the name that they sign in with */ name: string;
     /** the name as typed */ shown: string;
-    /** last activity, also a read with a token, in seconds since 1970, accurate to a minute; null: none */ at: number|null;
+    /** last activity, including reads with a token, in seconds since 1970, to the minute; null: none */ at: number|null;
     /** the session that they opened or worked in last */ session: number|null;
     /** exercises that have passed, of all sessions */ passed: number;
     /** exercises of all sessions */ exercises: number;

@@ -129,7 +129,7 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
     "Message queue": (
         ("length", "process.info"),
         ("peek", "mailbox.peek"),
-        ("longest first, statistics", "mailbox.stats"),
+        ("longest queues, statistics", "mailbox.stats"),
         ("flush", "mailbox.flush"),
         ("drain", "mailbox.flush"),
         ("filter", "mailbox.drop"),

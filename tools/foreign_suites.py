@@ -103,6 +103,11 @@ class Results(unittest.TextTestResult):
     def __init__(self, *_: object) -> None:
         super().__init__(unittest.runner._WritelnDecorator(io.StringIO()), False, 0)  # type: ignore[attr-defined]
         self.failed: dict[str, str] = {}
+        self.begun: set[str] = set()
+
+    def startTest(self, test: Any) -> None:
+        self.begun.add(name_of(test))
+        super().startTest(test)
 
     def addFailure(self, test: Any, err: Any) -> None:
         self.failed[name_of(test)] = self._exc_info_to_string(err, test)  # type: ignore[attr-defined]
@@ -132,8 +137,8 @@ def differences(suite: str) -> dict[str, str]:
 def judge(suite: str, run: int, failed: dict[str, str], fail_again: Callable[[list[str], bool], set[str]]) -> int:
     """Print the verdict; return the exit status.
 
-    `fail_again` returns which of these tests fail when only they run, without processes if its second argument is true.
-    Many of them have time limits, which they exceed on a loaded machine.
+    `fail_again` runs only the given tests again and returns those that fail; with True, it runs them without processes.
+    Without it, those that it cannot run fail. Many tests have time limits that they exceed on a loaded machine.
     """
     known = differences(suite)
     new = {name: text for name, text in failed.items() if not any(fnmatchcase(name, one) for one in known)}
@@ -145,8 +150,8 @@ def judge(suite: str, run: int, failed: dict[str, str], fail_again: Callable[[li
         print(f"== {name}\n{new[name]}")
     repeated = len(rest) - len(again)
     print(
-        f"{suite}: {run} tests, {run - len(failed)} passed, {differ} differ as listed, {len(alone)} fail here "
-        f"without processes, too, {repeated} passed only when repeated, {len(again)} failed"
+        f"{suite}: {run} tests, {run - len(failed)} passed, {differ} differ as listed, {len(alone)} also fail "
+        f"here without processes, {repeated} passed when repeated, {len(again)} failed"
     )
     for name in again:
         print(f"failed: {name}")
@@ -160,12 +165,12 @@ def run_asyncio(modules: tuple[str, ...], plain: bool, only: list[str]) -> int:
         print("tools.foreign_suites: this Python has no package `test`; install it (Debian: libpython3-testsuite)")
         return 1
     results = asyncio_results(modules, plain, lambda name: not only or any(fnmatchcase(name, one) for one in only))
-    return judge(
-        "asyncio",
-        results.testsRun - len(results.skipped),
-        results.failed,
-        lambda names, plain: set(asyncio_results(modules, plain, names.__contains__).failed),
-    )
+
+    def fail_again(names: list[str], plain: bool) -> set[str]:
+        again = asyncio_results(modules, plain, names.__contains__)
+        return set(again.failed) | (set() if plain else set(names) - again.begun)
+
+    return judge("asyncio", results.testsRun - len(results.skipped), results.failed, fail_again)
 
 
 def asyncio_results(modules: tuple[str, ...], plain: bool, chosen: Callable[[str], bool]) -> Results:
@@ -189,13 +194,12 @@ def run_anyio(plain: bool, only: list[str]) -> int:
     with tempfile.TemporaryDirectory() as created:
         folder = Path(created)
         tests = fetch_anyio(folder)
-        ran, failed = anyio_results(folder, tests, plain, only or ["tests"])
-        return judge(
-            "anyio",
-            ran,
-            failed,
-            lambda names, plain: set(anyio_results(folder, tests, plain, [f"tests/{n}" for n in names])[1]),
-        )
+
+        def fail_again(names: list[str], plain: bool) -> set[str]:
+            ran, failed = anyio_results(folder, tests, plain, [f"tests/{name}" for name in names])
+            return set(failed) if plain or ran == len(names) else set(names)
+
+        return judge("anyio", *anyio_results(folder, tests, plain, only or ["tests"]), fail_again)
 
 
 def anyio_results(folder: Path, tests: Path, plain: bool, chosen: list[str]) -> tuple[int, dict[str, str]]:
@@ -205,6 +209,7 @@ def anyio_results(folder: Path, tests: Path, plain: bool, chosen: list[str]) -> 
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tools.foreign_plugin", "-p", "no:schemathesis"]
     left_out = "" if localhost_has_ipv6() else " and not ipv6"
     command += ["--timeout", "60", "-k", f"asyncio and not trio{left_out}", *chosen]
+    results.unlink(missing_ok=True)
     subprocess.run(command, check=False, cwd=tests, env=environment, stdout=subprocess.DEVNULL)
     found = json.loads(results.read_text())
     return found["ran"], found["failed"]

@@ -18,7 +18,7 @@ def test_a_test_fails_the_run_if_it_fails_again_and_only_in_a_process(capsys: py
     assert [(list(failed), True), (["exceeds its limit once", "fails again"], False)] == asked
     *_, verdict, name = capsys.readouterr().out.splitlines()
     assert "failed: fails again" == name
-    assert verdict.endswith("1 fail here without processes, too, 1 passed only when repeated, 1 failed")
+    assert verdict.endswith("1 also fail here without processes, 1 passed when repeated, 1 failed")
 
 
 def test_a_run_without_a_failure_repeats_nothing() -> None:

@@ -45,7 +45,7 @@ __all__ = [
     "Watchdog",
     "collector_listeners",
     "frame_of",
-    "holder_elsewhere",
+    "foreign_holder_name",
     "is_idle",
 ]
 
@@ -61,8 +61,8 @@ LIBRARY_FOLDERS: Final = tuple(
 )
 """The folders of library code, including ours: the holder of the loop is searched for outside them first."""
 
-OBSERVER: Final = "the platform's observer in your process"
-"""The processes of a hidden node, which shares the loop with the node that it inspects."""
+OBSERVER: Final = "the platform's observer in your program"
+"""Display name of the processes of a hidden node, which shares the loop with the node that it inspects."""
 
 _RUN_ONCE: Final[CodeType] = vars(asyncio.BaseEventLoop)["_run_once"].__code__
 """The code that waits for events, in its selector, and then runs what is due."""
@@ -74,7 +74,7 @@ _SELECT: Final = selectors.DefaultSelector.select.__code__
 class Held:
     """A report of what holds the loop: `seconds` so far; the process, if one was running; file, line and function.
 
-    For a process of another node in the loop, `pid` is None and `name` says so: see `holder_elsewhere`.
+    For a process of another node in the same loop, `pid` is None and `name` describes it; see `foreign_holder_name`.
 
     >>> str(Held(1.5, "<0.7.0>", "till", "shop.py", 12, "Till.handle_cast")).partition(";")[0]
     'till <0.7.0> has held the event loop for 1.5 s: shop.py, line 12, in Till.handle_cast'
@@ -228,7 +228,7 @@ class Watchdog:
             return None
         place = _own_frame(frame)
         process: Any = None if self._scheduler is None else self._scheduler.current
-        elsewhere = holder_elsewhere(process, self._node)
+        elsewhere = foreign_holder_name(process, self._node)
         name = getattr(process, "registered_name", None)
         return Held(
             seconds,
@@ -240,10 +240,10 @@ class Watchdog:
         )
 
 
-def holder_elsewhere(process: Any, node: Node) -> str | None:
-    """Return what to call a process of another node in the loop: its pid is that of another process on `node`, or none.
+def foreign_holder_name(process: Any, node: Node) -> str | None:
+    """Return a display name for a process of another node in the same loop, else None.
 
-    Returns None for a process of `node`, and for None.
+    Its pid must not be shown: on `node`, it is the pid of another process, or of none.
     """
     home: Node | None = None if process is None else process.runtime
     if home is None or home is node:

@@ -161,8 +161,8 @@ def test_r4_finds_children_that_start_too_late(monkeypatch: pytest.MonkeyPatch) 
         self._timer = self._loop.call_later(5, self._decide)
 
     monkeypatch.setattr(Placements, "_decide", wait)
-    few = range(60, 160)  # in few histories, a child whose start is late is one that must run by then
-    assert find_violations("R4", few, short) is not None
+    seeds = range(60, 160)  # in only a few histories must a late child run by then
+    assert find_violations("R4", seeds, short) is not None
 
 
 def test_r4_finds_a_child_that_runs_on_after_a_lost_conflict(monkeypatch: pytest.MonkeyPatch) -> None:

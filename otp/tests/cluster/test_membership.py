@@ -248,7 +248,7 @@ def test_a_lost_member_that_is_forgotten_is_lost_for_nobody(clusters: Any) -> No
 
 
 @pytest.mark.parametrize(("later", "lost"), [(0.0, []), (2 * LOST, ["b"])], ids=["the same loss", "a new loss"])
-def test_a_member_that_notices_a_loss_after_it_was_forgotten_forgets_it_too(
+def test_a_member_that_notices_a_loss_late_also_forgets_the_member(
     clusters: Any, later: float, lost: list[str]
 ) -> None:
     """Regression: a member that was slower to notice the loss listed a forgotten member for good."""

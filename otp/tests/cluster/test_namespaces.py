@@ -102,7 +102,7 @@ class Machines:
         await self.agree(healed, self.dead + 2, self.lan.hosts)
 
     async def roll(self) -> None:
-        """Let one member after the other leave, and start it again."""
+        """Restart the members, one after the other."""
         for host in self.lan.hosts:
             assert [0] == await self.programs.leave([host])
             await self.programs.agree([other for other in self.lan.hosts if other != host])
@@ -110,7 +110,7 @@ class Machines:
             await self.programs.agree(self.lan.hosts)
 
     async def refuse_another_version(self, host: str) -> None:
-        """Replace a member by one of another version, which all others refuse."""
+        """Replace a member with one of another version; the others refuse it."""
         rest = [other for other in self.lan.hosts if other != host]
         assert [0] == await self.programs.leave([host])
         await self.programs.agree(rest)
@@ -126,7 +126,7 @@ class Machines:
 
     @asynccontextmanager
     async def flood(self, source: str, target: str) -> AsyncIterator[None]:
-        """Let a stranger without a certificate send as fast as it can to a member, from another machine."""
+        """Flood a member from another machine, as a stranger without a certificate."""
         command = self.lan.machines[source].inside(
             sys.executable, "-c", FLOOD, target, *map(str, self.lan.machines[target].ports())
         )

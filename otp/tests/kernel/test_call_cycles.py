@@ -491,10 +491,10 @@ def test_the_log_of_a_cycle_has_the_time_that_its_processes_really_waited(
 
 
 @pytest.mark.parametrize("timeouts", [(), ("infinity",)], ids=["default", "unlimited"])
-def test_a_process_outside_a_cycle_that_ends_with_it_names_no_time_that_did_not_pass(
+def test_a_caller_outside_a_cycle_reports_no_timeout_that_did_not_pass(
     timeouts: Any, among: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Regression: a caller of the deadlocked server ended after two seconds with *in 5 s*, and so did all pages."""
+    """Regression: a caller of a deadlocked server ended after two seconds, but all pages said *in 5 s*."""
 
     async def program(*pids: otp.Pid) -> Any:
         GenServer.cast("c", asks("a", asks("b", asks("a", None, *timeouts), *timeouts), 60))

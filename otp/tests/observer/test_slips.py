@@ -186,7 +186,7 @@ def test_a_state_that_is_none_is_not_a_missing_return(tmp_path: Path, code: str,
     ],
 )
 def test_a_start_argument_that_the_code_passes_is_not_advised_again(tmp_path: Path, child: str, says: str) -> None:
-    """Regression: after a hot reload with the argument, the next crash advised to pass it."""
+    """Regression: after a hot reload that added the argument, the next crash suggested adding it."""
     file = tmp_path / "main.py"
     code = "class Counter(GenServer):\n    def handle_cast(self, request, n):\n        return NoReply(n + 1)\n"
     file.write_text(

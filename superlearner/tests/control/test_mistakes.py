@@ -84,7 +84,7 @@ def test_a_wrong_option_is_at_its_argument(reason: Any, line: str) -> None:
     assert line == line_of("init", reason)
 
 
-def test_a_method_that_is_not_called_is_at_its_own_line() -> None:
+def test_a_method_that_is_not_called_is_marked_at_its_own_line() -> None:
     """Regression: the line was that of `return Children(`."""
 
     class Counter(GenServer[int]): ...

@@ -116,7 +116,7 @@ def test_holds_are_told_from_the_length_of_the_setting_on(inside: Callable[..., 
 
 
 def test_a_hold_by_a_hidden_node_in_the_loop_leads_to_no_process(inside: Callable[..., Any]) -> None:
-    """Regression: it was shown with a pid that is another process of the user's node, and a link to that."""
+    """Regression: it showed and linked the pid of another process, of the user's node."""
 
     async def test(platform: Any) -> None:
         async with otp.Node("backend.shop", hidden=True) as hidden:
@@ -130,7 +130,7 @@ def test_a_hold_by_a_hidden_node_in_the_loop_leads_to_no_process(inside: Callabl
             await otp.wait_down(last)
             await texts(platform)
         (held,) = [one for one in platform.hub.feed.entries() if "held the event loop for " in one.text]
-        assert held.text.startswith("the platform's observer in your process held the event loop for ")
+        assert held.text.startswith("the platform's observer in your program held the event loop for ")
         assert (held.pid, held.key) == (None, None)
 
     inside(test, tree("ledger"))

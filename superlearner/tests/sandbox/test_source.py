@@ -110,12 +110,12 @@ def test_no_text_ends_the_caller(text: str) -> None:
     otp.run(main)
 
 
-def test_a_busy_machine_is_no_problem_of_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_machine_is_not_reported_as_a_problem_of_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
     """Regression: line 1 of a short source was marked, with the hint to try a shorter text."""
     monkeypatch.setattr(source, "PATIENCE_S", 0.0)
 
     async def main() -> None:
-        with pytest.raises(TimeoutError, match="this machine is busy: it has not read the code within 0 s"):
+        with pytest.raises(TimeoutError, match="this machine is busy: it could not check the code within 0 s"):
             await check_source("class Main(Supervisor): ...")
 
     otp.run(main)

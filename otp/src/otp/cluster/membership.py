@@ -126,7 +126,7 @@ class Membership:
         self._sought: dict[NodeId, Sought] = {}
         self._candidates: dict[NodeId, Member] = {}  # connected nodes that were not accepted yet
         self._apart: dict[NodeId, str | None] = {}  # not to be connected again by itself; with their addresses
-        self._forgotten: dict[NodeId, float] = {}  # members that are up here still, and when another one forgot them
+        self._forgotten: dict[NodeId, float] = {}  # members still up here that another member has forgotten, and when
         self._watchers: dict[Ref, Process] = {}
         self._noted_at: deque[float] = deque(maxlen=REFUSALS)
         self._waiters: list[asyncio.Future[None]] = []
@@ -348,7 +348,7 @@ class Membership:
                 self._seek(node, member.address)
         elif pending is not None and reason not in _REASONS and not self.over:
             self._seek(node, None)
-        if self._loop.time() - self._forgotten.pop(node, -math.inf) <= 2 * self.settings.dead:  # the same loss
+        if self._loop.time() - self._forgotten.pop(node, -math.inf) <= 2 * self.settings.dead:  # the forgotten loss
             self._forget(node.name, node.creation)
         if reason in ("leave", "disconnect"):
             self._part(node, None if member is None else member.address)
@@ -519,8 +519,8 @@ class Membership:
         if gone.status == "lost":
             self.lost[member.name] = gone
             if len(self.lost) > MOST_LOST:
-                longest = next(iter(self.lost.values()))
-                self._forget(longest.name, longest.incarnation)
+                oldest = next(iter(self.lost.values()))
+                self._forget(oldest.name, oldest.incarnation)
         ties = self.distribution.ties(NodeId(gone.name, gone.incarnation))
         self.report("member_down", of=gone.name, incarnation=gone.incarnation, reason=reason, ties=ties)
         self._notify_watchers(lambda ref: MemberDown(ref, gone, reason))
@@ -560,7 +560,7 @@ class Membership:
 
     def _forget(self, name: str, incarnation: int) -> None:
         there, member = self.up.get(name), self.lost.get(name)
-        if there is not None and there.incarnation <= incarnation:  # its loss is not noticed here yet
+        if there is not None and there.incarnation <= incarnation:  # this member has not noticed the loss yet
             self._forgotten[NodeId(name, there.incarnation)] = self._loop.time()
         if member is not None and member.incarnation <= incarnation:
             del self.lost[name]

@@ -40,7 +40,7 @@ NUMBERS: Final = frozenset({"int", "float"})
 MIXED: Final = "a number and a text do not mix: check what the message brought, or convert with int(…) or str(…)"
 NO_STATE: Final = "the state {} is None: pass it at the start, as in child_spec(0), or return a new one from a callback"
 OLD_START: Final = (
-    "the state {} is None: the running supervisor still has the start argument of earlier code (restart it), "
+    "the state {} is None: the supervisor still uses the start argument from the earlier code (restart it), "
     "or a callback returned None"
 )
 NONE: Final = "it is None here: a function without a `return` gives None"

@@ -159,7 +159,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         self.task_made: Callable[[asyncio.Task[Any]], None] = lambda task: None
         """Set by the scheduler of processes: records which process has created a task."""
         self._idle_waiters: list[tuple[int, asyncio.Future[None]]] = []
-        """Each with the time until which the clock is moved for it."""
+        """Pairs of a target time in nanoseconds and the future that is done at that time."""
         self._turns = 0
         self.turns: int = 0
         """Turns since the creation of the loop."""
@@ -228,8 +228,8 @@ class VirtualLoop(base_events.BaseEventLoop):
     def when_idle(self, until_ns: int | None = None) -> asyncio.Future[None]:
         """Return a future that is done once nothing can run at this instant, before the clock moves.
 
-        With `until_ns`, the clock moves from one timer to the next, and the future is done at that time. Several may
-        wait; all who wait for one time are woken at the same idle moment.
+        With `until_ns`, the clock first moves from timer to timer up to that time. All futures for the same time are
+        done at the same idle moment.
         """
         waiter = self.create_future()
         self._idle_waiters.append((self.now_ns if until_ns is None else until_ns, waiter))
@@ -251,7 +251,10 @@ class VirtualLoop(base_events.BaseEventLoop):
         return []
 
     def _serve_idle_waiters(self) -> bool:
-        """Wake those who wait for this instant, or move the clock for the others; return whether anybody waits."""
+        """Move the clock to the next timer or target time, and complete the futures that are due.
+
+        Returns False if no future is waiting.
+        """
         waiting = [(until, waiter) for until, waiter in self._idle_waiters if not waiter.done()]
         self._idle_waiters = waiting
         if not waiting:

@@ -28,7 +28,7 @@ from superlearner.cluster.line import MemberLink
 from superlearner.cluster.serving import control_of
 from superlearner.cluster.ways import BACKEND, BadWay, Way
 from superlearner.nodes.attaching import ServiceChange
-from superlearner.nodes.attaching.attachment import runs
+from superlearner.nodes.attaching.attachment import process_exists
 from superlearner.nodes.kinds import MEMBER, NodeKind
 from superlearner.nodes.nodes import Absence, Nodes
 from superlearner.nodes.remote import RemoteError
@@ -397,9 +397,9 @@ ENDS: Final = {
 
 
 def _explain_loss(member: Member) -> str:
-    """Return why the connection to a member was lost; of one on this machine, whether its program has ended."""
+    """Return why a member was lost: its program on this machine has ended, or its connection was lost."""
     os_pid = _os_pid_of(member)
-    if os_pid and (member.address or "").startswith("unix/") and not runs(os_pid):
+    if os_pid and (member.address or "").startswith("unix/") and not process_exists(os_pid):
         return f"its program has ended (process {os_pid})"
     return ENDS["connection_lost"]
 
@@ -427,7 +427,7 @@ def _change_of(member: Member, at: float, text: str, reason: str | None, kind: N
 
 
 def _os_pid_of(member: Member) -> int:
-    """Return the id of the process that a member says it runs in; 0 if it says none."""
+    """Return the OS process id that a member reports; 0 if it reports none."""
     sent: Any = member.meta
     facts = cast("dict[str, Any]", sent) if isinstance(sent, dict) else {}
     os_pid = facts.get("os_pid")

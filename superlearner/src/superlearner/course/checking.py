@@ -22,7 +22,7 @@ def check_file(exercise: str, source: str, *, weak: bool = False) -> Checked:
 
     Raises:
         UnknownItem: there is no such exercise.
-        CheckNotRun: a required wall is missing, or the program was asked to stop.
+        CheckNotRun: required isolation is missing, or the program was asked to stop.
     """
     course = Course()
     course.exercise(exercise)

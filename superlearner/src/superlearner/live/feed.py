@@ -65,7 +65,7 @@ class Feed:
         self._holds: deque[tuple[float, str | None, int]] = deque(maxlen=MOST_HOLDS)
         """Callbacks that held the event loop: time of the end, pid, number of the entry."""
         self.loop_held: float = 0.5
-        """Seconds from which a hold of the event loop is told, as the setting `anomaly_loop_held`."""
+        """Seconds from which a hold of the event loop has an entry, as the setting `anomaly_loop_held`."""
 
     @property
     def changed(self) -> bool:
@@ -369,7 +369,7 @@ class Feed:
         self._put(entry)
 
     def crashed_unsupervised(self, model: Projection, event: TraceEvent, group: str) -> None:
-        """Record the crash of a process that no supervisor started; those of many that run the same are one entry."""
+        """Record the crash of a process without a supervisor; similar crashes share one entry."""
         facts, name, what = facts_of(event), event.data.get("name"), event.data.get("what")
         called = f"{id_text(what)} {facts.pid}" if name is None else id_text(name)
         who = label(row_of(model, facts.pid)) or called

@@ -17,13 +17,13 @@ from typing import Any, Final, Literal
 import otp
 from otp import Node, Pid
 from otp.trace import Event
-from otp.watchdog import holder_elsewhere
+from otp.watchdog import foreign_holder_name
 from superlearner.control.child_requests import ChildRequests
 from superlearner.control.clock import Clock
 from superlearner.control.events import ENDS, STARTS, facts_of
 from superlearner.control.exits import EndsBelow, EndTimes, ExitLog
 from superlearner.control.listing import count_processes
-from superlearner.control.names import is_unsupervised
+from superlearner.control.names import EndedSupervisors
 from superlearner.control.slots import Slot
 from superlearner.control.tree import TreeReader
 from superlearner.live.alone import GROUP, Alone, ended
@@ -77,7 +77,7 @@ class Hub:
         requests: the requests to stop or start children that are being carried out.
         frame_interval, heartbeat_interval: seconds.
         viewer_queue, frame_rows: limits of a viewer and of a frame.
-        loop_held: seconds from which the feed tells a hold of the event loop.
+        loop_held: seconds from which the feed has a hold of the event loop.
     """
 
     def __init__(
@@ -110,6 +110,7 @@ class Hub:
         self.feed.loop_held = loop_held
         self.exits = ExitLog(clock.offset)
         self._ends = EndTimes()
+        self._ended_supervisors = EndedSupervisors()
         self._ends_below = EndsBelow(node, self.exits)
         self.frames = Frames(self.model, head)
         self.alone = Alone(node, reader, self._handle_unsupervised_end)
@@ -132,7 +133,7 @@ class Hub:
         """The snapshot, valid until the next event."""
         self._subscription: Any = None
         self.holder_of: Callable[[Event], tuple[Pid | None, str]] | None = None
-        """Finds the process that held the loop for most of a drain, and its line; the event names the last process."""
+        """Returns the process and line that held the loop for most of a drain; the event names only the last one."""
         self._broken = False
         self._unsent = 0
 
@@ -228,8 +229,9 @@ class Hub:
             self._arm()
 
     def _note_unsupervised_crash(self, event: Event) -> None:
-        """Add the crash of a process without a supervisor to the feed, also if no page was open."""
-        if not facts_of(event).crash or not is_unsupervised(event.pid):
+        """Add the crash of a process without a supervisor to the feed, even if no page is open."""
+        self._ended_supervisors.note(event.pid)
+        if not facts_of(event).crash or not self._ended_supervisors.is_unsupervised(event.pid):
             return
         row = row_of(self.model, facts_of(event).pid)
         if row is None or row.parent == GROUP:  # else it is a top-level supervisor
@@ -258,7 +260,7 @@ class Hub:
         elif event.kind == "drain_too_long" and self.holder_of is not None:
             pid, place = self.holder_of(event)
             data = {**event.data, "place": place}
-            if elsewhere := holder_elsewhere(pid, self.node):
+            if elsewhere := foreign_holder_name(pid, self.node):
                 pid, data["holder"] = None, elsewhere
             told = Event(event.seq, event.at, event.node, event.kind, pid, event.cause, data)
         self.feed.take(self.model, told)

@@ -34,7 +34,7 @@ SIGNAL: Final = getattr(signal, "SIGVTALRM", None)
 """Sent to the thread of the loop; nothing else uses it in a sandbox."""
 
 CELL: Final = f": {FILE}, "
-"""The beginning of a place in a cell: the answer to its evaluation has no other."""
+"""Start of a place in evaluated code. Its error shows no other place, so the message includes it."""
 
 CALL: Final = re.compile(r"(?:(\w+)\.)?(\w+)\s*\(")
 TRIES: Final = 100
@@ -87,7 +87,7 @@ class Interrupter:
         """Interrupt the callback that holds the loop; runs in the watchdog's thread."""
         if (held.pid or held.name) is None or SIGNAL is None:
             return
-        self._who = "your code" if held.pid is None else held.name or held.pid  # a service runs it while it is loaded
+        self._who = "your code" if held.pid is None else held.name or held.pid  # the sandbox runs it while loading it
         self._raised.clear()
         for _ in range(TRIES):
             signal.pthread_kill(self._thread, SIGNAL)
@@ -106,10 +106,10 @@ class Interrupter:
         who, place = ("the simulation `hang`", "") if frame.f_code is hold_the_loop.__code__ else (who, _place(frame))
         held = f"held the loop for {self._after:g} s"
         self._loop.call_soon_threadsafe(self._tell, f"{who} {held}{place}; it was ended there")
-        said = f"it {held}{place if CELL in place else ''}"  # a report of a crash has its name and place
+        said = f"it {held}{place if CELL in place else ''}"  # crash reports show the process and the place anyway
         if _sleeps(frame):
             raise BlockedLoop(f"{said}; time.sleep {BLOCKS}")
-        raise EndlessLoop(f"{said}; let the callback return, or await in its loop")
+        raise EndlessLoop(f"{said}; return from the callback, or await something in each iteration")
 
 
 def _may_raise(frame: FrameType) -> bool:

@@ -83,7 +83,7 @@ def _run_syntax_check(text: str) -> dict[str, Any]:
             command, input=text.encode("utf-8", "surrogatepass"), capture_output=True, timeout=PATIENCE_S, check=False
         )
     except subprocess.TimeoutExpired:
-        raise TimeoutError(f"this machine is busy: it has not read the code within {PATIENCE_S:g} s") from None
+        raise TimeoutError(f"this machine is busy: it could not check the code within {PATIENCE_S:g} s") from None
     if done.returncode != 0:
         message, hint = "Python needs too much time or memory to read it", "try a shorter text, less deeply nested"
         return {"problem": {"line": 1, "column": 1, "message": message, "hint": hint}}

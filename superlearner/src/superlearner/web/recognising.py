@@ -137,7 +137,7 @@ class Recogniser:
         return None if holder is None else await self._of(holder, visit)
 
     async def link_state(self, visit: Visit, code: str) -> tuple[LinkState, WebVisitor | None]:
-        """Return the state of a link and its user, without using it up; None if the link or its user is unknown."""
+        """Return the state of a link and its user without using the link up; the user is None if unknown."""
         state = self.credentials.code_state(code)
         if state != "unknown" or self.accounts is None:
             return state, WebVisitor(OWNER, OWNERS) if state == "ready" else None
@@ -148,7 +148,7 @@ class Recogniser:
         return state, None if row is None else _by_row(row, visit)
 
     async def redeem(self, visit: Visit, code: str) -> tuple[LinkState, WebVisitor | None]:
-        """Use a link up, and return as `link_state`; one of concurrent calls gets "ready"."""
+        """Use a link up and return the same as `link_state`; of concurrent calls, only one gets "ready"."""
         state = self.credentials.code_state(code)
         if state == "ready":
             found = await self.by_link(visit, code)

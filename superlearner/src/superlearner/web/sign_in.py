@@ -7,8 +7,8 @@ requires credentials, everything else, including web sockets before they are acc
 - the session cookie, which a browser gets from a one-time sign-in link (`/sign-in/CODE` for users, `/?token=CODE` for
   the owner's browser), or from the form of `/sign-in`, and gives up at `/sign-out`.
 
-Opening `/sign-in/CODE` shows a page, and its button signs in: programs that preview links in chats use no link up. A
-browser that is signed in as its user goes on instead of hearing that the link was used.
+Opening `/sign-in/CODE` shows a page, and its button signs in: programs that preview links in chats use no link up. If
+the link no longer works, a browser that is already signed in as its user is redirected and gets no error page.
 
 If it does not (on loopback), everyone is let in and visitors with a credential are identified: the `code` scope always
 requires one. Operations check their scopes themselves; everything else (pages, live feed, event stream, metrics) needs
@@ -249,7 +249,7 @@ class SignIn:
             before = await self.recogniser.by_session(visit) if self._has_right_session(visit) else None
         known = visitor is not None and not ready
         if visitor is not None and known and before is not None and before.user.id == visitor.user.id:
-            return self._to(target)  # signed in with it earlier
+            return self._to(target)  # already signed in as this user
         from_elsewhere = visit.connection.headers.get("sec-fetch-site") not in ("none", "same-origin", "same-site")
         again = known and not uses and from_elsewhere and "again" not in visit.connection.query_params  # see `_page`
         html = self._render(

@@ -23,7 +23,7 @@ from otp.doors import visit
 from stopped_programs import continue_all, stop_all
 from superlearner.app import sign_of_life
 from superlearner.nodes.attaching import ServiceChange, attachment
-from superlearner.nodes.attaching.attachment import _is_stopped, runs
+from superlearner.nodes.attaching.attachment import _is_stopped, process_exists
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.rights.users import SCOPES
 from superlearner.store import MomentRow
@@ -356,7 +356,15 @@ def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
 
 
 def test_a_silent_service_with_a_process_id_that_no_system_has_is_not_busy() -> None:
-    assert (True, False) == (runs(os.getpid()), runs(2**70))
+    assert (True, False) == (process_exists(os.getpid()), process_exists(2**70))
+
+
+def test_a_process_that_was_killed_does_not_exist_although_nobody_has_waited_for_it() -> None:
+    with subprocess.Popen(["sleep", "600"]) as program:
+        assert process_exists(program.pid)
+        program.kill()
+        os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOWAIT)
+        assert not process_exists(program.pid)
 
 
 def test_a_service_that_runs_again_is_found_during_a_long_pause(inside: Run, tmp_path: Path) -> None:

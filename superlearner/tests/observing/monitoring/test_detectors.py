@@ -209,8 +209,8 @@ def test_a_mailbox_that_stood_and_grows_again_is_found_at_once(stood: list[int])
     assert f"from {stood[-1]:,} to {again[-1]:,} messages in 20 s, 38.0 a second" in grows.description
 
 
-def test_growth_that_has_ended_is_told_with_the_time_in_which_the_mailbox_grew() -> None:
-    """Regression: 800 messages within 5 s were growth for 14 s, with a rate that it never had."""
+def test_a_finding_about_growth_that_has_ended_gives_the_time_of_the_growth() -> None:
+    """Regression: growth by 800 messages in 5 s was reported as growth for 14 s, with a wrong rate."""
     grew = only(list(detectors.mailbox_growth(facts(tracks=[track([132, 420, 700, *[801] * 6])]), LIMITS)))
     assert grew.description == "the mailbox of till grew from 132 to 801 messages in 6 s, and has not grown for 10 s"
     assert grew.evidence["messages_per_s"] == 114.35
@@ -340,6 +340,17 @@ def test_crashes_whose_reasons_are_different_tuples_are_stored_apart() -> None:
     assert len(crashes.take(NOW + 4, LIMITS.anomaly_window)) == 2
 
 
+def test_a_stored_crash_with_a_long_reason_says_that_no_supervisor_restarts_it() -> None:
+    """Regression: the text was too long to be stored with its end."""
+    crashes = UnsupervisedCrashes()
+    reason = otp.Crash("x" * 1000, (("jobs.py", 7, "do_something"),))
+    data = {"reason": reason, "what": "leak", "name": None}
+    crashes.note(SimpleNamespace(kind="exited", pid="0.1.0", data=data), NOW)
+    text = only(crashes.take(NOW + 4, LIMITS.anomaly_window)).text
+    assert text.endswith("; it has no supervisor that restarts it")
+    assert len(text) < 250
+
+
 def test_a_monitor_stores_crashes_of_processes_without_a_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("superlearner.observing.monitoring.crashes.SETTLE_S", 0.0)
     stored = list[Incident]()
@@ -374,6 +385,29 @@ def test_the_hang_of_a_restarted_process_is_another_one() -> None:
         ("till was in handle_cast at till.py:12 for 50 s", NOW - 50),
         ("till was in handle_cast at till.py:12 for 10 s, and 2 messages waited", NOW + 10),
     ]
+
+
+def test_a_hang_that_is_over_has_its_whole_time_although_its_messages_were_dropped_before() -> None:
+    alarms, incidents = Alarms(), Incidents()
+    hang = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW, 3, "till.py:12")
+    stored = list[Incident]()
+    for now, callbacks in ((NOW + 6, [hang]), (NOW + 300, [replace(hang, waiting=0)]), (NOW + 302, [])):
+        found = facts(now=now, callbacks=callbacks)
+        _, over = alarms.update(detectors.long_callback(found, LIMITS), now)
+        stored += incidents.take(alarms.active.values(), over, now, LIMITS.anomaly_window)
+    assert [one.text for one in stored] == ["till was in handle_cast at till.py:12 for 300 s"]
+
+
+def test_the_worst_hold_of_a_loop_is_the_one_that_was_least_due_to_other_programs() -> None:
+    alarms, over = Alarms(), list[Any]()
+    starved = LoopHold(NOW, 7.88, "0.7.0", "till", "Till", "till.py:3", starved=7.2)
+    for now, holds in (
+        (NOW, [starved]),
+        (NOW + 50, [LoopHold(NOW + 50, 1.9, "0.7.0", "till", "Till")]),
+        (NOW + 500, []),
+    ):
+        _, over = alarms.update(detectors.blocked_loop(facts(now=now, holds=holds), LIMITS), now)
+    assert only(over).finding.evidence["worst_s"] == 1.9
 
 
 def test_a_blocked_loop_is_stored_at_once_and_each_hold_once() -> None:
@@ -419,11 +453,11 @@ def test_a_finding_about_a_blocked_loop_says_how_much_of_the_time_was_without_a_
     assert ("critical", "shelf.py:2") == (shelf.severity, shelf.evidence["place"])
     assert shelf.description.endswith(" for up to 2.60 s (shelf.py:2)")
     assert ("high", "till.py:8", 0.2) == (till.severity, till.evidence["place"], till.evidence["starved_s"])
-    text = "1.50 s (till.py:8), at most 0.20 s of it without a processor"
+    text = "1.50 s (till.py:8), up to 0.20 s of it waiting for a processor"
     assert till.description.endswith(f" for up to {text}")
     assert till.incident is not None
     assert (
-        "till held the event loop 2 times, for up to 1.5 s, at till.py:8, at most 0.20 s of it without a processor"
+        "till held the event loop 2 times, for up to 1.5 s, at till.py:8, up to 0.20 s of it waiting for a processor"
         == (till.incident.text)
     )
 
@@ -498,7 +532,7 @@ def test_an_anomaly_keeps_its_number_and_start_while_its_window_moves() -> None:
 
 
 def test_an_anomaly_that_is_over_keeps_its_worst_finding_in_the_past_tense() -> None:
-    """Regression: it kept the last one, such as `gave up once in the last 60 s` of two, with no restart used."""
+    """Regression: it kept the last finding, such as `gave up once in the last 60 s` after two give-ups."""
     alarms = Alarms()
     twice = supervisor([4.0, 2.5, 0.1], gave_up=(3.0, 1.0))
     worst = only(list(detectors.crash_loop(facts(book=twice), LIMITS)))
@@ -511,7 +545,7 @@ def test_an_anomaly_that_is_over_keeps_its_worst_finding_in_the_past_tense() -> 
     assert over.finding.evidence == worst.evidence
 
 
-def test_a_supervisor_that_did_not_give_up_is_told_so_afterwards() -> None:
+def test_an_anomaly_that_is_over_says_that_the_supervisor_did_not_give_up() -> None:
     alarms = Alarms()
     alarms.update(detectors.crash_loop(facts(book=supervisor([4.0, 2.5, 0.1])), LIMITS), NOW)
     (over,) = alarms.update([], NOW + 60)[1]

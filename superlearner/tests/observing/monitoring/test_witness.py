@@ -186,10 +186,10 @@ def test_a_process_of_another_node_in_the_loop_that_holds_it_has_no_pid() -> Non
                 assert pid not in [one.pid for one in monitor.holds]
             monitor.close()
             watchdog.stop()
-            expected = [(None, "the platform's observer in your process"), (None, "a process of node other")]
+            expected = [(None, "the platform's observer in your program"), (None, "a process of node other")]
             assert expected == [(one.pid, one.name) for one in monitor.holds]
             assert expected == [(one.pid, one.name) for one in said]
-            assert str(said[0]).startswith("the platform's observer in your process has held the event loop for ")
+            assert str(said[0]).startswith("the platform's observer in your program has held the event loop for ")
             found = [one.description.partition(" held")[0] for one in detect(monitor.facts(), Settings())]
             assert [name for _, name in expected] == sorted(found, reverse=True)
 

@@ -148,7 +148,7 @@ def test_a_dry_run_lists_the_learners(inside: Any, tmp_path: Path) -> None:
         given = {"names": "1. Ann Lee\n3. 123\n4 56\n1001"}  # a number alone may be a pseudonym
         planned = (await platform.client.post(f"{LINKS}?dry_run=true", json=given, headers=OWNER)).json()["data"]
         assert planned["affects"] == ["Ann Lee (Ann.Lee)", "1001"]
-        left_out = "left out: line 2: '3. 123' has numbers and no name; line 3: '4 56' has numbers and no name"
+        left_out = "left out: line 2: '3. 123' has numbers but no name; line 3: '4 56' has numbers but no name"
         assert planned["would"].endswith(left_out)
 
     inside(test, data_dir=tmp_path)

@@ -51,7 +51,7 @@ def test_one_request_ends_a_lesson_and_keeps_the_code(inside: Any, tmp_path: Pat
 
 @pytest.mark.operation("course.end_lesson")
 def test_a_token_outlasts_the_lesson_but_not_a_session_opened_with_it(inside: Any, tmp_path: Path) -> None:
-    """Regression: no text said that the token of a terminal stays valid."""
+    """Regression: no text said that tokens for terminals stay valid."""
 
     async def test(platform: Any) -> None:
         client = platform.client

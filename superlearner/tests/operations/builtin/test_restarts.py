@@ -495,7 +495,7 @@ def test_a_crash_loop_is_one_line_and_its_sum_has_reason_and_supervisor(inside: 
 
 
 @pytest.mark.operation("restart.show")
-def test_a_start_with_the_supervisor_that_gave_up_is_no_restart_of_the_child(inside: Inside, tmp_path: Path) -> None:
+def test_a_give_up_is_not_counted_as_a_restart_of_the_child(inside: Inside, tmp_path: Path) -> None:
     """Regression: *Why?* counted a give-up among the restarts of its child, one more than the tree and the list."""
 
     async def test(platform: Any) -> None:

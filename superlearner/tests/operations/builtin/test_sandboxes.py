@@ -193,7 +193,7 @@ def test_a_reload_that_takes_too_long_names_the_busy_sandbox(inside: Inside, mon
         await create(platform)
         given = {"source": SOURCE.replace("n + 1", "n + 2")}
         late = await ask(platform, "POST", "/sandboxes/a/hot-reload", given, status=409)
-        said = "a is busy: it has not changed its code within 0 s, but may still do so"
+        said = "a is busy: it did not load the new code within 0 s, but may still do so"
         assert ("sandbox_busy", said) == (late["code"], late["message"])
 
     inside(look)

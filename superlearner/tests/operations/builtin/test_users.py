@@ -166,7 +166,7 @@ def test_a_link_shows_a_page_and_signs_in_once(inside: Run, tmp_path: Path) -> N
 
 
 @pytest.mark.operation("user.link")
-def test_a_used_link_goes_on_in_the_browser_that_is_signed_in_with_it(inside: Run, tmp_path: Path) -> None:
+def test_a_used_link_redirects_a_browser_that_is_signed_in_as_its_user(inside: Run, tmp_path: Path) -> None:
     """Regression: pupils who opened their link again in the second lesson were told to ask for a new one."""
 
     async def test(platform: Any) -> None:
@@ -183,7 +183,8 @@ def test_a_used_link_goes_on_in_the_browser_that_is_signed_in_with_it(inside: Ru
             assert (again.status_code, again.headers["location"]) == (303, "/learn")
         assert "Sign in as ada" in (await client.get(newer, headers=ada | HERE)).text
         assert (await client.get(path, headers=ben | HERE)).status_code == 410
-        from_chat = await client.get(path, headers={"sec-fetch-site": "cross-site"})  # browsers keep the cookie back
+        # Browsers withhold the SameSite=Strict cookie.
+        from_chat = await client.get(path, headers={"sec-fetch-site": "cross-site"})
         assert from_chat.status_code == 410
         assert f'<meta http-equiv="refresh" content="0; url={path}?again">' in from_chat.text
         repeated = await client.get(f"{path}?again", headers={"sec-fetch-site": "cross-site"})

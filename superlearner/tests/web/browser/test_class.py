@@ -179,7 +179,7 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     page.get_by_role("button", name="End lesson…").click()
     question = page.get_by_role("dialog", name="End the lesson?")
     expect(question).to_contain_text("All 30 learners are signed out and their sandboxes stop. Code and progress stay")
-    expect(question).to_contain_text("Tokens, as for a learner's terminal, stay valid")
+    expect(question).to_contain_text("Tokens, such as those for terminals, stay valid")
     assert broken_rules(page) == []
     question.get_by_role("button", name="End the lesson").click()
     expect(page.get_by_text("The lesson is over: 30 learners signed out, 0 sandboxes stopped.")).to_be_visible()

@@ -48,7 +48,7 @@ RECORD = """() => {
   const note = () => window.said.push(picture.querySelector(".said")?.textContent ?? "");
   new MutationObserver(note).observe(picture, { childList: true, subtree: true, characterData: true });
 }"""
-"""Keeps what the picture says: some sentences are there for a moment only."""
+"""Records the sentences of the picture: some are visible only for a moment."""
 
 
 def kill_member_of(page: Page, program: Any, id: str) -> tuple[str, list[str]]:

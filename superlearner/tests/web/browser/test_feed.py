@@ -53,7 +53,7 @@ def test_before_the_first_event_the_last_entry_of_the_previous_program_is_shown(
     line = {"at": 1763850000.5, "line": text, "kept": True, "incident": text.startswith("leak")}
     page.route("**/api/v1/restarts?*", lambda route: route.fulfill(json={"data": [outage, line]}))
     page.goto(f"{platform.url}/supervisors")
-    expect(page.locator("#events > .hint")).to_contain_text("Nothing new has happened. The last entry before:")
+    expect(page.locator("#events > .hint")).to_contain_text("No new events. The last stored entry:")
     before = page.locator("#events > .hint").get_by_role("link", name=text)
     expect(before).to_have_attribute("href", re.compile(r"/timeline\?.*at=1763850000\.5"))
 

@@ -122,4 +122,6 @@ test("after a deadlock its cause is listed, and not the callers that ended with 
   ];
   const shown = newest({ node: "a", lines, refs: new Set(), stored: [] }, 3);
   assert.deepEqual(shown.map(({ line: { event } }) => event.parts.who), ["queue", "cart"]);
+  const goesOn = { ...crash("Worker w3", 100.1, `its call to queue failed: ${timeout}`), to: 400, count: 90 };
+  assert.deepEqual(newest({ node: "a", lines: [goesOn, ...lines], refs: new Set(), stored: [] }, 1).map(({ count }) => count), [90]);
 });

@@ -278,7 +278,7 @@ def explain(reason: Any) -> str | None:
             return f"expected a child, got a coroutine: {itself}; write {cls}.child_spec(…)"
         case ("invalid_child_spec", MethodType(__self__=type() as cls, __name__=name)):
             spec = f"{cls.__name__}.child_spec(0)"
-            todo = f"call it: {spec}" if name == "child_spec" else f"write {spec}: a supervisor starts it itself"
+            todo = f"call it: {spec}" if name == "child_spec" else f"write {spec}: a supervisor starts its children"
             return f"expected a child, got the method {cls.__name__}.{name}; {todo}"
         case ("invalid_child_spec", child):
             return f"expected a child, {_child_hint(child)}; try {_FORMS}"
@@ -287,9 +287,7 @@ def explain(reason: Any) -> str | None:
             use = f": use {', '.join(choices[:-1])} or {choices[-1]}"
             return f'{field} "{got:.200}" is unknown{_suggestion(name, got) or use}'
         case ("invalid_mfa", got) if start := _start_of(got):
-            return (
-                f"{_EXPECTED['invalid_mfa']}, got {start}; write start=({start},), or with arguments start=({start}, 0)"
-            )
+            return f"{_EXPECTED['invalid_mfa']}, got {start}; write start=({start},), or start=({start}, 0) to pass 0"
         case (str() as name, got) if name in _EXPECTED:
             return f"{_EXPECTED[name]}, {unawaited(got) or f'got {bounded_text(got, 200)}'}{_suggestion(name, got)}"
         case _:

@@ -255,7 +255,7 @@ def _failed_call(why: Any, call: Any, limit: int, depth: int, waited: float) -> 
         case "calling_self":
             return f"{dest} called itself (calling_self)"
         case "timeout":
-            # without a time-out of its own, the call may have failed before the default one, in a cycle of calls
+            # Without its own timeout, a call in a cycle may fail before the default one has passed, so name no time.
             own = arguments[2] if len(arguments) > 2 and type(arguments[2]) in (int, float) else None
             seconds = f"{waited:.1f} s" if waited else "time" if own is None else f"{_value(own, limit)} s"
             return f"{dest} did not answer a call in {seconds} (timeout)"

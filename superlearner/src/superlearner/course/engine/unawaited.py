@@ -71,8 +71,9 @@ class Unawaited:
 
     def find_held(self) -> None:
         """Account for a coroutine of the file that nothing has awaited, and that a variable or a value still holds."""
-        made_since = 0 if self._collections == _collections() else None  # else those of all generations
-        objects = gc.get_objects(made_since)
+        # Unless a collection has run, all new objects are still in generation 0; otherwise search all generations.
+        generation = 0 if self._collections == _collections() else None
+        objects = gc.get_objects(generation)
         coroutines: list[CoroutineType[Any, Any, Any]] = [one for one in objects if type(one) is CoroutineType]
         for each in coroutines:
             if each.cr_origin and each.cr_origin[0][0] == self._file:

@@ -23,7 +23,7 @@ from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import RemoteError
 
-__all__ = ["PAUSES_S", "Attachment", "ServiceChange", "State", "runs"]
+__all__ = ["PAUSES_S", "Attachment", "ServiceChange", "State", "process_exists"]
 
 PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
 """Seconds between attempts to find a service; after the last one, it is given up."""
@@ -34,6 +34,8 @@ LONGEST: Final = 300
 END_S: Final = 1.0
 """Seconds in which the process of a service ends after its connections."""
 LOOK_END_S: Final = 0.02
+EXITING: Final = 0x4
+"""The flag PF_EXITING of Linux, which a process has before its connections are closed."""
 WORD_S: Final = 2.0
 """A request fails a moment before the reason is known."""
 State = Literal["connecting", "attached", "looked_for", "given_up"]
@@ -190,7 +192,7 @@ class Attachment:
             if self.known != known:
                 self.learned()
             self.visitor = visitor
-            is_here = self.where.is_own and runs(facts.os_pid)
+            is_here = self.where.is_own and process_exists(facts.os_pid)
             why = f"it was detached; `{command('attach', self.where.address)}` attaches it again"
             try:
                 await visitor.gone()
@@ -226,7 +228,7 @@ class Attachment:
     def _busy(self, since: float | None) -> str | None:
         """Return a sentence about a silent service whose program runs on this machine, else None."""
         facts = self.facts
-        if since is None or facts is None or not self.where.is_own or not runs(facts.os_pid):
+        if since is None or facts is None or not self.where.is_own or not process_exists(facts.os_pid):
             return None
         seconds = asyncio.get_running_loop().time() - since
         if _is_stopped(facts.os_pid):
@@ -264,7 +266,7 @@ async def _describe_end(os_pid: int, address: str) -> str:
     if _is_removed(path):
         return f"its service closed its door (process {os_pid})"
     end = loop.time() + END_S
-    while runs(os_pid):
+    while process_exists(os_pid):
         if loop.time() > end:
             return f"the connection to it is lost; its process {os_pid} still runs"
         await _pause()
@@ -280,7 +282,7 @@ def _is_removed(path: str | None) -> bool:
     return path is not None and not os.path.lexists(path)
 
 
-def runs(os_pid: int) -> bool:
+def process_exists(os_pid: int) -> bool:
     """Return whether there is a process of this number that has not ended."""
     try:
         os.kill(os_pid, 0)
@@ -297,9 +299,10 @@ def _is_stopped(os_pid: int) -> bool:
 
 
 def _state_of(os_pid: int) -> str:
-    """Return the letter of a process's state; "" where the system does not tell."""
+    """Return the letter of a process's state, "X" while it ends; "" where the system does not tell."""
     try:
         with open(f"/proc/{os_pid}/stat", encoding="utf-8", errors="replace") as file:
-            return file.read().rpartition(") ")[2][:1]
+            state, *_, flags = file.read().rpartition(") ")[2].split(maxsplit=7)[:7]
     except OSError:
         return ""
+    return "X" if int(flags) & EXITING else state

@@ -21,9 +21,9 @@ BACK_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """An anomaly: latest finding, worst finding, time of the first, and end (None: active).
+    """An anomaly: its finding, the worst finding, the time of the first one, and the end (None: active).
 
-    When it is over, `finding` is the worst one in the past tense.
+    While it is active, `finding` is the latest one. After its end, `finding` is the worst one, in the past tense.
     """
 
     number: int
@@ -64,7 +64,7 @@ class Alarms:
         seen: dict[tuple[str, str], Alarm] = {}
         for key, finding in causes.items():
             known = self.active.get(key)
-            if known is None or _is_another(known, finding):
+            if known is None or _is_new_occurrence(known, finding):
                 alarm = self._again(finding, now)
                 if alarm is None:
                     self.number += 1
@@ -82,7 +82,7 @@ class Alarms:
     def _again(self, finding: AnomalyFinding, now: float) -> Alarm | None:
         """Return the anomaly of this cause that ended a moment ago, as active."""
         for alarm in self.ended:
-            if alarm.finding.key != finding.key or _is_another(alarm, finding):
+            if alarm.finding.key != finding.key or _is_new_occurrence(alarm, finding):
                 continue
             if alarm.ended is not None and now - alarm.ended <= BACK_S:
                 self.ended.remove(alarm)
@@ -90,15 +90,19 @@ class Alarms:
         return None
 
 
-def _is_another(known: Alarm, finding: AnomalyFinding) -> bool:
-    """Return whether a finding of an exact type began after that of an anomaly; less than a second is inexactness."""
+def _is_new_occurrence(known: Alarm, finding: AnomalyFinding) -> bool:
+    """Return whether a finding is a new occurrence and does not continue an anomaly.
+
+    Only findings of a type in `EXACT` have a start of their own; up to a second of difference is measurement error.
+    """
     return finding.type in EXACT and finding.since > known.finding.since + 1.0
 
 
 def _continued(known: Alarm, finding: AnomalyFinding) -> Alarm:
     """Return an anomaly with a new finding; it keeps its first start, although windows move, and its highest count."""
-    since = finding.since if finding.type in EXACT else min(known.finding.since, finding.since)
-    worst = finding if _rank(finding) >= _rank(known.worst) else known.worst
+    exact = finding.type in EXACT  # then it is one event, and its newest finding knows the most
+    since = finding.since if exact else min(known.finding.since, finding.since)
+    worst = finding if exact or _rank(finding) >= _rank(known.worst) else known.worst
     latest = replace(finding, since=since, count=max(known.finding.count, finding.count))
     return replace(known, finding=latest, worst=worst)
 

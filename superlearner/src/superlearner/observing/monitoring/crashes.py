@@ -1,4 +1,4 @@
-"""Crashes of processes without a supervisor, as incidents: those of many that run the same code are one. Pure."""
+"""Crashes of processes without a supervisor, as incidents; similar crashes are combined into one. Pure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from superlearner.observing.monitoring.facts import Incident
 __all__ = ["UnsupervisedCrashes"]
 
 SETTLE_S: Final = 2.0
-"""Seconds after the first crash within which others are counted with it."""
-MOST: Final = 100
-"""Kinds of crashes that are counted apart."""
+"""Seconds after the first crash during which similar crashes are counted with it."""
+MOST_GROUPS: Final = 100
+"""Maximum number of groups that wait to be stored; crashes of further groups are dropped."""
 
 
 @dataclass(slots=True)
-class Alike:
+class CrashGroup:
     """Crashes of one cause that are not stored yet."""
 
     who: str
@@ -35,7 +35,7 @@ class UnsupervisedCrashes:
     """The crashes of a node that are to be stored; a plain object that outlives the service."""
 
     def __init__(self) -> None:
-        self._open: dict[tuple[str, str], Alike] = {}
+        self._open: dict[tuple[str, str], CrashGroup] = {}
         self._stored: dict[tuple[str, str], float] = {}
 
     def note(self, event: TraceEvent, at: float) -> None:
@@ -44,21 +44,21 @@ class UnsupervisedCrashes:
         alike = str(id_text(what if name is None else name))
         key = alike, without_arguments(facts.reason)
         known = self._open.get(key)
-        if known is None and len(self._open) < MOST:
+        if known is None and len(self._open) < MOST_GROUPS:
             who = f"{alike} <{facts.pid}>" if name is None else alike
-            self._open[key] = Alike(who, facts.reason, facts.where, at, at)
+            self._open[key] = CrashGroup(who, facts.brief_reason, facts.where, at, at)
         elif known is not None:
-            known.who, known.reason, known.place, known.last = alike, facts.reason, facts.where, at
+            known.who, known.reason, known.place, known.last = alike, facts.brief_reason, facts.where, at
             known.times += 1
 
     def take(self, now: float, window: float) -> list[Incident]:
-        """Return the incidents to store now, at most one of each cause within `window` seconds."""
+        """Remove and return the incidents to store now, at most one per cause every `window` seconds."""
         self._stored = {key: at for key, at in self._stored.items() if now - at < window}
         due = [key for key, one in self._open.items() if now - one.first >= SETTLE_S and key not in self._stored]
         self._stored |= dict.fromkeys(due, now)
         return [_describe(self._open.pop(key)) for key in due]
 
 
-def _describe(one: Alike) -> Incident:
+def _describe(one: CrashGroup) -> Incident:
     ended = sentences.ended(one.who, one.reason, failed=True, at=one.place, times=one.times, span=one.last - one.first)
     return Incident(sentences.story(ended, sentences.not_restarted(None)), one.first, one.last)

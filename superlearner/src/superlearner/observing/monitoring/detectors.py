@@ -136,10 +136,10 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
         elif last_one:
             budget = sentences.budget(used, allowed, history.window_s)
             words = f"{name} has {budget}: one more failure and it gives up"
-            past = f"{name} had {budget}, and did not give up"
+            past = f"{name} had {budget}, but did not give up"
         else:
             words = f"{name} gives up in {left:.1f} s if its children keep failing at this rate"
-            past = f"{name} came within {left:.1f} s of giving up, and did not"
+            past = f"{name} came within {left:.1f} s of giving up, but did not"
         times = history.attempts.newest(facts.clock - round(_window(history) * NS))
         offset = facts.now - facts.clock / NS
         yield AnomalyFinding(
@@ -264,18 +264,20 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
 def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find code that blocked the event loop."""
     since = facts.now - limits.anomaly_window
-    found = [hold for hold in facts.holds if hold.at >= since and hold.own >= limits.anomaly_loop_held]
+    found = [hold for hold in facts.holds if hold.at >= since and hold.own_seconds >= limits.anomaly_loop_held]
     found.sort(key=lambda hold: hold.name or hold.pid or "")
     for who, group in groupby(found, key=lambda hold: hold.name or hold.pid):
         holds = sorted(group, key=lambda hold: hold.at)
-        worst = max(holds, key=lambda hold: hold.own)
+        worst = max(holds, key=lambda hold: hold.own_seconds)
         place = f" ({worst.place})" if worst.place else ""
         subject = who or "code outside of any process"
-        longest = f"{worst.seconds:.2f} s{place}{worst.apart}"
+        longest = f"{worst.seconds:.2f} s{place}{worst.starved_text}"
         often = "for" if len(holds) == 1 else f"{_times(len(holds))}, for up to"
         at = f", at {worst.place}" if worst.place else ""
         begun = holds[0].at - holds[0].seconds
-        severity: Severity = "critical" if worst.own >= 4 * limits.anomaly_loop_held or len(holds) >= 10 else "high"
+        severity: Severity = (
+            "critical" if worst.own_seconds >= 4 * limits.anomaly_loop_held or len(holds) >= 10 else "high"
+        )
         yield AnomalyFinding(
             type="blocked_loop",
             severity=severity,
@@ -293,12 +295,14 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
                 "newest": [_hold(hold) for hold in reversed(holds[-10:])],
             },
             count=len(holds),
-            size=worst.seconds,
+            size=worst.own_seconds,
             threshold=limits.anomaly_loop_held,
             setting="anomaly_loop_held",
             hint="`await` slow operations, run blocking code with `otp.Task.run_blocking`, or work in smaller steps",
             incident=Incident(
-                f"{subject} held the event loop {often} {worst.seconds:.1f} s{at}{worst.apart}", begun, holds[-1].at
+                f"{subject} held the event loop {often} {worst.seconds:.1f} s{at}{worst.starved_text}",
+                begun,
+                holds[-1].at,
             ),
         )
 
@@ -377,9 +381,11 @@ def orphan_monitor(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
             continue
         if many:
             words = f"{name} has made {one.monitors} monitors of the same process {one.target}"
+            past = f"{name} had {one.monitors} monitors of the same process {one.target}"
             hint = "each monitor sends its own Down message: call demonitor(ref, flush=True) for those no longer needed"
         else:
             words = f"{name} has had an unread Down message for {facts.now - one.since:.0f} s"
+            past = f"{name} had an unread Down message for {facts.now - one.since:.0f} s"
             hint = "handle Down in handle_info (or receive it), or do not monitor"
         yield AnomalyFinding(
             type="orphan_monitor",
@@ -387,6 +393,7 @@ def orphan_monitor(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
             pid=one.pid,
             name=one.name,
             description=words,
+            past=past,
             since=round(one.since, 3),
             evidence={"monitors": one.monitors, "target": one.target, "unread": one.unread, "what": one.what},
             threshold=limits.anomaly_monitors if many else limits.anomaly_down_unread,
@@ -400,7 +407,7 @@ def missing_service(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindi
     hint = "the platform starts it again after a pause; its log says why a start fails"
     for one in facts.services:
         if one.pid is None:
-            yield _of_service("missing_service", one, "does not run", hint, limits)
+            yield _of_service("missing_service", one, "does not run", "did not run", hint, limits)
 
 
 def suspended_service(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
@@ -408,16 +415,18 @@ def suspended_service(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFin
     for one in facts.services:
         if one.pid is not None:
             hint = f"resume it with `{command('process.resume', one.pid, node=facts.called)}`"
-            yield _of_service("suspended_service", one, "is suspended and handles no message", hint, limits)
+            words, past = "is suspended and handles no message", "was suspended and handled no message"
+            yield _of_service("suspended_service", one, words, past, hint, limits)
 
 
-def _of_service(type: Type, one: ServiceGap, words: str, hint: str, limits: Settings) -> AnomalyFinding:
+def _of_service(type: Type, one: ServiceGap, words: str, past: str, hint: str, limits: Settings) -> AnomalyFinding:
     return AnomalyFinding(
         type=type,
         severity="critical",
         pid=one.pid,
         name=one.name,
         description=f"{one.name}, a service of the platform, {words}",
+        past=f"{one.name}, a service of the platform, {past}",
         since=round(one.since, 3),
         evidence={"supervisor": one.supervisor},
         threshold=limits.scan_interval,

@@ -71,8 +71,8 @@ def rows_of(
 def _anomaly(alarm: Any) -> dict[str, Any]:
     finding = alarm.finding
     times = {"since": timestamp(finding.since), "until": None if alarm.ended is None else timestamp(alarm.ended)}
-    told = {key: value for key, value in asdict(finding).items() if key not in ("size", "past")}
-    return {**told, **times, "number": alarm.number, "active": alarm.ended is None}
+    shown = {key: value for key, value in asdict(finding).items() if key not in ("size", "past")}
+    return {**shown, **times, "number": alarm.number, "active": alarm.ended is None}
 
 
 async def as_csv(table: Table, rows: Iterator[Mapping[str, Any]], limit: int) -> AsyncIterator[str]:

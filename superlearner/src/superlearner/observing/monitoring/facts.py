@@ -77,8 +77,9 @@ class PendingCallback:
 class LoopHold:
     """A hold of the event loop for `seconds`, until `at` (wall clock).
 
-    `pid` is the process that blocked it, if one of the node did; for one of another node in the loop, only `name` says
-    so. `starved` is the time for which the program waited for a processor in it, at most; None if unknown.
+    `pid` is the process of this node that blocked it, if any. For a process of another node in the same loop, `pid` is
+    None and `name` describes it. `starved` is the longest time that the program can have waited for a processor
+    meanwhile; None if unknown.
     """
 
     at: float
@@ -90,19 +91,19 @@ class LoopHold:
     starved: float | None = None
 
     @property
-    def own(self) -> float:
-        """The part that is not caused by other programs on the machine."""
+    def own_seconds(self) -> float:
+        """Seconds that other programs on the machine did not cause."""
         return self.seconds - min(self.seconds, self.starved or 0.0)
 
     @property
-    def apart(self) -> str:
-        """The words about the other part; "" if it is less than a tenth.
+    def starved_text(self) -> str:
+        """Text about the time spent waiting for a processor; "" if that is less than a tenth.
 
-        >>> LoopHold(0.0, 7.88, "0.7.0", "till", "Till", starved=4.236).apart
-        ', at most 4.24 s of it without a processor'
+        >>> LoopHold(0.0, 7.88, "0.7.0", "till", "Till", starved=4.236).starved_text
+        ', up to 4.24 s of it waiting for a processor'
         """
-        starved = self.seconds - self.own
-        return f", at most {starved:.2f} s of it without a processor" if starved >= self.seconds / 10 else ""
+        starved = self.seconds - self.own_seconds
+        return f", up to {starved:.2f} s of it waiting for a processor" if starved >= self.seconds / 10 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,7 @@ class AnomalyFinding:
     size: float = 0.0
     """Orders findings of one cause with the same severity; the description of the largest one is kept."""
     past: str = ""
-    """Its description once it is over; "" for the text of its incident, or the same."""
+    """Description once it is over; if "", the text of its incident is used, else `description`."""
 
     @property
     def key(self) -> tuple[str, str]:

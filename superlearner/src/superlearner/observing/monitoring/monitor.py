@@ -12,14 +12,14 @@ from otp import Down, Node, Pid, observer
 from otp.observer.reading import waiting_at
 from otp.observer.scanning import Scan
 from otp.trace import Event
-from otp.watchdog import Held, holder_elsewhere
+from otp.watchdog import Held, foreign_holder_name
 from superlearner.base.telemetry import Telemetry
 from superlearner.control.circles import circles
 from superlearner.control.clock import Clock
 from superlearner.control.events import facts_of
 from superlearner.control.listing import count_processes
 from superlearner.control.look import doing
-from superlearner.control.names import display_name, is_critical, is_unsupervised
+from superlearner.control.names import EndedSupervisors, display_name, is_critical
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid, safe_text
 from superlearner.control.tree import what_of
@@ -116,6 +116,7 @@ class Monitor:
         self.on_incident: Callable[[Incident], object] = lambda _incident: None
         """Called with what is to be stored about anomalies."""
         self._incidents = Incidents()
+        self._ended_supervisors = EndedSupervisors()
         self._crashes = UnsupervisedCrashes()
         self._followers: tuple[Callable[[Point], object], ...] = ()
 
@@ -163,7 +164,8 @@ class Monitor:
 
     def _on_event(self, event: Event) -> None:
         if event.kind == "exited":
-            if facts_of(event).crash and is_unsupervised(event.pid):
+            self._ended_supervisors.note(event.pid)
+            if facts_of(event).crash and self._ended_supervisors.is_unsupervised(event.pid):
                 self._crashes.note(event, self._clock.wall(event.at))
             return
         seconds = float(event.data["ms"]) / 1000
@@ -173,7 +175,10 @@ class Monitor:
         self._hold(until, until - since, None, OUTSIDE)
 
     def holder_of(self, event: Event) -> tuple[Pid | None, str]:
-        """Return the process that held the loop for most of a drain, and its line; the event names the last one."""
+        """Return the process that held the loop for most of a drain, and its line.
+
+        The event itself names only the process that ran last.
+        """
         until = event.at / NS
         seen = None if self._witness is None else self._witness.of(until - float(event.data["ms"]) / 1000, until)
         return (event.pid, "") if seen is None else (seen.process or event.pid, seen.place or "")
@@ -189,7 +194,7 @@ class Monitor:
             place = seen.place
             if seen.process is not None and seen.process is not pid:
                 pid, what = seen.process, what_of(seen.process)
-        elsewhere = holder_elsewhere(pid, self.node)
+        elsewhere = foreign_holder_name(pid, self.node)
         name = elsewhere or (None if pid is None else display_name(pid))
         number = None if pid is None or elsewhere else plain_pid(pid)
         self.holds.append(LoopHold(at, seconds, number, name, what, place, starved))

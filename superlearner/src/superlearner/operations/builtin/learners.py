@@ -144,7 +144,7 @@ async def end_lesson(ctx: Context, accounts: Accounts, /) -> CourseLessonEnded:
     """End a lesson: sign out all learners and stop their sandboxes.
 
     Code, progress and accounts stay; a stopped sandbox can run again. Unused sign-in links end too, so make new ones
-    for the next lesson. Tokens, as for a learner's terminal, stay valid: revoke them with token.revoke. For teachers.
+    for the next lesson. Tokens, such as those for terminals, stay valid: revoke them with token.revoke. For teachers.
     """
     may_manage(ctx, "learner", "ending a lesson")
     with reading_the_store():

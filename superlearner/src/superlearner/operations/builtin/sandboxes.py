@@ -308,7 +308,7 @@ async def hot_reload(
         async with asyncio.timeout(RELOAD_S):
             report = await ask(ctx, Reload(None, sandbox.id, ctx.user.name, known))
     except TimeoutError:
-        late = f"{sandbox.id} is busy: it has not changed its code within {RELOAD_S:g} s, but may still do so"
+        late = f"{sandbox.id} is busy: it did not load the new code within {RELOAD_S:g} s, but may still do so"
         raise OperationError("sandbox_busy", late, hint="try again in a moment") from None
     now = find_sandbox(ctx, sandboxes, sandbox_id)
     if report is None:

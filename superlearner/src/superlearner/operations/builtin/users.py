@@ -40,7 +40,7 @@ HOW: Final = (
 )
 MOST_TOLD: Final = 5
 """Wrong lines of a list of names that an error describes."""
-NUMBERS: Final = re.compile(r"[\W_]*\d+[\W_]+\d[\W\d_]*")
+ONLY_NUMBERS: Final = re.compile(r"[\W_]*\d+[\W_]+\d[\W\d_]*")
 """Several numbers without a name; one alone may be a pseudonym."""
 ROLE_TEXT: Final = (
     "`owner` may do everything, `teacher` everything with sandboxes and code, `learner` everything on their own "
@@ -299,8 +299,8 @@ async def _read_names(
         name = user_name_for(one.name)
         key = key_of(name)
         why = one.unclear or ("has no letter or digit" if not key else "is reserved" if key in RESERVED else "")
-        if NUMBERS.fullmatch(one.name):
-            why = "has numbers and no name"
+        if ONLY_NUMBERS.fullmatch(one.name):
+            why = "has numbers but no name"
         if not why and key in first:
             why = f"is the same user as line {first[key]}, {name}; add a letter or a number to one of them"
         if not why:

@@ -267,7 +267,7 @@ class CourseLearner(ResultModel):
     name: str = Field(description="the name that they sign in with")
     shown: str = Field(description="the name as typed")
     at: float | None = Field(
-        description="last activity, also a read with a token, in seconds since 1970, accurate to a minute; null: none"
+        description="last activity, including reads with a token, in seconds since 1970, to the minute; null: none"
     )
     session: int | None = Field(description="the session that they opened or worked in last")
     passed: int = Field(description="exercises that have passed, of all sessions")

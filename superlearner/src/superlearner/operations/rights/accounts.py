@@ -254,7 +254,7 @@ class Accounts:
         return code, now + seconds, bool(ready)
 
     async def look_up(self, code: str) -> tuple[LinkState, UserRow | None]:
-        """Return the state of a link and its user; None for an unknown one. Raises StoreUnavailable."""
+        """Return the state of a link and its user; the user of an unknown link is None. Raises StoreUnavailable."""
         if CODE.fullmatch(code) is None:
             return "unknown", None
         await self._known()  # sets the clock
@@ -276,7 +276,10 @@ class Accounts:
         return ("expired" if found.expires <= self.clock() else "ready"), row
 
     async def redeem(self, code: str) -> tuple[LinkState, UserRow | None]:
-        """Use a link up, and return as `look_up`; one of concurrent calls gets "ready". Raises StoreUnavailable."""
+        """Use a link up and return the same as `look_up`; of concurrent calls, only one gets "ready".
+
+        Raises StoreUnavailable.
+        """
         state, row = await self.look_up(code)
         if state == "ready" and not await self._store.records.use_link(_hash(code), self.clock()):
             return "used", row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -109,7 +110,18 @@ def test_the_step_after_a_corrected_run_names_the_state_that_was_kept(
     expect(step).to_contain_text("the new code is running, and left kept its state, None: Restart gives it a new one.")
     cast(page, at_work, "none", "left", "tick")
     expect(step).to_contain_text("Next: press Restart: left still starts with the old argument.")
-    expect(page.locator("#crashed")).to_contain_text("supervisor still has the start argument of earlier code")
+    expect(page.locator("#crashed")).to_contain_text("supervisor still uses the start argument from the earlier code")
+
+
+def test_a_callback_that_returns_none_is_to_be_fixed(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: the step said that the process still starts with the old argument, and there was no other."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "nothing", TYPED.replace("NoReply(n + 1)", "NoReply(print(n + 1))"))
+    for _ in range(2):
+        cast(page, at_work, "nothing", "left", "tick")
+    expect(page.locator("#next-step")).to_contain_text(
+        re.compile(r"Next: main\.py:\d+, where left crashed, is marked\.")
+    )
 
 
 def test_a_crash_on_purpose_is_not_to_be_fixed(open_page: Callable[..., Page], at_work: Any) -> None:
@@ -121,7 +133,9 @@ def test_a_crash_on_purpose_is_not_to_be_fixed(open_page: Callable[..., Page], a
     expect(step).to_contain_text("Next: main.py:8 raises this error on purpose. Read under What happened")
 
 
-def test_a_run_that_came_too_late_is_to_be_pressed_again(open_page: Callable[..., Page], at_work: Any) -> None:
+def test_after_a_reload_that_took_too_long_the_step_says_to_press_run_again(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
     """Regression: the step called the code wrong, and said that it does not run, when only the sandbox was busy."""
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     made(page, "late")

@@ -97,7 +97,7 @@ function fail(error) {
 async function endLesson() {
   if (!(await confirm("End the lesson?",
     `All ${counted(learners.length, "learner")} are signed out and their sandboxes stop. Code and progress stay; unused sign-in `
-      + `links no longer work. Tokens, as for a learner's terminal, stay valid.`,
+      + `links no longer work. Tokens, such as those for terminals, stay valid.`,
     "End the lesson")))
     return;
   try {

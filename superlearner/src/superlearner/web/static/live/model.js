@@ -257,7 +257,7 @@ export function rowOf(model, pid) {
 }
 
 /**
- * Count the rows in each state, and those that a group only counts, without the processes of the platform.
+ * Count processes by state, including those that a group counts but does not list, and without the platform's own.
  * @param {Model} model
  */
 export function tally(model) {

@@ -19,12 +19,14 @@ const KEYS = html`<span class="for-keys"> (Ctrl-Enter)</span>`;
 /** The newest crash. @type {At} */ let crash = { name: "", line: 0 };
 /** The process that crashed before the newest run goes on with None as its state. */ let without = false;
 /** The newest run changed an `init`, and no process has started since. */ let untried = false;
+/** Processes run newer code than they started with. */ let reloaded = false;
 /** How many restarts it has had. */ let restarts = 0;
 /** The code has a message that makes it crash. */ let crashes = false;
 
 /** Begin with another sandbox. */
 export function beginSteps() {
   restarts = 0;
+  reloaded = false;
   situation.busy = "";
   crash = { name: "", line: 0 };
   follow("start");
@@ -64,7 +66,10 @@ export function stepAfterInput(other) {
 }
 
 /** The text of the editor was sent, and has not started yet. */
-export const stepAfterStart = () => follow("starting");
+export function stepAfterStart() {
+  reloaded = false;
+  follow("starting");
+}
 
 /**
  * The code of the editor runs now, without the crash of the former one.
@@ -73,6 +78,7 @@ export const stepAfterStart = () => follow("starting");
  */
 export function stepAfterRun(servers = [], init = false) {
   untried = init;
+  reloaded ||= servers.length > 0;
   without = keepsNone(servers, crash.name);
   situation.busy = "";
   follow("run");
@@ -85,7 +91,7 @@ export function stepAfterProblem(line) {
   draw();
 }
 
-/** The code of the editor does not run. @param {string} code  of the error @param {string} [busy]  what did not switch in time */
+/** A request to run the editor's code failed. @param {string} code  error code @param {string} [busy]  the process that did not switch */
 export function stepAfterRefusal(code, busy = "") {
   situation.busy = busy;
   follow("refusal");
@@ -117,7 +123,7 @@ const STEPS = {
     : html`the new code is running${without
     ? html`, and ${crash.name} kept its state, <code>None</code>: Restart gives it a new one`
     : nothing}. Kill a process in the tree, or make one crash, and see what is different.`,
-  fix: () => crash.hint?.includes("(restart it)")
+  fix: () => reloaded && crash.hint?.includes("(restart it)")
     ? html`press <b>Restart</b>: ${crash.name} still starts with the old argument.`
     : html`${at(crash.line)}, ${crash.because ? "for which" : "where"} ${crash.name} ${did()}, is marked. Fix it and press
     Run${KEYS}.`,

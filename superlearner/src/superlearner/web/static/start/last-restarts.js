@@ -12,9 +12,9 @@ import { nameIn, reasonIn, rowText, spanOf, storedText, verb } from "../live/sto
 const SAME_S = 0.5;
 /** Seconds without a repetition that end a loop, as in the list of the server. */
 const PAUSE_S = 120;
-/** How the reason of a process begins that ended because its call failed. */
-const CALLED = /^its call to (.+?) failed: /;
-/** Seconds within which the end of a server is the cause of the ends of its callers. */
+/** The start of the exit reason of a process that ended because its call failed. */
+const FAILED_CALL = /^its call to (.+?) failed: /;
+/** Seconds after the end of a server in which ends of its callers are attributed to it. */
 const CAUSE_S = 5;
 /** For this time, a give-up is listed whatever has happened since, in seconds. */
 const GAVE_UP_S = 3600;
@@ -52,11 +52,11 @@ export function newest({ node, lines, refs, stored }, most) {
   return fall < most ? all.slice(0, most) : [...all.slice(0, most - 1), /** @type {Restart} */ (all[fall])];
 }
 
-/** Leave out processes that ended because the call to one that is listed failed: that one is the cause. @param {Restart[]} all */
+/** Leave out processes that ended because their call to a listed process failed: that process is the cause. @param {Restart[]} all */
 const withoutCallers = (all) => all.filter((one) => {
-  const server = CALLED.exec(reasonOf(one))?.[1];
+  const server = FAILED_CALL.exec(reasonOf(one))?.[1];
   return !server || gaveUp(one) || !all.some((other) => nameOf(other) === server && other.node === one.node && other !== one
-    && other.at <= one.at && other.at >= one.at - CAUSE_S);
+    && other.from <= one.to && other.to >= one.to - CAUSE_S);
 });
 
 /** @param {Restart} one */
@@ -65,7 +65,7 @@ const reasonOf = ({ line, stored }) => (line ? line.event?.parts?.reason : store
 /** @param {Restart} one */
 const nameOf = ({ line, stored }) => (line?.event ? nameIn(line.event) : stored?.name);
 
-/** Return whether each crash of a line made its supervisor give up, which is another line. @param {Line} line */
+/** Return whether every crash in a line made its supervisor give up; the give-up has its own line. @param {Line} line */
 const isGiveUp = ({ count, events = [] }) => count <= events.reduce((sum, { parts }) => sum + (parts?.fatal ?? 0), 0);
 
 /** Return restarts with the repetitions of each as one, in the place of the newest. @param {Restart[]} all  newest first */

@@ -17,7 +17,7 @@ import { eventRow } from "./feed-row.js";
 /** @import { Line } from "../live/storms.js" */
 
 const YET = "Nothing has happened yet. Kill a process and read here what its supervisor did.";
-const SINCE = "Nothing new has happened. The last entry before:";
+const SINCE = "No new events. The last stored entry:";
 /** How the line about a time without the platform begins. */
 const OUTAGE = "the platform did not run ";
 const ENDED = "The node has ended. Nothing had happened in its tree before that.";
@@ -55,10 +55,10 @@ export class SlFeed extends HTMLElement {
     if (this.#held.allows(this.lines)) this.#draw();
   }
 
-  /** The run before which that entry was read. @type {string|null} */ #run = null;
-  /** The newest kept entry before this run. @type {Api.RestartLine|null} */ #before = null;
+  /** The run for which #before was read. @type {string|null} */ #run = null;
+  /** The newest stored entry before this run. @type {Api.RestartLine|null} */ #before = null;
 
-  /** Read the newest entry kept from before. @param {string} run */
+  /** Read the newest entry stored before this run. @param {string} run */
   async #readBefore(run) {
     this.#run = run;
     const node = chosen() || document.querySelector("#node option")?.textContent || ""; // without one, the list is of all nodes
