@@ -53,8 +53,7 @@ test: install-dev test-js ## run the tests, one browser test for each page, and 
 	@# The tests start about a hundred programs at once, each of which would compile the modules that are not compiled yet.
 	@$(PY) -m compileall -q -j 0 otp/src superlearner/src
 	@# Processes share the tests, one more than there are cores; ARGS="-n 0" runs them in one, where a debugger works.
-	@# With worksteal, most tests of a file run in one process and share what the file starts, such as a database.
-	$(PY) -m pytest -n auto --dist worksteal -m "$(QUICK)" $(TESTS) $(if $(SOURCES),--doctest-modules $(SOURCES)) $(ARGS)
+	$(PY) -m pytest -n auto -m "$(QUICK)" $(TESTS) $(if $(SOURCES),--doctest-modules $(SOURCES)) $(ARGS)
 
 .PHONY: test-programs
 test-programs: install-dev ## run all tests that start programs (about 10 minutes)
@@ -172,7 +171,7 @@ soak: install-dev ## run the example service for SECONDS=3600 under load, kills 
 
 .PHONY: slow
 slow: install-dev ## run the slow tests and the second seed
-	$(PY) -m pytest -n auto --dist worksteal -m "slow or repeated" $(TESTS)
+	$(PY) -m pytest -n auto -m "slow or repeated" $(TESTS)
 
 .PHONY: bench
 bench: install-dev ## run the benchmarks and write docs/performance.md; refused on a loaded machine (ARGS=--anyway only prints)
