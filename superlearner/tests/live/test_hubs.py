@@ -187,7 +187,13 @@ def test_changed_limits_apply_to_every_hub(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with till(running.platform) as node:
             viewer = viewer_of(running.platform, node)
-            limits = {"frame_interval": 0.2, "heartbeat_interval": 3600.0, "viewer_queue": 3, "frame_rows": 2}
+            limits = {
+                "frame_interval": 0.2,
+                "heartbeat_interval": 3600.0,
+                "viewer_queue": 3,
+                "frame_rows": 2,
+                "loop_held": 1,
+            }
             running.platform.hubs.adopt(**limits)
             assert (viewer.limit, running.platform.hubs.known(node).frame_rows) == (3, 2)
 
