@@ -3,84 +3,15 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import msgspec
 import pytest
 
 from otp.distribution import NodeId, Session, Settings
-from otp.distribution.actions import Down, Drained, Flush, Put, Refused, Room, Signal, Up
+from otp.distribution.actions import Down, Flush, Put, Refused, Room, Signal, Up
 from otp.distribution.frames import Batch, Beat, Bye, Data, Hello, Large, Reset, decode, encode
 from otp.kernel.values.errors import BadArgument
-
-A, B, C = NodeId("a", 1), NodeId("b", 1), NodeId("c", 1)
-COOKIE = b"secret"
-
-
-class Wire:
-    """Some sessions; frames are brought at once, unless `lose` says no, and everything else is kept in `seen`.
-
-    The carrier takes any number of bytes, or with `is_full` what `give` says.
-    """
-
-    def __init__(self, *nodes: NodeId, cookies: dict[NodeId, bytes] | None = None, **settings: Any) -> None:
-        source = random.Random(1)
-        self.sessions = {
-            node: Session(node, (cookies or {}).get(node, COOKIE), Settings(**settings), nonce=source.randbytes)
-            for node in nodes
-        }
-        self.now = 0.0
-        self.seen: dict[NodeId, list[Any]] = {node: [] for node in nodes}
-        self.frames: list[tuple[NodeId, NodeId, bytes]] = []
-        self.lose: Any = lambda *_: False
-        self.is_full = False
-
-    def do(self, at: NodeId, method: str, *args: Any) -> list[Any]:
-        """Tell a session something and bring whatever follows; what it alone wanted, for a look at it."""
-        return self.carry_out(at, getattr(self.sessions[at], method)(self.now, *args))
-
-    def give(self, at: NodeId, to: NodeId, size: int = 1 << 30) -> list[Any]:
-        """Let the carrier of a session take some bytes for another one."""
-        return self.carry_out(at, self.sessions[at].room(to, size))
-
-    def carry_out(self, at: NodeId, first: list[Any]) -> list[Any]:
-        todo = [(at, action) for action in first]
-        for node, action in todo:
-            if isinstance(action, Room):
-                if not self.is_full:
-                    todo += [(node, new) for new in self.sessions[node].room(action.node, 1 << 20)]
-                continue
-            if isinstance(action, Flush):
-                todo += [(node, new) for new in self.sessions[node].flush(action.node)]
-                continue
-            if not isinstance(action, Put):
-                self.seen[node].append(action)
-                continue
-            self.frames.append((node, *action))
-            if action.node in self.sessions and not self.lose(node, *action):
-                todo += [(action.node, new) for new in self.sessions[action.node].receive(self.now, node, action.frame)]
-        return first
-
-    def connected(self) -> Wire:
-        self.do(A, "connect", B)
-        assert [Up(B, 1)] == self.seen[A]
-        assert [Up(A, 1)] == self.seen[B]
-        self.pass_time(1)
-        for seen in self.seen.values():
-            seen.clear()
-        return self
-
-    def pass_time(self, seconds: float, *nodes: NodeId) -> None:
-        """Heartbeats of the nodes given, or of all."""
-        for _ in range(int(seconds)):
-            self.now += 1.0
-            for node in nodes or self.sessions:
-                self.do(node, "tick")
-
-
-def kinds(frames: list[tuple[NodeId, NodeId, bytes]]) -> list[type]:
-    return [type(decode(source, frame, 1 << 20)) for source, _, frame in frames]
-
+from session_wire import COOKIE, A, B, C, Wire, kinds
 
 # the handshake
 
@@ -306,88 +237,6 @@ def test_a_line_that_loses_much_makes_at_most_one_connection_a_heartbeat() -> No
     assert 30 <= len([seen for seen in wire.seen[A] if isinstance(seen, Up)]) <= 31
 
 
-# large signals, and many
-
-
-def test_a_large_signal_travels_in_pieces_and_heartbeats_go_between_them() -> None:
-    wire = Wire(A, B, fragment=16 * 1024).connected()
-    large = random.Random(3).randbytes(1_000_000)
-    wire.is_full = True
-    wire.do(A, "send", B, large)
-    wire.do(A, "send", B, b"small")
-    wire.do(A, "tick")
-    assert [Large] * 4 + [Beat] == kinds([sent for sent in wire.frames if sent[0] == A])[-5:]
-    assert max(len(frame) for *_, frame in wire.frames) <= 16 * 1024 + 64
-    wire.give(A, B)
-    assert [Signal(A, large), Signal(A, b"small")] == wire.seen[B]
-
-
-def test_a_large_signal_needs_no_answer_of_the_other_side() -> None:
-    wire = Wire(A, B).connected()
-    large = random.Random(3).randbytes(8_000_000)
-    wire.frames.clear()
-    wire.do(A, "send", B, large)
-    assert [Signal(A, large)] == wire.seen[B]
-    assert [] == [frame for source, _, frame in wire.frames if source == B]
-
-
-def test_signals_of_other_senders_pass_a_large_one_and_those_of_its_sender_do_not() -> None:
-    wire = Wire(A, B, fragment=16 * 1024).connected()
-    wire.is_full = True
-    wire.do(A, "send", B, b"x" * 1_000_000, 1)
-    for number in range(3):
-        wire.do(A, "send", B, b"behind %d" % number, 1)
-        wire.do(A, "send", B, b"passes %d" % number, 2)
-    wire.give(A, B)
-    got = [signal.data for signal in wire.seen[B]]
-    assert [b"passes 0", b"passes 1", b"passes 2", b"x" * 1_000_000, b"behind 0", b"behind 1", b"behind 2"] == got
-
-
-def test_a_large_signal_arrives_beside_a_flood_of_small_ones() -> None:
-    wire = Wire(A, B, fragment=16 * 1024).connected()
-    wire.is_full = True
-    wire.do(A, "send", B, b"large" * 20_000, 1)
-    for _ in range(2_000):
-        wire.do(A, "send", B, b"s" * 1_000, 2)
-    wire.give(A, B)
-    got = [len(signal.data) for signal in wire.seen[B]]
-    assert 2_001 == len(got)
-    assert got.index(100_000) < 200  # a piece of it for each piece of the others
-
-
-def test_a_large_signal_does_not_overtake_the_small_ones_of_its_sender() -> None:
-    wire = Wire(A, B, fragment=16 * 1024).connected()
-    wire.is_full = True
-    sent = [b"%d" % number + b"s" * 1_000 for number in range(300)] + [b"large" * 20_000]
-    for signal in sent:
-        wire.do(A, "send", B, signal, 1)
-    wire.give(A, B)
-    assert sent == [signal.data for signal in wire.seen[B]]
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_the_signals_of_each_sender_keep_their_order(seed: int) -> None:
-    source = random.Random(seed)
-    wire = Wire(A, B, fragment=256).connected()
-    sent: dict[int, list[bytes]] = {sender: [] for sender in range(4)}
-    wire.is_full = True
-    wire.give(A, B, 1)
-    for number in range(300):
-        sender = source.randrange(4)
-        signal = b"%d %d " % (sender, number) + b"x" * source.choice([0, 10, 255, 256, 257, 3_000])
-        sent[sender].append(signal)
-        wire.do(A, "send", B, signal, sender)
-        if source.random() < 0.1:
-            wire.give(A, B, 4096)
-    wire.give(A, B)
-    got: dict[int, list[bytes]] = {sender: [] for sender in range(4)}
-    for signal in wire.seen[B]:
-        if isinstance(signal, Signal):
-            got[int(signal.data.split()[0])].append(signal.data)
-    assert sent == got
-    assert not wire.sessions[A]._live(B)._behind  # pyright: ignore[reportOptionalMemberAccess]
-
-
 # features
 
 
@@ -479,76 +328,6 @@ def test_a_later_incarnation_is_sought_while_the_earlier_one_is_thought_up() -> 
     wire.do(A, "connect", B)  # obsolete
     wire.pass_time(3)
     assert not wire.seen[A]
-
-
-# sizes
-
-
-@pytest.mark.parametrize("size", [0, 1, 16, 17, 32, 33])
-def test_a_signal_of_any_size_arrives_as_it_was(size: int) -> None:
-    wire = Wire(A, B, fragment=16).connected()
-    wire.do(A, "send", B, bytes(range(size)))
-    assert [Signal(A, bytes(range(size)))] == wire.seen[B]
-
-
-def test_many_empty_signals_do_not_wait_for_a_heartbeat() -> None:
-    wire = Wire(A, B).connected()
-    for _ in range(10_000):
-        wire.do(A, "send", B, b"")
-    assert [Signal(A, b"")] * 10_000 == wire.seen[B]
-
-
-def test_a_node_is_busy_until_half_of_what_waited_is_gone() -> None:
-    wire = Wire(A, B, fragment=500, buffer=5000, signal=500).connected()
-    wire.is_full = True
-    while not wire.sessions[A].busy(B):
-        wire.do(A, "send", B, b"x" * 400)
-    assert 5000 < wire.sessions[A]._peers[B].live.waiting < 6000
-    wire.give(A, B, 2000)
-    assert [] == wire.seen[A]
-    wire.give(A, B)
-    assert [Drained(B)] == wire.seen[A]
-    assert not wire.sessions[A].busy(B)
-
-
-def test_much_that_waits_ends_no_connection_and_heartbeats_pass_it() -> None:
-    wire = Wire(A, B, buffer=10_000, signal=1000).connected()
-    wire.is_full = True
-    for number in range(1000):
-        wire.do(A, "send", B, number.to_bytes(2, "big") + b"x" * 900)
-    assert wire.sessions[A].waiting(B) > 40_000  # what is sent here is up to the senders
-    wire.pass_time(60)
-    assert ([], []) == (wire.seen[A], [seen for seen in wire.seen[B] if not isinstance(seen, Signal)])
-    wire.give(A, B)
-    assert list(range(1000)) == [int.from_bytes(seen.data[:2], "big") for seen in wire.seen[B]]
-
-
-def test_a_part_of_a_frame_is_a_sign_of_life() -> None:
-    wire = Wire(A, B).connected()
-    for _ in range(20):
-        wire.sessions[A].receive_part(wire.now, B)
-        wire.pass_time(1, A)
-    assert [] == wire.seen[A]
-    wire.pass_time(7, A)
-    assert Down(B, "timeout") == wire.seen[A][0]
-
-
-def test_a_signal_beyond_the_limit_is_refused_where_it_is_sent() -> None:
-    wire = Wire(A, B, signal=1000).connected()
-    with pytest.raises(BadArgument, match="b#1: expected a signal of at most 1000 bytes, got 1001"):
-        wire.do(A, "send", B, b"x" * 1001)
-    assert {B} == wire.sessions[A].nodes()
-
-
-def test_a_peer_that_sends_more_than_the_limit_in_pieces_goes_down_with_its_name_in_the_text() -> None:
-    wire = Wire(A, B).connected()
-    wire.sessions[B].settings = Settings(signal=100)
-    wire.sessions[B]._peers[A].live._settings = Settings(signal=100)
-    wire.sessions[A]._peers[B].live._settings = Settings(fragment=60)
-    wire.do(A, "send", B, b"x" * 200)
-    down, refused, *_ = [action for action in wire.seen[B] if not isinstance(action, Up)]
-    assert Down(A, "malformed") == down
-    assert "expected signals of at most 100 bytes" in refused.text
 
 
 # nonsense

@@ -5,86 +5,28 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
-from collections import deque
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tools.check_commands import manifest
 
 import otp
+from node_facts import LIMITS, NOW, NS, entry, facts, growing, only, supervisor, track
 from superlearner.observing.analytics import Ledger
-from superlearner.observing.analytics.history import Book, Entry, History
 from superlearner.observing.monitoring import detectors
-from superlearner.observing.monitoring.alarms import Alarms
-from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.detectors import detect
 from superlearner.observing.monitoring.facts import (
-    AnomalyFinding,
     Incident,
     LoopHold,
-    NodeFacts,
     PendingCallback,
     ServiceGap,
-    Track,
     UntiedProcesses,
     Waiter,
     Watcher,
 )
-from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.monitor import Monitor
-from superlearner.observing.monitoring.points import Point
 from superlearner.settings.settings import Settings
-
-NS = 1_000_000_000
-NOW = 10_000.0
-LIMITS = Settings()
-POINT = Point(NOW, 2.0, 30, 8, 26, 0, 0, 0, 0, 0, None, 0, 9, 12, 10, 0.01, 1, 1, 100_000_000, 1, 0, 0, 0, 0, 0, 12, 3)
-
-
-def facts(**known: Any) -> NodeFacts:
-    return NodeFacts(**{"now": NOW, "clock": round(NOW * NS)} | known)
-
-
-def only(found: list[AnomalyFinding]) -> AnomalyFinding:
-    (finding,) = found
-    return finding
-
-
-def supervisor(
-    restarts: list[float], *, gave_up: tuple[float, ...] = (), allowed: int = 3, window: float = 5.0
-) -> Book:
-    """Return a book of a supervisor with restarts and give-ups, oldest first."""
-    history = History("till", "till", "0.9.0", allowed=allowed, window_s=window)
-    for number, ago in enumerate(restarts):
-        history.keep(_entry(number, NOW - ago, "restarted"), 1000)
-        for times in (history.restarts, history.attempts):
-            times.add(round((NOW - ago) * NS))
-    for ago in gave_up:
-        history.keep(_entry(99, NOW - ago, "gave_up"), 1000)
-    return Book(histories={"till": history})
-
-
-def _entry(number: int, at: float, kind: Any) -> Entry:
-    return Entry(number, at, kind, "till", "0.9.0", "till_1", "0.11.0", "0.12.0", "ValueError('no paper')", True)
-
-
-def track(lengths: list[int], every: float = 2.0) -> Track:
-    last = NOW - every * (len(lengths) - 1)
-    return Track("0.7.0", "till", "Till", deque((last + every * n, length) for n, length in enumerate(lengths)))
-
-
-def growing(per_minute_mb: float, seconds: float = 300.0, *, wobble: int = 0) -> list[Point]:
-    count = int(seconds / 2) + 1
-    return [
-        replace(
-            POINT,
-            at=NOW - seconds + 2 * n,
-            memory=100_000_000 + round(per_minute_mb * 1e6 * n / 30) + (wobble if n % 7 == 3 else 0),
-        )
-        for n in range(count)
-    ]
 
 
 def test_no_facts_give_no_findings() -> None:
@@ -106,7 +48,7 @@ def test_a_loop_that_never_reaches_the_limit_of_its_supervisor_says_so() -> None
     history = book.histories["till"]
     history.names["till_1"] = "drawer"
     for number, ago in enumerate(range(58, 0, -2)):  # no restart succeeds
-        history.keep(_entry(number, NOW - ago, "restart_failed"), 1000)
+        history.keep(entry(number, NOW - ago, "restart_failed"), 1000)
         history.attempts.add(round((NOW - ago) * NS))
     loop = only(list(detectors.restart_storm(facts(book=book), LIMITS)))
     assert loop.description == (
@@ -166,7 +108,7 @@ def test_a_give_up_names_the_child_and_how_it_ended() -> None:
     """Regression: "till gave up once: killed" read as if till had been killed."""
     book = supervisor([])
     history = book.histories["till"]
-    fell = _entry(8, NOW - 1, "gave_up")
+    fell = entry(8, NOW - 1, "gave_up")
     history.keep(replace(fell, reason="killed"), 1000)
     (killed,) = detectors.crash_loop(facts(book=book), LIMITS)
     assert killed.description == "till gave up once in the last 60 s: till_1 was killed"
@@ -186,8 +128,8 @@ def test_a_supervisor_that_gave_up_gets_no_advice_for_one_that_runs() -> None:
     till.pids.append(till.pid)
     loop = only(list(detectors.crash_loop(facts(book=book), LIMITS)))
     assert loop.hint == "`superlearner error why till` explains it"
-    till.keep(_entry(98, NOW - 0.6, "restart_failed"), 1000)
-    till.keep(_entry(99, NOW - 0.5, "gave_up"), 1000)
+    till.keep(entry(98, NOW - 0.6, "restart_failed"), 1000)
+    till.keep(entry(99, NOW - 0.5, "gave_up"), 1000)
     loop = only(list(detectors.crash_loop(facts(book=book), LIMITS)))
     assert loop.hint.startswith("the same child fails at each start: `")
     running = only(list(detectors.crash_loop(facts(book=supervisor([4.0, 2.5, 0.1])), LIMITS)))
@@ -290,141 +232,6 @@ def test_a_callback_is_long_after_five_seconds_and_worse_if_messages_wait() -> N
     assert not list(detectors.long_callback(facts(callbacks=[replace(busy, began=NOW - 4)]), LIMITS))
 
 
-def test_what_is_stored_of_a_hang_says_how_long_it_took_when_it_is_over_and_once_a_minute() -> None:
-    """Regression: a process that had hung for a minute left no trace once it was killed."""
-    alarms, incidents = Alarms(), Incidents()
-    till = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 6, 3_000, "till.py:12")
-
-    def look(later: float, *callbacks: PendingCallback) -> list[Incident]:
-        now = NOW + later
-        found = facts(now=now, callbacks=list(callbacks))
-        _, over = alarms.update(detectors.long_callback(found, LIMITS), now)
-        return incidents.take(alarms.active.values(), over, now, LIMITS.anomaly_window)
-
-    assert look(0, till) == look(50, till) == []
-    text = "till was in handle_cast at till.py:12 for 56 s, and 3,000 messages waited"
-    assert look(52) == [Incident(text, NOW - 6, NOW + 52)]
-    assert look(60, replace(till, began=NOW + 54, waiting=0)) == look(62) == []
-    assert look(120, replace(till, began=NOW + 114, waiting=1)) == []
-    text = "till was in handle_cast at till.py:12 for 6 s, and 1 message waited"
-    assert look(122) == [Incident(text, NOW + 114, NOW + 122)]
-
-
-def test_crashes_without_a_supervisor_are_stored_together_and_once_a_minute() -> None:
-    """Regression: 300 of them left no trace on any page."""
-    crashes, stored = UnsupervisedCrashes(), list[Incident]()
-    where = "at jobs.py:7 in leak; it has no supervisor that restarts it"
-
-    def crash(pid: str, reason: str, at: float) -> None:
-        data = {"reason": otp.Crash(reason, (("jobs.py", 7, "leak"),)), "what": "leak", "name": None}
-        crashes.note(SimpleNamespace(kind="exited", pid=pid, data=data), at)
-
-    for number in range(300):
-        crash(f"0.{number}.0", "negative", NOW + number / 100)
-    assert crashes.take(NOW + 1.9, LIMITS.anomaly_window) == []
-    stored += crashes.take(NOW + 4, LIMITS.anomaly_window)
-    crash("0.900.0", "negative", NOW + 10)
-    assert crashes.take(NOW + 30, LIMITS.anomaly_window) == []
-    stored += crashes.take(NOW + 70, LIMITS.anomaly_window)
-    assert stored == [
-        Incident(f"leak crashed 300 times in 3.0 s: negative, {where}", NOW, NOW + 2.99),
-        Incident(f"leak <0.900.0> crashed: negative, {where}", NOW + 10, NOW + 10),
-    ]
-
-
-def test_crashes_whose_reasons_are_different_tuples_are_stored_apart() -> None:
-    crashes = UnsupervisedCrashes()
-    for reason in (("bad", 1), ("worse", 2)):
-        data = {"reason": reason, "what": "leak", "name": None}
-        crashes.note(SimpleNamespace(kind="exited", pid="0.1.0", data=data), NOW)
-    assert len(crashes.take(NOW + 4, LIMITS.anomaly_window)) == 2
-
-
-def test_a_stored_crash_with_a_long_reason_says_that_no_supervisor_restarts_it() -> None:
-    """Regression: the text was too long to be stored with its end."""
-    crashes = UnsupervisedCrashes()
-    reason = otp.Crash("x" * 1000, (("jobs.py", 7, "do_something"),))
-    data = {"reason": reason, "what": "leak", "name": None}
-    crashes.note(SimpleNamespace(kind="exited", pid="0.1.0", data=data), NOW)
-    text = only(crashes.take(NOW + 4, LIMITS.anomaly_window)).text
-    assert text.endswith("; it has no supervisor that restarts it")
-    assert len(text) < 250
-
-
-def test_a_monitor_stores_crashes_of_processes_without_a_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("superlearner.observing.monitoring.crashes.SETTLE_S", 0.0)
-    stored = list[Incident]()
-
-    async def fails() -> None:
-        raise ValueError("negative")
-
-    async def main() -> None:
-        monitor = Monitor(Settings, Ledger())
-        monitor.on_incident = stored.append
-        monitor.watch(otp.node())
-        await otp.wait_down(otp.spawn(fails))
-        monitor.look()
-        monitor.close()
-
-    otp.run(main)
-    assert [one.text.partition(" <")[0] for one in stored] == [fails.__qualname__]
-
-
-def test_the_hang_of_a_restarted_process_is_another_one() -> None:
-    """Regression: it began with the hang of the process before it, 88 s instead of 7, and was not stored."""
-    alarms, incidents = Alarms(), Incidents()
-    first = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 50, 0, "till.py:12")
-    second = replace(first, pid="0.9.0", began=NOW + 10, waiting=2)
-    stored = list[Incident]()
-    for later, callbacks in ((0, [first]), (2, []), (20, [second]), (30, [])):
-        found = facts(now=NOW + later, callbacks=callbacks)
-        _, over = alarms.update(detectors.long_callback(found, LIMITS), found.now)
-        stored += incidents.take(alarms.active.values(), over, found.now, LIMITS.anomaly_window)
-        assert [one.finding.since for one in alarms.active.values()] == [one.began for one in callbacks]
-    assert [(one.text, one.at) for one in stored] == [
-        ("till was in handle_cast at till.py:12 for 50 s", NOW - 50),
-        ("till was in handle_cast at till.py:12 for 10 s, and 2 messages waited", NOW + 10),
-    ]
-
-
-def test_a_hang_that_is_over_has_its_whole_time_although_its_messages_were_dropped_before() -> None:
-    alarms, incidents = Alarms(), Incidents()
-    hang = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW, 3, "till.py:12")
-    stored = list[Incident]()
-    for now, callbacks in ((NOW + 6, [hang]), (NOW + 300, [replace(hang, waiting=0)]), (NOW + 302, [])):
-        found = facts(now=now, callbacks=callbacks)
-        _, over = alarms.update(detectors.long_callback(found, LIMITS), now)
-        stored += incidents.take(alarms.active.values(), over, now, LIMITS.anomaly_window)
-    assert [one.text for one in stored] == ["till was in handle_cast at till.py:12 for 300 s"]
-
-
-def test_the_worst_hold_of_a_loop_is_the_one_that_was_least_due_to_other_programs() -> None:
-    alarms, over = Alarms(), list[Any]()
-    starved = LoopHold(NOW, 7.88, "0.7.0", "till", "Till", "till.py:3", starved=7.2)
-    for now, holds in (
-        (NOW, [starved]),
-        (NOW + 50, [LoopHold(NOW + 50, 1.9, "0.7.0", "till", "Till")]),
-        (NOW + 500, []),
-    ):
-        _, over = alarms.update(detectors.blocked_loop(facts(now=now, holds=holds), LIMITS), now)
-    assert only(over).finding.evidence["worst_s"] == 1.9
-
-
-def test_a_blocked_loop_is_stored_at_once_and_each_hold_once() -> None:
-    alarms, incidents, holds = Alarms(), Incidents(), list[LoopHold]()
-    stored: list[Incident] = []
-    for later in range(0, 300, 2):
-        now = NOW + later
-        if later in (4, 20, 26):
-            holds.append(LoopHold(now - 1, 2.0 + later / 10, "0.7.0", "till", "Till", "till.py:3"))
-        _, over = alarms.update(detectors.blocked_loop(facts(now=now, holds=holds), LIMITS), now)
-        stored += incidents.take(alarms.active.values(), over, now, LIMITS.anomaly_window)
-    assert stored == [
-        Incident("till held the event loop for 2.4 s, at till.py:3", NOW + 0.6, NOW + 3),
-        Incident("till held the event loop 2 times, for up to 4.6 s, at till.py:3", NOW + 15, NOW + 25),
-    ]
-
-
 def test_holds_of_the_loop_are_grouped_by_process() -> None:
     holds = [
         LoopHold(NOW - 50, 0.7, "0.7.0", "till", "Till"),
@@ -517,77 +324,6 @@ def test_every_finding_names_an_existing_setting() -> None:
     assert [finding.type for finding in found] == [detector.__name__ for detector in detectors.DETECTORS]
     assert {finding.setting for finding in found} <= set(Settings.model_fields)
     assert all(finding.evidence and finding.hint and finding.description for finding in found)
-
-
-def test_an_anomaly_keeps_its_number_and_start_while_its_window_moves() -> None:
-    alarms = Alarms()
-    first = AnomalyFinding("restart_storm", "high", "0.9.0", "till", "", NOW - 50, {}, 10, "anomaly_restarts", "")
-    alarms.update([first], NOW)
-    raised, over = alarms.update([replace(first, since=NOW - 20, severity="critical")], NOW + 30)
-    assert (raised, over) == ([], [])
-    (alarm,) = alarms.active.values()
-    assert (alarm.number, alarm.finding.since, alarm.finding.severity) == (1, NOW - 50, "critical")
-    (ended,) = alarms.update([], NOW + 90)[1]
-    assert (ended.ended, alarms.active) == (NOW + 90, {})
-
-
-def test_an_anomaly_that_is_over_keeps_its_worst_finding_in_the_past_tense() -> None:
-    """Regression: it kept the last finding, such as `gave up once in the last 60 s` after two give-ups."""
-    alarms = Alarms()
-    twice = supervisor([4.0, 2.5, 0.1], gave_up=(3.0, 1.0))
-    worst = only(list(detectors.crash_loop(facts(book=twice), LIMITS)))
-    once = replace(worst, size=1.0, description="till gave up once in the last 60 s", evidence={"restarts_used": 0})
-    alarms.update([worst], NOW)
-    alarms.update([once], NOW + 58)
-    assert [one.finding.description for one in alarms.active.values()] == [once.description]
-    (over,) = alarms.update([], NOW + 60)[1]
-    assert over.finding.description.startswith("till gave up 2 times: ")
-    assert over.finding.evidence == worst.evidence
-
-
-def test_an_anomaly_that_is_over_says_that_the_supervisor_did_not_give_up() -> None:
-    alarms = Alarms()
-    alarms.update(detectors.crash_loop(facts(book=supervisor([4.0, 2.5, 0.1])), LIMITS), NOW)
-    (over,) = alarms.update([], NOW + 60)[1]
-    assert over.finding.description.endswith("did not give up"), over.finding.description
-
-
-def test_a_later_hang_of_a_process_does_not_replace_an_earlier_one() -> None:
-    """Regression: a hang of 9 s took the place of one of 55 s."""
-    alarms = Alarms()
-    long = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 55, 0, None)
-    alarms.update(detectors.long_callback(facts(callbacks=[long]), LIMITS), NOW)
-    raised, over = alarms.update(
-        detectors.long_callback(facts(now=NOW + 10, callbacks=[replace(long, began=NOW + 1)]), LIMITS), NOW + 10
-    )
-    assert [(one.number, one.finding.description) for one in over] == [(1, "till was in handle_cast for 55 s")]
-    assert [(one.number, one.finding.since) for one in raised] == [(2, NOW + 1)]
-    alarms.update([], NOW + 12)
-    assert [one.finding.description for one in alarms.ended] == [
-        "till was in handle_cast for 55 s", "till was in handle_cast for 9 s",
-    ]  # fmt: skip
-
-
-def test_findings_of_one_cause_are_one_anomaly_with_a_count() -> None:
-    known = facts(book=supervisor([5 - n / 10 for n in range(40)], gave_up=(3.0,)))
-    alarms = Alarms()
-    (alarm,) = alarms.update(detect(known, LIMITS), NOW)[0]
-    assert (alarm.finding.type, alarm.finding.name, alarm.finding.count) == ("crash_loop", "till", 40)
-
-
-def test_an_anomaly_that_comes_back_soon_is_the_same_and_later_it_is_another() -> None:
-    alarms = Alarms()
-    storm = AnomalyFinding(
-        "restart_storm", "high", "0.9.0", "till", "", NOW, {}, 10, "anomaly_restarts", "", count=412
-    )  # fmt: skip
-    alarms.update([storm], NOW)
-    alarms.update([], NOW + 10)
-    ((again,), _) = alarms.update([replace(storm, since=NOW + 40, count=12)], NOW + 50)
-    assert (again.number, again.ended, again.finding.since, again.finding.count) == (1, None, NOW, 412)
-    assert list(alarms.ended) == []
-    alarms.update([], NOW + 60)
-    ((later,), _) = alarms.update([storm], NOW + 121)
-    assert later.number == 2
 
 
 @pytest.mark.parametrize("called", [None, "Jo's till@127.0.0.1"])
