@@ -124,8 +124,8 @@ def test_no_rule_is_broken_in_lease_mode_by_nodes_that_join_again() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(100, 300, 10))
-def test_no_rule_is_broken_in_two_hundred_histories_in_lease_mode(first: int) -> None:
+@pytest.mark.parametrize("first", range(100, 600, 10))
+def test_no_rule_is_broken_in_five_hundred_histories_in_lease_mode(first: int) -> None:
     for seed in range(first, first + 10):
         assert [] == history(seed), f"seed {seed}"
 

@@ -1,4 +1,4 @@
-"""What is kept of findings: anomalies, what is stored of them, and crashes without a supervisor."""
+"""Anomalies that go on and end, what is stored of them, and crashes without a supervisor."""
 
 from __future__ import annotations
 
