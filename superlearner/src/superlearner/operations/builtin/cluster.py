@@ -23,7 +23,7 @@ from superlearner.operations.engine.everywhere import Answers, ask_all, select_n
 from superlearner.operations.engine.member_health import health_by_node
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.engine.services import Services
-from superlearner.operations.failures import Detail, OperationError
+from superlearner.operations.failures import OperationError
 from superlearner.operations.results import ProcessLine, ProcessType
 from superlearner.operations.results.cluster import (
     ClusterAnomalies,
@@ -320,7 +320,7 @@ def _supervisors(tree: TreeChild) -> int:
 
 
 @operation("cluster.add", http=("POST", "/cluster/nodes"), scope="code", on="platform", changes=True,
-           errors=("node_unavailable",))  # fmt: skip
+           errors=("node_not_found", "node_unavailable"))  # fmt: skip
 async def add(
     ctx: Context,
     members: Members,
@@ -340,9 +340,8 @@ async def add(
         await cluster.connect(address_of(cluster, address, members.disconnected))
     except (JoinRefused, NotMember) as error:
         raise OperationError("node_unavailable", clip(str(error), LONGEST)) from None
-    except (ValueError, LookupError) as error:
-        problem = clip(str(error), LONGEST)
-        raise OperationError("validation_error", problem, details=[Detail("address", problem)]) from None
+    except LookupError as error:
+        raise OperationError("node_not_found", clip(str(error), LONGEST)) from None
     return ClusterConnected(members=[member.name for member in cluster.members()])
 
 
