@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import otp
@@ -12,6 +13,7 @@ from superlearner.live.moments import Moments, listen_to
 from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote.protocol import Drawn
+from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.facts import Incident
 from superlearner.operations.builtin.restart_lines import describe_row
 from superlearner.operations.builtin.restart_loops import INCIDENT
@@ -85,6 +87,10 @@ def test_an_incident_of_a_service_is_kept_once_and_leaves_its_restarts_known() -
 
 
 def test_an_incident_that_a_monitor_finds_is_kept_with_its_times() -> None:
+    crashes = UnsupervisedCrashes()
+    crash = {"reason": otp.Crash("negative", (("jobs.py", 7, "leak"),)), "what": "leak", "name": None}
+    crashes.note(cast(Any, SimpleNamespace(kind="exited", pid="0.7.0", data=crash)), 0.0)
+
     async def main(node: otp.Node) -> None:
         nodes, moments = Nodes(node, Settings), Moments(cast(Any, None))
         nodes.listen(moments.follow)
@@ -96,6 +102,9 @@ def test_an_incident_that_a_monitor_finds_is_kept_with_its_times() -> None:
         shown = describe_row(row, "")
         assert (shown.line, shown.at, shown.until) == ("till held the event loop for 2.00 s", 100.0, 102.0)
         assert (shown.incident, shown.kept, shown.count) == (True, False, 1)
+        assert (shown.outage, shown.crash) == (False, False)
+        [alone] = crashes.take(4.0, 60)
+        assert describe_row(replace(row, line=alone.text), "").crash
 
     otp.run(lambda: main(otp.node()))
 

@@ -34,7 +34,7 @@ from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
 from superlearner.observing.monitoring.facts import Incident
-from superlearner.operations.builtin.restart_loops import INCIDENT, is_incident, names
+from superlearner.operations.builtin.restart_loops import INCIDENT, OUTAGE, is_incident, names
 from superlearner.operations.builtin.restarts import SAME_S, ProgramEnd, describe_service_change, draw_moment
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.forwarding import read_result
@@ -68,7 +68,6 @@ LATEST: Final = 1e11
 LONGEST: Final = 300
 MOST_NUMBER: Final = 2**53
 NUMBERS: Final = re.compile(r"[0-9 -]{0,4000}")
-OUTAGE: Final = "the platform did not run"
 MODEL: Final = TypeAdapter(Moment)
 
 log: Final = logging.getLogger(__name__)

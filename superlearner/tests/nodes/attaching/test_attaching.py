@@ -201,6 +201,7 @@ def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(
         )  # before the first look, too
         outage, gone, earlier = (await platform.get("/api/v1/restarts", params={"node": "my_shop"}))["data"]
         assert re.fullmatch(r"the platform did not run from [\d:]+ to [\d:]+", outage["line"])
+        assert (outage["incident"], outage["outage"], "outage" in gone) == (True, True, False)
         assert gone["at"] <= outage["at"] < outage["until"]
         assert gone["line"].startswith("my_shop is gone: ")
         [*_, listed] = (await platform.get("/api/v1/restarts", params={"since": earlier["at"]}))["data"]

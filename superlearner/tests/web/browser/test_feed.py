@@ -49,7 +49,12 @@ def test_before_the_first_event_the_last_entry_of_the_previous_program_is_shown(
     text: str, open_page: Callable[..., Page], platform: Any
 ) -> None:
     page = open_page(f"{platform.url}/learn", ready=False)
-    outage = {"at": 1763850009.5, "line": "the platform did not run from 02:03:31 to 02:03:34", "incident": True}
+    outage = {
+        "at": 1763850009.5,
+        "line": "the platform did not run from 02:03:31 to 02:03:34",
+        "incident": True,
+        "outage": True,
+    }
     line = {"at": 1763850000.5, "line": text, "kept": True, "incident": text.startswith("leak")}
     page.route("**/api/v1/restarts?*", lambda route: route.fulfill(json={"data": [outage, line]}))
     page.goto(f"{platform.url}/supervisors")

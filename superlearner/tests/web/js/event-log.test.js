@@ -339,7 +339,7 @@ test("a time without a platform is a change among the events, also of a service 
 test("crashes without a supervisor are failures among the events", async () => {
   const line = "leak crashed 300 times in 3.0 s: TypeError, at jobs.py:7 in leak; it has no supervisor that restarts it";
   const crashes = { ref: "5.1", event: 1, at: 12.5, until: 15, line, count: 1, kept: false, program: false, reason: null, started: 0,
-    incident: true };
+    incident: true, crash: true };
   const { log, asked } = askedLog([crashes]), begun = log.begin();
   asked[0].resolve(answer(events, "run"));
   await begun;

@@ -18,7 +18,7 @@ from superlearner.nodes.kinds import BESIDE
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.restart_facts import find_decisive, find_give_ups, find_requested
-from superlearner.operations.builtin.restart_loops import LineParts, Loop, is_incident, is_sum, read_line
+from superlearner.operations.builtin.restart_loops import OUTAGE, LineParts, Loop, is_incident, is_sum, read_line
 from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
 from superlearner.operations.builtin.restart_words import Words
@@ -350,6 +350,9 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
         line=row.line, count=row.count, kept=False, name=None, reason=None, supervisor=None, strategy=None, started=0,
         gave_up=False, fallen=[], incident=is_incident(row),
     )  # fmt: skip
+    if line.incident:
+        line.outage = row.line.startswith(OUTAGE)
+        line.crash = row.line.endswith(sentences.not_restarted(None))
     if row.data is None:
         if (parts := read_line(row.line)) is not None:
             line.name, line.reason = parts.name, "killed" if parts.killed else None

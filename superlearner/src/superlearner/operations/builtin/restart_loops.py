@@ -10,10 +10,12 @@ from typing import Final, NamedTuple
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.store import MomentRow
 
-__all__ = ["INCIDENT", "Loop", "LineParts", "fold", "is_incident", "is_sum", "names", "read_line"]
+__all__ = ["INCIDENT", "OUTAGE", "Loop", "LineParts", "fold", "is_incident", "is_sum", "names", "read_line"]
 
 INCIDENT: Final = 2
 """The number of what has no restart; no restart has it, and the end of a program has 1."""
+OUTAGE: Final = "the platform did not run"
+"""How the line of an outage begins."""
 BEYOND: Final = 4
 """Equal lines are folded if there are more than these."""
 PAUSE_S: Final = 120.0

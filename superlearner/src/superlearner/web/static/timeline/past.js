@@ -30,15 +30,12 @@ export const KEPT_TYPE = "kept";
 /** How the texts of kept failures end, with those that were only counted. */
 const FAILED = /(gave up|crashed( and was restarted)?|was killed( and restarted)?)( (once|[\d,]+ times) more)?$/;
 
-/** How the lines about crashes without a supervisor end. */
-const UNSUPERVISED = "; it has no supervisor that restarts it";
-
 /** What is shown for a fact that is not known. */
 const UNKNOWN = "–";
 
 /** @param {LogEvent} event @returns {Mark} */
 export function markOf({ type, data, text }) {
-  if (type === KEPT_TYPE && data["incident"]) return text.endsWith(UNSUPERVISED) ? "crash" : "change";
+  if (type === KEPT_TYPE && data["incident"]) return data["crash"] ? "crash" : "change";
   if (type === KEPT_TYPE) return (data["program"] && !data["back"]) || FAILED.test(text) ? "crash" : "restart";
   if (data["request"]) return type === "child_started" ? "restart" : "change"; // a stop or a start on request
   if (type === "child_started") return data["old"] && !data["along"] ? "restart" : "start"; // the restart that it goes along with names it

@@ -18,8 +18,6 @@ import { eventRow } from "./feed-row.js";
 
 const YET = "Nothing has happened yet. Kill a process and read here what its supervisor did.";
 const SINCE = "No new events. The last stored entry:";
-/** How the line about a time without the platform begins. */
-const OUTAGE = "the platform did not run ";
 const ENDED = "The node has ended. Nothing had happened in its tree before that.";
 
 export class SlFeed extends HTMLElement {
@@ -64,7 +62,7 @@ export class SlFeed extends HTMLElement {
     const node = chosen() || document.querySelector("#node option")?.textContent || ""; // without one, the list is of all nodes
     try {
       /** @type {Api.RestartLine[]} */ const found = await requestOn(node, "GET", "/restarts?settled=true&fold=false&per_page=10");
-      this.#before = found.find(({ line }) => !line?.startsWith(OUTAGE)) ?? null;
+      this.#before = found.find(({ outage }) => !outage) ?? null;
     } catch {
       return; // without it, the sentence says that nothing has happened yet
     }
