@@ -15,7 +15,7 @@ __all__ = ["INCIDENT", "OUTAGE", "Loop", "LineParts", "fold", "is_incident", "is
 INCIDENT: Final = 2
 """The number of what has no restart; no restart has it, and the end of a program has 1."""
 OUTAGE: Final = "the platform did not run"
-"""How the line of an outage begins."""
+"""The first words of the line of an outage."""
 BEYOND: Final = 4
 """Equal lines are folded if there are more than these."""
 PAUSE_S: Final = 120.0
