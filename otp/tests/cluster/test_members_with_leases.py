@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,14 @@ from leased_programs import LeasedProgram, LeasedPrograms
 pytestmark = pytest.mark.program
 
 TTL = 2.0
-LONG_TTL = 4.0
+LONG_TTLS = 4.0, 12.0
+"""A busy machine may hold up a store for longer than the first, which is why the test goes on with the second."""
 
 Test = Callable[[LeasedProgram, LeasedProgram], Awaitable[None]]
+
+
+class Lost(Exception):
+    """The owner lost its key."""
 
 
 class Postgresql:
@@ -36,10 +42,10 @@ class Postgresql:
         with self.server.stopped():
             yield
 
-    async def trouble(self, live_on: Callable[[float], Awaitable[None]]) -> None:
+    async def trouble(self, live_on: Callable[[float], Awaitable[None]], ttl: float) -> None:
         """Stop it for less than the time in which owners end, and restart it as after a crash."""
         with self.server.stopped():
-            await live_on(LONG_TTL / 3)
+            await live_on(ttl / 3)
         await asyncio.to_thread(self.server.restart, "immediate")
 
 
@@ -58,12 +64,12 @@ class ThreeOfEtcd:
                 stack.enter_context(server.stopped())
             yield
 
-    async def trouble(self, live_on: Callable[[float], Awaitable[None]]) -> None:
+    async def trouble(self, live_on: Callable[[float], Awaitable[None]], ttl: float) -> None:
         """Stop each member of etcd in turn, and lose one of them."""
         for server in self.servers:
             with server.stopped():
-                await live_on(LONG_TTL / 2)
-            await live_on(LONG_TTL / 3)  # a renewal is answered before the next leader stands still
+                await live_on(ttl / 2)
+            await live_on(ttl / 3)  # a renewal is answered before the next leader stands still
         self.servers[0].kill()
 
 
@@ -149,17 +155,25 @@ def test_owners_end_while_the_store_stands_still_for_longer_than_ttl_and_begin_a
 def test_an_owner_outlives_a_store_that_stands_still_for_less_than_ttl_restarts_or_loses_a_server(
     members: Any, store: Any
 ) -> None:
-    async def test(a: LeasedProgram, b: LeasedProgram) -> None:
-        async def live_on(seconds: float) -> None:
-            last = a.handled(1)[-1]
-            while a.handled(1)[-1] < last + seconds:
-                await a.until("handles", after=len(a.events))
+    async def test(ttl: float, a: LeasedProgram, b: LeasedProgram) -> None:
+        epoch = a.events[0][1]
 
-        await store.trouble(live_on)
-        await live_on(LONG_TTL)
+        async def live_on(seconds: float) -> None:
+            last = a.handled(epoch)[-1]
+            while a.handled(epoch)[-1] < last + seconds:
+                await a.until(after=len(a.events))
+                if any(event[0] == "ended" for event in a.events):
+                    raise Lost
+
+        await store.trouble(live_on, ttl)
+        await live_on(ttl)
         assert ["began"] == [event[0] for event in (*a.events, *b.events) if event[0] != "handles"]
 
-    members(test, LONG_TTL)
+    short, long = LONG_TTLS
+    try:
+        members(partial(test, short), short)
+    except Lost:
+        members(partial(test, long), long)
 
 
 def test_a_singleton_of_a_stopped_or_killed_member_runs_elsewhere_and_never_twice(
