@@ -33,6 +33,7 @@ __all__ = ["Diagnosis", "examine", "findings"]
 Verdict = Literal["ok", "note", "warn", "bad"]
 OLDEST: Final = (3, 11)
 LITTLE_ROOM: Final = 100_000_000
+SHOWN: Final = 5
 RANKS: Final = ("critical", "high", "medium", "low")
 
 
@@ -193,12 +194,15 @@ def _database(url: str | None, folder: Path) -> Diagnosis:
 
 
 def _problems_of(platform: FoundPlatform, own: str, folder: Path) -> Iterator[Diagnosis]:
-    """Say what is wrong now on the nodes of the platform and its services."""
+    """List what is wrong now on the nodes of the platform and its services, the worst first."""
     try:
         found = ask(platform, entry_of_verb("cluster", "anomalies") or {}, {}).data
     except (PlatformNotFound, RequestRefused, OSError):
         return  # the account may not read them all
-    problems = [(one["severity"], one["node"], one["description"]) for one in found["anomalies"]]
+    problems = [
+        (one["severity"], one["node"], f"{one['description']}, since {one['since'][:19].replace('T', ' ')} UTC")
+        for one in found["anomalies"]
+    ]
     problems += [("high", one["node"], f"it is missing: {one['reason']}") for one in found["missing"]]
     problems.sort(key=lambda one: RANKS.index(one[0]))
     nodes = {node for _, node, _ in problems}
@@ -210,10 +214,12 @@ def _problems_of(platform: FoundPlatform, own: str, folder: Path) -> Iterator[Di
     if not problems:
         yield Diagnosis("ok", "problems", in_data_dir(f"none now; `{listed}` lists them", folder))
         return
-    severity, node, words = problems[0]
-    more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-    words = f"{severity}: {node}: {words}{more}; `{listed}` lists them"
-    yield Diagnosis("note" if severity == "low" else "warn", "problems", in_data_dir(words, folder))
+    left = len(problems) - SHOWN
+    for number, (severity, node, words) in enumerate(problems[:SHOWN], 1):
+        said = f"{severity}: {node}: {words}"
+        if number == min(SHOWN, len(problems)):
+            said += f"{f', and {left} more' if left > 0 else ''}; `{listed}` lists them"
+        yield Diagnosis("note" if severity == "low" else "warn", "problems", in_data_dir(said, folder))
 
 
 def _settings_file_of(platform: FoundPlatform) -> Diagnosis:

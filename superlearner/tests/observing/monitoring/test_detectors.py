@@ -111,7 +111,7 @@ def test_a_give_up_names_the_child_and_how_it_ended() -> None:
     fell = entry(8, NOW - 1, "gave_up")
     history.keep(replace(fell, reason="killed"), 1000)
     (killed,) = detectors.crash_loop(facts(book=book), LIMITS)
-    assert killed.description == "till gave up once in the last 60 s: till_1 was killed"
+    assert killed.description == "till gave up: till_1 was killed"
     history.keep(replace(fell, number=9, event_type="restart_failed"), 1000)
     history.keep(replace(fell, number=10), 1000)
     (failed,) = detectors.crash_loop(facts(book=book), LIMITS)
@@ -119,6 +119,44 @@ def test_a_give_up_names_the_child_and_how_it_ended() -> None:
     history.note_name("till_1", "front till")
     (named,) = detectors.crash_loop(facts(book=book), LIMITS)
     assert named.description.endswith("it could not restart front till: ValueError('no paper')")
+
+
+def test_a_give_up_sums_all_ends_in_the_window_of_its_supervisor() -> None:
+    """Regression: it named the last crash alone, as if one had been enough."""
+
+    def why(*ends: tuple[float, str, str]) -> str:
+        book = supervisor([])
+        history = book.histories["till"]
+        for number, (ago, child, reason) in enumerate(ends, 1):
+            kind = "gave_up" if number == len(ends) else "restarted"
+            one = replace(entry(number, NOW - ago, kind), child_id=child, reason=reason, crash=reason != "normal")
+            history.keep(one, 1000)
+        return only(list(detectors.crash_loop(facts(book=book), LIMITS))).description
+
+    boom = "ValueError('boom')"
+    alike = [(ago, "till_1", boom) for ago in (20.0, 2.5, 2.0, 1.5, 1.0)]
+    assert why(*alike) == f"till gave up: till_1 crashed four times in 1.5 s, each time with {boom}"
+    kills = [(ago, "till_1", "killed") for ago in (2.5, 2.0, 1.5)]
+    assert why(*kills) == "till gave up: till_1 was killed three times in 1.0 s"
+    assert why(*kills[:2], alike[4]) == f"till gave up: till_1 ended three times in 1.5 s, at last: {boom}"
+    others = [(ago, f"till_{ago}", boom) for ago in (3.0, 2.0)]
+    assert (
+        why(*others, alike[4])
+        == f"till gave up: its children ended three times in 2.0 s, at last till_1 crashed: {boom}"
+    )
+    assert why(*[(ago, "till_1", "normal") for ago in (2.0, 1.0)]) == (
+        "till gave up: till_1 ended twice in 1.0 s, each time with normal"
+    )
+
+
+def test_a_give_up_after_restarts_that_failed_counts_them() -> None:
+    book = supervisor([3.0])
+    for number in range(1, 4):
+        book.histories["till"].keep(entry(number, NOW - 2 + number / 10, "restart_failed"), 1000)
+    book.histories["till"].keep(entry(4, NOW - 1, "gave_up"), 1000)
+    assert only(list(detectors.crash_loop(facts(book=book), LIMITS))).description == (
+        "till gave up: it tried three times to start till_1; each time it failed: ValueError('no paper')"
+    )
 
 
 def test_a_supervisor_that_gave_up_gets_no_advice_for_one_that_runs() -> None:
@@ -208,6 +246,8 @@ def test_a_backlog_that_is_worked_off_is_hung_or_is_not_counted_is_no_finding_of
     grows = track([5683 + 20 * n for n in range(12)])
     grows.handled_per_s = 2.0
     assert only(detect(facts(tracks=[grows]), LIMITS)).type == "mailbox_growth"
+    assert only(detect(facts(tracks=[grows], callbacks=[hung]), LIMITS)).type == "long_callback"
+    assert only(detect(facts(callbacks=[replace(hung, waiting=10_000)]), LIMITS)).severity == "critical"
 
 
 def test_memory_that_grows_for_the_whole_window_is_found() -> None:
@@ -313,7 +353,7 @@ def test_every_finding_names_an_existing_setting() -> None:
         book=supervisor([5 - n / 10 for n in range(10)]),
         tracks=[track([20 * n for n in range(12)]), backlog],
         points=growing(30.0),
-        callbacks=[PendingCallback("0.7.0", "till", "Till", "handle_call", NOW - 6, 0, None)],
+        callbacks=[PendingCallback("0.6.0", "desk", "Till", "handle_call", NOW - 6, 0, None)],
         holds=[LoopHold(NOW - 5, 0.9, None, None, "a task")],
         cycles=[[Waiter("0.8.0", None, "Till", "0.8.0", "call", None)]],
         alone=[UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 1, ("0.7.0",))],

@@ -13,8 +13,8 @@ test("a lost member and all that is wrong on other nodes are named, the worst fi
     anomaly("c", "medium", "mailer has been in handle_cast for 400 s"), anomaly("web", "critical", "tree gave up and is not running"),
   ];
   assert.deepEqual(elsewhere({ anomalies, missing: [{ node: "b", reason: "its connection was lost" }], nodes_queried: [] }, "here"), [
-    { node: "b", text: "its connection was lost" }, { node: "web", text: "tree gave up and is not running" },
-    { node: "web", text: "a second one" }, { node: "c", text: "mailer has been in handle_cast for 400 s" },
+    { node: "b", text: "its connection was lost" }, ...[anomalies[3], anomalies[0], anomalies[2]].map((one) => (
+      { node: one.node, text: one.description, one })),
   ]);
   assert.deepEqual(elsewhere(NONE, "here"), []);
 });

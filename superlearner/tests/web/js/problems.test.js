@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { onceEach, stoppedText, suspendedText, unknownBecause, withoutStorm } from "#static/start/problems.js";
+import { onceEach, processesOf, stoppedText, suspendedText, unknownBecause, withoutStorm } from "#static/start/problems.js";
 
 const line = (/** @type {string} */ who, kind = "gave_up") => /** @type {any} */ ({ event: { kind, parts: { who } } });
 
@@ -64,4 +64,12 @@ test("a process that was stopped with its supervisor is not said to stay down", 
   assert.equal(text(null), "was stopped with orders");
   assert.equal(text("<0.2.0>"), "was stopped; nothing starts it again");
   assert.equal(stoppedText({ parent: null }, { rows: new Map() }), "was stopped; nothing starts it again");
+});
+
+test("an anomaly leads to its process, and a deadlock to all of its circle", () => {
+  assert.deepEqual(processesOf({ pid: "0.3.0", name: null }), [{ pid: "0.3.0", text: "0.3.0" }]);
+  const circle = [{ pid: "0.3.0", name: "w1" }, { pid: "0.4.0", name: "w2" }];
+  assert.deepEqual(processesOf({ pid: "0.3.0", name: "w1", evidence: { circle } }),
+    [{ pid: "0.3.0", text: "w1" }, { pid: "0.4.0", text: "w2" }]);
+  assert.deepEqual(processesOf({ pid: null, name: null }), []);
 });

@@ -24,8 +24,9 @@ from superlearner.observing.monitoring.facts import (
     Severity,
     Type,
 )
+from superlearner.observing.monitoring.give_ups import explain_give_up, name_child
 from superlearner.observing.monitoring.growth import SHOWN, rises, sample_lines, slope
-from superlearner.observing.monitoring.mailboxes import mailbox_backlog, mailbox_growth
+from superlearner.observing.monitoring.mailboxes import FLOOD, mailbox_backlog, mailbox_growth
 from superlearner.settings.settings import Settings
 
 __all__ = ["DETECTORS", "Detector", "detect"]
@@ -118,7 +119,7 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             if entry.event_type == "gave_up" and entry.at >= facts.now - window
         ]
         down = history.is_down
-        recently = f" {_times(len(gave_up))} in the last {window:g} s" if gave_up else ""
+        recently = f" {_times(len(gave_up))} in the last {window:g} s" if len(gave_up) > 1 else ""
         if down and not gave_up:
             gave_up = [next(history.restart_history())]
         used, allowed = _budget(history, facts.clock)
@@ -130,9 +131,9 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             continue
         name = _called(history, facts)
         if gave_up:
-            why = _explain_give_up(history, gave_up[0])
+            why = explain_give_up(history, gave_up[0])
             words = f"{name} gave up{recently}{' and is not running' if down else ''}: {why}"
-            past = f"{name} gave up {_times(len(gave_up))}: {why}"
+            past = f"{name} gave up{f' {_times(len(gave_up))}' if recently else ''}: {why}"
         elif last_one:
             budget = sentences.budget(used, allowed, history.window_s)
             words = f"{name} has {budget}: one more failure and it gives up"
@@ -169,24 +170,10 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
 
 def _explain_restart(history: History, newest: Entry) -> str:
     """Return why a child was restarted, or why that failed."""
-    child, reason = _name_child(history, newest), newest.reason or "unknown"
+    child, reason = name_child(history, newest), newest.reason or "unknown"
     if newest.event_type == "restart_failed":
         return f"it could not restart {child}: {reason}"
     return sentences.ended(child, reason, failed=newest.crash)
-
-
-def _name_child(history: History, entry: Entry) -> str:
-    return "a child" if entry.child_id is None else history.names.get(entry.child_id, entry.child_id)
-
-
-def _explain_give_up(history: History, gave_up: Entry) -> str:
-    """Return why a supervisor gave up."""
-    child = _name_child(history, gave_up)
-    before = next((one for one in history.restart_history() if one.number < gave_up.number), None)
-    retried = before is not None and (before.event_type, before.child_id) == ("restart_failed", gave_up.child_id)
-    if retried:
-        return f"it could not restart {child}: {gave_up.reason}"
-    return sentences.ended(child, gave_up.reason or "unknown", failed=gave_up.crash)
 
 
 def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
@@ -241,7 +228,11 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         waits, waited = "waits" if one.waiting == 1 else "wait", f", and {messages} waited" if one.waiting else ""
         yield AnomalyFinding(
             type="long_callback",
-            severity="high" if one.waiting else "medium",
+            severity="critical"
+            if one.waiting >= FLOOD * limits.anomaly_mailbox
+            else "high"
+            if one.waiting
+            else "medium",
             pid=one.pid,
             name=one.name,
             description=f"{name} has been{where}" + (f", and {messages} {waits}" if one.waiting else ""),
@@ -311,14 +302,17 @@ def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find processes that wait for one another in a circle until a call times out."""
     del limits
     places = {one.pid: one.place for one in facts.callbacks}
+    lengths = {one.pid: one.waiting for one in facts.callbacks}
     for circle in facts.cycles:
         names = [one.name or one.pid for one in circle]
+        waiting = sum(lengths.get(one.pid, 0) for one in circle)
+        messages = f", and {waiting:,} message{' waits' if waiting == 1 else 's wait'}" if waiting else ""
         yield AnomalyFinding(
             type="call_cycle",
             severity="critical",
             pid=circle[0].pid,
             name=circle[0].name,
-            description=_describe_circle(names, "waits"),
+            description=_describe_circle(names, "waits") + messages,
             since=facts.now,
             evidence={
                 "circle": [

@@ -10,17 +10,23 @@ from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, No
 from superlearner.observing.monitoring.growth import latest_rise, sample_lines, slope
 from superlearner.settings.settings import Settings
 
-__all__ = ["mailbox_backlog", "mailbox_growth"]
+__all__ = ["FLOOD", "mailbox_backlog", "mailbox_growth"]
 
 LEAST_SAMPLES: Final = 6
 LEAST_POINTS: Final = 9
+FLOOD: Final = 100
+"""Multiple of the limit from which a mailbox is critical."""
 
 
 def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find mailboxes that grow over many samples; long ones that drain are fine."""
+    """Find mailboxes that grow over many samples; long ones that drain are fine.
+
+    That of a process that hangs grows because of that, and the hang names the number of its messages.
+    """
+    hung = _hung(facts, limits)
     for track in facts.tracks:
         samples = _growth(track, limits)
-        if not samples:
+        if not samples or track.pid in hung:
             continue
         name, length, first = track.name or track.pid, samples[-1][1], samples[0]
         highest = max(range(len(samples)), key=lambda place: samples[place][1])
@@ -32,7 +38,7 @@ def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
             words = f"the mailbox of {name} grew {grown}, and has not grown for {stood:.0f} s"
         yield AnomalyFinding(
             type="mailbox_growth",
-            severity="critical" if length >= 100 * limits.anomaly_mailbox else "high",
+            severity="critical" if length >= FLOOD * limits.anomaly_mailbox else "high",
             pid=track.pid,
             name=track.name,
             description=words,
@@ -53,8 +59,7 @@ def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
 
 def mailbox_backlog(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find mailboxes that do not grow, but need a long time to be handled; a hang and a deadlock say why themselves."""
-    hung = {one.pid for one in facts.callbacks if facts.now - one.began >= limits.anomaly_callback}
-    hung |= {one.pid for circle in facts.cycles for one in circle}
+    hung = _hung(facts, limits)
     for track in facts.tracks:
         recent = list(track.samples)[-LEAST_SAMPLES:]
         if len(recent) < LEAST_SAMPLES or min(length for _, length in recent) < limits.anomaly_mailbox:
@@ -90,6 +95,12 @@ def mailbox_backlog(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindi
             hint=_describe_flood(track, facts),
             incident=Incident(f"messages waited for {name} for longer than {allowed}"),
         )
+
+
+def _hung(facts: NodeFacts, limits: Settings) -> set[str]:
+    """Return the processes whose hang or deadlock is a finding of its own."""
+    hung = {one.pid for one in facts.callbacks if facts.now - one.began >= limits.anomaly_callback}
+    return hung | {one.pid for circle in facts.cycles for one in circle}
 
 
 def _growth(track: Track, limits: Settings) -> Sequence[tuple[float, int]]:

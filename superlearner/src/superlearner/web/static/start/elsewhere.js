@@ -16,13 +16,13 @@ const CALM = 5;
  * Return all that is wrong on other nodes: the lost ones first, then the worst.
  * @param {Answer|null} answer  null if it is not known yet
  * @param {string} shown  the node whose problems stand on the page
- * @returns {{node: string, text: string}[]}
+ * @returns {{node: string, text: string, one?: Api.ClusterAnomalies["anomalies"][number]}[]}
  */
 export function elsewhere(answer, shown) {
   const { anomalies, missing } = answer ?? NONE;
   const worst = [...anomalies].sort((one, other) => RANKS.indexOf(one.severity) - RANKS.indexOf(other.severity));
   const lost = missing.map(({ node, reason }) => ({ node, text: reason }));
-  return [...lost, ...worst.map(({ node, description }) => ({ node, text: description }))]
+  return [...lost, ...worst.map((one) => ({ node: one.node, text: one.description, one }))]
     .filter(({ node }) => node !== shown);
 }
 

@@ -69,3 +69,13 @@ export function stoppedText({ parent }, { rows }) {
   const supervisor = rows.get(parent ?? "");
   return supervisor?.pid === null ? `was stopped with ${label(supervisor)}` : "was stopped; nothing starts it again";
 }
+
+/**
+ * Return the processes that an anomaly is about, to be linked: the circle of a deadlock, or the one that it names.
+ * @param {{pid?: string|null, name?: string|null, evidence?: Record<string, any>}} anomaly
+ * @returns {{pid: string, text: string}[]}
+ */
+export function processesOf({ pid, name, evidence }) {
+  const circle = /** @type {{pid: string, name: string|null}[]} */ (evidence?.circle ?? (pid ? [{ pid, name }] : []));
+  return circle.map((one) => ({ pid: one.pid, text: one.name ?? one.pid }));
+}

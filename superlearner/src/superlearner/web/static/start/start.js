@@ -10,13 +10,13 @@ import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, writ
 import { elsewhere, isDue, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
-import { onceEach, stoppedText, suspendedText, unknownBecause, withoutStorm } from "./problems.js";
+import { onceEach, processesOf, stoppedText, suspendedText, unknownBecause, withoutStorm } from "./problems.js";
 import { answers, done, Explained, lastBranch, listed, sceneOf, storyOf, troubledBranch } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, label, reduce, tally } from "../live/model.js";
 import { SHAPES } from "../base/marks.js";
-import { whyAddress } from "../base/process-link.js";
+import { processLink, whyAddress } from "../base/process-link.js";
 import { pages } from "../shell/nav.js";
 import { Held } from "../live/held.js";
 import { burning, nameIn, restartsIn, stormText, Storms } from "../live/storms.js";
@@ -289,16 +289,17 @@ function wrong() {
         ...anomalies.filter(({ evidence }) => evidence.give_ups).map(({ name }) => name)])).map(
       (event) =>
         make("li", { "data-look": "gave_up" }, icon("gave-up", "glyph"),
-          make("a", { href: system }, event.parts?.who ?? "A supervisor"),
+          make("a", { href: momentOf(event.parts?.who) ?? system }, event.parts?.who ?? "A supervisor"),
           ` gave up at ${time(event.at)}`)),
     ...anomalies.slice(0, SHOWN)
       .map((one) => make("li", { "data-look": RANKS.indexOf(one.severity) > 1 ? "crashed" : "restarting" },
         icon(RANKS.indexOf(one.severity) > 1 ? "crashed" : "stuck", "glyph"),
-        make("a", { href: system }, `${one.evidence.give_ups ? "supervisor gave up" : one.type.replaceAll("_", " ")}, ${one.severity}`),
-        `: ${one.description}`)),
+        make("a", { href: (one.evidence.give_ups && momentOf(one.name)) || system },
+          `${one.evidence.give_ups ? "supervisor gave up" : one.type.replaceAll("_", " ")}, ${one.severity}`),
+        `: ${one.description}`, ...whereabouts(one))),
     ...more(anomalies.length - SHOWN, system),
-    ...away.slice(0, SHOWN).map(({ node, text }) => make("li", { "data-look": "crashed" }, icon("crashed", "glyph"),
-      make("a", { href: `${root()}/${nodeQuery(node)}` }, make("code", {}, node)), `: ${text}`)),
+    ...away.slice(0, SHOWN).map(({ node, text, one }) => make("li", { "data-look": "crashed" }, icon("crashed", "glyph"),
+      make("a", { href: `${root()}/${nodeQuery(node)}` }, make("code", {}, node)), `: ${text}`, ...(one ? whereabouts(one, node) : []))),
     ...more(away.length - SHOWN, `${root()}/system${nodeQuery(away[SHOWN]?.node)}`),
   ];
   write(byId("wrong-title", HTMLElement), away.length || !model.node ? "Problems" : `Problems on ${model.node}`);
@@ -310,6 +311,23 @@ function wrong() {
     items.push(make("li", { class: "hint" }, ...calm));
   }
   renew(byId("wrong", HTMLElement), items);
+}
+
+/**
+ * Return since when an anomaly lasts, and links to its processes; a supervisor that gave up has ended.
+ * @param {Pick<Api.AnomalyLine, "since"|"pid"|"name"|"evidence">} one @param {string} [node]
+ */
+const whereabouts = (one, node) => [
+  `, since ${time(Date.parse(one.since) / 1000)}`,
+  ...(one.evidence.give_ups ? [] : processesOf(one)).flatMap(({ pid, text }) => [" · ", processLink(pid, text, {}, node)]),
+];
+
+/** Return the address of the replay of a supervisor's last give-up; null if it is not known. @param {string|null|undefined} name */
+function momentOf(name) {
+  const event = model.feed.findLast(({ kind, parts }) => kind === "gave_up" && parts?.who === name);
+  const stored = storedRestarts.find((one) => one.gave_up && one.supervisor === name && (one.node ?? model.node) === model.node);
+  const id = event?.ref ?? event?.event ?? stored?.ref;
+  return id ? whyAddress(id) : null;
 }
 
 /**

@@ -1,0 +1,53 @@
+"""Explanations of give-ups: all ends that used up a supervisor's restarts, in one clause. Pure."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from otp import sentences
+from superlearner.observing.analytics.history import Entry, History
+
+__all__ = ["explain_give_up", "name_child"]
+
+
+def name_child(history: History, entry: Entry) -> str:
+    """Return the name of the child that an entry is about."""
+    return "a child" if entry.child_id is None else history.names.get(entry.child_id, entry.child_id)
+
+
+def explain_give_up(history: History, gave_up: Entry) -> str:
+    """Return why a supervisor gave up: the sum of the ends in its window, or of the restarts that failed."""
+    before = [one for one in history.restart_history() if one.number < gave_up.number]
+    child, reason = name_child(history, gave_up), gave_up.reason or "unknown"
+    alike = ("restart_failed", gave_up.child_id, gave_up.reason)
+    tries = len(list(takewhile(lambda one: (one.event_type, one.child_id, one.reason) == alike, before)))
+    if tries > 1:
+        return sentences.tried("it", child, tries, reason)
+    if before and (before[0].event_type, before[0].child_id) == alike[:2]:
+        return sentences.could_not_restart("it", child, reason)
+    ends = [gave_up, *_counted(history, gave_up, before)]
+    last = sentences.ended(child, reason, failed=gave_up.crash)
+    if len(ends) == 1:
+        return last
+    often = f"{sentences.times_text(len(ends))} in {max(gave_up.at - ends[-1].at, 0.1):.1f} s"
+    if len({one.child_id for one in ends}) > 1:
+        return f"its children ended {often}, at last {last}"
+    if len({(one.event_type == "restart_failed", one.reason) for one in ends}) > 1:
+        return f"{child} ended {often}, at last: {reason}"
+    if reason == "killed":
+        return f"{child} was killed {often}"
+    return f"{child} {'crashed' if gave_up.crash else 'ended'} {often}, each time with {reason}"
+
+
+def _counted(history: History, gave_up: Entry, before: list[Entry]) -> list[Entry]:
+    """Return the entries before a give-up that used the budget of the same process."""
+    window = history.window_s if isinstance(history.window_s, int | float) else 0.0
+    recent = takewhile(
+        lambda one: (
+            one.event_type != "gave_up"
+            and one.supervisor_pid == gave_up.supervisor_pid
+            and one.at >= gave_up.at - window
+        ),
+        before,
+    )
+    return [one for one in recent if one.event_type != "restarted_along"]
