@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -34,6 +35,10 @@ __all__ = ["ask", "checked", "execute", "refuse_without_scope"]
 LONGEST: Final = 500
 REFUSALS: Final = frozenset({"missing_scope", "critical_process_protection", "sensitive_process", "eval_not_allowed"})
 """Outcomes that the audit log has of all operations, not only of those that change something."""
+SHOWN_BY: Final = {"process_not_found": ("process.info", "pid"), "trace_not_found": ("trace.info", "trace_id")}
+"""The operation, and its parameter, that shows whether a node has what was not found."""
+UNSURE: Final = re.compile("; did you mean |, and no process with this pid ")
+"""Where an error begins to say what else is not on the node that was asked."""
 LONGEST_NAME: Final = 200
 MOST_ASKED: Final = 8
 """The most other nodes that are asked for a process."""
@@ -148,7 +153,7 @@ async def execute(services: Services, operation: Operation, context: Context, pa
         ) from None
     except OperationError as error:
         outcome = error.code
-        if outcome == "process_not_found" and context.asked is None:
+        if outcome in SHOWN_BY and context.asked is None:
             await _name_other_node(services, context, parameters, error)
         _fill_routes(services, operation, context, parameters, error)
         raise
@@ -177,17 +182,19 @@ async def execute(services: Services, operation: Operation, context: Context, pa
 async def _name_other_node(
     services: Services, context: Context, parameters: Mapping[str, Any], error: OperationError
 ) -> None:
-    """Name the node on which a process of this name runs, if the request named no node and another node has it."""
-    name = parameters.get("pid")
+    """Name the node that has this process or trace, if the request named no node and another node has it."""
+    shown_by, key = SHOWN_BY[error.code]
+    field = key if key in parameters else "pid"  # the trace of a process is found by its name, too
+    name = parameters.get(field)
     if not isinstance(name, str) or looks_like_pid(name):  # processes of several nodes may have one pid
         return
-    shows = services.get(Registry).known("process.info")
+    shows = services.get(Registry).known(shown_by)
 
     async def has(node: str) -> bool:
         on = Context(context.nodes, context.user, context.door, on=node, claims=context.claims)
         try:
             async with standstill.timeout(ANSWER_S):
-                await execute(services, shows, on, checked(shows, {"pid": name}))
+                await execute(services, shows, on, checked(shows, {key: name}))
         except (OperationError, TimeoutError):
             return False
         return True
@@ -197,8 +204,8 @@ async def _name_other_node(
     answers = await asyncio.gather(*(has(node) for node in others))
     found = next((node for node, there in zip(others, answers, strict=True) if there), None)
     if found is not None:
-        error.message = f"{error.message.partition('; did you mean ')[0]} on {here}; it is on {found}"
-        error.details = (Detail("pid", error.message, f"--node {found} selects its node"),)
+        error.message = f"{UNSURE.split(error.message)[0]} on {here}; it is on {found}"
+        error.details = (Detail(field, error.message, f"--node {found} selects its node"),)
 
 
 def _fill_routes(
