@@ -57,6 +57,16 @@ def postgres() -> Iterator[Postgres]:
         pytest.skip(str(missing))
 
 
+@pytest.fixture
+def own_doors(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder for the doors of services, which only this test and the programs that it starts use."""
+    path = tmp_path_factory.mktemp("d")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(path))
+    monkeypatch.setenv("TMPDIR", str(path))  # doors there are listed too
+    monkeypatch.setattr("tempfile.tempdir", str(path))
+    return path
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path: Path) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
     """Examples are run from sources alone: tests and answers hold what would not be looked at unharmed."""

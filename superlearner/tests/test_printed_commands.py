@@ -49,17 +49,11 @@ class Terminal:
         return {command: one.stdout for command, one in done.items()}
 
 
-@pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return a folder for service sockets that only this test uses."""
-    path = str(tmp_path_factory.mktemp("d"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", path)
-    return path
-
-
-def test_hints_about_an_attached_service_act_on_it(start: Run, superlearner: Run, folder: str, tmp_path: Path) -> None:
+def test_hints_about_an_attached_service_act_on_it(
+    start: Run, superlearner: Run, own_doors: Path, tmp_path: Path
+) -> None:
     program = start(**SENSITIVE)
-    terminal = Terminal(superlearner, XDG_RUNTIME_DIR=folder)
+    terminal = Terminal(superlearner, XDG_RUNTIME_DIR=str(own_doors))
     there = f"--node {shlex.quote(NODE)}"
 
     async def main() -> None:

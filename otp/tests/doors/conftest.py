@@ -13,13 +13,9 @@ import observed_service
 
 
 @pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(own_doors: Path) -> Path:
     """The folder of doors, of this test alone."""
-    path = Path(tmp_path_factory.mktemp("d"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(path))
-    monkeypatch.setenv("TMPDIR", str(path))  # doors there are listed too
-    monkeypatch.setattr("tempfile.tempdir", str(path))
-    return path
+    return own_doors
 
 
 @pytest.fixture

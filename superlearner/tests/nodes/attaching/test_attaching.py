@@ -28,22 +28,12 @@ from superlearner.nodes.remote import protocol as p
 from superlearner.operations.rights.users import SCOPES
 from superlearner.store import MomentRow
 
-pytestmark = pytest.mark.program
+pytestmark = [pytest.mark.program, pytest.mark.usefixtures("own_doors")]
 
 Run = Callable[..., Any]
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 ATTACHED = "/api/v1/nodes/attached"
 NODE = "shop@127.0.0.1"
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder for service sockets that only this test uses."""
-    path = Path(tmp_path_factory.mktemp("d"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(path))
-    monkeypatch.setattr("tempfile.tempdir", str(path))  # doors there are listed too
-    monkeypatch.setenv("TMPDIR", str(path))  # and by the programs that it starts
-    return path
 
 
 async def attach(platform: Any, address: str = NODE, **more: Any) -> Any:

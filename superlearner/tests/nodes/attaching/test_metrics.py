@@ -21,6 +21,8 @@ from superlearner.observing.monitoring.node_readings import NodeReading, Supervi
 from superlearner.observing.monitoring.tally import NAMES, OTHERS
 from superlearner.web import node_figures
 
+pytestmark = pytest.mark.usefixtures("own_doors")
+
 Run = Callable[..., Any]
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 SHOP = "shop@127.0.0.1"
@@ -53,14 +55,6 @@ def of(node: str, values: Any) -> dict[str, float]:
 async def attach(platform: Any, address: str, **more: Any) -> None:
     answer = await platform.client.post("/api/v1/nodes/attached", json={"address": address, **more}, headers=OWNER)
     assert answer.status_code == 200, answer.text
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the test a folder of its own for the sockets of services."""
-    path = str(tmp_path_factory.mktemp("d"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", path)
-    monkeypatch.setattr("tempfile.tempdir", path)  # doors there are listed too
 
 
 @pytest.mark.program

@@ -14,16 +14,14 @@ from playwright.sync_api import Page, expect
 from axe import broken_rules
 from observed_service import service
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("own_doors")]
 NODE = "shop@127.0.0.1"
 REFUSED = re.compile("^The service lets you read and change nothing.")
 
 
 def test_the_tree_of_a_service_is_on_the_page_through_the_switcher_and_its_end_is_said(
-    open_page: Callable[..., Page], real_platform: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:  # fmt: skip
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("d")))
+    open_page: Callable[..., Page], real_platform: Any, tmp_path: Path
+) -> None:
     page = open_page(f"{real_platform.url}/supervisors")
     stack = AsyncExitStack()
     shop = real_platform.do(lambda: stack.enter_async_context(service(tmp_path)))
