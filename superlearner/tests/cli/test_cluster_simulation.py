@@ -46,7 +46,7 @@ def test_members_are_simulated_from_the_start_and_by_commands(
     assert ["n1@simulated", "n2@simulated", "n3@simulated"] == [one.partition("\n")[0] for one in drawn[:3]]
     assert ["counter_starter"] * 3 == [name for one in drawn[:3] for name in WORD.findall(one) if "starter" in name]
     assert drawn[3:] == ["superlearner@127.0.0.1\nno supervisor is running there\n"]
-    assert "less than or equal to 12" in run("simulate", "13", code=1)
+    assert "expected at most 12, got 13" in run("simulate", "13", code=1)
     for words in (("cut", "n1"), ("partition",)):
         run(*words, code=2)
     code, errors = program.end(signal.SIGTERM)

@@ -189,6 +189,8 @@ def test_in_a_pipe_nothing_is_truncated(start: Callable[..., Any], superlearner:
             2,
             ["'--message-type': 'kast' is not one of 'send', 'cast', 'call'; did you mean cast?"],
         ),
+        (("process", "list", "--per-page", "0"), 2, ["'--per-page': expected at least 1, got 0"]),
+        (("system", "metrics", "--window-s", "nan"), 2, ["'--window-s': expected a finite number, got nan"]),
         (("top", "--sort", "mailbxo"), 2, ["'--sort': 'mailbxo' is not one of", "did you mean mailbox?"]),
         (("process", "list", "--pge", "1"), 2, ["--page"]),
         (("process", "list", "--sort", "taste"), 2, ["--sort", "taste", "-mailbox"]),

@@ -177,6 +177,25 @@ def test_the_error_for_a_misspelt_choice_suggests_the_right_one(inside: Inside) 
     inside(test)
 
 
+def test_a_number_out_of_range_is_refused_in_one_plain_sentence(inside: Inside) -> None:
+    """Regression: `Input should be greater than or equal to 1`, and of `nan`, less than or equal to 86400."""
+
+    async def test(platform: Any) -> None:
+        for path, said in (
+            ("processes?per_page=0", "per_page: expected at least 1, got 0"),
+            ("processes?per_page=2000", "per_page: expected at most 1000, got 2000"),
+            ("processes?per_page=1.5", "per_page: expected a whole number, got 1.5"),
+            ("system/metrics?window_s=nan", "window_s: expected a finite number, got nan"),
+            ("system/metrics?window_s=-inf", "window_s: expected a finite number, got -inf"),
+            ("system/metrics?window_s=x", "window_s: expected a number, got x"),
+            ("system/anomalies?ended=perhaps", "ended: expected true or false"),
+        ):
+            answer = await platform.client.get(f"/api/v1/{path}")
+            assert (answer.status_code, answer.json()["error"]["message"]) == (422, said)
+
+    inside(test)
+
+
 def test_parameters_of_a_delete_come_in_the_query_as_well_as_in_the_body(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         answer = await platform.client.request("DELETE", "/api/v1/processes/counter_1?reason=shutdown")

@@ -7,16 +7,32 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
-__all__ = ["NO_FIELD", "nearest", "plain", "problem_text", "suggest_choice", "unknown"]
+__all__ = ["NO_FIELD", "described", "nearest", "plain", "problem_text", "suggest_choice", "unknown"]
 
 NO_FIELD: Final = "there is no such field"
-NO_INTEGER: Final = "Input should be a valid integer"
+EXPECTED: Final = re.compile(r"Input should be (?P<what>.*?)(?:, (?:unable to|got a number with) .*)?", re.DOTALL)
+BOUNDS: Final = {
+    "greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le"),
+    "greater_than": ("more than", "gt"), "less_than": ("less than", "lt"),
+}  # fmt: skip
+"""The words of a limit, and its place in the context of a problem."""
+NUMBERS: Final = {
+    "finite_number": "a finite number",
+    **dict.fromkeys(("int_type", "int_parsing", "int_parsing_size", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+}
+WORDS: Final = {
+    "a valid boolean": "true or false", "a valid dictionary": "an object", "a valid integer": "a whole number",
+    "a valid list": "a list", "a valid number": "a number", "a valid string": "a string",
+}  # fmt: skip
+INFINITE: Final = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 CHOICE: Final = re.compile(r"'([^']*)'")
 FORM: Final = re.compile(r"\^(?:\[([^]^]+)\])?\[([^]^]+)\]\{\d+,(\d+)\}\$")
 """The pattern of a name: first character, other characters, maximum length."""
 PARTS: Final = re.compile("A-Za-z|0-9|.")
 MANY: Final = {"A-Za-z": "letters", "0-9": "digits"}
 ONE: Final = {"A-Za-z": "a letter", "0-9": "a digit"}
+QUOTES: Final = "'"
 LONGEST: Final = 100
 """Longest value that is compared with the choices; comparing takes time."""
 
@@ -35,9 +51,43 @@ def problem_text(problem: Any) -> str:
     """
     if problem.get("type") == "extra_forbidden":
         return NO_FIELD
+    if what := _number(problem):
+        return f"expected {what}"
     if problem.get("type") == "string_pattern_mismatch" and (form := _form(problem["ctx"]["pattern"])):
         return form
     return plain(problem["msg"])
+
+
+def _number(problem: Any) -> str | None:
+    """Return what a number had to be; None for a problem of another kind."""
+    kind = problem.get("type")
+    bound = BOUNDS.get(kind)
+    if bound is None:
+        return NUMBERS.get(kind)
+    if INFINITE.fullmatch(str(problem.get("input"))):
+        return NUMBERS["finite_number"]
+    limit = problem["ctx"][bound[1]]
+    return f"{bound[0]} {int(limit) if limit == int(limit) else limit}"
+
+
+def described(problem: Any, got: str) -> tuple[str, str | None]:
+    """Return the message of a problem, and what to try; the message about a number ends with what was received.
+
+    Args:
+        problem: one of `ValidationError.errors()`.
+        got: the value that was received, as text.
+
+    >>> described({"type": "greater_than_equal", "ctx": {"ge": 1}, "input": "0"}, "'0'")
+    ('expected at least 1, got 0', None)
+    >>> described({"type": "less_than_equal", "ctx": {"le": 86400}, "input": "nan"}, "'nan'")
+    ('expected a finite number, got nan', None)
+    >>> described({"type": "bool_parsing", "msg": "Input should be a valid boolean", "input": "ja"}, "'ja'")
+    ('expected true or false', "got 'ja'")
+    """
+    words = problem_text(problem)
+    if _number(problem) is None:
+        return words, f"got {got}{suggest_choice(problem)}"
+    return f"{words}, got {got.strip(QUOTES) or got}", None
 
 
 def plain(message: str) -> str:
@@ -45,11 +95,12 @@ def plain(message: str) -> str:
 
     >>> plain("Value error, expected a prime, got 4")
     'expected a prime, got 4'
-    >>> plain("Input should be a valid integer, unable to parse string as an integer")
-    'expected a whole number'
+    >>> plain("Input should be a valid boolean, unable to interpret input"), plain("Input should be 'send' or 'cast'")
+    ('expected true or false', "expected 'send' or 'cast'")
     """
     said = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return "expected a whole number" if said.startswith(NO_INTEGER) else said
+    found = EXPECTED.fullmatch(said)
+    return said if found is None else f"expected {WORDS.get(found['what'], found['what'])}"
 
 
 def suggest_choice(problem: Any) -> str:

@@ -60,7 +60,7 @@ class Main(TyperGroup):
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
-            error.message = explained(error.message) or listing(error.ctx)
+            error.message = explained(error.message, error.__cause__) or listing(error.ctx)
             raise
         except TyperException as error:
             unknown: Any = error

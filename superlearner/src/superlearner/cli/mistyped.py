@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from superlearner.base.commands import command
 from superlearner.base.data_dir import in_data_dir
-from superlearner.base.validation import nearest, plain
+from superlearner.base.validation import described, nearest, plain
 from superlearner.cli.manifest import entry_of_verb, verbs
 
 __all__ = ["command_meant", "explained", "listing", "option_meant"]
@@ -78,15 +78,20 @@ def listing(ctx: Any) -> str:
     return in_data_dir(f"To {summary[0].lower()}{summary[1:]}: `{command(entry['name'])}`", folder)
 
 
-def explained(message: str) -> str:
+def explained(message: str, cause: Any = None) -> str:
     """Return the option parser's message with a suggestion for a mistyped choice.
+
+    Args:
+        message: the message of the option parser.
+        cause: the exception that it describes; with the problems of a value, if it is pydantic's.
 
     >>> explained("Value error, 'kast' is not one of 'send', 'cast', 'call'.")
     "'kast' is not one of 'send', 'cast', 'call'; did you mean cast?"
     >>> explained("Value error, 'x' is not one of 'send', 'cast', 'call'.")
     "'x' is not one of 'send', 'cast', 'call'."
     """
-    message = plain(message)
+    problem = next(iter(cause.errors()), None) if hasattr(cause, "errors") else None
+    message = plain(message) if problem is None else described(problem, repr(problem["input"]))[0]
     found = NO_CHOICE.fullmatch(message)
     if found is None:
         return message

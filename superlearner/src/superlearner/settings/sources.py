@@ -168,7 +168,7 @@ def _problems_of(won: Mapping[str, SettingValue]) -> list[Problem]:
 def _problem(problem: Any, won: Mapping[str, SettingValue]) -> Problem:
     name = str(problem["loc"][0]) if problem["loc"] else None
     given = None if name is None else won.get(name)
-    words = problem_text(problem).replace("Input should be", "expected", 1)
+    words = problem_text(problem)
     where = given.where if given is not None else name or "settings"
     return Problem(
         where, name, f"{words}, got {_format_value(problem['input'])}", None if given is None else _find_line(given)

@@ -123,7 +123,7 @@ MESSAGES: Final[dict[str, str]] = {
     "already_started": "it is already running, as <0.31.0>",
     "application_not_found": "superlearner@127.0.0.1 has no application 'shop'",
     "backup_not_found": "there is no backup 'b-1' of 0.17.0",
-    "bad_answer": "shop@127.0.0.1 sent an invalid answer: pid: Input should be a valid string",
+    "bad_answer": "shop@127.0.0.1 sent an invalid answer: pid: expected a string",
     "body_too_large": "expected a body of at most 1000000 bytes, got more",
     "eval_failed": "line 2: ZeroDivisionError: division by zero",
     "eval_not_allowed": "superlearner@127.0.0.1 evaluates no expressions",
@@ -156,7 +156,7 @@ MESSAGES: Final[dict[str, str]] = {
     "timeout": "it did not answer in time",
     "unauthorized": "this takes a credential",
     "unsupported_media_type": "expected a body of application/json, got 'text/plain'",
-    "validation_error": "per_page: Input should be less than or equal to 1000",
+    "validation_error": "per_page: expected at most 1000, got 5000",
 }
 """Example messages by code; other codes use the description of their status."""
 

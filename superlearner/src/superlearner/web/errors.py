@@ -23,7 +23,7 @@ from starlette.routing import compile_path
 
 from superlearner.base.commands import complete
 from superlearner.base.data_dir import command_line
-from superlearner.base.validation import problem_text, suggest_choice
+from superlearner.base.validation import described, problem_text
 from superlearner.control.terms import text_of
 from superlearner.operations import PREFIX
 from superlearner.operations.failures import OperationError
@@ -237,12 +237,9 @@ def _of_validation(error: RequestValidationError) -> ApiError:
 def _detail(problem: dict[str, Any]) -> dict[str, Any]:
     loc = [str(part) for part in problem["loc"]]
     field = ".".join(loc[1:]) or (loc[0] if loc else "body")
-    return {"field": field, "problem": problem_text(problem), "hint": _hint(problem)}
-
-
-def _hint(problem: dict[str, Any]) -> str:
-    if problem["type"] == "missing":
-        return "this field is required"
+    words, hint = problem_text(problem), "this field is required"
     if problem["type"] == "extra_forbidden":
-        return problem.get("ctx", {}).get("hint", "leave it out")
-    return f"got {text_of(problem.get('input'), 100)}{suggest_choice(problem)}"
+        hint = problem.get("ctx", {}).get("hint", "leave it out")
+    elif problem["type"] != "missing":
+        words, hint = described(problem, text_of(problem.get("input"), 100))
+    return {"field": field, "problem": words, "hint": hint}

@@ -58,7 +58,7 @@ def test_several_are_set_or_none_of_them(inside: Inside) -> None:
         assert (refused.status_code, refused.json()["error"]["code"]) == (422, "validation_error")
         (detail,) = refused.json()["error"]["details"]
         assert detail["field"] == "scan_interval"
-        assert detail["problem"] == "expected a valid number, unable to parse string as a number, got 'soon'"
+        assert detail["problem"] == "expected a number, got 'soon'"
         assert await by_the_api() == {}
         assert (await update({"kill_wait": 1.0, "scan_interval": 9})).status_code == 200
         assert await by_the_api() == {"kill_wait": 1.0, "scan_interval": 9.0}

@@ -207,7 +207,7 @@ def test_a_threshold_is_changed_in_place_refused_beside_its_field_and_reset(syst
     expect(field).to_have_value("20")
     field.fill("1")
     form.get_by_role("button", name="Save").click()
-    expect(form.get_by_role("alert")).to_have_text("Expected greater than or equal to 2, got 1.")
+    expect(form.get_by_role("alert")).to_have_text("Expected at least 2, got 1.")
     expect(field).to_have_attribute("aria-invalid", "true")
     field.fill("30")
     field.press("Enter")

@@ -99,7 +99,7 @@ def test_a_trace_begins_by_the_form_with_the_process_that_the_address_names(open
     form.get_by_label("Messages a second").fill("0")
     form.get_by_role("button", name="Start the trace").click()
     expect(form.get_by_label("Messages a second")).to_have_attribute("aria-invalid", "true")
-    expect(form.get_by_text("Input should be greater than or equal to 1")).to_be_visible()
+    expect(form.get_by_text("expected at least 1, got 0")).to_be_visible()
     form.get_by_label("Messages a second").fill("500")
     form.get_by_role("button", name="Start the trace").click()
     expect(page.get_by_role("heading", name="counter_2")).to_be_visible()

@@ -15,7 +15,7 @@ from otp import standstill
 from superlearner.base.identifiers import OF_KEYWORDS
 from superlearner.base.shortage import shortage_of
 from superlearner.base.telemetry import Telemetry
-from superlearner.base.validation import problem_text, suggest_choice
+from superlearner.base.validation import described, problem_text
 from superlearner.control.steer import looks_like_pid
 from superlearner.control.terms import clip, text_of
 from superlearner.nodes.nodes import WatchedNode
@@ -38,7 +38,7 @@ REFUSALS: Final = frozenset({"missing_scope", "critical_process_protection", "se
 SHOWN_BY: Final = {"process_not_found": ("process.info", "pid"), "trace_not_found": ("trace.info", "trace_id")}
 """The operation, and its parameter, that shows whether a node has what was not found."""
 UNSURE: Final = re.compile("; did you mean |, and no process with this pid ")
-"""Where an error begins to say what else is not on the node that was asked."""
+"""The part of an error from which on it is about more than the thing that was asked for."""
 LONGEST_NAME: Final = 200
 MOST_ASKED: Final = 8
 """The most other nodes that are asked for a process."""
@@ -70,10 +70,9 @@ def checked(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _detail(problem: Any) -> Detail:
     where = ".".join(str(part) for part in problem["loc"]) or "parameters"
-    hint = "this parameter is required"
-    if problem["type"] != "missing":
-        hint = f"got {text_of(problem.get('input'), 100)}{suggest_choice(problem)}"
-    return Detail(where, problem_text(problem), hint)
+    if problem["type"] == "missing":
+        return Detail(where, problem_text(problem), "this parameter is required")
+    return Detail(where, *described(problem, text_of(problem.get("input"), 100)))
 
 
 async def ask(ctx: Context, services: Services, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
