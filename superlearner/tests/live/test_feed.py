@@ -544,6 +544,29 @@ def test_a_clean_end_of_a_transient_child_is_final_at_once(inside: Callable[...,
     inside(test, Tree("sup", lambda: Sup.start_link(None, name="sup")))
 
 
+def test_a_supervisor_that_gave_up_and_is_temporary_says_that_it_is_not_restarted(inside: Callable[..., Any]) -> None:
+    """Regression: the entry of a give-up did not say why nothing followed."""
+
+    class Room(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            return Children([Worker.child_spec(None, id="w", name="w")], max_restarts=0)
+
+    class House(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            return Children([Room.child_spec(None, id="room", name="room", restart="temporary")])
+
+    async def test(platform: Any) -> None:
+        await kill(resolve(platform.node, "w"), "kill")
+        await Supervisor.count_children(("house", platform.node))
+        last = platform.hub.feed.entries()[-1]
+        assert last.text.endswith('; it is not restarted: its child spec says restart="temporary"')
+        assert "temporary" == last.parts["restart"]
+
+    inside(test, Tree("house", lambda: House.start_link(None, name="house")))
+
+
 def test_the_end_of_a_significant_child_and_its_supervisor_is_one_entry(inside: Callable[..., Any]) -> None:
     class Top(Supervisor):
         @impl
@@ -560,7 +583,10 @@ def test_the_end_of_a_significant_child_and_its_supervisor_is_one_entry(inside: 
         await kill(resolve(platform.node, "job"), "shutdown")
         await Supervisor.count_children(("top", platform.node))
         first, last = platform.hub.feed.entries()
-        assert (first.text, last.kind) == ("job ended: shutdown; it is transient and is not restarted", "restarted")
+        assert (first.text, last.kind) == (
+            'job ended: shutdown; it is not restarted after a normal end: its child spec says restart="transient"',
+            "restarted",
+        )
         assert drawn(last) == [
             "kill outside>job", "exit job>sup", "stop sup>b", "exit sup>top", "start top>sup", "start sup>job",
             "start sup>b",

@@ -105,7 +105,7 @@ class Feed:
         said = "" if why in ("", "gave up") else f"it {why}"
         story.tail = sentences.story(said, sentences.restarts_after(supervisor, "it", pause))
         story.again, story.pause, story.done = supervisor, pause, True
-        story.waits = False
+        story.waits, story.policy = False, ""
         story.failed = said
         self._put(story)
 
@@ -160,6 +160,7 @@ class Feed:
             self._open[sup_pid] = story
             row = row_of(model, pid)
             story.waits = row is None or is_restarted(row.restart, data["reason"])
+            story.policy = "" if story.waits or row is None else row.restart or ""
             self._signals.above(story, event, supervisor, party_of(row) or (story.key or "", story.who))
             self._put(story)
             return
@@ -177,8 +178,7 @@ class Feed:
         story.event, story.reason = event.seq, facts.reason
         story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
         story.waits = row is None or is_restarted(row.restart, reason)
-        if not story.waits and row is not None and row.restart:
-            story.tail = sentences.not_restarted(row.restart)
+        story.policy = "" if story.waits or row is None else row.restart or ""
         if row is not None and row.kind == "supervisor" and pid is not None:
             stopped = self._entries.drop_stops_below(key)
             self._signals.took_along(story, self._open.get(pid), model, row, stopped, event)

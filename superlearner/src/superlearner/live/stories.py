@@ -150,6 +150,8 @@ class Story:
     burst: Burst = field(default_factory=Burst)
     waits: bool = False
     """True until its supervisor reports the restart that is expected."""
+    policy: str = ""
+    """The `restart` of its child spec, if that is why it does not run again."""
     pending: set[str] = field(default_factory=set[str])
     """Keys of children restarted with it that have not started yet."""
 
@@ -199,12 +201,15 @@ class Story:
         alike = self.outcomes <= {self.restarts.outcome} and not self.restarts.failure
         when = "" if self.times < 2 else "each time " if alike else "the last time "
         did = self.restarts.text(self.supervisor, self.strategy, self.key, self.who, when)
-        text = sentences.story(self.opening or self.end, *self.others, did, self.tail)
+        left = sentences.not_restarted(self.policy) if self.policy else ""
+        text = sentences.story(self.opening or self.end, *self.others, did, self.tail, left)
         parts: dict[str, Any] = {
             "who": self.who, "reason": self.reason, "by": self.supervisor, "strategy": self.strategy
         }  # fmt: skip
         if self.times > 1:
             parts |= {"times": self.times, "since": self.first_at, "per_second": self.per_second}
+        if self.policy:
+            parts["restart"] = self.policy
         if self.fatal:
             parts["fatal"] = self.fatal
         return Entry(

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  afterInput, at, blame, busyIn, covers, crashOfEnd, crashOfRun, firstToOpen, hasError, initsOf, keepsNone, lastEnd, lineInSource,
+  afterInput, at, blame, busyIn, covers, crashOfEnd, crashOfRun, firstToOpen, hasError, initsOf, keepsNone, lastEnd, leftOf, lineInSource,
   lineOfExit, linesIn, memberChoices, nextOf, noticesOfRun, noticeText,
   optionsOf, raisedIn, raisedInOutput, raisesItself, remedyOf, restartsOfRuns, told, upText,
   withCause,
@@ -319,4 +319,20 @@ test("a sandbox can run on members that are connected, and a chosen one stays wh
   assert.deepEqual(memberChoices(nodes, ""), [["", "this platform"]]);
   assert.deepEqual(memberChoices([...nodes, line("m2")], "m2"), [["", "this platform"], ["m2", "m2"]]);
   assert.deepEqual(memberChoices([...nodes, line("m2")], "b"), [["", "this platform"], ["m2", "m2"], ["b", "b (gone)"]]);
+});
+
+test("the line of the child spec is that of the child, else the only one", () => {
+  const end = { kind: "killed", key: "top/a", parts: { who: "a", restart: "temporary" } };
+  const two = 'A.child_spec(name="a", restart="temporary")\nA.child_spec(name="b", restart="temporary")\n# restart="temporary"';
+  assert.deepEqual(leftOf([end], two), { who: "a", restart: "temporary", line: 1 });
+  assert.equal(leftOf([{ ...end, parts: { who: "c", restart: "temporary" } }], two)?.line, 0);
+  assert.equal(leftOf([end], 'x = 1\n{"id": a, "restart": "temporary"}')?.line, 2);
+  assert.equal(leftOf([end, { kind: "started", key: "top/a" }], two), null);
+  assert.equal(leftOf([{ kind: "restarted", parts: { who: "a" } }], two), null);
+});
+
+test("a tree without processes is offered no kill", () => {
+  const one = /** @type {const} */ ({ status: "running", last: "start", typed: false, other: false });
+  assert.deepEqual([nextOf(one), nextOf({ ...one, bare: true }), nextOf({ ...one, left: true, bare: true })], ["kill", "bare", "left"]);
+  assert.equal(nextOf({ ...one, last: "crash", left: true }), "fix");
 });

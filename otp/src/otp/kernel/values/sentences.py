@@ -24,13 +24,11 @@ from otp.redaction import without_secrets
 from otp.standard_streams import write_line
 
 NAMED: Final = 10
-
 """Maximum number of names in one sentence; the others are counted."""
 
 COUNTS: Final = ("", "once", "twice", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 UNLIMITED: Final = "unlimited restarts"
-
 UNREMARKABLE: Final = 1000
 """Number of allowed restarts from which those left are not mentioned."""
 
@@ -202,10 +200,12 @@ def could_not_start(by: str, child: str, reason: str) -> str:
 def not_restarted(restart: str | None) -> str:
     """Return the clause about a child that is not restarted; `restart` is None without a supervisor.
 
-    >>> not_restarted("temporary"), not_restarted(None)
-    ('it is temporary and is not restarted', 'it has no supervisor that restarts it')
+    >>> not_restarted("temporary")
+    'it is not restarted: its child spec says restart="temporary"'
     """
-    return f"it is {restart} and is not restarted" if restart else "it has no supervisor that restarts it"
+    said = f': its child spec says restart="{restart}"'
+    when = " after a normal end" if restart == "transient" else ""
+    return f"it is not restarted{when}{said}" if restart else "it has no supervisor that restarts it"
 
 
 def no_restart_left(by: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from playground_page import OWNER, TYPED, cast, made, opened, typed
+from playground_page import OWNER, TYPED, accessible, beside, cast, made, opened, typed
 
 COUNTER = """\
 from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
@@ -92,6 +92,60 @@ def test_a_crash_for_a_forgotten_start_argument_is_at_the_child(open_page: Calla
         "write Counter.child_spec(0, name='counter')"
     )
     expect(page.locator("#next-step")).to_contain_text("Next: main.py:27, for which ")
+
+
+@pytest.mark.parametrize(
+    ("restart", "ends", "normally"), [("temporary", "kill", ""), ("transient", "stop", ", and it ended normally")]
+)
+def test_a_process_that_does_not_run_again_says_the_restart_of_its_child_spec(
+    open_page: Callable[..., Page], at_work: Any, restart: str, ends: str, normally: str
+) -> None:
+    """Regression: the step said that its supervisor starts it again; only the feed had a reason, without the line."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    name = f"left_{ends}"
+    spec = f'name="counter", restart="{restart}"'
+    stops = 'return NoReply(n + 1) if request == "on" else Stop("normal", n)'
+    source = COUNTER.replace("Reply, Supervisor", "Reply, Stop, Supervisor").replace("return NoReply(n + 1)", stops)
+    made(page, name, source.replace('name="counter"', spec))
+    if ends == "kill":
+        beside(page)
+        page.get_by_role("button", name="Kill counter").click()
+    else:
+        cast(page, at_work, name, "counter", "off")
+    for _ in range(2):  # live, and after a reload
+        expect(page.locator("#left")).to_have_text(
+            f'counter was not started again: its child spec says restart="{restart}" at main.py:27{normally}'
+        )
+        expect(page.locator("#happened")).to_contain_text(f'its child spec says restart="{restart}"')
+        expect(page.locator("#next-step")).to_contain_text("Next: press Restart to start counter again.")
+        accessible(page)
+        page.reload()
+
+
+def test_a_page_opened_after_a_crash_marks_its_line_and_offers_nothing_that_cannot_work(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    """Regression: no line was marked, and the step was to kill a process or make one crash, although none was left."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    tree = COUNTER.replace("n + 1", "n.x").replace("class Main", "class Room")
+    top = 'Children([Room.child_spec(None, id="room", restart="temporary")])'
+    made(page, "after", f"{tree}\nclass Main(Supervisor):\n    def init(self, arg):\n        return {top}\n")
+    cast(page, at_work, "after", "counter", "go")
+    for _ in range(2):  # live, and after a reload
+        expect(page.locator("#crashed")).to_contain_text("counter crashed at main.py:12: ")
+        expect(page.locator(".cm-lintRange-error")).to_have_text("return NoReply(n.x)")
+        expect(page.locator("#left")).to_contain_text("room was not started again: ")
+        expect(page.locator("#next-step")).to_contain_text("Next: main.py:12, where counter crashed, is marked.")
+        page.reload()
+
+
+def test_a_tree_without_processes_is_not_offered_a_kill(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: the step was to kill a process in the tree, which had none but its supervisor."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "bare", COUNTER[: COUNTER.index("[Counter.child_spec")] + "[])\n")
+    expect(page.locator("#next-step")).to_have_text(
+        "Next: no process runs below the top supervisor. Give it a child, and press Restart."
+    )
 
 
 def test_a_crash_for_an_answer_that_came_too_late_is_where_the_server_waits(

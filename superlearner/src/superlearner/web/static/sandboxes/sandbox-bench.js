@@ -50,6 +50,17 @@ export function reportStart() {
   }, LONG_START_MS);
 }
 
+/** Say which process was not started again, and why. @param {{who: string, restart: string, line: number}|null} left */
+export function showLeft(left) {
+  const go = make("button", { type: "button", class: "link" }, left?.line ? at(left.line) : "");
+  go.onclick = () => left && goTo(left.line, says);
+  const says = `restart="${left?.restart}"`;
+  byId("left", HTMLElement).replaceChildren(...(left
+    ? [make("p", {}, `${left.who} was not started again: its child spec says `, make("code", {}, says), ...(left.line ? [" at ", go] : []),
+      left.restart === "transient" ? ", and it ended normally" : "")]
+    : []));
+}
+
 /** Return whether the message of a crash is shown. */
 export const hasCrash = () => crashed.childElementCount > 0;
 

@@ -20,6 +20,7 @@ const KEYS = html`<span class="for-keys"> (Ctrl-Enter)</span>`;
 /** The process that crashed before the newest run goes on with None as its state. */ let without = false;
 /** The newest run changed an `init`, and no process has started since. */ let untried = false;
 /** Processes run newer code than they started with. */ let reloaded = false;
+/** The process that was not started again. @type {{who: string, restart: string, line: number}|null} */ let left = null;
 /** How many restarts it has had. */ let restarts = 0;
 /** The code has a message that makes it crash. */ let crashes = false;
 
@@ -27,6 +28,7 @@ const KEYS = html`<span class="for-keys"> (Ctrl-Enter)</span>`;
 export function beginSteps() {
   restarts = 0;
   reloaded = false;
+  stepAfterEnd(null, false);
   situation.busy = "";
   crash = { name: "", line: 0 };
   follow("start");
@@ -52,6 +54,17 @@ export function stepAfterRestarts(count) {
   const more = count > restarts;
   restarts = count;
   if (more && (situation.last === "start" || situation.last === "run")) follow("end");
+}
+
+/**
+ * What runs of the tree has changed.
+ * @param {{who: string, restart: string, line: number}|null} one  that was not started again @param {boolean} bare  nothing is left
+ */
+export function stepAfterEnd(one, bare) {
+  if (left?.who === one?.who && left?.line === one?.line && situation.bare === bare) return;
+  left = one;
+  situation = { ...situation, left: one !== null, bare };
+  draw();
 }
 
 /** The program has ended because a process was killed. */
@@ -118,6 +131,9 @@ const STEPS = {
   read: () => html`read under <b>What happened</b> which processes were restarted. Or make one crash: ${toCrash()}`,
   raised: () => html`${at(crash.line)} raises this error on purpose. Read under <b>What happened</b> what the supervisor of
     ${crash.name} did. Then change the code and press Run${KEYS}.`,
+  left: () => html`press <b>Restart</b> to start ${left?.who} again. If it is to come back by itself, change its
+    <code>restart</code> before.`,
+  bare: () => html`no process runs below the top supervisor. Give it a child, and press <b>Restart</b>.`,
   try: () => untried && !without
     ? html`press <b>Restart</b> to try the new <code>init</code>: it runs when a process starts. The other new code is running.`
     : html`the new code is running${without

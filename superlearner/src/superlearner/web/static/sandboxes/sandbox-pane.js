@@ -8,18 +8,18 @@ import { platform, requestOn } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
 import { attribute, byId, closest, icon, make, mend, renew, write } from "../base/dom.js";
 import { drafts, sources } from "./draft-note.js";
-import { calm, check, editor, goTo, hasCrash, note, showCrash, reportStart } from "./sandbox-bench.js";
+import { calm, check, editor, goTo, hasCrash, note, showCrash, showLeft, reportStart } from "./sandbox-bench.js";
 import { showEvents, showNotices, showRestarts, wireHappened } from "./sandbox-happened.js";
 import {
-  beginSteps, needsRestart, stepAfterCrash, stepAfterInput, stepAfterKill, stepAfterProblem, stepAfterRefusal, stepAfterRestarts,
-  stepAfterRun, stepAfterStart, stepOf,
+  beginSteps, needsRestart, stepAfterCrash, stepAfterEnd, stepAfterInput, stepAfterKill, stepAfterProblem, stepAfterRefusal,
+  stepAfterRestarts, stepAfterRun, stepAfterStart, stepOf,
 } from "./sandbox-next.js";
-import { fell, follow, fromNow, ignore, leave, playAgain, top, wireTree } from "./sandbox-tree.js";
+import { bare, fell, follow, fromNow, ignore, leave, playAgain, since, top, wireTree } from "./sandbox-tree.js";
 import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
 import {
-  at, blame, busyIn, crashOfEnd, crashOfRun, hasError, initsOf, isStopped, limitsOf, lineOf, lineOfExit, lookOf, noticesOfRun, optionsOf,
-  raisedIn, raisesItself, remedyOf, told, upText, withCause, withoutCrash,
+  at, blame, busyIn, crashOfEnd, crashOfRun, hasError, initsOf, isStopped, leftOf, limitsOf, lineOf, lineOfExit, lookOf, noticesOfRun,
+  optionsOf, raisedIn, raisesItself, remedyOf, told, upText, withCause, withoutCrash,
 } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
@@ -39,6 +39,8 @@ let part = "part-happened";
 /** The running source as it was read; the editor may differ. @type {string|null} */
 let known = null;
 let version = 0;
+/** When this code began to run, by its notices. */ let begun = 0;
+/** The events of the tree that runs. @type {readonly import("../live/model.js").FeedEvent[]} */ let ends = [];
 /** The crash with which the newest run of a sandbox ended, from the store. @type {ReturnType<typeof crashOfRun>} */ let stored = null;
 let running = false;
 /** Run was pressed, and is to be done as soon as it can be. */ let waiting = false;
@@ -75,6 +77,8 @@ export function wire(again, toTree) {
   });
   wireTree((events, at, node) => {
     showEvents(events, at, node);
+    ends = node ? events : [];
+    drawLeft();
     stepAfterRestarts(events.filter(({ parts }) => parts?.restarted?.length).length);
   }, (crash) => known !== null && (crash ? reportCrash(crash) : forgetCrash()), () => {
     showTab("part-process");
@@ -90,9 +94,17 @@ const draftOf = () => `sandbox:${shown?.id}:${shown?.created_at}`;
 /** Set the source that runs, and keep it in this browser. @param {string|null} source */
 function knows(source) {
   known = source;
+  drawLeft();
   if (shown) stepOf(shown, source);
   if (shown && source !== null) backups?.later(`sandbox:${shown.id}`, source, version, optionsOf(shown));
 }
+/** Show the process that was not started again. */
+function drawLeft() {
+  const left = leftOf(ends, known ?? "");
+  showLeft(left);
+  stepAfterEnd(left, bare());
+}
+
 /** Keep the draft, or drop it if it is the running source. */
 const keep = () => shown && known !== null && kept?.later(draftOf(), edited() ? editor.value : null, version);
 
@@ -287,12 +299,14 @@ async function load() {
       ? read(what, paint, (error) => part === "part-output" && write(byId("output", HTMLElement), error.words ?? error.message))
       : null,
   ]);
+  if (stays() && what === "/notices" && known !== null) since(begun);
 }
 
 /** Show the notices and the stored restarts of a sandbox. @param {readonly Api.SandboxNotice[]} notices */
 async function happened(notices) {
   const about = shown, of = attempt;
   showNotices(notices, about?.id ?? "", about?.node ?? "");
+  begun = Math.max(0, ...notices.flatMap(({ at, text }) => (text.startsWith(`sandbox ${about?.id} runs `) ? [at] : [])));
   if (!about || about.status !== "ended" && !about.restart_count) return showRestarts([], about?.node ?? "", 0);
   /** @type {Api.RestartLine[]} */
   const found = await requestOn(about.node, "GET", "/restarts?settled=true&fold=false").catch(() => []);

@@ -48,6 +48,7 @@ let fresh = 0;
 let waiting = 0;
 /** More crashes came while waiting. */ let again = false;
 /** The newest crash that was told. */ let told = 0;
+/** Since when the code runs, for a page that was opened later and has told no crash; else 0. */ let begun = 0;
 /** The crash of this program that was reported last. @type {Failure|null} */ let crashed = null;
 /** The sandbox of which the replay shows a restart; "" for none of this program. */ let played = "";
 /** Lines by pid. @type {Map<string, number>} */ const lines = new Map();
@@ -100,6 +101,9 @@ function link() {
 /** The pid of the top process; null if nothing runs. */
 export const top = () => [...model.rows.values()].find((row) => row.parent === null && row.kind === "supervisor")?.pid ?? null;
 
+/** Return whether nothing runs below the top process. */
+export const bare = () => life !== "" && ![...model.rows.values()].some(({ parent, pid }) => parent !== null && pid);
+
 /** Follow a sandbox. @param {Sandbox} one */
 export function follow(one) {
   const runs = one.status === "running";
@@ -129,6 +133,7 @@ export function follow(one) {
   if (runs || one.status !== "ended") replay.follow(node);
   if (!runs) return onEvents(model.feed, lines, ""); // the restarts are gone with the program; the loaded replay can still play
   told = Date.now() / 1000 - 1;
+  begun = 0;
   crashed = null;
   played = "";
   lines.clear();
@@ -170,6 +175,13 @@ export function leave() {
 /** Tell only crashes from now on. */
 export function fromNow() {
   told = Date.now() / 1000;
+  begun = 0;
+}
+
+/** Tell also an earlier crash of the code that runs, for a page that was opened after it. @param {number} at  when it began to run */
+export function since(at) {
+  begun = life && !crashed ? at : 0;
+  if (begun && model.feed.some(({ parts }) => parts?.reason)) later();
 }
 
 /** Tell no crash of the run that is followed, whose program another one replaces; or tell them again. @param {boolean} over */
@@ -241,7 +253,8 @@ async function ask() {
   onEvents(model.feed, lines, life ? node : "");
   const newest = failures.find(({ where }) => lineOf(where));
   const line = lineOf(newest?.where);
-  if (run === replaced || !newest || !line || newest.at - skew <= told) return;
+  if (run === replaced || !newest || !line || newest.at - skew <= told && (!begun || newest.at < begun)) return;
+  begun = 0;
   told = newest.at - skew;
   crashed = newest;
   onCrash({ name: newest.name ?? newest.what, line, reason: newest.reason, hint: newest.hint });

@@ -368,6 +368,22 @@ export function lastEnd(events) {
   return last ? { pid: last.pid ?? "", crashed: last.level === "bad" } : null;
 }
 
+/**
+ * Return the process that was not started again because of its child spec, and the line that says so; 0 if several may. Null if
+ * there is none, or it runs again.
+ * @param {readonly {kind: string, key?: string|null, parts?: {who?: string, restart?: string}|null}[]} events  oldest first
+ * @param {string} source
+ */
+export function leftOf(events, source) {
+  const place = events.findLastIndex(({ parts }) => parts?.restart), { key, parts } = events[place] ?? {};
+  if (!parts?.restart || events.some((one, other) => other > place && one.kind === "started" && one.key === key)) return null;
+  const { who = "", restart } = parts, says = new RegExp(`^[^#]*\\brestart\\W+${restart}\\b`);
+  const lines = source.split("\n").flatMap((text, index) => (says.test(text) ? [{ text, line: index + 1 }] : []));
+  const named = lines.filter(({ text }) => text.includes(`"${who}"`) || text.includes(`'${who}'`));
+  const [one, more] = named.length ? named : lines;
+  return { who, restart, line: one && !more ? one.line : 0 };
+}
+
 /** @param {string} message @returns {Raised|null} */
 function partsOf(message) {
   const loaded = /^main\.py:(\d+): ([^]+)$/.exec(message) ?? /^source: line (\d+), column \d+: ([^]+)$/.exec(message);
@@ -387,16 +403,17 @@ function partsOf(message) {
  * What happened last to a sandbox, and what else its next step depends on. `typed`: the text was changed after that; `other`:
  * the text in the editor differs from the code that ran at the line that crashed; `stopped`: a user stopped it; `wrong`: the
  * line that the message below the editor calls wrong, 0 for none; `raised`: the line that crashed is a `raise`.
- * `busy`: the process that did not switch to the code of the last Run in time, "" for none.
+ * `busy`: the process that did not switch to the code of the last Run in time, "" for none. `left`: a process was not started again;
+ * `bare`: nothing runs below the top supervisor.
  * @typedef {{status: Sandbox["status"], last: "start"|"starting"|"end"|"crash"|"run"|"refusal", typed: boolean, other: boolean,
- *   stopped?: boolean, wrong?: number, raised?: boolean, busy?: string}} Situation
+ *   stopped?: boolean, wrong?: number, raised?: boolean, busy?: string, left?: boolean, bare?: boolean}} Situation
  */
 
 /**
  * Return which step comes next: it follows what happened last; "" for none.
  * @param {Situation} situation
  */
-export function nextOf({ status, last, typed, other, stopped = false, wrong = 0, raised = false, busy = "" }) {
+export function nextOf({ status, last, typed, other, stopped = false, wrong = 0, raised = false, busy = "", left = false, bare = false }) {
   if (last === "starting" || status !== "running" && status !== "ended") return "";
   if (wrong && (typed || last !== "refusal")) return "line";
   if (busy && status === "running") return "restart";
@@ -405,6 +422,7 @@ export function nextOf({ status, last, typed, other, stopped = false, wrong = 0,
   if (last === "crash" && !stopped && raised && !other && status === "running") return "raised";
   if (last === "crash" && !stopped) return other ? "compare" : "fix";
   if (status === "ended") return "again";
+  if (left || bare) return left ? "left" : "bare";
   return last === "run" ? "try" : last === "end" ? "read" : "kill";
 }
 

@@ -10,7 +10,6 @@ import { attribute, byId, closest, make, mend, write } from "../base/dom.js";
 import { shortcuts } from "../shell/keys.js";
 import { catchUp } from "./sandbox-bench.js";
 import { list, wireList } from "./sandbox-list.js";
-import { gone, leaveGone, runAgain, wireGone } from "./sandbox-gone.js";
 import { begin, drafted, enter, enterWith, exit, offerMembers, start } from "./sandbox-make.js";
 import { hide, run, show, shows, walls, wire } from "./sandbox-pane.js";
 import { firstToOpen } from "./sandbox-words.js";
@@ -29,6 +28,8 @@ const [acts, actsOpen] = [byId("acts", HTMLElement), byId("acts-open", HTMLButto
 let asking = false;
 let again = false;
 let arrived = false;
+/** @typedef {typeof import("./sandbox-gone.js")} Gone */
+/** @type {Promise<Gone>|null} */ let goneView = null;
 
 const asked = () => new URLSearchParams(location.search);
 /** Return the sandbox in the URL; "" for none. */
@@ -103,12 +104,27 @@ function draw() {
     attribute(byId(link ?? "", HTMLElement), "aria-current", of === what ? "page" : null);
   choices(one, what);
   if (what === "all") list(all, toOne);
-  if (what === "gone") void gone(id(), shows(id()));
-  else leaveGone();
+  const [lost, here] = [id(), shows(id())];
+  if (what === "gone") withGone(({ gone }) => gone(lost, here));
+  else if (goneView) withGone(({ leaveGone }) => leaveGone());
   if (what !== "one") hide();
   if (what !== "new") exit();
   if (one) show(one);
   if (what === "new") enter();
+}
+
+/** Do something with the view of a sandbox that is gone, which is loaded when it is first shown. @param {(view: Gone) => unknown} use */
+function withGone(use) {
+  goneView ??= import("./sandbox-gone.js").then((view) => {
+    view.wireGone(started, (of, source, options) => {
+      history.pushState(null, "", address("new"));
+      exit();
+      enterWith(of, source, options);
+      draw();
+    });
+    return view;
+  });
+  goneView.then(use).catch((error) => complain(error, "Sandbox"));
 }
 
 /** Fill the switch between sandboxes: the user's own, and the one that is shown. @param {Sandbox|undefined} one @param {View} what */
@@ -149,7 +165,7 @@ function look(pane) {
 function runIt() {
   if (page.dataset.view === "new") void start();
   else if (page.dataset.view === "one") void run();
-  else if (page.dataset.view === "gone") void runAgain();
+  else if (page.dataset.view === "gone") withGone(({ runAgain }) => runAgain());
 }
 
 /** Show a sandbox that was started from the editor. @param {Sandbox} made @param {string|null} source */
@@ -178,12 +194,6 @@ async function machine() {
 
 wire(refresh, () => look("tree"));
 wireList(draw, refresh);
-wireGone(started, (of, source, options) => {
-  history.pushState(null, "", address("new"));
-  exit();
-  enterWith(of, source, options);
-  draw();
-});
 page.addEventListener("click", follow);
 byId("run", HTMLButtonElement).onclick = runIt;
 mine.onchange = () => go(mine.value ? toOne(mine.value) : address("new"));
