@@ -56,6 +56,10 @@ def after(old: str, new: str) -> list[tuple[int, str]]:
     return found(SERVER.replace(old, new, 1))
 
 
+SHARED = (
+    "seen belongs to the class, so all Counter processes share it, and a restart keeps it: make it in init, "
+    "and return it as the state"
+)
 AWAITED = "which does nothing without it"
 
 
@@ -332,7 +336,6 @@ def test_a_child_without_the_start_argument_that_it_needs_is_found(new: str, cal
     [
         ("conter", "counter"),
         ("conter", "Main"),
-        ("conter", "ledger"),
         ('name="counter"', 'name="counter"), Counter.child_spec(0, name="con" + "ter"'),
         ('name="counter"', 'name="counter"), Counter.child_spec(0, name=arg'),
         ('name="counter"', 'name="counter"), Counter.child_spec(0, **{"name": "conter"}'),
@@ -408,3 +411,68 @@ def test_a_function_is_read_a_few_times_however_long_it_is(monkeypatch: pytest.M
 @pytest.mark.parametrize("result", ['Ok({"op": operator.add})', "Ok(math.sqrt)"])
 def test_a_function_of_a_module_that_is_kept_in_a_state_needs_no_parentheses(result: str) -> None:
     assert [] == found(SERVER.replace("import otp", "import math, operator, otp", 1).replace("Ok(start)", result, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "say"),
+    [
+        (
+            "return NoReply(n + 1)",
+            'otp.send(self.pid, "tick")\n                return NoReply(n)',
+            16,
+            "Counter has no handle_info, so it drops this message",
+        ),
+        (
+            "return NoReply(n + 1)",
+            'otp.send_after(1, self.pid, "tick")\n                return NoReply(n)',
+            16,
+            "Counter has no handle_info, so it drops this message",
+        ),
+        (
+            "return Reply(n, n)",
+            "yield Reply(n, n)",
+            12,
+            "handle_call has a `yield`, so it returns a generator: write `return`",
+        ),
+        (
+            "    async def init",
+            "    seen = []\n    def note(self, what):\n        self.seen.append(what)\n    async def init",
+            11,
+            SHARED,
+        ),
+        (
+            "    async def init",
+            "    seen = {}\n    def note(self, what):\n        self.seen[what] = 1\n    async def init",
+            11,
+            SHARED,
+        ),
+    ],
+    ids=["info", "later", "generator", "list", "dict"],
+)
+def test_a_mistake_after_which_nothing_crashes_is_found(old: str, new: str, line: int, say: str) -> None:
+    """Regression: nothing said why a message had no effect, or why two servers had the same items."""
+    assert [(line, say)] == after(old, new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "    async def init",
+            "    ROOMS = ['a']\n    def rooms(self):\n        return self.ROOMS[0]\n    async def init",
+        ),
+        (
+            "    async def work",
+            "    def handle_info(self, message, n):\n        otp.send(self.pid, 1)\n        return NoReply(n)\n"
+            "    async def work",
+        ),
+    ],
+)
+def test_a_constant_of_a_class_and_a_message_that_is_handled_are_no_mistakes(old: str, new: str) -> None:
+    assert [] == after(old, new)
+
+
+def test_a_cast_to_a_name_that_no_process_has_is_found() -> None:
+    """Regression: such a cast is ignored, and nothing said so."""
+    text = (SERVER + TREE).replace("return NoReply(n + 1)", 'GenServer.cast("ledger", 1); return NoReply(n)')
+    assert [(16, "no process has the name 'ledger', so this cast does nothing")] == found(text)

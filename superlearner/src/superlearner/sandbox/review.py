@@ -80,6 +80,8 @@ IN_A_THREAD: Final = (
 )
 NO_REPLY: Final = "so the caller waits until its time-out: return Reply(value, state)"
 NO_WAIT: Final = "answer first, and do slow work in a separate process"
+CHANGES: Final = ("add", "append", "clear", "extend", "insert", "pop", "remove", "setdefault", "update")
+KEEPS: Final = "a restart keeps it: make it in init, and return it as the state"
 CALL_S: Final = 5
 """Seconds after which a call without its own timeout fails."""
 MOST_NAMES: Final = 200
@@ -102,6 +104,8 @@ def review(module: ModuleType, text: str) -> list[dict[str, Any]]:
                 *review.misspelt_names,
                 *review.find_missing_arguments(),
                 *review.find_misplaced_callbacks(),
+                *review.find_shared_state(),
+                *review.find_unhandled_messages(),
             }
         )
     except BaseException:  # the names belong to classes of any kind, whose lookups may raise anything
@@ -214,6 +218,8 @@ class _Review:
                 nameless.setdefault(child.lineno, f'no child has name="{name}", which line {line} needs: write {form}')
             elif name not in names and (near := get_close_matches(name, known[:MOST_NAMES], 1)):
                 yield line, f"no process has the name {name!r}: did you mean {near[0]!r}?"
+            elif name not in names and known and self._value_of(node.func) is GenServer.cast:
+                yield line, f"no process has the name {name!r}, so this cast does nothing"
         yield from nameless.items()
 
     def find_missing_arguments(self) -> Iterator[tuple[int, str]]:
@@ -228,6 +234,31 @@ class _Review:
                     call = ", ".join((example, *(f"{one.arg}={ast.unparse(one.value)}" for one in options)))
                     said = f"{node.id} gets no start argument, so {start} is None in its init"
                     yield node.lineno, f"{said}: write {node.id}.child_spec({call})"
+
+    def find_shared_state(self) -> Iterator[tuple[int, str]]:
+        """Yield the changes of a list, dict or set that belongs to the class of a server."""
+        for node in self._nodes:
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Attribute(value=owner, attr=name), attr=method)) if (
+                    method in CHANGES
+                ):
+                    pass
+                case ast.Subscript(value=ast.Attribute(value=owner, attr=name), ctx=ast.Store() | ast.Del()):
+                    pass
+                case _:
+                    continue
+            cls = self._value_of(owner)
+            if isinstance(cls, type) and issubclass(cls, GenServer) and type(vars(cls).get(name)) in (list, dict, set):
+                yield node.lineno, f"{name} belongs to the class, so all {cls.__name__} processes share it, and {KEEPS}"
+
+    def find_unhandled_messages(self) -> Iterator[tuple[int, str]]:
+        """Yield the messages that a server without a `handle_info` sends to itself."""
+        for call in (node for node in self._nodes if isinstance(node, ast.Call)):
+            sends = any(self._value_of(call.func) is each for each in (otp.send, otp.send_after))
+            to = call.args[self._place_of_name(call)] if sends and len(call.args) > 1 else None
+            cls = self._value_of(to.value) if isinstance(to, ast.Attribute) and to.attr == "pid" else None
+            if isinstance(cls, type) and getattr(cls, "handle_info", None) is GenServer.handle_info:
+                yield call.lineno, f"{cls.__name__} has no handle_info, so it drops this message"
 
     # Names
 
@@ -442,6 +473,7 @@ class _Review:
                 case ast.Return(value=ast.Call(func=func)) if caller and self._value_of(func) is NoReply:
                     yield node.lineno, f"handle_call returns NoReply(…) and does not keep {caller}, {NO_REPLY}"
                 case ast.Yield() | ast.YieldFrom():
+                    yield node.lineno, f"{method.name} has a `yield`, so it returns a generator: write `return`"
                     return
                 case _:
                     pass
