@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp import Children, ChildSpec, DynamicSupervisor, GenServer, Ok, Stop, Supervisor, impl
+from otp import Children, ChildSpec, DynamicSupervisor, GenServer, Ok, Registry, Stop, Supervisor, impl
 from otp.testing import Scheduler, advance, wait_all_idle
 from superlearner.base.telemetry import Telemetry
 from superlearner.observing.analytics import ANALYTICS, AnalyticsServer, Ledger, UnknownSupervisor
@@ -245,6 +245,26 @@ def test_a_supervisor_that_gave_up_is_described_with_the_names_of_children_and_n
             assert one.find("office").names == {"Mailer": "mailer"}
         late.close()
         assert ledger.find("top").names == {"Office": "office"}
+
+    watched(test)
+
+
+def test_a_child_in_a_registry_has_the_name_that_all_lists_show() -> None:
+    """Regression: a give-up said `w1` of the process that is `Worker w1` elsewhere."""
+
+    async def test(ledger: Ledger) -> None:
+        await Registry.start_link(keys="unique", name="places")
+        spec = Worker.child_spec(lambda: Ok(None), id="w1", name=Registry.via("places", "w1"))
+        top = children(Sup.child_spec(children(spec), id="pool", name="pool", restart="temporary"))
+        await Sup.start_link(top, name="top")
+        late = Ledger()
+        (worker,) = [one.pid for one in await Supervisor.which_children("pool")]
+        otp.exit(worker, "boom")
+        await wait_all_idle()
+        late.watch(otp.node())
+        for one in (ledger, late):
+            assert one.find("pool").names == {"w1": "Worker w1"}
+        late.close()
 
     watched(test)
 

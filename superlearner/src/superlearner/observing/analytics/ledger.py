@@ -15,7 +15,7 @@ from superlearner.control.clock import Clock
 from superlearner.control.events import STARTS, facts_of
 from superlearner.control.listing import Whose
 from superlearner.control.look import supervisors
-from superlearner.control.names import is_critical, registered_name
+from superlearner.control.names import display_name, is_critical
 from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import place_of, supervisor_state
@@ -196,14 +196,17 @@ class Ledger:
     def _note_name(self, supervisor: str, id: Any, child: Pid) -> None:
         history = self.book.by_pid.get(supervisor)
         if history is not None and id is not None:
-            history.note_name(id_text(id), registered_name(child))
+            history.note_name(id_text(id), display_name(child))
 
     def _take_over_fallen(self, events: Sequence[Event]) -> None:
         """Take over supervisors that gave up and do not run again, as if their events had been followed."""
         starts = {
             child: event for event in events if event.kind in STARTS and (child := event.data["child"]) is not None
         }
-        names = {event.pid: id_text(event.data["name"]) for event in events if event.kind == "registered"}
+        named = [
+            event for event in events if event.kind in ("registered", "exited") and event.data.get("name") is not None
+        ]
+        names = {event.pid: id_text(event.data["name"]) for event in named}
         last: dict[tuple[str | None, str | None], Pid] = {}  # the processes that ended last, by name and place
         for event in events:
             if event.kind == "exited" and event.pid is not None:

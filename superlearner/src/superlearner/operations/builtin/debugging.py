@@ -10,7 +10,7 @@ from pydantic import Field
 from otp import Pid, sys
 from superlearner.base.telemetry import Telemetry
 from superlearner.control.debug_words import debug_words
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name, registered_name
 from superlearner.control.terms import plain_pid, text_of
 from superlearner.control.tree import what_of
 from superlearner.observing.events import EventLog
@@ -45,7 +45,7 @@ async def status(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000) -> De
         reported = await sys.get_status(found, timeout_ms / 1000)
     return DebugStatus(
         pid=plain_pid(found),
-        name=registered_name(found),
+        name=display_name(found),
         what=what_of(found),
         module=reported.module.__module__,
         status=reported.status,
@@ -201,13 +201,13 @@ async def terminate(
     with asking():
         protect(ctx, found, force=force)
         ctx.about_to(f"terminate {called(found)} with the reason {reason}", lambda: feels(found, reason))
-        name = registered_name(found)
+        name = display_name(found)
         await sys.terminate(found, reason, timeout_ms / 1000)
     return Terminating(pid=plain_pid(found), name=name, reason=reason)
 
 
 def _switched(pid: Pid, what: Literal["statistics", "log", "trace", "all"], on: bool) -> Switched:
-    return Switched(pid=plain_pid(pid), name=registered_name(pid), what=what, on=on)
+    return Switched(pid=plain_pid(pid), name=display_name(pid), what=what, on=on)
 
 
 def _event(event: Any) -> DebugEvent:

@@ -12,7 +12,7 @@ from otp import ChildSpec, Pid, Supervisor
 from otp.observer import ChildStart
 from otp.observer.operations import start_child
 from otp.observer.prediction import is_restarted
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.steer import hold
 from superlearner.control.supervising import restart_all, restart_whole
@@ -138,12 +138,12 @@ async def stop(
     with steering():
         protect(ctx, pid, force=force)
         record = record_of(pid)
-        registered = registered_name(pid)
+        shown = display_name(pid)
         ctx.about_to(f"stop {called(pid)} and its subtree with the reason {reason}", lambda: feels(pid, reason))
         await Supervisor.stop(pid, reason, timeout_ms / 1000)
     return StoppedSupervisor(
         supervisor=plain_pid(pid),
-        name=registered,
+        name=shown,
         reason=reason,
         terminated=True,
         starts_again=record is not None and is_restarted(record.spec.restart, reason),
@@ -238,7 +238,7 @@ async def resume(ctx: Context, name: SupervisorText) -> Paused:
 
 def _paused(pid: Pid) -> Paused:
     suspended = otp.process_info(pid, "status") == "suspended"
-    return Paused(supervisor=plain_pid(pid), name=registered_name(pid), paused=suspended)
+    return Paused(supervisor=plain_pid(pid), name=display_name(pid), paused=suspended)
 
 
 def _started_child(supervisor: Pid, id: str | None, pid: Pid | None) -> StartedChild:

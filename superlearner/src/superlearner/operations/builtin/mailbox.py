@@ -10,7 +10,7 @@ from pydantic import Field
 import otp
 from otp import Pid, observer
 from superlearner.control.listing import ProcessFilter
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name
 from superlearner.control.process_list import list_processes
 from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.control.tree import supervisor_state
@@ -198,4 +198,4 @@ def _drop(
         ctx.about_to(clip(sentence.format(called(pid)), 500), [called(pid)])
         dropped = observer.drop_messages(ctx.node, pid, kind=kind, tag=tag, search=search, limit=limit)
     waiting = otp.process_info(pid, "message_queue_len") or 0
-    return DropResult(pid=plain_pid(pid), name=registered_name(pid), dropped=dropped, message_queue_len=waiting)
+    return DropResult(pid=plain_pid(pid), name=display_name(pid), dropped=dropped, message_queue_len=waiting)

@@ -7,7 +7,7 @@ from typing import Any
 import otp
 from otp import Pid, observer
 from superlearner.control.look import named
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name
 from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.control.tree import record_of, supervisor_state, what_of
 from superlearner.operations.builtin.processes import NOT_THERE
@@ -53,7 +53,7 @@ async def ties(ctx: Context, pid: PidText) -> Ties:
     waits = observer.waits(ctx.node, limit=2000)
     return Ties(
         pid=plain_pid(found),
-        name=registered_name(found),
+        name=display_name(found),
         what=what_of(found),
         traps=details.trap_exit,
         ties=[*above, *links, *watching, *monitors],

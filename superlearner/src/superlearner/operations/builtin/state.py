@@ -14,7 +14,7 @@ from otp import Pid, observer, sys
 from superlearner.control.clock import timestamp
 from superlearner.control.differences import differences
 from superlearner.control.look import TYPES, state_note
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name, registered_name
 from superlearner.control.terms import clip, json_of, plain_pid, safe_text
 from superlearner.control.tree import supervisor_state, what_of
 from superlearner.nodes.backups import Backup, Why
@@ -60,7 +60,7 @@ async def get(
     seen = observer.seen_state(ctx.node, found)
     return StateView(
         pid=plain_pid(found),
-        name=registered_name(found),
+        name=display_name(found),
         type=TYPES[details.kind],
         what=what_of(found),
         status=details.status,
@@ -243,7 +243,7 @@ async def _replace(
             ) from None
         status = await sys.get_status(pid, timeout_ms / 1000)
     return StateChange(
-        pid=plain_pid(pid), name=registered_name(pid), before=undo.shown, after=json_of(status.state), undo=undo.id
+        pid=plain_pid(pid), name=display_name(pid), before=undo.shown, after=json_of(status.state), undo=undo.id
     )
 
 
@@ -255,7 +255,7 @@ async def _keep(ctx: Context, pid: Pid, why: Why, label: str, timeout_ms: int) -
     return ctx.watched.backups.keep(
         at=timestamp(),
         pid=plain_pid(pid),
-        name=registered_name(pid),
+        name=display_name(pid),
         what=what_of(pid),
         why=why,
         label=label,

@@ -14,7 +14,7 @@ from otp import observer
 from otp.redaction import hides, is_secret
 from superlearner.control.exact import NotExact, exact_json
 from superlearner.control.look import state_note
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name
 from superlearner.control.terms import clip, plain_pid, safe_text, text_of
 from superlearner.control.tree import supervisor_state, what_of
 from superlearner.operations.builtin.processes import NOT_THERE
@@ -76,7 +76,7 @@ async def unfold(
             )
     return StateTree(
         pid=plain_pid(found),
-        name=registered_name(found),
+        name=display_name(found),
         what=what_of(found),
         status=details.status,
         path=steps,
