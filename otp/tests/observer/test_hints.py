@@ -40,6 +40,8 @@ def raised(type_name: str, text: str) -> Crash:
         ),
         (("noproc", ("gen_server", "call", ["countre", "get"])), "handle_cast", "did you mean 'counter'?"),
         (("noproc", ("gen_server", "call", ["counter", "get"])), "handle_cast", None),
+        (("noproc", ("gen_server", "call", [None, "get"])), "handle_cast", None),
+        (("noproc", ("gen_server", "call", [("via", "registry", "a"), "get"])), "handle_cast", None),
         (
             raised("TypeError", "unsupported operand type(s) for +: 'int' and 'coroutine'"),
             "handle_cast",

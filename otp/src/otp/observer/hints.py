@@ -13,6 +13,7 @@ from typing import Any, Final
 from otp.behaviours.supervisor.spec_check import explain as explain_spec
 from otp.kernel.values.bounded import Shortened
 from otp.kernel.values.errors import did_you_mean, result_hint
+from otp.kernel.values.pids import Pid
 from otp.kernel.values.reasons import Crash, ExceptionTerm
 from otp.kernel.values.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.observer.slips import CALLBACKS, explain_slip
@@ -58,6 +59,8 @@ def _hint(reason: Any, callback: str | None, names: Iterable[Any]) -> str | None
     tag, rest = tagged(term)
     if tag == "noproc" and len(rest) == 1 and tagged(rest[0])[0] == "gen_server" and type(rest[0][-1]) is list:
         dest = next(iter(rest[0][-1]), None)
+        if not issubclass(type(dest), (*PLAIN, tuple, type, Pid)):
+            return "a call goes to a pid or a name: self is the server object, and self.pid its pid"
         known = [each for each in names if type(each) is str]
         return did_you_mean(dest, known) if type(dest) is str and dest not in known else None
     if tag == "calling_self":
