@@ -446,8 +446,14 @@ def test_a_function_of_a_module_that_is_kept_in_a_state_needs_no_parentheses(res
             11,
             SHARED,
         ),
+        (
+            "init(self, start)",
+            "init(self, start, items=[])",
+            9,
+            "this default is made once, for all processes: make it in the body of init",
+        ),
     ],
-    ids=["info", "later", "generator", "list", "dict"],
+    ids=["info", "later", "generator", "list", "dict", "default"],
 )
 def test_a_mistake_after_which_nothing_crashes_is_found(old: str, new: str, line: int, say: str) -> None:
     """Regression: nothing said why a message had no effect, or why two servers had the same items."""

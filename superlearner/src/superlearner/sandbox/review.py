@@ -236,12 +236,13 @@ class _Review:
                     yield node.lineno, f"{said}: write {node.id}.child_spec({call})"
 
     def find_shared_state(self) -> Iterator[tuple[int, str]]:
-        """Yield the changes of a list, dict or set that belongs to the class of a server."""
+        """Yield the changes of a list, dict or set of the class of a server, and those that are a default of `init`."""
         for node in self._nodes:
+            if isinstance(node, Function) and node.name == "init" and self._is_callback(node):
+                for each in (one for one in node.args.defaults if isinstance(one, ast.List | ast.Dict | ast.Set)):
+                    yield each.lineno, "this default is made once, for all processes: make it in the body of init"
             match node:
-                case ast.Call(func=ast.Attribute(value=ast.Attribute(value=owner, attr=name), attr=method)) if (
-                    method in CHANGES
-                ):
+                case ast.Attribute(value=ast.Attribute(value=owner, attr=name), attr=did) if did in CHANGES:
                     pass
                 case ast.Subscript(value=ast.Attribute(value=owner, attr=name), ctx=ast.Store() | ast.Del()):
                     pass
