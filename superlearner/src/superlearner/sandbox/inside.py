@@ -48,6 +48,8 @@ SERVICE: Final = "sandbox"
 MOST_KNOWN: Final = 5
 SEEN_S: Final = 1.5
 """Seconds the node stays up after a give-up, so that pages can read its final signals."""
+STOP_S: Final = 10.0
+"""Seconds that the tree may take to stop after `sys.exit()`."""
 
 A = TypeVar("A")
 
@@ -104,7 +106,7 @@ async def start(node: otp.Node, folder: str, wanted: Mapping[str, Any]) -> Pid:
         why = _in_one_line(_why(node, error, cls.__module__), folder)
         raise otp.StartError(f"{cls.__name__} failed to start: {why}") from None
     tree = Tree(node, module, top, flags)
-    node.on_shutdown = partial(_leave, tree)
+    node.on_shutdown = partial(_leave, tree, hidden)
     await _apply(tree)
     return await hidden.start(Inside, (tree, wanted["held_s"]))
 
@@ -309,12 +311,22 @@ async def _apply(tree: Tree) -> None:
         await Supervisor.change_flags(tree.top, **tree.flags)
 
 
-def _leave(tree: Tree, error: BaseException) -> None:
-    """Shut the tree down after `SystemExit` or `KeyboardInterrupt`."""
+def _leave(tree: Tree, hidden: otp.Node, error: BaseException) -> None:
+    """Stop the tree after `SystemExit` or `KeyboardInterrupt`.
+
+    The node stays up until the platform has the reason: the services that report it end with the node.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     place = next((f": {FILE}:{one.lineno}" for one in reversed(frames) if one.filename == tree.module.__file__), "")
     tree.leaving = f"{text_of(error, 100)} was raised in one of its processes, which ends the whole program{place}"
-    tree.node.begin_close()
+    hidden.spawn(_stop, tree.top)
+
+
+async def _stop(top: Pid) -> None:
+    try:
+        await Supervisor.stop(top, "shutdown", STOP_S)
+    except otp.Exit:
+        otp.exit(top, "kill")
 
 
 def _end(tree: Tree, reason: Any) -> str:

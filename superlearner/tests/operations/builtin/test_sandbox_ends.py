@@ -68,6 +68,26 @@ def test_a_tree_that_gave_up_is_described_in_a_sentence(inside: Inside) -> None:
     inside(look)
 
 
+@pytest.mark.operation("sandbox.info", "sandbox.notices")
+def test_sys_exit_in_a_callback_is_the_reason_even_right_after_other_news(inside: Inside) -> None:
+    """Regression: the services that report it ended with the node, before the platform asked for more news."""
+    leaves = SOURCE.replace("import os\n            os._exit(3)", "import sys\n            sys.exit()")
+    line = 1 + leaves.splitlines().index("            sys.exit()")
+
+    async def look(platform: Any) -> None:
+        await create(platform, source=leaves, limits={"held_s": 0.5})
+        await cast(platform, "spin")
+        assert "0" == await state(platform)  # restarted, and reported: the platform pauses before it asks again
+        await cast(platform, "exit")
+        ended = await until(platform, "ended")
+        said = f"SystemExit() was raised in one of its processes, which ends the whole program: main.py:{line}"
+        assert said == ended["reason"]
+        notices = [one["text"] for one in await ask(platform, "GET", "/sandboxes/a/notices")]
+        assert not any("may be missing" in text for text in notices)
+
+    inside(look)
+
+
 @pytest.mark.operation("sandbox.destroy", "sandbox.notices")
 def test_restarts_right_before_the_end_of_a_sandbox_are_recorded(inside: Inside) -> None:
     """Regression: those of the last third of a second were lost."""
