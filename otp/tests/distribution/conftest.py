@@ -175,7 +175,9 @@ def two(request: pytest.FixtureRequest) -> Callable[..., Any]:
             def transport(me: NodeId) -> Any:
                 if carriers is not None:
                     # In real time, what is sent after a cut would have connected the two again before the next line.
-                    settings = Settings(auto_connect=MODES[request.param][0] is not None)
+                    # Without `auto_connect` a node is greeted at each heartbeat, also the first time.
+                    real = MODES[request.param][0] is None
+                    settings = Settings(auto_connect=False, heartbeat=0.05) if real else Settings()
                     return SessionTransport(carriers(me), Session(me, b"cookie", settings))
                 return MemoryTransport(network, me)
 

@@ -221,7 +221,7 @@ def test_calls_that_nobody_waits_for_any_more_are_forgotten(two: Any, monkeypatc
         async def client() -> int:
             for _ in range(100):
                 with pytest.raises(otp.CallTimeout):
-                    await GenServer.call(("never", "b"), 1, timeout=0.1)
+                    await GenServer.call(("never", "b"), 1, timeout=0.01)
             return len(both.at_a._up["b"].calls)
 
         monkeypatch.setattr(remote_node, "SWEEP_FROM", 10)
