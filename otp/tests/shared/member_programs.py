@@ -120,11 +120,16 @@ class MemberPrograms:
         return max(self.programs[name].at for group in groups for name in group)
 
     async def unchanged(self, seconds: float) -> None:
-        """Expect that no program sees a change for a time."""
+        """Expect that no program sees a member come or go for a time."""
+
+        def views() -> dict[str, tuple[float, list[str]]]:
+            return {name: (program.at, program.view) for name, program in self.programs.items()}
+
+        before = views()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds), self._changed:
-                await self._changed.wait()
-                raise AssertionError("a member has come or gone")
+                await self._changed.wait_for(lambda: views() != before)
+        assert before == views()
 
     async def kill(self, name: str) -> None:
         """Kill a program, and forget it."""

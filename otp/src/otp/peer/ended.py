@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from otp.peer.limits import Limits
 
-__all__ = ["Ended", "Kind", "tell_end"]
+__all__ = ["UNREPORTED", "Ended", "Kind", "tell_end"]
 
 Kind: TypeAlias = Literal[
     "stopped",
@@ -35,6 +35,9 @@ ENOUGH_CPU: Final = 0.5
 
 The kernel measures by the process that runs at its clock tick, which is inaccurate on a busy machine.
 """
+
+UNREPORTED: Final = 70
+"""The exit status of a peer that ended by an exception and could not say so; EX_SOFTWARE of sysexits.h."""
 
 LONGEST: Final = 2000
 TRACEBACK: Final = "Traceback (most recent call last):"
@@ -134,6 +137,8 @@ def _why(
             return "exit", f"ended the interpreter with sys.exit({status})"
         case {"what": "leaving"}:
             return "stopped", "shut down"
+        case _ if status == UNREPORTED:
+            return "failed", f"ended with exit status {status}, as after an exception that it could not report"
         case _ if status == 1:  # also the end of an interpreter that cannot continue, for example without builtins
             return "exit", f"ended the interpreter with exit status 1{_last_words(output)}"
         case _:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from otp.kernel.steps.node import Node
+from otp.peer.ended import UNREPORTED
 from otp.peer.frames import Frames, frame, send_frame
 from otp.peer.walls.plan import Part, Walls, walls_of
 from otp.standard_streams import forgive_lost_output
@@ -82,7 +83,7 @@ def become_peer(
     order: dict[str, Any], outside: list[Part], control: socket.socket, link: socket.socket, lifeline: int
 ) -> NoReturn:
     """Run as the peer; called in the fork, and never returns."""
-    status = 70
+    status = UNREPORTED
     folder = order["folder"]
     forgive_lost_output()  # it may be the starter's, whose terminal may close
     try:
@@ -148,7 +149,7 @@ def _raise_walls(order: dict[str, Any], outside: list[Part], control: socket.soc
         os.environ.update({"HOME": folder, "TMPDIR": _temporary(folder), "LANG": "C.UTF-8"})
     send_frame(control, {"what": "walls", "parts": [asdict(part) for part in parts], "folder": folder})
     if plan is not None and Walls(frozenset(plan["required"])).missing(walls_of(parts)):
-        os._exit(70)
+        os._exit(UNREPORTED)
     return folder
 
 
@@ -268,6 +269,8 @@ def _shorten_path(file: str, folder: str) -> str:
 
 def _send_failure(control: socket.socket, error: BaseException, place: str, *, otherwise: bytes) -> None:
     """Report an exception that ended the peer, or send `otherwise` if the report fails with an error of its own."""
+    with contextlib.suppress(BaseException):  # a storm of signals would go on and interrupt the report
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         message = frame(_failure(error, place))
     except MemoryError:
