@@ -58,8 +58,8 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def own_doors(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the folder for the doors of services, which only this test and the programs that it starts use."""
+def own_sockets(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder for the sockets of services that only this test and the programs it starts use."""
     path = tmp_path_factory.mktemp("d")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(path))
     monkeypatch.setenv("TMPDIR", str(path))  # doors there are listed too

@@ -755,9 +755,9 @@ declare namespace Api {
     /** the supervisors that gave up, in order */ fallen: string[];
     /** a give-up as a sentence, with the last reason and the limit */ story?: string|null;
     /** the program of the node ended, with the whole tree */ program?: boolean;
-    /** no restart: a hang, a blocked event loop, a mailbox that grew, a crash without a supervisor, or an outage */ incident?: boolean;
-    /** a time in which the platform did not run */ outage?: boolean;
-    /** crashes of processes without a supervisor */ crash?: boolean;
+    /** true for an incident that is no restart: a hang, a blocked event loop, a mailbox that grew or stood too long, a crash of a process without a supervisor, or an outage */ incident?: boolean;
+    /** true if the platform was not running in this period */ outage?: boolean;
+    /** true for crashes of processes without a supervisor */ crash?: boolean;
   }
   interface SandboxConfiguration {
     origin: "source"|"file"|"module"|"demo"|"template";

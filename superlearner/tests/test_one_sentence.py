@@ -129,7 +129,7 @@ def test_an_end_without_a_restart_is_one_sentence_for_all(
         told = Sentences(platform, caplog, old)
         assert told.find_readers(f"job {verb}") == list(READERS)
         for reader in ("feed", "log"):  # an event does not state that a supervisor leaves a child stopped
-            assert told.whole(reader, f"job {verb}", 'it is not restarted: its child spec says restart="temporary"')
+            assert told.whole(reader, f"job {verb}", 'it is not restarted: its child spec has restart="temporary"')
 
     inside(test, tree(*workers("job", restart=restart)))
 

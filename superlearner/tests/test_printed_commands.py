@@ -50,10 +50,10 @@ class Terminal:
 
 
 def test_hints_about_an_attached_service_act_on_it(
-    start: Run, superlearner: Run, own_doors: Path, tmp_path: Path
+    start: Run, superlearner: Run, own_sockets: Path, tmp_path: Path
 ) -> None:
     program = start(**SENSITIVE)
-    terminal = Terminal(superlearner, XDG_RUNTIME_DIR=str(own_doors))
+    terminal = Terminal(superlearner, XDG_RUNTIME_DIR=str(own_sockets))
     there = f"--node {shlex.quote(NODE)}"
 
     async def main() -> None:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.program
 
 TTL = 2.0
 LONG_TTLS = 4.0, 12.0
-"""A busy machine may hold up a store for longer than the first, which is why the test goes on with the second."""
+"""On a busy machine the store may stall for longer than the first; the test is then repeated with the second."""
 
 Test = Callable[[LeasedProgram, LeasedProgram], Awaitable[None]]
 

@@ -13,9 +13,9 @@ import observed_service
 
 
 @pytest.fixture
-def folder(own_doors: Path) -> Path:
+def folder(own_sockets: Path) -> Path:
     """The folder of doors, of this test alone."""
-    return own_doors
+    return own_sockets
 
 
 @pytest.fixture

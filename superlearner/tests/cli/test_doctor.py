@@ -42,7 +42,7 @@ def test_problems_of_a_running_platform_are_named_with_the_command_that_lists_th
     done = superlearner("doctor")
     assert (0, "warn") == (done.returncode, verdicts(done)["problems"])  # `note` stands beside what is not installed
     [line] = [line for line in done.stdout.splitlines() if line.startswith("warn")]
-    assert re.search("  critical: [^ ]+: checkout_sup gave up: .*, since 2[-0-9]+ [:0-9]+ UTC; ", line)
+    assert re.search(r"  critical: [^ ]+: checkout_sup gave up: .* \(began 2[-0-9]+ [:0-9]+ UTC\); ", line)
     assert " system anomalies` lists them" in done.stdout
 
 

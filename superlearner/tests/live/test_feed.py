@@ -561,7 +561,7 @@ def test_a_supervisor_that_gave_up_and_is_temporary_says_that_it_is_not_restarte
         await kill(resolve(platform.node, "w"), "kill")
         await Supervisor.count_children(("house", platform.node))
         last = platform.hub.feed.entries()[-1]
-        assert last.text.endswith('; it is not restarted: its child spec says restart="temporary"')
+        assert last.text.endswith('; it is not restarted: its child spec has restart="temporary"')
         assert "temporary" == last.parts["restart"]
 
     inside(test, Tree("house", lambda: House.start_link(None, name="house")))
@@ -584,7 +584,7 @@ def test_the_end_of_a_significant_child_and_its_supervisor_is_one_entry(inside: 
         await Supervisor.count_children(("top", platform.node))
         first, last = platform.hub.feed.entries()
         assert (first.text, last.kind) == (
-            'job ended: shutdown; it is not restarted after a normal end: its child spec says restart="transient"',
+            'job ended: shutdown; it ended normally and is not restarted: its child spec has restart="transient"',
             "restarted",
         )
         assert drawn(last) == [

@@ -355,7 +355,7 @@ def test_a_disconnected_member_returns_by_its_name_or_is_forgotten_once_it_has_e
             await both.get("/nodes/b", method="DELETE")
             await both.until_nodes(lambda names: B not in names)
             unknown = await both.get("/nodes", 404, "POST", json={"address": "zz"})
-            assert f"no member 'zz' is known; try an address like tcp/127.0.0.1:7447, or {B}" == unknown["message"]
+            assert f"there is no member 'zz'; try an address such as tcp/127.0.0.1:7447, or {B}" == unknown["message"]
             runs.clear()
             assert B == (await both.get("/nodes/b/forget", method="POST"))["name"]
             assert {} == members.disconnected

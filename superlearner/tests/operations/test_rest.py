@@ -187,7 +187,7 @@ def test_a_number_out_of_range_is_refused_in_one_plain_sentence(inside: Inside) 
             ("processes?per_page=1.5", "per_page: expected a whole number, got 1.5"),
             ("system/metrics?window_s=nan", "window_s: expected a finite number, got nan"),
             ("system/metrics?window_s=-inf", "window_s: expected a finite number, got -inf"),
-            ("system/metrics?window_s=x", "window_s: expected a number, got x"),
+            ("system/metrics?window_s=x", "window_s: expected a number, got 'x'"),
             ("system/anomalies?ended=perhaps", "ended: expected true or false"),
         ):
             answer = await platform.client.get(f"/api/v1/{path}")

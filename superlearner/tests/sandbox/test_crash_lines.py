@@ -148,7 +148,10 @@ def test_a_call_to_the_server_object_says_that_it_is_no_process(tmp_path: Path) 
     """Regression: no sentence said what is wrong with `self`."""
     asker = failures_of(tmp_path, 'call("counter"', "call(self")["asker"]
     assert "main.py:23 in handle_info" == asker.where
-    assert "a call goes to a pid or a name: self is the server object, and self.pid its pid" == asker.hint
+    assert (
+        "expected a pid or a name, got an object such as self; "
+        "to run code in the same server, call its method, or cast to self.pid"
+    ) == asker.hint
 
 
 def test_the_end_of_a_tree_names_the_line_of_its_last_failure(tmp_path: Path) -> None:

@@ -57,8 +57,8 @@ def after(old: str, new: str) -> list[tuple[int, str]]:
 
 
 SHARED = (
-    "seen belongs to the class, so all Counter processes share it, and a restart keeps it: make it in init, "
-    "and return it as the state"
+    "all Counter processes share seen, which belongs to the class and survives a restart: create it in init "
+    "and return it in the state"
 )
 AWAITED = "which does nothing without it"
 
@@ -432,7 +432,7 @@ def test_a_function_of_a_module_that_is_kept_in_a_state_needs_no_parentheses(res
             "return Reply(n, n)",
             "yield Reply(n, n)",
             12,
-            "handle_call has a `yield`, so it returns a generator: write `return`",
+            "handle_call contains `yield`, so calling it returns a generator: use `return` instead",
         ),
         (
             "    async def init",
@@ -450,12 +450,12 @@ def test_a_function_of_a_module_that_is_kept_in_a_state_needs_no_parentheses(res
             "init(self, start)",
             "init(self, start, items=[])",
             9,
-            "this default is made once, for all processes: make it in the body of init",
+            "this default is created once and shared by all processes: create it in the body of init",
         ),
     ],
     ids=["info", "later", "generator", "list", "dict", "default"],
 )
-def test_a_mistake_after_which_nothing_crashes_is_found(old: str, new: str, line: int, say: str) -> None:
+def test_a_mistake_that_causes_no_crash_is_found(old: str, new: str, line: int, say: str) -> None:
     """Regression: nothing said why a message had no effect, or why two servers had the same items."""
     assert [(line, say)] == after(old, new)
 

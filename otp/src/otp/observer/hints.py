@@ -60,7 +60,10 @@ def _hint(reason: Any, callback: str | None, names: Iterable[Any]) -> str | None
     if tag == "noproc" and len(rest) == 1 and tagged(rest[0])[0] == "gen_server" and type(rest[0][-1]) is list:
         dest = next(iter(rest[0][-1]), None)
         if not issubclass(type(dest), (*PLAIN, tuple, type, Pid)):
-            return "a call goes to a pid or a name: self is the server object, and self.pid its pid"
+            return (
+                "expected a pid or a name, got an object such as self; "
+                "to run code in the same server, call its method, or cast to self.pid"
+            )
         known = [each for each in names if type(each) is str]
         return did_you_mean(dest, known) if type(dest) is str and dest not in known else None
     if tag == "calling_self":

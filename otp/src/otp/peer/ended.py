@@ -37,7 +37,7 @@ The kernel measures by the process that runs at its clock tick, which is inaccur
 """
 
 UNREPORTED: Final = 70
-"""The exit status of a peer that ended by an exception and could not say so; EX_SOFTWARE of sysexits.h."""
+"""The exit status of a peer that could not report why it failed; EX_SOFTWARE of sysexits.h."""
 
 LONGEST: Final = 2000
 TRACEBACK: Final = "Traceback (most recent call last):"
@@ -138,7 +138,7 @@ def _why(
         case {"what": "leaving"}:
             return "stopped", "shut down"
         case _ if status == UNREPORTED:
-            return "failed", f"ended with exit status {status}, as after an exception that it could not report"
+            return "failed", f"ended with exit status {status}, probably after an exception that it could not report"
         case _ if status == 1:  # also the end of an interpreter that cannot continue, for example without builtins
             return "exit", f"ended the interpreter with exit status 1{_last_words(output)}"
         case _:

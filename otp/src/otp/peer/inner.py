@@ -269,7 +269,7 @@ def _shorten_path(file: str, folder: str) -> str:
 
 def _send_failure(control: socket.socket, error: BaseException, place: str, *, otherwise: bytes) -> None:
     """Report an exception that ended the peer, or send `otherwise` if the report fails with an error of its own."""
-    with contextlib.suppress(BaseException):  # a storm of signals would go on and interrupt the report
+    with contextlib.suppress(BaseException):  # further signals would interrupt the report
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         message = frame(_failure(error, place))

@@ -13,9 +13,9 @@ NO_FIELD: Final = "there is no such field"
 EXPECTED: Final = re.compile(r"Input should be (?P<what>.*?)(?:, (?:unable to|got a number with) .*)?", re.DOTALL)
 BOUNDS: Final = {
     "greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le"),
-    "greater_than": ("more than", "gt"), "less_than": ("less than", "lt"),
+    "greater_than": ("a number greater than", "gt"), "less_than": ("a number less than", "lt"),
 }  # fmt: skip
-"""The words of a limit, and its place in the context of a problem."""
+"""By kind of problem: the words of the limit, and its key in the problem's `ctx`."""
 NUMBERS: Final = {
     "finite_number": "a finite number",
     **dict.fromkeys(("int_type", "int_parsing", "int_parsing_size", "int_from_float"), "a whole number"),
@@ -26,6 +26,7 @@ WORDS: Final = {
     "a valid list": "a list", "a valid number": "a number", "a valid string": "a string",
 }  # fmt: skip
 INFINITE: Final = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+NUMBER: Final = re.compile(rf"[+-]?[\d.]+(e[+-]?\d+)?|{INFINITE.pattern}", re.IGNORECASE)
 CHOICE: Final = re.compile(r"'([^']*)'")
 FORM: Final = re.compile(r"\^(?:\[([^]^]+)\])?\[([^]^]+)\]\{\d+,(\d+)\}\$")
 """The pattern of a name: first character, other characters, maximum length."""
@@ -59,7 +60,7 @@ def problem_text(problem: Any) -> str:
 
 
 def _number(problem: Any) -> str | None:
-    """Return what a number had to be; None for a problem of another kind."""
+    """Return the expected number in words, such as `at least 1`; None for another problem."""
     kind = problem.get("type")
     bound = BOUNDS.get(kind)
     if bound is None:
@@ -71,7 +72,7 @@ def _number(problem: Any) -> str | None:
 
 
 def described(problem: Any, got: str) -> tuple[str, str | None]:
-    """Return the message of a problem, and what to try; the message about a number ends with what was received.
+    """Return the message of a problem and its hint; for a number, the message has the value, and the hint is None.
 
     Args:
         problem: one of `ValidationError.errors()`.
@@ -87,7 +88,8 @@ def described(problem: Any, got: str) -> tuple[str, str | None]:
     words = problem_text(problem)
     if _number(problem) is None:
         return words, f"got {got}{suggest_choice(problem)}"
-    return f"{words}, got {got.strip(QUOTES) or got}", None
+    bare = got.strip(QUOTES)
+    return f"{words}, got {bare if NUMBER.fullmatch(bare) else got}", None
 
 
 def plain(message: str) -> str:

@@ -200,7 +200,7 @@ def _problems_of(platform: FoundPlatform, own: str, folder: Path) -> Iterator[Di
     except (PlatformNotFound, RequestRefused, OSError):
         return  # the account may not read them all
     problems = [
-        (one["severity"], one["node"], f"{one['description']}, since {one['since'][:19].replace('T', ' ')} UTC")
+        (one["severity"], one["node"], f"{one['description']} (began {one['since'][:19].replace('T', ' ')} UTC)")
         for one in found["anomalies"]
     ]
     problems += [("high", one["node"], f"it is missing: {one['reason']}") for one in found["missing"]]

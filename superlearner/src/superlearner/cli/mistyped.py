@@ -79,11 +79,11 @@ def listing(ctx: Any) -> str:
 
 
 def explained(message: str, cause: Any = None) -> str:
-    """Return the option parser's message with a suggestion for a mistyped choice.
+    """Return the option parser's message in our words, with a suggestion for a mistyped choice.
 
     Args:
         message: the message of the option parser.
-        cause: the exception that it describes; with the problems of a value, if it is pydantic's.
+        cause: the exception behind it; one of pydantic is described by its first problem.
 
     >>> explained("Value error, 'kast' is not one of 'send', 'cast', 'call'.")
     "'kast' is not one of 'send', 'cast', 'call'; did you mean cast?"

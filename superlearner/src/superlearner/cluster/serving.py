@@ -94,7 +94,7 @@ def address_of(cluster: Cluster, text: str, disconnected: Mapping[str, str | Non
     if ":" in text or "/" in text:
         return text
     names = "".join(f", or {one}" for one, address in known.items() if address is not None)
-    raise LookupError(f"no member {text!r} is known; try an address like tcp/127.0.0.1:7447{names}")
+    raise LookupError(f"there is no member {text!r}; try an address such as tcp/127.0.0.1:7447{names}")
 
 
 def check_ended(folder: Path, name: str) -> None:

@@ -81,7 +81,7 @@ IN_A_THREAD: Final = (
 NO_REPLY: Final = "so the caller waits until its time-out: return Reply(value, state)"
 NO_WAIT: Final = "answer first, and do slow work in a separate process"
 CHANGES: Final = ("add", "append", "clear", "extend", "insert", "pop", "remove", "setdefault", "update")
-KEEPS: Final = "a restart keeps it: make it in init, and return it as the state"
+KEEPS: Final = "survives a restart: create it in init and return it in the state"
 CALL_S: Final = 5
 """Seconds after which a call without its own timeout fails."""
 MOST_NAMES: Final = 200
@@ -240,7 +240,10 @@ class _Review:
         for node in self._nodes:
             if isinstance(node, Function) and node.name == "init" and self._is_callback(node):
                 for each in (one for one in node.args.defaults if isinstance(one, ast.List | ast.Dict | ast.Set)):
-                    yield each.lineno, "this default is made once, for all processes: make it in the body of init"
+                    yield (
+                        each.lineno,
+                        "this default is created once and shared by all processes: create it in the body of init",
+                    )
             match node:
                 case ast.Attribute(value=ast.Attribute(value=owner, attr=name), attr=did) if did in CHANGES:
                     pass
@@ -250,7 +253,7 @@ class _Review:
                     continue
             cls = self._value_of(owner)
             if isinstance(cls, type) and issubclass(cls, GenServer) and type(vars(cls).get(name)) in (list, dict, set):
-                yield node.lineno, f"{name} belongs to the class, so all {cls.__name__} processes share it, and {KEEPS}"
+                yield node.lineno, f"all {cls.__name__} processes share {name}, which belongs to the class and {KEEPS}"
 
     def find_unhandled_messages(self) -> Iterator[tuple[int, str]]:
         """Yield the messages that a server without a `handle_info` sends to itself."""
@@ -474,7 +477,10 @@ class _Review:
                 case ast.Return(value=ast.Call(func=func)) if caller and self._value_of(func) is NoReply:
                     yield node.lineno, f"handle_call returns NoReply(…) and does not keep {caller}, {NO_REPLY}"
                 case ast.Yield() | ast.YieldFrom():
-                    yield node.lineno, f"{method.name} has a `yield`, so it returns a generator: write `return`"
+                    yield (
+                        node.lineno,
+                        f"{method.name} contains `yield`, so calling it returns a generator: use `return` instead",
+                    )
                     return
                 case _:
                     pass

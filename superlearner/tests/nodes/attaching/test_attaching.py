@@ -28,7 +28,7 @@ from superlearner.nodes.remote import protocol as p
 from superlearner.operations.rights.users import SCOPES
 from superlearner.store import MomentRow
 
-pytestmark = [pytest.mark.program, pytest.mark.usefixtures("own_doors")]
+pytestmark = [pytest.mark.program, pytest.mark.usefixtures("own_sockets")]
 
 Run = Callable[..., Any]
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}

@@ -21,7 +21,7 @@ from superlearner.observing.monitoring.node_readings import NodeReading, Supervi
 from superlearner.observing.monitoring.tally import NAMES, OTHERS
 from superlearner.web import node_figures
 
-pytestmark = pytest.mark.usefixtures("own_doors")
+pytestmark = pytest.mark.usefixtures("own_sockets")
 
 Run = Callable[..., Any]
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}

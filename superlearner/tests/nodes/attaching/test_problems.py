@@ -14,7 +14,7 @@ from observed_service import service
 from superlearner.operations.rights.users import OWNER
 from superlearner.web.live import source_of
 
-pytestmark = [pytest.mark.program, pytest.mark.usefixtures("own_doors")]
+pytestmark = [pytest.mark.program, pytest.mark.usefixtures("own_sockets")]
 
 Run = Callable[..., Any]
 HEADERS = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}

@@ -205,7 +205,7 @@ def test_in_a_user_program_a_supervisor_called_sandboxes_is_logged(monkeypatch: 
     finally:
         terminal.log.close()
     (line,) = terminal.lines()
-    assert "ERROR otp.supervisor: " in line and 'it is not restarted: its child spec says restart="temporary"' in line
+    assert "ERROR otp.supervisor: " in line and 'it is not restarted: its child spec has restart="temporary"' in line
 
 
 def kill(*at: float) -> None:

@@ -157,7 +157,7 @@ def test_a_blocked_loop_is_stored_at_once_and_each_hold_once() -> None:
         stored += incidents.take(alarms.active.values(), over, now, LIMITS.anomaly_window)
     assert stored == [
         Incident("till held the event loop for 2.4 s, at till.py:3", NOW + 0.6, NOW + 3),
-        Incident("till held the event loop 2 times, for up to 4.6 s, at till.py:3", NOW + 15, NOW + 25),
+        Incident("till held the event loop twice, for up to 4.6 s, at till.py:3", NOW + 15, NOW + 25),
     ]
 
 
@@ -183,7 +183,7 @@ def test_an_anomaly_that_is_over_keeps_its_worst_finding_in_the_past_tense() -> 
     alarms.update([once], NOW + 58)
     assert [one.finding.description for one in alarms.active.values()] == [once.description]
     (over,) = alarms.update([], NOW + 60)[1]
-    assert over.finding.description.startswith("till gave up 2 times: ")
+    assert over.finding.description.startswith("till gave up twice: ")
     assert over.finding.evidence == worst.evidence
 
 

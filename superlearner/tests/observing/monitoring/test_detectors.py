@@ -115,13 +115,13 @@ def test_a_give_up_names_the_child_and_how_it_ended() -> None:
     history.keep(replace(fell, number=9, event_type="restart_failed"), 1000)
     history.keep(replace(fell, number=10), 1000)
     (failed,) = detectors.crash_loop(facts(book=book), LIMITS)
-    assert failed.description.endswith("2 times in the last 60 s: it could not restart till_1: ValueError('no paper')")
+    assert failed.description.endswith("twice in the last 60 s: it could not restart till_1: ValueError('no paper')")
     history.note_name("till_1", "front till")
     (named,) = detectors.crash_loop(facts(book=book), LIMITS)
     assert named.description.endswith("it could not restart front till: ValueError('no paper')")
 
 
-def test_a_give_up_sums_all_ends_in_the_window_of_its_supervisor() -> None:
+def test_a_give_up_counts_all_ends_in_the_window_of_its_supervisor() -> None:
     """Regression: it named the last crash alone, as if one had been enough."""
 
     def why(*ends: tuple[float, str, str]) -> str:
@@ -138,14 +138,14 @@ def test_a_give_up_sums_all_ends_in_the_window_of_its_supervisor() -> None:
     assert why(*alike) == f"till gave up: till_1 crashed four times in 1.5 s, each time with {boom}"
     kills = [(ago, "till_1", "killed") for ago in (2.5, 2.0, 1.5)]
     assert why(*kills) == "till gave up: till_1 was killed three times in 1.0 s"
-    assert why(*kills[:2], alike[4]) == f"till gave up: till_1 ended three times in 1.5 s, at last: {boom}"
+    assert why(*kills[:2], alike[4]) == f"till gave up: till_1 ended three times in 1.5 s, the last time with {boom}"
     others = [(ago, f"till_{ago}", boom) for ago in (3.0, 2.0)]
     assert (
         why(*others, alike[4])
-        == f"till gave up: its children ended three times in 2.0 s, at last till_1 crashed: {boom}"
+        == f"till gave up: its children ended three times in 2.0 s in all; the last end: till_1 crashed: {boom}"
     )
     assert why(*[(ago, "till_1", "normal") for ago in (2.0, 1.0)]) == (
-        "till gave up: till_1 ended twice in 1.0 s, each time with normal"
+        "till gave up: till_1 ended twice in 1.0 s, each time with reason normal"
     )
 
 
@@ -304,7 +304,7 @@ def test_a_finding_about_a_blocked_loop_says_how_much_of_the_time_was_without_a_
     assert till.description.endswith(f" for up to {text}")
     assert till.incident is not None
     assert (
-        "till held the event loop 2 times, for up to 1.5 s, at till.py:8, up to 0.20 s of it waiting for a processor"
+        "till held the event loop twice, for up to 1.5 s, at till.py:8, up to 0.20 s of it waiting for a processor"
         == (till.incident.text)
     )
 

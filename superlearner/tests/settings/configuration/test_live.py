@@ -74,7 +74,7 @@ def test_a_removed_file_has_no_effect_and_may_be_created_again(tmp_path: Path) -
     [
         ("kill_wait = 3\nkill_wait = = 4\n", 2, "invalid value in `kill_wait = = 4`; expected lines such as"),
         ("\nkill_wait = 'long'\n", 2, "expected a number, got 'long'"),
-        ("kill_wait = -1\n", 1, "expected more than 0, got -1"),
+        ("kill_wait = -1\n", 1, "expected a number greater than 0, got -1"),
         ("kill_wait = inf\n", 1, "expected a finite number, got inf"),
         ("scan_interval = 1\nkill_wiat = 4\n", 2, "did you mean kill_wait?"),
         ("scan_interval = 1\n[limits]\nmax_body = 5\n", 2, "got an unknown name; see docs/settings.md"),
@@ -171,7 +171,7 @@ def test_values_set_over_the_api_have_precedence_until_reset(tmp_path: Path) -> 
 
 def test_one_invalid_value_rejects_all(tmp_path: Path) -> None:
     configuration = Watched(tmp_path).configuration
-    with pytest.raises(SettingsError, match=r"^the API: kill_wait: expected more than 0, got 0$"):
+    with pytest.raises(SettingsError, match=r"^the API: kill_wait: expected a number greater than 0, got 0$"):
         configuration.plan_set({"scan_interval": 1.0, "kill_wait": 0}, "the API")
     assert configuration.current == Settings()
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from axe import broken_rules
 from observed_service import service
 
-pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("own_doors")]
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("own_sockets")]
 NODE = "shop@127.0.0.1"
 REFUSED = re.compile("^The service lets you read and change nothing.")
 

@@ -88,7 +88,7 @@ def test_a_setting_is_refused_beside_its_field_then_set_and_reset(owned: Page) -
     field = owned.get_by_label("kill_wait")
     field.fill("-1")
     owned.get_by_role("button", name="Apply").click()
-    expect(owned.get_by_text("expected more than 0, got -1")).to_be_visible()
+    expect(owned.get_by_text("expected a number greater than 0, got -1")).to_be_visible()
     expect(field).to_be_focused()
     field.fill("2.5")
     owned.keyboard.press("Enter")

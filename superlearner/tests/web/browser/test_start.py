@@ -243,13 +243,13 @@ def test_problems_appear_when_they_begin_and_disappear_when_they_end(
     link = wrong.get_by_role("link", name="supervisor gave up, critical")
     expect(link).to_have_attribute("href", re.compile("/system$"))
     expect(wrong).to_have_text(
-        re.compile(r"^supervisor gave up, critical: <b>till gave up: killed, since 26 Nov, \d\d:07:07$")
+        re.compile(r"^supervisor gave up, critical: <b>till gave up: killed · began 26 Nov, \d\d:07:07$")
     )
     circle = [{"pid": "0.3.0", "name": "w1"}, {"pid": "0.4.0", "name": None}]
     locked = found | {"type": "call_cycle", "evidence": {"circle": circle}, "description": "a deadlock"}
     finds([locked])
     expect(wrong).to_have_text(
-        re.compile(r"^call cycle, critical: a deadlock, since 26 Nov, \d\d:07:07 · w1 · 0\.4\.0$")
+        re.compile(r"^call cycle, critical: a deadlock · began 26 Nov, \d\d:07:07 · w1 · 0\.4\.0$")
     )
     expect(wrong.get_by_role("link", name="w1")).to_have_attribute("href", "/supervisors?process=0.3.0")
     finds([])
@@ -288,7 +288,7 @@ def test_problems_appear_when_they_begin_and_disappear_when_they_end(
         [
             *(
                 re.compile(
-                    rf"^b@127.0.0.1: worker_{number} has been .* for 9 s, since 26 Nov, \d\d:07:07 · worker_{number}$"
+                    rf"^b@127.0.0.1: worker_{number} has been .* for 9 s · began 26 Nov, \d\d:07:07 · worker_{number}$"
                 )
                 for number in range(5)
             ),

@@ -35,7 +35,7 @@ def loaded(page: Page, address: str) -> list[tuple[str, int]]:
 def test_a_page_names_its_modules_and_asks_for_no_static_file_again(
     path: str, open_page: Callable[..., Page], untouched: Any
 ) -> None:
-    """No module waits for the one that imports it, but those that are loaded on demand, and what they import."""
+    """No module waits for its importer, except modules that are loaded on demand and what they import."""
     page = open_page("about:blank", ready=False, fresh=True)
     network = page.context.new_cdp_session(page)
     network.send("Network.enable")
@@ -53,7 +53,7 @@ def test_a_page_names_its_modules_and_asks_for_no_static_file_again(
 
 
 def modules_that_wait(scripts: list[Any]) -> list[tuple[str, str]]:
-    """Return the requests for modules that neither the page names nor a module loads on demand, with who began them."""
+    """Return requests for modules that neither the page names nor a module loads on demand, with their initiators."""
     named, on_demand = set[str](), set[str]()
     late: list[tuple[str, str]] = []
     for sent in scripts:

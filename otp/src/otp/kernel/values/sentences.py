@@ -201,11 +201,12 @@ def not_restarted(restart: str | None) -> str:
     """Return the clause about a child that is not restarted; `restart` is None without a supervisor.
 
     >>> not_restarted("temporary")
-    'it is not restarted: its child spec says restart="temporary"'
+    'it is not restarted: its child spec has restart="temporary"'
     """
-    said = f': its child spec says restart="{restart}"'
-    when = " after a normal end" if restart == "transient" else ""
-    return f"it is not restarted{when}{said}" if restart else "it has no supervisor that restarts it"
+    if not restart:
+        return "it has no supervisor that restarts it"
+    ended = "ended normally and " if restart == "transient" else ""
+    return f'it {ended}is not restarted: its child spec has restart="{restart}"'
 
 
 def no_restart_left(by: str) -> str:

@@ -119,7 +119,7 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             if entry.event_type == "gave_up" and entry.at >= facts.now - window
         ]
         down = history.is_down
-        recently = f" {_times(len(gave_up))} in the last {window:g} s" if len(gave_up) > 1 else ""
+        recently = f" {sentences.times_text(len(gave_up))} in the last {window:g} s" if len(gave_up) > 1 else ""
         if down and not gave_up:
             gave_up = [next(history.restart_history())]
         used, allowed = _budget(history, facts.clock)
@@ -133,7 +133,7 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
         if gave_up:
             why = explain_give_up(history, gave_up[0])
             words = f"{name} gave up{recently}{' and is not running' if down else ''}: {why}"
-            past = f"{name} gave up{f' {_times(len(gave_up))}' if recently else ''}: {why}"
+            past = f"{name} gave up{f' {sentences.times_text(len(gave_up))}' if recently else ''}: {why}"
         elif last_one:
             budget = sentences.budget(used, allowed, history.window_s)
             words = f"{name} has {budget}: one more failure and it gives up"
@@ -263,7 +263,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
         place = f" ({worst.place})" if worst.place else ""
         subject = who or "code outside of any process"
         longest = f"{worst.seconds:.2f} s{place}{worst.starved_text}"
-        often = "for" if len(holds) == 1 else f"{_times(len(holds))}, for up to"
+        often = "for" if len(holds) == 1 else f"{sentences.times_text(len(holds))}, for up to"
         at = f", at {worst.place}" if worst.place else ""
         begun = holds[0].at - holds[0].seconds
         severity: Severity = (
@@ -274,8 +274,8 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
             severity=severity,
             pid=worst.pid,
             name=worst.name,
-            description=f"{subject} held the event loop {_times(len(holds))} in the last {limits.anomaly_window:g} s, "
-            f"for up to {longest}",
+            description=f"{subject} held the event loop {sentences.times_text(len(holds))} "
+            f"in the last {limits.anomaly_window:g} s, for up to {longest}",
             since=round(begun, 3),
             evidence={
                 "holds": len(holds),
@@ -506,10 +506,6 @@ def _called(history: History, facts: NodeFacts) -> str:
     """Return the supervisor's name, or else what it runs and its pid."""
     what = facts.whats.get(history.pid)
     return history.name or (history.pid if what is None else f"{what} {history.pid}")
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def _counts(words: Any) -> dict[str, int]:

@@ -16,7 +16,7 @@ def name_child(history: History, entry: Entry) -> str:
 
 
 def explain_give_up(history: History, gave_up: Entry) -> str:
-    """Return why a supervisor gave up: the sum of the ends in its window, or of the restarts that failed."""
+    """Return why a supervisor gave up: a summary of the ends in its window, or of its failed restarts."""
     before = [one for one in history.restart_history() if one.number < gave_up.number]
     child, reason = name_child(history, gave_up), gave_up.reason or "unknown"
     alike = ("restart_failed", gave_up.child_id, gave_up.reason)
@@ -31,16 +31,18 @@ def explain_give_up(history: History, gave_up: Entry) -> str:
         return last
     often = f"{sentences.times_text(len(ends))} in {max(gave_up.at - ends[-1].at, 0.1):.1f} s"
     if len({one.child_id for one in ends}) > 1:
-        return f"its children ended {often}, at last {last}"
+        return f"its children ended {often} in all; the last end: {last}"
     if len({(one.event_type == "restart_failed", one.reason) for one in ends}) > 1:
-        return f"{child} ended {often}, at last: {reason}"
+        return f"{child} ended {often}, the last time with {reason}"
     if reason == "killed":
         return f"{child} was killed {often}"
-    return f"{child} {'crashed' if gave_up.crash else 'ended'} {often}, each time with {reason}"
+    if gave_up.crash:
+        return f"{child} crashed {often}, each time with {reason}"
+    return f"{child} ended {often}, each time with reason {reason}"
 
 
 def _counted(history: History, gave_up: Entry, before: list[Entry]) -> list[Entry]:
-    """Return the entries before a give-up that used the budget of the same process."""
+    """Return the earlier entries that counted against the same supervisor's restart budget."""
     window = history.window_s if isinstance(history.window_s, int | float) else 0.0
     recent = takewhile(
         lambda one: (

@@ -21,7 +21,7 @@ FLOOD: Final = 100
 def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find mailboxes that grow over many samples; long ones that drain are fine.
 
-    That of a process that hangs grows because of that, and the hang names the number of its messages.
+    Hung processes are skipped: the finding about the hang has the number of their messages.
     """
     hung = _hung(facts, limits)
     for track in facts.tracks:

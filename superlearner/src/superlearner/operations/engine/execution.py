@@ -36,9 +36,9 @@ LONGEST: Final = 500
 REFUSALS: Final = frozenset({"missing_scope", "critical_process_protection", "sensitive_process", "eval_not_allowed"})
 """Outcomes that the audit log has of all operations, not only of those that change something."""
 SHOWN_BY: Final = {"process_not_found": ("process.info", "pid"), "trace_not_found": ("trace.info", "trace_id")}
-"""The operation, and its parameter, that shows whether a node has what was not found."""
+"""By code of the error: the operation that looks for the same on a node, and the parameter with its name."""
 UNSURE: Final = re.compile("; did you mean |, and no process with this pid ")
-"""The part of an error from which on it is about more than the thing that was asked for."""
+"""The beginning of the suggestions in an error, which are left out if another node has what was asked for."""
 LONGEST_NAME: Final = 200
 MOST_ASKED: Final = 8
 """The most other nodes that are asked for a process."""

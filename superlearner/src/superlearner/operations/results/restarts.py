@@ -198,8 +198,8 @@ class RestartLine(ResultModel):
     program: bool = Field(default=False, description="the program of the node ended, with the whole tree")
     incident: bool = Field(
         default=False,
-        description="no restart: a hang, a blocked event loop, a mailbox that grew, a crash without a supervisor, or "
-        "an outage",
+        description="true for an incident that is no restart: a hang, a blocked event loop, a mailbox that grew or "
+        "stood too long, a crash of a process without a supervisor, or an outage",
     )
-    outage: bool = Field(default=False, description="a time in which the platform did not run")
-    crash: bool = Field(default=False, description="crashes of processes without a supervisor")
+    outage: bool = Field(default=False, description="true if the platform was not running in this period")
+    crash: bool = Field(default=False, description="true for crashes of processes without a supervisor")

@@ -95,7 +95,7 @@ def test_a_crash_for_a_forgotten_start_argument_is_at_the_child(open_page: Calla
 
 
 @pytest.mark.parametrize(
-    ("restart", "ends", "normally"), [("temporary", "kill", ""), ("transient", "stop", ", and it ended normally")]
+    ("restart", "ends", "normally"), [("temporary", "kill", ""), ("transient", "stop", "ended normally and ")]
 )
 def test_a_process_that_does_not_run_again_says_the_restart_of_its_child_spec(
     open_page: Callable[..., Page], at_work: Any, restart: str, ends: str, normally: str
@@ -114,9 +114,9 @@ def test_a_process_that_does_not_run_again_says_the_restart_of_its_child_spec(
         cast(page, at_work, name, "counter", "off")
     for _ in range(2):  # live, and after a reload
         expect(page.locator("#left")).to_have_text(
-            f'counter was not started again: its child spec says restart="{restart}" at main.py:27{normally}'
+            f'counter {normally}was not restarted: its child spec has restart="{restart}" (main.py:27)'
         )
-        expect(page.locator("#happened")).to_contain_text(f'its child spec says restart="{restart}"')
+        expect(page.locator("#happened")).to_contain_text(f'its child spec has restart="{restart}"')
         expect(page.locator("#next-step")).to_contain_text("Next: press Restart to start counter again.")
         accessible(page)
         page.reload()
@@ -134,7 +134,7 @@ def test_a_page_opened_after_a_crash_marks_its_line_and_offers_nothing_that_cann
     for _ in range(2):  # live, and after a reload
         expect(page.locator("#crashed")).to_contain_text("counter crashed at main.py:12: ")
         expect(page.locator(".cm-lintRange-error")).to_have_text("return NoReply(n.x)")
-        expect(page.locator("#left")).to_contain_text("room was not started again: ")
+        expect(page.locator("#left")).to_contain_text("room was not restarted: ")
         expect(page.locator("#next-step")).to_contain_text("Next: main.py:12, where counter crashed, is marked.")
         page.reload()
 
@@ -144,7 +144,7 @@ def test_a_tree_without_processes_is_not_offered_a_kill(open_page: Callable[...,
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     made(page, "bare", COUNTER[: COUNTER.index("[Counter.child_spec")] + "[])\n")
     expect(page.locator("#next-step")).to_have_text(
-        "Next: no process runs below the top supervisor. Give it a child, and press Restart."
+        "Next: add a child to the top supervisor, which has none running, and press Restart."
     )
 
 

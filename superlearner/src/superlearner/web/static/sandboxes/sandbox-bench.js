@@ -50,14 +50,14 @@ export function reportStart() {
   }, LONG_START_MS);
 }
 
-/** Say which process was not started again, and why. @param {{who: string, restart: string, line: number}|null} left */
+/** Say which process was not restarted, and why. @param {{who: string, restart: string, line: number}|null} left */
 export function showLeft(left) {
   const go = make("button", { type: "button", class: "link" }, left?.line ? at(left.line) : "");
   go.onclick = () => left && goTo(left.line, says);
   const says = `restart="${left?.restart}"`;
   byId("left", HTMLElement).replaceChildren(...(left
-    ? [make("p", {}, `${left.who} was not started again: its child spec says `, make("code", {}, says), ...(left.line ? [" at ", go] : []),
-      left.restart === "transient" ? ", and it ended normally" : "")]
+    ? [make("p", {}, `${left.who} ${left.restart === "transient" ? "ended normally and " : ""}was not restarted: its child spec has `,
+      make("code", {}, says), ...(left.line ? [" (", go, ")"] : []))]
     : []));
 }
 

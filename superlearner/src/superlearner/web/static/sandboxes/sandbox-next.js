@@ -57,7 +57,7 @@ export function stepAfterRestarts(count) {
 }
 
 /**
- * What runs of the tree has changed.
+ * The set of running processes has changed.
  * @param {{who: string, restart: string, line: number}|null} one  that was not started again @param {boolean} bare  nothing is left
  */
 export function stepAfterEnd(one, bare) {
@@ -131,9 +131,9 @@ const STEPS = {
   read: () => html`read under <b>What happened</b> which processes were restarted. Or make one crash: ${toCrash()}`,
   raised: () => html`${at(crash.line)} raises this error on purpose. Read under <b>What happened</b> what the supervisor of
     ${crash.name} did. Then change the code and press Run${KEYS}.`,
-  left: () => html`press <b>Restart</b> to start ${left?.who} again. If it is to come back by itself, change its
-    <code>restart</code> before.`,
-  bare: () => html`no process runs below the top supervisor. Give it a child, and press <b>Restart</b>.`,
+  left: () => html`press <b>Restart</b> to start ${left?.who} again. If its supervisor should restart it next time,
+    change <code>restart</code> in its child spec first.`,
+  bare: () => html`add a child to the top supervisor, which has none running, and press <b>Restart</b>.`,
   try: () => untried && !without
     ? html`press <b>Restart</b> to try the new <code>init</code>: it runs when a process starts. The other new code is running.`
     : html`the new code is running${without

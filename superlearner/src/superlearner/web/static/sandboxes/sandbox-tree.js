@@ -48,7 +48,7 @@ let fresh = 0;
 let waiting = 0;
 /** More crashes came while waiting. */ let again = false;
 /** The newest crash that was told. */ let told = 0;
-/** Since when the code runs, for a page that was opened later and has told no crash; else 0. */ let begun = 0;
+/** Since when the code runs, for a page that was opened later and has reported no crash; else 0. */ let begun = 0;
 /** The crash of this program that was reported last. @type {Failure|null} */ let crashed = null;
 /** The sandbox of which the replay shows a restart; "" for none of this program. */ let played = "";
 /** Lines by pid. @type {Map<string, number>} */ const lines = new Map();
@@ -178,7 +178,7 @@ export function fromNow() {
   begun = 0;
 }
 
-/** Tell also an earlier crash of the code that runs, for a page that was opened after it. @param {number} at  when it began to run */
+/** Also report an earlier crash of the running code, for a page that was opened after it. @param {number} at  when it began to run */
 export function since(at) {
   begun = life && !crashed ? at : 0;
   if (begun && model.feed.some(({ parts }) => parts?.reason)) later();

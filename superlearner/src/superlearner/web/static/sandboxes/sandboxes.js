@@ -113,7 +113,7 @@ function draw() {
   if (what === "new") enter();
 }
 
-/** Do something with the view of a sandbox that is gone, which is loaded when it is first shown. @param {(view: Gone) => unknown} use */
+/** Call `use` with the view of a sandbox that is gone; it is loaded on first use. @param {(view: Gone) => unknown} use */
 function withGone(use) {
   goneView ??= import("./sandbox-gone.js").then((view) => {
     view.wireGone(started, (of, source, options) => {

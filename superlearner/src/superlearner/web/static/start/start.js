@@ -314,11 +314,11 @@ function wrong() {
 }
 
 /**
- * Return since when an anomaly lasts, and links to its processes; a supervisor that gave up has ended.
+ * Return when an anomaly began, and links to its processes; no link to a supervisor that gave up.
  * @param {Pick<Api.AnomalyLine, "since"|"pid"|"name"|"evidence">} one @param {string} [node]
  */
 const whereabouts = (one, node) => [
-  `, since ${time(Date.parse(one.since) / 1000)}`,
+  ` · began ${time(Date.parse(one.since) / 1000)}`,
   ...(one.evidence.give_ups ? [] : processesOf(one)).flatMap(({ pid, text }) => [" · ", processLink(pid, text, {}, node)]),
 ];
 
