@@ -184,7 +184,7 @@ def test_a_number_out_of_range_is_refused_in_one_plain_sentence(inside: Inside) 
         for path, said in (
             ("processes?per_page=0", "per_page: expected at least 1, got 0"),
             ("processes?per_page=2000", "per_page: expected at most 1000, got 2000"),
-            ("processes?per_page=1.5", "per_page: expected a whole number, got 1.5"),
+            ("processes?per_page=1.5", "per_page: expected a whole number, got '1.5'"),
             ("system/metrics?window_s=nan", "window_s: expected a finite number, got nan"),
             ("system/metrics?window_s=-inf", "window_s: expected a finite number, got -inf"),
             ("system/metrics?window_s=x", "window_s: expected a number, got 'x'"),

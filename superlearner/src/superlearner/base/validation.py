@@ -26,7 +26,7 @@ WORDS: Final = {
     "a valid list": "a list", "a valid number": "a number", "a valid string": "a string",
 }  # fmt: skip
 INFINITE: Final = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
-NUMBER: Final = re.compile(rf"[+-]?[\d.]+(e[+-]?\d+)?|{INFINITE.pattern}", re.IGNORECASE)
+NUMBER: Final = re.compile(r"[+-]?[\d.]+(e[+-]?\d+)?", re.IGNORECASE)
 CHOICE: Final = re.compile(r"'([^']*)'")
 FORM: Final = re.compile(r"\^(?:\[([^]^]+)\])?\[([^]^]+)\]\{\d+,(\d+)\}\$")
 """The pattern of a name: first character, other characters, maximum length."""
@@ -67,29 +67,38 @@ def _number(problem: Any) -> str | None:
         return NUMBERS.get(kind)
     if INFINITE.fullmatch(str(problem.get("input"))):
         return NUMBERS["finite_number"]
-    limit = problem["ctx"][bound[1]]
-    return f"{bound[0]} {int(limit) if limit == int(limit) else limit}"
+    return f"{bound[0]} {_written(problem['ctx'][bound[1]])}"
+
+
+def _written(number: float) -> str:
+    return str(int(number) if number == int(number) else number)
 
 
 def described(problem: Any, got: str) -> tuple[str, str | None]:
-    """Return the message of a problem and its hint; for a number, the message has the value, and the hint is None.
+    """Return the message of a problem and its hint; the message about a number has the value.
 
     Args:
         problem: one of `ValidationError.errors()`.
         got: the value that was received, as text.
 
     >>> described({"type": "greater_than_equal", "ctx": {"ge": 1}, "input": "0"}, "'0'")
-    ('expected at least 1, got 0', None)
+    ('expected at least 1, got 0', 'try 1')
     >>> described({"type": "less_than_equal", "ctx": {"le": 86400}, "input": "nan"}, "'nan'")
     ('expected a finite number, got nan', None)
+    >>> described({"type": "int_type", "input": "10"}, "'10'")
+    ("expected a whole number, got '10'", 'write 10 without quotes')
     >>> described({"type": "bool_parsing", "msg": "Input should be a valid boolean", "input": "ja"}, "'ja'")
     ('expected true or false', "got 'ja'")
     """
-    words = problem_text(problem)
+    words, bare = problem_text(problem), got.strip(QUOTES)
     if _number(problem) is None:
         return words, f"got {got}{suggest_choice(problem)}"
-    bare = got.strip(QUOTES)
-    return f"{words}, got {bare if NUMBER.fullmatch(bare) else got}", None
+    if INFINITE.fullmatch(bare):
+        return f"{words}, got {bare}", None
+    if (bound := BOUNDS.get(problem["type"])) is not None:
+        step = {"gt": 1, "lt": -1}.get(bound[1], 0)
+        return f"{words}, got {bare}", f"try {_written(problem['ctx'][bound[1]] + step)}"
+    return f"{words}, got {got}", f"write {bare} without quotes" if NUMBER.fullmatch(bare) and bare != got else None
 
 
 def plain(message: str) -> str:
