@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from enum import Enum
 from types import CoroutineType
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ __all__ = ["explain_spec", "hint_for"]
 
 HINT: Final = 500
 PLAIN: Final = (str, int, float, bool, type(None), Ok, Reply, NoReply, Stop, Ignore, CoroutineType)
+NAMES: Final = (tuple, bytes, frozenset, Enum)
 STAND_INS: Final[dict[str, object]] = {"Reply": Reply(None, None), "Ok": Ok(None), "Ignore": Ignore()}
 FORMS: Final = {
     "Ok": "Ok(state)",
@@ -59,7 +61,7 @@ def _hint(reason: Any, callback: str | None, names: Iterable[Any]) -> str | None
     tag, rest = tagged(term)
     if tag == "noproc" and len(rest) == 1 and tagged(rest[0])[0] == "gen_server" and type(rest[0][-1]) is list:
         dest = next(iter(rest[0][-1]), None)
-        if not issubclass(type(dest), (*PLAIN, tuple, type, Pid)):
+        if not issubclass(type(dest), (*PLAIN, *NAMES, type, Pid)):
             return (
                 "expected a pid or a name, got an object such as self; "
                 "to run code in the same server, call its method, or cast to self.pid"

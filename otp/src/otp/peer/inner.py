@@ -189,10 +189,14 @@ class _Peer:
             after = 1.0 if self._hold is None else self._hold / 3
             watchdog = Watchdog(loop, node, after=after, say=self._held, idle=after)
             watchdog.start()
-            self._beat(loop)
-            await self._boot_until_stop(node)
-            self._send({"what": "ready"})
-            await self._stop.wait()
+            try:
+                self._beat(loop)
+                await self._boot_until_stop(node)
+                self._send({"what": "ready"})
+                await self._stop.wait()
+            except BaseException:
+                watchdog.stop()  # its signs would interrupt the report of the failure
+                raise
         watchdog.stop()
 
     async def _boot_until_stop(self, node: Node) -> None:
@@ -269,8 +273,10 @@ def _shorten_path(file: str, folder: str) -> str:
 
 def _send_failure(control: socket.socket, error: BaseException, place: str, *, otherwise: bytes) -> None:
     """Report an exception that ended the peer, or send `otherwise` if the report fails with an error of its own."""
-    with contextlib.suppress(BaseException):  # further signals would interrupt the report
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    with contextlib.suppress(BaseException):
+        for number in signal.valid_signals():  # further ones would interrupt the report
+            with contextlib.suppress(OSError, ValueError):
+                signal.signal(number, signal.SIG_IGN)
     try:
         message = frame(_failure(error, place))
     except MemoryError:

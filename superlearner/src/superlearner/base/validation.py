@@ -18,7 +18,8 @@ BOUNDS: Final = {
 """By kind of problem: the words of the limit, and its key in the problem's `ctx`."""
 NUMBERS: Final = {
     "finite_number": "a finite number",
-    **dict.fromkeys(("int_type", "int_parsing", "int_parsing_size", "int_from_float"), "a whole number"),
+    "int_parsing_size": "a smaller number",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
     **dict.fromkeys(("float_type", "float_parsing"), "a number"),
 }
 WORDS: Final = {

@@ -11,6 +11,7 @@ from superlearner.base.commands import command
 from superlearner.base.data_dir import in_data_dir
 from superlearner.base.validation import described, nearest, plain
 from superlearner.cli.manifest import entry_of_verb, verbs
+from superlearner.control.terms import clip
 
 __all__ = ["command_meant", "explained", "listing", "option_meant"]
 
@@ -91,7 +92,7 @@ def explained(message: str, cause: Any = None) -> str:
     "'x' is not one of 'send', 'cast', 'call'."
     """
     problem = next(iter(cause.errors()), None) if hasattr(cause, "errors") else None
-    message = plain(message) if problem is None else described(problem, repr(problem["input"]))[0]
+    message = plain(message) if problem is None else described(problem, clip(repr(problem["input"]), 100))[0]
     found = NO_CHOICE.fullmatch(message)
     if found is None:
         return message

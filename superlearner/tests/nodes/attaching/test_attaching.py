@@ -85,7 +85,7 @@ def test_a_service_is_attached_by_name_and_every_operation_works_on_it(inside: R
             for path in ("traces/t1/unanswered", "traces/till"):  # regression: it did not say where the trace is
                 asked = (await platform.client.get(f"/api/v1/{path}", headers=OWNER)).json()["error"]
                 words = path.split("/")[1]
-                assert asked["message"] == f"there is no trace {words!r} on {platform.node.name}; it is on {NODE}"
+                assert asked["message"] == f"there is no trace {words!r} on {platform.node.name}; {NODE} has one"
                 assert asked["details"][0]["hint"] == f"--node {NODE} selects its node"
             [line] = (await platform.get(ATTACHED))["data"]
             assert (["read", "operate"], 2, 1) == (line["permissions"], line["processes"], line["supervisors"])

@@ -147,6 +147,9 @@ def test_a_give_up_counts_all_ends_in_the_window_of_its_supervisor() -> None:
     assert why(*[(ago, "till_1", "normal") for ago in (2.0, 1.0)]) == (
         "till gave up: till_1 ended twice in 1.0 s, each time with reason normal"
     )
+    dynamic = [(ago, None, boom) for ago in (2.0, 1.5, 1.0)]  # three children, which have no id
+    last = f"a child crashed: {boom}"
+    assert why(*dynamic) == f"till gave up: its children ended three times in 1.0 s in all; the last end: {last}"
 
 
 def test_a_give_up_after_restarts_that_failed_counts_them() -> None:

@@ -151,7 +151,7 @@ class History:
     by_child_before: dict[str, int] = field(default_factory=dict[str, int])
     """Restarts of each child in an earlier run of the program."""
     names: dict[str, str] = field(default_factory=dict[str, str])
-    """Registered names of children by id, where they differ."""
+    """Displayed names of children by id, where they differ."""
     by_reason: dict[str, int] = field(default_factory=dict[str, int])
     restarts: Times = field(default_factory=Times)
     attempts: Times = field(default_factory=Times)
@@ -210,7 +210,7 @@ class History:
             known.pop(name, None)
 
     def note_name(self, id: str, name: str | None) -> None:
-        """Take over the registered name of a child that runs."""
+        """Take over the displayed name of a child that runs."""
         if name is None or name == id:
             self.names.pop(id, None)
         elif id in self.names or len(self.names) < MAX_NAMES:

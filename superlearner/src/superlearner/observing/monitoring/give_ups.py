@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import takewhile
 
 from otp import sentences
@@ -21,7 +22,7 @@ def explain_give_up(history: History, gave_up: Entry) -> str:
     child, reason = name_child(history, gave_up), gave_up.reason or "unknown"
     alike = ("restart_failed", gave_up.child_id, gave_up.reason)
     tries = len(list(takewhile(lambda one: (one.event_type, one.child_id, one.reason) == alike, before)))
-    if tries > 1:
+    if tries > 1 and gave_up.child_id is not None:
         return sentences.tried("it", child, tries, reason)
     if before and (before[0].event_type, before[0].child_id) == alike[:2]:
         return sentences.could_not_restart("it", child, reason)
@@ -30,7 +31,7 @@ def explain_give_up(history: History, gave_up: Entry) -> str:
     if len(ends) == 1:
         return last
     often = f"{sentences.times_text(len(ends))} in {max(gave_up.at - ends[-1].at, 0.1):.1f} s"
-    if len({one.child_id for one in ends}) > 1:
+    if gave_up.child_id is None or len({one.child_id for one in ends}) > 1:  # dynamic children have no id
         return f"its children ended {often} in all; the last end: {last}"
     if len({(one.event_type == "restart_failed", one.reason) for one in ends}) > 1:
         return f"{child} ended {often}, the last time with {reason}"
@@ -43,7 +44,7 @@ def explain_give_up(history: History, gave_up: Entry) -> str:
 
 def _counted(history: History, gave_up: Entry, before: list[Entry]) -> list[Entry]:
     """Return the earlier entries that counted against the same supervisor's restart budget."""
-    window = history.window_s if isinstance(history.window_s, int | float) else 0.0
+    window = history.window_s if isinstance(history.window_s, int | float) else math.inf
     recent = takewhile(
         lambda one: (
             one.event_type != "gave_up"

@@ -255,7 +255,7 @@ async def _keep(ctx: Context, pid: Pid, why: Why, label: str, timeout_ms: int) -
     return ctx.watched.backups.keep(
         at=timestamp(),
         pid=plain_pid(pid),
-        name=display_name(pid),
+        name=registered_name(pid),  # it finds those of earlier processes, so it has to be unique
         what=what_of(pid),
         why=why,
         label=label,

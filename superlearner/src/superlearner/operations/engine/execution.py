@@ -203,7 +203,8 @@ async def _name_other_node(
     answers = await asyncio.gather(*(has(node) for node in others))
     found = next((node for node, there in zip(others, answers, strict=True) if there), None)
     if found is not None:
-        error.message = f"{UNSURE.split(error.message)[0]} on {here}; it is on {found}"
+        where = f"{found} has one" if key == "trace_id" else f"it is on {found}"  # each node counts its own traces
+        error.message = f"{UNSURE.split(error.message)[0]} on {here}; {where}"
         error.details = (Detail(field, error.message, f"--node {found} selects its node"),)
 
 

@@ -17,6 +17,7 @@ import msgspec
 from pydantic import TypeAdapter, ValidationError
 
 import otp
+from superlearner.base.validation import problem_text
 from superlearner.control.terms import clip
 from superlearner.nodes.remote import NodeBusy, NodeGone, NodeSilent, RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import (
@@ -162,7 +163,7 @@ def read_result(remote: RemoteNode, model: TypeAdapter[Any], data: bytes) -> Any
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise remote.bad(f"{where}: {first['msg']}" if where else first["msg"]) from None
+        raise remote.bad(f"{where}: {problem_text(first)}" if where else problem_text(first)) from None
     except (ValueError, RecursionError) as error:
         raise remote.bad(str(error)) from None
     return found
