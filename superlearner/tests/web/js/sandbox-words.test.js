@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  afterInput, at, blame, busyIn, covers, crashOfEnd, crashOfRun, firstToOpen, hasError, initsOf, keepsNone, lastEnd, leftOf, lineInSource,
-  lineOfExit, linesIn, memberChoices, nextOf, noticesOfRun, noticeText,
+  afterInput, at, blame, busyIn, covers, crashOfEnd, crashOfRun, firstToOpen, hasError, initsOf, isBare, keepsNone, lastEnd, leftOf,
+  lineInSource, lineOfExit, linesIn, memberChoices, nextOf, noticesOfRun, noticeText,
   optionsOf, raisedIn, raisedInOutput, raisesItself, remedyOf, restartsOfRuns, told, upText,
   withCause,
 } from "#static/sandboxes/sandbox-words.js";
@@ -321,14 +321,44 @@ test("a sandbox can run on members that are connected, and a chosen one stays wh
   assert.deepEqual(memberChoices([...nodes, line("m2")], "b"), [["", "this platform"], ["m2", "m2"], ["b", "b (gone)"]]);
 });
 
-test("the line of the child spec is that of the child, else the only one", () => {
-  const end = { kind: "killed", key: "top/a", parts: { who: "a", restart: "temporary" } };
+test("the line of the child spec is that of the child, else the only one that names no other child", () => {
+  const none = new Map(), end = { kind: "killed", key: "top/a", sup: "top", parts: { who: "a", restart: "temporary" } };
   const two = 'A.child_spec(name="a", restart="temporary")\nA.child_spec(name="b", restart="temporary")\n# restart="temporary"';
-  assert.deepEqual(leftOf([end], two), { who: "a", restart: "temporary", line: 1 });
-  assert.equal(leftOf([{ ...end, parts: { who: "c", restart: "temporary" } }], two)?.line, 0);
-  assert.equal(leftOf([end], 'x = 1\n{"id": a, "restart": "temporary"}')?.line, 2);
-  assert.equal(leftOf([end, { kind: "started", key: "top/a" }], two), null);
-  assert.equal(leftOf([{ kind: "restarted", parts: { who: "a" } }], two), null);
+  assert.deepEqual(leftOf([end], two, none), { who: "a", restart: "temporary", line: 1 });
+  assert.equal(leftOf([{ ...end, parts: { who: "c", restart: "temporary" } }], two, none)?.line, 0);
+  assert.equal(leftOf([end], 'x = 1\n{"id": a, "restart": "temporary"}', none)?.line, 2);
+  for (const other of ['A.child_spec(name="b", restart="temporary")', "{'id': 'b', 'restart': 'temporary'}"])
+    assert.equal(leftOf([end], other, none)?.line, 0, "regression: the line of another child");
+  assert.equal(leftOf([{ kind: "restarted", parts: { who: "a" } }], two, none), null);
+});
+
+test("a process that was not restarted is forgotten once it runs again, alone, with siblings or with its supervisor", () => {
+  const end = { kind: "stopped", key: "top/t", sup: "top", parts: { who: "t", restart: "transient" } };
+  const row = (/** @type {string|null} */ pid) => new Map([["top/t", { pid }]]);
+  const left = (/** @type {any} */ later, /** @type {string|null} */ pid = null) => leftOf([end, ...later], "", row(pid))?.who ?? null;
+  assert.equal(left([]), "t");
+  assert.equal(left([{ kind: "started", key: "top/t" }]), null);
+  assert.equal(left([{ kind: "stopped", key: "top/t" }]), null, "it was stopped on request later");
+  const along = { kind: "restarted", key: "top/b", sup: "top", parts: { who: "b", restarted: ["t", "b"] } };
+  assert.equal(left([along]), null, "regression: restarted along with a sibling");
+  assert.equal(left([{ ...along, sup: "top/other" }]), "t", "another supervisor has a child of that name");
+  assert.equal(left([], "0.9.0"), null, "regression: its supervisor was restarted, and the process with it");
+  assert.equal(left([along, end]), "t");
+});
+
+test("a tree is bare while its top supervisor runs, and nothing below it runs or is being restarted", () => {
+  /** @type {(pid: string|null, ...children: [string, string|null][]) => boolean} */
+  const bare = (pid, ...children) => isBare(new Map([
+    { parent: null, pid, kind: "supervisor", state: "running" },
+    ...children.map(([state, pid]) => ({ parent: "top", pid, kind: "worker", state })),
+  ].map((one, place) => [String(place), one])));
+  assert.ok(bare("0.1.0"));
+  assert.ok(bare("0.1.0", ["stopped", null], ["gave_up", null]));
+  assert.ok(!bare("0.1.0", ["stopped", null], ["running", "0.2.0"]));
+  assert.ok(!bare("0.1.0", ["restarting", null]), "regression: a restart was under way");
+  assert.ok(!bare("0.1.0", ["gave_up", "0.2.0"]), "it is about to be restarted");
+  assert.ok(!bare(null, ["stopped", null]));
+  assert.ok(!isBare(new Map()), "regression: before the first snapshot");
 });
 
 test("a tree without processes is offered no kill", () => {

@@ -122,6 +122,46 @@ def test_a_process_that_does_not_run_again_says_the_restart_of_its_child_spec(
         page.reload()
 
 
+def test_a_process_that_was_restarted_along_with_a_sibling_is_no_longer_called_not_restarted(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    """Regression: the message stayed; and each event replaced it, so that its link lost the focus."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    source = COUNTER.replace("Reply, Supervisor", "Reply, Stop, Supervisor")
+    source = source.replace("return NoReply(n + 1)", 'return Stop("normal", n)')
+    source = source.replace('name="counter"', 'name="counter", restart="transient"')
+    others = 'Asker.child_spec(0, id="b", name="b", restart="temporary")], max_restarts=9, strategy="one_for_all"'
+    made(page, "along", source.replace("], max_restarts=0", f", {others}"))
+    cast(page, at_work, "along", "counter", "off")
+    place = page.locator("#left").get_by_role("button", name="main.py:27")
+    place.focus()
+    suspend = f"{at_work.url}/api/v1/processes/asker/%s?node=sandbox-along@127.0.0.1"
+    for act in ("suspend", "resume"):
+        assert page.request.post(suspend % act).ok
+    expect(page.locator("#happened")).to_contain_text("asker was resumed")
+    expect(place).to_be_focused()
+    beside(page)
+    page.get_by_role("button", name="Kill asker").click()
+    expect(page.locator("#happened")).to_contain_text("asker was killed; Main (one_for_all) restarted asker")
+    expect(page.locator("#left")).to_be_empty()
+    expect(page.locator("#next-step")).not_to_contain_text("press Restart to start")
+
+
+def test_a_tree_whose_child_is_being_restarted_is_not_called_bare(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: the step was to add a child to the top supervisor while its only child was being restarted."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    once = "    starts = 0\n    @impl\n    async def init(self, start):\n        Counter.starts += 1\n"
+    waits = "        if Counter.starts > 1:\n            await asyncio.Event().wait()\n"
+    init = "    @impl\n    def init(self, start):\n"
+    source = COUNTER.replace(init, once + waits, 1).replace(', Asker.child_spec(0, name="asker")', "")
+    made(page, "restarting", f"import asyncio\n{source}".replace("max_restarts=0", "max_restarts=9"))
+    beside(page)
+    page.get_by_role("button", name="Kill counter").click()
+    expect(page.locator("#happened")).to_contain_text("counter was killed")
+    expect(page.locator('#tree [data-state="restarting"]').first).to_be_visible()
+    expect(page.locator("#next-step")).to_contain_text("Next: kill a process in the tree")
+
+
 def test_a_page_opened_after_a_crash_marks_its_line_and_offers_nothing_that_cannot_work(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { byId, make } from "../base/dom.js";
+import { byId, make, renew } from "../base/dom.js";
 import { sentence } from "../base/words.js";
 import { SlCode } from "../components/code-editor.js";
 import { DraftNote } from "./draft-note.js";
@@ -55,10 +55,10 @@ export function showLeft(left) {
   const go = make("button", { type: "button", class: "link" }, left?.line ? at(left.line) : "");
   go.onclick = () => left && goTo(left.line, says);
   const says = `restart="${left?.restart}"`;
-  byId("left", HTMLElement).replaceChildren(...(left
+  renew(byId("left", HTMLElement), left
     ? [make("p", {}, `${left.who} ${left.restart === "transient" ? "ended normally and " : ""}was not restarted: its child spec has `,
       make("code", {}, says), ...(left.line ? [" (", go, ")"] : []))]
-    : []));
+    : []);
 }
 
 /** Return whether the message of a crash is shown. */

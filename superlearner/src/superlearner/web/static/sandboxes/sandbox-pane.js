@@ -14,12 +14,12 @@ import {
   beginSteps, needsRestart, stepAfterCrash, stepAfterEnd, stepAfterInput, stepAfterKill, stepAfterProblem, stepAfterRefusal,
   stepAfterRestarts, stepAfterRun, stepAfterStart, stepOf,
 } from "./sandbox-next.js";
-import { bare, fell, follow, fromNow, ignore, leave, playAgain, since, top, wireTree } from "./sandbox-tree.js";
+import { fell, follow, fromNow, ignore, leave, playAgain, rowsNow, since, top, wireTree } from "./sandbox-tree.js";
 import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
 import {
-  at, blame, busyIn, crashOfEnd, crashOfRun, hasError, initsOf, isStopped, leftOf, limitsOf, lineOf, lineOfExit, lookOf, noticesOfRun,
-  optionsOf, raisedIn, raisesItself, remedyOf, told, upText, withCause, withoutCrash,
+  at, blame, busyIn, crashOfEnd, crashOfRun, hasError, initsOf, isBare, isStopped, leftOf, limitsOf, lineOf, lineOfExit, lookOf,
+  noticesOfRun, optionsOf, raisedIn, raisesItself, remedyOf, told, upText, withCause, withoutCrash,
 } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
@@ -83,7 +83,7 @@ export function wire(again, toTree) {
   }, (crash) => known !== null && (crash ? reportCrash(crash) : forgetCrash()), () => {
     showTab("part-process");
     offerFrom(editor.value);
-  });
+  }, drawLeft);
   wireHappened(goTo);
 }
 
@@ -100,9 +100,9 @@ function knows(source) {
 }
 /** Show the process that was not started again. */
 function drawLeft() {
-  const left = leftOf(ends, known ?? "");
+  const rows = rowsNow(), left = leftOf(ends, known ?? "", rows);
   showLeft(left);
-  stepAfterEnd(left, bare());
+  stepAfterEnd(left, isBare(rows));
 }
 
 /** Keep the draft, or drop it if it is the running source. */

@@ -16,7 +16,7 @@ import { Announcer } from "../tree/announce.js";
 import { SlTree } from "../tree/tree.js";
 import { actsOn } from "../tree/tree-acts.js";
 import { followProcess, selectProcess, wireSelection } from "./sandbox-selection.js";
-import { crashOfEnd, isStopped, lastEnd, lineInSource, raisedInOutput } from "./sandbox-words.js";
+import { crashOfEnd, isStopped, lastEnd, lineInSource, raisedInOutput, topOf } from "./sandbox-words.js";
 
 /** @import { FeedEvent, Message, Model } from "../live/model.js" */
 /** @import { Sandbox } from "./sandbox-words.js" */
@@ -58,13 +58,16 @@ let waiting = 0;
 const { begin, end } = actsOn(tree, () => model, () => node);
 
 /** @type {() => void} */ let onSelect = () => {};
+/** @type {() => void} */ let onRows = () => {};
 
 /**
  * @param {typeof onEvents} events  gets the events, oldest first, the lines of crashed processes, and the node while it runs
  * @param {typeof onCrash} crash  gets each new crash, and null if something else ended the program
  * @param {typeof onSelect} select  called when a process is selected
+ * @param {typeof onRows} rows  called when only the rows have changed
  */
-export function wireTree(events, crash, select) {
+export function wireTree(events, crash, select, rows) {
+  onRows = rows;
   onSelect = select;
   onEvents = events;
   onCrash = crash;
@@ -99,10 +102,10 @@ function link() {
 }
 
 /** The pid of the top process; null if nothing runs. */
-export const top = () => [...model.rows.values()].find((row) => row.parent === null && row.kind === "supervisor")?.pid ?? null;
+export const top = () => topOf(model.rows);
 
-/** Return whether nothing runs below the top process. */
-export const bare = () => life !== "" && ![...model.rows.values()].some(({ parent, pid }) => parent !== null && pid);
+/** The rows of the tree. */
+export const rowsNow = () => model.rows;
 
 /** Follow a sandbox. @param {Sandbox} one */
 export function follow(one) {
@@ -215,7 +218,7 @@ function onMessages(messages) {
   followProcess(rows, skew);
   if (renewed) announcer.skip(model.feed);
   else announcer.hear(model.feed);
-  if (before.feed === model.feed) return;
+  if (before.feed === model.feed) return onRows();
   if (!document.activeElement?.closest("#part-process")) // it would cover the answer to a message
     replay.show(model.feed, (key) => last.rows.has(key), skew); // rows leave with a tree that gives up
   onEvents(model.feed, lines, node);

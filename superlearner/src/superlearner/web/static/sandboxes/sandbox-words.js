@@ -7,6 +7,7 @@
 import { duration, number, sentence, size, time } from "../base/words.js";
 import { crashText } from "../process/message-text.js";
 
+/** @import { FeedEvent } from "../live/model.js" */
 /** @typedef {Api.WallLine} Wall */
 /** @typedef {Api.SandboxRecord & {configuration: {limits: Required<Api.LimitsGiven>}}} Sandbox */
 /** @typedef {{q: string, owner: string, state: string}} Wanted  `state`: "", "running" (all with a program) or "ended" */
@@ -370,19 +371,35 @@ export function lastEnd(events) {
 
 /**
  * Return the process that was not started again because of its child spec, and the line that says so; 0 if several may. Null if
- * there is none, or it runs again.
- * @param {readonly {kind: string, key?: string|null, parts?: {who?: string, restart?: string}|null}[]} events  oldest first
+ * there is none, or it was started again, alone, with siblings or with its supervisor, or stopped later.
+ * @param {readonly Pick<FeedEvent, "kind"|"key"|"sup"|"parts">[]} events  oldest first
  * @param {string} source
+ * @param {ReadonlyMap<string, {pid: string|null}>} rows
  */
-export function leftOf(events, source) {
-  const place = events.findLastIndex(({ parts }) => parts?.restart), { key, parts } = events[place] ?? {};
-  if (!parts?.restart || events.some((one, other) => other > place && one.kind === "started" && one.key === key)) return null;
-  const { who = "", restart } = parts, says = new RegExp(`^[^#]*\\brestart\\W+${restart}\\b`);
+export function leftOf(events, source, rows) {
+  const place = events.findLastIndex(({ parts }) => parts?.restart), { key, sup, parts } = events[place] ?? {};
+  if (!parts?.restart || rows.get(key ?? "")?.pid) return null;
+  const { who = "", restart } = parts;
+  if (events.slice(place + 1).some((one) =>
+    one.key === key && /^st(art|opp)ed$/.test(one.kind) || one.sup === sup && one.parts?.restarted?.includes(who)
+  )) return null;
+  const says = new RegExp(`^[^#]*\\brestart\\W+${restart}\\b`);
   const lines = source.split("\n").flatMap((text, index) => (says.test(text) ? [{ text, line: index + 1 }] : []));
   const named = lines.filter(({ text }) => text.includes(`"${who}"`) || text.includes(`'${who}'`));
-  const [one, more] = named.length ? named : lines;
+  const [one, more] = named.length ? named : lines.filter(({ text }) => !/\b(id|name)\W+["']/.test(text)); // of another child
   return { who, restart, line: one && !more ? one.line : 0 };
 }
+
+/**
+ * Return whether the top supervisor runs, and nothing below it runs or is being restarted.
+ * @param {ReadonlyMap<string, {parent: string|null, pid: string|null, kind: string, state: string}>} rows
+ */
+export const isBare = (rows) =>
+  topOf(rows) !== null
+  && ![...rows.values()].some(({ parent, pid, state }) => parent !== null && (pid || !/^(stopped|gave_up)$/.test(state)));
+
+/** Return the pid of the top process; null if nothing runs. @param {Parameters<typeof isBare>[0]} rows */
+export const topOf = (rows) => [...rows.values()].find(({ parent, kind }) => parent === null && kind === "supervisor")?.pid ?? null;
 
 /** @param {string} message @returns {Raised|null} */
 function partsOf(message) {
