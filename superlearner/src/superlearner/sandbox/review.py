@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import builtins
 import inspect
 import subprocess
 import sys
@@ -33,6 +32,8 @@ from superlearner.control.start_arguments import find_needed_argument
 from superlearner.control.terms import clip
 from superlearner.control.wrong_results import RESULTS_OF
 from superlearner.sandbox.messages import MOST_WARNINGS, WORDS
+from superlearner.sandbox.scopes import UNKNOWN, Scopes, stored_in
+from superlearner.sandbox.sharing import find_shared_state
 
 __all__ = ["review"]
 
@@ -80,13 +81,15 @@ IN_A_THREAD: Final = (
 )
 NO_REPLY: Final = "so the caller waits until its time-out: return Reply(value, state)"
 NO_WAIT: Final = "answer first, and do slow work in a separate process"
-CHANGES: Final = ("add", "append", "clear", "extend", "insert", "pop", "remove", "setdefault", "update")
-KEEPS: Final = "survives a restart: create it in init and return it in the state"
+OURS: Final = {"otp", *sys.stdlib_module_names} - {"importlib", "runpy"}
+USES: Final = (ast.ClassDef, ast.Subscript, ast.Attribute)
+"""Nodes around the name of a behaviour that start no process of it: a class on it, its types, its methods."""
+READERS: Final = ("receive", "assert_receive", "refute_receive", "flush")
+"""Functions that take messages out of the mailbox of a process."""
 CALL_S: Final = 5
 """Seconds after which a call without its own timeout fails."""
 MOST_NAMES: Final = 200
 """Names of processes with which others are compared."""
-UNKNOWN: Final[Any] = object()
 
 
 def review(module: ModuleType, text: str) -> list[dict[str, Any]]:
@@ -104,7 +107,7 @@ def review(module: ModuleType, text: str) -> list[dict[str, Any]]:
                 *review.misspelt_names,
                 *review.find_missing_arguments(),
                 *review.find_misplaced_callbacks(),
-                *review.find_shared_state(),
+                *find_shared_state(review),
                 *review.find_unhandled_messages(),
             }
         )
@@ -113,28 +116,23 @@ def review(module: ModuleType, text: str) -> list[dict[str, Any]]:
     return [{"line": line, "text": clip(words, WORDS)} for line, words in found[:MOST_WARNINGS]]
 
 
-class _Review:
+class _Review(Scopes):
     def __init__(self, module: ModuleType, tree: ast.Module) -> None:
-        self._names = vars(builtins) | vars(module)
-        self._tree = tree
-        self._nodes = list(ast.walk(tree))
-        self._parents = {child: node for node in self._nodes for child in ast.iter_child_nodes(node)}
-        self._defined: dict[ast.AST, set[str]] = {}
-        self._imports: dict[Function, dict[str, Any]] = {}
+        super().__init__(module, tree)
         self._reads: dict[Function, _Reads] = {}
 
     def find_dropped_coroutines(self) -> Iterator[tuple[int, str]]:
         """Yield the calls of coroutine functions that nothing awaits."""
-        for node in self._nodes:
-            if isinstance(node, ast.Call) and _makes_coroutines(self._value_of(node.func)) and self._is_dropped(node):
-                around = self._function_around(node)
+        for node in self.nodes:
+            if isinstance(node, ast.Call) and _makes_coroutines(self.value_of(node.func)) and self._is_dropped(node):
+                around = self.function_around(node)
                 plain = around.name if isinstance(around, ast.FunctionDef) else None
                 yield node.lineno, missing_await(clip(ast.unparse(node.func), 60), plain)
 
     def find_wrong_results(self) -> Iterator[tuple[int, str]]:
         """Yield the places at which a callback of a server returns no result, or that of another callback."""
-        for node in self._nodes:
-            cls = self._names.get(node.name) if isinstance(node, ast.ClassDef) else None
+        for node in self.nodes:
+            cls = self.names.get(node.name) if isinstance(node, ast.ClassDef) else None
             if isinstance(node, ast.ClassDef) and isinstance(cls, type) and issubclass(cls, GenServer):
                 for method in node.body:
                     if isinstance(method, Function) and method.name in ALLOWED:
@@ -142,10 +140,10 @@ class _Review:
 
     def find_uncalled_functions(self) -> Iterator[tuple[int, str]]:
         """Yield the functions that were meant to be called, but have no parentheses."""
-        for node in self._nodes:
+        for node in self.nodes:
             if not isinstance(node, ast.Name | ast.Attribute) or not isinstance(node.ctx, ast.Load):
                 continue
-            value = self._value_of(node)
+            value = self.value_of(node)
             if inspect.isroutine(value) and self._lacks_parentheses(node, value):
                 text = clip(ast.unparse(node), 60)
                 yield (
@@ -157,9 +155,9 @@ class _Review:
 
     def find_blocking_calls(self) -> Iterator[tuple[int, str]]:
         """Yield the calls that hold the loop, in callbacks, in coroutines and in the functions that these call."""
-        for function in self._find_run_in_loop():
+        for function in self.run_in_loop:
             for node in own_nodes(function):
-                value = self._value_of(node.func) if isinstance(node, ast.Call) else UNKNOWN
+                value = self.value_of(node.func) if isinstance(node, ast.Call) else UNKNOWN
                 if isinstance(node, ast.Call) and any(value is each for each in BLOCKING):
                     plain = isinstance(function, ast.FunctionDef) and value is time.sleep
                     where = f"; `{function.name}` has to be an `async def` for that" if plain else ""
@@ -168,22 +166,22 @@ class _Review:
 
     def find_long_waits(self) -> Iterator[tuple[int, str]]:
         """Yield the waits in a `handle_call` that outlast its callers, unless a call has another timeout."""
-        calls = [node for node in self._nodes if isinstance(node, ast.Call)]
+        calls = [node for node in self.nodes if isinstance(node, ast.Call)]
         if any(
-            self._value_of(call.func) is GenServer.call and len(call.args) + len(call.keywords) > 2 for call in calls
+            self.value_of(call.func) is GenServer.call and len(call.args) + len(call.keywords) > 2 for call in calls
         ):
             return
         for call in calls:
-            method = self._function_around(call)
+            method = self.function_around(call)
             match call:
                 case ast.Call(func=func, args=[ast.Constant(value=int() | float() as seconds), *_]) if (
                     seconds >= CALL_S
                     and method is not None
                     and method.name == "handle_call"
-                    and self._is_callback(method)
+                    and self.is_callback(method)
                     and not self._replies(method)
                 ):
-                    if self._value_of(func) is asyncio.sleep:
+                    if self.value_of(func) is asyncio.sleep:
                         yield call.lineno, f"handle_call waits for {seconds:g} s, but a call only {CALL_S} s: {NO_WAIT}"
                 case _:
                     pass
@@ -191,7 +189,7 @@ class _Review:
     def _replies(self, method: Function) -> bool:
         """Return whether a method answers its caller by `GenServer.reply`."""
         calls = (node for node in own_nodes(method) if isinstance(node, ast.Call))
-        return any(self._value_of(call.func) is GenServer.reply for call in calls)
+        return any(self.value_of(call.func) is GenServer.reply for call in calls)
 
     @cached_property
     def misspelt_names(self) -> list[tuple[int, str]]:
@@ -200,17 +198,18 @@ class _Review:
 
     def _find_misspelt_names(self) -> Iterator[tuple[int, str]]:
         """Yield the names that no process has, if another name is close, or a child without a name is meant."""
-        given = [self._value_of(node) for node in self._find_given_names()]
+        given = [self.value_of(node) for node in self._find_given_names()]
         if any(type(name) is not str and name is not None for name in given):  # it is computed
             return
         known = list(dict.fromkeys(name for name in given if type(name) is str))
-        names = {*known, *self._names}
+        names = {*known, *self.names}
         children, nameless = self._find_nameless_children(), dict[int, str]()
-        for node in self._nodes:
+        knows_all = bool(known) and self._knows_all_names()
+        for node in self.nodes:
             place = self._place_of_name(node) if isinstance(node, ast.Call) else -1
             if not isinstance(node, ast.Call) or not 0 <= place < len(node.args):
                 continue
-            name, line = self._value_of(node.args[place]), node.args[place].lineno
+            name, line = self.value_of(node.args[place]), node.args[place].lineno
             if type(name) is not str or name in known:
                 continue
             if child := children.get(_plain(name)):
@@ -218,13 +217,13 @@ class _Review:
                 nameless.setdefault(child.lineno, f'no child has name="{name}", which line {line} needs: write {form}')
             elif name not in names and (near := get_close_matches(name, known[:MOST_NAMES], 1)):
                 yield line, f"no process has the name {name!r}: did you mean {near[0]!r}?"
-            elif name not in names and known and self._value_of(node.func) is GenServer.cast:
+            elif name not in names and knows_all and self.value_of(node.func) is GenServer.cast:
                 yield line, f"no process has the name {name!r}, so this cast does nothing"
         yield from nameless.items()
 
     def find_missing_arguments(self) -> Iterator[tuple[int, str]]:
         """Yield the children that need no name, but lack a start argument that their callbacks compute with."""
-        classes = {node.name: node for node in self._tree.body if isinstance(node, ast.ClassDef)}
+        classes = {node.name: node for node in self.tree.body if isinstance(node, ast.ClassDef)}
         nameless = {line for line, _ in self.misspelt_names}
         for node, form in self._find_children():
             if node.id in classes and node.lineno not in nameless and not _gives_argument(form):
@@ -235,44 +234,72 @@ class _Review:
                     said = f"{node.id} gets no start argument, so {start} is None in its init"
                     yield node.lineno, f"{said}: write {node.id}.child_spec({call})"
 
-    def find_shared_state(self) -> Iterator[tuple[int, str]]:
-        """Yield the changes of a list, dict or set of the class of a server, and those that are a default of `init`."""
-        for node in self._nodes:
-            if isinstance(node, Function) and node.name == "init" and self._is_callback(node):
-                for each in (one for one in node.args.defaults if isinstance(one, ast.List | ast.Dict | ast.Set)):
-                    yield (
-                        each.lineno,
-                        "this default is created once and shared by all processes: create it in the body of init",
-                    )
-            match node:
-                case ast.Attribute(value=ast.Attribute(value=owner, attr=name), attr=did) if did in CHANGES:
-                    pass
-                case ast.Subscript(value=ast.Attribute(value=owner, attr=name), ctx=ast.Store() | ast.Del()):
-                    pass
+    def find_unhandled_messages(self) -> Iterator[tuple[int, str]]:
+        """Yield the messages that a server without a `handle_info` sends to itself, unless something receives."""
+        if any(_reads_mailbox(node) for node in self.nodes):
+            return
+        for call in (node for node in self.nodes if isinstance(node, ast.Call)):
+            sends = any(self.value_of(call.func) is each for each in (otp.send, otp.send_after))
+            to = call.args[self._place_of_name(call)] if sends and len(call.args) > 1 else None
+            match to:
+                case ast.Attribute(value=ast.Name(id="self") as name, attr="pid"):
+                    cls = self.value_of(name)
                 case _:
                     continue
-            cls = self._value_of(owner)
-            if isinstance(cls, type) and issubclass(cls, GenServer) and type(vars(cls).get(name)) in (list, dict, set):
-                yield node.lineno, f"all {cls.__name__} processes share {name}, which belongs to the class and {KEEPS}"
-
-    def find_unhandled_messages(self) -> Iterator[tuple[int, str]]:
-        """Yield the messages that a server without a `handle_info` sends to itself."""
-        for call in (node for node in self._nodes if isinstance(node, ast.Call)):
-            sends = any(self._value_of(call.func) is each for each in (otp.send, otp.send_after))
-            to = call.args[self._place_of_name(call)] if sends and len(call.args) > 1 else None
-            cls = self._value_of(to.value) if isinstance(to, ast.Attribute) and to.attr == "pid" else None
-            if isinstance(cls, type) and getattr(cls, "handle_info", None) is GenServer.handle_info:
+            if (
+                isinstance(cls, type)
+                and getattr(cls, "handle_info", None) is GenServer.handle_info
+                and not self._has_subclass(cls)
+            ):
                 yield call.lineno, f"{cls.__name__} has no handle_info, so it drops this message"
+
+    def _has_subclass(self, cls: type) -> bool:
+        """Return whether a class of the source has another as a base, which may have the callbacks that it lacks."""
+        bases = (self.value_of(base) for node in self.nodes if isinstance(node, ast.ClassDef) for base in node.bases)
+        return any(isinstance(base, type) and issubclass(base, cls) for base in bases)
 
     # Names
 
+    def _knows_all_names(self) -> bool:
+        """Return whether nothing but `name=` and `otp.register` in the source can give a name to a process."""
+        here = [self.names.get(node.name) for node in self.tree.body if isinstance(node, ast.ClassDef)]
+        owners: list[ast.expr] = []
+        for node in self.nodes:
+            match node:
+                case ast.Import(names=names) if not all(_is_known_module(one.name) for one in names):
+                    return False
+                case ast.ImportFrom(module=module, level=level) if level or not _is_known_module(module or ""):
+                    return False
+                case ast.Attribute(attr="name", ctx=ast.Store()) | ast.Constant(value="name"):
+                    return False
+                case ast.Name(id="setattr" | "getattr" | "exec" | "eval" | "__import__"):
+                    return False
+                case ast.Attribute(value=owner, attr="child_spec" | "start" | "start_link" | "start_monitor"):
+                    owners.append(owner)
+                case ast.Attribute(attr="register") if self.value_of(node) is not otp.register:
+                    return False
+                case ast.Name() | ast.Attribute():
+                    value, above = self.value_of(node), self.parents[node]
+                    if value is otp.register and not (isinstance(above, ast.Call) and above.func is node):
+                        return False
+                    if isinstance(value, type) and issubclass(value, Behaviour) and not isinstance(above, USES):
+                        owners.append(node)
+                case _:
+                    pass
+        given = all(isinstance(node, ast.Constant | ast.Name) for node in self._find_given_names())
+        return given and all(any(self.value_of(owner) is each for each in here) for owner in owners)
+
     def _find_given_names(self) -> Iterator[ast.expr]:
         """Yield the expressions that give a name to a process."""
-        for node in self._nodes:
+        for node in self.nodes:
             match node:
                 case ast.keyword(arg="name", value=value) | ast.Call(func=_, args=[value, *_]) if (
-                    isinstance(node, ast.keyword) or self._value_of(node.func) is otp.register
+                    isinstance(node, ast.keyword) or self.value_of(node.func) is otp.register
                 ):
+                    yield value
+                case ast.Assign(targets=[ast.Attribute(value=owner, attr="name")], value=value) if (
+                    not isinstance(owner, ast.Name) or owner.id != "self"
+                ):  # of a child spec
                     yield value
                 case ast.keyword(arg=None, value=value):  # `**options` may have one
                     yield value
@@ -289,66 +316,46 @@ class _Review:
 
     def _find_children(self) -> Iterator[tuple[ast.Name, ast.Call | ast.Tuple | None]]:
         """Yield the classes of children, each with its `child_spec` call, its pair `(Counter, 0)`, or itself."""
-        for node in self._nodes:
-            value = self._value_of(node) if isinstance(node, ast.Name) else None
+        for node in self.nodes:
+            value = self.value_of(node) if isinstance(node, ast.Name) else None
             if not isinstance(node, ast.Name) or not isinstance(value, type) or not issubclass(value, Behaviour):
                 continue
-            above = self._parents[node]
-            around = self._parents.get(above)
+            above = self.parents[node]
+            around = self.parents.get(above)
             if isinstance(above, ast.Attribute) and above.attr == "child_spec":
                 if isinstance(around, ast.Call) and all(one.arg is not None for one in around.keywords):
                     yield node, around
             elif isinstance(above, ast.Tuple) and isinstance(around, ast.List):
                 yield node, above
             elif (
-                isinstance(above, ast.List) and isinstance(around, ast.Call) and self._value_of(around.func) is Children
+                isinstance(above, ast.List) and isinstance(around, ast.Call) and self.value_of(around.func) is Children
             ):
                 yield node, None
 
     def _place_of_name(self, call: ast.Call) -> int:
         """Return which argument of a call is the name of a process; -1 if none is."""
-        value = self._value_of(call.func)
+        value = self.value_of(call.func)
         return next((place for function, place in TO_NAMES.items() if function is value), -1)
 
     # Functions
 
     def _lacks_parentheses(self, node: ast.Name | ast.Attribute, value: Any) -> bool:
         """Return whether a function stands alone, or where only its result makes sense."""
-        above = self._parents[node]
+        above = self.parents[node]
         if isinstance(above, ast.Expr):
             return True
         if getattr(value, "__module__", "").partition(".")[0] == "otp":
             return _needs_nothing(value) and self._is_dropped(node)
         while isinstance(above, ast.Tuple | ast.List | ast.Dict | ast.keyword):
-            above = self._parents[above]
+            above = self.parents[above]
         of_self = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
-        return of_self and isinstance(above, ast.Call) and self._value_of(above.func) in RESULTS
-
-    def _find_run_in_loop(self) -> list[Function]:
-        """Return the coroutine functions and callbacks of the source, and the functions that they call."""
-        functions = {(node.name, _first_line(node)): node for node in self._nodes if isinstance(node, Function)}
-        found = [one for one in functions.values() if isinstance(one, ast.AsyncFunctionDef) or self._is_callback(one)]
-        for function in found:  # grows while it is read
-            for node in own_nodes(function):
-                value = inspect.unwrap(self._value_of(node.func)) if isinstance(node, ast.Call) else None
-                if inspect.isfunction(value):
-                    called = functions.get((value.__name__, value.__code__.co_firstlineno))
-                    if called is not None and called not in found:
-                        found.append(called)
-        return found
-
-    def _is_callback(self, function: Function) -> bool:
-        """Return whether a method is one that a behaviour of otp calls."""
-        owner = self._parents[function]
-        cls = self._names.get(owner.name) if isinstance(owner, ast.ClassDef) else None
-        bases = cls.__mro__ if isinstance(cls, type) else ()
-        return any(each.__module__.partition(".")[0] == "otp" and function.name in vars(each) for each in bases)
+        return of_self and isinstance(above, ast.Call) and self.value_of(above.func) in RESULTS
 
     def find_misplaced_callbacks(self) -> Iterator[tuple[int, str]]:
         """Yield the functions that a class lacks as callbacks: those that follow it, or stand in one of its methods."""
         lacking: set[str] = set()
         owner = ""
-        for node in self._tree.body:
+        for node in self.tree.body:
             if isinstance(node, ast.ClassDef):
                 owner, lacking = node.name, self._callbacks_missing_in(node)
                 for method in (each for each in node.body if isinstance(each, Function)):
@@ -360,7 +367,7 @@ class _Review:
 
     def _callbacks_missing_in(self, node: ast.ClassDef) -> set[str]:
         """Return the callbacks that a behaviour does not define; none for another class."""
-        cls = self._names.get(node.name)
+        cls = self.names.get(node.name)
         if not isinstance(cls, type) or not issubclass(cls, Behaviour):
             return set()
         own = {name for base in cls.__mro__ if not f"{base.__module__}.".startswith("otp.") for name in vars(base)}
@@ -370,11 +377,11 @@ class _Review:
 
     def _is_dropped(self, node: ast.expr, *, named: bool = False) -> bool:
         """Return whether nothing can await the value of an expression; `named`: it is that of a variable."""
-        above, held = self._parents[node], False
+        above, held = self.parents[node], False
         while isinstance(above, ast.Tuple | ast.List | ast.Set | ast.Dict):
-            node, above, held = above, self._parents[above], True
+            node, above, held = above, self.parents[above], True
         if isinstance(above, ast.keyword):
-            above = self._parents[above]
+            above = self.parents[above]
             return isinstance(above, ast.Call) and self._keeps(above)
         match above:
             case ast.Call():
@@ -390,7 +397,7 @@ class _Review:
             case ast.Subscript():
                 return above.value is node
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if not named:
-                return self._drops_variable(name, self._function_around(node))
+                return self._drops_variable(name, self.function_around(node))
             case _:
                 return False
 
@@ -405,61 +412,8 @@ class _Review:
 
     def _keeps(self, call: ast.Call) -> bool:
         """Return whether a call awaits none of its arguments."""
-        value = self._value_of(call.func)
+        value = self.value_of(call.func)
         return any(value is each for each in KEEPERS)
-
-    def _function_around(self, node: ast.AST) -> Function | None:
-        while (above := self._parents.get(node)) is not None:
-            if isinstance(above, Function):
-                return above
-            if isinstance(above, ast.Lambda | ast.ClassDef):
-                return None
-            node = above
-        return None
-
-    def _value_of(self, node: ast.expr) -> Any:
-        """Return what a dotted name means in the module, with `self` for its class; UNKNOWN if that is not known."""
-        match node:
-            case ast.Constant(value=value):
-                return value
-            case ast.Name(id=name):
-                return self._value_of_variable(node) if self._is_local(node) else self._names.get(name, UNKNOWN)
-            case ast.Attribute(value=owner, attr=name):
-                found = self._value_of(owner)
-                return getattr(found, name, UNKNOWN) if isinstance(found, ModuleType | type) else UNKNOWN
-            case ast.Subscript(value=owner):  # a class with type arguments
-                return self._value_of(owner)
-            case _:
-                return UNKNOWN
-
-    def _value_of_variable(self, node: ast.Name) -> Any:
-        """Return the class of a method if a name is its first parameter, or what its function imports by that name."""
-        method = self._function_around(node)
-        if method is None:
-            return UNKNOWN
-        owner = self._parents[method]
-        if isinstance(owner, ast.ClassDef) and [node.id] == [each.arg for each in method.args.args[:1]]:
-            return self._names.get(owner.name, UNKNOWN)
-        imports = self._imports.get(method)
-        if imports is None:
-            imports = self._imports[method] = _imports_of(method)
-        return imports.get(node.id, UNKNOWN)
-
-    def _is_local(self, node: ast.Name) -> bool:
-        """Return whether a function around a name defines it."""
-        above: ast.AST | None = node
-        while above is not None:
-            if isinstance(above, Function | ast.Lambda) and node.id in self._names_of(above):
-                return True
-            above = self._parents.get(above)
-        return False
-
-    def _names_of(self, function: Function | ast.Lambda) -> set[str]:
-        """Return the names that a function defines; each function is walked once."""
-        names = self._defined.get(function)
-        if names is None:
-            names = self._defined[function] = _names_in(function)
-        return names
 
     # Results
 
@@ -469,12 +423,12 @@ class _Review:
         caller = _forgotten_caller(method)
         for node in own_nodes(method):
             match node:
-                case ast.Expr(value=ast.Call() as call) if self._value_of(call.func) in RESULTS:
+                case ast.Expr(value=ast.Call() as call) if self.value_of(call.func) in RESULTS:
                     lacks = True
                     yield node.lineno, f"a `return` is missing before {ast.unparse(call.func)}(…)"
                 case ast.Return(value=ast.expr() as value) if wrong := self._wrong_result(method, value):
                     yield node.lineno, f"{method.name} returns {wrong}, and the runtime expects {expected}"
-                case ast.Return(value=ast.Call(func=func)) if caller and self._value_of(func) is NoReply:
+                case ast.Return(value=ast.Call(func=func)) if caller and self.value_of(func) is NoReply:
                     yield node.lineno, f"handle_call returns NoReply(…) and does not keep {caller}, {NO_REPLY}"
                 case ast.Yield() | ast.YieldFrom():
                     yield (
@@ -492,16 +446,30 @@ class _Review:
         """Return whether a method ends at a line with a call that may never return, such as `otp.exit(…)`."""
         ends = (node.value for node in own_nodes(method) if isinstance(node, ast.Expr) and node.end_lineno == line)
         calls = [value.value if isinstance(value, ast.Await) else value for value in ends]
-        return any(isinstance(call, ast.Call) and self._value_of(call.func) is not print for call in calls)
+        return any(isinstance(call, ast.Call) and self.value_of(call.func) is not print for call in calls)
 
     def _wrong_result(self, method: Function, value: ast.expr) -> str:
         """Return the text of an expression that is never a result of a callback; "" for one that may be."""
-        called = self._value_of(value.func) if isinstance(value, ast.Call) else UNKNOWN
+        called = self.value_of(value.func) if isinstance(value, ast.Call) else UNKNOWN
         parameters = [each.arg for each in method.args.args[1:]]
         if called in RESULTS:
             return "" if called in ALLOWED[method.name] else f"{called.__name__}(…)"
-        kept = isinstance(value, ast.Name) and value.id in parameters and value.id not in _stored_in(method)
+        kept = isinstance(value, ast.Name) and value.id in parameters and value.id not in stored_in(method)
         return clip(ast.unparse(value), 60) if kept or isinstance(value, NO_RESULTS) else ""
+
+
+def _is_known_module(name: str) -> bool:
+    """Return whether an imported module gives no process a name on its own."""
+    return name.partition(".")[0] in OURS
+
+
+def _reads_mailbox(node: ast.AST) -> bool:
+    """Return whether a name is that of a function that takes messages out of the mailbox, as `otp.receive` does."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
+            return name in READERS
+        case _:
+            return False
 
 
 def _gives_argument(form: ast.Call | ast.Tuple | None) -> bool:
@@ -534,11 +502,6 @@ def _needs_nothing(value: Any) -> bool:
     return not needed or needed == ["self"]
 
 
-def _first_line(function: Function) -> int:
-    """Return the first line of a function, with its decorators, as its code object has it."""
-    return min([function.lineno, *(one.lineno for one in function.decorator_list)])
-
-
 def _forgotten_caller(method: Function) -> str:
     """Return the parameter with the caller of a `handle_call` that uses it nowhere, so nothing can reply later."""
     if method.name != "handle_call" or len(method.args.args) != 4:
@@ -562,39 +525,6 @@ def _reads_in(function: Function) -> _Reads:
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             reads.of.setdefault(node.id, []).append(node)
     return reads
-
-
-def _imports_of(function: Function) -> dict[str, Any]:
-    """Return what a function imports, by name; without names that it stores as well."""
-    imports: dict[str, Any] = {}
-    for node in own_nodes(function):
-        match node:
-            case ast.Import(names=names):
-                found = {one.asname or one.name: sys.modules.get(one.name, UNKNOWN) for one in names}
-            case ast.ImportFrom(module=str(module), names=names, level=0):
-                of = sys.modules.get(module)
-                found = {one.asname or one.name: getattr(of, one.name, UNKNOWN) for one in names}
-            case _:
-                continue
-        for name, value in found.items():
-            imports.setdefault(name, value)
-    stored = _stored_in(function)
-    return {name: value for name, value in imports.items() if name not in stored}
-
-
-def _names_in(function: Function | ast.Lambda) -> set[str]:
-    """Return the names that a function defines."""
-    names = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)} | _stored_in(function)
-    for node in ast.walk(function):
-        if isinstance(node, Function | ast.ClassDef) and node is not function:
-            names.add(node.name)
-        elif isinstance(node, ast.alias):
-            names.add((node.asname or node.name).partition(".")[0])
-    return names
-
-
-def _stored_in(function: Function | ast.Lambda) -> set[str]:
-    return {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
 
 
 def _has_self(function: Function) -> bool:
