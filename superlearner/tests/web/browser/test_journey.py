@@ -101,7 +101,7 @@ def platform_with_code(real_platform: Any) -> Iterator[Any]:
     ("theme", "width", "keys", "motion"),
     [
         pytest.param("light", 1440, False, "no-preference", id="mouse"),
-        pytest.param("dark", 1024, True, "reduce", id="keyboard"),
+        pytest.param("dark", 1024, True, "reduce", id="keyboard", marks=pytest.mark.slow),
         pytest.param("dark", 390, False, "no-preference", id="phone"),
         pytest.param("light", 390, True, "reduce", id="phone-keyboard", marks=pytest.mark.slow),
         pytest.param("dark", 1440, False, "reduce", id="still", marks=pytest.mark.slow),

@@ -174,7 +174,7 @@ ABOUT_A_PROCESS = {
 """The tours that begin in the tree, and the process of their first step."""
 
 
-@pytest.mark.parametrize("height", [900, 560])
+@pytest.mark.parametrize("height", [pytest.param(900, marks=pytest.mark.slow), 560])
 def test_a_tour_opens_with_its_process_in_view_and_chooses_nothing_for_the_reader(
     open_page: Callable[..., Page], program: Any, height: int
 ) -> None:
