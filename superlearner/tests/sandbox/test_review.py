@@ -603,10 +603,11 @@ def test_a_default_of_init_of_a_supervisor_is_no_mistake() -> None:
         "Counter.handlers |= {'a': load}\n",
         "def handles(name):\n    def add(function):\n        Counter.handlers[name] = function\n"
         "        return function\n    return add\n@handles('a')\ndef of_a(): return 1\n",
+        "class ListedCounter(Counter):\n    def __init_subclass__(cls):\n        cls.handlers[cls.__name__] = cls\n",
         "class OwnTable(Counter):\n    def note(self):\n        self.handlers = {}\n        self.handlers['a'] = 1\n",
         "class StaticTable(Counter):\n    @staticmethod\n    def fill(room):\n        room.handlers['a'] = 1\n",
     ],
-    ids=["item", "update", "or", "decorator", "own", "static"],
+    ids=["item", "update", "or", "decorator", "subclasses", "own", "static"],
 )
 def test_a_table_of_a_class_that_the_module_fills_is_no_mistake(more: str) -> None:
     """Regression: a constant table that a module filled when it loaded was blamed."""

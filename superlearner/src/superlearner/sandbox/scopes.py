@@ -105,6 +105,8 @@ class Scopes:
         owner = self.parents[function]
         cls = self.names.get(owner.name) if isinstance(owner, ast.ClassDef) else None
         bases = cls.__mro__ if isinstance(cls, type) else ()
+        if function.name == "__init_subclass__":  # Python calls it when a class is created
+            return False
         return any(each.__module__.partition(".")[0] == "otp" and function.name in vars(each) for each in bases)
 
 

@@ -106,13 +106,13 @@ def _find_shared_defaults(scopes: Scopes, owner: ast.ClassDef, init: Function) -
         if default is None or parameter in positional[:2] or not (is_called or isinstance(default, LITERALS)):
             continue
         name = parameter.arg
-        kept = set() if name in _new_names(init) else _find_kept(scopes, init)
+        kept = set() if name in _new_names(init) else _state_members(scopes, init)
         later = [one for one in owner.body if isinstance(one, Function) and one is not init and name in kept]
         if name in _changed_words(init) or any(name in _changed_words(one) for one in later):
             yield default.lineno, SHARED_DEFAULT
 
 
-def _find_kept(scopes: Scopes, init: Function) -> set[str]:
+def _state_members(scopes: Scopes, init: Function) -> set[str]:
     """Return the names whose values become members of the state or attributes of the server."""
     pending: list[ast.expr] = []
     for node in own_nodes(init):
