@@ -203,10 +203,9 @@ def not_restarted(restart: str | None) -> str:
     >>> not_restarted("temporary")
     'it is not restarted: its child spec has restart="temporary"'
     """
-    if not restart:
-        return "it has no supervisor that restarts it"
     ended = "ended normally and " if restart == "transient" else ""
-    return f'it {ended}is not restarted: its child spec has restart="{restart}"'
+    said = f'it {ended}is not restarted: its child spec has restart="{restart}"'
+    return said if restart else "it has no supervisor that restarts it"
 
 
 def no_restart_left(by: str) -> str:
