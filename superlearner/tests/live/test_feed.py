@@ -325,6 +325,34 @@ def test_a_dynamic_child_is_named_by_its_class(inside: Callable[..., Any]) -> No
     inside(test)
 
 
+def test_a_dynamic_child_or_a_task_that_ended_is_not_said_to_lack_a_restart(inside: Callable[..., Any]) -> None:
+    """Regression: the Playground offered Restart to start it again, which makes a tree without it."""
+
+    class Room(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            return Children([Worker.child_spec(None, id="in_room", name="in_room")], max_restarts=0)
+
+    async def fail() -> None:
+        raise ValueError("no answer")
+
+    async def test(platform: Any) -> None:
+        orders = ("orders", platform.node)
+        await kill(await otp.DynamicSupervisor.start_child(orders, Worker.child_spec(None, restart="temporary")))
+        tasks = await otp.DynamicSupervisor.start_child(orders, otp.TaskSupervisor.child_spec())
+        await otp.wait_down(await otp.TaskSupervisor.start_child(tasks, fail), timeout=5)
+        await otp.DynamicSupervisor.start_child(orders, Room.child_spec(None, restart="temporary"))
+        await kill(resolve(platform.node, "in_room"))
+        await otp.DynamicSupervisor.count_children(orders)
+        await texts(platform)
+        entries = [entry for entry in platform.hub.feed.entries() if entry.kind in ("killed", "crashed", "gave_up")]
+        assert {"Worker", "Room"} <= {entry.parts["who"].split()[0] for entry in entries}
+        for entry in entries:
+            assert ("not restarted" in entry.text, "restart" in entry.parts) == (False, False), entry.text
+
+    inside(test)
+
+
 def test_names_are_text_and_never_html(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         await kill(resolve(platform.node, "<b>x</b>"))

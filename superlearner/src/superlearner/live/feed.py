@@ -159,8 +159,7 @@ class Feed:
             story.restarts = Restarts()
             self._open[sup_pid] = story
             row = row_of(model, pid)
-            story.waits = row is None or is_restarted(row.restart, data["reason"])
-            story.policy = "" if story.waits or row is None else row.restart or ""
+            _expect(story, supervisor, row, data["reason"])
             self._signals.above(story, event, supervisor, party_of(row) or (story.key or "", story.who))
             self._put(story)
             return
@@ -177,8 +176,7 @@ class Feed:
         story.who, story.key, story.pid, story.what = who, key, pid, what
         story.event, story.reason = event.seq, facts.reason
         story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
-        story.waits = row is None or is_restarted(row.restart, reason)
-        story.policy = "" if story.waits or row is None else row.restart or ""
+        _expect(story, supervisor, row, reason)
         if row is not None and row.kind == "supervisor" and pid is not None:
             stopped = self._entries.drop_stops_below(key)
             self._signals.took_along(story, self._open.get(pid), model, row, stopped, event)
@@ -422,3 +420,12 @@ class Feed:
     def _put(self, entry: Entry | Story) -> None:
         self._entries.put(entry)
         shorten(self._open)
+
+
+def _expect(story: Story, supervisor: Row, row: Row | None, reason: Any) -> None:
+    """Set whether the story waits for a restart of the child in `row`, or why there is none.
+
+    A dynamic child has no child spec in its supervisor's code, and no place from which it is missing.
+    """
+    story.waits = row is None or is_restarted(row.restart, reason)
+    story.policy = "" if story.waits or row is None or supervisor.strategy in DYNAMIC else row.restart or ""
