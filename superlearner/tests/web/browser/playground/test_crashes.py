@@ -162,6 +162,28 @@ def test_a_tree_whose_child_is_being_restarted_is_not_called_bare(open_page: Cal
     expect(page.locator("#next-step")).to_contain_text("Next: kill a process in the tree")
 
 
+def test_a_page_opened_after_a_kill_asks_for_earlier_crashes_once(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: it asked again whenever the sandboxes were loaded, as a kill has no line."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "asks")
+    beside(page)
+    page.get_by_role("button", name="Kill left").click()
+    expect(page.locator("#happened")).to_contain_text("left was killed")
+    # the pause between questions, in which several become one
+    page.add_init_script(
+        "const usual = setTimeout; window.setTimeout = (fn, ms, ...args) => usual(fn, ms === 300 ? 0 : ms, ...args)"
+    )
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/errors?" in request.url else None)
+    page.reload()
+    expect(page.locator("#happened")).to_contain_text("left was killed")
+    for _ in range(4):
+        with page.expect_response("**/sandboxes/asks/notices"):
+            page.evaluate("window.dispatchEvent(new Event('sl-sandboxes'))")
+        page.evaluate("fetch('/static/icon.svg')")  # what the answer leads to has begun
+    assert 2 >= len(asked), "one for the feed, and one since the start if its time came later"
+
+
 def test_a_page_opened_after_a_crash_marks_its_line_and_offers_nothing_that_cannot_work(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:

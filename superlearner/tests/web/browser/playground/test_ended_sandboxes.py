@@ -238,6 +238,23 @@ def test_code_and_limits_of_a_sandbox_outlive_its_record_and_run_again(
     expect(page.locator("#about-limits")).to_contain_text("Restarts allowed7")
 
 
+def test_the_view_of_a_lost_sandbox_is_loaded_again_after_a_failure(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    """Regression: it stayed away until the page was loaded anew."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "lost")
+    view = "**/sandbox-gone.js*"
+    page.route(view, lambda route: route.abort())
+    with page.expect_event("requestfailed", lambda request: "sandbox-gone.js" in request.url):
+        lose(at_work, "lost")
+    expect(page.locator("#gone-one")).to_be_visible()
+    expect(page.locator("#gone-title")).to_have_text("This sandbox is not here any more")
+    page.unroute(view)
+    page.evaluate("window.dispatchEvent(new Event('sl-sandboxes'))")
+    expect(page.locator("#gone-title")).to_have_text("lost is not here any more")
+
+
 def test_a_new_sandbox_can_begin_with_the_code_of_one_that_is_gone(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:

@@ -49,6 +49,7 @@ let waiting = 0;
 /** More crashes came while waiting. */ let again = false;
 /** The newest crash that was told. */ let told = 0;
 /** Since when the code runs, for a page that was opened later and has reported no crash; else 0. */ let begun = 0;
+/** The newest such time: one look at the crashes before is enough. */ let sought = 0;
 /** The crash of this program that was reported last. @type {Failure|null} */ let crashed = null;
 /** The sandbox of which the replay shows a restart; "" for none of this program. */ let played = "";
 /** Lines by pid. @type {Map<string, number>} */ const lines = new Map();
@@ -136,7 +137,7 @@ export function follow(one) {
   if (runs || one.status !== "ended") replay.follow(node);
   if (!runs) return onEvents(model.feed, lines, ""); // the restarts are gone with the program; the loaded replay can still play
   told = Date.now() / 1000 - 1;
-  begun = 0;
+  begun = sought = 0;
   crashed = null;
   played = "";
   lines.clear();
@@ -183,8 +184,9 @@ export function fromNow() {
 
 /** Also report an earlier crash of the running code, for a page that was opened after it. @param {number} at  when it began to run */
 export function since(at) {
-  begun = life && !crashed ? at : 0;
-  if (begun && model.feed.some(({ parts }) => parts?.reason)) later();
+  if (at === sought || !life || crashed) return;
+  sought = begun = at;
+  if (model.feed.some(({ parts }) => parts?.reason)) later();
 }
 
 /** Tell no crash of the run that is followed, whose program another one replaces; or tell them again. @param {boolean} over */

@@ -123,6 +123,9 @@ function withGone(use) {
       draw();
     });
     return view;
+  }, (error) => {
+    goneView = null; // the next call tries again
+    throw error;
   });
   goneView.then(use).catch((error) => complain(error, "Sandbox"));
 }
