@@ -745,7 +745,7 @@ declare namespace Api {
     /** the time of its last event; null while it may go on */ until?: number|null;
     /** false: only its line is kept; the fields below say no more than the line */ kept?: boolean;
     /** the process that ended first */ name: string|null;
-    /** its exit reason; for a give-up, that of the last end or failed start */ reason: string|null;
+    /** its exit reason, of many that of the newest; for a give-up, that of the last end or failed start */ reason: string|null;
     /** the file, line and function that raised */ where?: string|null;
     /** the request that ended it, such as `your request over HTTP`; null if not settled */ request?: string|null;
     /** the first supervisor that decided; for a give-up, the highest one that gave up */ supervisor: string|null;

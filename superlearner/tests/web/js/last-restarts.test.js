@@ -82,7 +82,8 @@ test("a stored restart keeps the reason and who acted, as the feed has them", ()
     "till was killed and restarted: killed by your request from the page, restarted by shop (one_for_one)");
   const story = "shop gave up: 0 of 2 restarts left in 10 s (last: till crashed: KeyError('tax'))";
   assert.equal(storedText({ ...restart, line: "shop gave up", gave_up: true, story }), story);
-  assert.equal(storedText({ ...restart, count: 30, until: 28 }), "till crashed and was restarted 30× in 18\u00a0s: KeyError");
+  assert.equal(storedText({ ...restart, count: 30, until: 28 }),
+    "till crashed and was restarted 30× in 18\u00a0s, the last time: KeyError");
 });
 
 test("a restart on request is listed from the store: the feed has only its stop and its start", () => {
@@ -108,6 +109,10 @@ test("restarts that repeat are one line in feed and store, and a give-up stays a
   };
   assert.deepEqual(newest(known, 3).map(restartText), ["pricing crashed 18× in 6\u00a0min: TypeError", "cart crashed", "delivery gave up"]);
   assert.deepEqual(newest(known, 9).map(restartText).slice(2), ["till crashed", "delivery gave up", "pricing crashed and was restarted"]);
+  const parts = { who: "pricing", reason: "KeyError('tea')" };
+  const other = { ...crash(930), event: { ...crash(930).event, text: "pricing crashed: KeyError('tea')", parts } };
+  assert.deepEqual(newest({ ...known, lines: [crash(1000), crash(960), other, crash(900)] }, 3).map(restartText).slice(0, 2),
+    ["pricing crashed 18× in 6\u00a0min: TypeError", "pricing crashed: KeyError('tea')"], "one reason is not that of all");
   assert.deepEqual(newest({ ...known, lines: [crash(9000)] }, 3).map(({ at }) => at), [9000, 800, 700], "an old give-up is not kept");
 });
 

@@ -181,7 +181,9 @@ class RestartLine(ResultModel):
         default=True, description="false: only its line is kept; the fields below say no more than the line"
     )
     name: str | None = Field(description="the process that ended first")
-    reason: str | None = Field(description="its exit reason; for a give-up, that of the last end or failed start")
+    reason: str | None = Field(
+        description="its exit reason, of many that of the newest; for a give-up, that of the last end or failed start"
+    )
     where: str | None = Field(default=None, description="the file, line and function that raised")
     request: str | None = Field(
         default=None,

@@ -195,8 +195,12 @@ export const stormText = (line) => {
     + `${spanOf(line)}${because(reason)}`;
 };
 
-/** Return a reason as a part of a sentence; "" for a kill, which the verb says. @param {string|null} [reason] */
-const because = (reason) => (reason && reason !== "killed" ? `: ${reasonIn(reason)}` : "");
+/**
+ * Return a reason as a part of a sentence; "" for a kill, which the verb says.
+ * @param {string|null} [reason] @param {boolean} [last]  earlier ends may have had other reasons
+ */
+export const because = (reason, last = false) =>
+  (reason && reason !== "killed" ? `${last ? ", the last time" : ""}: ${reasonIn(reason)}` : "");
 
 /**
  * Return a stored restart as a sentence: what happened, why, and who did it; the stored form of an entry of the feed.
@@ -229,5 +233,5 @@ function actors({ name, reason, request, supervisor, strategy, gave_up: gaveUp }
 export function storedText(stored) {
   const { line = "", count = 1, kept, at, until, reason } = stored;
   if (count <= BEYOND || (!kept && /\d times more/.test(line))) return storedSentence(stored);
-  return `${line} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}${because(reason)}`;
+  return `${line} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}${because(reason, true)}`;
 }

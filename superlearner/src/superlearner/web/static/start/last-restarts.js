@@ -5,7 +5,7 @@
  * @module
  */
 
-import { nameIn, reasonIn, rowText, spanOf, storedText, verb } from "../live/storms.js";
+import { because, nameIn, reasonIn, rowText, spanOf, storedText, verb } from "../live/storms.js";
 
 /** @import { Line } from "../live/storms.js" */
 /** Seconds by which the times of a restart in the feed and in the store may differ. */
@@ -73,15 +73,23 @@ function fold(all) {
   /** @type {Map<string, Restart>} */ const going = new Map();
   /** @type {Restart[]} */ const found = [];
   for (const one of all) {
-    const what = wordsOf(one), key = `${one.node} ${what}`, loop = what && going.get(key);
-    if (loop && loop.from - one.at <= PAUSE_S) Object.assign(loop, { from: one.from, count: loop.count + one.count, folded: true });
+    const what = wordsOf(one), any = `${one.node} ${what}`, reason = reasonIn(reasonOf(one)), key = `${any}: ${reason}`;
+    const loop = what ? going.get(reason ? key : any) : undefined; // one without a known reason may be like any other
+    if (goesOn(loop, one)) Object.assign(loop, { from: one.from, count: loop.count + one.count, folded: true });
     else {
       going.set(key, one);
+      if (!goesOn(going.get(any), one)) going.set(any, one);
       found.push(one);
     }
   }
   return found;
 }
+
+/**
+ * Return whether an end belongs to a loop, newest first.
+ * @param {Restart|undefined} loop @param {Restart} one @returns {loop is Restart}
+ */
+const goesOn = (loop, one) => loop !== undefined && loop.from - one.at <= PAUSE_S;
 
 /** Return what happened to what, the same words for each repetition; "" if only the whole sentence says it. @param {Restart} one */
 function wordsOf({ line, stored }) {
@@ -98,6 +106,5 @@ export function restartText(one) {
   const { line, stored, count, from, to, folded } = one;
   if (!folded) return line ? rowText(line) : stored ? storedText(stored) : "";
   const reason = reasonOf(one);
-  return `${stored?.line ?? wordsOf(one)} ${count.toLocaleString("en")}× ${spanOf({ from, to })}${
-    reason && reason !== "killed" ? `: ${reasonIn(reason)}` : ""}`;
+  return `${stored?.line ?? wordsOf(one)} ${count.toLocaleString("en")}× ${spanOf({ from, to })}${because(reason, !!stored)}`;
 }
