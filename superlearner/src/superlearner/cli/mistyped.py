@@ -11,7 +11,6 @@ from superlearner.base.commands import command
 from superlearner.base.data_dir import in_data_dir
 from superlearner.base.validation import described, nearest, plain
 from superlearner.cli.manifest import entry_of_verb, verbs
-from superlearner.control.terms import clip
 
 __all__ = ["command_meant", "explained", "listing", "option_meant"]
 
@@ -36,6 +35,7 @@ COMMANDS: Final = {
 }
 """Pages, verbs and commands of other tools, and the command that shows or does the same."""
 
+LONGEST: Final = 100
 NO_CHOICE: Final = re.compile(r"(?P<typed>'.*'|\".*\") is not one of (?P<choices>.+?)\.?", re.DOTALL)
 
 
@@ -92,7 +92,7 @@ def explained(message: str, cause: Any = None) -> str:
     "'x' is not one of 'send', 'cast', 'call'."
     """
     problem = next(iter(cause.errors()), None) if hasattr(cause, "errors") else None
-    message = plain(message) if problem is None else described(problem, clip(repr(problem["input"]), 100))[0]
+    message = plain(message) if problem is None else described(problem, repr(problem["input"])[:LONGEST])[0]
     found = NO_CHOICE.fullmatch(message)
     if found is None:
         return message
