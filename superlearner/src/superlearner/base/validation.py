@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
-__all__ = ["NO_FIELD", "described", "nearest", "plain", "problem_text", "suggest_choice", "unknown"]
+__all__ = ["NO_FIELD", "describe_problem", "nearest", "plain", "problem_text", "suggest_choice", "unknown"]
 
 NO_FIELD: Final = "there is no such field"
 EXPECTED: Final = re.compile(r"Input should be (?P<what>.*?)(?:, (?:unable to|got a number with) .*)?", re.DOTALL)
@@ -75,20 +75,20 @@ def _written(number: float) -> str:
     return str(int(number) if number == int(number) else number)
 
 
-def described(problem: Any, got: str) -> tuple[str, str | None]:
+def describe_problem(problem: Any, got: str) -> tuple[str, str | None]:
     """Return the message of a problem and its hint; the message about a number has the value.
 
     Args:
         problem: one of `ValidationError.errors()`.
         got: the value that was received, as text.
 
-    >>> described({"type": "greater_than_equal", "ctx": {"ge": 1}, "input": "0"}, "'0'")
+    >>> describe_problem({"type": "greater_than_equal", "ctx": {"ge": 1}, "input": "0"}, "'0'")
     ('expected at least 1, got 0', 'try 1')
-    >>> described({"type": "less_than_equal", "ctx": {"le": 86400}, "input": "nan"}, "'nan'")
+    >>> describe_problem({"type": "less_than_equal", "ctx": {"le": 86400}, "input": "nan"}, "'nan'")
     ('expected a finite number, got nan', None)
-    >>> described({"type": "int_type", "input": "10"}, "'10'")
+    >>> describe_problem({"type": "int_type", "input": "10"}, "'10'")
     ("expected a whole number, got '10'", 'write 10 without quotes')
-    >>> described({"type": "bool_parsing", "msg": "Input should be a valid boolean", "input": "ja"}, "'ja'")
+    >>> describe_problem({"type": "bool_parsing", "msg": "Input should be a valid boolean", "input": "ja"}, "'ja'")
     ('expected true or false', "got 'ja'")
     """
     words, bare = problem_text(problem), got.strip(QUOTES)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from superlearner.base.commands import command
 from superlearner.base.data_dir import in_data_dir
-from superlearner.base.validation import described, nearest, plain
+from superlearner.base.validation import describe_problem, nearest, plain
 from superlearner.cli.manifest import entry_of_verb, verbs
 
 __all__ = ["command_meant", "explained", "listing", "option_meant"]
@@ -92,7 +92,7 @@ def explained(message: str, cause: Any = None) -> str:
     "'x' is not one of 'send', 'cast', 'call'."
     """
     problem = next(iter(cause.errors()), None) if hasattr(cause, "errors") else None
-    message = plain(message) if problem is None else described(problem, repr(problem["input"])[:LONGEST])[0]
+    message = plain(message) if problem is None else describe_problem(problem, repr(problem["input"])[:LONGEST])[0]
     found = NO_CHOICE.fullmatch(message)
     if found is None:
         return message

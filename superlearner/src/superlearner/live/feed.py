@@ -423,7 +423,7 @@ class Feed:
 
 
 def _expect(story: Story, supervisor: Row, row: Row | None, reason: Any) -> None:
-    """Set whether the story waits for a restart of the child in `row`, or why there is none.
+    """Set whether the child in `row` will be restarted, and if not, which option of its child spec says so.
 
     A dynamic child has no child spec in its supervisor's code, and no place from which it is missing.
     """

@@ -23,7 +23,7 @@ from starlette.routing import compile_path
 
 from superlearner.base.commands import complete
 from superlearner.base.data_dir import command_line
-from superlearner.base.validation import described, problem_text
+from superlearner.base.validation import describe_problem, problem_text
 from superlearner.control.terms import text_of
 from superlearner.operations import PREFIX
 from superlearner.operations.failures import OperationError
@@ -241,5 +241,5 @@ def _detail(problem: dict[str, Any]) -> dict[str, Any]:
     if problem["type"] == "extra_forbidden":
         hint = problem.get("ctx", {}).get("hint", "leave it out")
     elif problem["type"] != "missing":
-        words, hint = described(problem, text_of(problem.get("input"), 100))
+        words, hint = describe_problem(problem, text_of(problem.get("input"), 100))
     return {"field": field, "problem": words, "hint": hint}

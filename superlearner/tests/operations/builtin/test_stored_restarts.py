@@ -311,12 +311,12 @@ def test_a_full_disk_gives_one_warning_and_restarts_wait_in_memory(
         nonlocal pages
         store, told, usable = platform.platform.store, list[tuple[str, str]](), asyncio.Event()
 
-        def tell(level: str, text: str) -> None:
+        def record(level: str, text: str) -> None:
             told.append((level, text))
             if level == "info":
                 usable.set()
 
-        store.tell = tell
+        store.tell = record
         await store.sync()
         await store.writer._let_go()
         pages = 1  # it cannot grow

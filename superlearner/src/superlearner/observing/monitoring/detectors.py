@@ -225,14 +225,11 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             continue
         where = f" in {one.callback}{f' at {one.place}' if one.place else ''} for {seconds:.0f} s"
         name, messages = one.name or one.pid, "1 message" if one.waiting == 1 else f"{one.waiting:,} messages"
+        is_flooded = one.waiting >= FLOOD * limits.anomaly_mailbox
         waits, waited = "waits" if one.waiting == 1 else "wait", f", and {messages} waited" if one.waiting else ""
         yield AnomalyFinding(
             type="long_callback",
-            severity="critical"
-            if one.waiting >= FLOOD * limits.anomaly_mailbox
-            else "high"
-            if one.waiting
-            else "medium",
+            severity="critical" if is_flooded else "high" if one.waiting else "medium",
             pid=one.pid,
             name=one.name,
             description=f"{name} has been{where}" + (f", and {messages} {waits}" if one.waiting else ""),

@@ -15,7 +15,7 @@ from otp import standstill
 from superlearner.base.identifiers import OF_KEYWORDS
 from superlearner.base.shortage import shortage_of
 from superlearner.base.telemetry import Telemetry
-from superlearner.base.validation import described, problem_text
+from superlearner.base.validation import describe_problem, problem_text
 from superlearner.control.steer import looks_like_pid
 from superlearner.control.terms import clip, text_of
 from superlearner.nodes.nodes import WatchedNode
@@ -72,7 +72,7 @@ def _detail(problem: Any) -> Detail:
     where = ".".join(str(part) for part in problem["loc"]) or "parameters"
     if problem["type"] == "missing":
         return Detail(where, problem_text(problem), "this parameter is required")
-    return Detail(where, *described(problem, text_of(problem.get("input"), 100)))
+    return Detail(where, *describe_problem(problem, text_of(problem.get("input"), 100)))
 
 
 async def ask(ctx: Context, services: Services, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

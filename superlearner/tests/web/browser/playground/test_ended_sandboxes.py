@@ -241,7 +241,7 @@ def test_code_and_limits_of_a_sandbox_outlive_its_record_and_run_again(
 def test_the_view_of_a_lost_sandbox_is_loaded_again_after_a_failure(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:
-    """Regression: it stayed away until the page was loaded anew."""
+    """Regression: it was missing until the page was reloaded."""
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     made(page, "lost")
     view = "**/sandbox-gone.js*"

@@ -53,11 +53,11 @@ export function reportStart() {
 /** Say which process was not restarted, and why. @param {{who: string, restart: string, line: number}|null} left */
 export function showLeft(left) {
   const go = make("button", { type: "button", class: "link" }, left?.line ? at(left.line) : "");
-  go.onclick = () => left && goTo(left.line, says);
-  const says = `restart="${left?.restart}"`;
+  go.onclick = () => left && goTo(left.line, option);
+  const option = `restart="${left?.restart}"`;
   renew(byId("left", HTMLElement), left
     ? [make("p", {}, `${left.who} ${left.restart === "transient" ? "ended normally and " : ""}was not restarted: its child spec has `,
-      make("code", {}, says), ...(left.line ? [" (", go, ")"] : []))]
+      make("code", {}, option), ...(left.line ? [" (", go, ")"] : []))]
     : []);
 }
 

@@ -370,8 +370,8 @@ export function lastEnd(events) {
 }
 
 /**
- * Return the process that was not started again because of its child spec, and the line that says so; 0 if several may. Null if
- * there is none, or it was started again, alone, with siblings or with its supervisor, or stopped later.
+ * Return the process that its child spec keeps from a restart, and the line of that option; 0 if several lines fit. Null if there is
+ * no such process, or it has been started or stopped since.
  * @param {readonly Pick<FeedEvent, "kind"|"key"|"sup"|"parts">[]} events  oldest first
  * @param {string} source
  * @param {ReadonlyMap<string, {pid: string|null}>} rows
@@ -383,8 +383,8 @@ export function leftOf(events, source, rows) {
   if (events.slice(place + 1).some((one) =>
     one.key === key && /^st(art|opp)ed$/.test(one.kind) || one.sup === sup && one.parts?.restarted?.includes(who)
   )) return null;
-  const says = new RegExp(`^[^#]*\\brestart\\W+${restart}\\b`);
-  const lines = source.split("\n").flatMap((text, index) => (says.test(text) ? [{ text, line: index + 1 }] : []));
+  const option = new RegExp(`^[^#]*\\brestart\\W+${restart}\\b`);
+  const lines = source.split("\n").flatMap((text, index) => (option.test(text) ? [{ text, line: index + 1 }] : []));
   const named = lines.filter(({ text }) => text.includes(`"${who}"`) || text.includes(`'${who}'`));
   const [one, more] = named.length ? named : lines.filter(({ text }) => !/\b(id|name)\W+["']/.test(text)); // of another child
   return { who, restart, line: one && !more ? one.line : 0 };

@@ -29,7 +29,7 @@ let asking = false;
 let again = false;
 let arrived = false;
 /** @typedef {typeof import("./sandbox-gone.js")} Gone */
-/** @type {Promise<Gone>|null} */ let goneView = null;
+/** @type {Promise<Gone>|null} */ let goneModule = null;
 
 const asked = () => new URLSearchParams(location.search);
 /** Return the sandbox in the URL; "" for none. */
@@ -106,7 +106,7 @@ function draw() {
   if (what === "all") list(all, toOne);
   const [lost, here] = [id(), shows(id())];
   if (what === "gone") withGone(({ gone }) => gone(lost, here));
-  else if (goneView) withGone(({ leaveGone }) => leaveGone());
+  else if (goneModule) withGone(({ leaveGone }) => leaveGone());
   if (what !== "one") hide();
   if (what !== "new") exit();
   if (one) show(one);
@@ -115,7 +115,7 @@ function draw() {
 
 /** Call `use` with the view of a sandbox that is gone; it is loaded on first use. @param {(view: Gone) => unknown} use */
 function withGone(use) {
-  goneView ??= import("./sandbox-gone.js").then((view) => {
+  goneModule ??= import("./sandbox-gone.js").then((view) => {
     view.wireGone(started, (of, source, options) => {
       history.pushState(null, "", address("new"));
       exit();
@@ -124,10 +124,10 @@ function withGone(use) {
     });
     return view;
   }, (error) => {
-    goneView = null; // the next call tries again
+    goneModule = null; // the next call tries again
     throw error;
   });
-  goneView.then(use).catch((error) => complain(error, "Sandbox"));
+  goneModule.then(use).catch((error) => complain(error, "Sandbox"));
 }
 
 /** Fill the switch between sandboxes: the user's own, and the one that is shown. @param {Sandbox|undefined} one @param {View} what */
