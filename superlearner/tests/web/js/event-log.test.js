@@ -326,7 +326,7 @@ test("events of another program of the node replace those of the former one", as
 test("a time without a platform is a change among the events, also of a service that remembers it, and leads to no page", async () => {
   const line = "the platform did not run from 02:03:31 to 02:03:34";
   const outage = { ref: "5.1", event: 1, at: 12.5, until: 15, line, count: 1, kept: false, program: false, reason: null, started: 0,
-    incident: true };
+    incident: true, outage: true };
   const { log, asked } = askedLog([outage]), begun = log.begin();
   asked[0].resolve(answer(events, "run"));
   await begun;
@@ -359,5 +359,6 @@ test("a deadlock leads to the restart in which its first call failed", async () 
   asked[0].resolve(answer(events, "run"));
   await begun;
   while (log.kept === null) await new Promise(setImmediate);
-  assert.equal(log.events.find(({ text }) => text === deadlock.line)?.ref, "c.2");
+  const shown = log.events.find(({ text }) => text === deadlock.line);
+  assert.deepEqual([shown?.ref, markOf(shown), countKinds([shown]).changes], ["c.2", "crash", 0]);
 });

@@ -314,11 +314,11 @@ function eventsOf(some, all = some) {
 }
 
 /** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
-function eventOf({ ref, at, until, count, line = "", program = false, started = 0, incident = false, crash = false, ...more }) {
+function eventOf({ ref, at, until, count, line = "", program = false, started = 0, incident = false, outage = false, ...more }) {
   return {
     id: `kept-${ref}-${count}`, type: KEPT_TYPE, at: more.gave_up ? until ?? at : at, began: at, until: until ?? at, text: line,
     ref: incident ? null : ref, pid: null, name: null, supervisor: null, seq: null,
-    data: { program, incident, crash, back: more.reason === null, started, ...(isSum({ line, ...more }) ? { times: count } : {}) },
+    data: { program, incident, outage, back: more.reason === null, started, ...(isSum({ line, ...more }) ? { times: count } : {}) },
     sentence: storedSentence({ line, program, started, ...more }),
   };
 }

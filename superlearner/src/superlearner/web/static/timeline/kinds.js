@@ -11,7 +11,10 @@ import { marksOf } from "./past.js";
 
 /** @type {Readonly<Record<Kind, {text: string, title: string, marks: readonly Mark[]}>>} */
 export const KINDS = {
-  crashes: { text: "Failures", title: "Crashes and kills, failed restarts, and supervisors that gave up", marks: ["crash"] },
+  crashes: {
+    text: "Failures", marks: ["crash"],
+    title: "Crashes and kills, failed restarts, supervisors that gave up, and problems: hangs, deadlocks, blocked loops, long mailboxes",
+  },
   restarts: { text: "Restarts", title: "Restarts", marks: ["restart"] },
   changes: {
     text: "Changes", marks: ["change"],

@@ -35,7 +35,7 @@ const UNKNOWN = "–";
 
 /** @param {LogEvent} event @returns {Mark} */
 export function markOf({ type, data, text }) {
-  if (type === KEPT_TYPE && data["incident"]) return data["crash"] ? "crash" : "change";
+  if (type === KEPT_TYPE && data["incident"]) return data["outage"] ? "change" : "crash";
   if (type === KEPT_TYPE) return (data["program"] && !data["back"]) || FAILED.test(text) ? "crash" : "restart";
   if (data["request"]) return type === "child_started" ? "restart" : "change"; // a stop or a start on request
   if (type === "child_started") return data["old"] && !data["along"] ? "restart" : "start"; // the restart that it goes along with names it
