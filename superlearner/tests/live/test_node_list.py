@@ -43,3 +43,17 @@ def test_a_restart_on_another_node_is_announced_and_listed(inside: Callable[...,
         assert msgspec.json.decode(of_learner.snapshot())["restarts"] == 0
 
     inside(test)
+
+
+def test_a_restart_on_the_node_of_the_platform_is_announced_so_that_start_lists_it(inside: Callable[..., Any]) -> None:
+    async def test(running: Any) -> None:
+        platform = running.platform
+        await platform.node.start(Kiosk, name="kiosk")
+        page = platform.node_list.attach()
+        frame = msgspec.json.decode(await page.next())
+        exit(platform.node.whereis("till"), "kill")
+        async with asyncio.timeout(20):
+            while not frame["restarts"]:
+                frame = msgspec.json.decode(await page.next())
+
+    inside(test)

@@ -1,4 +1,4 @@
-"""The `platform` topic, sent to every page: nodes, and counts of sandbox changes and of restarts on other nodes.
+"""The `platform` topic, sent to every page: nodes, and counts of sandbox changes and of restarts outside of sandboxes.
 
 A frame is sent on each change, and none in between.
 """
@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from superlearner.live.viewer import Viewer
+from superlearner.nodes.kinds import SANDBOX
 from superlearner.nodes.nodes import Nodes
 from superlearner.operations.rights.homes import home_node
 from superlearner.operations.rights.ownership import node_names
@@ -76,9 +77,9 @@ class NodeList:
         self._changed(self._nodes)
 
     def count_restart(self, row: MomentRow) -> None:
-        """Notify pages that list the restarts of all nodes of a new one, on a node beside the platform's own."""
+        """Notify pages that list the restarts of all nodes of a new one."""
         found = self._nodes.find(row.node)
-        if found is None or not found.kind.listed_beside:
+        if found is None or found.kind is SANDBOX:
             return
         self._restarts += 1
         frame = self._frame(self._nodes)

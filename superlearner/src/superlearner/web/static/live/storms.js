@@ -235,3 +235,9 @@ export function storedText(stored) {
   if (count <= BEYOND || (!kept && /\d times more/.test(line))) return storedSentence(stored);
   return `${line} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}${because(reason, true)}`;
 }
+
+/**
+ * Return the time of a stored restart: that of its cause; of a crash loop and of a give-up, which comes last, the end.
+ * @param {Pick<Api.RestartLine, "at"|"until"|"count"|"gave_up">} stored
+ */
+export const timeOf = ({ at, until, count = 1, gave_up: gaveUp }) => (gaveUp || count > 1 ? until ?? at : at);

@@ -57,7 +57,7 @@ export function followNodes() {
   if (!(select instanceof HTMLSelectElement)) return followLesson();
   select.onchange = () => location.assign(select.value === ALL ? `${root()}${everywhere().href}` : here(select.value));
   /** Counter of sandbox changes. @type {number|null} */ let seen = null;
-  /** Counter of restarts on other nodes. @type {number|null} */ let counted = null;
+  /** Counter of restarts. @type {number|null} */ let counted = null;
   /** The names of the nodes. @type {string|null} */ let known = null;
   const reached = document.getElementById("reached");
   /** @param {any[]} told */

@@ -8,7 +8,7 @@ import { ApiError, platform, request, requestOn } from "../base/api.js";
 import { chosen, root } from "../base/dom.js";
 import { time } from "../base/words.js";
 import { whyAddress } from "../base/process-link.js";
-import { storedText } from "../live/storms.js";
+import { storedText, timeOf } from "../live/storms.js";
 import { WORDS } from "./page-words.js";
 import { pages } from "./nav.js";
 import { here, nodes } from "./nodes.js";
@@ -148,7 +148,7 @@ export async function restartsWith(question, signal) {
 
 /** @param {Api.RestartLine[]} found @param {string} [asked] @returns {Item[]} */
 const itemsOf = (found, asked = "") =>
-  found.flatMap((one) => restartItem(one, storedText(one), time(one.until ?? one.at),
+  found.flatMap((one) => restartItem(one, storedText(one), time(timeOf(one)),
     `${location.origin}${whyAddress(one.ref ?? "", one.node ?? chosen())}`, asked) ?? []);
 
 /** @param {AbortSignal} signal @returns {Promise<Item[]>} */

@@ -58,7 +58,7 @@ let announced = 0;
 /** Restarts counted in the monitor's samples: later ones are not in them yet. @type {number|null} */ let sampled = null;
 /** Findings of the node's monitor. @type {import("../system/system-model.js").Model|null} */ let found = null;
 
-/** The newest restarts that the server keeps, also those from before its start or that of the tree. @type {readonly Api.RestartLine[]} */
+/** The newest restarts: of the chosen node, or of all nodes. @type {readonly Api.RestartLine[]} */
 let storedRestarts = [];
 
 /** Problems of all nodes; null before the first answer. @type {import("./elsewhere.js").Answer|null} */ let everywhere = null;
@@ -91,12 +91,13 @@ function onMessages(messages) {
   sampled ??= model.restarts;
   if (before.epoch !== model.epoch) {
     begin();
-    void readStoredRestarts();
+    void readRestarts();
     void readOthers();
   }
   if (before.rows !== model.rows || before.feed !== model.feed || !model.rows.size) draw();
   if (before.feed !== model.feed) {
-    last();
+    lines = storms.take(restartsIn(model.feed), model.epoch);
+    void readRestarts();
     family.play(model.feed, skew);
   }
   if (before.rows !== model.rows || before.feed !== model.feed) steps();
@@ -343,50 +344,49 @@ function gaveUp(told) {
   return [...newest.values()].reverse().slice(0, SHOWN);
 }
 
-/** Update the last restarts, unless somebody reads them. */
+/** Show the last restarts, unless somebody reads them. */
 function last() {
-  lines = storms.take(restartsIn(model.feed), model.epoch);
   if (held.allows(lastRestarts())) list();
 }
 
-/** Return the newest restarts: of the chosen node, or of all. */
-const lastRestarts = () =>
-  newest({ node: model.node, lines, refs: new Set(model.feed.map(({ ref }) => ref)), stored: storedRestarts }, LAST);
+const lastRestarts = () => newest({ node: model.node, stored: storedRestarts }, LAST);
 
-/** Read the stored restarts: of the chosen node, or of all. The feed has those of one node since the start of its program. */
-async function readStoredRestarts() {
-  try {
-    storedRestarts = await request("GET", `/restarts?settled=true&per_page=${READ}`);
-  } catch {
-    return; // the feed is shown alone
+/** Whether restarts have been read, are being read, and have changed since they were asked for. */
+let heard = false, reads = false, stale = false;
+
+/** Read the newest restarts, one request after the other; the feed of the shown node says only that there is something new. */
+async function readRestarts() {
+  stale = true;
+  if (reads) return;
+  reads = true;
+  while (stale) {
+    if (heard) await new Promise((done) => setTimeout(done, 1000 * SETTLED_S)); // most settle in this time
+    heard = true;
+    stale = false;
+    try {
+      storedRestarts = await request("GET", `/restarts?per_page=${READ}`);
+    } catch {
+      continue; // the status line shows whether the server responds
+    }
+    last();
+    wrong();
   }
-  last();
-  wrong();
+  reads = false;
 }
 
 function list() {
-  const shown = lastRestarts(), several = shown.some(({ node }) => node !== model.node);
-  const items = shown.map((one) => {
-    const { node, at, line } = one, of = node === model.node ? chosen() : node, why = whyOf(one, of);
-    return make("li", { "data-level": line?.event.level ?? "warn" },
+  const items = lastRestarts().map((one) => {
+    const { node, at, stored: { kept, ref } } = one, of = node === model.node ? chosen() : node;
+    return make("li", {},
       make("time", { datetime: new Date(at * 1000).toISOString() }, time(at)),
-      why === null ? make("span", {}, restartText(one)) : make("a", { href: why }, restartText(one)),
-      ...(several ? [make("a", { class: "hint", href: inTimeline(of, at) }, make("code", {}, node))] : []));
+      make("a", { href: ref && (kept || one.count > 1) ? whyAddress(ref, of) : inTimeline(of, at) }, restartText(one)),
+      ...(node === model.node ? [] : [make("a", { class: "hint", href: inTimeline(of, at) }, make("code", {}, node))]));
   });
   renew(byId("last", HTMLElement), items.length ? items : [make("li", { class: "hint" }, "None yet. Restarts appear here.")]);
 }
 
 /** Return the address of a moment in the timeline of a node. @param {string} node @param {number} at */
 const inTimeline = (node, at) => `${root()}/timeline${nodeQuery(node, { at: at.toFixed(6) })}`;
-
-/**
- * Return the address of the replay of a restart; null if it has none.
- * @param {import("./last-restarts.js").Restart} one @param {string} node
- */
-function whyOf({ line, stored }, node) {
-  const id = line ? line.event.ref ?? line.event.event : stored && (stored.kept || (stored.count ?? 1) > 1) ? stored.ref : null;
-  return id ? whyAddress(id, line ? undefined : node) : null;
-}
 
 family.addEventListener("restart-end", steps);
 family.addEventListener("sl-kill", (event) => void end(model.rows.get(detail(event))));
@@ -398,7 +398,5 @@ killIt.onclick = () => {
 last();
 feed.start();
 findings.start();
-if (!chosen()) {
-  window.addEventListener("sl-restarts", () => void readStoredRestarts());
-}
+window.addEventListener("sl-restarts", () => void readRestarts());
 for (const change of ["sl-nodes", "sl-restarts"]) window.addEventListener(change, () => void readOthers());
