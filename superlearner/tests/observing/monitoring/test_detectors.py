@@ -87,7 +87,7 @@ def test_a_supervisor_without_restarts_left_is_found_and_others_are_not() -> Non
 
 def test_a_give_up_is_a_finding_for_some_time() -> None:
     loop = only(list(detectors.crash_loop(facts(book=supervisor([59.0], gave_up=(58.0, 20.0))), LIMITS)))
-    assert (loop.severity, loop.evidence["give_ups"], loop.since) == ("critical", 2, NOW - 58)
+    assert (loop.severity, loop.evidence["give_ups"], loop.since) == ("critical", 2, NOW - 59)
     assert not list(detectors.crash_loop(facts(book=supervisor([100.0], gave_up=(90.0,))), LIMITS))
 
 
@@ -98,10 +98,21 @@ def test_a_give_up_is_a_finding_while_its_supervisor_is_down() -> None:
     till.pids.append(till.pid)
     till.ended_at = NOW - 89
     down = only(list(detectors.crash_loop(facts(book=book), LIMITS)))
-    assert (down.severity, down.since, down.evidence["give_ups"]) == ("critical", NOW - 90, 1)
+    assert (down.severity, down.since, down.evidence["give_ups"]) == ("critical", NOW - 100, 1)
     assert down.description == "till gave up and is not running: till_1 crashed: ValueError('no paper')"
     till.ended_at = None  # somebody started it again
     assert not list(detectors.crash_loop(facts(book=book), LIMITS))
+
+
+def test_a_crash_loop_began_with_the_first_crash_of_an_unbroken_row() -> None:
+    """Regression: it began with the oldest crash, or the first give-up, of the last minute."""
+    ages = [300.0, 200.0, *(200.0 - 2 * n for n in range(1, 100))]
+    storm = only(list(detectors.restart_storm(facts(book=supervisor(ages, allowed=1000)), LIMITS)))
+    assert storm.since == NOW - 200
+    book = supervisor([300.0])
+    for number, ago in enumerate(range(200, 0, -2), 1):
+        book.histories["till"].keep(entry(number, NOW - ago, "restarted" if number % 4 else "gave_up"), 1000)
+    assert only(list(detectors.crash_loop(facts(book=book), LIMITS))).since == NOW - 200
 
 
 def test_a_give_up_names_the_child_and_how_it_ended() -> None:
@@ -257,6 +268,19 @@ def test_memory_that_grows_for_the_whole_window_is_found() -> None:
     grows = only(list(detectors.memory_growth(facts(points=growing(30.0, wobble=500_000)), LIMITS)))
     assert 29 < grows.evidence["mb_per_minute"] < 31
     assert grows.pid is None
+
+
+def test_growth_of_memory_begins_at_the_knee_and_not_with_the_window() -> None:
+    """Regression: it began with the oldest sample, five minutes ago, whenever it had begun."""
+    grows = growing(30.0, seconds=280.0)
+    flat = [replace(grows[0], at=grows[0].at - 2 * n, processes=3) for n in range(300, 0, -1)]
+    late = only(list(detectors.memory_growth(facts(points=[*flat[-10:], *grows]), LIMITS)))
+    grows = growing(30.0, seconds=900.0)
+    flat = [replace(grows[0], at=grows[0].at - 2 * n, processes=3) for n in range(300, 0, -1)]
+    early = only(list(detectors.memory_growth(facts(points=[*flat, *grows]), LIMITS)))
+    assert (late.since, early.since) == (NOW - 280, NOW - 900)
+    assert early.past == "the memory of the program grew by 450 MB in 900 s, 30 MB a minute, to 550 MB"
+    assert early.evidence["processes"] == [30, 30]
 
 
 def test_memory_that_stopped_growing_is_no_finding() -> None:

@@ -44,6 +44,12 @@ test("a trend is reported only when it stands out of the noise", () => {
   assert.deepEqual(trend(hundred(() => null)), []);
 });
 
+test("a trend begins and ends with values that were there", () => { // Regression: memory that grew at last rose from 0 B
+  const at = Array.from({ length: 40 }, (_, place) => place), values = at.map((place) => 50 + place ** 2);
+  const [found] = trends([{ title: "Memory", unit: "bytes", times: { at, gap: [] }, series: [{ name: "Memory", values }] }], 0, 39);
+  assert.equal(found.from, 50);
+});
+
 test("too little data for a trend is told apart from no trend", () => {
   const few = (seconds, values) => {
     const times = { at: values.map((_, place) => place * seconds), gap: [] };

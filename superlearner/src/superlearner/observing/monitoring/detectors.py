@@ -24,8 +24,8 @@ from superlearner.observing.monitoring.facts import (
     Severity,
     Type,
 )
-from superlearner.observing.monitoring.give_ups import explain_give_up, name_child
-from superlearner.observing.monitoring.growth import SHOWN, rises, sample_lines, slope
+from superlearner.observing.monitoring.give_ups import explain_give_up, first_of_row, name_child
+from superlearner.observing.monitoring.growth import SHOWN, knee, rises, sample_lines, slope
 from superlearner.observing.monitoring.mailboxes import FLOOD, mailbox_backlog, mailbox_growth
 from superlearner.settings.settings import Settings
 
@@ -51,8 +51,8 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         since = facts.clock - round(window * NS)
         times, tries = history.restarts.newest(since), history.attempts.newest(since)
         endless = _never_gives_up(history, tries, facts.clock, window)
-        if endless:
-            times = max(times, tries, key=len)
+        counted = history.attempts if endless and len(tries) > len(times) else history.restarts
+        times = counted.newest(since)
         if len(times) < limits.anomaly_restarts:
             continue
         offset = facts.now - facts.clock / NS
@@ -73,7 +73,7 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             pid=history.pid,
             name=history.name,
             description=words,
-            since=round(offset + times[0] / NS, 3),
+            since=round(offset + _first_of_storm(counted.newest(0), limits.anomaly_restarts, window) / NS, 3),
             evidence={
                 "restarts": len(times),
                 "window_s": window,
@@ -91,6 +91,14 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             hint=f"{_describe_command(recent, facts, history)}; a child that fails at every start needs another "
             f"argument or a working dependency, not another restart{cure}",
         )
+
+
+def _first_of_storm(times: Sequence[int], least: int, window: float) -> int:
+    """Return the first of the restarts since which each window had at least this many."""
+    place = len(times) - least
+    while place > 0 and times[place + least - 2] - times[place - 1] <= window * NS:
+        place -= 1
+    return times[place]
 
 
 def _never_gives_up(history: History, tries: Sequence[int], now: int, window: float) -> bool:
@@ -141,15 +149,14 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
         else:
             words = f"{name} gives up in {left:.1f} s if its children keep failing at this rate"
             past = f"{name} came within {left:.1f} s of giving up, but did not"
-        times = history.attempts.newest(facts.clock - round(_window(history) * NS))
-        offset = facts.now - facts.clock / NS
+        last = gave_up[-1] if gave_up else next(history.restart_history(), None)
         yield AnomalyFinding(
             type="crash_loop",
             severity="critical" if gave_up or soon else "high",
             pid=history.pid,
             name=history.name,
             description=words,
-            since=round(gave_up[-1].at if gave_up else offset + times[0] / NS if times else facts.now, 3),
+            since=round(facts.now if last is None else first_of_row(history, last).at, 3),
             evidence={
                 "restarts_used": used,
                 "max_restarts": allowed,
@@ -179,18 +186,16 @@ def _explain_restart(history: History, newest: Entry) -> str:
 def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find memory growth through the whole window, unlike a start or a cache."""
     window = limits.anomaly_memory_window
-    samples = [
-        (point.at, point.memory)
-        for point in facts.points
-        if point.memory is not None and point.at >= facts.now - window
-    ]
+    known = [(point.at, point.memory) for point in facts.points if point.memory is not None]
+    samples = [one for one in known if one[0] >= facts.now - window]
     if len(samples) < LEAST_POINTS or samples[-1][0] - samples[0][0] < 0.8 * window or not rises(samples):
         return
     per_minute = slope(samples) * 60 / MB
     if per_minute < limits.anomaly_memory_growth:
         return
-    grown = (samples[-1][1] - samples[0][1]) / MB
-    by = f"by {grown:.0f} MB in {samples[-1][0] - samples[0][0]:.0f} s"
+    begun, least = knee(known)
+    grown = (samples[-1][1] - least) / MB
+    by = f"by {grown:.0f} MB in {samples[-1][0] - begun:.0f} s"
     rate = f"{per_minute:.0f} MB a minute, to {samples[-1][1] / MB:.0f} MB"
     yield AnomalyFinding(
         type="memory_growth",
@@ -200,11 +205,11 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         description=f"the memory of the program has grown {by}, {rate}",
         size=grown,
         past=f"the memory of the program grew {by}, {rate}",
-        since=round(samples[0][0], 3),
+        since=round(begun, 3),
         evidence={
             "mb_per_minute": round(per_minute, 2),
             "memory": samples[-1][1],
-            "processes": [facts.points[0].processes, facts.points[-1].processes],
+            "processes": [_processes_at(facts, begun), facts.points[-1].processes],
             "message_queue_lengths": facts.points[-1].message_queue_lengths,
             "samples": sample_lines(samples),
         },
@@ -214,6 +219,10 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         f"for a state that only grows: `{command('process.list', node=facts.called)}` lists the processes, and process "
         "memory estimates that of one",
     )
+
+
+def _processes_at(facts: NodeFacts, at: float) -> int:
+    return next(point.processes for point in facts.points if point.at >= at)
 
 
 def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:

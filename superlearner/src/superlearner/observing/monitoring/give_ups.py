@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from itertools import takewhile
+from typing import Final
 
 from otp import sentences
 from superlearner.observing.analytics.history import Entry, History
 
-__all__ = ["explain_give_up", "name_child"]
+__all__ = ["explain_give_up", "first_of_row", "name_child"]
+
+PAUSE_S: Final = 10.0
+"""Seconds without an end that end a crash loop, unless the supervisor's own window is longer."""
 
 
 def name_child(history: History, entry: Entry) -> str:
@@ -54,3 +58,14 @@ def _counted(history: History, gave_up: Entry, before: list[Entry]) -> list[Entr
         before,
     )
     return [one for one in recent if one.event_type != "restarted_along"]
+
+
+def first_of_row(history: History, last: Entry) -> Entry:
+    """Return the first end of the unbroken row of ends that `last` belongs to, however many windows ago that was."""
+    pause = max(PAUSE_S, history.window_s if isinstance(history.window_s, int | float) else 0.0)
+    for one in history.restart_history():
+        if one.number < last.number and one.event_type != "restarted_along":
+            if last.at - one.at > pause:
+                break
+            last = one
+    return last

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from superlearner.control.clock import timestamp
 
-__all__ = ["SHOWN", "latest_rise", "rises", "sample_lines", "slope"]
+__all__ = ["SHOWN", "knee", "latest_rise", "rises", "sample_lines", "slope"]
 
 Samples = Sequence[tuple[float, float]]
+BEND: Final = 0.05
+"""The part of a growth by which a knee is below the straight line; less is noise."""
 SHOWN: Final = 20
 """The most values in the evidence of an anomaly."""
 
@@ -44,6 +46,19 @@ def rises(samples: Samples) -> bool:
     low, middle, high = values[:third], values[third:-third], values[-third:]
     downs = sum(1 for before, after in pairwise(values) if after < before)
     return max(low) < min(high) and _middle(low) <= _middle(middle) <= _middle(high) and downs <= len(values) // 5
+
+
+def knee(samples: Samples) -> tuple[float, float]:
+    """Return the sample at which growth up to the last one begins: the one farthest below the line from first to last.
+
+    >>> knee([(0, 100), (10, 101), (20, 100), (30, 200), (40, 300)]), knee([(0, 100), (10, 198), (20, 300)])
+    ((20, 100), (0, 100))
+    """
+    (begun, first), (ended, last) = samples[0], samples[-1]
+    rate = (last - first) / (ended - begun) if ended > begun else 0.0
+    lowest = max(samples, key=lambda one: first + rate * (one[0] - begun) - one[1])
+    below = first + rate * (lowest[0] - begun) - lowest[1]
+    return lowest if below > BEND * (last - lowest[1]) else samples[0]
 
 
 def latest_rise(samples: Sequence[tuple[float, int]], least: int) -> Sequence[tuple[float, int]]:

@@ -42,7 +42,7 @@ from superlearner.observing.monitoring.facts import (
 )
 from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.machine import Collector, MachineFacts, read_machine
-from superlearner.observing.monitoring.points import History, Point
+from superlearner.observing.monitoring.points import HOUR, History, Point
 from superlearner.observing.monitoring.rates import Rates
 from superlearner.observing.monitoring.talking import Talking
 from superlearner.observing.monitoring.witness import Witness
@@ -409,7 +409,7 @@ class Monitor:
             clock=round(otp.monotonic() * NS),
             book=self.ledger.book,
             whats=self._whats(),
-            points=self.history.since(now - self.settings().anomaly_memory_window),
+            points=self.history.since(now - HOUR),
             tracks=list(self._tracks.values()),
             callbacks=list(self._callbacks()),
             holds=list(self.holds),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-__all__ = ["History", "Point", "merged"]
+__all__ = ["HOUR", "History", "Point", "merged"]
 
 HOUR: Final = 3_600.0
 FINE: Final = 7_200

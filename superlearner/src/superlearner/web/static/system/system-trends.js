@@ -57,11 +57,11 @@ export function trends(pictures, from, to) {
       const { at, seen, seconds, enough } = samples(times.at, values, from, to);
       if (!enough) continue;
       const { slope, level, stray, agree } = fit(at, seen);
-      const change = slope * seconds;
+      const change = slope * seconds, least = Math.min(...seen); // the line may begin below any value, such as at no memory
       const most = Math.abs(level) + Math.abs(change) / 2;
       if (!change || agree < AGREE || Math.abs(change) < STANDS_OUT * stray || Math.abs(change) < SHARE * most) continue;
       found.push({
-        title, name, unit, rises: change > 0, from: Math.max(0, level - change / 2), to: Math.max(0, level + change / 2),
+        title, name, unit, rises: change > 0, from: Math.max(least, level - change / 2), to: Math.max(least, level + change / 2),
         perMinute: slope * 60, samples: at.length, seconds, weight: Math.abs(change) / most,
       });
     }
