@@ -181,7 +181,9 @@ def test_restarts_that_have_left_the_memory_are_counted_from_the_store(inside: I
         store.append_moment(row("counter_2 crashed and was restarted 20 times more", 20, 3))
         await store.sync()
         earlier = (await platform.get(f"{AT}/errors/why"))["data"]["earlier"]
-        assert earlier.endswith(f"counter_1` lists 1,038 earlier ones, the last one at {describe(1)}")
+        assert earlier.endswith(
+            f"counter_1` lists 1,038 earlier ones, the last one at {describe(1)}, before this run of its program"
+        )
         for _ in range(2):
             await crash(platform)
         why = (await platform.get(f"{AT}/errors/why"))["data"]

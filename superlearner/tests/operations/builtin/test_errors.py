@@ -15,6 +15,7 @@ import otp
 from otp import Agent, CallExit, Children, GenServer, NoReply, Ok, Supervisor, impl, sys
 from owned_things import call, user
 from superlearner.control.terms import plain_pid
+from superlearner.store import MomentRow
 
 Inside = Callable[..., Any]
 AT = "/api/v1/processes/counter_1"
@@ -272,6 +273,32 @@ def test_a_process_that_has_not_been_restarted_says_where_earlier_restarts_are_l
         assert (root["known"], root["summary"]) == (False, "it started before the events in memory")
         await kill(platform)
         assert (await platform.get(f"{AT}/errors/why"))["data"]["earlier"] is None
+
+    inside(test)
+
+
+@pytest.mark.everywhere
+@pytest.mark.operation("error.why", "error.last", "error.history", "error.patterns")
+def test_an_error_of_an_earlier_run_is_explained_as_one_of_that_run(inside: Inside) -> None:
+    """Regression: for an attached service, the answer had the id of a stored restart, and said that none is stored."""
+
+    async def test(platform: Any) -> None:
+        line = "counter_1 crashed and was restarted"
+        platform.platform.moments._add(MomentRow(platform.node.name, "9f3a0c1b22d4", 7, 9, 1.0, 1.0, line))
+        why = (await platform.get(f"{AT}/errors/why"))["data"]
+        assert (why["stored"]["ref"], why["restarted"]) == ("9f3a0c1b22d4.7", False)
+        assert re.search(
+            r"; `superlearner restart list --process counter_1[^`]*` lists an earlier one, at 1 January [\d:]+, "
+            "before this run of its program$", why["earlier"],
+        )  # fmt: skip
+        for path in ("errors", "errors/last", "errors/patterns", "errors/why"):
+            answer = await platform.client.get(f"/api/v1/processes/0.999.0/{path}")
+            error = answer.json()["error"]
+            assert (answer.status_code, error["message"]) == (404, "there is no process 0.999.0")
+            assert re.fullmatch(
+                r"each run of a program has its own pids; GET /api/v1/restarts\S* lists restarts of earlier runs, too",
+                error["details"][-1]["hint"],
+            )
 
     inside(test)
 

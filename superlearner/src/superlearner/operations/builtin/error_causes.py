@@ -228,21 +228,27 @@ async def _count_recorded(
 
 
 async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, why: Why) -> None:
-    """Add the newest stored restart of a process without one in memory, and the number of stored ones."""
+    """Add the newest stored restart of a process without one in memory, and the number of stored ones.
+
+    The node may be in another program, whose answer knows only the restarts of its own run.
+    """
     found = await _list_restarts(ctx, node, history, why.name or "")
-    since, _, listing = (why.earlier or "").partition("; ")
+    since = (why.earlier or "").partition("; ")[0]
     if not found:
         why.earlier = f"{since}; no earlier one of it is stored, `{ctx.command('restart.list')}` lists those of others"
         return
     count, last = sum(one.number for one in found), max(found, key=lambda one: one.until)
     times = f"{count:,} earlier ones, the last one at" if count > 1 else "an earlier one, at"
-    why.earlier = sentences.story(since, listing.replace(IF_ANY, f"lists {times} {_describe_time(last.until)}"))
     line = last.row
     if isinstance(line, MomentRow):
         line = await asyncio.to_thread(describe_row, (await history.read_replays([line]))[0], ctx.user.name)
+    of_this_run = Ref.read(line.ref).run == why.run
+    before = "" if of_this_run else ", before this run of its program"
+    listing = ctx.command("restart.list", process=why.name)
+    why.earlier = sentences.story(since, f"`{listing}` lists {times} {_describe_time(last.until)}{before}")
     words = line.line if line.reason in (None, "killed") else f"{line.line}: {line.reason}"
     why.stored = WhyStored(ref=line.ref, at=last.until, line=words)
-    if not why.known and Ref.read(line.ref).run == why.run:
+    if not why.known and of_this_run:
         why.restarted = True
         why.summary = f"{words} (at {_describe_time(last.until)})"
 

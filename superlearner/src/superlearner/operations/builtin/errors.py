@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import otp
 from otp.observer.hints import hint_for
@@ -12,6 +12,7 @@ from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.exits import ExitLog
 from superlearner.control.reasons import is_crash, place_text
 from superlearner.control.slots import id_text
+from superlearner.control.steer import looks_like_pid
 from superlearner.control.terms import message_text, plain_pid
 from superlearner.control.wrong_results import QUESTION, place_of_end
 from superlearner.nodes.nodes import WatchedNode
@@ -21,7 +22,7 @@ from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.requesters import Origin, find_origin
 from superlearner.operations.engine.seams import LivePages
-from superlearner.operations.failures import OperationError
+from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, PidText
 from superlearner.operations.results import PastExit
 from superlearner.operations.results.errors import ErrorLine, ErrorPattern, LastError
@@ -29,6 +30,8 @@ from superlearner.operations.targets import process_of
 from superlearner.restarts.cause_steps import Step
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.present import Running
+
+EARLIER_RUN: Final = "each run of a program has its own pids; GET /api/v1/restarts lists restarts of earlier runs, too"
 
 
 @operation("error.last", http=("GET", "/processes/{pid}/errors/last"), scope="read", errors=NOT_THERE)
@@ -157,6 +160,8 @@ def find_process(ctx: Context, text: str) -> otp.Pid:
             raise
         memory = Memory(otp.trace.history(ctx.node))
         found = memory.newest(text) or memory.process(text.removeprefix("#PID").strip("<>"))
-        if found is None:
-            raise
-        return found
+        if found is not None:
+            return found
+        if looks_like_pid(text):
+            error.details = (*error.details, Detail(None, str(error), EARLIER_RUN))
+        raise
