@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from superlearner.control.terms import safe_text
 from superlearner.course.course import Course, UnknownItem
+from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.nodes import Absence
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_with_reason
 from superlearner.operations.builtin.restart_loops import fold, is_incident
@@ -283,6 +284,9 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
             "chosen": "" if node in (None, first) else node,
             "own": own,
             "beside": found is not None and found.kind.listed_beside,
+            "services": []
+            if user.only_own or node not in (None, first)
+            else sorted(one.name for one in platform.nodes if one.kind is SERVICE),
             "reader": user.name,
             "display_name": user.display_name,
             "only_own": user.only_own,

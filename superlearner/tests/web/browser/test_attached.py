@@ -19,6 +19,32 @@ NODE = "shop@127.0.0.1"
 REFUSED = re.compile("^The service lets you read and change nothing.")
 
 
+def test_start_shows_an_attached_service_before_the_demo_as_soon_as_it_is_attached_and_until_it_ends(
+    open_page: Callable[..., Page], real_platform: Any, tmp_path: Path
+) -> None:
+    page = open_page(f"{real_platform.url}/", ready=False)
+    expect(page.locator("#start")).to_have_attribute("data-ready", "scene")
+    expect(page.locator(".scene + .below")).to_be_visible()
+    stack = AsyncExitStack()
+    shop = real_platform.do(lambda: stack.enter_async_context(service(tmp_path)))
+    try:
+        real_platform.do(lambda: real_platform.platform.attachments.attach(NODE, None))
+        mine = page.get_by_role("region", name="Your service")
+        expect(mine.get_by_role("link", name="tree")).to_have_attribute("href", "/supervisors?node=shop%40127.0.0.1")
+        expect(page.locator(".below + .scene")).to_be_visible()
+        expect(page.get_by_role("link", name="of all nodes")).to_have_count(0)
+        assert broken_rules(page) == []
+        mine.get_by_role("link", name=NODE).click()
+        expect(page.get_by_role("link", name="of all nodes")).to_have_attribute("href", "/")
+        expect(mine).to_have_count(0)
+        page.go_back()
+        expect(mine).to_be_visible()
+        real_platform.do(shop.process.kill)
+        expect(mine).to_have_count(0)
+    finally:
+        real_platform.do(stack.aclose)
+
+
 def test_the_tree_of_a_service_is_on_the_page_through_the_switcher_and_its_end_is_said(
     open_page: Callable[..., Page], real_platform: Any, tmp_path: Path
 ) -> None:

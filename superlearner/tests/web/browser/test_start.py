@@ -295,6 +295,7 @@ def test_problems_appear_when_they_begin_and_disappear_when_they_end(
             "and 2 more",
         ]
     )
+    expect(wrong.get_by_role("listitem").first).to_have_attribute("data-look", "restarting")  # medium
     process = "/supervisors?process=0.1.0&node=b%40127.0.0.1"
     expect(wrong.get_by_role("link", name="worker_1")).to_have_attribute("href", process)
     expect(wrong.get_by_role("link", name="and 2 more")).to_have_attribute("href", "/system?node=b%40127.0.0.1")

@@ -139,6 +139,13 @@ async function readOthers() {
   wrong();
 }
 
+/** Load the page again when a service is attached or has ended: services stand before the platform's own tree. */
+async function followServices() {
+  const all = await platform("GET", "/nodes").catch(() => null);
+  const services = all?.filter((/** @type {{kind: string}} */ { kind }) => kind === "service");
+  if (services && services.map((/** @type {{name: string}} */ { name }) => name).join(" ") !== page.dataset.services) location.reload();
+}
+
 /** Return the start of the visit, which survives reloads. */
 function begin() {
   const newest = model.feed.reduce((most, event) => Math.max(most, event.id), 0);
@@ -273,6 +280,11 @@ function wrong() {
   anomalies.sort((one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
   const away = elsewhere(everywhere, model.node);
   const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
+  const others = [
+    ...away.slice(0, SHOWN).map(({ node, text, one }) => make("li", ...severe(one?.severity),
+      make("a", { href: `${root()}/${nodeQuery(node)}` }, make("code", {}, node)), `: ${text}`, ...(one ? whereabouts(one, node) : []))),
+    ...more(away.length - SHOWN, `${root()}/system${nodeQuery(away[SHOWN]?.node)}`),
+  ];
   const items = [
     ...burnt.slice(0, SHOWN).map((line) => make("li", { "data-look": "crashed" }, icon("crashed", "glyph"),
       make("a", { href: inTree(line.event.key ?? "") }, nameIn(line.event)), ` ${stormText(line)}`)),
@@ -293,17 +305,15 @@ function wrong() {
           make("a", { href: momentOf(event.parts?.who) ?? system }, event.parts?.who ?? "A supervisor"),
           ` gave up at ${time(event.at)}`)),
     ...anomalies.slice(0, SHOWN)
-      .map((one) => make("li", { "data-look": RANKS.indexOf(one.severity) > 1 ? "crashed" : "restarting" },
-        icon(RANKS.indexOf(one.severity) > 1 ? "crashed" : "stuck", "glyph"),
+      .map((one) => make("li", ...severe(one.severity),
         make("a", { href: (one.evidence.give_ups && momentOf(one.name)) || system },
           `${one.evidence.give_ups ? "supervisor gave up" : one.type.replaceAll("_", " ")}, ${one.severity}`),
         `: ${one.description}`, ...whereabouts(one))),
     ...more(anomalies.length - SHOWN, system),
-    ...away.slice(0, SHOWN).map(({ node, text, one }) => make("li", { "data-look": "crashed" }, icon("crashed", "glyph"),
-      make("a", { href: `${root()}/${nodeQuery(node)}` }, make("code", {}, node)), `: ${text}`, ...(one ? whereabouts(one, node) : []))),
-    ...more(away.length - SHOWN, `${root()}/system${nodeQuery(away[SHOWN]?.node)}`),
   ];
-  write(byId("wrong-title", HTMLElement), away.length || !model.node ? "Problems" : `Problems on ${model.node}`);
+  if (page.dataset.services) items.unshift(...others);
+  else items.push(...others);
+  write(byId("wrong-title", HTMLElement), away.length || page.dataset.services || !model.node ? "Problems" : `Problems on ${model.node}`);
   if (!heldWrong.allows(items.map(() => ({ count: 1 })))) return;
   if (!items.length && everywhere) {
     const calm = unknown || !model.rows.size ? [unknown || "There is no tree to look at."]
@@ -313,6 +323,12 @@ function wrong() {
   }
   renew(byId("wrong", HTMLElement), items);
 }
+
+/** Return the look and the icon of a problem; without a severity, a node is lost. @param {string} [severity] */
+const severe = (severity = "critical") => {
+  const bad = RANKS.indexOf(severity) > 1;
+  return /** @type {const} */ ([{ "data-look": bad ? "crashed" : "restarting" }, icon(bad ? "crashed" : "stuck", "glyph")]);
+};
 
 /**
  * Return when an anomaly began, and links to its processes; no link to a supervisor that gave up.
@@ -349,7 +365,22 @@ function last() {
   if (held.allows(lastRestarts())) list();
 }
 
-const lastRestarts = () => newest({ node: model.node, stored: storedRestarts }, LAST);
+const lastRestarts = (most = unfolded ? Infinity : LAST) => newest({ node: model.node, stored: storedRestarts }, most);
+
+let unfolded = false;
+
+/** Return the button that unfolds the list; none if it has no more entries. */
+function unfolding() {
+  if (lastRestarts(Infinity).length <= LAST) return [];
+  const button = make("button", { type: "button", class: "link", "aria-expanded": String(unfolded) },
+    unfolded ? "Show fewer" : "Show more");
+  button.onclick = () => {
+    unfolded = !unfolded;
+    list();
+    byId("last", HTMLElement).querySelector("button")?.focus();
+  };
+  return [make("li", { class: "hint" }, button)];
+}
 
 /** Whether restarts have been read, are being read, and have changed since they were asked for. */
 let heard = false, reads = false, stale = false;
@@ -382,7 +413,8 @@ function list() {
       make("a", { href: ref && (kept || one.count > 1) ? whyAddress(ref, of) : inTimeline(of, at) }, restartText(one)),
       ...(node === model.node ? [] : [make("a", { class: "hint", href: inTimeline(of, at) }, make("code", {}, node))]));
   });
-  renew(byId("last", HTMLElement), items.length ? items : [make("li", { class: "hint" }, "None yet. Restarts appear here.")]);
+  renew(byId("last", HTMLElement),
+    items.length ? [...items, ...unfolding()] : [make("li", { class: "hint" }, "None yet. Restarts appear here.")]);
 }
 
 /** Return the address of a moment in the timeline of a node. @param {string} node @param {number} at */
@@ -399,4 +431,5 @@ last();
 feed.start();
 findings.start();
 window.addEventListener("sl-restarts", () => void readRestarts());
+if (!chosen() && !onlyOwn()) window.addEventListener("sl-nodes", () => void followServices());
 for (const change of ["sl-nodes", "sl-restarts"]) window.addEventListener(change, () => void readOthers());
