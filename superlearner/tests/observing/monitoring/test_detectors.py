@@ -61,6 +61,15 @@ def test_a_loop_that_never_reaches_the_limit_of_its_supervisor_says_so() -> None
     assert "`superlearner supervisor set-flags till --max-restarts 3 --max-seconds 13` lets it give up" in loop.hint
 
 
+def test_the_hint_of_a_storm_names_no_pid_since_the_next_restart_replaces_it() -> None:
+    book = supervisor([50.0 - n for n in range(10)], allowed=1000)
+    (storm,) = detectors.restart_storm(facts(book=book), LIMITS)
+    assert storm.hint.startswith("`superlearner restart list --process till_1` lists the newest restarts; ")
+    book.histories["till"].names["till_1"] = "drawer"
+    (storm,) = detectors.restart_storm(facts(book=book), LIMITS)
+    assert storm.hint.startswith("`superlearner error why drawer` explains the newest one; ")
+
+
 @pytest.mark.parametrize(
     ("restarts", "allowed"),
     [
@@ -415,10 +424,12 @@ def test_the_commands_in_hints_exist_and_name_the_node(called: str | None) -> No
         entry = known[f"{category}.{verb.replace('-', '_')}"]
         names.add(entry["name"])
         places = [one for one in entry["parameters"] if one["place"] == "path"]
-        assert len(places) == len(words[: words.index("--node")] if called else words) - 2 * ("--max-restarts" in words)
+        options = sum(one in words for one in ("--max-restarts", "--process"))
+        assert len(places) == len(words[: words.index("--node")] if called else words) - 2 * options
         assert (["--node", called] if called else []) == words[len(words) - 2 * bool(called) :], command
     assert {
-        "error.why", "mailbox.patterns", "process.list", "process.resume", "supervisor.pause", "supervisor.set_flags",
+        "mailbox.patterns", "process.list", "process.resume", "restart.list", "supervisor.pause",
+        "supervisor.set_flags",
     } == names  # fmt: skip
 
 

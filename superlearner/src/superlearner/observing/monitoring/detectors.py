@@ -463,13 +463,13 @@ def _describe_command(entries: Sequence[Entry], facts: NodeFacts, history: Histo
     """Return a phrase with the command that explains the newest restart or give-up, or lists the failures."""
     if history.has_fallen:
         return f"`{command('error.why', history.name or history.pid, node=facts.called)}` explains it"
-    failed = entries[0] if entries and entries[0].event_type == "restart_failed" else None  # it has no pid
-    if failed is not None and failed.child_id in history.names:
-        return f"`{command('error.why', history.names[failed.child_id], node=facts.called)}` explains the newest one"
-    pid = next((pid for entry in entries[:1] if (pid := entry.child_pid or entry.old_pid)), None)
-    if pid is None:
+    if not entries:
         return f"`{command('error.list', node=facts.called)}` lists the newest failures"
-    return f"`{command('error.why', pid, node=facts.called)}` explains the newest one"
+    child = entries[0].child_id
+    if child is not None and child in history.names:
+        return f"`{command('error.why', history.names[child], node=facts.called)}` explains the newest one"
+    # The pid of an entry names nothing after the next restart
+    return f"`{command('restart.list', process=child, node=facts.called)}` lists the newest restarts"
 
 
 def _describe_failures(history: History) -> str:
