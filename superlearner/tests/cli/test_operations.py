@@ -197,6 +197,18 @@ def test_in_a_pipe_nothing_is_truncated(start: Callable[..., Any], superlearner:
         (("process", "item", "counter_1", "taste"), 1, ["validation_error", "item"]),
         (("process", "message", "counter_1", "--message", "[1"), 2, ["--message", "expected JSON", "[1"]),
         (("process", "message", "counter_1"), 2, ["--message"]),
+        (("process", "message", "counter_1", "1e400"), 2, ["the number 1e400 is too large, the largest is 1.8e+308"]),
+        (("process", "message", "counter_1", "[1e400]"), 2, ["the number 1e400 is too large"]),
+        (("process", "message", "counter_1", "-1e400"), 2, ["the number -1e400 is too large"]),
+        (("system", "metrics", "--window-s", "-1e400"), 2, ["'--window-s': expected"]),
+        (("settings", "set", "port", "-x"), 2, ["No such option: -x. Write -- before a value that begins with -"]),
+        (("settings", "set", "anomaly_mailbox", "-5"), 1, ["anomaly_mailbox", "expected at least", "got -5"]),
+        (("process", "kill", "counter_1", "--reason", ""), 1, ["reason: expected at least 1 character, got none"]),
+        (
+            ("supervisor", "change-strategy", "demo_one_for_one", "one_for_one", "--max-restarts", "NaN"),
+            1,
+            ["max_restarts: expected a whole number or 'infinity', got 'NaN'"],
+        ),
         (("process", "list", "--url", "localhost:4000"), 2, ["http://127.0.0.1:4000", "localhost:4000"]),
     ],
 )

@@ -184,7 +184,7 @@ def test_a_number_out_of_range_is_refused_in_one_plain_sentence(inside: Inside) 
         for path, said in (
             ("processes?per_page=0", "per_page: expected at least 1, got 0"),
             ("processes?per_page=2000", "per_page: expected at most 1000, got 2000"),
-            ("processes?per_page=1.5", "per_page: expected a whole number, got '1.5'"),
+            ("processes?per_page=1.5", "per_page: expected a whole number, got 1.5"),
             ("system/metrics?window_s=nan", "window_s: expected a finite number, got nan"),
             ("system/metrics?window_s=-inf", "window_s: expected a finite number, got -inf"),
             ("system/metrics?window_s=x", "window_s: expected a number, got 'x'"),
@@ -192,6 +192,41 @@ def test_a_number_out_of_range_is_refused_in_one_plain_sentence(inside: Inside) 
         ):
             answer = await platform.client.get(f"/api/v1/{path}")
             assert (answer.status_code, answer.json()["error"]["message"]) == (422, said)
+
+    inside(test)
+
+
+def test_a_refused_value_names_its_field_and_what_to_write(inside: Inside) -> None:
+    """Regression: fields were `max_restarts.constrained-int`, hints to write `without quotes` were about addresses."""
+
+    async def test(platform: Any) -> None:
+        strategy, crash = "supervisors/demo_one_for_one/strategy", {"strategy": "one_for_one"}
+        for method, path, body, message, hint in (
+            ("GET", "processes?page=1e3", None, "page: expected a whole number, got 1e3", "write it in digits: 1000"),
+            ("GET", "processes?page=1.5", None, "page: expected a whole number, got 1.5", "write it in digits: 1"),
+            ("GET", "processes?page=1e400", None, "page: expected a whole number, got 1e400", None),
+            ("GET", "processes?page=x", None, "page: expected a whole number, got 'x'", None),
+            ("GET", "events?types=crshed", None, "types: there is no type 'crshed'", "did you mean crashed?"),
+            ("GET", "events?types=exited,crshed", None, "types: there is no type 'crshed'", "did you mean crashed?"),
+            ("PUT", strategy, {**crash, "max_restarts": "NaN"},
+             "max_restarts: expected a whole number or 'infinity', got 'NaN'", None),
+            ("PUT", strategy, {**crash, "max_restarts": -1},
+             "max_restarts: expected at least 0 or 'infinity', got -1", "try 0"),
+            ("PUT", strategy, {**crash, "max_seconds": "infinty"},
+             "max_seconds: expected a number or 'infinity', got 'infinty'", "did you mean infinity?"),
+            ("PUT", strategy, {}, "strategy: a value is missing", "this parameter is required"),
+            ("DELETE", "processes/counter_1", {"reason": ""}, "reason: expected at least 1 character, got none",
+             "write a text, or leave it out if it is optional"),
+            ("DELETE", "processes/counter_1", {"reason": "x" * 201},
+             "reason: expected at most 200 characters, got 201", None),
+            ("DELETE", "processes/counter_1", {"dry-run": True}, "dry-run: there is no such field",
+             "send it in the query as dry_run"),
+        ):  # fmt: skip
+            answer = await platform.client.request(method, f"/api/v1/{path}", json=body)
+            error = answer.json()["error"]
+            assert (answer.status_code, error["message"]) == (422, message)
+            [detail] = error["details"]
+            assert (f"{detail['field']}: {detail['problem']}", detail["hint"]) == (message, hint)
 
     inside(test)
 

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
-__all__ = ["NO_FIELD", "describe_problem", "nearest", "plain", "problem_text", "suggest_choice", "unknown"]
+__all__ = [
+    "NO_FIELD",
+    "describe_problem",
+    "describe_problems",
+    "nearest",
+    "plain",
+    "problem_text",
+    "suggest_choice",
+    "unknown",
+]
 
 NO_FIELD: Final = "there is no such field"
 EXPECTED: Final = re.compile(r"Input should be (?P<what>.*?)(?:, (?:unable to|got a number with) .*)?", re.DOTALL)
@@ -25,9 +34,22 @@ NUMBERS: Final = {
 WORDS: Final = {
     "a valid boolean": "true or false", "a valid dictionary": "an object", "a valid integer": "a whole number",
     "a valid list": "a list", "a valid number": "a number", "a valid string": "a string",
+    "a valid dictionary or object to extract fields from": "an object",
 }  # fmt: skip
+LENGTHS: Final = {
+    "string_too_short": ("at least", "min_length", "character"), "too_short": ("at least", "min_length", "item"),
+    "string_too_long": ("at most", "max_length", "character"), "too_long": ("at most", "max_length", "item"),
+}  # fmt: skip
+"""By kind of problem: the words of the limit, its key in the problem's `ctx`, and what it counts."""
+MISSING: Final = "a value is missing"
+TAG: Final = re.compile(
+    r"[A-Z]\w*|[a-z]+(-[a-z]+)+|[a-z-]+\[.*\]|int|float|str|bool|bytes|list|dict|tuple|set|none", re.DOTALL
+)
+"""A part of a problem's place that is no field: the alternative of a type, such as `constrained-int`."""
 INFINITE: Final = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
-NUMBER: Final = re.compile(r"[+-]?[\d.]+(e[+-]?\d+)?", re.IGNORECASE)
+NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE)
+LARGEST_TRIED: Final = 1e15
+"""Largest number that is written in digits."""
 CHOICE: Final = re.compile(r"'([^']*)'")
 FORM: Final = re.compile(r"\^(?:\[([^]^]+)\])?\[([^]^]+)\]\{\d+,(\d+)\}\$")
 """The pattern of a name: first character, other characters, maximum length."""
@@ -51,11 +73,17 @@ def problem_text(problem: Any) -> str:
     ... )
     'expected letters, digits, _ and -, at most 64, beginning with a letter'
     """
-    if problem.get("type") == "extra_forbidden":
+    kind = problem.get("type")
+    if kind == "extra_forbidden":
         return NO_FIELD
+    if kind == "missing":
+        return MISSING
+    if (length := LENGTHS.get(kind)) is not None:
+        number = problem["ctx"][length[1]]
+        return f"expected {length[0]} {number:,} {length[2]}{'' if number == 1 else 's'}"
     if what := _number(problem):
         return f"expected {what}"
-    if problem.get("type") == "string_pattern_mismatch" and (form := _form(problem["ctx"]["pattern"])):
+    if kind == "string_pattern_mismatch" and (form := _form(problem["ctx"]["pattern"])):
         return form
     return plain(problem["msg"])
 
@@ -65,7 +93,8 @@ def _number(problem: Any) -> str | None:
     kind = problem.get("type")
     bound = BOUNDS.get(kind)
     if bound is None:
-        return NUMBERS.get(kind)
+        is_written = kind == "finite_number" and NUMBER.fullmatch(str(problem.get("input")))
+        return "a smaller number" if is_written else NUMBERS.get(kind)
     if INFINITE.fullmatch(str(problem.get("input"))):
         return NUMBERS["finite_number"]
     return f"{bound[0]} {_written(problem['ctx'][bound[1]])}"
@@ -88,18 +117,82 @@ def describe_problem(problem: Any, got: str) -> tuple[str, str | None]:
     ('expected a finite number, got nan', None)
     >>> describe_problem({"type": "int_type", "input": "10"}, "'10'")
     ("expected a whole number, got '10'", 'write 10 without quotes')
+    >>> describe_problem({"type": "int_parsing", "input": "1e3"}, "'1e3'")
+    ('expected a whole number, got 1e3', 'write it in digits: 1000')
+    >>> describe_problem({"type": "string_too_short", "ctx": {"min_length": 1}, "input": ""}, "''")
+    ('expected at least 1 character, got none', 'write a text, or leave it out if it is optional')
     >>> describe_problem({"type": "bool_parsing", "msg": "Input should be a valid boolean", "input": "ja"}, "'ja'")
     ('expected true or false', "got 'ja'")
     """
-    words, bare = problem_text(problem), got.strip(QUOTES)
+    words, bare, kind = problem_text(problem), got.strip(QUOTES), problem["type"]
+    if kind == "missing":
+        return words, "this parameter is required"
+    if kind == "extra_forbidden":
+        return words, problem.get("ctx", {}).get("hint", "leave it out")
+    if kind in ("string_too_short", "too_short") and not problem.get("input"):
+        what = "a text" if kind == "string_too_short" else "a value"
+        return f"{words}, got none", f"write {what}, or leave it out if it is optional"
+    if kind in ("string_too_long", "too_long"):
+        return f"{words}, got {len(problem['input']):,}", None
     if _number(problem) is None:
         return words, f"got {got}{suggest_choice(problem)}"
     if INFINITE.fullmatch(bare):
         return f"{words}, got {bare}", None
-    if (bound := BOUNDS.get(problem["type"])) is not None:
+    if (bound := BOUNDS.get(kind)) is not None:
         step = {"gt": 1, "lt": -1}.get(bound[1], 0)
         return f"{words}, got {bare}", f"try {_written(problem['ctx'][bound[1]] + step)}"
-    return f"{words}, got {got}", f"write {bare} without quotes" if NUMBER.fullmatch(bare) and bare != got else None
+    if NUMBER.fullmatch(bare) is None:
+        return f"{words}, got {got}", None
+    if kind in ("int_type", "float_type"):
+        return f"{words}, got {got}", f"write {bare} without quotes" if bare != got else None
+    in_digits = kind == "int_parsing" and abs(float(bare)) <= LARGEST_TRIED
+    return f"{words}, got {bare}", f"write it in digits: {int(float(bare))}" if in_digits else None
+
+
+def describe_problems(
+    problems: Iterable[Any], text_of: Callable[[Any], str]
+) -> list[tuple[tuple[str, ...], str, str | None]]:
+    """Return place, message and hint of problems; those of the alternatives of one value are one.
+
+    Args:
+        problems: `ValidationError.errors()`.
+        text_of: returns a value as text.
+
+    >>> place = ("body", "count")
+    >>> describe_problems(
+    ...     [
+    ...         {"type": "greater_than_equal", "loc": (*place, "constrained-int"), "ctx": {"ge": 1}, "input": 0},
+    ...         {
+    ...             "type": "literal_error",
+    ...             "loc": (*place, "literal['all']"),
+    ...             "ctx": {"expected": "'all'"},
+    ...             "input": 0,
+    ...             "msg": "Input should be 'all'",
+    ...         },
+    ...     ],
+    ...     repr,
+    ... )
+    [(('body', 'count'), "expected at least 1 or 'all', got 0", 'try 1')]
+    """
+    by_place: dict[tuple[str, ...], list[Any]] = {}
+    for problem in problems:
+        named = problem["type"] == "extra_forbidden"  # the client chose the name, which may look like a tag
+        names = tuple(str(part) for part in problem["loc"] if named or not TAG.fullmatch(str(part)))
+        by_place.setdefault(names, []).append(problem)
+    return [(place, *_describe_alternatives(group, text_of)) for place, group in by_place.items()]
+
+
+def _describe_alternatives(group: Sequence[Any], text_of: Callable[[Any], str]) -> tuple[str, str | None]:
+    got = text_of(group[0].get("input"))
+    described = [describe_problem(one, got) for one in group]
+    texts = list(dict.fromkeys(map(problem_text, group)))
+    if len(texts) == 1 or not all(one.startswith("expected ") for one in texts):
+        return described[0]
+    hints = [suggest_choice(one).removeprefix("; ") for one in group]
+    hints += [hint for _, hint in described if hint is not None and not hint.startswith("got ")]
+    return f"expected {' or '.join(one.removeprefix('expected ') for one in texts)}, got {got}", next(
+        filter(None, hints), None
+    )
 
 
 def plain(message: str) -> str:

@@ -68,6 +68,9 @@ class Main(TyperGroup):
                 options = [one for each in unknown.ctx.command.params for one in each.opts]
                 for meant in option_meant(unknown.option_name, options):
                     unknown.message = f"{unknown.message}. Did you mean {meant!r}?"
+                takes_values = any(one.param_type_name == "argument" for one in unknown.ctx.command.params)
+                if takes_values and not unknown.option_name.startswith("--"):
+                    unknown.message += ". Write -- before a value that begins with -"
             raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import typer
@@ -10,10 +11,25 @@ from typer.core import TyperCommand
 __all__ = ["UsualCommand", "write_usual_usage"]
 
 BRACES: Final = str.maketrans("", "", "{}")
+NEGATIVE: Final = re.compile(r"-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 
 
 class UsualCommand(TyperCommand):
-    """A command without the braces that the option parser puts around required arguments."""
+    """A command that takes negative numbers as values, and whose required arguments are shown without braces."""
+
+    def make_parser(self, ctx: Any) -> Any:
+        """Return a parser of the arguments; no option is a number."""
+        parser: Any = super().make_parser(ctx)
+        process = parser._process_opts
+
+        def process_word(word: str, state: Any) -> None:
+            if NEGATIVE.fullmatch(word):
+                state.largs.append(word)
+            else:
+                process(word, state)
+
+        parser._process_opts = process_word
+        return parser
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the parts of the usage line."""

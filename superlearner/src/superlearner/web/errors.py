@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from itertools import takewhile
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI, Request
@@ -23,13 +24,13 @@ from starlette.routing import compile_path
 
 from superlearner.base.commands import complete
 from superlearner.base.data_dir import command_line
-from superlearner.base.validation import describe_problem, problem_text
+from superlearner.base.validation import describe_problems
 from superlearner.control.terms import text_of
 from superlearner.operations import PREFIX
 from superlearner.operations.failures import OperationError
 from superlearner.web.connections import is_local
 from superlearner.web.envelope import timestamp
-from superlearner.web.strict_json import SafeJSONResponse
+from superlearner.web.strict_json import NumberTooLarge, SafeJSONResponse
 
 if TYPE_CHECKING:
     from superlearner.web.platform import Platform
@@ -223,23 +224,16 @@ def _of_http(app: FastAPI, request: Request, error: HTTPException, headers: dict
 
 
 def _of_validation(error: RequestValidationError) -> ApiError:
-    problems = error.errors()
-    for problem in problems:
-        if problem["type"] == "json_invalid":
-            where = problem["loc"][-1] if problem["loc"] else 0
-            reason = problem.get("ctx", {}).get("error", "not JSON")
-            return ApiError(400, "malformed_json", f"the body is not JSON: {reason} at character {where}")
-    details = [_detail(problem) for problem in problems]
+    problems, cause = error.errors(), error.__cause__
+    if isinstance(cause, NumberTooLarge):
+        return ApiError(422, "validation_error", cause.msg, hint="send it as a string")
+    if isinstance(cause, JSONDecodeError):
+        where = f" at character {cause.pos}" if cause.doc else ""  # else our own reason, which has no place
+        return ApiError(400, "malformed_json", f"the body is not JSON: {cause.msg}{where}")
+    found = describe_problems(problems, lambda value: text_of(value, 100))
+    details = [
+        {"field": ".".join(place[1:] or place) or "body", "problem": words, "hint": hint}
+        for place, words, hint in found
+    ]
     first = details[0]
     return ApiError(422, "validation_error", f"{first['field']}: {first['problem']}", details=details)
-
-
-def _detail(problem: dict[str, Any]) -> dict[str, Any]:
-    loc = [str(part) for part in problem["loc"]]
-    field = ".".join(loc[1:]) or (loc[0] if loc else "body")
-    words, hint = problem_text(problem), "this field is required"
-    if problem["type"] == "extra_forbidden":
-        hint = problem.get("ctx", {}).get("hint", "leave it out")
-    elif problem["type"] != "missing":
-        words, hint = describe_problem(problem, text_of(problem.get("input"), 100))
-    return {"field": field, "problem": words, "hint": hint}

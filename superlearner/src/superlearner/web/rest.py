@@ -229,8 +229,8 @@ def _instead(operation: Operation, name: str) -> str:
     places = {one.name: one.place for one in operation.parameters}
     places |= {"dry_run": "query"} if operation.changes else {}
     places |= {"node": "query"} if operation.on_node else {}
-    if name in places:
-        return f"send it in the {places[name]}"
+    if (meant := name.replace("-", "_")) in places:
+        return f"send it in the {places[meant]}{'' if meant == name else f' as {meant}'}"
     return unknown(name, [known for known, place in places.items() if place == "body"])
 
 

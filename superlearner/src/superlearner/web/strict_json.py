@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections import Counter
 from json import JSONDecodeError
 from typing import Any, Final
@@ -13,10 +14,14 @@ from starlette.requests import Request
 
 from superlearner.control.terms import safe_json
 
-__all__ = ["SafeJSONResponse", "StrictRequest", "read_json"]
+__all__ = ["NumberTooLarge", "SafeJSONResponse", "StrictRequest", "read_json"]
 
 DIGITS: Final = 4300
 """Maximum digits of a number, as in Python itself: parsing takes quadratic time."""
+
+
+class NumberTooLarge(JSONDecodeError):
+    """The JSON is well-formed, but a number in it is too large."""
 
 
 class StrictRequest(Request):
@@ -31,8 +36,9 @@ def read_json(body: bytes) -> Any:
     """Return the value of a body.
 
     Raises:
-        JSONDecodeError: it is not JSON, or not safe: NaN and Infinity, numbers that overflow or have thousands of
-            digits, duplicate names in an object, too deep nesting, bytes that are not UTF-8.
+        NumberTooLarge: a number overflows or has thousands of digits.
+        JSONDecodeError: it is not JSON, or not safe: NaN and Infinity, duplicate names in an object, too deep nesting,
+            bytes that are not UTF-8.
 
     >>> read_json(b'{"n": [1, 2.5]}')
     {'n': [1, 2.5]}
@@ -46,6 +52,8 @@ def read_json(body: bytes) -> Any:
         raise
     except RecursionError:
         raise JSONDecodeError("too many levels of lists and objects", "", 0) from None
+    except OverflowError as error:
+        raise NumberTooLarge(str(error), "", 0) from None
     except ValueError as error:
         said = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
         raise JSONDecodeError(said, "", 0) from None
@@ -58,13 +66,13 @@ def _no_number(word: str) -> Any:
 def _float(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError(f"the number {digits[:20]} is too large")
+        raise OverflowError(f"the number {digits[:20]} is too large, the largest is {sys.float_info.max:.1e}")
     return number
 
 
 def _int(digits: str) -> int:
     if len(digits) > DIGITS:
-        raise ValueError(f"expected numbers of at most {DIGITS} digits, got one of {len(digits)}")
+        raise OverflowError(f"a number of {len(digits):,} digits is too large, expected at most {DIGITS:,}")
     return int(digits)
 
 

@@ -124,7 +124,7 @@ def test_a_single_answer_holds_the_events_of_a_period(inside: Inside) -> None:
         assert (none["items"], none["ended"]) == ([], "timeout")
         unknown = await platform.client.get("/api/v1/events?types=exited,nonsense")
         assert (unknown.status_code, unknown.json()["error"]["code"]) == (422, "validation_error")
-        assert "got 'nonsense'" in unknown.json()["error"]["message"]
+        assert "there is no type 'nonsense'" in unknown.json()["error"]["message"]
 
     inside(test)
 

@@ -6,14 +6,16 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from superlearner.base.validation import unknown as unknown_name
 from superlearner.control.terms import text_of
 from superlearner.observing.events import TYPES, EventFilter, EventLog, Reader
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Picker, Streamed, operation
-from superlearner.operations.failures import OperationError
+from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.results.events import EventLine
 
 MOST_READERS: Final = 1000
+MOST_REFUSED: Final = 20
 
 Who = Annotated[str | None, Field(max_length=20_000)]
 
@@ -69,10 +71,10 @@ async def stream(
 def _types(given: list[str]) -> frozenset[str]:
     named = frozenset(name for one in given for part in one.split(",") if (name := part.strip()))
     if unknown := sorted(named - set(TYPES)):
-        raise OperationError(
-            "validation_error",
-            f"types: expected some of {', '.join(TYPES)}, got {text_of(unknown[0], 100)}",
-        )
+        refused = [
+            Detail("types", f"there is no type {text_of(name, 100)}", unknown_name(name, TYPES)) for name in unknown
+        ]
+        raise OperationError("validation_error", f"types: {refused[0].problem}", details=refused[:MOST_REFUSED])
     return named and named | {"gap"}
 
 

@@ -15,7 +15,7 @@ from otp import standstill
 from superlearner.base.identifiers import OF_KEYWORDS
 from superlearner.base.shortage import shortage_of
 from superlearner.base.telemetry import Telemetry
-from superlearner.base.validation import describe_problem, problem_text
+from superlearner.base.validation import describe_problems
 from superlearner.control.steer import looks_like_pid
 from superlearner.control.terms import clip, text_of
 from superlearner.nodes.nodes import WatchedNode
@@ -62,17 +62,11 @@ def checked(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
     try:
         model = operation.model.model_validate(dict(given))
     except ValidationError as error:
-        details = [_detail(problem) for problem in error.errors()]
+        found = describe_problems(error.errors(), lambda value: text_of(value, 100))
+        details = [Detail(".".join(place) or "parameters", *words) for place, *words in found]
         first = details[0]
         raise OperationError("validation_error", f"{first.field}: {first.problem}", details=details) from None
     return {one.name: getattr(model, one.name) for one in operation.parameters}
-
-
-def _detail(problem: Any) -> Detail:
-    where = ".".join(str(part) for part in problem["loc"]) or "parameters"
-    if problem["type"] == "missing":
-        return Detail(where, problem_text(problem), "this parameter is required")
-    return Detail(where, *describe_problem(problem, text_of(problem.get("input"), 100)))
 
 
 async def ask(ctx: Context, services: Services, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
