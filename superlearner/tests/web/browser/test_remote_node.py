@@ -32,6 +32,20 @@ def test_its_trees_are_shown_and_what_is_killed_there_comes_back(
     assert remote_node_page.do(lambda: remote_node_page.platform.node.whereis("ledger")) == ours
 
 
+def test_the_page_of_a_restart_there_has_its_node_in_the_switcher_although_the_address_has_none(
+    open_page: Callable[..., Page], remote_node_page: Any
+) -> None:
+    page = open_page(f"{remote_node_page.url}/supervisors?node={SECOND}")
+    page.locator(LEDGER).hover()
+    page.locator(LEDGER).get_by_role("button", name="Kill ledger").click()
+    expect(page.locator("#events")).to_contain_text("ledger was killed")
+    page.goto(f"{remote_node_page.url}/")
+    last = page.locator("#last a").filter(has_text="ledger was killed").first
+    page.goto(f"{remote_node_page.url}{str(last.get_attribute('href')).partition('?')[0]}")
+    expect(page).to_have_url(re.compile(r"/why/[0-9a-f]+\.[0-9]+\?node=shop%40127\.0\.0\.1$"))
+    expect(page.get_by_label("Node")).to_have_value(SECOND)
+
+
 def test_its_processes_and_figures_are_shown(open_page: Callable[..., Page], remote_node_page: Any) -> None:
     page = open_page(f"{remote_node_page.url}/supervisors?view=table&node={SECOND}", ready=False)
     expect(page.get_by_role("row", name=re.compile("stocktaking"))).to_be_visible()

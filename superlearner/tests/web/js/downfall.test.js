@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { downfall, downfallText } from "#static/live/downfall.js";
 
 const event = (kind, who, at) => ({ id: at, at, kind, level: "bad", text: "", parts: { who } });
-const none = new Map();
+const none = new Map(), tree = new Map([["app", { kind: "supervisor" }]]), lone = new Map([["lone", { kind: "worker" }]]);
 
 test("a give-up is what a page without a tree tells, whatever came after it", () => {
   const gaveUp = event("gave_up", "tree", 2);
@@ -16,7 +16,7 @@ test("a give-up is what a page without a tree tells, whatever came after it", ()
 });
 
 test("a tree that runs has no downfall, nor a node on which nothing ever ran", () => {
-  assert.equal(downfall({ rows: new Map([["app", {}]]), feed: [event("gave_up", "tree", 2)] }), null);
+  assert.equal(downfall({ rows: tree, feed: [event("gave_up", "tree", 2)] }), null);
   assert.equal(downfall({ rows: none, feed: [{ ...event("started", "visits", 1) }] }), null);
   assert.match(downfallText(downfall({ rows: none, feed: [event("crashed", "till", 1)] })), /^Nothing runs here any more\. .+ till at /);
 });
@@ -25,5 +25,11 @@ test("after a restart of the platform the stored give-up is told, until a tree r
   const stored = { kind: "gave_up", at: 1, parts: { who: "ship" }, ref: "b419473856e4.13" };
   assert.equal(downfall({ rows: none, feed: [] }, stored), stored);
   assert.equal(downfall({ rows: none, feed: [event("gave_up", "tree", 2)] }, stored).parts.who, "tree");
-  assert.equal(downfall({ rows: new Map([["app", {}]]), feed: [] }, stored), null);
+  assert.equal(downfall({ rows: tree, feed: [] }, stored), null);
+});
+
+test("a give-up is told although a process without a supervisor still runs, and the crash of such a process is no downfall", () => {
+  const gaveUp = event("gave_up", "tree", 2);
+  assert.equal(downfall({ rows: lone, feed: [gaveUp, event("crashed", "other", 3)] }), gaveUp);
+  assert.equal(downfall({ rows: lone, feed: [event("crashed", "other", 3)] }), null);
 });

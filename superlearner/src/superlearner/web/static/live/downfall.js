@@ -17,15 +17,16 @@ const written = new WeakMap();
 /** @typedef {Pick<FeedEvent, "kind"|"at"> & {parts?: {who?: string}|null, event?: number|null, ref?: string|null}} End */
 
 /**
- * Return the event that ended the last tree of a node; null while a tree runs, or if none is known to have run.
+ * Return the event that ended the last tree of a node; null while a tree runs, or if none is known to have run. Processes
+ * without a supervisor may still run.
  * @param {Pick<Model, "rows"|"feed">} model
  * @param {End|null} [stored]  a give-up that the platform has stored: its feed begins with the platform
  * @returns {End|null}
  */
 export function downfall({ rows, feed }, stored = null) {
-  if (rows.size) return null;
+  if ([...rows.values()].some(({ kind }) => kind === "supervisor")) return null;
   const ends = restartsIn(feed);
-  return ends.findLast(({ kind }) => kind === "gave_up") ?? stored ?? ends.at(-1) ?? null;
+  return ends.findLast(({ kind }) => kind === "gave_up") ?? stored ?? (rows.size ? null : ends.at(-1)) ?? null;
 }
 
 /** Return the sentence about it. @param {End} event */

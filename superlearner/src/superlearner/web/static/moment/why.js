@@ -7,6 +7,7 @@
 import { ApiError, requestOn } from "../base/api.js";
 import { byId, chosen, icon, nodeQuery, root, write } from "../base/dom.js";
 import { processLink, whyAddress } from "../base/process-link.js";
+import { nodes } from "../shell/nodes.js";
 import { time } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { others } from "./details.js";
@@ -64,13 +65,21 @@ function ask(what) {
 
 async function load() {
   try {
-    show(await ask(""));
+    const moment = await ask(""), itsNode = moment.node ?? "";
+    if (!node && itsNode !== usual && nodes().includes(itsNode)) return go(itsNode);
+    show(moment);
   } catch (error) {
     if (stage.moment || !(error instanceof ApiError)) throw error;
     if (error.status === 410) showGone(error, await readMinute());
     else if ([403, 404, 422].includes(error.status)) showGone(error); // 422: the address has no valid id
     else showFailure(error);
   }
+}
+
+/** Show this restart on the page of its node, so that everything on the page is about this node. @param {string} node */
+function go(node) {
+  query.set("node", node);
+  location.replace(`${location.pathname}?${query}`);
 }
 
 /** Return the restarts of the same minute as this one; none if they cannot be read. @returns {Promise<Api.RestartLine[]>} */
