@@ -8,6 +8,7 @@ declare namespace Api {
     pid: string|null;
     name: string|null;
     description: string;
+    /** the description once it is over */ past?: string;
     since: string;
     /** its end */ until: string|null;
     lasted_s: number;
@@ -63,6 +64,7 @@ declare namespace Api {
     pid: string|null;
     name: string|null;
     description: string;
+    /** the description once it is over */ past?: string;
     since: string;
     /** its end */ until: string|null;
     lasted_s: number;
@@ -755,7 +757,7 @@ declare namespace Api {
     /** the supervisors that gave up, in order */ fallen: string[];
     /** a give-up as a sentence, with the last reason and the limit */ story?: string|null;
     /** the program of the node ended, with the whole tree */ program?: boolean;
-    /** true for an incident that is no restart: a hang, a blocked event loop, a mailbox that grew or stood too long, a crash of a process without a supervisor, or an outage */ incident?: boolean;
+    /** true for an incident that is no restart: a hang, a blocked event loop, a mailbox that grew or stood too long, growing memory, a crash of a process without a supervisor, or an outage */ incident?: boolean;
     /** true if the platform was not running in this period */ outage?: boolean;
     /** true for crashes of processes without a supervisor */ crash?: boolean;
   }

@@ -164,6 +164,7 @@ class SuperLearner(Application):
         if state.watchdog is not None:
             state.watchdog.stop()
         platform.node_figures.close()
+        platform.anomaly_history.close()
         await platform.attachments.close()
         await platform.simulator.close()
         await platform.members.leave()

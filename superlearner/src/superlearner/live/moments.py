@@ -34,11 +34,12 @@ from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
 from superlearner.observing.monitoring.facts import Incident
-from superlearner.operations.builtin.restart_loops import INCIDENT, OUTAGE, is_incident, names
+from superlearner.operations.builtin.restart_loops import ANOMALY, INCIDENT, OUTAGE, is_incident, names
 from superlearner.operations.builtin.restarts import SAME_S, ProgramEnd, describe_service_change, draw_moment
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.forwarding import read_result
 from superlearner.operations.results.restarts import Moment
+from superlearner.operations.results.system import AnomalyLine
 from superlearner.restarts import recorder
 from superlearner.restarts.groups import Group
 from superlearner.restarts.ids import RUN, Ref, includes, new_run, run_of
@@ -65,6 +66,8 @@ PAUSE_S: Final = 0.2
 LAST_S: Final = 1.0
 AT_ONCE_S: Final = 0.001
 LATEST: Final = 1e11
+UNTIL_OVER: Final = frozenset({"long_callback", "call_cycle", "mailbox_growth", "mailbox_backlog", "memory_growth"})
+"""The types of anomalies that a node stores as an incident when they are over."""
 LONGEST: Final = 300
 MOST_NUMBER: Final = 2**53
 NUMBERS: Final = re.compile(r"[0-9 -]{0,4000}")
@@ -177,7 +180,7 @@ class Moments:
         if self.store is not None and self.store.url is not None:
             asked = {
                 "of": (nodes, kinds), "owner": owner, "since": since, "until": until, "process": process,
-                "number": number,
+                "number": number, "besides": ANOMALY if number is None else None,
             }  # fmt: skip
             with contextlib.suppress(StoreUnavailable):
                 await self.store.sync()
@@ -187,7 +190,8 @@ class Moments:
             row for row in reversed(self._rows.values())
             if (row.node in nodes or row.kind in kinds) and (owner is None or row.owner == owner)
             and (since is None or row.at >= since) and (until is None or row.at < until)
-            and (process is None or names(row.line, process)) and (number is None or row.number == number)
+            and (process is None or names(row.line, process))
+            and (row.number != ANOMALY if number is None else row.number == number)
         ]  # fmt: skip
         return rows[offset : offset + limit], len(rows)
 
@@ -277,6 +281,18 @@ class Moments:
             )
         )  # fmt: skip
 
+    def add_anomaly(self, node: WatchedNode | RemoteNode, anomaly: AnomalyLine, by_end: bool) -> None:
+        """Keep an anomaly that is over, with its evidence; also as an incident, if the end of its node ended it."""
+        at, until = (datetime.fromisoformat(one or anomaly.since).timestamp() for one in (anomaly.since, anomaly.until))
+        line, data = without_secrets(anomaly.description, LONGEST), anomaly.model_dump_json().encode()
+        row = MomentRow(
+            node.name, new_run(), ANOMALY, ANOMALY, at, until, line, 1, f"{ANOMALY}", node.owner,
+            _pack(data) if len(data) <= MOST_BYTES else None, str(node.kind),
+        )  # fmt: skip
+        self._add(row)
+        if by_end and anomaly.type in UNTIL_OVER:
+            self._add(replace(row, run=new_run(), number=INCIDENT, last=INCIDENT, events=f"{INCIDENT}", data=None))
+
     def _draw(self, watched: WatchedNode, memory: Memory, group: Group, now: Running) -> bytes | None:
         try:
             moment = draw_moment(watched, self._audit, memory, group, now)
@@ -330,7 +346,8 @@ class Moments:
         self._news.set()
         if self.store is not None:
             self.store.append_moment(row)
-        self.on_moment(row)
+        if row.number != ANOMALY:
+            self.on_moment(row)
 
 
 def listen_to(moments: Moments, remote: RemoteNode) -> _Listening:

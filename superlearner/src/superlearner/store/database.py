@@ -268,7 +268,8 @@ def _sought(column: str, value: Any) -> Any:
 def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Select[Any]:
     """Add conditions: `since` and `until` limit `at`, `expired` limits `expires`; None adds none, a list any of it.
 
-    `of` has names of nodes and of kinds, and matches rows of either. `process` matches a name in the line.
+    `of` has names of nodes and of kinds, and matches rows of either. `besides` is a number that rows do not have.
+    `process` matches a name in the line.
     """
     for name, value in conditions.items():
         if value is None:
@@ -279,6 +280,8 @@ def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Sele
             query = query.where(table.c.at < value)
         elif name == "expired":
             query = query.where(table.c.expires < value)
+        elif name == "besides":
+            query = query.where(table.c.number != value)
         elif name == "process":
             words = literal(" ") + table.c.line
             # With LIKE, some databases do not distinguish upper and lower case.

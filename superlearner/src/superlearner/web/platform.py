@@ -24,6 +24,7 @@ from superlearner.cluster.member_launcher import MemberLauncher
 from superlearner.cluster.members import ClusterEvent, Members
 from superlearner.cluster.simulator import SingleNodeSimulator
 from superlearner.cluster.ways import Way, tls_of
+from superlearner.control.clock import timestamp
 from superlearner.control.terms import clip
 from superlearner.course.classroom import Classroom
 from superlearner.course.course import Course
@@ -58,6 +59,7 @@ from superlearner.store import RowRetention, Store, Token, UserRow
 from superlearner.store.store import MOMENT_LINES
 from superlearner.teaching.manual import Manual
 from superlearner.web.addresses import addresses_of
+from superlearner.web.anomaly_history import AnomalyHistory
 from superlearner.web.moment_files import make_moment_file
 from superlearner.web.node_figures import NodeFigures
 from superlearner.web.openapi import document_maker
@@ -183,6 +185,7 @@ class Platform(NodeServices):
         self.accounts.listen(self._user_changed)
         self.sandboxes.left = self.accounts.has_left  # also when the last token expires
         self.node_figures = NodeFigures(self.nodes, self.attachments, self.arsenal)
+        self.anomaly_history = AnomalyHistory(self.nodes, self.arsenal, self.moments.add_anomaly, timestamp)
         self.manual = Manual(root=settings.root_path, more=lambda: searched(self.arsenal, settings.root_path))
         self.openapi = document_maker(
             tuple(self.arsenal),

@@ -155,7 +155,7 @@ def test_a_silent_node_delays_one_scrape_only_and_gets_one_request(
             read = p.read_request(request)
             if isinstance(read, p.Hello):
                 return p.written(p.Facts(p.PROTOCOL, "silent@127.0.0.1", p.Fact("open", 1, 1, "3", 1)))
-            if isinstance(read, p.Execute):
+            if isinstance(read, p.Execute) and read.user == "metrics":
                 asked.append(read.operation)
             await asyncio.Event().wait()
             return b""

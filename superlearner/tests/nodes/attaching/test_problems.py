@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -53,3 +54,52 @@ def test_a_mailbox_that_stood_and_grows_again_is_a_problem(inside: Run, tmp_path
             source.detach(viewer)
 
     inside(test, scan_interval=0.05, anomaly_mailbox_growth=0.1)  # a busy machine may be slow
+
+
+def test_what_was_found_on_a_service_stays_listed_after_a_kill_and_a_restart(inside: Run, tmp_path: Path) -> None:
+    """Regression: a killed service took its findings with their evidence along, and its past ones."""
+    limits = {"scan_interval": 0.05, "anomaly_mailbox": 5, "anomaly_mailbox_growth": 0.1}
+    asked = {"node": NODE, "ended": "true"}
+    found: list[Any] = []
+
+    async def before(platform: Any) -> None:
+        async with service(tmp_path, permissions=("read", "operate")) as shop:
+            await platform.client.post("/api/v1/nodes/attached", json={"address": NODE}, headers=HEADERS)
+            await post(platform, "processes/till/suspend")
+            source = await source_of(platform.platform, "system", platform.platform.nodes.find(NODE), {}, OWNER)
+            viewer = source.attach()
+            deepest = json.loads(await viewer.next())["columns"].index("mailbox_deepest")
+            for length in range(1, 16):
+                await post(platform, "processes/till/message", message=length, message_type="cast")
+                await until(
+                    viewer, lambda frame, length=length: frame["k"] == "d" and frame["point"][deepest] == length
+                )
+            source.detach(viewer)
+            await platform.platform.anomaly_history.read()
+            gone = asyncio.Event()
+            platform.platform.nodes.listen(lambda nodes: nodes.find(NODE) or gone.set())
+            shop.process.kill()
+            await gone.wait()
+            found.extend((await platform.get("/api/v1/system/anomalies", params={"node": NODE}))["data"]["anomalies"])
+            [growth] = found
+            told = f"; then {NODE} was no longer observed: its process {shop.os_pid} no longer exists, and did not "
+            assert growth["description"].startswith("the mailbox of till grew from 1 to 1")
+            assert told in growth["description"]
+            assert (growth["type"], growth["active"]) == ("mailbox_growth", False)
+            assert growth["evidence"]["samples"]
+            assert growth["until"] > growth["since"]
+
+    async def after(platform: Any) -> None:
+        shown = (await platform.get("/api/v1/system/anomalies", params=asked))["data"]
+        assert (shown["anomalies"], shown["summary"]["total"]) == (found, 0)
+        lines = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
+        [line] = [one for one in lines if one["incident"] and not one["outage"]]
+        assert line["line"] == found[0]["description"]
+        answer = await platform.client.get(f"/api/v1/restarts/{line['ref']}", params={"node": NODE})
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (410, "restart_not_kept")
+        listing = f" system anomalies --ended --node {NODE}` lists anomalies with their evidence"
+        assert [one["hint"].endswith(listing) for one in error["details"]] == [True]
+
+    inside(before, data_dir=tmp_path, **limits)
+    inside(after, data_dir=tmp_path, **limits)

@@ -32,6 +32,12 @@ class Alarm:
     seen: float
     ended: float | None = None
 
+    @property
+    def past(self) -> str:
+        """Its description in the past tense: that of the worst finding."""
+        worst = self.worst
+        return worst.past or (worst.description if worst.incident is None else worst.incident.text)
+
 
 class Alarms:
     """Anomalies of a platform; a plain object that outlives the service.
@@ -114,6 +120,5 @@ def _rank(finding: AnomalyFinding) -> tuple[int, float, int]:
 def _ended(alarm: Alarm, now: float) -> Alarm:
     """Return an anomaly that is over: with the evidence of its worst finding, described in the past tense."""
     worst = alarm.worst
-    words = worst.past or (worst.description if worst.incident is None else worst.incident.text)
-    last = replace(worst, description=words, since=alarm.finding.since, count=alarm.finding.count)
+    last = replace(worst, description=alarm.past, since=alarm.finding.since, count=alarm.finding.count)
     return replace(alarm, finding=last, ended=now)

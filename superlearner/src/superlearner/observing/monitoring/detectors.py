@@ -170,6 +170,7 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             setting="anomaly_give_up_within",
             size=len(gave_up),
             past=past,
+            incident=Incident(past),
             hint=f"{_describe_failures(history)}{_describe_command(list(history.restart_history()), facts, history)}"
             + ("" if history.ended_at is not None or history.has_fallen else _suggest_room(history, allowed, facts)),
         )
@@ -197,6 +198,7 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
     grown = (samples[-1][1] - least) / MB
     by = f"by {grown:.0f} MB in {samples[-1][0] - begun:.0f} s"
     rate = f"{per_minute:.0f} MB a minute, to {samples[-1][1] / MB:.0f} MB"
+    past = f"the memory of the program grew {by}, {rate}"
     yield AnomalyFinding(
         type="memory_growth",
         severity="critical" if per_minute >= 10 * limits.anomaly_memory_growth else "high",
@@ -204,7 +206,7 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         name=None,
         description=f"the memory of the program has grown {by}, {rate}",
         size=grown,
-        past=f"the memory of the program grew {by}, {rate}",
+        past=past,
         since=round(begun, 3),
         evidence={
             "mb_per_minute": round(per_minute, 2),

@@ -89,7 +89,7 @@ async def list_(
     """List restarts, give-ups and crashes, newest first.
 
     One line for each first cause, also after the node has ended or the platform has restarted. Hangs, blocked event
-    loops, deadlocks and mailboxes that grew have lines, too, which are an `incident`. A crash loop is one
+    loops, deadlocks, mailboxes and memory that grew have lines, too, which are an `incident`. A crash loop is one
     line: it has a `count`, lasted from `at` to `until`, and is listed by `until`. The first 100 of each minute are
     kept; the others are only counted, in one line for the kills of a child and one for its crashes, which is listed
     at once and grows for a minute. No restart is in two lines. Of the oldest, only `line` is kept. Without the

@@ -10,10 +10,12 @@ from typing import Final, NamedTuple
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.store import MomentRow
 
-__all__ = ["INCIDENT", "OUTAGE", "Loop", "LineParts", "fold", "is_incident", "is_sum", "names", "read_line"]
+__all__ = ["ANOMALY", "INCIDENT", "OUTAGE", "Loop", "LineParts", "fold", "is_incident", "is_sum", "names", "read_line"]
 
 INCIDENT: Final = 2
 """The number of what has no restart; no restart has it, and the end of a program has 1."""
+ANOMALY: Final = 2**53
+"""The number of a stored anomaly with its evidence, which is in no list of restarts; no event has it."""
 OUTAGE: Final = "the platform did not run"
 """The first words of the line of an outage."""
 BEYOND: Final = 4

@@ -24,6 +24,7 @@ from superlearner.nodes.nodes import WatchedNode, full_names
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.errors import origin_of
 from superlearner.operations.builtin.restart_facts import describe_facts, reword
+from superlearner.operations.builtin.restart_loops import is_incident
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
 from superlearner.operations.engine.audit import AuditLog
@@ -139,7 +140,7 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
             return found
         raise error
     if row.data is None:
-        raise OperationError("restart_not_kept", describe_row(row), hint="only this line of it is kept")
+        raise OperationError("restart_not_kept", describe_row(row), hint=_hint_about(row, ctx))
     try:
         current = isinstance(node, WatchedNode) and row.run == run_of(node.node)
         stored = Moment.model_validate_json(zlib.decompress(row.data))
@@ -150,6 +151,14 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
         return stored
     except (ValueError, zlib.error):  # from an earlier version
         raise OperationError("restart_not_kept", describe_row(row), hint="an earlier version stored it") from None
+
+
+def _hint_about(row: MomentRow, ctx: Context) -> str:
+    """Return where to find more about a row without a replay."""
+    if not is_incident(row):
+        return "only this line of it is kept"
+    listing = command("system.anomalies", ended=True, node=ctx.nodes.option_of(row.node))
+    return f"it is no restart; `{listing}` lists anomalies with their evidence"
 
 
 async def _find_row(history: MomentHistory, ctx: Context, ref: Ref, at: float | None) -> MomentRow | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform as platform_module
 import time
+import zlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Final, Literal
 
@@ -13,11 +16,18 @@ from pydantic import Field
 from otp import observer
 from superlearner.control.clock import timestamp
 from superlearner.control.listing import count_processes
+from superlearner.nodes.nodes import WatchedNode
+from superlearner.nodes.remote import RemoteNode
 from superlearner.observing.monitoring import Alarm, Point
 from superlearner.observing.monitoring.export import Table, as_csv, as_json, rows_of
+from superlearner.observing.monitoring.facts import AnomalyFinding
+from superlearner.operations.builtin.restart_loops import ANOMALY
+from superlearner.operations.builtin.restarts import possible_names
 from superlearner.operations.context import Context
-from superlearner.operations.declaration import Download, operation
-from superlearner.operations.engine.seams import LivePages, PlatformFacts
+from superlearner.operations.declaration import Download, Operation, declared, operation
+from superlearner.operations.engine.forwarding import forward
+from superlearner.operations.engine.seams import LivePages, MomentHistory, PlatformFacts
+from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import OfWhom
 from superlearner.operations.results import Health, Metrics, Parts
 from superlearner.operations.results.system import (
@@ -29,12 +39,14 @@ from superlearner.operations.results.system import (
     SystemMetrics,
     Totals,
 )
+from superlearner.operations.rights.ownership import not_their_node
 from superlearner.settings.settings import Settings
-from superlearner.store import Store
+from superlearner.store import MomentRow, Store
 
 POINTS: Final = 300
 """Points of a history without `resolution_s`."""
 MOST_POINTS: Final = 2_000
+MOST_STORED: Final = 200
 RANKS: Final = ("low", "medium", "high", "critical")
 STORMY: Final = frozenset({"restart_storm", "crash_loop"})
 UNHEALTHY_PERCENT: Final = 80.0
@@ -132,19 +144,72 @@ async def metrics(
     )
 
 
-@operation("system.anomalies", http=("GET", "/system/anomalies"), scope="read",
+@operation("system.anomalies", http=("GET", "/system/anomalies"), scope="read", outlives=True,
+           errors=("node_not_found", "node_unavailable"),
            short="anomalies.severity,description,hint,since summary.total,risk_level processes_looked_at")  # fmt: skip
 async def anomalies(
     ctx: Context,
-    ended: Annotated[bool, Field(description="also past anomalies")] = False,
+    history: MomentHistory | None,
+    /,
+    ended: Annotated[bool, Field(description="also past anomalies; always for a node that has ended")] = False,
 ) -> SystemAnomalies:
     """List anomalies with their evidence.
 
     Restart storms, crash loops, long or growing mailboxes, growing memory, long callbacks, a blocked event loop,
     deadlocks, isolated processes, useless monitors, services of the platform that are not running. Each has its
-    values, the limit it exceeds, the setting of the limit, and what to try.
+    values, the limit it exceeds, the setting of the limit, and what to try. Past ones are stored, also of a node that
+    has ended.
     """
-    monitor = ctx.watched.monitor
+    if not ctx.user.sees(ctx.owner_of(ctx.on)):
+        raise not_their_node(_this(), ctx)
+    try:
+        node = ctx.found
+    except OperationError:
+        stored = await _list_stored(ctx, history)
+        if not stored:
+            raise
+        return _summarize(stored, [], time.time(), 0)
+    if isinstance(node, RemoteNode):
+        answer = await forward(_this(), ctx, node, {"ended": ended})
+        found = SystemAnomalies.model_validate(answer.data)
+    else:
+        found = await _look(node, ended=ended)
+    if ended:
+        known = {_identity(one) for one in found.anomalies}
+        found.anomalies += [one for one in await _list_stored(ctx, history) if _identity(one) not in known]
+    return found
+
+
+def _this() -> Operation:
+    found = declared(anomalies)
+    assert found is not None
+    return found
+
+
+def _identity(one: AnomalyLine) -> tuple[str, str, str | None, str | None]:
+    return one.type, one.since, one.name, one.pid
+
+
+async def _list_stored(ctx: Context, history: MomentHistory | None) -> list[AnomalyLine]:
+    """Return the newest stored anomalies of the node, which may have ended."""
+    if history is None:
+        return []
+    names = possible_names(ctx.on or ctx.home.name)
+    rows, _ = await history.page(names, [], ctx.user.only_owner, None, None, 0, MOST_STORED, number=ANOMALY)
+    return await asyncio.to_thread(lambda: [one for row in rows if (one := _read_stored(row)) is not None])
+
+
+def _read_stored(row: MomentRow) -> AnomalyLine | None:
+    """Return a stored anomaly; None if only its line is left, or this version cannot read it."""
+    try:
+        return None if row.data is None else AnomalyLine.model_validate_json(zlib.decompress(row.data))
+    except (ValueError, zlib.error):
+        return None
+
+
+async def _look(node: WatchedNode, *, ended: bool) -> SystemAnomalies:
+    """Return what is found on a node of this program now."""
+    monitor = node.monitor
     await monitor.fresh()
     now = time.time()
     active = sorted(
@@ -153,7 +218,14 @@ async def anomalies(
     shown = [describe_anomaly(alarm, now) for alarm in active]
     if ended:
         shown += [describe_anomaly(alarm, now) for alarm in reversed(monitor.alarms.ended)]
-    kinds = Counter(alarm.finding.type for alarm in active)
+    findings = [alarm.finding for alarm in active]
+    return _summarize(shown, findings, now, 0 if monitor.scan is None else monitor.scan.scanned)
+
+
+def _summarize(
+    shown: list[AnomalyLine], active: Sequence[AnomalyFinding], now: float, looked_at: int
+) -> SystemAnomalies:
+    kinds = Counter(finding.type for finding in active)
     return SystemAnomalies(
         anomalies=shown,
         summary=AnomalySummary(
@@ -162,10 +234,10 @@ async def anomalies(
             unsupervised_processes=kinds["unsupervised_process"],
             memory_growth_issues=kinds["memory_growth"],
             growing_queues=kinds["mailbox_growth"],
-            risk_level=active[0].finding.severity if active else "none",
+            risk_level=active[0].severity if active else "none",
         ),
         checked_at=timestamp(now),
-        processes_looked_at=0 if monitor.scan is None else monitor.scan.scanned,
+        processes_looked_at=looked_at,
     )
 
 
@@ -212,6 +284,7 @@ def describe_anomaly(alarm: Alarm, now: float) -> AnomalyLine:
         pid=finding.pid,
         name=finding.name,
         description=finding.description,
+        past=alarm.past,
         since=timestamp(finding.since),
         until=None if alarm.ended is None else timestamp(alarm.ended),
         lasted_s=round(max(0.0, (alarm.ended or now) - finding.since), 1),

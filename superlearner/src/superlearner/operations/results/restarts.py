@@ -201,7 +201,7 @@ class RestartLine(ResultModel):
     incident: bool = Field(
         default=False,
         description="true for an incident that is no restart: a hang, a blocked event loop, a mailbox that grew or "
-        "stood too long, a crash of a process without a supervisor, or an outage",
+        "stood too long, growing memory, a crash of a process without a supervisor, or an outage",
     )
     outage: bool = Field(default=False, description="true if the platform was not running in this period")
     crash: bool = Field(default=False, description="true for crashes of processes without a supervisor")

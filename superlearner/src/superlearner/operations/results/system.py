@@ -80,6 +80,7 @@ class AnomalyLine(ResultModel):
     pid: Pid | None
     name: str | None
     description: str
+    past: str = Field(default="", description="the description once it is over")
     since: str
     until: str | None = Field(description="its end")
     lasted_s: float

@@ -1,0 +1,144 @@
+"""Anomalies that are over, stored: a node that ends takes its own list of them along."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextvars import Context as Variables
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from superlearner.nodes.kinds import LOCAL, MEMBER, PLATFORM, SERVICE, TREE
+from superlearner.nodes.nodes import Nodes, WatchedNode
+from superlearner.nodes.remote import RemoteNode, follow
+from superlearner.observing.monitoring.alarms import BACK_S
+from superlearner.operations.builtin.system import describe_anomaly
+from superlearner.operations.context import Context
+from superlearner.operations.engine.execution import checked
+from superlearner.operations.engine.forwarding import forward
+from superlearner.operations.engine.registry import Registry
+from superlearner.operations.failures import OperationError
+from superlearner.operations.results.system import AnomalyLine
+from superlearner.operations.rights.users import User
+
+__all__ = ["AnomalyHistory"]
+
+PAUSE_S: Final = 5.0
+"""Seconds between two reads: those found in the last ones before a kill are not known."""
+MOST: Final = 300
+"""The anomalies of one node that are followed."""
+READER: Final = User("anomalies", frozenset({"read"}))
+KINDS: Final = (PLATFORM, LOCAL, TREE, SERVICE, MEMBER)
+"""The kinds of nodes whose anomalies are kept; those of a sandbox end with it."""
+Keep = Callable[[AnomalyLine, bool], object]
+
+
+class NodeAnomalies:
+    """The anomalies of one node that have been read. Pure.
+
+    Args:
+        keep: called once with each that is over, and whether the end of the node ended it.
+    """
+
+    def __init__(self, keep: Keep) -> None:
+        self._keep = keep
+        self._read: dict[int, AnomalyLine] = {}
+        self._kept: set[int] = set()
+
+    def take(self, lines: Iterable[AnomalyLine], now: float) -> None:
+        """Take over the present list, and keep what has been over for so long that it will not come back."""
+        lines = list(lines)[:MOST]
+        self._kept &= {one.number for one in lines}
+        self._read |= {one.number: one for one in lines if one.number not in self._kept}
+        for one in list(self._read.values()):
+            if one.until is not None and now - _seconds(one.until) > BACK_S:
+                self._keep_one(one)
+
+    def end(self, name: str, why: str, at: str) -> None:
+        """Keep the others too: their node has ended, at a time."""
+        for one in list(self._read.values()):
+            if one.until is not None:
+                self._keep_one(one)
+                continue
+            text = f"{one.past or one.description}; then {name} was no longer observed: {why}"
+            lasted = round(max(0.0, _seconds(at) - _seconds(one.since)), 1)
+            changes = {"active": False, "until": at, "description": text, "lasted_s": lasted}
+            self._keep_one(one.model_copy(update=changes), by_end=True)
+
+    def _keep_one(self, one: AnomalyLine, *, by_end: bool = False) -> None:
+        del self._read[one.number]
+        self._kept.add(one.number)
+        self._keep(one, by_end)
+
+
+class AnomalyHistory:
+    """The anomalies of the nodes of one platform.
+
+    Args:
+        nodes: its nodes.
+        arsenal: its operations.
+        keep: called with the node of each anomaly to store, as in `NodeAnomalies`.
+        time: returns the present time in the format of the API.
+    """
+
+    def __init__(
+        self,
+        nodes: Nodes,
+        arsenal: Registry,
+        keep: Callable[[WatchedNode | RemoteNode, AnomalyLine, bool], object],
+        time: Callable[[], str],
+    ) -> None:
+        self._nodes = nodes
+        self._arsenal = arsenal
+        self._keep = keep
+        self._time = time
+        self._of: dict[WatchedNode | RemoteNode, NodeAnomalies] = {}
+        self._tasks: dict[WatchedNode | RemoteNode, asyncio.Task[None]] = {}
+        nodes.listen(self._follow)
+
+    def close(self) -> None:
+        """Stop reading: anomalies that go on are found again after the next start."""
+        for task in self._tasks.values():
+            task.cancel()
+
+    async def read(self) -> None:
+        """Read the anomalies of all nodes now."""
+        await asyncio.gather(*(self._read(node) for node in list(self._of)))
+
+    def _follow(self, nodes: Nodes) -> None:
+        here = {one for one in nodes if one.kind in KINDS}
+        for node in [one for one in self._of if one not in here]:
+            why = nodes.left.get(node.name, "it has ended")
+            self._tasks.pop(node).cancel()
+            self._of.pop(node).end(node.name, why.partition(";")[0], self._time())
+        for node in here:
+            if node not in self._of:
+                self._of[node] = NodeAnomalies(partial(self._keep, node))
+                # In a fresh context: it outlives the request that attaches the node.
+                reading = follow(partial(self._read, node), PAUSE_S)
+                self._tasks[node] = asyncio.get_running_loop().create_task(reading, context=Variables())
+
+    async def _read(self, node: WatchedNode | RemoteNode) -> bool:
+        """Read the anomalies of a node; return whether it answered."""
+        if isinstance(node, WatchedNode):
+            alarms, now = node.monitor.alarms, node.monitor.time()
+            self._of[node].take([describe_anomaly(one, now) for one in (*alarms.active.values(), *alarms.ended)], now)
+            return True
+        found = self._arsenal.known("system.anomalies")
+        context = Context(self._nodes, READER, "link", on=node.name, claims="other")
+        try:
+            answer: Any = (await forward(found, context, node, checked(found, {"ended": True}))).data
+            lines = [AnomalyLine.model_validate(one) for one in answer["anomalies"]]
+            now = _seconds(answer["checked_at"])
+        except (OperationError, ValidationError, ValueError):
+            return False  # it is blocked, has ended, or is of another version
+        if node in self._of:
+            self._of[node].take(lines, now)
+        return True
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
