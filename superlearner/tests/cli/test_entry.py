@@ -292,10 +292,17 @@ def test_a_user_tree_runs_in_the_playground(start: Callable[..., Any], tmp_path:
 
 
 def test_the_error_explains_why_a_data_directory_cannot_be_created(superlearner: Run, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    done = superlearner("run", "--data-dir", str(tmp_path / "file" / "below"))
-    assert done.returncode == 1
-    assert "--data-dir" in done.stderr
+    """Regression: `File exists`, `Not a directory`, or "no platform is running", which suggested to start one there."""
+    file = tmp_path / "file"
+    file.write_text("")
+    commands = (("run",), ("db", "status"), ("db", "upgrade"), ("token",), ("system", "health"), ("node", "b"))
+    for folder, why in ((file, "it is a file"), (file / "below", f"{file} is a file")):
+        for words in commands:
+            done = superlearner(*words, "--data-dir", str(folder))
+            assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+            unusable = f"the data directory {folder} cannot be used: {why}"
+            assert (f"{file} is a file, not a folder" if words[0] == "node" else unusable) in done.stderr
+            assert "; try --data-dir" in done.stderr
 
 
 APPLICATION = (

@@ -13,7 +13,8 @@ __all__ = ["Place", "place_of"]
 
 LONGEST_PATH: Final = 100
 """Maximum bytes of the path of a Unix socket: Linux takes 107, macOS 103."""
-HOST_AND_PORT: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:/\[\]]+)):(\d{1,5})")
+LARGEST_PORT: Final = 65_535
+HOST_AND_PORT: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:/\[\]]+)):(\d{1,20})")
 
 
 class Place(NamedTuple):
@@ -69,7 +70,9 @@ def place_of(address: str) -> Place:
             )
         return Place(address)
     match = HOST_AND_PORT.fullmatch(address)
-    if match is None or int(match[3]) > 65_535:
+    if match is not None and int(match[3]) > LARGEST_PORT:
+        raise BadArgument(f"address: expected a port of at most {LARGEST_PORT}, got {match[3]} in {address[:200]!r}")
+    if match is None:
         raise BadArgument(
             f"address: expected the path of a Unix socket or host:port, got {address[:200]!r}; try '127.0.0.1:7000'"
         )

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from superlearner.base.data_dir import describe_unusable
 from superlearner.base.forward_clock import ForwardClock
 
 __all__ = [
@@ -181,6 +182,8 @@ def _read_token(path: Path) -> tuple[str, int] | None:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         return None
+    except NotADirectoryError as error:
+        raise CredentialsError(describe_unusable(path.parent, error)) from None
     except OSError as error:
         raise CredentialsError(f"the token {path} cannot be read: {error.strerror or error}") from None
     found = os.fstat(descriptor)

@@ -25,6 +25,7 @@ __all__ = [
     "command_line",
     "command_with",
     "default_data_dir",
+    "describe_unusable",
     "in_data_dir",
     "provide_temporary_folder",
 ]
@@ -87,6 +88,15 @@ def in_data_dir(text: str, folder: Path | None) -> str:
     "try `superlearner --data-dir '/class a' run`"
     """
     return complete_all(text, command_line(folder))
+
+
+def describe_unusable(folder: Path, error: OSError) -> str:
+    """Return why a data directory cannot be used, and what to try."""
+    file = next((one for one in (folder, *folder.parents) if one.is_file()), None)
+    why = error.strerror or str(error)
+    if file is not None:
+        why = f"{'it' if file == folder else file} is a file"
+    return f"the data directory {folder} cannot be used: {why}; try --data-dir FOLDER with a folder you can write to"
 
 
 def default_data_dir() -> Path:
@@ -185,10 +195,7 @@ class DataDir:
         lock.close()
 
     def _unusable(self, error: OSError) -> DataDirError:
-        return DataDirError(
-            f"the data directory {self.path} cannot be used: {error.strerror or error}; "
-            "try --data-dir FOLDER with a folder you can write to"
-        )
+        return DataDirError(describe_unusable(self.path, error))
 
 
 def _open_no_link(path: str, flags: int) -> int:

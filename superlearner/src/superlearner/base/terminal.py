@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from superlearner.base.printable import printable, printable_lines
@@ -90,4 +92,7 @@ def unwritable(error: OSError) -> str:
     """
     if error.errno is None:
         return str(error)  # a sentence of ours
-    return f"{cause_text(error)}; try --data-dir with another folder"
+    path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else Path()
+    file = next((one for one in path.parents if one.is_file()), None)
+    said = cause_text(error) if file is None else f"{file} is a file, not a folder"
+    return f"{said}; try --data-dir with another folder"

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from superlearner.base.data_dir import DATABASE_FILE
+from superlearner.base.data_dir import DATABASE_FILE, describe_unusable
 from superlearner.base.terminal import complain, print_line
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.finding import data_dir_of
@@ -128,7 +128,10 @@ def database_of(data_dir: Path | None = None) -> str | Path:
         settings = load_settings(data_dir=data_dir)
     except SettingsError as error:
         fail(str(error), USAGE)
-    return settings.database or (data_dir or data_dir_of()) / DATABASE_FILE
+    folder = data_dir or data_dir_of()
+    if not settings.database and any(one.is_file() for one in (folder, *folder.parents)):
+        fail(describe_unusable(folder, NotADirectoryError()))
+    return settings.database or folder / DATABASE_FILE
 
 
 def _file_of(place: str | Path) -> Path:

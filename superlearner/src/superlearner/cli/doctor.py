@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from superlearner import __version__
 from superlearner.base.commands import command
-from superlearner.base.data_dir import command_with, in_data_dir
+from superlearner.base.data_dir import command_with, describe_unusable, in_data_dir
 from superlearner.base.extras import EXTRAS, install
 from superlearner.base.terminal import print_line
 from superlearner.cli.asking import RequestRefused, ask
@@ -110,6 +110,8 @@ def _data_directory(folder: Path) -> Diagnosis:
         there = there.parent
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
         return Diagnosis("ok", "data directory", f"{folder}{'' if there == folder else ' (the first run makes it)'}")
+    if not there.is_dir():
+        return Diagnosis("bad", "data directory", describe_unusable(folder, NotADirectoryError()))
     return Diagnosis("bad", "data directory", f"{folder} cannot be written; try --data-dir FOLDER")
 
 

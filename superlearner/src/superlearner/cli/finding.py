@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from superlearner.base.commands import command
-from superlearner.base.data_dir import LOCK_FILE, command_with, default_data_dir
+from superlearner.base.data_dir import LOCK_FILE, command_with, default_data_dir, describe_unusable
 
 __all__ = ["PlatformNotFound", "FoundPlatform", "WrongUrl", "data_dir_of", "find"]
 
@@ -99,6 +99,8 @@ def _recorded(folder: Path) -> tuple[str, int]:
     try:
         record: Any = json.loads((folder / LOCK_FILE).read_text(encoding="utf-8"))
         address, process = str(record["url"]), int(record["pid"])
+    except (NotADirectoryError, PermissionError) as error:
+        raise PlatformNotFound(describe_unusable(folder, error)) from None
     except (OSError, ValueError, KeyError, TypeError):
         raise PlatformNotFound(f"no platform is running on the data directory {folder}; {_start(folder)}") from None
     if not _lives(process):

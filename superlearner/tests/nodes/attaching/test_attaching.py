@@ -450,6 +450,30 @@ def test_a_wrong_token_a_closed_port_and_a_taken_name_are_refused(inside: Run, t
     inside(test)
 
 
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("127.0.0.1:99999", "expected a port of at most 65535, got 99999 in '127.0.0.1:99999'"),
+        ("[::1]:123456789", "expected a port of at most 65535, got 123456789 in '[::1]:123456789'"),
+        (f"/{'x' * 150}", "expected a path of at most 100 bytes"),
+    ],
+    ids=["port", "ipv6", "path"],
+)
+def test_an_address_that_no_service_can_have_is_refused(inside: Run, address: str, why: str) -> None:
+    """Regression: it was searched for as the name of a service."""
+
+    async def test(platform: Any) -> None:
+        for more in ({}, {"token": "x" * 20}):
+            answer = await attach(platform, address, **more)
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"], error["details"][0]["field"]) == (
+                422, "validation_error", "address",
+            )  # fmt: skip
+            assert error["message"].startswith(f"address: {why}")
+
+    inside(test)
+
+
 def test_detach_takes_what_attach_took(inside: Run, tmp_path: Path) -> None:
     """Regression: only the full name of the node was found."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ __all__ = ["SeveralDoors", "Whereabouts"]
 
 MOST_READ: Final = 2000
 """Characters of a file with a token: the longest token has 500."""
+PLACE: Final = re.compile(r"/|:\d+$")
+"""What is in a path, and at the end of an address, but not in a name."""
 
 
 class SeveralDoors(DoorError):
@@ -79,6 +82,7 @@ class Whereabouts:
         Raises:
             SeveralDoors: more than one door has this name.
             DoorError: there is no such door, or its token is missing.
+            BadArgument: the address is not valid.
         """
         if self.token is not None:
             return self.address, self.token
@@ -120,6 +124,8 @@ class Whereabouts:
         try:
             return place_of(self.address)
         except BadArgument:
+            if PLACE.search(self.address):
+                raise
             return None  # it is a name
 
     def siblings(self, address: str, node: str) -> frozenset[str]:
