@@ -198,6 +198,8 @@ def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(
         outage, gone, earlier = (await platform.get("/api/v1/restarts", params={"node": "my_shop"}))["data"]
         assert re.fullmatch(r"the platform did not run from [\d:]+ to [\d:]+", outage["line"])
         assert (outage["incident"], outage["outage"], "outage" in gone) == (True, True, False)
+        everything = (await platform.get("/api/v1/restarts"))["data"]
+        assert 1 == sum(one.get("outage", False) for one in everything)  # it is stored for each node
         assert gone["at"] <= outage["at"] < outage["until"]
         assert gone["line"].startswith("my_shop is gone: ")
         [*_, listed] = (await platform.get("/api/v1/restarts", params={"since": earlier["at"]}))["data"]

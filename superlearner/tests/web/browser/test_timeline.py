@@ -103,6 +103,20 @@ def test_the_moment_is_in_the_address_and_opens_there(open_page: Open, real_plat
     expect(other).to_have_url(f"{real_platform.url}/timeline")
 
 
+def test_an_event_in_the_address_leads_to_its_restart_or_is_said_not_to_be_stored(
+    open_page: Open, real_platform: Any
+) -> None:
+    page = timeline(open_page, real_platform, "?event=99999999")
+    expect(page.locator("#note-text")).to_have_text(
+        "The event in the address, “99999999”, is not stored. Now is shown instead."
+    )
+    kill(real_platform, "counter_1")
+    ref = httpx.get(f"{real_platform.url}/api/v1/restarts").json()["data"][0]["ref"]
+    page = timeline(open_page, real_platform, f"?event={ref}")
+    expect(moment(page)).to_have_attribute("aria-valuetext", re.compile("counter_1"))
+    expect(page).to_have_url(re.compile(r"/timeline\?at=\d+\.\d+$"))
+
+
 def test_a_dynamic_child_that_ends_while_the_past_is_shown_keeps_its_name_and_place(
     open_page: Open, real_platform: Any
 ) -> None:

@@ -104,6 +104,8 @@ def test_a_trace_begins_by_the_form_with_the_process_that_the_address_names(open
     form.get_by_role("button", name="Start the trace").click()
     expect(page.get_by_role("heading", name="counter_2")).to_be_visible()
     expect(page.locator("#list")).to_contain_text("counter_2")
+    page.goto(f"{shop.url}/timeline?view=messages&process=counter_2")
+    expect(page.get_by_role("heading", name="counter_2")).to_be_visible()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("region", name="New trace")).to_be_visible()

@@ -130,9 +130,10 @@ async def list_(
             rows, total = found[before:many], len(found)
     if error is not None and not total and not lines:
         raise error
-    rows.sort(key=lambda one: -one.at)
+    rows.sort(key=lambda one: (-one.at, one.node != name))
     total += len(lines)
     if fold:
+        rows = list(_list_outages_once(rows))
         loops = find_loops(merge(lines, rows, 0, len(lines) + len(rows)))
         loops.sort(key=lambda one: -one.until)
         total, loops = len(loops), loops[start : start + per_page]
@@ -143,6 +144,24 @@ async def list_(
         for one in shown:
             one.node = None
     return Paged(shown, total, page, per_page)
+
+
+def _list_outages_once(rows: Sequence[MomentRow]) -> Iterator[MomentRow]:
+    """Yield rows, with one line for a time in which the platform did not run: it is stored for each of its nodes.
+
+    >>> from superlearner.store import MomentRow
+    >>> rows = [MomentRow(node, "9f3a0c1b22d4", 2, 2, 100.0, 103.0, f"{OUTAGE} from …") for node in ("a", "b")]
+    >>> [one.node for one in _list_outages_once(rows)]
+    ['a']
+    """
+    seen: set[tuple[float, str]] = set()
+    for row in rows:
+        key = row.at, row.line
+        if key in seen:
+            continue
+        if is_incident(row) and row.line.startswith(OUTAGE):
+            seen.add(key)
+        yield row
 
 
 async def _describe_loops(ctx: Context, history: MomentHistory | None, loops: Sequence[Loop]) -> list[RestartLine]:

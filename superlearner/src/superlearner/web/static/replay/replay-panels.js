@@ -110,9 +110,7 @@ export class SlReelTree extends HTMLElement {
             icon(shapeOf(row), "glyph"), make("span", { class: "name" }, label(row)),
             make("span", { class: "what" },
               at !== null && row.kind === "supervisor" && !row.strategy ? [kindText(row), "–"].filter(Boolean).join(" · ") : kindText(row)),
-            row.uncounted ? make("span", { class: "n", title: "The number of restarts up to this moment is not known." }, "– restarts")
-              : restartsText(row) ? make("span", { class: "n" }, restartsText(row))
-              : null,
+            !row.uncounted && restartsText(row) ? make("span", { class: "n" }, restartsText(row)) : null,
             at !== null && row.pid !== null
               ? make("span", {
                 class: "age", "data-known": row.since > 0,

@@ -65,7 +65,7 @@ let kinds = kindsFrom(query);
 /** The platform's own processes and their events are shown. */
 let platform = query.get("platform") === "open";
 /** The process whose events are listed. @type {import("../live/model.js").Row|null} */ let chosen = null;
-/** The moment of the address; the time of its event may differ by microseconds. */ const asked = at;
+/** The moment of the address; the time of its event may differ by microseconds. */ let asked = at;
 let held = 0;
 /** The id of the newest listed event. @type {string|undefined} */ let newest;
 let drawn = 0;
@@ -107,7 +107,22 @@ function begun() {
   }
   draw(true);
   if (listed().length < FEW) void log.all();
+  if (at === null && query.has("event")) void goToEvent(query.get("event") ?? "");
   page.dataset.ready = "yes";
+}
+
+/** Go to the restart of the address. @param {string} id  its id, or the number of one of its events */
+async function goToEvent(id) {
+  query.delete("event");
+  address({ event: null });
+  try {
+    asked = (await requestOn(model.node, "GET", `/restarts/${encodeURIComponent(id)}`)).at;
+    go(asked);
+  } catch (error) {
+    const there = error instanceof ApiError && ![404, 410, 422].includes(error.status);
+    problem = there ? error.words : `The event in the address, “${id.slice(0, 40)}”, is not stored. Now is shown instead.`;
+    draw();
+  }
 }
 
 const now = () => Math.max(Date.now() / 1000 + ahead, log.events.at(-1)?.at ?? 0);

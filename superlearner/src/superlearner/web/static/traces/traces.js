@@ -1,6 +1,6 @@
 /**
  * The page /traces: the traces of a node, the form that starts one, and the selected one, live. Its id is in the URL
- * (`?trace=t3`); `?process=<pid or name>` fills in the form.
+ * (`?trace=t3`); `?process=<pid or name>` leads to its running trace, or fills in the form.
  *
  * @module
  */
@@ -47,9 +47,16 @@ function receive(frames) {
     return;
   }
   if (seen.traces !== before.traces || before.epoch === null) list();
+  if (before.epoch === null && !id) goToTrace(query.get("process") ?? "");
   if (id) follow(before);
   page.dataset.ready = "yes";
   page.dataset.seq = String(seen.seq);
+}
+
+/** Show the running trace of a process, if it has one. @param {string} process  its name or pid */
+function goToTrace(process) {
+  const trace = seen.traces.find(({ tracing, names, pids }) => tracing && [...names, ...pids].includes(process));
+  if (trace) location.replace(address({ trace: trace.trace_id }));
 }
 
 /** Show the selected trace: counts, diagram and latencies. @param {Seen} before */
