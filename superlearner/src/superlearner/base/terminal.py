@@ -20,6 +20,8 @@ __all__ = ["complain", "print_line", "show_wait_line", "stop_signals", "unwritab
 
 CALM_S: Final = 0.5
 """Seconds of waiting after which a terminal shows a message."""
+LONG_S: Final = 1.0
+"""Seconds of waiting after which a message that stays is printed."""
 
 
 def stop_signals() -> list[signal.Signals]:
@@ -55,23 +57,26 @@ def complain(text: str) -> None:
 
 
 @contextmanager
-def show_wait_line(words: str) -> Generator[None]:
-    """Show a line on standard error during long waits at a terminal, then remove it.
+def show_wait_line(words: str, *, always: bool = False) -> Generator[None]:
+    """Show a line on standard error during long waits at a terminal, then remove it; with `always`, print it elsewhere.
 
     It is cut to the width of the terminal: of a longer one, only the last row could be removed.
     """
-    if not sys.stderr.isatty():
+    removable = sys.stderr.isatty()
+    if not (removable or always):
         yield
         return
     line = f"{printable(words)} …"[: shutil.get_terminal_size().columns - 1]
     shown = threading.Event()
 
     def show() -> None:
+        if not removable:
+            return complain(words)
         shown.set()
         sys.stderr.write(line)
         sys.stderr.flush()
 
-    timer = threading.Timer(CALM_S, show)
+    timer = threading.Timer(CALM_S if removable else LONG_S, show)
     timer.daemon = True
     timer.start()
     try:

@@ -66,7 +66,7 @@ def ask(
     target, body = target_of(entry, values, dry_run=dry_run, node=node)
     waits = values.get("timeout_ms")
     seconds = WAIT_S + (waits / 1000 if isinstance(waits, int) else 0)
-    answer = request(platform, entry["method"], target, body or None, seconds)
+    answer = request(platform, entry["method"], target, body or None, seconds, node)
     if entry["bare"]:
         return PlatformAnswer(answer)
     if not isinstance(answer, dict) or "data" not in answer:
@@ -119,8 +119,15 @@ def headers_for(platform: FoundPlatform, accept: str) -> dict[str, str]:
     return headers
 
 
-def request(platform: FoundPlatform, method: str, target: str, body: Any = None, seconds: float = WAIT_S) -> Any:
-    """Return the JSON answer. Raises as :func:`ask`."""
+def request(
+    platform: FoundPlatform,
+    method: str,
+    target: str,
+    body: Any = None,
+    seconds: float = WAIT_S,
+    node: str | None = None,
+) -> Any:
+    """Return the JSON answer; `node` is the one that the request is about. Raises as :func:`ask`."""
     connection = connection_to(platform, seconds)
     headers = headers_for(platform, "application/json")
     content = None
@@ -128,7 +135,8 @@ def request(platform: FoundPlatform, method: str, target: str, body: Any = None,
         content = json.dumps(body).encode()
         headers["content-type"] = "application/json"
     try:
-        with show_wait_line(f"waiting for {platform.url}"):
+        awaited = platform.url if node is None else f"{node}, asked by {platform.url}"
+        with show_wait_line(f"waiting for {awaited}", always=node is not None):
             connection.request(method, urlsplit(platform.url).path + target, content, headers)
             response = connection.getresponse()
             text = response.read()

@@ -43,6 +43,8 @@ export const downfallText = ({ kind, at, parts }) => (kind === "gave_up"
 export function showDownfall(model, place, stored = null) {
   const before = written.get(place) ?? [...place.childNodes], event = downfall(model, stored);
   written.set(place, before);
+  for (const one of before) // what is suggested where no tree has ever been
+    if (one instanceof HTMLElement && one.matches("[data-never]")) one.hidden = model.feed.length > 0;
   renew(place, event === null ? before : [
     make("p", { role: "status", "data-look": "gave_up" }, icon("gave-up", "glyph"), " ", make("b", {}, downfallText(event)), " ",
       ...((event.ref ?? event.event) ? [make("a", { href: whyAddress(event.ref ?? event.event ?? "") }, "Why?")] : [])),

@@ -6,7 +6,7 @@
  */
 
 import { kill, platform, request } from "../base/api.js";
-import { attribute, byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, write } from "../base/dom.js";
+import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, write } from "../base/dom.js";
 import { elsewhere, isDue, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
@@ -175,7 +175,6 @@ function draw() {
 
 /** Say why no supervisor is drawn. */
 function nothing() {
-  for (const hint of document.querySelectorAll("#no-scene [data-never]")) attribute(hint, "hidden", model.feed.length > 0);
   void import("../live/downfall.js").then(({ showDownfall }) => showDownfall(model, byId("no-scene", HTMLElement), storedGiveUp()));
 }
 

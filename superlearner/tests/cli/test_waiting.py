@@ -1,0 +1,44 @@
+"""What a command says while it waits for an answer."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from queue import Queue
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from superlearner.base import terminal
+from superlearner.cli import asking
+
+
+def test_a_long_wait_is_said_on_standard_error_also_if_it_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: Queue[str] = Queue()
+    monkeypatch.setattr(terminal, "complain", said.put)
+    monkeypatch.setattr(terminal, "LONG_S", 0)
+    with terminal.show_wait_line("waiting for shop", always=True):
+        assert said.get(timeout=20) == "waiting for shop"
+    with terminal.show_wait_line("waiting for the platform"):
+        pass
+    assert said.empty()
+
+
+def test_a_command_about_a_node_names_it_while_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: `tree --node NAME` was silent for seconds while the loop of that service was blocked."""
+    said: list[Any] = []
+
+    def show(words: str, *, always: bool = False) -> Any:
+        said.append((words, always))
+        return nullcontext()
+
+    monkeypatch.setattr(asking, "show_wait_line", show)
+    platform: Any = SimpleNamespace(url="http://127.0.0.1:9", token=None, door="cli", certificate=None)
+    entry = {"method": "GET", "path": "/tree", "parameters": [], "bare": False}
+    for node in ("shop", None):
+        with pytest.raises(asking.PlatformNotFound):
+            asking.ask(platform, entry, {}, node=node)
+    assert said == [
+        ("waiting for shop, asked by http://127.0.0.1:9", True),
+        ("waiting for http://127.0.0.1:9", False),
+    ]
