@@ -1,4 +1,4 @@
-"""What a command says while it waits for an answer."""
+"""The line of a command that waits for an answer."""
 
 from __future__ import annotations
 

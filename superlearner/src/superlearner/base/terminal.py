@@ -71,7 +71,8 @@ def show_wait_line(words: str, *, always: bool = False) -> Generator[None]:
 
     def show() -> None:
         if not removable:
-            return complain(words)
+            complain(words)
+            return
         shown.set()
         sys.stderr.write(line)
         sys.stderr.flush()
