@@ -233,3 +233,21 @@ def test_bottlenecks_have_no_line_for_what_was_not_measured() -> None:
     analysis = {"total": 0, "high_memory_count": None, "large_queue_count": 0, "severity": "low"}
     answer = {"bottlenecks": [], "analysis": analysis, "measured": None}
     assert shortened(answer, paths) == {"bottlenecks": [], "total": 0, "large_queue_count": 0, "severity": "low"}
+
+
+@pytest.mark.parametrize(
+    ("meta", "filters", "said"),
+    [
+        ({}, "", "nothing"),
+        ({}, "--search xyzzy", "nothing matches --search xyzzy"),
+        ({"note": "there is no process 'xyzzy'"}, "--process xyzzy", "there is no process 'xyzzy'"),
+        ({"total": 3, "page": 9, "total_pages": 2}, "", "nothing on page 9, the last one is 2"),
+    ],
+    ids=["plain", "filters", "note", "page"],
+)
+def test_an_empty_list_says_why(
+    capsys: pytest.CaptureFixture[str], meta: dict[str, Any], filters: str, said: str
+) -> None:
+    """Regression: it said nothing but `nothing`."""
+    show(PlatformAnswer([], meta), filters=filters)
+    assert ("", f"{said}\n") == capsys.readouterr()

@@ -231,6 +231,54 @@ def test_a_refused_value_names_its_field_and_what_to_write(inside: Inside) -> No
     inside(test)
 
 
+def test_a_verb_in_a_path_is_answered_with_the_operation_of_this_name(inside: Inside) -> None:
+    """Regression: it was answered that there is no such path, without what to send instead."""
+
+    async def test(platform: Any) -> None:
+        for method, path, status, said in (
+            ("POST", "processes/x/kill", 404, "did you mean DELETE /api/v1/processes/x?"),
+            ("GET", "processes/x/kil", 404, "did you mean DELETE /api/v1/processes/x?"),
+            ("POST", "supervisors/shop/stop", 404, "did you mean DELETE /api/v1/supervisors/shop?"),
+            ("POST", "processes/x/messages", 405, "did you mean POST /api/v1/processes/x/message?"),
+            ("POST", "xyzzy/kill", 404, "see /api/v1/arsenal/docs"),
+        ):
+            answer = await platform.client.request(method, f"/api/v1/{path}", json={})
+            [detail] = answer.json()["error"]["details"]
+            assert (answer.status_code, said in f"{detail['problem']} {detail['hint']}") == (status, True)
+
+    inside(test)
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(inside: Inside) -> None:
+    """Regression: the list was empty."""
+
+    async def test(platform: Any) -> None:
+        for path in ("restarts", "analytics/history", "supervisors/demo_one_for_one/history"):
+            query = {"since": "2026-11-27 19:00", "until": "2026-11-27 18:00"}
+            answer = await platform.client.get(f"/api/v1/{path}", params=query)
+            error = answer.json()["error"]
+            said = "since: expected a time before until (2026-11-27 18:00:00), got 2026-11-27 19:00:00"
+            assert (answer.status_code, error["message"]) == (422, said)
+            assert error["details"][0]["hint"] == "exchange since and until"
+
+    inside(test)
+
+
+def test_an_empty_list_of_restarts_says_whether_there_is_such_a_process(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for name, note in (
+            ("countr_1", "no restart of 'countr_1' is listed, and there is no process 'countr_1'; "
+             "did you mean counter_1?"),
+            ("counter_1", "no restart of 'counter_1' is listed"),
+            ("counter_1&since=1h", "no restart of 'counter_1' is listed with these filters"),
+            ("0.17.0", "restarts are listed by the name of the process, got the pid 0.17.0"),
+        ):  # fmt: skip
+            answer = await platform.get(f"/api/v1/restarts?process={name}")
+            assert ([], note) == (answer["data"], answer["meta"]["note"])
+
+    inside(test)
+
+
 def test_parameters_of_a_delete_come_in_the_query_as_well_as_in_the_body(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         answer = await platform.client.request("DELETE", "/api/v1/processes/counter_1?reason=shutdown")

@@ -216,7 +216,7 @@ class Observing:
         data = json_bytes(answer.data)
         if (excess := p.excess(data)) is not None:
             return p.Failed("service_unavailable", excess, did=did(context))
-        return p.Executed(data, answer.meta, did(context))
+        return p.Executed(data, _numbers_of(answer.meta), did(context))
 
     def _log(self, operation: Operation, context: Context) -> None:
         """Log what an operation changed on a service; the platform keeps the audit log."""
@@ -347,3 +347,8 @@ def json_bytes(content: Any) -> bytes:
         return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:
         return json.dumps(safe_json(content), allow_nan=False).encode()
+
+
+def _numbers_of(meta: dict[str, Any] | None) -> dict[str, int] | None:
+    """Return the position of a page, without a note."""
+    return None if meta is None else {name: value for name, value in meta.items() if isinstance(value, int)}

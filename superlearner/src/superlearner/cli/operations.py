@@ -32,7 +32,7 @@ from superlearner.cli.doors import NODES
 from superlearner.cli.ends import fail
 from superlearner.cli.manifest import Entry
 from superlearner.cli.names import completion_of
-from superlearner.cli.plain import plain_lines
+from superlearner.cli.plain import plain, plain_lines
 from superlearner.cli.showing import show
 from superlearner.cli.usage import UsualCommand
 from superlearner.cli.values import value_of
@@ -84,6 +84,8 @@ SAME: Final = {
 """Verbs of other tools, and those of ours that mean the same."""
 SPELT: Final = 0.75
 """Similarity from which a verb may be a misspelling; `show` and `shutdown` have 0.67."""
+UNFILTERED: Final = frozenset({"page", "per_page", "sort", "measure_ms", "timeout_ms"})
+"""Parameters of lists that leave nothing out."""
 TO: Final = "to_file"
 """The file for the content of an answer."""
 OUTPUT: Final = Path("-")
@@ -211,6 +213,7 @@ def command_of(entry: Entry) -> Any:
                 as_json=as_json,
                 short=() if dry_run or saves else entry.get("short", ()),
                 begin=platform.begin,
+                filters=_filters_of(parameters, typed),
             )
 
     shown = [inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
@@ -235,6 +238,18 @@ def command_of(entry: Entry) -> Any:
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(manifest.verb_of(entry["name"]), help=words.strip(), cls=UsualCommand)(run)
     return get_command(app)
+
+
+def _filters_of(parameters: dict[str, dict[str, Any]], typed: dict[str, Any]) -> str:
+    """Return the options of a query that were typed, without those that select a page or an order."""
+    words: list[str] = []
+    for name, value in typed.items():
+        if parameters[name]["place"] != "query" or name in UNFILTERED or isinstance(value, bool):
+            continue
+        given: list[Any] = value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
+        option = f"--{name.replace('_', '-')}"
+        words += [f"{option} {plain(str(getattr(one, 'value', one))[:100])}" for one in given]
+    return " ".join(words)
 
 
 def _print_text(name: str, data: Any, begin: str) -> bool:

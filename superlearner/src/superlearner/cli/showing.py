@@ -37,7 +37,12 @@ STATES: Final = frozenset({"status", "state", "alive", "outcome", "level", "up"}
 
 
 def show(
-    answer: PlatformAnswer, *, as_json: bool = False, short: Sequence[str] = (), begin: str = "superlearner"
+    answer: PlatformAnswer,
+    *,
+    as_json: bool = False,
+    short: Sequence[str] = (),
+    begin: str = "superlearner",
+    filters: str = "",
 ) -> None:
     """Write an answer to standard output, reduced to the fields in `short`.
 
@@ -46,12 +51,24 @@ def show(
         as_json: write its data as it is.
         short: the fields to write; all if empty.
         begin: the beginning of commands in this terminal, for those in the text.
+        filters: the options by which a list was selected, as typed.
     """
     if as_json:
         print_line(json_text(answer.data))
     else:
         data = answer.data if begin == "superlearner" else completed(answer.data, begin)
-        _Writer(sys.stdout, sys.stderr, sys.stdout.isatty()).answer(data, answer.meta, short)
+        writer = _Writer(sys.stdout, sys.stderr, sys.stdout.isatty())
+        if data == []:
+            writer.note(_describe_empty(answer.meta or {}, filters))
+        else:
+            writer.answer(data, answer.meta, short)
+
+
+def _describe_empty(meta: Mapping[str, Any], filters: str) -> str:
+    """Return why a list is empty, as far as that is known."""
+    if meta.get("total"):
+        return f"nothing on page {meta['page']}, the last one is {meta['total_pages']}"
+    return meta.get("note") or (f"nothing matches {filters}" if filters else "nothing")
 
 
 def completed(data: Any, begin: str) -> Any:

@@ -82,12 +82,16 @@ class Picker:
 
 @dataclass(frozen=True, slots=True)
 class Paged(Generic[T]):
-    """A page of a list: the result of an operation with the parameters `page` and `per_page`."""
+    """A page of a list: the result of an operation with the parameters `page` and `per_page`.
+
+    `note` says why the list is empty, if that is known.
+    """
 
     items: list[T]
     total: int
     page: int
     per_page: int
+    note: str | None = None
 
 
 class Item(Protocol):
@@ -163,7 +167,7 @@ class Answer:
     """The answer of an operation in JSON types; `meta` describes a page of a list."""
 
     data: Any
-    meta: dict[str, int] | None = None
+    meta: dict[str, Any] | None = None
     stream: Streamed[Any] | None = None
     """The stream of an operation that streams, in place of data."""
 

@@ -65,6 +65,7 @@ class PageMeta(BaseModel):
     page: int
     per_page: int
     total_pages: int
+    note: str | None = Field(default=None, description="why the list is empty, if that is known")
 
 
 class ListAnswer(BaseModel, Generic[T]):

@@ -164,8 +164,11 @@ def _methods_of(app: FastAPI, request: Request) -> list[str]:
     return sorted(one.method for one in there if one.path == fitting)
 
 
-def _find_similar_path(app: FastAPI, request: Request) -> str | None:
-    """Return the closest path of an operation, without changing names and pids in it."""
+def _find_similar_path(app: FastAPI, request: Request, method: str | None = None) -> str | None:
+    """Return the closest path of an operation, without changing names and pids in it.
+
+    With a method, only the paths that take it, each behind it.
+    """
     platform: Platform | None = getattr(app.state, "platform", None)
     root: str = request.scope.get("root_path", "")
     path = request.scope["path"].removeprefix(root)
@@ -174,13 +177,31 @@ def _find_similar_path(app: FastAPI, request: Request) -> str | None:
     given = path.removeprefix(PREFIX).removeprefix(API_PREFIX).strip("/").split("/")
     found: list[str] = []
     for one in platform.arsenal:
+        if method not in (None, one.method):
+            continue
         parts = one.path.strip("/").split("/")
         if len(parts) == len(given):
             meant = list(takewhile(bool, map(_match_part, parts, given)))
             if len(meant) == len(parts):
                 found.append("/".join(word for word in meant if word))
     close = get_close_matches("/".join(given), found, n=1)
-    return f"{root}{PREFIX}/{close[0]}" if close else None
+    if close:
+        return f"{'' if method is None else f'{method} '}{root}{PREFIX}/{close[0]}"
+    return _find_verb(platform, given, root)
+
+
+def _find_verb(platform: Platform, given: list[str], root: str) -> str | None:
+    """Return method and path of the operation whose verb a path ends with, such as `processes/counter_1/kill`."""
+    verbs = {
+        one.name.partition(".")[2]: one for one in platform.arsenal if one.path.strip("/").split("/")[0] == given[0]
+    }
+    near = get_close_matches(given[-1].lower().replace("-", "_"), verbs, n=1) if len(given) > 1 else []
+    if not near:
+        return None
+    parts = verbs[near[0]].path.strip("/").split("/")
+    names = iter([word for word in given[1:-1] if word not in parts])
+    filled = [next(names, part) if part.startswith("{") else part for part in parts]
+    return f"{verbs[near[0]].method} {root}{PREFIX}/{'/'.join(filled)}"
 
 
 def _find_info(app: FastAPI, request: Request) -> str | None:
@@ -216,7 +237,8 @@ def _of_http(app: FastAPI, request: Request, error: HTTPException, headers: dict
     if error.status_code == 405:
         takes = f"; it takes {headers['Allow']}" if headers and "Allow" in headers else ""
         info = _find_info(app, request) if request.method == "GET" else None
-        hint = f"GET {info} shows it" if info else "see /api/v1/arsenal/docs"
+        near = None if info else _find_similar_path(app, request, request.method)
+        hint = f"GET {info} shows it" if info else f"did you mean {near}?" if near else "see /api/v1/arsenal/docs"
         return ApiError(405, code, f"{path[:200]} does not take {request.method}{takes}", hint=hint)
     if error.status_code == 400:
         return ApiError(400, "malformed_json", "the body cannot be read as JSON")

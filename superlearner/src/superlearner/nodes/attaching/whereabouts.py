@@ -18,7 +18,7 @@ __all__ = ["SeveralDoors", "Whereabouts"]
 MOST_READ: Final = 2000
 """Characters of a file with a token: the longest token has 500."""
 PLACE: Final = re.compile(r"/|:\d+$")
-"""What is in a path, and at the end of an address, but not in a name."""
+"""The part of a path or an address that is in no name."""
 
 
 class SeveralDoors(DoorError):

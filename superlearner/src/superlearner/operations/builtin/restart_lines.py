@@ -21,6 +21,7 @@ from superlearner.operations.builtin.restart_facts import find_decisive, find_gi
 from superlearner.operations.builtin.restart_loops import OUTAGE, LineParts, Loop, is_incident, is_sum, read_line
 from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
+from superlearner.operations.builtin.restart_none import describe_none
 from superlearner.operations.builtin.restart_words import Words
 from superlearner.operations.builtin.restarts import describe_row as describe_stored
 from superlearner.operations.builtin.restarts import possible_names
@@ -143,7 +144,9 @@ async def list_(
     if len(names) == 1 and all(one.node in (None, name) for one in shown):
         for one in shown:
             one.node = None
-    return Paged(shown, total, page, per_page)
+    filtered = words is not None or since is not None or until is not None or settled is not None
+    note = None if total else await describe_none(ctx, node, process, filtered=filtered)
+    return Paged(shown, total, page, per_page, note)
 
 
 def _list_outages_once(rows: Sequence[MomentRow]) -> Iterator[MomentRow]:

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -63,7 +64,7 @@ def checked(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
         model = operation.model.model_validate(dict(given))
     except ValidationError as error:
         found = describe_problems(error.errors(), lambda value: text_of(value, 100))
-        details = [Detail(".".join(place) or "parameters", *words) for place, *words in found]
+        details = [Detail(".".join(place) or "parameters", words, hint) for place, words, hint in found]
         first = details[0]
         raise OperationError("validation_error", f"{first.field}: {first.problem}", details=details) from None
     return {one.name: getattr(model, one.name) for one in operation.parameters}
@@ -118,6 +119,7 @@ async def execute(services: Services, operation: Operation, context: Context, pa
             if _depends_on_owner(operation, context):
                 await services.get(Ownership).admit(operation, context, parameters)
             _check_node(operation, context)
+            _check_period(parameters)
             remote = None if operation.here or not operation.on_node else context.remote
             if remote is not None:
                 answer = await forward(operation, context, remote, parameters)
@@ -270,9 +272,21 @@ def _missing_scope(
     return error
 
 
-def _meta(page: Paged[Any]) -> dict[str, int]:
+def _meta(page: Paged[Any]) -> dict[str, Any]:
     pages = -(-page.total // page.per_page)
-    return {"total": page.total, "page": page.page, "per_page": page.per_page, "total_pages": pages}
+    note = {} if page.note is None else {"note": page.note}
+    return {"total": page.total, "page": page.page, "per_page": page.per_page, "total_pages": pages, **note}
+
+
+def _check_period(parameters: Mapping[str, Any]) -> None:
+    """Raise OperationError if a period ends before it begins."""
+    since, until = parameters.get("since"), parameters.get("until")
+    if isinstance(since, float) and isinstance(until, float) and since > until:
+        times = [f"{datetime.fromtimestamp(one):%Y-%m-%d %H:%M:%S}" for one in (since, until)]
+        problem = f"expected a time before until ({times[1]}), got {times[0]}"
+        raise OperationError(
+            "validation_error", f"since: {problem}", details=[Detail("since", problem, "exchange since and until")]
+        )
 
 
 def _account(
