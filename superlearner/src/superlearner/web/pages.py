@@ -14,7 +14,6 @@ from starlette.responses import Response
 
 from superlearner.control.terms import safe_text
 from superlearner.course.course import Course, UnknownItem
-from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.nodes import Absence
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_with_reason
 from superlearner.operations.builtin.restart_loops import fold, is_incident
@@ -265,6 +264,12 @@ async def _list_stored(platform: Platform, user: User, node: str) -> tuple[list[
     return await asyncio.to_thread(describe), total - sum(len(one.lines) for one in loops)
 
 
+def _list_services(platform: Platform) -> dict[str, bool]:
+    """Return the names of the attached services, and whether each is connected."""
+    known = sorted((one.name, one.state) for one in platform.attachments if one.name is not None)
+    return {name: state in ("attached", "connecting") for name, state in known}
+
+
 def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
     """Add the pages, the static files and the error page."""
 
@@ -284,9 +289,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
             "chosen": "" if node in (None, first) else node,
             "own": own,
             "beside": found is not None and found.kind.listed_beside,
-            "services": []
-            if user.only_own or node not in (None, first)
-            else sorted(one.name for one in platform.nodes if one.kind is SERVICE),
+            "services": {} if user.only_own or node not in (None, first) else _list_services(platform),
             "reader": user.name,
             "display_name": user.display_name,
             "only_own": user.only_own,

@@ -58,7 +58,7 @@ export function followNodes() {
   select.onchange = () => location.assign(select.value === ALL ? `${root()}${everywhere().href}` : here(select.value));
   /** Counter of sandbox changes. @type {number|null} */ let seen = null;
   /** Counter of restarts. @type {number|null} */ let counted = null;
-  /** The names of the nodes. @type {string|null} */ let known = null;
+  /** The names of the nodes and of the services that are looked for. @type {string|null} */ let known = null;
   const reached = document.getElementById("reached");
   /** @param {any[]} told */
   const take = (told) => {
@@ -66,8 +66,9 @@ export function followNodes() {
     const looked = document.querySelector("main.error [data-awaited]")?.getAttribute("data-awaited");
     if (looked && names.includes(looked)) return location.reload();
     show(select, names, rests, awaited ?? [], left[chosen() || (names[0] ?? "")]);
-    if (known !== null && known !== String(names)) window.dispatchEvent(new Event("sl-nodes"));
-    known = String(names);
+    const now = JSON.stringify([names, awaited]);
+    if (known !== null && known !== now) window.dispatchEvent(new Event("sl-nodes"));
+    known = now;
     if (seen !== null && seen !== sandboxes) window.dispatchEvent(new Event("sl-sandboxes"));
     seen = sandboxes;
     if (counted !== null && counted !== restarts) window.dispatchEvent(new Event("sl-restarts"));

@@ -139,11 +139,11 @@ async function readOthers() {
   wrong();
 }
 
-/** Load the page again when a service is attached or has ended: services stand before the platform's own tree. */
+/** Load the page again when a service is attached, lost or detached: services stand before the platform's own tree. */
 async function followServices() {
-  const all = await platform("GET", "/nodes").catch(() => null);
-  const services = all?.filter((/** @type {{kind: string}} */ { kind }) => kind === "service");
-  if (services && services.map((/** @type {{name: string}} */ { name }) => name).join(" ") !== page.dataset.services) location.reload();
+  /** @type {{name: string, state: string}[]|null} */ const all = await platform("GET", "/nodes/attached").catch(() => null);
+  const known = all?.map(({ name, state }) => `${name}${["attached", "connecting"].includes(state) ? "" : "?"} `).sort().join("");
+  if (known !== undefined && known !== page.dataset.services) location.reload();
 }
 
 /** Return the start of the visit, which survives reloads. */
