@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import otp
-from node_facts import LIMITS, NOW, facts, only, supervisor
+from node_facts import LIMITS, NOW, entry, facts, only, supervisor, track
 from superlearner.observing.analytics import Ledger
+from superlearner.observing.analytics.history import History
 from superlearner.observing.monitoring import detectors
 from superlearner.observing.monitoring.alarms import Alarms
 from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
@@ -134,6 +135,24 @@ def test_a_hang_that_is_over_has_its_whole_time_although_its_messages_were_dropp
     assert [one.text for one in stored] == ["till was in handle_cast at till.py:12 for 300 s"]
 
 
+def test_a_mailbox_that_grows_because_its_process_hangs_is_one_anomaly() -> None:
+    """Regression: the growth ended and the hang was another one, and both were stored."""
+    alarms, incidents, stored = Alarms(), Incidents(), list[Incident]()
+    grows, numbers = track([20 * n for n in range(12)]), set[int]()
+    till = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 1, 220, "till.py:12")
+    steps = [(0, []), (6, [till]), (12, [till]), (14, []), (20, [replace(till, began=NOW + 14)]), (90, None)]
+    for later, callbacks in steps:
+        gone = callbacks is None
+        found = facts(now=NOW + later, callbacks=callbacks or [], tracks=[] if gone else [grows])
+        _, over = alarms.update(detect(found, LIMITS), found.now)
+        stored += incidents.take(alarms.active.values(), over, found.now, LIMITS.anomaly_window)
+        numbers |= {one.number for one in (*alarms.active.values(), *alarms.ended)}
+    assert numbers == {1}
+    text = "till was in handle_cast at till.py:12 for 6 s, and 220 messages waited"
+    assert stored == [Incident(text, NOW + 14, NOW + 90)]
+    assert [one.finding.since for one in alarms.ended] == [NOW - 22]
+
+
 def test_the_worst_hold_of_a_loop_is_the_one_that_was_least_due_to_other_programs() -> None:
     alarms, over = Alarms(), list[Any]()
     starved = LoopHold(NOW, 7.88, "0.7.0", "till", "Till", "till.py:3", starved=7.2)
@@ -215,6 +234,24 @@ def test_findings_of_one_cause_are_one_anomaly_with_a_count() -> None:
     alarms = Alarms()
     (alarm,) = alarms.update(detect(known, LIMITS), NOW)[0]
     assert (alarm.finding.type, alarm.finding.name, alarm.finding.count) == ("crash_loop", "till", 40)
+
+
+def test_supervisors_that_fail_because_of_one_below_them_are_in_its_finding() -> None:
+    """Regression: one crash loop was three problems, the upper ones without the child that crashed."""
+    book = supervisor([4.0, 2.5], gave_up=(3.0, 1.0))
+    inner = book.histories["till"]
+    book.by_pid[inner.pid] = inner
+    for pid, name, below in (("0.5.0", "shop", inner.pid), ("0.3.0", "mall", "0.5.0")):
+        above = book.by_pid[pid] = book.histories[name] = History(name, name, pid, allowed=3, window_s=5.0)
+        for number, ago in enumerate((3.0, 2.0, 1.0)):
+            above.keep(replace(entry(number, NOW - ago, "restarted"), old_pid=below, supervisor_pid=pid), 1000)
+            above.attempts.add(round((NOW - ago) * 1e9))
+    loop = only(detect(facts(book=book), LIMITS))
+    assert (loop.name, loop.evidence["above"]) == ("till", ["shop", "mall"])
+    ends = "; shop has 0 of 3 restarts left in 5 s; mall has 0 of 3 restarts left in 5 s"
+    assert loop.description.startswith("till gave up twice") and loop.description.endswith(ends)
+    book.histories["shop"].keep(entry(9, NOW - 0.5, "restarted"), 1000)  # another child fails, too
+    assert [one.name for one in detect(facts(book=book), LIMITS)] == ["till", "shop"]
 
 
 def test_an_anomaly_that_comes_back_soon_is_the_same_and_later_it_is_another() -> None:

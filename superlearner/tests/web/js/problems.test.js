@@ -3,7 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { onceEach, processesOf, stoppedText, suspendedText, unknownBecause, withoutStorm } from "#static/start/problems.js";
+import {
+  onceEach as once, ownStorms, processesOf, stoppedText, suspendedText, unknownBecause, withoutStorm,
+} from "#static/start/problems.js";
+
+const onceEach = (/** @type {any} */ rows, /** @type {any} */ anomalies, /** @type {any} */ burning = [], tree = new Map()) =>
+  once(rows, anomalies, burning, { rows: tree });
 
 const line = (/** @type {string} */ who, kind = "gave_up") => /** @type {any} */ ({ event: { kind, parts: { who } } });
 
@@ -34,6 +39,30 @@ test("a process that hangs is one line, and so is a deadlock", () => {
   assert.deepEqual(onceEach(rows, [hang("0.1.0"), hang("0.2.0"), hang("0.3.0"), cycle]),
     { rows: [rows[3], rows[4]], anomalies: [hang("0.3.0"), cycle] });
   assert.deepEqual(onceEach(rows, []), { rows, anomalies: [] });
+});
+
+test("a process that does not keep up is one line, whatever is found first", () => {
+  const rows = [{ pid: "0.1.0", state: "stuck", key: "till", parent: null }];
+  for (const type of ["long_callback", "mailbox_growth", "mailbox_backlog"])
+    assert.deepEqual(onceEach(rows, [{ type, pid: "0.1.0", evidence: {} }]).rows, []);
+});
+
+test("a crash loop is one line: without its child, its supervisor and those above it", () => {
+  const tree = new Map([["m", { name: "mall" }], ["s", { name: "shop" }]]);
+  const row = (/** @type {string} */ key, name = key, parent = "s", state = "restarting") =>
+    ({ key, name, id: key, parent, state, pid: null });
+  const rows = [row("till"), row("safe"), row("s", "shop", "m", "gave_up"), row("m", "mall", "", "gave_up")];
+  const loop = { type: "crash_loop", name: "shop", evidence: { newest: [{ child_id: "till" }], above: ["mall"], give_ups: 2 } };
+  assert.deepEqual(onceEach(rows, [loop], [], tree).rows, [rows[1]]);
+  assert.deepEqual(onceEach([rows[0]], [], [{ event: { key: "till" } }], tree).rows, []);
+  const storm = (/** @type {string} */ key, kind = "restarted", who = key, sup = "s") =>
+    /** @type {any} */ ({ event: { key, kind, sup, parts: { who } } });
+  const model = /** @type {any} */ ({ rows: tree });
+  const fell = storm("s", "gave_up", "shop", "m"), all = [storm("till"), fell, storm("s", "restarted", "shop", "m")];
+  assert.deepEqual(ownStorms(all, [], model), [fell]);
+  assert.deepEqual(onceEach([rows[0]], [], [fell], tree).rows, []);
+  assert.deepEqual(ownStorms([all[0]], [{ name: "shop", evidence: { endless: true } }], model), []);
+  assert.deepEqual(withoutStorm([{ ...loop, evidence: {} }], [all[0]], model), []);
 });
 
 test("the children of a supervisor that is listed have no line of their own", () => {

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from superlearner.observing.monitoring.facts import AnomalyFinding, Severity
+from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding
 
 __all__ = ["Alarm", "Alarms"]
 
 ENDED: Final = 200
-RANKS: Final[dict[Severity, int]] = {"low": 0, "medium": 1, "high": 2, "critical": 3}
 EXACT: Final = frozenset({"long_callback"})
 """Types whose finding is one event with its own start; that of others moves with the window of the detector."""
 BACK_S: Final = 60.0
@@ -101,14 +100,16 @@ def _is_new_occurrence(known: Alarm, finding: AnomalyFinding) -> bool:
 
     Only findings of a type in `EXACT` have a start of their own; up to a second of difference is measurement error.
     """
-    return finding.type in EXACT and finding.since > known.finding.since + 1.0
+    exact = finding.type in EXACT and known.finding.type in EXACT
+    return exact and finding.since > known.worst.since + 1.0
 
 
 def _continued(known: Alarm, finding: AnomalyFinding) -> Alarm:
     """Return an anomaly with a new finding; it keeps its first start, although windows move, and its highest count."""
     exact = finding.type in EXACT  # then it is one event, and its newest finding knows the most
-    since = finding.since if exact else min(known.finding.since, finding.since)
-    worst = finding if exact or _rank(finding) >= _rank(known.worst) else known.worst
+    since = min(known.finding.since, finding.since)
+    worse = known.worst.type not in EXACT and _rank(finding) >= _rank(known.worst)  # a hang says why a mailbox grows
+    worst = finding if exact or worse else known.worst
     latest = replace(finding, since=since, count=max(known.finding.count, finding.count))
     return replace(known, finding=latest, worst=worst)
 

@@ -24,7 +24,7 @@ from superlearner.observing.monitoring.facts import (
     Severity,
     Type,
 )
-from superlearner.observing.monitoring.give_ups import explain_give_up, first_of_row, name_child
+from superlearner.observing.monitoring.give_ups import explain_give_up, first_of_row, fold_chains, name_child
 from superlearner.observing.monitoring.growth import SHOWN, knee, rises, sample_lines, slope
 from superlearner.observing.monitoring.mailboxes import FLOOD, mailbox_backlog, mailbox_growth
 from superlearner.settings.settings import Settings
@@ -454,8 +454,9 @@ DETECTORS: Final[tuple[Detector, ...]] = (
 
 
 def detect(facts: NodeFacts, limits: Settings) -> list[AnomalyFinding]:
-    """Return all findings."""
-    return [finding for detector in DETECTORS for finding in detector(facts, limits)]
+    """Return all findings; a supervisor that fails because one below it does is no cause of its own."""
+    found = [finding for detector in DETECTORS for finding in detector(facts, limits)]
+    return fold_chains(found, facts.book)
 
 
 # Hints

@@ -11,6 +11,7 @@ from superlearner.observing.analytics.history import Book
 from superlearner.observing.monitoring.points import Point
 
 __all__ = [
+    "RANKS",
     "TRIED",
     "UntiedProcesses",
     "PendingCallback",
@@ -41,6 +42,12 @@ Type = Literal[
     "suspended_service",
 ]
 Severity = Literal["low", "medium", "high", "critical"]
+RANKS: Final[dict[Severity, int]] = {"low": 0, "medium": 1, "high": 2, "critical": 3}
+CAUSES: Final[Mapping[Type, str]] = {
+    **dict.fromkeys(("restart_storm", "crash_loop"), "restarts"),
+    **dict.fromkeys(("long_callback", "mailbox_growth", "mailbox_backlog"), "mailbox"),
+}
+"""The common cause of types that tell of one thing in turn."""
 
 TRIED: Final = 60
 """Samples kept per mailbox: two minutes at the default interval."""
@@ -216,6 +223,5 @@ class AnomalyFinding:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Identity of the cause across detections: a storm becomes a crash loop without a new cause."""
-        cause = "restarts" if self.type in ("restart_storm", "crash_loop") else self.type
-        return cause, self.group or self.name or self.pid or ""
+        """Identity of the cause across detections: a storm becomes a crash loop, a long mailbox a hang."""
+        return CAUSES.get(self.type, self.type), self.group or self.name or self.pid or ""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import replace
 from itertools import takewhile
 from typing import Final
 
 from otp import sentences
-from superlearner.observing.analytics.history import Entry, History
+from superlearner.observing.analytics.history import Book, Entry, History
+from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding
 
-__all__ = ["explain_give_up", "first_of_row", "name_child"]
+__all__ = ["explain_give_up", "first_of_row", "fold_chains", "name_child"]
 
 PAUSE_S: Final = 10.0
 """Seconds without an end that end a crash loop, unless the supervisor's own window is longer."""
@@ -69,3 +72,51 @@ def first_of_row(history: History, last: Entry) -> Entry:
                 break
             last = one
     return last
+
+
+def fold_chains(found: Iterable[AnomalyFinding], book: Book) -> list[AnomalyFinding]:
+    """Return findings without those of supervisors whose children only end because they give up themselves.
+
+    The finding about the lowest supervisor, which names the child that fails, says what happened above it.
+    """
+    found = list(found)
+    by_key = {one.key: one for one in found if one.key[0] == "restarts"}
+    lowest: dict[tuple[str, str], tuple[str, str]] = {}
+    for key, one in by_key.items():
+        below = _cause_below(one, book)
+        if below is not None and ("restarts", below) in by_key and below != key[1]:
+            lowest[key] = "restarts", below
+    above: dict[tuple[str, str], list[AnomalyFinding]] = {}
+    for key in lowest:
+        low = key
+        for _ in lowest:
+            low = lowest.get(low, low)
+        if low not in lowest:
+            above.setdefault(low, []).extend(one for one in found if one.key == key)
+    dropped = {one.key for some in above.values() for one in some}
+    return [_with_those_above(one, above.get(one.key, [])) for one in found if one.key not in dropped]
+
+
+def _cause_below(one: AnomalyFinding, book: Book) -> str | None:
+    """Return the name or pid of the one supervisor below whose ends are all that a supervisor handled; else None."""
+    history = book.by_pid.get(one.pid or "")
+    if history is None:
+        return None
+    ends = [each for each in history.restart_history() if each.at >= one.since and each.event_type != "restarted_along"]
+    below = {(known.name or known.pid) if (known := book.by_pid.get(each.old_pid or "")) else None for each in ends}
+    return next(iter(below)) if len(below) == 1 else None
+
+
+def _with_those_above(one: AnomalyFinding, above: list[AnomalyFinding]) -> AnomalyFinding:
+    if not above:
+        return one
+    severity = max((one, *above), key=lambda each: RANKS[each.severity]).severity
+    words = list(dict.fromkeys(each.description.partition(": ")[0] for each in above))
+    past = list(dict.fromkeys(each.past.partition(": ")[0] for each in above))
+    return replace(
+        one,
+        severity=severity,
+        description="; ".join([one.description, *words]),
+        past="; ".join([one.past, *past]),
+        evidence={**one.evidence, "above": list(dict.fromkeys(each.name or each.pid for each in above))},
+    )

@@ -11,6 +11,9 @@ import { counted, time } from "../base/words.js";
 /** @import { Model, Row } from "../live/model.js" */
 /** @import { Line } from "../live/storms.js" */
 
+const RESTARTS = new Set(["restart_storm", "crash_loop"]);
+/** Types of anomalies about a process that does not keep up. */
+const SLOW = ["long_callback", "mailbox_growth", "mailbox_backlog"];
 const DOWN = ["restarting", "crashed", "gave_up", "stopped"];
 
 /**
@@ -26,26 +29,51 @@ export function withoutStorm(anomalies, burning, { rows }) {
   const falling = new Set(burning.filter(({ event }) => event.kind === "gave_up").map(({ event }) => nameIn(event)));
   const busy = new Set(burning.map(({ event }) => rows.get(event.sup ?? "")?.name));
   return anomalies.filter(({ type, name, evidence }) => (!evidence.give_ups || !falling.has(name ?? ""))
-    && (type !== "restart_storm" || evidence.endless || !busy.has(name ?? "")));
+    && (!RESTARTS.has(type) || evidence.give_ups || evidence.endless || !busy.has(name ?? "")));
+}
+
+/**
+ * Return the storms of causes of their own: one of a child whose supervisor gives up in a loop, or is in a loop without end, is told there.
+ * @param {readonly Line[]} burning
+ * @param {readonly {name?: string|null, evidence: Record<string, any>}[]} anomalies
+ * @param {Pick<Model, "rows">} model
+ * @returns {Line[]}
+ */
+export function ownStorms(burning, anomalies, { rows }) {
+  const falling = burning.filter(({ event }) => event.kind === "gave_up").map(({ event }) => nameIn(event));
+  const endless = anomalies.flatMap(({ name, evidence }) => evidence.endless ? [name ?? ""] : []);
+  const told = new Set([...falling, ...endless]);
+  return burning.filter(({ event }) => {
+    const above = rows.get(event.sup ?? "")?.name ?? "";
+    return event.kind === "gave_up" ? !told.has(above) : !told.has(above) && !falling.includes(nameIn(event));
+  });
 }
 
 /**
  * Return the processes and anomalies without those that another line describes: an anomaly says more than the state of its process, a
- * deadlock more than the calls in it, and a supervisor that is down implies its children.
- * @template {Pick<Row, "pid"|"state"|"key"|"parent">} R
- * @template {{type: string, pid?: string|null, evidence: Record<string, any>}} A
+ * deadlock more than the calls in it, a crash loop more than its child, and a supervisor that is down implies its children.
+ * @template {Pick<Row, "pid"|"state"|"key"|"parent"|"id"|"name">} R
+ * @template {{type: string, pid?: string|null, name?: string|null, evidence: Record<string, any>}} A
  * @param {readonly R[]} rows
  * @param {readonly A[]} anomalies
+ * @param {readonly Line[]} burning  the storms that are listed
+ * @param {Pick<Model, "rows">} model
  * @returns {{rows: R[], anomalies: A[]}}
  */
-export function onceEach(rows, anomalies) {
+export function onceEach(rows, anomalies, burning, model) {
   const circles = anomalies.filter(({ type }) => type === "call_cycle").flatMap(({ evidence }) => evidence.circle);
   const locked = new Set(circles.map((one) => one.pid));
   const left = anomalies.filter(({ type, pid }) => type !== "long_callback" || !locked.has(pid));
-  const reported = new Set([...locked, ...left.flatMap(({ type, pid }) => type === "long_callback" ? [pid] : [])]);
+  const reported = new Set([...locked, ...left.flatMap(({ type, pid }) => SLOW.includes(type) ? [pid] : [])]);
+  const loops = anomalies.filter(({ type }) => RESTARTS.has(type)), storms = new Set(burning.map(({ event }) => event.key));
+  const falling = new Set(burning.flatMap(({ event }) => event.kind === "gave_up" ? [event.key] : []));
+  const told = new Set(loops.flatMap(({ name, evidence }) => [name, ...evidence.above ?? []]));
+  const isInLoop = (/** @type {R} */ { key, name, parent, id }) => storms.has(key) || falling.has(parent ?? "")
+    || (name !== null && told.has(name)) || loops.some((one) => one.name === model.rows.get(parent ?? "")?.name
+      && one.evidence.newest?.some((/** @type {any} */ entry) => entry.child_id === id));
   const down = new Set(rows.filter(({ state }) => DOWN.includes(state)).map(({ key }) => key));
-  const known = (/** @type {R} */ { pid, state, parent }) =>
-    (state === "stuck" && reported.has(pid)) || (state === "stopped" && down.has(parent ?? ""));
+  const known = (/** @type {R} */ row) => (row.state === "stuck" && reported.has(row.pid))
+    || (row.state === "stopped" && down.has(row.parent ?? "")) || (DOWN.includes(row.state) && isInLoop(row));
   return { rows: rows.filter((row) => !known(row)), anomalies: left };
 }
 

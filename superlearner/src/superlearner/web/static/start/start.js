@@ -10,7 +10,7 @@ import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, writ
 import { elsewhere, isDue, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
-import { onceEach, processesOf, stoppedText, suspendedText, unknownBecause, withoutStorm } from "./problems.js";
+import { onceEach, ownStorms, processesOf, stoppedText, suspendedText, unknownBecause, withoutStorm } from "./problems.js";
 import { answers, done, Explained, lastBranch, listed, sceneOf, storyOf, troubledBranch } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
@@ -272,11 +272,11 @@ let burns = false;
 /** Show problems that need attention, with links. */
 function wrong() {
   if (!scene) nothing();
-  const burnt = burning(lines, Date.now() / 1000 + skew);
-  burns = burnt.length > 0;
+  const all = burning(lines, Date.now() / 1000 + skew), burnt = ownStorms(all, found?.anomalies ?? [], model);
+  burns = all.length > 0;
   const { rows, anomalies } = onceEach([...model.rows.values()].filter(({ state, restart }) =>
     ["crashed", "gave_up", "stuck", "suspended", "restarting"].includes(state) || (state === "stopped" && restart === "permanent")),
-    withoutStorm(found?.anomalies ?? [], burnt, model));
+    withoutStorm(found?.anomalies ?? [], all, model), burnt, model);
   anomalies.sort((one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
   const away = elsewhere(everywhere, model.node);
   const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
@@ -299,7 +299,7 @@ function wrong() {
       counted(rows.length - SHOWN, "more process", "more processes")), " in the tree")] : []),
     ...gaveUp(
       new Set([...rows.map(({ key }) => key), ...burnt.map(({ event }) => event.key ?? ""),
-        ...anomalies.filter(({ evidence }) => evidence.give_ups).map(({ name }) => name)])).map(
+        ...anomalies.filter(({ evidence }) => evidence.give_ups).flatMap(({ name, evidence }) => [name, ...evidence.above ?? []])])).map(
       (event) =>
         make("li", { "data-look": "gave_up" }, icon("gave-up", "glyph"),
           make("a", { href: momentOf(event.parts?.who) ?? system }, event.parts?.who ?? "A supervisor"),
