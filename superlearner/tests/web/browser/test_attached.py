@@ -34,6 +34,11 @@ def test_start_shows_an_attached_service_before_the_demo_as_soon_as_it_is_attach
         expect(page.locator(".below + .scene")).to_be_visible()
         expect(page.get_by_role("link", name="of all nodes")).to_have_count(0)
         assert broken_rules(page) == []
+        place = page.locator(".picture").bounding_box()
+        page.locator("#wrong").evaluate(
+            "(list) => list.append(...Array.from({ length: 20 }, () => 'a problem '.repeat(20)))"
+        )
+        assert page.locator(".picture").bounding_box() == place  # it jumped when a problem appeared above it
         mine.get_by_role("link", name=NODE).click()
         expect(page.get_by_role("link", name="of all nodes")).to_have_attribute("href", "/")
         expect(mine).to_have_count(0)
