@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from superlearner import operations
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import DeclarationError, declared, operation
 from superlearner.operations.engine import registry
@@ -42,6 +45,14 @@ def with_plug_in(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
         return [Entry(load)]
 
     monkeypatch.setattr(registry, "entry_points", found)
+
+
+def test_hints_name_routes_or_commands_and_no_operations() -> None:
+    """Regression: `see state.backups`, which can be neither typed nor sent."""
+    names = "|".join(re.escape(one.name) for one in all_operations())
+    named = re.compile(rf"hint\s*=\s*f?\"[^\"'`]*(?<![\w/.-])({names})(?![\w.])")
+    folder = Path(operations.__file__).parent
+    assert [] == [found[0] for file in folder.rglob("*.py") for found in named.finditer(file.read_text())]
 
 
 def test_the_platforms_own_operations_are_found_and_ordered_by_name() -> None:

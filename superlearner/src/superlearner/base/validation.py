@@ -42,6 +42,7 @@ LENGTHS: Final = {
 }  # fmt: skip
 """By kind of problem: the words of the limit, its key in the problem's `ctx`, and what it counts."""
 MISSING: Final = "a value is missing"
+JSON_WORDS: Final = {None: "null", True: "true", False: "false"}
 TAG: Final = re.compile(
     r"[A-Z]\w*|[a-z]+(-[a-z]+)+|[a-z-]+\[.*\]|int|float|str|bool|bytes|list|dict|tuple|set|none", re.DOTALL
 )
@@ -85,6 +86,8 @@ def problem_text(problem: Any) -> str:
         return f"expected {what}"
     if kind == "string_pattern_mismatch" and (form := _form(problem["ctx"]["pattern"])):
         return form
+    if kind == "string_pattern_mismatch":
+        return f"expected a text of the form {problem['ctx']['pattern']}"
     return plain(problem["msg"])
 
 
@@ -183,7 +186,8 @@ def describe_problems(
 
 
 def _describe_alternatives(group: Sequence[Any], text_of: Callable[[Any], str]) -> tuple[str, str | None]:
-    got = text_of(group[0].get("input"))
+    given = group[0].get("input")
+    got = JSON_WORDS[given] if given is None or isinstance(given, bool) else text_of(given)
     described = [describe_problem(one, got) for one in group]
     texts = list(dict.fromkeys(map(problem_text, group)))
     if len(texts) == 1 or not all(one.startswith("expected ") for one in texts):

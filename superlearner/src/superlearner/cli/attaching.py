@@ -58,7 +58,8 @@ def attach(
         try:
             token = token_file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            fail(f"{plain(str(token_file))} cannot be read: {error.__class__.__name__}", USAGE)
+            why = error.strerror if isinstance(error, OSError) else "it is not a text file"
+            fail(f"{plain(str(token_file))} cannot be read: {why}", USAGE)
     if "/" in address:
         address = str(Path(address).absolute())  # the platform has another working directory
     path = None if token_file is None else str(token_file.absolute())

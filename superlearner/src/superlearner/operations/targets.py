@@ -182,7 +182,11 @@ def answering() -> Generator[None]:
         raise OperationError(f"{error.kind}_not_found", str(error), hint=f"see {listing}") from None
     except Unanswered as error:
         resume = f"POST /api/v1/processes/{error.suspended}/resume resumes it; it then handles the waiting messages"
-        hint = "set a longer timeout_ms, or see process.backtrace" if error.suspended is None else resume
+        hint = (
+            "set a longer timeout_ms, or see GET /api/v1/processes/{pid}/backtrace"
+            if error.suspended is None
+            else resume
+        )
         raise OperationError("timeout", str(error), hint=hint) from None
     except otp.NoProcess:
         raise OperationError("process_not_found", "the process has just ended") from None
@@ -192,7 +196,9 @@ def answering() -> Generator[None]:
         raise OperationError("start_failed", f"the child failed to start: {text_of_reason(error.reason)}") from None
     except otp.CallTimeout:
         raise OperationError(
-            "timeout", "it did not answer in time", hint="set a longer timeout_ms, or see process.backtrace"
+            "timeout",
+            "it did not answer in time",
+            hint="set a longer timeout_ms, or see GET /api/v1/processes/{pid}/backtrace",
         ) from None
     except otp.CallExit as error:
         reason = text_of_reason(error.cause_reason)

@@ -258,7 +258,7 @@ async def _steerable(ctx: Context, trees: PlaygroundTrees, name: str) -> Known:
         raise OperationError(
             "critical_process_protection",
             f"{OURS} is the platform itself",
-            hint="stop it with Ctrl-C or SIGTERM; change it with settings.set",
+            hint="stop it with Ctrl-C or SIGTERM; change it with PUT /api/v1/settings",
         )
     return known
 

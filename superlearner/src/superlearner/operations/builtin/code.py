@@ -69,7 +69,9 @@ async def module(ctx: Context, module: ModuleText) -> ModuleDetails:
     """
     found = _running(ctx).get(module)
     if found is None:
-        raise OperationError("module_not_found", f"no server runs code from {module[:200]!r}", hint="see code.modules")
+        raise OperationError(
+            "module_not_found", f"no server runs code from {module[:200]!r}", hint="see GET /api/v1/code/modules"
+        )
     by_version: dict[tuple[str, str], list[code.RunningVersion]] = {}
     for one in found:
         by_version.setdefault((one.cls.__qualname__, text_of(one.vsn, 100)), []).append(one)
@@ -184,10 +186,12 @@ def _loaded(ctx: Context, module: str, *, force: bool) -> None:
         raise OperationError(
             "conflict",
             f"{ctx.node.name} is {ctx.kind.description}",
-            hint="sandbox.hot_reload changes its source and keeps the versions",
+            hint="POST /api/v1/sandboxes/{sandbox_id}/hot-reload changes its source and keeps the versions",
         )
     if module not in sys.modules:
-        raise OperationError("module_not_found", f"no module {module[:200]!r} is imported", hint="see code.modules")
+        raise OperationError(
+            "module_not_found", f"no module {module[:200]!r} is imported", hint="see GET /api/v1/code/modules"
+        )
     why = f"{module} is the platform's own code"
     if ctx.kind.answers_requests:
         if _is_platform(module) or any(is_critical(one.pid) for one in _running(ctx).get(module, ())):

@@ -89,7 +89,7 @@ async def _file(
         if (size := len(text.encode())) <= MOST_BYTES:
             return TextFile(filename=f"{name}.html", media_type="text/html", size=size, content=text)
     why = f"expected a restart whose file has at most {MOST_BYTES} bytes, got a larger one"
-    raise OperationError("conflict", why, hint="restart.show returns it as data")
+    raise OperationError("conflict", why, hint="GET /api/v1/restarts/{event} returns it as data")
 
 
 # What a file may tell

@@ -65,7 +65,9 @@ async def whereis(ctx: Context, name: NameText) -> NameLine:
     """Find a process by its name."""
     pid = ctx.node.whereis(name)
     if pid is None or not otp.is_alive(pid):
-        raise OperationError("name_not_found", f"no process has the name {name[:200]!r}", hint="see registry.names")
+        raise OperationError(
+            "name_not_found", f"no process has the name {name[:200]!r}", hint="see GET /api/v1/registry/processes"
+        )
     return NameLine(name=id_text(name), pid=plain_pid(pid), what=what_of(pid))
 
 
@@ -112,7 +114,9 @@ async def unregister(ctx: Context, name: NameText, force: Force = False) -> Name
     """
     pid = ctx.node.whereis(name)
     if pid is None:
-        raise OperationError("name_not_found", f"no process has the name {name[:200]!r}", hint="see registry.names")
+        raise OperationError(
+            "name_not_found", f"no process has the name {name[:200]!r}", hint="see GET /api/v1/registry/processes"
+        )
     with steering():
         protect(ctx, pid, force=force)
         ctx.about_to(f"unregister the name {name[:200]} of {plain_pid(pid)}", [called(pid)])

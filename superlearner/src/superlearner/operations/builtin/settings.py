@@ -185,15 +185,15 @@ async def changes(
 
 
 def _make(ctx: Context, configuration: Configuration, values: Mapping[str, Any]) -> SettingsChanged:
-    for name in values:
-        if not _setting(name).hot:
+    by, settings = f"the API ({ctx.user.name})", {name: _setting(name) for name in values}
+    plan = _planned(lambda: configuration.plan_set(values, by))
+    for name, found in settings.items():
+        if not found.hot:
             raise OperationError(
                 "restart_needed",
                 f"{name} takes effect only after a restart",
                 hint=f"set {name} = {text_of(json_of(values[name]), 100)} in superlearner.toml and restart",
             )
-    by = f"the API ({ctx.user.name})"
-    plan = _planned(lambda: configuration.plan_set(values, by))
     ctx.about_to(f"set {', '.join(values)}{_becomes(plan)}")
     configuration.make(plan)
     return SettingsChanged(changed=_changes(plan.changes), kept_until="restart")

@@ -88,7 +88,7 @@ async def slow(ctx: Context, pid: PidText, duration_ms: DurationMs = 6000, force
     """
     target = a_server(ctx, pid)
     if otp.process_info(target, "status") == "suspended":
-        raise OperationError("conflict", f"{called(target)} is already suspended", hint="see simulation.list")
+        raise OperationError("conflict", f"{called(target)} is already suspended", hint="see GET /api/v1/simulations")
     return await begin_simulation(ctx, Plan("slow", target, duration=duration_ms / 1000), force=force)
 
 

@@ -239,7 +239,9 @@ async def _replace(
             raise
         except Exception as error:  # the state's own class may raise anything
             raise OperationError(
-                "conflict", f"the state cannot be changed: {clip(str(error), 300)}", hint="see state.get for its type"
+                "conflict",
+                f"the state cannot be changed: {clip(str(error), 300)}",
+                hint="GET /api/v1/processes/{pid}/state shows its type",
             ) from None
         status = await sys.get_status(pid, timeout_ms / 1000)
     return StateChange(
@@ -269,7 +271,9 @@ def _find_backup(ctx: Context, pid: Pid, backup_id: str) -> Backup:
         if one.id == backup_id:
             return one
     raise OperationError(
-        "backup_not_found", f"{called(pid)} has no backup {clip(backup_id, 40)}", hint="see state.backups"
+        "backup_not_found",
+        f"{called(pid)} has no backup {clip(backup_id, 40)}",
+        hint="see GET /api/v1/processes/{pid}/state/backups",
     )
 
 

@@ -225,7 +225,7 @@ async def _change(ctx: Context, name: str, changes: dict[str, Any], *, force: bo
         raise OperationError(
             "validation_error",
             f"strategy: {called(pid)} is {now.strategy}; simple_one_for_one cannot be set or changed",
-            hint="start another supervisor with supervisor.start",
+            hint="POST /api/v1/supervisors starts another supervisor",
         )
     with steering():
         protect(ctx, pid, force=force)

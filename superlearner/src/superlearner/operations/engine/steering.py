@@ -11,7 +11,7 @@ from superlearner.control.failures import explain_start
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.supervising import NotRestartable
 from superlearner.control.terms import clip
-from superlearner.operations.failures import OperationError
+from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.targets import answering, called
 
 __all__ = ["refuse_paused", "steering"]
@@ -62,7 +62,11 @@ def _refusals() -> Generator[None]:
     except otp.StartError as error:
         raise _start_error(error) from None
     except otp.BadArgument as error:
-        raise OperationError("validation_error", clip(str(error), 1000)) from None
+        problem = clip(str(error), 1000)
+        field, _, words = problem.removeprefix("ChildStart(").partition("=…): ")
+        if words and field.isidentifier():
+            raise OperationError("validation_error", f"{field}: {words}", details=[Detail(field, words)]) from None
+        raise OperationError("validation_error", problem) from None
 
 
 def _start_error(error: otp.StartError) -> OperationError:

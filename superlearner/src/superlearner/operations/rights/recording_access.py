@@ -42,7 +42,7 @@ def recording_errors() -> Generator[None]:
     except NameTaken as error:
         raise OperationError("name_taken", clip(str(error), 400), hint="choose another name") from None
     except StillRecording as error:
-        raise OperationError("conflict", str(error), hint="stop it with recording.stop") from None
+        raise OperationError("conflict", str(error), hint="POST /api/v1/recordings/{name}/stop stops it") from None
     except RecordingsFull as error:
         raise OperationError("conflict", str(error)) from None
     except BadRecording as error:
