@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from schemathesis_run import Report, run
+from schemathesis_run import PHASES, Report, run
 
 PLUG_IN = """\
 from superlearner.operations.declaration import operation
@@ -64,12 +64,20 @@ def token_of(program: Any) -> str:
     return (program.data_dir / "token").read_text().strip()
 
 
+SMALL = 10
+"""Below so many examples, only the phases run that take a third of the time; some operations accept no request then."""
+
+
+def phases_of(examples: int) -> tuple[str, ...]:
+    return PHASES if examples >= SMALL else tuple(phase for phase in PHASES if phase != "coverage")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_all_operations_respond_as_described(start: Callable[..., Any]) -> None:
     program = start()
     examples, seed = int(os.environ.get("EXAMPLES", "15")), int(os.environ.get("SEED", "1"))
-    report = run(program.url, token_of(program), examples=examples, seed=seed)
+    report = run(program.url, token_of(program), examples=examples, seed=seed, phases=phases_of(examples))
     assert [] == report.findings, report.explain()
     with program.client() as client:
         document = client.get("/api/v1/arsenal/docs").json()
@@ -77,10 +85,11 @@ def test_all_operations_respond_as_described(start: Callable[..., Any]) -> None:
     described = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
     described -= {"GET /api/v1/arsenal/docs"}  # its description is needed to generate requests
     assert len(described) == report.figures["operations"]["tested"]
-    assert described == set(report.accepted)
+    if examples >= SMALL:
+        assert described == set(report.accepted)
     refused = [name for name, times in report.accepted.items() if not times]
     assert len(refused) <= len(described) // 4, refused  # later requests do not find what earlier ones ended
-    assert {"success"} == {phase["status"] for phase in report.figures["phases"].values()}
+    assert {"success"} == {report.figures["phases"][phase]["status"] for phase in phases_of(examples)}
     assert len(described) * examples < report.figures["test_cases"]["generated"]
 
 
@@ -88,8 +97,6 @@ ROLES = ("anonymous", "learner", "teacher", "owner")
 SERVICES = ("analytics", "tracer", "live", "watchdog", "sandbox_manager", "counter_1")
 ABOVE = ("superlearner", "services", "playground", "web")
 """Processes that keep all others; everyone but the owner aims at them, too."""
-SMALL = 10
-"""Below so many examples, each role gets only the phases that take the least time."""
 
 
 def pids_above(client: Any) -> list[str]:
@@ -102,7 +109,6 @@ def test_with_each_role_and_force_the_platform_lives_and_has_no_undeclared_failu
     """All roles at once on one platform; half of the requests that have `force` order the end of a service."""
     program = start(SUPERLEARNER_QUOTA_REQUESTS_PER_SECOND="10000")
     examples, seed = int(os.environ.get("EXAMPLES", "15")), int(os.environ.get("SEED", "1"))
-    phases = {"phases": ("examples", "fuzzing", "stateful")} if examples < SMALL else {}
     tokens: dict[str, str | None] = {"anonymous": None, "owner": token_of(program)}
     with program.client() as client:
 
@@ -118,7 +124,9 @@ def test_with_each_role_and_force_the_platform_lives_and_has_no_undeclared_failu
 
     def requests_of(role: str) -> Report:
         forced_at = SERVICES if role == "owner" else SERVICES + ABOVE
-        return run(program.url, tokens[role], examples=examples, seed=seed, forced_at=forced_at, **phases)
+        return run(
+            program.url, tokens[role], examples=examples, seed=seed, forced_at=forced_at, phases=phases_of(examples)
+        )
 
     with ThreadPoolExecutor(len(ROLES)) as at_once:
         reports = dict(zip(ROLES, at_once.map(requests_of, ROLES), strict=True))

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-__all__ = ["Report", "run"]
+__all__ = ["PHASES", "Report", "run"]
 
 HERE = Path(__file__).parent
 PHASES = ("examples", "coverage", "fuzzing", "stateful")

@@ -42,7 +42,7 @@ def sort_by(page: Page, column: str, direction: str, first: str) -> None:
 
 
 @pytest.mark.page("/class")
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), pytest.param("dark", 390, marks=pytest.mark.slow)])
 def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     start: Callable[..., Any], open_page: Callable[..., Page], theme: str, width: int
 ) -> None:

@@ -46,7 +46,7 @@ def test_on_a_phone_the_pages_are_behind_a_button_and_gone_when_one_is_chosen(
     expect(page.get_by_role("navigation", name="Documentation")).to_be_hidden()
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), [pytest.param("light", 1440, marks=pytest.mark.slow), ("dark", 390)])
 def test_a_recorded_restart_is_played_in_place_of_its_picture(
     open_page: Callable[..., Page], untouched: Any, theme: str, width: int
 ) -> None:

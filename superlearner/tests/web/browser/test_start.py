@@ -164,7 +164,7 @@ async def kill_on(two_nodes: Any, name: str) -> None:
     await kill(resolve(two_nodes.node, name))
 
 
-@pytest.mark.parametrize("where", ["", "--in-process"])
+@pytest.mark.parametrize("where", ["", pytest.param("--in-process", marks=pytest.mark.slow)])
 def test_a_tree_of_ones_own_is_shown_with_its_own_words(
     start_for_all: Callable[..., Any], open_page: Callable[..., Page], where: str
 ) -> None:
@@ -341,7 +341,7 @@ def test_a_give_up_is_shown_at_once_although_the_supervisor_runs_again(
     expect(line.get_by_role("link")).to_have_attribute("href", re.compile(r"/why/[^?]+\?node=shop"))
 
 
-@pytest.mark.parametrize("width", [1440, 1024, 390])
+@pytest.mark.parametrize("width", [1440, pytest.param(1024, marks=pytest.mark.slow), 390])
 def test_a_supervisor_that_gives_up_falls_in_the_picture(
     open_page: Callable[..., Page], two_nodes: Any, width: int
 ) -> None:

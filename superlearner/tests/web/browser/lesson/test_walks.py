@@ -14,7 +14,7 @@ from superlearner.course.course import Course
 from superlearner.course.lesson import Block, Cell, Exercise, Measure, Picture, Predict, Reflect, Text
 
 COURSE = Course()
-LONG = [pytest.param(number, marks=pytest.mark.slow) for number in (9, 13)]
+LONG = [pytest.param(number, marks=pytest.mark.slow) for number in (9, 13, 15)]
 WORDS = "One process owns it, the others send messages, and an answer says that it was done."
 
 
@@ -81,7 +81,7 @@ def work_through(page: Page, block: Block, *, right: bool) -> None:
             expect(one.get_by_role("group", name="Result")).to_contain_text("The run: ")
 
 
-@pytest.mark.parametrize("session", [3, 15, *LONG], indirect=True)
+@pytest.mark.parametrize("session", [3, *LONG], indirect=True)
 def test_a_session_is_done_from_its_first_block_to_its_last(session: Page, request: pytest.FixtureRequest) -> None:
     lesson = COURSE.lesson(request.node.callspec.params["session"])
     end = session.locator("#lesson-end")

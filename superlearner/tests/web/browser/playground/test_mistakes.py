@@ -17,7 +17,7 @@ FORGOTTEN = TYPED.replace(
 SAYS = "`await` is missing before the call of GenServer.call, which does nothing without it"
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [pytest.param(1440, marks=pytest.mark.slow), 390])
 def test_a_forgotten_await_is_marked_at_run_and_its_message_goes_with_it(
     open_page: Callable[..., Page], at_work: Any, width: int
 ) -> None:
