@@ -244,7 +244,8 @@ def test_supervisors_that_fail_because_of_one_below_them_are_in_its_finding() ->
     for pid, name, below in (("0.5.0", "shop", inner.pid), ("0.3.0", "mall", "0.5.0")):
         above = book.by_pid[pid] = book.histories[name] = History(name, name, pid, allowed=3, window_s=5.0)
         for number, ago in enumerate((3.0, 2.0, 1.0)):
-            above.keep(replace(entry(number, NOW - ago, "restarted"), old_pid=below, supervisor_pid=pid), 1000)
+            end = replace(entry(number, NOW - ago, "restarted"), child_id=below, supervisor_pid=pid)
+            above.keep(replace(end, old_pid=below if ago < 3.0 else "0.1.0"), 1000)  # earlier pids are not kept
             above.attempts.add(round((NOW - ago) * 1e9))
     loop = only(detect(facts(book=book), LIMITS))
     assert (loop.name, loop.evidence["above"]) == ("till", ["shop", "mall"])

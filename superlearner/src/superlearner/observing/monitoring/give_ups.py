@@ -103,7 +103,14 @@ def _cause_below(one: AnomalyFinding, book: Book) -> str | None:
     if history is None:
         return None
     ends = [each for each in history.restart_history() if each.at >= one.since and each.event_type != "restarted_along"]
-    below = {(known.name or known.pid) if (known := book.by_pid.get(each.old_pid or "")) else None for each in ends}
+    by_id: dict[str | None, str] = {}  # the pids of earlier processes of a supervisor are not kept
+    below: set[str | None] = set()
+    for each in ends:  # newest first
+        known = book.by_pid.get(each.old_pid or "")
+        name = by_id.get(each.child_id) if known is None else known.name or known.pid
+        if name is not None and each.child_id is not None:
+            by_id[each.child_id] = name
+        below.add(name)
     return next(iter(below)) if len(below) == 1 else None
 
 
