@@ -219,6 +219,9 @@ def test_a_refused_value_names_its_field_and_what_to_write(inside: Inside) -> No
              "start: expected 'module:Class', a behaviour of a module that is imported, got 'no.such:Thing'", None),
             ("POST", "processes/counter_1/message", {"message": 1, "timeout_ms": None},
              "timeout_ms: expected a whole number, got null", None),
+            ("GET", "restarts?beside=x", None,
+             "beside: expected the id of a restart, such as 9f3a0c1b22d4.1204; "
+             "`superlearner restart list --process x` lists ids", "got 'x'"),
             ("PUT", "settings/port", {"value": "x"},
              "the API (owner): port: expected a whole number, got 'x'", "no setting was changed"),
             ("PUT", strategy, {}, "strategy: a value is missing", "this parameter is required"),
@@ -249,6 +252,7 @@ def test_a_verb_in_a_path_is_answered_with_the_operation_of_this_name(inside: In
             ("POST", "supervisors/shop/stop", 404, "did you mean DELETE /api/v1/supervisors/shop?"),
             ("POST", "processes/x/messages", 405, "did you mean POST /api/v1/processes/x/message?"),
             ("POST", "xyzzy/kill", 404, "see /api/v1/arsenal/docs"),
+            ("GET", "registries/xyzzy/entries", 404, "see GET /api/v1/registries"),
         ):
             answer = await platform.client.request(method, f"/api/v1/{path}", json={})
             [detail] = answer.json()["error"]["details"]

@@ -35,7 +35,11 @@ __all__ = [
 MOST_NAMED: Final = 100
 """Most processes listed as affected by an exit, of each relation."""
 
-LISTINGS: Final = {"process": "GET /api/v1/processes", "child": "GET /api/v1/supervisors/{name}/children"}
+LISTINGS: Final = {
+    "process": "GET /api/v1/processes",
+    "child": "GET /api/v1/supervisors/{name}/children",
+    "registry": "GET /api/v1/registries",
+}
 """The path that lists targets of a kind; others are listed under `supervisors`."""
 
 

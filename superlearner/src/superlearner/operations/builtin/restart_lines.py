@@ -23,8 +23,8 @@ from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
 from superlearner.operations.builtin.restart_none import describe_none
 from superlearner.operations.builtin.restart_words import Words
+from superlearner.operations.builtin.restarts import EventRef, possible_names
 from superlearner.operations.builtin.restarts import describe_row as describe_stored
-from superlearner.operations.builtin.restarts import possible_names
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, Paged, Picker, declared, operation
 from superlearner.operations.engine.forwarding import forward
@@ -36,7 +36,7 @@ from superlearner.operations.rights.ownership import not_their_node
 from superlearner.restarts.cause_steps import budget_of, find_line, start_failure
 from superlearner.restarts.drawing import MomentNode
 from superlearner.restarts.groups import Group, groups
-from superlearner.restarts.ids import REF, Ref, run_of
+from superlearner.restarts.ids import Ref, run_of
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.present import Running, waits
 from superlearner.restarts.recorder import MINUTE_S, describe_group, is_worth, lacks_beginning
@@ -79,7 +79,7 @@ async def list_(
         ),
     ] = None,
     beside: Annotated[
-        str | None, Field(pattern=REF, description="only those of the same minute as this restart, which may be a sum")
+        EventRef | None, Field(description="only those of the same minute as this restart, which may be a sum")
     ] = None,
     fold: Annotated[
         bool, Field(description="true: list the newest 2,000, with more than four equal lines of a crash loop as one")
