@@ -291,7 +291,9 @@ class Moments:
         )  # fmt: skip
         self._add(row)
         if by_end and anomaly.type in UNTIL_OVER:
-            self._add(replace(row, run=new_run(), number=INCIDENT, last=INCIDENT, events=f"{INCIDENT}", data=None))
+            line = without_secrets(anomaly.past or anomaly.description, LONGEST)  # the end has a line of its own
+            run, number = new_run(), INCIDENT
+            self._add(replace(row, run=run, number=number, last=number, line=line, events=f"{number}", data=None))
 
     def _draw(self, watched: WatchedNode, memory: Memory, group: Group, now: Running) -> bytes | None:
         try:

@@ -16,7 +16,7 @@ from superlearner.control.terms import safe_text
 from superlearner.course.course import Course, UnknownItem
 from superlearner.nodes.nodes import Absence
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_with_reason
-from superlearner.operations.builtin.restart_loops import fold, is_incident
+from superlearner.operations.builtin.restart_loops import ANOMALY, fold, is_incident
 from superlearner.operations.context import Context
 from superlearner.operations.rights.homes import home_node
 from superlearner.operations.rights.ownership import is_refused, node_names, seen_node
@@ -270,6 +270,14 @@ def _list_services(platform: Platform) -> dict[str, bool]:
     return {name: state in ("attached", "connecting") for name, state in known}
 
 
+async def _list_anomalies(platform: Platform, user: User, node: str) -> list[str]:
+    """Return the texts of the newest stored anomalies of a node."""
+    rows, _ = await platform.moments.page(
+        [node], [], user.only_owner, None, None, 0, MOST_STORED, number=ANOMALY, replays=False
+    )
+    return [row.line for row in rows]
+
+
 def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
     """Add the pages, the static files and the error page."""
 
@@ -311,6 +319,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
         awaited = lost in platform.nodes.awaited and not user.only_own
         absence = None if lost is None else await _find_absence(platform, user, lost)
         stored, more = await _list_stored(platform, user, lost) if lost and absence else ([], 0)
+        anomalies = await _list_anomalies(platform, user, lost) if lost and absence else []
         sandbox = next((one for one in platform.sandboxes.all() if one.node == lost and user.sees(one.owner)), None)
         if sandbox is not None:
             heading = _ended(sandbox)
@@ -339,6 +348,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
             explained=absence is not None,
             stored=stored,
             more=more,
+            anomalies=anomalies,
             lost=lost,
         )
 
