@@ -72,7 +72,8 @@ def _types(given: list[str]) -> frozenset[str]:
     named = frozenset(name for one in given for part in one.split(",") if (name := part.strip()))
     if unknown := sorted(named - set(TYPES)):
         refused = [
-            Detail("types", f"there is no type {text_of(name, 100)}", unknown_name(name, TYPES)) for name in unknown
+            Detail("types", f"there is no type {text_of(name, 100)}", unknown_name(name, list(TYPES)))
+            for name in unknown
         ]
         raise OperationError("validation_error", f"types: {refused[0].problem}", details=refused[:MOST_REFUSED])
     return named and named | {"gap"}
