@@ -36,7 +36,8 @@ class UnsupervisedCrashes:
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, str], CrashGroup] = {}
-        self._stored: dict[tuple[str, str], float] = {}
+        self._stored: dict[tuple[str, str], tuple[float, float]] = {}
+        """When a cause was stored last, and the seconds until it may be stored again."""
 
     def note(self, event: TraceEvent, at: float) -> None:
         """Count a crash at `at`, in seconds since 1970."""
@@ -52,11 +53,18 @@ class UnsupervisedCrashes:
             known.times += 1
 
     def take(self, now: float, window: float) -> list[Incident]:
-        """Remove and return the incidents to store now, at most one per cause every `window` seconds."""
-        self._stored = {key: at for key, at in self._stored.items() if now - at < window}
-        due = [key for key, one in self._open.items() if now - one.first >= SETTLE_S and key not in self._stored]
-        self._stored |= dict.fromkeys(due, now)
-        return [_describe(self._open.pop(key)) for key in due]
+        """Remove and return the incidents to store now.
+
+        A cause that goes on is stored at intervals that double, up to every `window` seconds.
+        """
+        self._stored = {key: (at, pause) for key, (at, pause) in self._stored.items() if now - at < 2 * window}
+        found: list[Incident] = []
+        for key, one in list(self._open.items()):
+            last, pause = self._stored.get(key, (one.first, SETTLE_S))
+            if now - last >= pause:
+                self._stored[key] = now, min(2 * pause, window)
+                found.append(_describe(self._open.pop(key)))
+        return found
 
 
 def _describe(one: CrashGroup) -> Incident:
