@@ -135,6 +135,10 @@ def test_anomalies_do_not_move_under_the_pointer(open_page: Callable[..., Page],
     expect(kept.locator(".says")).to_have_text(["low"])
     page.mouse.move(0, 0)
     expect(kept.locator(".says")).to_have_text(["critical", "low"])
+    page.evaluate("window.finds('medium', 'high')")
+    expect(kept.locator(".says")).to_have_text(["high", "medium"])
+    signs = kept.locator(".kind use").evaluate_all("(all) => all.map((one) => one.getAttribute('href'))")
+    assert signs == ["#i-crashed", "#i-stuck"]  # a medium one had the red triangle
 
 
 def test_the_page_continues_after_a_lost_feed_and_shows_a_new_anomaly(system: Any) -> None:

@@ -4,11 +4,12 @@
  * @module
  */
 
+import { RANKS } from "../system/system-model.js";
+
 /** @typedef {Pick<Api.ClusterAnomalies, "anomalies"|"missing"|"nodes_queried">} Answer  of all nodes */
 
 /** The answer that nothing is wrong. @type {Answer} */
 export const NONE = { anomalies: [], missing: [], nodes_queried: [] };
-const RANKS = ["critical", "high", "medium", "low"];
 /** Samples after which nodes without problems are asked again. */
 const CALM = 5;
 
@@ -20,7 +21,7 @@ const CALM = 5;
  */
 export function elsewhere(answer, shown) {
   const { anomalies, missing } = answer ?? NONE;
-  const worst = [...anomalies].sort((one, other) => RANKS.indexOf(one.severity) - RANKS.indexOf(other.severity));
+  const worst = [...anomalies].sort((one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity));
   const lost = missing.map(({ node, reason }) => ({ node, text: reason }));
   return [...lost, ...worst.map((one) => ({ node: one.node, text: one.description, one }))]
     .filter(({ node }) => node !== shown);

@@ -21,7 +21,7 @@ import { pages } from "../shell/nav.js";
 import { Held } from "../live/held.js";
 import { burning, nameIn, restartsIn, stormText, Storms } from "../live/storms.js";
 import { lostWords, showLost, showStatus } from "../live/status.js";
-import { calmParts, isBefore, reduce as judged } from "../system/system-model.js";
+import { byRank, calmParts, isBefore, reduce as judged, signOf } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
 import { counted, number, reasonedState, time } from "../base/words.js";
 
@@ -37,7 +37,6 @@ const READ = 20;
 const FRESH_S = 60;
 /** An entry is complete after this time. */
 const SETTLED_S = 0.5;
-const RANKS = ["low", "medium", "high", "critical"];
 
 const page = byId("start", HTMLElement);
 const family = byId("family", SlFamily);
@@ -277,7 +276,7 @@ function wrong() {
   const { rows, anomalies } = onceEach([...model.rows.values()].filter(({ state, restart }) =>
     ["crashed", "gave_up", "stuck", "suspended", "restarting"].includes(state) || (state === "stopped" && restart === "permanent")),
     withoutStorm(found?.anomalies ?? [], all, model), burnt, model);
-  anomalies.sort((one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
+  anomalies.sort(byRank);
   const away = elsewhere(everywhere, model.node);
   const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
   const others = [
@@ -326,8 +325,8 @@ function wrong() {
 
 /** Return the look and the icon of a problem; without a severity, a node is lost. @param {string} [severity] */
 const severe = (severity = "critical") => {
-  const bad = RANKS.indexOf(severity) > 1;
-  return /** @type {const} */ ([{ "data-look": bad ? "crashed" : "restarting" }, icon(bad ? "crashed" : "stuck", "glyph")]);
+  const sign = signOf(severity);
+  return /** @type {const} */ ([{ "data-look": sign === "crashed" ? "crashed" : "restarting" }, icon(sign, "glyph")]);
 };
 
 /**

@@ -9,12 +9,11 @@ import { closest, icon, make, renew, spoken, write } from "../base/dom.js";
 import { processLink } from "../base/process-link.js";
 import { Held } from "../live/held.js";
 import { kindOf } from "./system-charts.js";
-import { secondsOf } from "./system-model.js";
+import { byRank, secondsOf, signOf } from "./system-model.js";
 import { counted, duration, time } from "../base/words.js";
 
 /** @import { Anomaly } from "./system-model.js" */
 
-const RANKS = ["low", "medium", "high", "critical"];
 const SHOWN_ENDED = 10;
 /** Evidence that the sentence or another line already has. */
 const TOLD = new Set(["newest", "samples", "circle", "pids", "what"]);
@@ -53,7 +52,7 @@ export class SlAnomalies extends HTMLElement {
 
   #draw() {
     const { active, ended } = this.#newest;
-    const now = [...active].sort((one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
+    const now = [...active].sort(byRank);
     const past = [...ended].reverse().slice(0, SHOWN_ENDED);
     write(this.#title, active.length ? counted(active.length, "anomaly", "anomalies") : "Anomalies");
     this.#none.hidden = active.length > 0;
@@ -111,7 +110,7 @@ function parts(one, open) {
   more.open = open;
   return [
     make("p", { class: "kind" },
-      icon(one.active ? (one.severity === "low" ? "gave-up" : "crashed") : "stopped", "glyph"),
+      icon(one.active ? signOf(one.severity) : "stopped", "glyph"),
       make("b", {}, `${kindOf(one.type)}${one.count > 1 ? ` ${one.count.toLocaleString("en")}×` : ""}`),
       make("span", {}, one.active ? one.severity : "over"),
       make("time", { datetime: one.since }, span)),

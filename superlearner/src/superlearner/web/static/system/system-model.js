@@ -21,9 +21,17 @@ import { counted, number, time } from "../base/words.js";
  * @property {Anomaly[]} ended
  */
 
+/** Severities of anomalies, the worst last. */
+export const RANKS = ["low", "medium", "high", "critical"];
 const HOUR = 3600;
 const ENDED = 50;
 const RECENT_MIN = 10;
+
+/** Return the icon of an active anomaly: only a high severity looks like a crash. @param {string} severity */
+export const signOf = (severity) => (RANKS.indexOf(severity) > 1 ? "crashed" : "stuck");
+
+/** Order anomalies: the worst first, then the oldest. @param {Pick<Anomaly, "severity"|"number">} one @param {typeof one} other */
+export const byRank = (one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number;
 
 /**
  * @param {Model|null} model

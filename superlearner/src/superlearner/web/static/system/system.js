@@ -14,7 +14,7 @@ import { Feed, liveUrl } from "../live/live.js";
 import { csv, save } from "../base/save.js";
 import { showLost, showStatus } from "../live/status.js";
 import { kindOf, pictures } from "./system-charts.js";
-import { calmParts, reduce, secondsOf } from "./system-model.js";
+import { calmParts, RANKS, reduce, secondsOf } from "./system-model.js";
 import { tooFew, trends } from "./system-trends.js";
 import { tabs } from "../components/tabs.js";
 import { SlThresholds } from "./thresholds.js";
@@ -26,7 +26,6 @@ import { counted, duration, number, time } from "../base/words.js";
 /** Ranges of the charts, by their name in the URL (`?range=1h`). */
 const RANGES = new Map([["1m", 60], ["10m", 600], ["1h", 3600]]);
 const USUAL = "10m";
-const RANKS = ["low", "medium", "high", "critical"];
 const SHOWN_TRENDS = 6;
 /** On a younger platform charts show its lifetime, at least this many seconds. */
 const LEAST = 30;
