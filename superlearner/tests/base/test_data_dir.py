@@ -18,6 +18,7 @@ from superlearner.base.data_dir import (
     default_data_dir,
     provide_temporary_folder,
 )
+from superlearner.base.terminal import unwritable
 
 
 def test_the_lock_of_a_directory_names_its_holder(tmp_path: Path) -> None:
@@ -52,6 +53,18 @@ def test_a_directory_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataDirError, match="--data-dir"):
         DataDir(tmp_path / "file" / "below").acquire()
+
+
+def test_a_directory_that_cannot_even_be_looked_at_is_explained(tmp_path: Path) -> None:
+    """Regression: while looking for a file in its place, `Path.is_file` raised the same error again."""
+    folder = tmp_path / ("x" * 300)
+    with pytest.raises(DataDirError, match="cannot be used: File name too long; try --data-dir"):
+        DataDir(folder).acquire()
+    with pytest.raises(OSError) as caught:
+        folder.mkdir()
+    assert unwritable(caught.value).endswith("File name too long; try --data-dir with another folder")
+    caught.value.filename = str(folder / "below")
+    assert unwritable(caught.value).endswith("File name too long; try --data-dir with another folder")
 
 
 def test_a_lock_that_is_a_link_is_refused_and_its_file_stays(tmp_path: Path) -> None:

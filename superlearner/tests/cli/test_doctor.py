@@ -78,6 +78,8 @@ def test_obstacles_to_a_start_are_reported(superlearner: Run, tmp_path: Path) ->
     nowhere = superlearner("doctor", SUPERLEARNER_DATA_DIR=str(tmp_path / "file" / "below"))
     assert (1, "bad") == (nowhere.returncode, verdicts(nowhere)["data directory"])
     assert "--data-dir" in nowhere.stdout
+    too_long = superlearner("doctor", SUPERLEARNER_DATA_DIR=str(tmp_path / ("x" * 300)))
+    assert (verdicts(too_long)["token"], too_long.stderr) == ("bad", "")  # regression: a traceback
     (tmp_path / "data").mkdir(mode=0o700)
     (tmp_path / "data" / "token").write_text("t" * 43)
     (tmp_path / "data" / "token").chmod(0o644)

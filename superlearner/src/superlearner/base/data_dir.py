@@ -26,6 +26,7 @@ __all__ = [
     "command_with",
     "default_data_dir",
     "describe_unusable",
+    "find_file",
     "in_data_dir",
     "provide_temporary_folder",
 ]
@@ -90,9 +91,15 @@ def in_data_dir(text: str, folder: Path | None) -> str:
     return complete_all(text, command_line(folder))
 
 
+def find_file(folder: Path) -> Path | None:
+    """Return the file that stands where a folder should be: the path itself, or one above it."""
+    # Before Python 3.14, `Path.is_file` raises for a name that is too long, and below a folder that cannot be read.
+    return next((one for one in (folder, *folder.parents) if os.path.isfile(one)), None)
+
+
 def describe_unusable(folder: Path, error: OSError) -> str:
     """Return why a data directory cannot be used, and what to try."""
-    file = next((one for one in (folder, *folder.parents) if one.is_file()), None)
+    file = find_file(folder)
     why = error.strerror or str(error)
     if file is not None:
         why = f"{'it' if file == folder else file} is a file"

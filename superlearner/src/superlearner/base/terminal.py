@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from superlearner.base.data_dir import find_file
 from superlearner.base.printable import printable, printable_lines
 from superlearner.base.shortage import cause_text
 from superlearner.base.standard_streams import forgive_lost_output, lost_output
@@ -99,6 +100,6 @@ def unwritable(error: OSError) -> str:
     if error.errno is None:
         return str(error)  # a sentence of ours
     path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else Path()
-    file = next((one for one in path.parents if one.is_file()), None)
+    file = find_file(path.parent)
     said = cause_text(error) if file is None else f"{file} is a file, not a folder"
     return f"{said}; try --data-dir with another folder"

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from superlearner.base.data_dir import DATABASE_FILE, describe_unusable
+from superlearner.base.data_dir import DATABASE_FILE, describe_unusable, find_file
 from superlearner.base.terminal import complain, print_line
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.finding import data_dir_of
@@ -129,7 +129,7 @@ def database_of(data_dir: Path | None = None) -> str | Path:
     except SettingsError as error:
         fail(str(error), USAGE)
     folder = data_dir or data_dir_of()
-    if not settings.database and any(one.is_file() for one in (folder, *folder.parents)):
+    if not settings.database and find_file(folder) is not None:
         fail(describe_unusable(folder, NotADirectoryError()))
     return settings.database or folder / DATABASE_FILE
 

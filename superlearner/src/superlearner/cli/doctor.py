@@ -106,7 +106,7 @@ def _walls() -> Diagnosis:
 
 def _data_directory(folder: Path) -> Diagnosis:
     there = folder
-    while not there.exists() and there != there.parent:
+    while not os.path.exists(there) and there != there.parent:
         there = there.parent
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
         return Diagnosis("ok", "data directory", f"{folder}{'' if there == folder else ' (the first run makes it)'}")
@@ -117,7 +117,7 @@ def _data_directory(folder: Path) -> Diagnosis:
 
 def _room(folder: Path) -> Iterator[Diagnosis]:
     """Check the disk, since a full one stops the history; report only low space."""
-    while not folder.exists() and folder != folder.parent:
+    while not os.path.exists(folder) and folder != folder.parent:
         folder = folder.parent
     try:
         free = shutil.disk_usage(folder).free
@@ -181,7 +181,7 @@ def _database(url: str | None, folder: Path) -> Diagnosis:
     from superlearner.store import StoreUnavailable, database_info
 
     file = folder / DATABASE_FILE
-    if url is None and not file.exists():
+    if url is None and not os.path.exists(file):
         return Diagnosis("ok", "database", "none yet; the first run makes it")
     try:
         info = database_info(url or file)
