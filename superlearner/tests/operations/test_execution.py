@@ -200,6 +200,19 @@ def test_texts_of_custom_validators_are_unchanged() -> None:
         checked(of(frame), {"size": 3})
 
 
+def test_a_parameter_that_is_named_as_a_type_keeps_its_name() -> None:
+    """Regression: it was left out as the alternative of a type, and the problem was about `parameters`."""
+
+    @operation("wall.hang", http=("GET", "/walls/hang"), scope="read")
+    async def hang(ctx: Context, set: int | None = None, list: int | bool = 0) -> Painted:
+        """Hang pictures."""
+        raise AssertionError(set, list)
+
+    with pytest.raises(OperationError) as refused:
+        checked(of(hang), {"set": "x", "list": "y"})
+    assert ["set", "list"] == [one.field for one in refused.value.details]
+
+
 def test_a_read_is_counted_and_not_audited() -> None:
     stage = Stage()
     stage.run(listed, page=1, per_page=1)

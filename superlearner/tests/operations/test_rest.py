@@ -204,7 +204,7 @@ def test_a_refused_value_names_its_field_and_what_to_write(inside: Inside) -> No
         strategy, crash = "supervisors/demo_one_for_one/strategy", {"strategy": "one_for_one"}
         for method, path, body, message, hint in (
             ("GET", "processes?page=1e3", None, "page: expected a whole number, got 1e3", "write it in digits: 1000"),
-            ("GET", "processes?page=1.5", None, "page: expected a whole number, got 1.5", "write it in digits: 1"),
+            ("GET", "processes?page=1.5", None, "page: expected a whole number, got 1.5", None),
             ("GET", "processes?page=1e400", None, "page: expected a whole number, got 1e400", None),
             ("GET", "processes?page=x", None, "page: expected a whole number, got 'x'", None),
             ("GET", "events?types=crshed", None, "types: there is no type 'crshed'", "did you mean crashed?"),

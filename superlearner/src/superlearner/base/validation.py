@@ -148,18 +148,20 @@ def describe_problem(problem: Any, got: str) -> tuple[str, str | None]:
         return f"{words}, got {got}", None
     if kind in ("int_type", "float_type"):
         return f"{words}, got {got}", f"write {bare} without quotes" if bare != got else None
-    in_digits = kind == "int_parsing" and abs(float(bare)) <= LARGEST_TRIED
-    return f"{words}, got {bare}", f"write it in digits: {int(float(bare))}" if in_digits else None
+    number = float(bare)
+    in_digits = kind == "int_parsing" and abs(number) <= LARGEST_TRIED and number.is_integer()
+    return f"{words}, got {bare}", f"write it in digits: {int(number)}" if in_digits else None
 
 
 def describe_problems(
-    problems: Iterable[Any], text_of: Callable[[Any], str]
+    problems: Iterable[Any], text_of: Callable[[Any], str], named: int = 1
 ) -> list[tuple[tuple[str, ...], str, str | None]]:
     """Return place, message and hint of problems; those of the alternatives of one value are one.
 
     Args:
         problems: `ValidationError.errors()`.
         text_of: returns a value as text.
+        named: the parts of a place that are names, whatever they look like.
 
     >>> place = ("body", "count")
     >>> describe_problems(
@@ -174,14 +176,16 @@ def describe_problems(
     ...         },
     ...     ],
     ...     repr,
+    ...     named=2,
     ... )
     [(('body', 'count'), "expected at least 1 or 'all', got 0", 'try 1')]
     """
     by_place: dict[tuple[str, ...], list[Any]] = {}
     for problem in problems:
-        named = problem["type"] == "extra_forbidden"  # the client chose the name, which may look like a tag
-        names = tuple(str(part) for part in problem["loc"] if named or not TAG.fullmatch(str(part)))
-        by_place.setdefault(names, []).append(problem)
+        parts = tuple(map(str, problem["loc"]))
+        if problem["type"] != "extra_forbidden":  # there, the client chose the name, which may look like a tag
+            parts = (*parts[:named], *(part for part in parts[named:] if not TAG.fullmatch(part)))
+        by_place.setdefault(parts, []).append(problem)
     return [(place, *_describe_alternatives(group, text_of)) for place, group in by_place.items()]
 
 

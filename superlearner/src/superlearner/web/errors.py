@@ -252,7 +252,7 @@ def _of_validation(error: RequestValidationError) -> ApiError:
     if isinstance(cause, JSONDecodeError):
         where = f" at character {cause.pos}" if cause.doc else ""  # else our own reason, which has no place
         return ApiError(400, "malformed_json", f"the body is not JSON: {cause.msg}{where}")
-    found = describe_problems(problems, lambda value: text_of(value, 100))
+    found = describe_problems(problems, lambda value: text_of(value, 100), named=2)
     details = [
         {"field": ".".join(place[1:] or place) or "body", "problem": words, "hint": hint}
         for place, words, hint in found
