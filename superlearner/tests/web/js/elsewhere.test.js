@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { elsewhere, isDue, NONE } from "#static/start/elsewhere.js";
+import { describeServices, elsewhere, isDue, NONE } from "#static/start/elsewhere.js";
 
 const anomaly = (node, severity, description) => ({ node, severity, description });
 
@@ -26,4 +26,9 @@ test("other nodes are asked again at each sample while they have a problem, now 
   assert.deepEqual(due([anomaly("here", "high", "hangs")], ["here", "web"]), [5, 6]);
   assert.deepEqual(due([], ["here"]), []);
   assert.equal(isDue(null, "here", 5), false);
+});
+
+test("the services are in the order of their names, as in the page, which is else loaded again at each change of the nodes", () => {
+  const all = [{ name: "shop2", state: "connecting" }, { name: "shop", state: "looked_for" }, { name: "", state: "connecting" }];
+  assert.equal(describeServices(all), "shop? shop2 "); // regression: `shop2 shop? `, and a `? ` for the one without a name
 });

@@ -36,3 +36,11 @@ export function elsewhere(answer, shown) {
  */
 export const isDue = (answer, shown, samples) =>
   elsewhere(answer, shown).length > 0 || (samples >= CALM && (answer?.nodes_queried.length ?? 0) > 1);
+
+/**
+ * Return the attached services as the page has them in `data-services`: in the order of their names, those that are not connected with a
+ * question mark, and none whose name is not known yet.
+ * @param {readonly {name: string, state: string}[]} all
+ */
+export const describeServices = (all) => all.filter(({ name }) => name).sort((one, other) => (one.name < other.name ? -1 : 1))
+  .map(({ name, state }) => `${name}${["attached", "connecting"].includes(state) ? "" : "?"} `).join("");

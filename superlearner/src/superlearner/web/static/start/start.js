@@ -7,7 +7,7 @@
 
 import { kill, platform, request } from "../base/api.js";
 import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, write } from "../base/dom.js";
-import { elsewhere, isDue, NONE } from "./elsewhere.js";
+import { describeServices, elsewhere, isDue, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
 import { onceEach, ownStorms, processesOf, stoppedText, suspendedText, unknownBecause, withoutStorm } from "./problems.js";
@@ -141,8 +141,7 @@ async function readOthers() {
 /** Load the page again when a service is attached, lost or detached: services stand before the platform's own tree. */
 async function followServices() {
   /** @type {{name: string, state: string}[]|null} */ const all = await platform("GET", "/nodes/attached").catch(() => null);
-  const known = all?.map(({ name, state }) => `${name}${["attached", "connecting"].includes(state) ? "" : "?"} `).sort().join("");
-  if (known !== undefined && known !== page.dataset.services) location.reload();
+  if (all && describeServices(all) !== page.dataset.services) location.reload();
 }
 
 /** Return the start of the visit, which survives reloads. */
