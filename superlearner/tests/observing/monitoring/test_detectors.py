@@ -13,6 +13,7 @@ from tools.check_commands import manifest
 
 import otp
 from node_facts import LIMITS, NOW, NS, entry, facts, growing, only, supervisor, track
+from superlearner.live.moments import UNTIL_OVER
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring import detectors
 from superlearner.observing.monitoring.detectors import detect
@@ -400,6 +401,8 @@ def test_every_finding_names_an_existing_setting() -> None:
     assert [finding.type for finding in found] == [detector.__name__ for detector in detectors.DETECTORS]
     assert {finding.setting for finding in found} <= set(Settings.model_fields)
     assert all(finding.evidence and finding.hint and finding.description for finding in found)
+    # Regression: crash loops were listed beside their restarts, and growing memory was not.
+    assert {one.type for one in found if one.incident is not None and one.incident.until is None} == UNTIL_OVER
 
 
 @pytest.mark.parametrize("called", [None, "Jo's till@127.0.0.1"])

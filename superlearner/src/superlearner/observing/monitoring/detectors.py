@@ -170,7 +170,6 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             setting="anomaly_give_up_within",
             size=len(gave_up),
             past=past,
-            incident=Incident(past),
             hint=f"{_describe_failures(history)}{_describe_command(list(history.restart_history()), facts, history)}"
             + ("" if history.ended_at is not None or history.has_fallen else _suggest_room(history, allowed, facts)),
         )
@@ -207,6 +206,7 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         description=f"the memory of the program has grown {by}, {rate}",
         size=grown,
         past=past,
+        incident=Incident(past),
         since=round(begun, 3),
         evidence={
             "mb_per_minute": round(per_minute, 2),
