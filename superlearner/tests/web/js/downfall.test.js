@@ -33,3 +33,10 @@ test("a give-up is told although a process without a supervisor still runs, and 
   assert.equal(downfall({ rows: lone, feed: [gaveUp, event("crashed", "other", 3)] }), gaveUp);
   assert.equal(downfall({ rows: lone, feed: [event("crashed", "other", 3)] }), null);
 });
+
+test("the give-up of an earlier process of the same name is not that of the one that was killed", () => {
+  const gaveUp = { ...event("gave_up", "tree", 2), key: "tree", pid: "0.5.0" };
+  const same = { ...event("ended", "tree", 3), key: "tree", pid: "0.5.0" }, later = { ...same, id: 9, at: 9, pid: "0.9.0" };
+  assert.equal(downfall({ rows: none, feed: [gaveUp, same] }), gaveUp);
+  assert.equal(downfall({ rows: none, feed: [gaveUp, same, later] }), later);
+});

@@ -152,27 +152,32 @@ test("a supervisor that has given up stays in the tree with its children, ended"
     rows: new Map([row("team", null, "supervisor"), row("bob", "team", "worker", { state: "crashed" }), row("eve", "team", "worker")]),
     kids: new Map([["", ["team"]], ["team", ["bob", "eve"]]]),
   };
-  const model = { rows: new Map(), kids: new Map([["", []]]), feed: [{ kind: "gave_up", key: "team" }] };
+  const model = { rows: new Map(), kids: new Map([["", []]]), feed: [{ kind: "gave_up", key: "team", pid: "1" }] };
   const fallen = fallenOf(before, model), shown = withFallen(model, fallen);
   assert.deepEqual([...shown.rows.values()].map(({ id, state, pid }) => [id, state, pid]),
     [["team", "gave_up", null], ["bob", "crashed", null], ["eve", "stopped", null]]);
   assert.deepEqual([shown.kids.get(""), shown.kids.get("team")], [["team"], ["bob", "eve"]]);
   assert.equal(withFallen({ ...model, rows: before.rows }, fallen).rows, before.rows, "it runs again");
   assert.equal(fallenOf(before, { ...before, feed: [] }).rows.size, 0);
-  const killed = { ...model, feed: [...model.feed, { kind: "killed", key: "team" }] };
-  assert.equal(fallenOf(before, killed).rows.get("team").state, "stopped", "it gave up in an earlier life");
+  const earlier = { ...model, feed: [{ kind: "gave_up", key: "team", pid: "0" }] };
+  assert.equal(fallenOf(before, earlier).rows.get("team").state, "stopped", "an earlier process of this name gave up");
 });
 
 test("the end of a killed root is reported, and that of the workbench that is linked to it is not", () => {
   const rows = new Map([["team", { key: "team", name: "team", kind: "supervisor", parent: null, pid: null }]]);
+  // As the feed of a node reports it
   const end = {
-    id: 1, at: 10, level: "bad", kind: "killed", key: "team", text: "team was killed; it has no supervisor that restarts it",
-    parts: { who: "team" },
+    id: 1, at: 10, level: "bad", kind: "ended", key: "team", pid: "0.9.0", text: "team was killed; it has no supervisor that restarts it",
   };
+  const fall = { ...end, id: 0, at: 9, kind: "gave_up", pid: "0.5.0", text: "team gave up" };
+  const bob = { ...end, id: 0, kind: "restarted", key: "team/bob", text: "bob was killed; team restarted bob", parts: { by: "team" } };
   const linked = { ...end, id: 2, key: "%alone/0.7.0", text: "workbench was killed", parts: { who: "workbench" } };
   const text = "team was killed; it has no supervisor that restarts it. Its children have ended with it. Run its cell again.";
   assert.equal(lastEnd({ rows, feed: [end, linked] }), text);
-  assert.equal(lastEnd({ rows, feed: [end, linked] }, { only: "team" }), text);
+  assert.equal(lastEnd({ rows, feed: [fall, bob, end, linked] }, { only: "team" }), text.replace("Run its cell", "Start it"));
+  assert.equal(lastEnd({ rows, feed: [{ ...end, level: "info", text: "team ended: shutdown" }] }), "", "its next run stopped it");
+  assert.match(lastEnd({ rows, feed: [{ ...fall, pid: "0.9.0" }, end] }), /^team gave up/);
+  assert.equal(lastEnd({ rows: new Map([["team", { pid: "0.11.0" }]]), feed: [end] }), "", "it runs again");
 });
 
 test("the notes of several runs are a table, and other rows are not", () => {

@@ -8,6 +8,9 @@
 
 const ENDS = new Set(["crashed", "killed", "restarted", "restart_failed", "gave_up"]);
 
+/** The end of a whole tree that failed or was killed, which no supervisor reports. @param {string} kind @param {string} level */
+const isRootsEnd = (kind, level) => kind === "ended" && level === "bad";
+
 /** The tree of the sandbox, and the process that runs the cells. */
 const OF_THE_SANDBOX = new Set(["Main", "workbench"]);
 
@@ -60,12 +63,12 @@ export function ofThisRun(kids, { rows }, since) {
  */
 export function fallenOf(before, { feed, rows }) {
   const found = { rows: new Map(), kids: new Map() };
-  /** Return whether its last end was a give-up; it may have run again after one. @param {string} key */
-  const gaveUp = (key) => feed.findLast((entry) => entry.key === key && ENDS.has(entry.kind))?.kind === "gave_up";
+  // By pid: an earlier process of the same name may have given up
+  const gaveUp = (/** @type {string|null} */ pid) => feed.some((entry) => entry.kind === "gave_up" && entry.pid === pid);
   const walk = (/** @type {string} */ key) => {
     const row = before.rows.get(key), kids = before.kids.get(key);
     if (!row) return;
-    const state = row.kind === "supervisor" && gaveUp(key) ? "gave_up" : row.state === "crashed" ? "crashed" : "stopped";
+    const state = row.kind === "supervisor" && gaveUp(row.pid) ? "gave_up" : row.state === "crashed" ? "crashed" : "stopped";
     found.rows.set(key, { ...row, state, pid: null, budget: null, mailbox: null });
     if (kids) found.kids.set(key, kids);
     for (const kid of kids ?? []) walk(kid);
@@ -104,18 +107,21 @@ export function lastEnd({ feed, rows }, { only = "", since = 0 } = {}) {
     for (let up = rows.get(key)?.parent; up; up = rows.get(key)?.parent) key = up;
     return key;
   };
-  const end = feed.findLast(({ kind, key, sup, at, parts }) => {
-    if (at < since || !ENDS.has(kind) || OF_THE_SANDBOX.has(parts?.who ?? "")) return false;
+  const fell = new Set(feed.map((entry) => (entry.kind === "gave_up" ? entry.pid : "")));
+  const end = feed.findLast(({ kind, key, sup, at, parts, pid, level }) => {
+    if (at < since || !(ENDS.has(kind) || isRootsEnd(kind, level)) || OF_THE_SANDBOX.has(parts?.who ?? "")) return false;
+    if (kind === "ended" && (rows.get(key ?? "")?.pid || fell.has(pid))) return false;
     const top = topOf(sup ?? key ?? ""), name = rows.get(top)?.name ?? top;
     return only ? name === only || top === only : !OF_THE_SANDBOX.has(name);
   });
   if (!end) return "";
   const { who, by, restarted = [] } = end.parts ?? {}, again = Boolean(by && restarted.length);
+  const next = only ? "Start it again" : "Run its cell again"; // the button of a drawing, or that of a cell
   if (end.kind === "gave_up" && !again)
     return rows.get(end.key ?? "")?.pid ? ""
-      : `${end.text}. Its other children have ended with it, and nothing starts it again. Run its cell again.`;
-  if (!again && rows.get(end.key ?? "")?.kind === "supervisor")
-    return `${end.text}. Its children have ended with it. Run its cell again.`;
+      : `${end.text}. Its other children have ended with it, and nothing starts it again. ${next}.`;
+  if (!again && (end.kind === "ended" || rows.get(end.key ?? "")?.kind === "supervisor"))
+    return `${end.text}. Its children have ended with it. ${next}.`;
   if (!again) return `${end.text}.`;
   const along = restarted.filter((one) => one !== who), [ended = ""] = end.text.split(`; ${by}`);
   return `${ended}; ${by} restarted it${along.length ? `, and with it ${listed(along)}` : ""}.`;

@@ -26,7 +26,10 @@ const written = new WeakMap();
 export function downfall({ rows, feed }, stored = null) {
   if ([...rows.values()].some(({ kind }) => kind === "supervisor")) return null;
   const ends = restartsIn(feed);
-  return ends.findLast(({ kind }) => kind === "gave_up") ?? stored ?? (rows.size ? null : ends.at(-1)) ?? null;
+  const gaveUp = ends.findLast(({ kind }) => kind === "gave_up"), { id = 0, key, pid } = gaveUp ?? {};
+  // A later process of that name was ended
+  const later = gaveUp && feed.findLast((one) => one.kind === "ended" && one.id > id && one.key === key && one.pid !== pid);
+  return later ?? gaveUp ?? stored ?? (rows.size ? null : ends.at(-1)) ?? null;
 }
 
 /** Return the sentence about it. @param {End} event */
