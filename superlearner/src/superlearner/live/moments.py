@@ -19,6 +19,7 @@ from contextvars import Context
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from hashlib import sha256
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -282,16 +283,21 @@ class Moments:
         )  # fmt: skip
 
     def add_anomaly(self, node: WatchedNode | RemoteNode, anomaly: AnomalyLine, by_end: bool) -> None:
-        """Keep an anomaly that is over, with its evidence; also as an incident, if the end of its node ended it."""
+        """Keep an anomaly that is over, with its evidence; also as an incident, if the end of its node ended it.
+
+        A service lists its past ones again whenever it is attached: the same one has the same run, and is kept once.
+        """
         at, until = (datetime.fromisoformat(one or anomaly.since).timestamp() for one in (anomaly.since, anomaly.until))
-        line, data = without_secrets(anomaly.description, LONGEST), anomaly.model_dump_json().encode()
+        line, data = clip(without_secrets(anomaly.description, LONGEST), LONGEST), anomaly.model_dump_json().encode()
         row = MomentRow(
-            node.name, new_run(), ANOMALY, ANOMALY, at, until, line, 1, f"{ANOMALY}", node.owner,
-            _pack(data) if len(data) <= MOST_BYTES else None, str(node.kind),
+            node.name, sha256(data).hexdigest()[:12], ANOMALY, ANOMALY, at, max(at, until), line, 1, f"{ANOMALY}",
+            node.owner, _pack(data) if len(data) <= MOST_BYTES else None, str(node.kind),
         )  # fmt: skip
+        if any((one.node, one.run, one.number) == (row.node, row.run, ANOMALY) for one in self._rows.values()):
+            return
         self._add(row)
         if by_end and anomaly.type in UNTIL_OVER:
-            line = without_secrets(anomaly.past or anomaly.description, LONGEST)  # the end has a line of its own
+            line = clip(without_secrets(anomaly.past or anomaly.description, LONGEST), LONGEST)  # the end has its own
             run, number = new_run(), INCIDENT
             self._add(replace(row, run=run, number=number, last=number, line=line, events=f"{number}", data=None))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import Context as Variables
 from datetime import datetime
 from functools import partial
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from superlearner.base.typed_time import LAST
 from superlearner.nodes.kinds import LOCAL, MEMBER, PLATFORM, SERVICE, TREE
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import RemoteNode, follow
@@ -97,10 +98,12 @@ class AnomalyHistory:
         self._time = time
         self._of: dict[WatchedNode | RemoteNode, NodeAnomalies] = {}
         self._tasks: dict[WatchedNode | RemoteNode, asyncio.Task[None]] = {}
+        self._closed = False
         nodes.listen(self._follow)
 
     def close(self) -> None:
-        """Stop reading: anomalies that go on are found again after the next start."""
+        """Stop reading: anomalies that go on are found again after the next start, and detaching a node ends none."""
+        self._closed = True
         for task in self._tasks.values():
             task.cancel()
 
@@ -109,6 +112,8 @@ class AnomalyHistory:
         await asyncio.gather(*(self._read(node) for node in list(self._of)))
 
     def _follow(self, nodes: Nodes) -> None:
+        if self._closed:
+            return
         here = {one for one in nodes if one.kind in KINDS}
         for node in [one for one in self._of if one not in here]:
             why = nodes.left.get(node.name, "it has ended")
@@ -132,13 +137,21 @@ class AnomalyHistory:
         try:
             answer: Any = (await forward(found, context, node, checked(found, {"ended": True}))).data
             lines = [AnomalyLine.model_validate(one) for one in answer["anomalies"]]
-            now = _seconds(answer["checked_at"])
-        except (OperationError, ValidationError, ValueError):
+            now, *_ = [_seconds(one) for one in (answer["checked_at"], *_times_of(lines))]
+        except (OperationError, ValidationError, ValueError, OverflowError):
             return False  # it is blocked, has ended, or is of another version
         if node in self._of:
             self._of[node].take(lines, now)
         return True
 
 
+def _times_of(lines: Iterable[AnomalyLine]) -> Iterator[str]:
+    return (time for one in lines for time in (one.since, one.until) if time is not None)
+
+
 def _seconds(moment: str) -> float:
-    return datetime.fromisoformat(moment).timestamp()
+    """Return a time in seconds since 1970. Raises ValueError or OverflowError: a service may send any text."""
+    found = datetime.fromisoformat(moment).timestamp()
+    if not 0 <= found <= LAST:
+        raise ValueError(f"expected a time from 1970 on, got {moment}")
+    return found

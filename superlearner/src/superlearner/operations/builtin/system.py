@@ -175,8 +175,7 @@ async def anomalies(
     else:
         found = await _look(node, ended=ended)
     if ended:
-        known = {_identity(one) for one in found.anomalies}
-        found.anomalies += [one for one in await _list_stored(ctx, history) if _identity(one) not in known]
+        found.anomalies = _once([*found.anomalies, *await _list_stored(ctx, history)])
     return found
 
 
@@ -186,8 +185,12 @@ def _this() -> Operation:
     return found
 
 
-def _identity(one: AnomalyLine) -> tuple[str, str, str | None, str | None]:
-    return one.type, one.since, one.name, one.pid
+def _once(lines: Sequence[AnomalyLine]) -> list[AnomalyLine]:
+    """Return each anomaly once, as its first line is: one that outlasts a lost connection is stored at each end."""
+    found: dict[tuple[str, str, str | None, str | None], AnomalyLine] = {}
+    for one in lines:
+        found.setdefault((one.type, one.since, one.name, one.pid), one)
+    return list(found.values())
 
 
 async def _list_stored(ctx: Context, history: MomentHistory | None) -> list[AnomalyLine]:
@@ -196,7 +199,7 @@ async def _list_stored(ctx: Context, history: MomentHistory | None) -> list[Anom
         return []
     names = possible_names(ctx.on or ctx.home.name)
     rows, _ = await history.page(names, [], ctx.user.only_owner, None, None, 0, MOST_STORED, number=ANOMALY)
-    return await asyncio.to_thread(lambda: [one for row in rows if (one := _read_stored(row)) is not None])
+    return await asyncio.to_thread(lambda: _once([one for row in rows if (one := _read_stored(row)) is not None]))
 
 
 def _read_stored(row: MomentRow) -> AnomalyLine | None:

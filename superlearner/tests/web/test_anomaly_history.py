@@ -1,0 +1,106 @@
+"""Anomalies that are over are stored once, also when their node is attached again, and with valid times only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+import otp
+from node_facts import NOW
+from superlearner.nodes.kinds import SERVICE
+from superlearner.nodes.nodes import Nodes
+from superlearner.observing.monitoring.facts import AnomalyFinding
+from superlearner.operations.builtin.restart_loops import ANOMALY
+from superlearner.operations.builtin.system import anomalies
+from superlearner.operations.declaration import Answer, declared
+from superlearner.operations.results.system import AnomalyLine
+from superlearner.settings.settings import Settings
+from superlearner.web import anomaly_history
+from superlearner.web.anomaly_history import AnomalyHistory, NodeAnomalies
+
+Inside = Callable[..., Any]
+FOUND = AnomalyFinding(
+    "call_cycle", "critical", "0.7.0", "till", "a deadlock", NOW, {"calls": 2}, 1, "scan_interval", ""
+)
+ENDED = "2026-11-26T10:00:05Z"
+LINE = {
+    "number": 1, "type": "call_cycle", "severity": "critical", "active": False, "pid": "0.7.0", "name": "till",
+    "description": "a deadlock", "since": "2026-11-26T10:00:00Z", "until": "2026-11-26T09:59:59Z", "lasted_s": 5.0,
+    "count": 1, "evidence": {"calls": 2}, "threshold": 1.0, "setting": "scan_interval", "hint": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["stored", "in-memory"])
+def test_a_past_anomaly_that_a_service_lists_again_is_stored_once(inside: Inside, tmp_path: Path, stored: bool) -> None:
+    """Regression: all past ones of a service were stored once more each time it or the platform came back."""
+
+    async def test(platform: Any) -> None:
+        moments, node = platform.platform.moments, platform.platform.nodes.find(None)
+        assert moments.store is not None and (moments.store.url is not None) is stored
+        lost = LINE | {"description": "a deadlock; then shop was no longer observed", "until": ENDED}
+        moments.add_anomaly(node, AnomalyLine.model_validate(lost), True)
+        for _ in range(2):
+            NodeAnomalies(partial(moments.add_anomaly, node)).take([AnomalyLine.model_validate(LINE)], 2e9)
+            if stored:
+                moments._rows.clear()  # the platform has restarted
+        listed = (await platform.get("/api/v1/system/anomalies", params={"ended": "true"}))["data"]["anomalies"]
+        assert ["a deadlock"] == [one["description"] for one in listed if one["type"] == "call_cycle"]
+        [row, _] = (await moments.page([node.name], [], None, None, None, 0, 9, number=ANOMALY))[0]
+        assert row.at == row.until  # the clock of the service was set back meanwhile
+
+    inside(test, data_dir=tmp_path if stored else None)
+
+
+def test_the_end_of_the_platform_ends_no_anomaly_and_that_of_a_node_does() -> None:
+    """Regression: each stop of the platform stored what still went on in a service as over."""
+
+    async def detach_after(end: Callable[[AnomalyHistory], object]) -> list[bool]:
+        kept: list[bool] = []
+        nodes, arsenal = Nodes(otp.Node("home@127.0.0.1"), Settings), cast(Any, None)
+        history = AnomalyHistory(nodes, arsenal, lambda _node, _line, by_end: kept.append(by_end), lambda: ENDED)
+        async with otp.Node("till@127.0.0.1") as till:
+            watched = nodes.attach(till)
+            watched.monitor.alarms.update([FOUND], NOW)
+            await history.read()
+            end(history)
+            nodes.detach(till.name)
+        history.close()
+        return kept
+
+    assert [True] == otp.run(lambda: detach_after(lambda _history: None))
+    assert [] == otp.run(lambda: detach_after(lambda history: history.close()))
+
+
+@pytest.mark.parametrize("since", ["yesterday", "0001-01-01", "1960-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"])
+def test_a_service_that_sends_impossible_times_is_detached_as_any_other(
+    since: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: its end raised ValueError in the platform, which then did not tell its pages about it."""
+
+    class Shop:
+        name, kind = "shop", SERVICE
+
+    async def send(*_asked: Any) -> Answer:
+        line = LINE | {"since": since, "until": None, "active": True}
+        return Answer({"anomalies": [line], "checked_at": "2026-11-26T10:00:00Z"})
+
+    async def main() -> None:
+        nodes, kept = Nodes(otp.Node("home@127.0.0.1"), Settings), list[AnomalyLine]()
+        monkeypatch.setattr(anomaly_history, "forward", send)
+        arsenal: Any = SimpleNamespace(known=lambda _name: declared(anomalies))
+        history = AnomalyHistory(nodes, arsenal, lambda _node, line, _end: kept.append(line), lambda: ENDED)
+        others: Any = nodes._others
+        others["shop"] = Shop()
+        nodes._changed()
+        await history.read()
+        del others["shop"]
+        nodes._changed()
+        assert kept == []
+
+    asyncio.run(main())
