@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from contextlib import nullcontext
-from queue import Queue
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,15 +14,28 @@ from superlearner.base import terminal
 from superlearner.cli import asking
 
 
-def test_a_long_wait_is_said_on_standard_error_also_if_it_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: Queue[str] = Queue()
-    monkeypatch.setattr(terminal, "complain", said.put)
-    monkeypatch.setattr(terminal, "LONG_S", 0)
-    with terminal.show_wait_line("waiting for shop", always=True):
-        assert said.get(timeout=20) == "waiting for shop"
-    with terminal.show_wait_line("waiting for the platform"):
+class LongWait:
+    """A timer whose time is over at once."""
+
+    def __init__(self, seconds: float, show: Callable[[], None]) -> None:
+        assert seconds == terminal.LONG_S
+        self.start = show
+
+    def cancel(self) -> None:
         pass
-    assert said.empty()
+
+    def join(self) -> None:
+        pass
+
+
+def test_a_long_wait_is_said_on_standard_error_also_if_it_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(terminal, "complain", said.append)
+    monkeypatch.setattr(threading, "Timer", LongWait)
+    with terminal.show_wait_line("waiting for shop", always=True):
+        assert said == ["waiting for shop"]
+    with terminal.show_wait_line("waiting for the platform"):
+        assert said == ["waiting for shop"]
 
 
 def test_a_command_about_a_node_names_it_while_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:

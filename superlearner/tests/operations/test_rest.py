@@ -16,11 +16,11 @@ from starlette.routing import Match
 import otp
 from superlearner.control.terms import plain_pid
 from superlearner.demo.one_for_one import Counter
+from superlearner.nodes.kinds import SERVICE
 from superlearner.operations import PREFIX
 from superlearner.operations.engine.registry import all_operations
 from superlearner.web.rest import FOUND, OperationRoute, routes_of
 
-OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 Inside = Callable[..., Any]
 TOKEN = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
@@ -232,7 +232,7 @@ def test_a_refused_value_names_its_field_and_what_to_write(inside: Inside) -> No
             ("DELETE", "processes/counter_1", {"dry-run": True}, "dry-run: there is no such field",
              "send it in the query as dry_run"),
         ):  # fmt: skip
-            answer = await platform.client.request(method, f"/api/v1/{path}", json=body, headers=OWNER)
+            answer = await platform.client.request(method, f"/api/v1/{path}", json=body, headers=TOKEN)
             error = answer.json()["error"]
             assert (answer.status_code, error["message"]) == (422, message)
             [detail] = error["details"]
@@ -287,6 +287,11 @@ def test_an_empty_list_of_restarts_says_whether_there_is_such_a_process(inside: 
         ):  # fmt: skip
             answer = await platform.get(f"/api/v1/restarts?process={name}")
             assert ([], note) == (answer["data"], answer["meta"]["note"])
+        async with otp.Node("shop@127.0.0.1") as shop:
+            platform.platform.nodes.attach(shop, kind=SERVICE)
+            note = (await platform.get("/api/v1/restarts?process=till"))["meta"]["note"]
+            home = platform.platform.nodes.names()[0]  # regression: there may be such a process on the other node
+            assert note.startswith(f"no restart of 'till' is listed, and on {home} there is no process 'till'")
 
     inside(test)
 

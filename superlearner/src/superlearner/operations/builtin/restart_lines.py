@@ -145,7 +145,7 @@ async def list_(
         for one in shown:
             one.node = None
     filtered = words is not None or since is not None or until is not None or settled is not None
-    note = None if total else await describe_none(ctx, node, process, filtered=filtered)
+    note = None if total else await describe_none(ctx, node, process, filtered=filtered, of_all=bool(others))
     return Paged(shown, total, page, per_page, note)
 
 

@@ -16,7 +16,7 @@ __all__ = ["describe_none"]
 
 
 async def describe_none(
-    ctx: Context, node: WatchedNode | RemoteNode | None, process: str | None, *, filtered: bool
+    ctx: Context, node: WatchedNode | RemoteNode | None, process: str | None, *, filtered: bool, of_all: bool
 ) -> str | None:
     """Return why no restart of a process is listed; None without a process.
 
@@ -25,6 +25,7 @@ async def describe_none(
         node: the node of the request; None if it is gone.
         process: the name in the request.
         filtered: other filters were given, too.
+        of_all: restarts of other nodes are listed, too.
     """
     if process is None:
         return None
@@ -39,5 +40,6 @@ async def describe_none(
         elif node is not None:
             process_of(ctx, process)
     except OperationError as error:
-        return f"{none}, and {error}" if error.code == "process_not_found" else none
+        where = f"on {node.name} " if of_all and node is not None else ""
+        return f"{none}, and {where}{error}" if error.code == "process_not_found" else none
     return none
