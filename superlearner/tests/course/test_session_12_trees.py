@@ -190,7 +190,7 @@ def test_each_right_number_of_a_worker_is_expected_and_a_first_prediction_learns
     assert len(right) == 3
     assert f"expected {right[0]}, {right[1]} or {right[2]} for a worker" in found.steps[-1].say
     first = found.veiled()
-    assert first.steps[-1].say.startswith("wrong for a worker: press *Run this tree* and kill ")
+    assert first.steps[-1].say.startswith("wrong for a worker: press “Run this tree” and kill ")
     assert (first.marks, first.excerpt) == ((), ())
 
 

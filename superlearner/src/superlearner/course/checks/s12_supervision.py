@@ -304,7 +304,7 @@ async def tree(s: Scenario) -> None:
             marks.append(CourseMark(kind, False, f"expected {expected} for {kind}: {say}", misconception))
             kills.append(child.name)
     wrong = [mark.key for mark in marks if not mark.ok]
-    show = f"press *Run this tree* and kill {kills[0]}: how many processes end?" if kills else ""
+    show = f"press “Run this tree” and kill {kills[0]}: how many processes end?" if kills else ""
     s.judge(marks, sent=False, first=f"wrong for {' and '.join(wrong)}: {show} The next check shows the numbers.")
 
 

@@ -152,7 +152,10 @@ def test_a_drawn_tree_runs_and_what_is_killed_in_it_restarts(one: Locator) -> No
     start.click()
     running = one.get_by_role("group", name="The processes of the drawing")
     expect(running.get_by_role("treeitem")).to_have_count(9)
-    expect(running.get_by_role("treeitem").first).to_have_accessible_name("Root, supervisor rest_for_one, running")
+    root = running.get_by_role("treeitem").first
+    expect(root).to_have_accessible_name("Root, supervisor rest_for_one, running")
+    # Regression: two lines a row stood below the head of one with columns
+    expect(running.locator(".tree-head")).to_be_hidden()
     worker = running.get_by_role("treeitem", name="Worker 2")
     worker.click()
     worker.press("Delete")
@@ -164,7 +167,7 @@ def test_a_drawn_tree_runs_and_what_is_killed_in_it_restarts(one: Locator) -> No
     one.get_by_role("button", name="Start it again").click()
     expect(running.get_by_role("treeitem")).to_have_count(9)
     node(one, "Store").press("Delete")
-    expect(one).to_contain_text("The drawing has changed since. Below, the old one runs.")
+    expect(one).to_contain_text("The drawing has changed since. Below is the old one.")
 
 
 def test_the_kind_of_a_new_worker_follows_the_name_that_is_typed(one: Locator) -> None:
@@ -183,3 +186,24 @@ def test_the_kind_of_a_new_worker_follows_the_name_that_is_typed(one: Locator) -
     one.get_by_label("Kind").select_option("worker")
     one.get_by_label("Name").fill("BigStore")
     expect(node(one, "BigStore, worker")).to_be_visible()  # a kind that was chosen stays
+
+
+def test_an_agent_of_the_dynamic_supervisor_is_called_a_temporary_agent(one: Locator) -> None:
+    """Regression: a screen reader called it a worker."""
+    node(one, "Root").focus()
+    one.get_by_role("button", name="Add dynamic supervisor").press("Enter")
+    one.page.keyboard.press("Insert")
+    expect(one.get_by_role("treeitem", name=re.compile(", temporary agent$"))).to_be_visible()
+
+
+def test_what_start_over_replaced_comes_back_only_until_another_edit(one: Locator) -> None:
+    """Regression: two buttons were called *Undo*, and *Start over* was gone until the next check."""
+    draw(one)
+    one.get_by_role("button", name="Start over").click()
+    expect(one.get_by_role("button", name="Undo")).to_have_count(1)
+    back = one.get_by_role("button", name="Bring my answer back")
+    expect(back).to_be_visible()
+    node(one, "Root").focus()
+    one.get_by_role("button", name="Add store").press("Enter")
+    expect(back).to_have_count(0)
+    expect(one.get_by_role("button", name="Start over")).to_be_visible()

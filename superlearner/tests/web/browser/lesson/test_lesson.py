@@ -129,7 +129,7 @@ def test_hints_open_one_by_one_and_the_solution_after_the_last(lesson: Callable[
     expect(tag).to_have_text("Passed with help")
     one.get_by_role("button", name="Start over").click()
     expect(tag).to_have_text("Passed earlier")
-    one.get_by_role("button", name="Undo").click()
+    one.get_by_role("button", name="Bring my answer back").click()
     expect(tag).to_have_text("Passed with help")
 
 
@@ -198,7 +198,7 @@ def test_nothing_that_was_typed_is_lost_when_the_server_does_not_answer(lesson: 
     expect(one.get_by_role("group", name="Verdict")).to_contain_text("MinimalServer")
     one.get_by_role("button", name="Start over").click()
     expect(one.get_by_role("textbox")).to_have_value(re.compile("class MinimalServer"))
-    one.get_by_role("button", name="Undo").click()
+    one.get_by_role("button", name="Bring my answer back").click()
     expect(one.get_by_role("textbox")).to_have_value("answer = 'mine'\n")
 
 

@@ -99,7 +99,7 @@ def test_an_exercise_goes_on_with_earlier_code(lesson: Callable[..., Page]) -> N
     expect(one.get_by_role("button", name="Use my answer")).to_have_count(0)
     one.get_by_role("button", name="Use ours").click()
     expect(editor).to_have_value(f"{Course().solution('s12.limits').rstrip()}\n\n\n{before}")
-    one.get_by_role("button", name="Undo").click()
+    one.get_by_role("button", name="Bring my answer back").click()
     expect(editor).to_have_value(before)
     exercise(page, "s12-limits").get_by_role("button", name="Check").click()
     expect(exercise(page, "s12-limits").get_by_role("group", name="Verdict")).to_be_visible()

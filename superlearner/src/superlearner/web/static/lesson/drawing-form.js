@@ -246,7 +246,8 @@ export class DrawingForm {
   #line({ node, path, siblings, rails }) {
     const chosen = String(path) === String(this.#path), place = (path.at(-1) ?? 0) + 1;
     const what = { supervisor: node.strategy, dynamic: "dynamic", store: /store$/i.test(node.name) ? "" : "store", worker: "" }[node.kind];
-    const label = `${node.name}, ${WORDS[node.kind]}${node.kind === "supervisor" ? ` ${what}` : ""}`;
+    const isAgent = node.kind === "worker" && at(this.#drawing.roots, path.slice(0, -1))?.kind === "dynamic";
+    const label = `${node.name}, ${isAgent ? "temporary agent" : WORDS[node.kind]}${node.kind === "supervisor" ? ` ${what}` : ""}`;
     return html`<li role="treeitem" aria-level=${path.length} aria-posinset=${place} aria-setsize=${siblings}
       aria-selected=${String(chosen)} aria-expanded=${node.children.length ? "true" : nothing} aria-label=${label}
       tabindex=${chosen ? 0 : -1} data-path=${path.join(",")} data-kind=${node.kind}

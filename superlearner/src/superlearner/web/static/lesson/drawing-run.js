@@ -65,7 +65,7 @@ export class DrawingRun {
       ${this.#failed ? html`<p class="note" data-level="bad" role="alert">${this.#failed}</p>`
       : mayCode()
       ? html`<span class="hint">${this.#runs
-        ? old ? "The drawing has changed since. Below, the old one runs."
+        ? old ? "The drawing has changed since. Below is the old one."
         : "Kill a process and watch what restarts. A restarted dynamic supervisor has no agents."
         : this.form.predicted
         ? "Starts the processes that you drew, so that you can kill them."

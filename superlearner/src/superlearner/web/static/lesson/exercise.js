@@ -151,11 +151,13 @@ export class LessonExercise extends LessonBlock {
   #typed() {
     keep(this.draftOf, this.source === this.block.code ? null : this.source);
     this.#grow();
+    const replaced = this.#before !== null;
+    this.#before = null;
     if (!this.#changed && this.#checked) {
       this.#changed = true;
       this.#editor?.unmark();
       this.paint();
-    } else if (this.#tagged !== this.#isPassed) this.paint();
+    } else if (replaced || this.#tagged !== this.#isPassed) this.paint();
   }
 
   /** Whether the tag said at the last paint that what stands here has passed. */
@@ -256,7 +258,7 @@ export class LessonExercise extends LessonBlock {
     this.#replace(goOn(solution.source, this.source), `Our answer to ${earlier.title} is in the editor.`);
   }
 
-  /** Replace the answer; *Undo* brings it back. @param {string} by @param {string} said */
+  /** Replace the answer; *Bring my answer back* does so until the next edit. @param {string} by @param {string} said */
   #replace(by, said) {
     const before = this.source, stub = this.block.code ?? "";
     const put = (/** @type {string} */ text) => {
@@ -266,12 +268,12 @@ export class LessonExercise extends LessonBlock {
     };
     put(by);
     if (by === this.state.passing) this.#formed = this.source;
+    this.#typed();
     this.#before = () => {
       put(before);
       this.#before = null;
       this.paint();
     };
-    this.#typed();
     this.paint();
     this.say(said);
   }
@@ -296,7 +298,7 @@ export class LessonExercise extends LessonBlock {
               : this.#checked || (state.attempts && !block.review) ? "Check again"
               : "Check"}<kbd class="for-keys" aria-hidden="true">Ctrl ↵</kbd></button>
             ${this.#before
-              ? html`<button type="button" class="btn quiet" @click=${this.#before}>Undo</button>`
+              ? html`<button type="button" class="btn quiet" @click=${this.#before}>Bring my answer back</button>`
               : html`<button type="button" class="btn quiet" @click=${() => this.#reset()}>Start over</button>`}
             ${mayCode() ? nothing : html`<span class="hint">${signIn("check")} Checking runs your code.</span>`}
           </div>
@@ -333,7 +335,7 @@ export class LessonExercise extends LessonBlock {
       this.#replace(passing, "Your answer that passed is back.")}>Bring it back</button></p>`;
   }
 
-  /** Ways to go on with what the learner wrote before; what it replaces comes back with *Undo*. */
+  /** Ways to go on with what the learner wrote before; what it replaces comes back on request. */
   #builds() {
     const earlier = this.block.builds_on;
     if (!earlier || !this.#editor) return nothing;
