@@ -16,6 +16,7 @@ from superlearner.base.data_dir import (
     DataDirError,
     command_line,
     default_data_dir,
+    describe_unusable,
     provide_temporary_folder,
 )
 from superlearner.base.terminal import unwritable
@@ -65,6 +66,12 @@ def test_a_directory_that_cannot_even_be_looked_at_is_explained(tmp_path: Path) 
     assert unwritable(caught.value).endswith("File name too long; try --data-dir with another folder")
     caught.value.filename = str(folder / "below")
     assert unwritable(caught.value).endswith("File name too long; try --data-dir with another folder")
+
+
+def test_a_device_in_place_of_a_data_directory_is_named() -> None:
+    """Regression: `/dev/null cannot be used: ; try --data-dir FOLDER`."""
+    for folder, why in (("/dev/null", "it is a file"), ("/dev/null/below", "/dev/null is a file")):
+        assert f"cannot be used: {why}; try" in describe_unusable(Path(folder), NotADirectoryError())
 
 
 def test_a_lock_that_is_a_link_is_refused_and_its_file_stays(tmp_path: Path) -> None:

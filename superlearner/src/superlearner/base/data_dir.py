@@ -93,8 +93,9 @@ def in_data_dir(text: str, folder: Path | None) -> str:
 
 def find_file(folder: Path) -> Path | None:
     """Return the file that stands where a folder should be: the path itself, or one above it."""
-    # Before Python 3.14, `Path.is_file` raises for a name that is too long, and below a folder that cannot be read.
-    return next((one for one in (folder, *folder.parents) if os.path.isfile(one)), None)
+    # Before Python 3.14, `Path.exists` raises for a name that is too long, and below a folder that cannot be read.
+    there = next((one for one in (folder, *folder.parents) if os.path.exists(one)), None)
+    return None if there is None or os.path.isdir(there) else there
 
 
 def describe_unusable(folder: Path, error: OSError) -> str:
