@@ -53,13 +53,34 @@ def source(tmp_path: Path) -> str:
         (15, "time", "add `import time` at the top"),
         (10, "zzz", None),
         (99, "rang", "did you mean 'range'?"),
-        (8, "count", "the state is the last argument of handle_cast: n"),
+        (8, "count", "the state, if you mean it, is the last argument of handle_cast: n"),
         (15, "counter", "did you mean 'Counter'?"),
     ],
 )
 def test_a_name_that_does_not_exist_leads_to_one_that_does(source: str, line: int, name: str, says: str | None) -> None:
     """Regression: the reason was `NameError("name 'm' is not defined")`, and no more."""
     assert says == explain_slip("NameError", f"name {name!r} is not defined", ((source, line, "any"),))
+
+
+def test_who_uses_the_state_is_not_told_where_it_is(tmp_path: Path) -> None:
+    """Regression: an unknown name beside the state was taken for the state."""
+    path = tmp_path / "main.py"
+    lines = [
+        "class A(GenServer):",
+        "    def handle_call(self, request, caller, state):",
+        "        match request:",
+        "            case ('update', change):",
+        "                done = change(state)",
+        "                return Reply(new_value, new_value)",
+        "            case 'get':",
+        "                return Reply(count, count)",
+    ]
+    path.write_text("\n".join(lines))
+    says = [
+        explain_slip("NameError", f"name {name!r} is not defined", ((str(path), line, "handle_call"),))
+        for line, name in ((6, "new_value"), (8, "count"))
+    ]
+    assert says == [None, "the state, if you mean it, is the last argument of handle_call: state"]
 
 
 @pytest.mark.parametrize(

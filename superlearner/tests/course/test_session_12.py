@@ -179,7 +179,7 @@ SAYS = {
     ("s12.callbacks", "M8_cast"): "in the run handle_info ran for DOWN, not handle_cast",
     ("s12.identify", "M25"): "`worker_pool` is not a GenServer: it does no work of its own",
     ("s12.mapping", "M14"): "does not fit 'send, then receive the answer': the sender waits here",
-    ("s12.minimal", "M14"): "set sends a call, but setting a value needs no answer",
+    ("s12.minimal", "M14"): "`set` sends a call, but setting a value needs no answer",
     ("s12.remember", "M14"): "'the same sender reads the fact by a later call' needs no call",
     ("s12.requirements", "M11"): "a failure must not reach the others",
     ("s12.results", "M14"): "you said True for Reply from handle_cast; in the run it is not legal",

@@ -16,6 +16,7 @@ from superlearner.course.lesson import Exercise
 
 COURSE = Course()
 SEND = "otp.send(from_, (ref, text))"
+UPDATE = 'await GenServer.call(server, ("update", function))'
 NEVER = "\n        return Reply(None, state)\n"
 
 
@@ -56,6 +57,27 @@ def verdict_with(id: str, *replaced: tuple[str, str]) -> Verdict:
             "NoReply(value)",
             "NoReply(state)",
             "line 22: `NoReply(state)` keeps the old state, and `value` is not used. In the run: expected get",
+        ),
+        (
+            "s12.minimal",
+            "new = function(state)",
+            "new = function(state)\n                return NoReply(new)",
+            "line 16: `N",
+        ),
+        ("s12.minimal", "Reply(new, new)", "Reply(new, state)", "line 16: `Reply(new, state)` keeps the old state: th"),
+        ("s12.minimal", "Reply(new, new)", "Reply(state, new)", "line 16: `Reply(state, new)` answers the old value: "),
+        ("s12.minimal", f"return {UPDATE}", UPDATE, "line 31: the answer of `GenServer.call` is not returned; write"),
+        (
+            "s12.minimal",
+            f"return {UPDATE}",
+            f"new = {UPDATE}",
+            "is not returned: a `return` is missing. In the run: exp",
+        ),
+        (
+            "s12.minimal",
+            f"return {UPDATE}",
+            UPDATE[6:].replace("call", "cast"),
+            "line 31: expected update to answer the",
         ),
         ("s13.cache", 'case "stats"', 'case ("stats",)', 'line 16: `case ("stats",):` does not match the message'),
     ],

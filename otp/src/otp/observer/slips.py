@@ -165,7 +165,13 @@ def _explain_name(name: str, file: str, line: int) -> str | None:
     callback = _callback_around(scopes)
     if callback is None or not source_line(file, line).lstrip().startswith("return "):
         return None
-    return f"the state is the last argument of {callback.name}: {_arguments(callback)[-1]}"
+    state = _arguments(callback)[-1]
+    branches = [each for each in ast.walk(callback) if isinstance(each, ast.match_case)]
+    inside = [each for each in branches if each.body[0].lineno <= line <= (each.body[-1].end_lineno or 0)]
+    around = inside[-1].body if inside else callback.body
+    if any(isinstance(node, ast.Name) and node.id == state for each in around for node in ast.walk(each)):
+        return None  # who uses the state knows its name
+    return f"the state, if you mean it, is the last argument of {callback.name}: {state}"
 
 
 def _explain_none(stack: Sequence[StackEntry], *, left: bool) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import linecache
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ import otp
 from superlearner.course.engine.client import ways_in_words
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.scenario import Scenario
+from superlearner.course.engine.slips import line_of_reply
 from superlearner.course.engine.values import render, same
 from superlearner.course.engine.verdict import Wrong
 
@@ -109,10 +111,10 @@ async def minimal(s: Scenario) -> None:
     if set(how) == {"cast"}:
         s.expect(
             len(how) == 1,
-            f"set sends {ways_in_words(how)}: send one, or another client may change the value in between",
+            f"`set` sends {ways_in_words(how)}: send one, or another client may change the value in between",
         )
     needs = "setting a value needs no answer: send one cast"
-    s.same(how, ["cast"], f"set sends {ways_in_words(how)}, but {needs}", "M14")
+    s.same(how, ["cast"], f"`set` sends {ways_in_words(how)}, but {needs}", "M14")
     waits = "set(server, 42) has to be awaited, but a cast waits for nothing: write `def set`, without `async`"
     s.expect(not client.set_waits, waits, "M14")
 
@@ -139,9 +141,15 @@ async def updates(s: Scenario, client: Client, server: otp.Pid) -> None:
     got = await client.update(server, add_one)
     ways = [event.data["way"] for event in s.trace.sent(server, since) if event.pid != server]
     after_update = s.mark()
-    s.same(got, 43, f"expected update to answer the new value 43, got {render(got)}")
+    say = f"expected update to answer the new value 43, got {render(got)}"
+    if ways == ["cast"] and got is None:
+        s.show(since, after_update)
+        where = s.line_of("update", "cast")
+        raise Wrong(f"{where}{say}: `update` sends a cast, which brings no answer; send one call", "M14")
+    s.same(got, 43, reply_in(s, say, 0, "answers the old value: the answer comes first, then the new state"))
     got = await client.get(server)
-    s.same(got, 43, f"expected get to answer the new value 43 after update, got {render(got)}")
+    say = f"expected get to answer the new value 43 after update, got {render(got)}"
+    s.same(got, 43, reply_in(s, say, 1, "keeps the old state: the new one comes second"))
 
     async def add() -> None:
         await client.update(server, add_one)
@@ -154,7 +162,14 @@ async def updates(s: Scenario, client: Client, server: otp.Pid) -> None:
     if ways != ["call"]:
         s.show(since, after_update)
         say = "between two messages another process can change the value; send one call, and let the server do both"
-        raise Wrong(f"update sends {ways_in_words(ways)}: {say}", "P3" if len(ways) > 1 else None)
+        raise Wrong(f"`update` sends {ways_in_words(ways)}: {say}", "P3" if len(ways) > 1 else None)
+
+
+def reply_in(s: Scenario, say: str, place: int, why: str) -> str:
+    """Return a sentence about `update`, with the line of the only `Reply` that can be the cause."""
+    source = "".join(linecache.getlines(str(s.answer.__file__)))
+    line, result = line_of_reply(source, place) if say.endswith("got 42") else ("", "")
+    return f"{line}{result} {why}. In the run: {say}" if line else say
 
 
 async def starts_from_its_argument(s: Scenario, client: Client, other: otp.Pid) -> None:

@@ -87,9 +87,9 @@ class Client:
             if set(ways) != {wanted}:
                 self.s.show(since, until)
                 waits_for = "nothing: send one cast" if wanted == "cast" else "an answer: send one call"
-                raise Wrong(f"{function} sends {ways_in_words(ways)}, but its user waits for {waits_for}", "M14")
+                raise Wrong(f"`{function}` sends {ways_in_words(ways)}, but its user waits for {waits_for}", "M14")
             if wanted == "cast" and waits:
-                say = f"{function} has to be awaited, but a cast waits for nothing"
+                say = f"`{function}` has to be awaited, but a cast waits for nothing"
                 raise Wrong(f"{say}: write `def {function}`, without `async`", "M14")
 
 

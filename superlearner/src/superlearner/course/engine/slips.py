@@ -33,7 +33,10 @@ from superlearner.control.missing_returns import Function, matches_pattern
 from superlearner.course.engine.cases import PARTS
 from superlearner.course.engine.values import render
 
-__all__ = ["answers_by_return", "misplaces_parts", "names_in", "slips_in", "texts_of", "unwritten_line", "words_of"]
+__all__ = [
+    "answers_by_return", "line_of_reply", "misplaces_parts", "names_in", "slips_in", "texts_of", "unwritten_line",
+    "words_of",
+]  # fmt: skip
 
 RESULTS: Final = ("Ok", "Reply", "NoReply", "Stop", "Ignore", "Children")
 """The results of callbacks, which do nothing unless they are returned."""
@@ -41,6 +44,9 @@ UNANSWERED: Final = ("handle_cast", "handle_info")
 """The callbacks whose only result is the next state."""
 DROPPED: Final = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Tuple, ast.List, ast.Dict, ast.Set)
 """Expressions that do nothing as a statement."""
+NOTHING: Final = re.compile(r"expected (\w+) to (?:answer|return) .*, got None$")
+"""A function that returned nothing where its user needs a value."""
+UNANSWERED_CALL: Final = " got no answer: the server is alive"
 RETURN: Final = "`return` ends the process and sends nothing"
 TAKES: Final = "takes the part"
 CHECK: Final = "check"
@@ -72,6 +78,8 @@ def slips_in(source: str, sent: Sequence[Any] = (), spawned: Collection[str] = (
         *_mismatched(tree, source, sent),
         *_misplaced(tree),
         *_unused(tree),
+        *_unreturned(tree, said),
+        *(_unanswered(tree) if UNANSWERED_CALL in said else ()),
     ]
     return [
         f"line {line}: {say}" for line, say in sorted(dict(reversed(found)).items()) if f"line {line}: " not in said
@@ -278,10 +286,83 @@ def _unused(tree: ast.Module) -> Iterator[tuple[int, str]]:
                     pass
 
 
+def _unreturned(tree: ast.Module, said: str) -> Iterator[tuple[int, str]]:
+    """Yield the last call of a function that returned nothing, and has no `return` with a value."""
+    named = NOTHING.search(said)
+    for node in ast.walk(tree):
+        if named is None or not isinstance(node, Function) or node.name != named[1]:
+            continue
+        if any(isinstance(each, ast.Return) and each.value is not None for each in ast.walk(node)):
+            continue
+        match node.body[-1]:
+            case ast.Expr(value=ast.Await(value=ast.Call(func=called)) as value):
+                yield value.lineno, f"the answer of `{_quoted(called)}` is not returned; write `return await …`"
+            case ast.Assign(value=ast.Await(value=ast.Call())) | ast.AnnAssign(value=ast.Await()):
+                yield node.body[-1].lineno, f"`{_quoted(node.body[-1])}` is not returned: a `return` is missing"
+            case _:
+                pass
+
+
+def _unanswered(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the results that leave a caller without an answer, in programs that answer nobody later."""
+    if any(isinstance(node, ast.Call) and _last_name(node.func) == "reply" for node in ast.walk(tree)):
+        return
+    for line, result in _results(tree):
+        if _last_name(result.func) == "NoReply":
+            yield line, f"`{_quoted(result)}` answers nobody, and the caller waits; return `Reply(answer, state)`"
+
+
+def _results(tree: ast.Module) -> Iterator[tuple[int, ast.Call]]:
+    """Yield the results that `handle_call` returns, with their lines."""
+    for method in (node for node in ast.walk(tree) if isinstance(node, Function) and node.name == "handle_call"):
+        for node in ast.walk(method):
+            match node:
+                case ast.Return(value=ast.Call() as result):
+                    yield node.lineno, result
+                case _:
+                    pass
+
+
+def line_of_reply(source: str, place: int) -> tuple[str, str]:
+    r"""Return `line 15: ` and the text of the only `Reply` of `handle_call` with the old state at just one place.
+
+    >>> text = "class A:\n  def handle_call(self, request, caller, n):\n    return Reply(n + 1, n)"
+    >>> line_of_reply(text, 1), line_of_reply(text, 0)
+    (('line 3: ', '`Reply(n + 1, n)`'), ('', ''))
+
+    Args:
+        source: the answer.
+        place: 0 for the answer, 1 for the next state.
+    """
+    tree = ast.parse(source)
+    states = {
+        node.args.args[-1].arg
+        for node in ast.walk(tree)
+        if isinstance(node, Function) and node.name == "handle_call" and node.args.args
+    }
+    found = [
+        (line, result)
+        for line, result in _results(tree)
+        if _last_name(result.func) == "Reply" and [_is_one(each, states) for each in result.args] == [not place, place]
+    ]
+    if len(found) != 1 or any(states & _names_stored(node) for node in ast.walk(tree) if isinstance(node, Function)):
+        return "", ""
+    ((line, result),) = found
+    return f"line {line}: ", f"`{_quoted(result)}`"
+
+
+def _is_one(value: ast.expr, names: Collection[str]) -> bool:
+    return isinstance(value, ast.Name) and value.id in names
+
+
+def _names_stored(node: ast.AST) -> set[str]:
+    """Return the names that are assigned in a part of a program."""
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+
+
 def _stored_in(case: ast.match_case) -> set[str]:
     """Return the names that a case assigns."""
-    inside = [node for statement in case.body for node in ast.walk(statement)]
-    return {node.id for node in inside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return {name for statement in case.body for name in _names_stored(statement)}
 
 
 def _describe(message: Any) -> str:
