@@ -221,6 +221,7 @@ declare namespace Api {
     /** the newest exercise that is not passed, preferably of `session`; if all are, its newest one */ current: CourseLearnerExercise|null;
     /** no pass after four attempts at an exercise or all its hints, or at the last three */ stuck: boolean;
     /** the sessions that they have opened or begun */ sessions: CourseLearnerSession[];
+    /** their sandboxes, newest first */ sandboxes: CourseLearnerSandbox[];
   }
   interface CourseLearnerAnswer {
     session: number;
@@ -260,6 +261,12 @@ declare namespace Api {
     /** the first answer was right */ right: boolean;
     /** when it was answered last, in seconds since 1970 */ at: number;
     /** its place on the platform's pages */ page: string;
+  }
+  interface CourseLearnerSandbox {
+    id: string;
+    status: "starting"|"running"|"stopping"|"ended";
+    /** why it ended; null while it runs */ reason: string|null;
+    /** when it was made, or ended, in seconds since 1970 */ at: number;
   }
   interface CourseLearnerSession {
     number: number;

@@ -23,6 +23,7 @@ from superlearner.course.misconceptions import MISCONCEPTIONS
 from superlearner.course.progress import ASKS
 from superlearner.operations.failures import OperationError
 from superlearner.operations.rights.users import ANONYMOUS
+from superlearner.sandbox.record import Configuration, Sandbox, node_of_sandbox
 from superlearner.store.learning import Learned
 
 Inside = Callable[..., Any]
@@ -70,6 +71,32 @@ def test_a_teacher_sees_first_who_is_stuck(inside: Inside, tmp_path: Path) -> No
         assert "secret" not in json.dumps(shown)
         await call(platform, "course.reset", user("ben", "learner", 5))
         assert (await call(platform, "course.learners", TEACHER)).data[0]["name"] == "ada"
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("course.learners")
+def test_a_teacher_sees_whose_sandbox_has_ended_and_why(inside: Inside, tmp_path: Path) -> None:
+    """Regression: a learner whose tree had given up looked in the class as if they did nothing."""
+
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        await platform.accounts.add("ada", "learner")
+        fleet = platform.sandboxes.fleet
+        for id, owner, more in (
+            ("older", "ada", {}),
+            ("shop", "ada", {"status": "ended", "reason": "Main gave up", "ended_at": 9.0}),
+            ("workbench-12-ada", "ada", {}),
+            ("other", "ben", {}),
+        ):
+            fleet = fleet.put(Sandbox(id, owner, node_of_sandbox(id), Configuration("source"), 5.0, **more))
+        platform.sandboxes.fleet = fleet
+        (ada,) = (await call(platform, "course.learners", TEACHER)).data
+        assert ada["sandboxes"] == [
+            {"id": "shop", "status": "ended", "reason": "Main gave up", "at": 9.0},
+            {"id": "older", "status": "starting", "reason": None, "at": 5.0},
+        ]
 
     inside(test, data_dir=tmp_path)
 

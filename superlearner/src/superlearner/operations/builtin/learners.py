@@ -26,6 +26,7 @@ from superlearner.operations.results.course import (
     CourseLearnerAnswer,
     CourseLearnerExercise,
     CourseLearnerPrediction,
+    CourseLearnerSandbox,
     CourseLearnerSession,
     CourseLearnerWork,
     CourseLessonEnded,
@@ -35,6 +36,7 @@ from superlearner.operations.results.course import (
 from superlearner.operations.rights.accounts import Accounts, standing_of
 from superlearner.operations.rights.sandbox_access import ask
 from superlearner.operations.rights.user_access import UserName, find_user, may_manage
+from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import StopAll
 from superlearner.store import UserRow
 
@@ -42,6 +44,8 @@ EXERCISE_COLUMNS: Final = (
     "name", "id", "session", "exercise", "title", "path", "passed", "passed_with_help", "attempts", "hints",
     "solution_opened", "what_was_wrong", "last_misconception", "belief", "last_activity",
 )  # fmt: skip
+WORKBENCH: Final = "workbench-"
+"""The beginning of the ids of sandboxes in which cells run."""
 LESSON_OVER: Final = "the lesson is over"
 BYTE_ORDER_MARK: Final = "\ufeff"
 """The beginning of a file that spreadsheets are to read as UTF-8."""
@@ -54,6 +58,7 @@ async def learners(
     accounts: Accounts,
     classroom: Classroom,
     course: Course,
+    sandboxes: Sandboxes,
     /,
     format: Annotated[
         Literal["json", "csv", "exercises"],
@@ -76,7 +81,7 @@ async def learners(
         ]
         done = await classroom.read()
     found = [
-        _learner(row, done.get(row.name) or Progress(), course, row.seen, classroom.opened(row.name)) for row in rows
+        _learner(row, done.get(row.name) or Progress(), course, classroom.opened(row.name), sandboxes) for row in rows
     ]
     by_name = sorted(found, key=lambda one: natural(one.shown))
     if format == "csv":
@@ -194,7 +199,7 @@ async def learner(accounts: Accounts, classroom: Classroom, course: Course, /, n
 
 
 def _learner(
-    row: UserRow, done: Progress, course: Course, seen: float | None, opened: tuple[int, float] | None
+    row: UserRow, done: Progress, course: Course, opened: tuple[int, float] | None, sandboxes: Sandboxes
 ) -> CourseLearner:
     sessions = [describe_session(one, done) for one in course.lessons]
     begun = done.list_begun(course.lessons)
@@ -207,7 +212,7 @@ def _learner(
     return CourseLearner(
         name=row.name,
         shown=row.shown or row.name,
-        at=max((at for at in (done.latest(), seen, opened and opened[1]) if at is not None), default=None),
+        at=max((at for at in (done.latest(), row.seen, opened and opened[1]) if at is not None), default=None),
         session=session,
         passed=sum(one.passed for one in sessions),
         exercises=sum(one.exercises for one in sessions),
@@ -220,7 +225,18 @@ def _learner(
             for lesson, one in zip(course.lessons, sessions, strict=True)
             if one.state != "untouched" or one.number == session
         ],
+        sandboxes=_sandboxes_of(row.name, sandboxes),
     )
+
+
+def _sandboxes_of(owner: str, sandboxes: Sandboxes) -> list[CourseLearnerSandbox]:
+    """Return the sandboxes of a learner without those that cells of the course run in."""
+    found = [
+        CourseLearnerSandbox(id=one.id, status=one.status, reason=one.reason, at=one.ended_at or one.created_at)
+        for one in sandboxes.all()
+        if one.owner == owner and not one.id.startswith(WORKBENCH)
+    ]
+    return sorted(found, key=lambda one: -one.at)
 
 
 def _learner_session(lesson: Lesson, one: CourseSession, done: Progress) -> CourseLearnerSession:

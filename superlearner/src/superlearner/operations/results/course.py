@@ -13,11 +13,12 @@ from superlearner.operations.results.result import ResultModel
 __all__ = [
     "CourseBlock", "CourseChecked", "CourseEarlier", "CourseEarned", "CourseExport", "CourseForgotten",
     "CourseHint", "CourseImported", "CourseItem", "CourseLearner", "CourseLearnerAnswer", "CourseLearnerExercise",
-    "CourseLearnerPrediction", "CourseLearnerSession", "CourseLearnerWork", "CourseLesson", "CourseMissed",
-    "CourseNext", "CoursePredicted", "CourseReflected", "CourseReview", "CourseReviewItem", "CourseSection",
-    "CourseSession", "CourseSolution", "CourseStepReached",
+    "CourseLearnerPrediction", "CourseLearnerSandbox", "CourseLearnerSession", "CourseLearnerWork", "CourseLesson",
+    "CourseMissed", "CourseNext", "CoursePredicted", "CourseReflected", "CourseReview", "CourseReviewItem",
+    "CourseSection", "CourseSession", "CourseSolution", "CourseStepReached",
 ]  # fmt: skip
 
+SandboxStatus = Literal["starting", "running", "stopping", "ended"]
 SessionState = Literal["untouched", "in work", "passed", "passed with help", "to come"]
 
 
@@ -261,6 +262,15 @@ class CourseLearnerSession(ResultModel):
     state: SessionState
 
 
+class CourseLearnerSandbox(ResultModel):
+    """A sandbox of a learner."""
+
+    id: str
+    status: SandboxStatus
+    reason: str | None = Field(description="why it ended; null while it runs")
+    at: float = Field(description="when it was made, or ended, in seconds since 1970")
+
+
 class CourseLearner(ResultModel):
     """The work of a learner in all sessions."""
 
@@ -279,6 +289,7 @@ class CourseLearner(ResultModel):
     )
     stuck: bool = Field(description="no pass after four attempts at an exercise or all its hints, or at the last three")
     sessions: list[CourseLearnerSession] = Field(description="the sessions that they have opened or begun")
+    sandboxes: list[CourseLearnerSandbox] = Field(description="their sandboxes, newest first")
 
 
 class CourseLearnerPrediction(ResultModel):

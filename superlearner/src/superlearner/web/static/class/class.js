@@ -141,7 +141,7 @@ function row(learner, numbers) {
     <td role="cell">${at === null ? html`<span class="hint">never</span>` : html`<time>${time(at)}</time>`}</td>
     <td role="cell" class="works-on" ?data-stuck=${stuck}>${here && current?.session !== place && !stuck
       ? html`<b>${names.get(here.number)}</b>${current ? html`<br>` : nothing}`
-      : nothing}${current ? worksOn(current, stuck) : nothing}</td>
+      : nothing}${current ? worksOn(current, stuck) : nothing}${brokenSandbox(learner)}</td>
     <td role="cell">${here ? html`${here.done} of ${here.parts} <span class="hint">(${here.number})</span>` : nothing}</td>
     <td role="cell">${right + wrong
       ? html`${right} right${wrong ? html`, <span class="missed">${wrong} wrong</span>` : nothing}` : nothing}</td>
@@ -155,6 +155,15 @@ const worksOn = ({ title, session: number, attempts, hints, seen, passed, helped
   "attempt")}${hints ? `, ${counted(hints, "hint")}` : ""}${seen ? ", solution opened" : ""}${passed
   ? html`, <span class="passed">${helped ? "passed with help" : "passed"}</span>`
   : html` <span>${spoken(sentence(said.split("\n")[0] || (fact ?? "")))}</span>`}`;
+
+/** Return how the newest sandbox of a learner ended; nothing while it runs. @param {Api.CourseLearner} learner */
+const brokenSandbox = ({ sandboxes: [newest], current }) => newest?.status === "ended"
+  ? html`${current ? " " : nothing}<a href=${sandboxPage(newest.id)}>${newest.id}</a> <span>ended: ${
+    spoken(newest.reason ?? "")}</span>`
+  : nothing;
+
+/** @param {string} id */
+const sandboxPage = (id) => `${root()}/sandboxes?sandbox=${encodeURIComponent(id)}`;
 
 /** @param {number} number @param {Api.CourseLearner["sessions"][number]|undefined} one */
 const session = (number, one) => one
@@ -245,12 +254,19 @@ async function forget(learner, shown, session) {
 /** Draw the work of a learner, without their answers until the code that shows them is loaded. @param {Api.CourseLearnerWork} work */
 function drawWork({ name, shown, exercises, predictions }) {
   attribute(dialog, "data-learner", name);
+  const theirs = learners.find((one) => one.name === name)?.sandboxes ?? [];
   render(html`${exercises.length
     ? html`<table class="table"><thead><tr><th scope="col">Exercise</th><th scope="col">Work</th><th scope="col">Last</th></tr></thead>
       <tbody>${repeat(exercises, ({ id }) => id, exercise)}</tbody></table>`
     : html`<p class="hint">${shown} has not begun an exercise yet.</p>`}${predictions.length ? html`<h3>Predictions</h3>
-      <ul class="learner-steps">${predictions.map(prediction)}</ul>` : nothing}`, byId("learner-work", HTMLElement));
+      <ul class="learner-steps">${predictions.map(prediction)}</ul>` : nothing}${theirs.length ? html`<h3>Sandboxes</h3>
+      <ul class="learner-steps">${theirs.map(sandbox)}</ul>` : nothing}`, byId("learner-work", HTMLElement));
 }
+
+/** @param {Api.CourseLearner["sandboxes"][number]} one */
+const sandbox = ({ id, status, reason, at }) => html`<li><span><a href=${sandboxPage(id)}>${id}</a> ${reason === null
+  ? status
+  : html`${status} at <time>${time(at)}</time>: ${spoken(sentence(reason))}`}</span></li>`;
 
 /** @param {Api.CourseLearnerWork["predictions"][number]} one */
 const prediction = ({ session: number, question, right, page: place }) => html`<li data-ok=${right ? "yes" : "no"}>${
