@@ -34,6 +34,17 @@ def test_the_front_page_is_a_page_of_its_own(inside: Inside) -> None:
     inside(test)
 
 
+def test_a_page_names_the_address_at_which_others_open_it(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        text = (await platform.client.get("/")).text
+        assert ("data-shared-at" in text) is (platform.platform.addresses.note is None)
+        if platform.platform.addresses.note is None:
+            assert 'data-shared-at="http://shop.example:' in text
+
+    inside(test)
+    inside(test, allow_host=("shop.example",))
+
+
 def test_a_page_says_whether_its_visitor_may_change_the_platform_itself(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         for headers, lacks in ((None, True), (OWNER, False)):

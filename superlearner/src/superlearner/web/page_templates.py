@@ -47,7 +47,7 @@ def page_templates() -> Environment:
             "hides_code": False,
             "can_sign_out": False,
         }
-        | {"reader": "", "display_name": "", "only_own": False, "deep": False, "dead_link": None}
+        | {"reader": "", "display_name": "", "only_own": False, "deep": False, "dead_link": None, "shared_at": None}
         | {"cli": "superlearner", "learning": PARTS, "no_admin": False, "static": _static, "modules": _modules}
     )
     return templates

@@ -291,6 +291,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
         shown = {
             "root": platform.settings.root_path,
             "cli": reaching(request, platform.settings.data_dir, platform.settings.root_path),
+            "shared_at": None if platform.addresses.note else platform.addresses.urls[0],
             "version": platform.version,
             "pages": _pages(platform, user),
             "node": node or first,

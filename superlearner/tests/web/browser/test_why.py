@@ -178,6 +178,19 @@ def test_a_link_of_this_computer_says_so_and_a_file_is_saved_instead(why: Callab
     assert Path(saved.value.path()).read_text(encoding="utf-8") == "<!d>"
 
 
+def test_a_link_of_a_platform_that_others_reach_has_its_address_there(why: Callable[..., Page]) -> None:
+    """Regression: a teacher at the machine itself copied a link that nobody else could open."""
+    page = why("rest", permissions=["clipboard-read", "clipboard-write"], fresh=True)
+    page.evaluate("document.documentElement.dataset.sharedAt = 'http://192.0.2.7:4713'")
+    page.get_by_role("button", name="Copy the link").click()
+    expect(page.locator("#announce")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("http://192.0.2.7:4713/why/")
+    expect(page.locator("#toasts")).not_to_contain_text("can open this link")
+    page.evaluate("document.documentElement.dataset.platform = 'app@127.0.0.1'")  # as for a learner
+    page.get_by_role("button", name="Copy the link").click()
+    expect(page.locator("#toasts")).to_contain_text("Only you and your teacher can open this link.")
+
+
 def test_a_step_of_the_list_shows_its_picture_and_any_event_leads_to_the_first_cause(
     why: Callable[..., Page],
 ) -> None:

@@ -5,7 +5,7 @@
  */
 
 import { copyButton } from "../base/copying.js";
-import { make } from "../base/dom.js";
+import { make, root } from "../base/dom.js";
 import { save } from "../base/save.js";
 import { complain, toast } from "../base/toast.js";
 
@@ -15,15 +15,21 @@ import { complain, toast } from "../base/toast.js";
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 /**
- * Return a button that copies a link; it says if others cannot open it.
+ * Return a button that copies a link, for other machines where they can open it; it says who cannot.
  * @param {() => string} address
  * @param {string} label
  * @param {string} [look]
  */
 export function linkButton(address, label, look = "btn") {
-  const button = copyButton(address, "Copy link", label, look);
+  const here = LOOPBACK.test(location.hostname), about = document.documentElement.dataset;
+  const link = () => {
+    const own = address(), start = `${location.origin}${root()}`;
+    return here && about.sharedAt && own.startsWith(start) ? `${about.sharedAt}${own.slice(start.length)}` : own;
+  };
+  const button = copyButton(link, "Copy link", label, look);
   button.addEventListener("click", () => {
-    if (LOOPBACK.test(location.hostname)) toast("Only this computer can open this link.", { hint: "Others can open a saved file." });
+    const who = about.platform !== undefined ? "you and your teacher" : here && !about.sharedAt ? "this computer" : "";
+    if (who) toast(`Only ${who} can open this link.`, { hint: "Others can open a saved file." });
   });
   return button;
 }
