@@ -6,12 +6,14 @@ Sleeps take virtual time.
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import otp
-from otp import AlreadyStarted, Children, Ignore, StartError, Stop, Supervisor, impl, process_flag
+from otp import AlreadyStarted, Children, Ignore, Ok, StartError, Stop, Supervisor, impl, process_flag
 from otp.behaviours.supervisor.spec_check import InvalidChildSpec
 from otp.testing import wait_all_idle
 from recording_workers import Tree, count, which, worker
@@ -113,6 +115,36 @@ def test_what_init_returns_must_be_children(run: Any) -> None:
         ) as failure:
             await Tree.start_link(None)
         assert failure.value.reason == ("bad_return", (Tree, "init", None))
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (lambda spec: Ok(Children([spec])), "got Ok(…); write return Children([…]), without Ok"),
+        (lambda spec: spec, "got a child spec; try return Children([…])"),
+        (lambda spec: (spec, spec), "got a tuple of children; try return Children([…])"),
+        (lambda spec: [spec], "got a list of children; try return Children([…])"),
+        (lambda spec: Children([[spec]]), "got a list of children; leave out the inner brackets; try"),
+        (lambda spec: Children(spec, spec), "expected the children in one list, got several arguments; try Children(["),
+        (lambda spec: Children(spec), "expected a list of children, got the child spec of 'a'; try Children([…])"),
+    ],
+    ids=["ok", "one", "tuple", "list", "list in a list", "several", "one, without a list"],
+)
+def test_what_init_returns_in_place_of_children_is_named_shortly(
+    result: Callable[[Any], Any], words: str, run: Any
+) -> None:
+    """Regression: the text was a representation of the specs with their start functions, and was cut off."""
+
+    class Mistaken(Supervisor):
+        def init(self, arg: Any) -> Any:
+            return result(worker("a", []))
+
+    async def main() -> None:
+        process_flag("trap_exit", True)
+        with pytest.raises(otp.StartError, match=re.escape(words)):
+            await Mistaken.start_link(None)
 
     run(main)
 

@@ -61,6 +61,9 @@ async def start(name, needed):
 """
 
 
+ONE_LIST = "Children(…): expected the children in one list, got several arguments; try Children([…, …])"
+
+
 def verdict(source: str) -> Verdict:
     return verdict_of("s12.supervisor", COURSE.check_source("s12.supervisor"), source, list(SEEDS))
 
@@ -82,6 +85,7 @@ def test_a_supervisor_may_be_written_in_several_ways(source: str) -> None:
         ('"rest_for_one"', '"rest_for_two"', "is unknown; did you mean 'rest_for_one'?"),
         ('"cart", ', "", "line 14: expected children with the ids 'stock', 'cart' and 'mailer', got 'stock', 'mailer'"),
         ("return Children(", "Children(", "Checkout.init: expected Children([…])"),
+        ("Children(children", "Children(*children", "line 14: Checkout.start_link() failed: TypeError: " + ONE_LIST),
         (
             "(Supervisor)",
             "",

@@ -275,7 +275,7 @@ class Children:
         if misplaced:
             raise TypeError(_misplaced(misplaced))
         if isinstance(children, str | type | Mapping | ChildSpec) or not isinstance(children, Iterable):
-            shown = unawaited(children) or f"got {children!r:.200}"
+            shown = unawaited(children) or f"got {_short(children)}"
             raise TypeError(f"Children(…): expected a list of children, {shown}; try Children([…])")
         self.children = [child_spec_of(child) for child in children]
         self.strategy = strategy
@@ -302,6 +302,12 @@ def child_spec_of(child: Any) -> Any:
     return child if child_spec is None else child_spec(arg)
 
 
+def _short(value: Any) -> str:
+    """Return a value as text; a child spec is named by its id, for its start function is long."""
+    id = value.id if isinstance(value, ChildSpec) else None
+    return f"{value!r:.200}" if id is None else f"the child spec of {id.__name__ if isinstance(id, type) else repr(id)}"
+
+
 def wrong_keys(where: str, unknown: Iterable[Any], known: Iterable[str] = FIELDS) -> str:
     """Return the error text for unknown keys: expected, got, did you mean."""
     known = tuple(dict.fromkeys(known))
@@ -313,6 +319,8 @@ def wrong_keys(where: str, unknown: Iterable[Any], known: Iterable[str] = FIELDS
 
 def _misplaced(values: tuple[object, ...]) -> str:
     """Return the error text for flags of `Children` given by position."""
+    if any(isinstance(value, ChildSpec | type | Mapping) for value in values):
+        return "Children(…): expected the children in one list, got several arguments; try Children([…, …])"
     flags = [f"{name}={value!r:.100}" for name, value in zip(_FLAGS, values, strict=False)]
     got = ", ".join(f"{value!r:.100}" for value in values)
     return f"Children(…): expected the flags by name, got {got}; try Children([…], {', '.join(flags)})"

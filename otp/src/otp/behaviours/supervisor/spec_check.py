@@ -29,7 +29,7 @@ from otp.kernel.values.bounded import bounded_text
 from otp.kernel.values.errors import StartError
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.reasons import Crash
-from otp.kernel.values.results import unawaited
+from otp.kernel.values.results import Ok, unawaited
 
 __all__ = [
     "InvalidChildSpec",
@@ -316,8 +316,14 @@ def another_id(id: Any) -> str:
 def _describe(value: Any) -> str:
     if forgotten := unawaited(value):
         return forgotten
+    if type(value) is Ok:
+        return "got Ok(…); write return Children([…]), without Ok"
     if type(value) is list:
         return "got a list of children; try return Children([…])"
+    if type(value) is tuple and any(isinstance(each, ChildSpec) for each in cast("tuple[Any, ...]", value)):
+        return "got a tuple of children; try return Children([…])"
+    if isinstance(value, ChildSpec):
+        return "got a child spec; try return Children([…])"
     return f"got {value!r:.200}{'; did you forget to return it?' if value is None else ''}"
 
 
@@ -349,6 +355,8 @@ def _child_hint(child: Any) -> str:
     if forgotten:
         return forgotten if isinstance(child, list | tuple) else f"{forgotten} To add several children, write *children"
     got = f"got {bounded_text(child, 200)}"
+    if isinstance(child, list) and any(isinstance(each, ChildSpec) for each in cast("list[Any]", child)):
+        return "got a list of children; leave out the inner brackets"
     if isinstance(child, list):
         return f"{got} (a list of extra arguments is for a simple_one_for_one supervisor)"
     if isinstance(child, Pid):

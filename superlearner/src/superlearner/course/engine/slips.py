@@ -304,12 +304,12 @@ def _unreturned(tree: ast.Module, said: str) -> Iterator[tuple[int, str]]:
 
 
 def _unanswered(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield the results that leave a caller without an answer, in programs that answer nobody later."""
+    """Yield the results that leave a caller without an answer, in programs without a later reply."""
     if any(isinstance(node, ast.Call) and _last_name(node.func) == "reply" for node in ast.walk(tree)):
         return
     for line, result in _results(tree):
         if _last_name(result.func) == "NoReply":
-            yield line, f"`{_quoted(result)}` answers nobody, and the caller waits; return `Reply(answer, state)`"
+            yield line, f"`{_quoted(result)}` sends no answer, and the caller waits; return `Reply(answer, state)`"
 
 
 def _results(tree: ast.Module) -> Iterator[tuple[int, ast.Call]]:
