@@ -144,3 +144,26 @@ def test_a_supervisor_that_cannot_start_is_said_to_do_so() -> None:
     """Regression: the diagram showed ('start_spec', ('duplicate_child_name', …)), and an exit signal to the check."""
     (end,) = verdict(RIGHT.replace(", id=name", "")).excerpt
     assert (end.of, end.to, end.text, end.marked) == ("Checkout", None, "does not start", True)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "said"),
+    [
+        (
+            "",
+            "line 14: cart crashed, and mailer, which needs it, went on as before: without a strategy, a supervisor is",
+        ),
+        (', strategy="one_for_one"', "line 14: cart crashed, and mailer, which needs it, went on as before"),
+        (', strategy="one_for_all"', "line 14: mailer crashed, and stock, which does not need it, was restarted"),
+    ],
+)
+def test_a_first_wrong_strategy_is_not_told_the_right_one(strategy: str, said: str) -> None:
+    """Regression: the first wrong verdict said what `rest_for_one` does."""
+    source = COURSE.solution("s12.supervisor").replace(', strategy="rest_for_one"', strategy)
+    found = verdict(source)
+    first = found.veiled()
+    assert first.steps[-1].say == found.steps[-1].say
+    assert first.steps[-1].say.startswith(said)
+    assert first.steps[-1].say.endswith("one_for_one") is (strategy == "")
+    assert (first.misconceptions, first.look, bool(first.excerpt)) == ((), "", True)
+    assert found.look

@@ -212,6 +212,8 @@ def test_a_flat_tree_passes_with_a_note_on_what_a_crash_disturbs() -> None:
 
 def test_a_wrong_strategy_is_named_with_its_supervisor() -> None:
     said, found = refused(TREE.replace("Root (rest_for_one)", "Root (one_for_one)"))
+    first = verdict(TREE.replace("Root (rest_for_one)", "Root (one_for_one)")).veiled()
+    assert (first.steps[-1].say, first.misconceptions) == (said, ())
     assert found == ("M21",)
     assert said.endswith("went on as before: Root is one_for_one")
 

@@ -252,7 +252,7 @@ async def tree(s: Scenario) -> None:
     users = [each for each in (*workers, pool) if everyone.index(each) < order]
     if users:
         say = f"children start in order, and {users[0].label} starts before the store, which it uses"
-        raise Wrong(f"expected the store before its users: {say}", "M21", STORE_FIRST)
+        raise Wrong(f"expected the store before its users: {say}", "M21", STORE_FIRST).without_fact()
 
     s.step("When the store crashes, the workers and the dynamic supervisor restart.")
     since = s.mark()
@@ -260,7 +260,7 @@ async def tree(s: Scenario) -> None:
     if going := [each for each in (*workers, pool) if each not in ended]:
         s.show(since, s.mark())
         say = f"the store crashed, and {going[0].label}, which uses it, went on as before: {only(root, store)}"
-        raise Wrong(f"expected the users of the store to restart with it: {say}", "M21")
+        raise Wrong(f"expected the users of the store to restart with it: {say}", "M21").without_fact()
 
     s.step("When a user of the store crashes, the store goes on.")
     for user in (workers[0], pool):
@@ -271,7 +271,7 @@ async def tree(s: Scenario) -> None:
         if store in ended:
             s.show(since, s.mark())
             say = f"{user.label} crashed, and {store.label}, which does not use it, was restarted as well: {strategy}"
-            raise Wrong(f"expected no needless restart: {say}", "M20")
+            raise Wrong(f"expected no needless restart: {say}", "M20").without_fact()
         if others := [each for each in ended if each not in (user, *below(user))]:
             spread = f"In the run a crash of {user.name} also ended {others[0].name}: {strategy}"
             s.note(f"{spread}. With a supervisor of their own, the workers would not disturb the others.")

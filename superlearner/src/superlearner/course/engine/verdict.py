@@ -32,7 +32,8 @@ class Wrong(Exception):
         misconception: its id.
         look: a sentence that fits this fault better than the fact of the misconception.
         rows: the sentence has a line for each row of the answer that is wrong.
-        first: what is said instead the first time, because the sentence or its rows give the answer away.
+        first: what is said instead the first time, because the sentence or its rows give the answer away. If it is the
+            sentence itself, the fact about the misconception gives it away and comes later.
         sent: a message or an end of the run shows the fault; for a name that is not registered, none does.
     """
 
@@ -57,7 +58,12 @@ class Wrong(Exception):
     def at_line(self, line: int) -> Wrong:
         """Return the same fault with a line in its sentence."""
         say = f"line {line}: {self.say}"
-        return Wrong(say, self.misconception, self.look, rows=self._rows, sent=self.sent, first=self.first)
+        first = say if self.first == self.say else self.first
+        return Wrong(say, self.misconception, self.look, rows=self._rows, sent=self.sent, first=first)
+
+    def without_fact(self) -> Wrong:
+        """Return the same fault, whose first verdict does not have the fact about the misconception."""
+        return Wrong(self.say, self.misconception, self.look, rows=self._rows, sent=self.sent, first=self.say)
 
 
 class Incomplete(Wrong):
@@ -157,6 +163,8 @@ class Verdict:
         """
         if not self.first:
             return self
+        if self.first == self.steps[-1].say:
+            return replace(self, misconceptions=(), look="")
         return replace(self, steps=(*self.steps[:-1], replace(self.steps[-1], say=self.first)), excerpt=(), marks=())
 
     def as_json(self) -> dict[str, Any]:
