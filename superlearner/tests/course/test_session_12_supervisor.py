@@ -167,3 +167,10 @@ def test_a_first_wrong_strategy_is_not_told_the_right_one(strategy: str, said: s
     assert first.steps[-1].say.endswith("one_for_one") is (strategy == "")
     assert (first.misconceptions, first.look, bool(first.excerpt)) == ((), "", True)
     assert found.look
+
+
+def test_an_excerpt_says_how_many_rows_are_left_out() -> None:
+    """Regression: the diagram seemed to show all crashes."""
+    rows = verdict(RIGHT.replace("max_restarts=5", "max_restarts=1000")).excerpt
+    assert [(place, row.text) for place, row in enumerate(rows) if row.kind == "gap"] == [(1, "38 more")]
+    assert len(rows) == 13

@@ -249,6 +249,7 @@ def _file_like(file: Path) -> str:
 
 def _lines(verdict: Any, printed: str, width: int | None = None, why: str = "") -> list[str]:
     """Return a verdict as lines: the steps, what is wrong, and the end of the trace; `width` is that of a terminal."""
+    from superlearner.course.engine.excerpt import GAP
     from superlearner.course.misconceptions import explain_misconceptions
 
     lines: list[str] = []
@@ -271,6 +272,9 @@ def _lines(verdict: Any, printed: str, width: int | None = None, why: str = "") 
         lines += ["", "The last messages:"]
         for row in verdict.excerpt:
             to = f" -> {row.to}" if row.to else ""
+            if row.kind == GAP:
+                add("", f"({row.text})")
+                continue
             head = f"{'>' if row.marked else ' '} {row.at:>8.3f} s  "
             add(head, f"{row.of}{to}: {row.kind} {printable(row.text)}", len(head))
     if printed:

@@ -116,6 +116,16 @@ test("in a card, the lanes of the marked row and of what the sentence names are 
   assert.deepEqual(fitRows(rows, "", 2000), rows);
 });
 
+test("rows that are left out of a diagram are counted where they would be", () => {
+  const names = ["store", "agent", "pool", "c", "b", "a", "sup"], ends = names.map((of) => row(0, of, null, "exit", "'shutdown'"));
+  ends.splice(1, 0, row(0, "agent", null, "gap", "5 more"));
+  const shown = fitRows(ends, "a crash of store ended 7: store, sup, a, b", 400), gaps = shown.filter(({ kind }) => kind === "gap");
+  assert.equal(shown[1].text.endsWith(" more"), true);
+  assert.equal(gaps.reduce((sum, { text }) => sum + parseInt(text, 10), 0) + shown.length - gaps.length, 12);
+  assert.deepEqual(new Set(shown.map(({ of }) => of)), new Set(shown.filter(({ kind }) => kind !== "gap").map(({ of }) => of)));
+  assert.equal(told(gaps[0]), `${gaps[0].text}, not shown`);
+});
+
 test("an exit without a restart is reported", () => {
   const fall = { id: 1, at: 0, kind: "gave_up", level: "bad", key: "team", text: "team gave up (last: bob was killed)" };
   const feed = [fall, { ...fall, id: 2, kind: "ended", text: "team ended" }];

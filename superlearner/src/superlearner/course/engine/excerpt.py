@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from otp.trace import Event
 from superlearner.course.engine.readable import END_SIGNAL
 from superlearner.course.engine.verdict import CourseRow
 
-__all__ = ["GIVES_UP", "Excerpt", "name_after"]
+__all__ = ["GAP", "GIVES_UP", "Excerpt", "name_after"]
 
 MOST: Final = 12
 """Rows of an excerpt."""
@@ -29,6 +29,8 @@ ASKS_CHILDREN: Final = "'which_children'"
 STARTED: Final = "('ok', None)"
 STOPPED: Final = re.compile(r"(ExitSignal|Down)\(.*reason='shutdown'\)", re.DOTALL)
 GIVES_UP: Final = "gives up"
+GAP: Final = "gap"
+"""The kind of a row that says how many are left out there."""
 
 
 class Excerpt:
@@ -148,7 +150,15 @@ class Excerpt:
         caused = next((row for row in reversed(shown) if (row.kind, row.text) != ("exit", "'shutdown'")), None)
         if caused is not None and caused.text == GIVES_UP:
             cause = caused
-        return tuple(dataclasses.replace(row, marked=mark and row is cause) for row in shown)
+        return tuple(self._with_gaps(found, sorted(kept), cause if mark else None))
+
+    def _with_gaps(self, found: list[CourseRow], kept: list[int], cause: CourseRow | None) -> Iterator[CourseRow]:
+        """Yield the rows that are kept, and where some between them are not, how many."""
+        for before, place in zip([kept[0], *kept], kept, strict=False) if kept else ():
+            row = found[place]
+            if (left_out := place - before - 1) > 0:
+                yield CourseRow(row.at, row.of, None, GAP, f"{left_out} more", marked=False)
+            yield dataclasses.replace(row, marked=row is cause)
 
     def _rows(
         self, events: Sequence[Event], row_of: Callable[[Event], CourseRow | None], since: int, until: int | None

@@ -20,6 +20,7 @@ const SHUT = /^'shutdown'$|^\('shutdown',/;
 
 /** Return a row as a sentence. @param {Row} row */
 export function told({ at, of, to, kind, text }) {
+  if (kind === "gap") return `${text}, not shown`;
   if (to === null) {
     const how = besideText({ at, of, to, kind, text, marked: false });
     return `${at} s: ${of} ${kind === "note" || how !== text ? how : `ends with ${text}`}`;

@@ -80,6 +80,7 @@ export function drawing(rows, room, now, chosen) {
 
 /** @param {Row} row @param {number} y @param {(name: string) => number} x @param {number} width @param {number} left */
 function line(row, y, x, width, left) {
+  if (row.kind === "gap") return svg`<text x=${left + 12} y=${y + 4}>⋮ ${row.text}</text>`;
   const from = x(row.of), start = svg`${band(y, width, left)}<text class="at" x=${LEFT - 14} y=${y + 4}>${row.at}</text>`;
   const look = row.kind === "note" ? "noted" : isCalm(row) ? "calm" : "end";
   const mark = { noted: `M${from} ${y - 5}a5 5 0 1 0 .01 0`,

@@ -17,8 +17,37 @@ const READABLE = 90;
  * @param {Row[]} rows
  * @param {string} say
  * @param {number} room  in px
+ * @returns {Row[]}
  */
 export function fitRows(rows, say, room) {
+  return withGaps(rows, fitting(rows.filter(({ kind }) => kind !== "gap"), say, room));
+}
+
+/**
+ * Return the rows that are drawn, and where some are left out, a row that says how many.
+ * @param {Row[]} rows
+ * @param {Row[]} shown
+ */
+function withGaps(rows, shown) {
+  let left = 0;
+  const drawn = rows.flatMap((row) => {
+    if (!shown.includes(row)) {
+      left += row.kind === "gap" ? parseInt(row.text, 10) : 1;
+      return [];
+    }
+    const before = left ? [gap(left, row)] : [];
+    left = 0;
+    return [...before, row];
+  });
+  const last = shown.at(-1);
+  return left && last ? [...drawn, gap(left, last)] : drawn;
+}
+
+/** @param {number} count @param {Row} beside  its lane is drawn @returns {Row} */
+const gap = (count, { at, of }) => ({ at, of, to: null, kind: "gap", text: `${count} more`, marked: false });
+
+/** @param {Row[]} rows @param {string} say @param {number} room @returns {Row[]} */
+function fitting(rows, say, room) {
   const newest = rows.toReversed(), named = newest.filter(({ of, to }) => [of, to].some((one) => one && say.includes(one)));
   const marked = rows.filter((row) => row.marked);
   const order = [...(marked.length ? marked : rows.slice(0, 1)), ...named, ...newest];
