@@ -366,7 +366,7 @@ def test_the_code_of_a_sandbox_is_listed_and_changed_by_its_own_operation(inside
         )
         for what in ("compatibility", "reload"):
             refused = await ask(platform, "POST", f"/code/modules/main/{what}?node=a", status=409)
-            assert "sandbox.hot_reload" in refused["details"][0]["hint"]
+            assert "/hot-reload changes its source" in refused["details"][0]["hint"]
 
     inside(look)
 
