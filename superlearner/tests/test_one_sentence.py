@@ -170,7 +170,7 @@ def test_a_restart_that_fails_is_one_sentence_for_all(
         await otp.wait_down(sup, timeout=5)
         told = Sentences(platform, caplog, plain_pid(sup))
         failed = "sup could not restart w: RuntimeError('the disk is full')"
-        assert told.find_readers(f"{failed}; 0 of 1 restarts left in 5 s") == list(READERS)
+        assert told.find_readers(f"{failed}; 0 of 1 restart left in 5 s") == list(READERS)
         last = "it could not restart w: RuntimeError('the disk is full')"
         assert told.find_readers(
             f"sup gave up: max_restarts=1 allows 1 restart in 5 s, and a 2nd was needed (last: {last})"

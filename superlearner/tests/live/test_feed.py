@@ -169,7 +169,7 @@ def test_one_for_all_restarts_the_others(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         await kill(resolve(platform.node, "b"))
         assert await texts(platform) == [
-            "b was killed; sup (one_for_all) restarted b, and with it a and c; 0 of 1 restarts left in 9 s"
+            "b was killed; sup (one_for_all) restarted b, and with it a and c; 0 of 1 restart left in 9 s"
         ]
 
     inside(test, tree("a", "b", "c", strategy="one_for_all", max_restarts=1, max_seconds=9))

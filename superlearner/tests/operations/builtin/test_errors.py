@@ -570,7 +570,7 @@ def test_restarts_that_count_for_ever_are_told_without_a_window(inside: Inside) 
             platform.platform.moments.catch_up()
             listed = (await platform.get("/api/v1/restarts"))["data"][0]
             shown.append((await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]["facts"])
-        assert [one["budget"] for one in shown] == ["0 of 1 restarts left"] * 2
+        assert [one["budget"] for one in shown] == ["0 of 1 restart left"] * 2
         assert "max_restarts=1 allows 1 restart, and a 2nd was needed" in str(shown[1])
 
     inside(test)

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { reasonedState, stateReason } from "#static/base/words.js";
+import { budgetText, reasonedState, stateReason, withoutBudget } from "#static/base/words.js";
 import { outcome } from "#static/tree/bulk-plan.js";
 
 const row = (more) => ({
@@ -33,4 +33,9 @@ test("a question before an action says that the state and the waiting messages a
   assert.match(text([row({})], "restart"), / Its state is lost\.$/);
   assert.match(text([row({ mailbox: 3 })], "kill"), / Its state and 3 waiting messages are lost\.$/);
   assert.doesNotMatch(text([row({})], "kill") + text([row({ pid: null, mailbox: null })], "restart"), /lost/);
+});
+
+test("a single restart is one, also in a sentence whose budget is left out", () => {
+  assert.equal(budgetText(1, { max: 1, window_s: 5 }), "1 of 1 restart left in 5 s");
+  assert.equal(withoutBudget("a was killed; sup restarted a; 0 of 1 restart left in 5 s"), "a was killed; sup restarted a");
 });

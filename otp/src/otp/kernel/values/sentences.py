@@ -249,13 +249,13 @@ def restarts_after(by: str, who: str, pause: float, *, done: bool = False) -> st
 def budget(used: Any, allowed: Any, window: Any) -> str:
     """Return how many restarts of a supervisor are left; "" if it allows any number.
 
-    >>> budget(1, 3, 5.0), budget(1, "infinity", 5)
-    ('2 of 3 restarts left in 5 s', '')
+    >>> budget(1, 3, 5.0), budget(0, 1, None), budget(1, "infinity", 5)
+    ('2 of 3 restarts left in 5 s', '1 of 1 restart left', '')
     """
     if type(used) is not int or type(allowed) not in (int, float) or allowed >= UNREMARKABLE:
         return ""
     time = f" in {duration(window)}" if type(window) in (int, float) else ""
-    return f"{max(0, allowed - used)} of {allowed} restarts left{time}"
+    return f"{max(0, allowed - used)} of {allowed} restart{'s' * (allowed != 1)} left{time}"
 
 
 def flags_changed(who: str, flags: Mapping[str, Any], known: str | None = None) -> str:

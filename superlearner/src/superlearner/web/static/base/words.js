@@ -156,7 +156,7 @@ export const windowText = (window_s) => (window_s && window_s < EVER ? ` in ${du
  * @param {{max: number, window_s?: number|null}} budget
  */
 export const budgetText = (left, budget) =>
-  (unlimited(budget) ? `${number(budget.max)} restarts allowed` : `${number(left)} of ${number(budget.max)} restarts left`)
+  (unlimited(budget) ? `${number(budget.max)} restarts allowed` : `${number(left)} of ${counted(budget.max, "restart")} left`)
     + windowText(budget.window_s).replace("\u00a0", " ");
 
 /** Return why a supervisor gave up, as `gave_up` of `otp.sentences` does. @param {readonly [number, number|null]} limit */
@@ -168,7 +168,7 @@ export function overText([max, window_s]) {
 }
 
 /** The clause of a sentence about the restarts that were left then. */
-const BUDGET = /; \d+ of \d+ restarts left( in [\d.]+ s)?(?=;|$)/;
+const BUDGET = /; \d+ of \d+ restarts? left( in [\d.]+ s)?(?=;|$)/;
 
 /** Return a sentence of an event without the restarts that were left then, which may not be so many now. @param {string} text */
 export const withoutBudget = (text) => text.replace(BUDGET, "");
