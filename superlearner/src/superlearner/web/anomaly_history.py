@@ -29,6 +29,8 @@ __all__ = ["AnomalyHistory"]
 
 PAUSE_S: Final = 5.0
 """Seconds between two reads: those found in the last ones before a kill are not known."""
+READS: Final = 12
+"""Every so many reads ask for past anomalies too: a long list costs the loop of a service 14 ms."""
 MOST: Final = 300
 """The anomalies of one node that are followed."""
 READER: Final = User("anomalies", frozenset({"read"}))
@@ -48,11 +50,28 @@ class NodeAnomalies:
         self._keep = keep
         self._read: dict[int, AnomalyLine] = {}
         self._kept: set[int] = set()
+        self._reads = 0
+        """The reads to come before the next one of all."""
 
-    def take(self, lines: Iterable[AnomalyLine], now: float) -> None:
-        """Take over the present list, and keep what has been over for so long that it will not come back."""
+    def asks_for_past(self) -> bool:
+        """Return whether the next read is to have past anomalies, too: now and then, and when one may be over."""
+        self._reads = (self._reads or READS) - 1
+        return self._reads == READS - 1
+
+    def take(self, lines: Iterable[AnomalyLine], now: float, *, past: bool = True) -> None:
+        """Take over the present list, and keep what has been over for so long that it will not come back.
+
+        Args:
+            lines: what goes on, and what is over if `past`.
+            now: the time of the node, in seconds since 1970.
+            past: whether it is the whole list.
+        """
         lines = list(lines)[:MOST]
-        self._kept &= {one.number for one in lines}
+        numbers = {one.number for one in lines}
+        if past:
+            self._kept &= numbers
+        elif any(one.until is None and number not in numbers for number, one in self._read.items()):
+            self._reads = 0
         self._read |= {one.number: one for one in lines if one.number not in self._kept}
         for one in list(self._read.values()):
             if one.until is not None and now - _seconds(one.until) > BACK_S:
@@ -134,14 +153,15 @@ class AnomalyHistory:
             return True
         found = self._arsenal.known("system.anomalies")
         context = Context(self._nodes, READER, "link", on=node.name, claims="other")
+        past = self._of[node].asks_for_past()
         try:
-            answer: Any = (await forward(found, context, node, checked(found, {"ended": True}))).data
+            answer: Any = (await forward(found, context, node, checked(found, {"ended": past}))).data
             lines = [AnomalyLine.model_validate(one) for one in answer["anomalies"]]
             now, *_ = [_seconds(one) for one in (answer["checked_at"], *_times_of(lines))]
         except (OperationError, ValidationError, ValueError, OverflowError):
             return False  # it is blocked, has ended, or is of another version
         if node in self._of:
-            self._of[node].take(lines, now)
+            self._of[node].take(lines, now, past=past)
         return True
 
 
