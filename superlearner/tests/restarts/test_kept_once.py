@@ -109,6 +109,30 @@ def test_an_incident_that_a_monitor_finds_is_kept_with_its_times() -> None:
     otp.run(lambda: main(otp.node()))
 
 
+def test_a_hold_that_no_platform_saw_is_stored_once_by_all_that_attach_later() -> None:
+    """Regression: a service whose loop was blocked was silent for no known reason, although it knew the process."""
+
+    async def main(node: otp.Node) -> None:
+        async with otp.Node("till@127.0.0.1") as till:
+            pid: Any = till.spawn(otp.receive)
+            pid.runtime.tracer.emit("drain_too_long", pid, {"ms": 20_000.0, "what": "Report"})
+            kept: list[MomentRow] = []
+            for _ in range(2):
+                nodes, moments = Nodes(node, Settings), Moments(cast(Any, None))
+                nodes.listen(moments.follow)
+                watched = nodes.attach(till)
+                watched.monitor.look()
+                watched.monitor.look()
+                rows, _ = await moments.page(["till@127.0.0.1"], [], None, None, None, 0, 100)
+                kept += rows
+                nodes.detach(till.name)
+        assert [row.line for row in kept] == [f"{pid!r}".strip("<>") + " held the event loop for 20.0 s"] * 2
+        assert [round(row.until - row.at) for row in kept] == [20, 20]
+        assert len({row.run for row in kept}) == 1  # so the platform knows it again
+
+    otp.run(lambda: main(otp.node()))
+
+
 def test_rows_are_kept_when_the_request_that_read_them_first_ends_before_it_has_kept_them() -> None:
     """Regression: on a loaded machine the give-up that ends a program was missing in the list."""
 

@@ -273,11 +273,15 @@ class Moments:
 
     def add_incident(self, watched: WatchedNode, incident: Incident) -> None:
         """Keep what has happened without a restart, such as a blocked event loop, with a run of its own."""
-        line, number = without_secrets(incident.text, LONGEST), INCIDENT
+        line, number, run = without_secrets(incident.text, LONGEST), INCIDENT, new_run()
+        if incident.mark:  # the next attachment reads it from the memory of the node again
+            run = sha256(f"{run_of(watched.node)} {incident.mark}".encode()).hexdigest()[:12]
+            if any(row.run == run for row in self._rows.values()):
+                return
         at, until = incident.at or 0.0, incident.until or 0.0
         self._add(
             MomentRow(
-                watched.name, new_run(), number, number, at, until, line, 1, f"{number}", watched.owner, None,
+                watched.name, run, number, number, at, until, line, 1, f"{number}", watched.owner, None,
                 str(watched.kind),
             )
         )  # fmt: skip

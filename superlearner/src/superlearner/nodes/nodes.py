@@ -183,6 +183,7 @@ class Nodes:
         monitor.called = partial(self.option_of, node.name)
         monitor.watch(node)
         monitor.ready()
+        monitor.take_over()
         found = self._others[node.name] = WatchedNode(
             node, kind, analytics, Backups(), monitor, _last_states(node), owner
         )

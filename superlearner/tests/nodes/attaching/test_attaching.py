@@ -25,6 +25,7 @@ from superlearner.app import sign_of_life
 from superlearner.nodes.attaching import ServiceChange, attachment
 from superlearner.nodes.attaching.attachment import _is_stopped, process_exists
 from superlearner.nodes.remote import protocol as p
+from superlearner.operations.builtin.restart_loops import INCIDENT
 from superlearner.operations.rights.users import SCOPES
 from superlearner.store import MomentRow
 
@@ -514,6 +515,29 @@ def test_the_end_and_the_return_of_a_service_say_how_long_it_was_away(inside: Ru
             {"what": back, "why": "its program runs again", "away": f"18 s, since {since}"},
             {"what": f"{NODE} is gone: {why}", "why": why, "away": f"18 s, until {until}"},
         ]
+
+    inside(test)
+
+
+def test_a_silence_of_a_service_that_ran_on_says_what_held_its_loop(inside: Run) -> None:
+    """Regression: the log of a program that had not ended was to say why it had."""
+
+    async def test(platform: Any) -> None:
+        moments, held = platform.platform.moments, "report held the event loop for 20.0 s"
+        busy = "it has been busy for 15 s: its process 7 runs and does not answer"
+        moments.add_service_change(ServiceChange(NODE, 1000.0, f"{NODE} is silent: {busy}", busy, 7))
+        back = f"{NODE} answers again after 19 s: its process 7 has run on"
+        moments.add_service_change(ServiceChange(NODE, 1004.0, back, None, 7))
+
+        async def reasons() -> list[str]:
+            lines = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
+            refs = [one["ref"] for one in lines if not one["incident"]]
+            shown = [await platform.get(f"/api/v1/restarts/{ref}", params={"node": NODE}) for ref in refs]
+            return [one["data"]["facts"]["why"] for one in shown]
+
+        assert [busy, "its program did not end"] == sorted(await reasons())
+        moments._add(MomentRow(NODE, "0123456789ab", INCIDENT, INCIDENT, 984.0, 1004.0, held, 1, f"{INCIDENT}"))
+        assert [held, held] == await reasons()
 
     inside(test)
 

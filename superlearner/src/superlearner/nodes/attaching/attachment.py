@@ -171,6 +171,7 @@ class Attachment:
             if address in self.held(self):  # attached meanwhile
                 raise DoorError(f"{address} is the door of another service, which is attached")
             name = self.name or facts.node
+            silent, before = self._silent_since, self.facts
             # Before the list of nodes changes: its listeners may ask for this.
             self._silent_since = None
             self.name, self.facts, self.state, self.tries, self._why = name, facts, "attached", 0, None
@@ -186,6 +187,9 @@ class Attachment:
                 now, gone = time.time(), self.gone_at
                 self.gone_at = None
                 text = f"{name} is attached again, to process {facts.os_pid}, after {max(0.0, now - gone):.0f} s"
+                if silent is not None and before is not None and before.os_pid == facts.os_pid:  # it has not ended
+                    away = asyncio.get_running_loop().time() - silent
+                    text = f"{name} answers again after {away:.0f} s: its process {facts.os_pid} has run on"
                 self.on_change(ServiceChange(name, now, text, None, facts.os_pid))
             if not self.begun.done():
                 self.begun.set_result(None)

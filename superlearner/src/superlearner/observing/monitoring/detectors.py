@@ -302,6 +302,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
                 f"{subject} held the event loop {often} {worst.seconds:.1f} s{at}{worst.starved_text}",
                 begun,
                 holds[-1].at,
+                worst.mark,
             ),
         )
 

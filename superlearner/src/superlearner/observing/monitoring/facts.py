@@ -96,6 +96,8 @@ class LoopHold:
     what: str
     place: str | None = None
     starved: float | None = None
+    mark: int = 0
+    """The time of its event on the node's clock, the same for each monitor that reads it; 0 without one."""
 
     @property
     def own_seconds(self) -> float:
@@ -191,6 +193,8 @@ class Incident:
     text: str
     at: float | None = None
     until: float | None = None
+    mark: int = 0
+    """Identifies it if several monitors of the node may find it; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import otp
@@ -28,7 +29,7 @@ from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring.alarms import Alarm, Alarms
 from superlearner.observing.monitoring.births import Births
 from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
-from superlearner.observing.monitoring.detectors import detect
+from superlearner.observing.monitoring.detectors import blocked_loop, detect
 from superlearner.observing.monitoring.facts import (
     Incident,
     LoopHold,
@@ -116,6 +117,8 @@ class Monitor:
         self.on_incident: Callable[[Incident], object] = lambda _incident: None
         """Called with what is to be stored about anomalies."""
         self._incidents = Incidents()
+        self._missed: list[LoopHold] = []
+        """Holds before it watched, to be stored with the first look."""
         self._ended_supervisors = EndedSupervisors()
         self._crashes = UnsupervisedCrashes()
         self._followers: tuple[Callable[[Point], object], ...] = ()
@@ -160,16 +163,24 @@ class Monitor:
         """Mark the platform as started: blocking the loop counts as a fault from now on."""
         self._ready_at = self._clock.now()
 
+    def take_over(self) -> None:
+        """Report the holds in the memory of the node: those before the attachment, or because of which it was lost."""
+        for event in otp.trace.history(self.node):
+            if event.kind == "drain_too_long" and event.at / NS > otp.monotonic() - HOUR:
+                self._on_event(event, missed=True)
+        self._missed = list(self.holds)
+
     # Event handlers
 
-    def _on_event(self, event: Event) -> None:
+    def _on_event(self, event: Event, *, missed: bool = False) -> None:
         if event.kind == "exited":
             self._ended_supervisors.note(event.pid)
             if facts_of(event).crash and self._ended_supervisors.is_unsupervised(event.pid):
                 self._crashes.note(event, self._clock.wall(event.at))
             return
         seconds = float(event.data["ms"]) / 1000
-        self._hold(event.at / NS, seconds, event.pid, safe_text(str(event.data.get("what", ""))))
+        what = safe_text(str(event.data.get("what", "")))
+        self._hold(event.at / NS, seconds, event.pid, what, mark=event.at, missed=missed)
 
     def _on_outside(self, since: float, until: float) -> None:
         self._hold(until, until - since, None, OUTSIDE)
@@ -183,10 +194,20 @@ class Monitor:
         seen = None if self._witness is None else self._witness.of(until - float(event.data["ms"]) / 1000, until)
         return (event.pid, "") if seen is None else (seen.process or event.pid, seen.place or "")
 
-    def _hold(self, until: float, seconds: float, pid: Pid | None, what: str, starved: float | None = None) -> None:
+    def _hold(
+        self,
+        until: float,
+        seconds: float,
+        pid: Pid | None,
+        what: str,
+        starved: float | None = None,
+        *,
+        mark: int = 0,
+        missed: bool = False,
+    ) -> None:
         """Record a hold that ended at `until`; the witness may correct the process."""
         at = self._clock.wall(round(until * NS))
-        if at - seconds < self._ready_at:
+        if at - seconds < self._ready_at and not missed:
             return
         place = None
         seen = None if self._witness is None else self._witness.of(until - seconds, until)
@@ -197,7 +218,7 @@ class Monitor:
         elsewhere = foreign_holder_name(pid, self.node)
         name = elsewhere or (None if pid is None else display_name(pid))
         number = None if pid is None or elsewhere else plain_pid(pid)
-        self.holds.append(LoopHold(at, seconds, number, name, what, place, starved))
+        self.holds.append(LoopHold(at, seconds, number, name, what, place, starved, mark))
 
     def was_held(self, held: Held) -> float:
         """Record a hold with the watchdog's line; return its length in seconds.
@@ -212,7 +233,7 @@ class Monitor:
             if hold.at < now - held.seconds - 1:
                 break
             if (hold.pid or hold.name) == (pid or held.name) and hold.seconds >= held.seconds / 2:
-                self.holds[number] = LoopHold(hold.at, hold.seconds, pid, hold.name, hold.what, place, hold.starved)
+                self.holds[number] = replace(hold, pid=pid, place=place)
                 return max(hold.seconds, held.seconds)
         if now - held.seconds >= self._ready_at:
             self.holds.append(LoopHold(now, held.seconds, pid, held.name, held.function, place))
@@ -376,9 +397,7 @@ class Monitor:
             if hold.at <= since:
                 break
             if hold.starved is None and starved is not None:
-                self.holds[number] = LoopHold(
-                    hold.at, hold.seconds, hold.pid, hold.name, hold.what, hold.place, min(hold.seconds, starved)
-                )
+                self.holds[number] = replace(hold, starved=min(hold.seconds, starved))
 
     # Anomalies
 
@@ -386,13 +405,19 @@ class Monitor:
         """Detect anomalies in the current facts; report new and ended ones to telemetry."""
         limits = self.settings()
         now = self._clock.now()
-        raised, over = self.alarms.update(detect(self.facts(), limits), now)
+        facts = self.facts()
+        raised, over = self.alarms.update(detect(facts, limits), now)
         for alarm in raised:
             self.telemetry.execute("anomaly.raised", {"lasted": _lasted(alarm, now)}, _about(alarm))
         for alarm in over:
             self.telemetry.execute("anomaly.ended", {"lasted": _lasted(alarm, now)}, _about(alarm))
         for incident in self._incidents.take(self.alarms.active.values(), over, now, limits.anomaly_window):
             self.on_incident(incident)
+        missed, self._missed = self._missed, []
+        for hold in missed:  # one by one: the window of the detector may be over
+            for finding in blocked_loop(replace(facts, now=hold.at, holds=[hold]), limits):
+                if finding.incident is not None:
+                    self.on_incident(finding.incident)
         for incident in self._crashes.take(now, limits.anomaly_window):
             self.on_incident(incident)
 

@@ -24,7 +24,7 @@ from superlearner.nodes.nodes import WatchedNode, full_names
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.errors import origin_of
 from superlearner.operations.builtin.restart_facts import describe_facts, reword
-from superlearner.operations.builtin.restart_loops import is_incident
+from superlearner.operations.builtin.restart_loops import INCIDENT, is_incident
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
 from superlearner.operations.engine.audit import AuditLog
@@ -80,6 +80,10 @@ ALIKE_S: Final = 20.0
 MOST_ALIKE: Final = 500
 MOST_ROWS: Final = 50
 LONGEST_LOST: Final = 500
+SILENT: Final = re.compile(r" is silent: | answers again after ")
+HELD: Final = " held the event loop "
+HELD_S: Final = 3600.0
+"""The longest hold that is looked for as the cause of a silence."""
 """Restarts after a give-up among which the end of its program is looked for."""
 HINT = f"`{command('restart.list', node=None)}` lists the restarts"
 
@@ -211,7 +215,17 @@ async def _describe_absence(history: MomentHistory | None, moment: Moment) -> Mo
         begun, over = sorted((moment.at, other.at))
         when = datetime.fromtimestamp(over if ended else begun)
         facts.away = f"{over - begun:.0f} s, {'until' if ended else 'since'} {when:%H:%M:%S}"
+    if history is not None and SILENT.search(moment.summary):
+        facts.why = await _describe_silence(history, moment) or (facts.why if ended else "its program did not end")
     return facts
+
+
+async def _describe_silence(history: MomentHistory, moment: Moment) -> str | None:
+    """Return what held the event loop of a service that did not answer; None if that is not known."""
+    since, until = moment.at - HELD_S, moment.at + SAME_S
+    rows, _ = await history.page([moment.node], [], None, since, until, 0, MOST_ALIKE, number=INCIDENT)
+    held = (row for row in rows if HELD in row.line and row.until >= moment.at - SAME_S)
+    return next((row.line for row in held), None)
 
 
 def _find_first_end(moment: Moment) -> str | None:
