@@ -243,7 +243,7 @@ def test_findings_of_one_cause_are_one_anomaly_with_a_count() -> None:
     known = facts(book=supervisor([5 - n / 10 for n in range(40)], gave_up=(3.0,)))
     alarms = Alarms()
     (alarm,) = alarms.update(detect(known, LIMITS), NOW)[0]
-    assert (alarm.finding.type, alarm.finding.name, alarm.finding.count) == ("crash_loop", "till", 40)
+    assert (alarm.finding.type, alarm.finding.name, alarm.finding.count) == ("crash_loop", "till", 41)
 
 
 def test_supervisors_that_fail_because_of_one_below_them_are_in_its_finding() -> None:

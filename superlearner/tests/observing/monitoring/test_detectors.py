@@ -125,6 +125,26 @@ def test_a_crash_loop_began_with_the_first_crash_of_an_unbroken_row() -> None:
     assert only(list(detectors.crash_loop(facts(book=book), LIMITS))).since == NOW - 200
 
 
+def test_a_crash_loop_does_not_begin_with_an_earlier_end_of_another_cause() -> None:
+    """Regression: it began with a deadlock 9 s before, and counted the crashes of that."""
+    book = supervisor([10.0, 9.9, 1.9, 1.6, 1.3], gave_up=(1.0,))
+    history = book.histories["till"]
+    for place in range(2):
+        history.recent[place] = replace(history.recent[place], reason="call_timed_out", child_id=f"other_{place}")
+    loop = only(list(detectors.crash_loop(facts(book=book), LIMITS)))
+    assert (loop.since, loop.count) == (NOW - 1.9, 4)
+
+
+def test_ends_of_several_children_are_no_rate_at_which_their_supervisor_gives_up() -> None:
+    """Regression: one deadlock was a second, critical problem, although each server had ended once."""
+    book = supervisor([3.0, 2.0, 1.0, 0.1], allowed=5, window=10.0)
+    assert [one.severity for one in detectors.crash_loop(facts(book=book), LIMITS)] == ["critical"]
+    recent = book.histories["till"].recent
+    for place in range(1, 4):
+        recent[place] = replace(recent[place], child_id=f"other_{place % 2}")
+    assert not list(detectors.crash_loop(facts(book=book), LIMITS))
+
+
 def test_a_give_up_names_the_child_and_how_it_ended() -> None:
     """Regression: "till gave up once: killed" read as if till had been killed."""
     book = supervisor([])

@@ -5,8 +5,9 @@ Limits are settings, read for each detection, so changes apply at once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 from math import ceil
 from typing import Any, Final
 
@@ -40,6 +41,8 @@ PARTS: Final = 4
 """The parts of the window in each of which a supervisor in a loop restarts a child."""
 NEAR: Final = 0.8
 """The part of its limit up to which a supervisor does not come near a give-up."""
+ROW: Final = 3
+"""The ends of one child that show a rate."""
 LIMIT: Final = 3
 """The restarts that a supervisor allows by default."""
 
@@ -133,7 +136,7 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
         used, allowed = _budget(history, facts.clock)
         trend = trend_of(history, facts.clock, 60_000)
         left = trend.seconds_to_give_up
-        soon = left is not None and left <= limits.anomaly_give_up_within
+        soon = left is not None and left <= limits.anomaly_give_up_within and _keeps_failing(history, facts)
         last_one = history.ended_at is None and allowed is not None and used >= max(allowed, 1)
         if not (gave_up or soon or last_one):
             continue
@@ -150,13 +153,15 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             words = f"{name} gives up in {left:.1f} s if its children keep failing at this rate"
             past = f"{name} came within {left:.1f} s of giving up, but did not"
         last = gave_up[-1] if gave_up else next(history.restart_history(), None)
+        begun = facts.now if last is None else first_of_row(history, last).at
+        counted = facts.clock - round(min(window, facts.now - begun + 0.001) * NS)
         yield AnomalyFinding(
             type="crash_loop",
             severity="critical" if gave_up or soon else "high",
             pid=history.pid,
             name=history.name,
             description=words,
-            since=round(facts.now if last is None else first_of_row(history, last).at, 3),
+            since=round(begun, 3),
             evidence={
                 "restarts_used": used,
                 "max_restarts": allowed,
@@ -165,7 +170,7 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
                 "give_ups": len(gave_up),
                 "newest": [_restart(entry) for entry, _ in zip(history.restart_history(), range(5), strict=False)],
             },
-            count=max(len(history.restarts.newest(facts.clock - round(window * NS))), len(gave_up), 1),
+            count=max(len(history.restarts.newest(counted)) + len(gave_up), 1),
             threshold=limits.anomaly_give_up_within,
             setting="anomaly_give_up_within",
             size=len(gave_up),
@@ -173,6 +178,14 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             hint=f"{_describe_failures(history)}{_describe_command(list(history.restart_history()), facts, history)}"
             + ("" if history.ended_at is not None or history.has_fallen else _suggest_room(history, allowed, facts)),
         )
+
+
+def _keeps_failing(history: History, facts: NodeFacts) -> bool:
+    """Return whether one child ends again and again: ends of several children, as after a deadlock, are no rate."""
+    since = facts.now - _window(history)
+    recent = takewhile(lambda entry: entry.at >= since, history.restart_history())
+    ends = Counter(entry.child_id for entry in recent if entry.event_type in ("restarted", "restart_failed"))
+    return max(ends.values(), default=0) >= ROW
 
 
 def _explain_restart(history: History, newest: Entry) -> str:

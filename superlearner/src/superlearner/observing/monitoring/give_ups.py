@@ -64,14 +64,23 @@ def _counted(history: History, gave_up: Entry, before: list[Entry]) -> list[Entr
 
 
 def first_of_row(history: History, last: Entry) -> Entry:
-    """Return the first end of the unbroken row of ends that `last` belongs to, however many windows ago that was."""
-    pause = max(PAUSE_S, history.window_s if isinstance(history.window_s, int | float) else 0.0)
+    """Return the first end of the unbroken row of ends that `last` belongs to, however many windows ago that was.
+
+    An end with a reason of another kind belongs to it only if it counted against the same budget.
+    """
+    window = history.window_s if isinstance(history.window_s, int | float) else 0.0
+    kind, least = _kind(last), last.at - window
     for one in history.restart_history():
         if one.number < last.number and one.event_type != "restarted_along":
-            if last.at - one.at > pause:
+            if last.at - one.at > max(PAUSE_S, window) or (one.at < least and _kind(one) != kind):
                 break
             last = one
     return last
+
+
+def _kind(entry: Entry) -> str:
+    """Return a reason without what differs each time, such as the arguments of an exception."""
+    return (entry.reason or "").partition("(")[0]
 
 
 def fold_chains(found: Iterable[AnomalyFinding], book: Book) -> list[AnomalyFinding]:
