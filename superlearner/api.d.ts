@@ -756,6 +756,7 @@ declare namespace Api {
     /** the process that ended first */ name: string|null;
     /** its exit reason, of many that of the newest; for a give-up, that of the last end or failed start */ reason: string|null;
     /** the file, line and function that raised */ where?: string|null;
+    /** false: of many, some may have had another reason */ one_cause?: boolean;
     /** the request that ended it, such as `your request over HTTP`; null if not settled */ request?: string|null;
     /** the first supervisor that decided; for a give-up, the highest one that gave up */ supervisor: string|null;
     strategy: string|null;

@@ -16,7 +16,8 @@ from superlearner.nodes.remote.protocol import Drawn
 from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.facts import Incident
 from superlearner.operations.builtin.restart_lines import describe_row
-from superlearner.operations.builtin.restart_loops import INCIDENT
+from superlearner.operations.builtin.restart_loops import INCIDENT, fold
+from superlearner.operations.engine.audit import AuditLog
 from superlearner.settings.settings import Settings
 from superlearner.store import MomentRow
 
@@ -160,3 +161,40 @@ def test_rows_are_kept_when_the_request_that_read_them_first_ends_before_it_has_
         assert [7, 3] == [row.number for row in kept]
 
     Scheduler().run(main)
+
+
+def test_restarts_of_another_cause_are_a_line_of_their_own() -> None:
+    """Regression: six crashes were "RuntimeError('disk error 5')", though one of them was a KeyError elsewhere."""
+
+    class Till(otp.GenServer[None]):
+        def init(self, arg: Any) -> otp.Ok[None]:
+            return otp.Ok(None)
+
+        def handle_info(self, request: Any, state: None) -> Any:
+            if request == "wine":
+                raise KeyError(request)
+            raise RuntimeError(f"disk error {request}")
+
+    class TillSup(otp.Supervisor):
+        def init(self, arg: Any) -> otp.Children:
+            return otp.Children([Till.child_spec(name="till")], max_restarts=100)
+
+    async def main(node: otp.Node) -> None:
+        nodes, moments = Nodes(node, Settings), Moments(AuditLog())
+        nodes.listen(moments.follow)
+        async with otp.Node("tills@127.0.0.1") as tills:
+            nodes.attach(tills)
+            await tills.start(TillSup, None, name="till_sup")
+            for request in (0, "wine", 1, 2, 3, 4):
+                await tills.wait_registered("till")
+                otp.send(tills.whereis("till"), request)
+                await wait_all_idle()
+            moments.catch_up()
+            rows, _ = await moments.page([tills.name], [], None, None, None, 0, 100)
+            nodes.detach(tills.name)
+        found = [one.describe(describe_row(one.newest, "")) for one in fold(rows) if isinstance(one.newest, MomentRow)]
+        assert [(one.count, (one.reason or "")[:8], one.one_cause) for one in found] == [
+            (5, "RuntimeE", True), (1, "KeyError", True),
+        ]  # fmt: skip
+
+    otp.run(lambda: main(otp.node()))

@@ -120,9 +120,13 @@ UPDATE superlearner_schema SET version_num = '0010';
 ALTER TABLE moments ADD COLUMN kind TEXT;
 CREATE INDEX moments_by_time ON moments (at, id);
 """
+ELEVENTH_VERSION = """\
+UPDATE superlearner_schema SET version_num = '0011';
+ALTER TABLE users ADD COLUMN shown TEXT NOT NULL DEFAULT '';
+"""
 VERSIONS = (
     FIRST_VERSION, SECOND_VERSION, THIRD_VERSION, FOURTH_VERSION, FIFTH_VERSION, SIXTH_VERSION, SEVENTH_VERSION,
-    EIGHTH_VERSION, NINTH_VERSION, TENTH_VERSION,
+    EIGHTH_VERSION, NINTH_VERSION, TENTH_VERSION, ELEVENTH_VERSION,
 )  # fmt: skip
 EARLIER = {f"{number:04}": "".join(VERSIONS[:number]) for number in range(1, len(VERSIONS) + 1)}
 """Rows that platforms of earlier schemas left; `id` is written differently in each database."""

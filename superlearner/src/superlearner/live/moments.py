@@ -35,7 +35,8 @@ from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
 from superlearner.observing.monitoring.facts import Incident
-from superlearner.operations.builtin.restart_loops import ANOMALY, INCIDENT, OUTAGE, is_incident, names
+from superlearner.operations.builtin.restart_lines import describe_row
+from superlearner.operations.builtin.restart_loops import ANOMALY, INCIDENT, OUTAGE, cause_of, is_incident, names
 from superlearner.operations.builtin.restarts import SAME_S, ProgramEnd, describe_service_change, draw_moment
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.forwarding import read_result
@@ -351,6 +352,8 @@ class Moments:
         return known
 
     def _add(self, row: MomentRow) -> None:
+        cause = None if row.data is None or row.number == ANOMALY else cause_of(describe_row(row, ""))
+        row = replace(row, cause=cause)
         self._place += 1
         self._rows[self._place] = row
         while len(self._rows) > MOST_IN_MEMORY:

@@ -155,6 +155,7 @@ class Store(StoreReading):
             owner=stored_as("owner", row.owner),
             data=row.data,
             kind=row.kind,
+            cause=stored_as("cause", row.cause),
         )
 
     def append_audit(self, row: AuditRow) -> bool:

@@ -33,7 +33,7 @@ __all__ = [
     "users",
 ]
 
-SCHEMAS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
+SCHEMAS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012")
 """The revisions a database may have, oldest first: the steps in `migrations`."""
 HEAD: Final = SCHEMAS[-1]
 VERSION_TABLE: Final = "superlearner_schema"
@@ -74,6 +74,7 @@ moments: Final = Table(
     Column("owner", Text),
     Column("data", LargeBinary),
     Column("kind", Text),
+    Column("cause", Text),
     UniqueConstraint("node", "run", "number", name="moments_once"),
     Index("moments_by_run", "run", "number"),
     Index("moments_by_number", "node", "number"),

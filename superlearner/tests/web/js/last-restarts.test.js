@@ -69,15 +69,16 @@ test("a stored restart keeps the reason and who acted, as the feed has them", ()
     "till was killed and restarted: killed by your request from the page, restarted by shop (one_for_one)");
   const story = "shop gave up: 0 of 2 restarts left in 10 s (last: till crashed: KeyError('tax'))";
   assert.equal(storedText({ ...restart, line: "shop gave up", gave_up: true, story }), story);
-  assert.equal(storedText({ ...restart, count: 30, until: 28 }),
-    "till crashed and was restarted 30× in 18\u00a0s, the last time: KeyError");
+  const loop = { ...restart, count: 30, until: 28 };
+  assert.equal(storedText(loop), "till crashed and was restarted 30× in 18\u00a0s: KeyError");
+  assert.equal(storedText({ ...loop, one_cause: false }), "till crashed and was restarted 30× in 18\u00a0s, the last time: KeyError");
 });
 
 test("restarts that repeat are one line, and a give-up stays among the last three", () => {
   const crash = (at, reason = "TypeError('no')") => stored(`r.${at}`, at, "a", { line: "pricing crashed and was restarted", reason });
   const record = (at, line, more = {}) => stored(`s.${at}`, at, null, { until: at, line, ...more });
   const loop = [
-    record(640, "pricing crashed and was restarted", { count: 15, until: 800 }),
+    record(640, "pricing crashed and was restarted", { count: 15, until: 800, one_cause: false }),
     record(700, "cart crashed"), record(690, "till crashed"),
     record(600, "delivery gave up", { gave_up: true }), record(400, "pricing crashed and was restarted"),
   ];
@@ -86,6 +87,10 @@ test("restarts that repeat are one line, and a give-up stays among the last thre
   const folded = "pricing crashed and was restarted 18× in 6\u00a0min, the last time: TypeError";
   assert.deepEqual(shown(all, 3).map(restartText), [folded, "cart crashed", "delivery gave up"]);
   assert.deepEqual(shown(all, 9).map(restartText).slice(2), ["till crashed", "delivery gave up", "pricing crashed and was restarted"]);
+  assert.equal(restartText(newest({ node: "a", stored: all }, 1)[0]),
+    "pricing crashed and was restarted 3× in 100\u00a0s: TypeError", "all have this reason");
+  const places = newest({ node: "a", stored: [{ ...crash(1000), where: "a.py:1" }, { ...crash(990), where: "a.py:2" }] }, 3);
+  assert.deepEqual(places.map(({ count }) => count), [1, 1], "another line of code is another cause");
   const other = crash(930, "KeyError('tea')");
   assert.deepEqual(shown([crash(1000), crash(960), other, crash(900)], 3).map(restartText).slice(0, 2),
     [folded, "pricing crashed and was restarted: KeyError('tea')"], "one reason is not that of all");

@@ -370,7 +370,7 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
     line = RestartLine(
         event=row.number, last=row.last, ref=str(Ref(row.run, row.number)), node=row.node, at=row.at, until=row.until,
         line=row.line, count=row.count, kept=False, name=None, reason=None, supervisor=None, strategy=None, started=0,
-        gave_up=False, fallen=[], incident=is_incident(row),
+        gave_up=False, fallen=[], incident=is_incident(row), one_cause=row.count == 1,
     )  # fmt: skip
     if line.incident:
         line.outage = row.line.startswith(OUTAGE)

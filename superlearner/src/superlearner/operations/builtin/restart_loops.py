@@ -10,7 +10,19 @@ from typing import Final, NamedTuple
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.store import MomentRow
 
-__all__ = ["ANOMALY", "INCIDENT", "OUTAGE", "Loop", "LineParts", "fold", "is_incident", "is_sum", "names", "read_line"]
+__all__ = [
+    "ANOMALY",
+    "INCIDENT",
+    "OUTAGE",
+    "Loop",
+    "LineParts",
+    "cause_of",
+    "fold",
+    "is_incident",
+    "is_sum",
+    "names",
+    "read_line",
+]
 
 INCIDENT: Final = 2
 """The number of what has no restart; no restart has it, and the end of a program has 1."""
@@ -24,6 +36,7 @@ PAUSE_S: Final = 120.0
 """Seconds without an equal line that end a loop: only the first 100 restarts of each minute have a line."""
 TIMES: Final = re.compile(r"(once|[\d,]+ times)(?= more$)")
 MORE: Final = re.compile(r" (once|[\d,]+ times) more$")
+CLASS: Final = re.compile(r"[A-Za-z_.]+(?=\()")
 LINE: Final = re.compile(
     r"(?P<name>[^;]+?)(?:, with others,)? (?P<how>(?P<killed>was killed)(?: and restarted)?|"
     r"(?P<ended>ended)|(?:crashed|ended)(?: and was restarted)?|was restarted on request)"
@@ -34,7 +47,7 @@ LINE: Final = re.compile(
 
 @dataclass(slots=True)
 class Loop:
-    """Equal lines and the sums of such restarts, newest first, or a single line."""
+    """Equal lines of one cause and the sums of such restarts, newest first, or a single line."""
 
     lines: list[RestartLine | MomentRow]
 
@@ -54,8 +67,10 @@ class Loop:
             return newest
         count = sum(one.count for one in self.lines)
         line = TIMES.sub(f"{count:,} times", newest.line) if is_sum(self.newest) else newest.line
-        at = min(one.at for one in self.lines)
-        return newest.model_copy(update={"line": line, "count": count, "at": at, "until": self.until})
+        at, alike = min(one.at for one in self.lines), all(one.count == 1 and _cause(one) for one in self.lines)
+        return newest.model_copy(
+            update={"line": line, "count": count, "at": at, "until": self.until, "one_cause": alike}
+        )
 
     def sum_up(self, newest: MomentRow) -> MomentRow:
         """Return one row for all of them, with the count in its line; `newest` is the newest with its replay.
@@ -124,8 +139,20 @@ def names(line: str, process: str) -> bool:
     return any(f" {process}{end}" in f" {line}" for end in " ,")
 
 
+def cause_of(line: RestartLine) -> str | None:
+    """Return the cause of a restart, which loops are folded by; None if only its line is kept."""
+    if not line.kept or line.reason is None:
+        return None
+    found = CLASS.match(line.reason)
+    return f"{found[0] if found else line.reason} {line.where or ''}"
+
+
+def _cause(one: RestartLine | MomentRow) -> str | None:
+    return one.cause if isinstance(one, MomentRow) else cause_of(one)
+
+
 def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
-    """Group lines into loops, both newest first; a sum belongs to the loop of the restarts before it.
+    """Group lines into loops by cause, both newest first; a sum belongs to the loop of the restarts before it.
 
     >>> row = MomentRow("shop", "9f3a0c1b22d4", 7, 9, 100.0, 100.0, "till crashed and was restarted", 1, "7")
     >>> [len(one.lines) for one in fold([row] * 4)], [len(one.lines) for one in fold([row] * 5)]
@@ -133,17 +160,29 @@ def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
     >>> many = MomentRow("shop", "9f3a0c1b22d4", 10, 99, 101.0, 109.0, f"{row.line} 30 times more", 30, "")
     >>> [sum(one.count for one in loop.lines) for loop in fold([many, row, row])]
     [32]
+    >>> other = replace(row, cause="KeyError till.py:9")
+    >>> [sum(one.count for one in loop.lines) for loop in fold([many, other, replace(row, cause="OSError "), other])]
+    [32, 1]
     """
     places: list[list[int]] = []
-    current: dict[tuple[str | None, str], list[int]] = {}
+    current: dict[tuple[str | None, str, str | None], list[int]] = {}
     for place, one in enumerate(lines):
-        key = one.node, MORE.sub("", one.line) if is_sum(one) else one.line
-        loop = current.get(key)
-        if loop is not None and lines[loop[-1]].at - (one.until or one.at) <= PAUSE_S:
-            loop.append(place)
-        else:
-            current[key] = loop = [place]
-            places.append(loop)
+        line, cause = MORE.sub("", one.line) if is_sum(one) else one.line, _cause(one)
+        key, unknown = (one.node, line, cause), (one.node, line, None)
+
+        def going(loop: list[int] | None, since: float = one.until or one.at) -> list[int] | None:
+            return loop if loop is not None and lines[loop[-1]].at - since <= PAUSE_S else None
+
+        newest = going(current.get(unknown))
+        loop = going(current.get(key))
+        if loop is None and newest is not None and all(_cause(lines[each]) is None for each in newest):
+            loop = newest
+        if loop is None:
+            places.append(loop := [])
+        loop.append(place)
+        current[key] = loop
+        if newest is None:
+            current[unknown] = loop
     summed = {place for place, one in enumerate(lines) if is_sum(one)}
     many = [loop for loop in places if len(loop) > BEYOND or not summed.isdisjoint(loop)]
     few = [loop for loop in places if loop not in many]

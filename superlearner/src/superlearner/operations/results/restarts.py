@@ -185,6 +185,7 @@ class RestartLine(ResultModel):
         description="its exit reason, of many that of the newest; for a give-up, that of the last end or failed start"
     )
     where: str | None = Field(default=None, description="the file, line and function that raised")
+    one_cause: bool = Field(default=True, description="false: of many, some may have had another reason")
     request: str | None = Field(
         default=None,
         description="the request that ended it, such as `your request over HTTP`; null if not settled",

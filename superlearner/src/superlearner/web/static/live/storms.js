@@ -231,9 +231,9 @@ function actors({ name, reason, request, supervisor, strategy, gave_up: gaveUp }
  * @param {Api.RestartLine} stored
  */
 export function storedText(stored) {
-  const { line = "", count = 1, kept, at, until, reason } = stored;
+  const { line = "", count = 1, kept, at, until, reason, one_cause: alike = true } = stored;
   if (count <= BEYOND || (!kept && /\d times more/.test(line))) return storedSentence(stored);
-  return `${line} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}${because(reason, true)}`;
+  return `${line} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}${because(reason, !alike)}`;
 }
 
 /**

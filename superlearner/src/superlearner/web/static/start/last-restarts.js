@@ -16,8 +16,9 @@ const CAUSE_S = 5;
 const GAVE_UP_S = 3600;
 
 /**
- * @typedef {{node: string, at: number, from: number, to: number, count: number, folded: boolean, stored: Api.RestartLine}} Restart
- *   `folded`: it stands for several entries, of which it has the newest
+ * @typedef {{node: string, at: number, from: number, to: number, count: number, folded: boolean, alike: boolean,
+ *   stored: Api.RestartLine}} Restart
+ *   `folded`: it stands for several entries, of which it has the newest; `alike`: all have its reason
  */
 
 /**
@@ -30,7 +31,8 @@ const GAVE_UP_S = 3600;
  */
 export function newest({ node, stored }, most) {
   const all = fold(withoutCallers(stored.filter(({ incident, crash }) => !incident || crash).map((one) => ({
-    node: one.node ?? node, at: timeOf(one), from: one.at, to: one.until ?? one.at, count: one.count ?? 1, folded: false, stored: one,
+    node: one.node ?? node, at: timeOf(one), from: one.at, to: one.until ?? one.at, count: one.count ?? 1, folded: false,
+    alike: one.one_cause ?? true, stored: one,
   })).sort((one, other) => other.at - one.at)));
   const fall = all.findIndex(({ stored: { gave_up: gaveUp }, at }) => gaveUp && at > (all[0]?.at ?? 0) - GAVE_UP_S);
   return fall < most ? all.slice(0, most) : [...all.slice(0, most - 1), /** @type {Restart} */ (all[fall])];
@@ -48,9 +50,11 @@ function fold(all) {
   /** @type {Map<string, Restart>} */ const going = new Map();
   /** @type {Restart[]} */ const found = [];
   for (const one of all) {
-    const what = wordsOf(one), any = `${one.node} ${what}`, reason = reasonIn(one.stored.reason ?? ""), key = `${any}: ${reason}`;
+    const what = wordsOf(one), any = `${one.node} ${what}`, { where, one_cause: alike = true } = one.stored;
+    const reason = reasonIn(one.stored.reason ?? ""), key = `${any}: ${reason} ${where ?? ""}`;
     const loop = what ? going.get(reason ? key : any) : undefined; // one without a known reason may be like any other
-    if (goesOn(loop, one)) Object.assign(loop, { from: one.from, count: loop.count + one.count, folded: true });
+    if (goesOn(loop, one))
+      Object.assign(loop, { from: one.from, count: loop.count + one.count, folded: true, alike: loop.alike && alike && Boolean(reason) });
     else {
       going.set(key, one);
       if (!goesOn(going.get(any), one)) going.set(any, one);
@@ -70,6 +74,6 @@ const goesOn = (loop, one) => loop !== undefined && loop.from - one.at <= PAUSE_
 const wordsOf = ({ stored: { kept, line = "" } }) => (kept ? line.replace(/ and was restarted$| and restarted$/, "") : "");
 
 /** Return a restart in words: "pricing crashed 18× in 6 min: TypeError" for those that repeat. @param {Restart} one */
-export const restartText = ({ stored, count, from, to, folded }) => (folded
-  ? `${stored.line} ${count.toLocaleString("en")}× ${spanOf({ from, to })}${because(stored.reason, true)}`
+export const restartText = ({ stored, count, from, to, folded, alike }) => (folded
+  ? `${stored.line} ${count.toLocaleString("en")}× ${spanOf({ from, to })}${because(stored.reason, !alike)}`
   : storedText(stored));
