@@ -98,7 +98,9 @@ def test_a_class_without_argument_takes_its_options_as_a_dict_too() -> None:
 
 
 def test_an_unknown_option_fails_at_once_with_a_suggestion() -> None:
-    with pytest.raises(TypeError, match=r"Counter\.child_spec.*got 'restrat'; did you mean 'restart'\?"):
+    with pytest.raises(
+        TypeError, match=r"Counter\.child_spec\(…\): did you mean 'restart' where you wrote 'restrat'\?$"
+    ):
         Counter.child_spec(0, restrat="transient")
     with pytest.raises(TypeError, match="did you mean 'quiet'"):
         Counter.child_spec(0, quite=True)
@@ -292,9 +294,11 @@ def test_a_misspelt_flag_is_named_with_a_suggestion() -> None:
     [
         ("missing_id", ["needs 'id'", "(Counter, 0)", "ChildSpec("]),
         (("invalid_child_spec", 42), ["got 42", "a class (Counter)", "(Counter, 0)", "ChildSpec(", "child_spec("]),
+        (("invalid_child_spec", ("till", Counter, 5)), ['; write Counter.child_spec(5, name="till")']),
+        (("bad_return", (Supervisor, "init", None)), ["Supervisor has no init; write def init(self, arg): return Chi"]),
         (("invalid_child_spec", int), ["int has no child_spec"]),
         (("invalid_child_spec", [1]), ["extra arguments"]),
-        (("invalid_child_spec", {"id": 1, "strat": 2}), ["got 'strat'", "did you mean 'start'?"]),
+        (("invalid_child_spec", {"id": 1, "strat": 2}), ["did you mean 'start' where you wrote 'strat'?"]),
         (
             ("start_spec", ("invalid_restart_type", "permanant")),
             ['restart "permanant" is unknown', "did you mean 'permanent'?"],

@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 
 import otp
-from otp import GenServer, GenStateMachine, KeepState, MachineOk, NextState, NoReply, Ok, OsProcess, Reply, impl
+from otp import (
+    GenServer,
+    GenStateMachine,
+    KeepState,
+    MachineOk,
+    NextState,
+    NoReply,
+    Ok,
+    OsProcess,
+    Reply,
+    Supervisor,
+    impl,
+)
 from otp.behaviours.server.behaviour import Behaviour, MissingCallback
 
 
@@ -29,6 +41,17 @@ def test_a_callback_misspelt_without_impl_is_refused_with_the_right_name_and_the
         class _Server(Base):
             def handle_cal(self, request: Any, caller: Any, state: Any) -> Any:
                 return Reply(request, state)
+
+
+def test_a_callback_of_another_behaviour_names_that_behaviour() -> None:
+    """Regression: the hint was to rename the method."""
+    with pytest.raises(
+        TypeError, match=r"is no callback of Supervisor; for handle_call write class Drawer\(GenServer\)$"
+    ):
+
+        class Drawer(Supervisor):  # pyright: ignore[reportUnusedClass]
+            @impl
+            def handle_call(self, request: Any, caller: Any, state: Any) -> Any: ...
 
 
 def test_a_callback_that_is_refused_has_the_line_of_its_def_and_not_that_of_its_class() -> None:

@@ -232,6 +232,8 @@ def test_an_import_that_fails_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_
     assert "did you mean 'asyncio'?" == explain_slip("ModuleNotFoundError", "No module named 'asynco'", ())
     assert explain_slip("ModuleNotFoundError", "No module named 'requests'", ()) is None
     monkeypatch.setattr(slips, "HIDDEN_FILE", str(tmp_path / "passwd"))  # as behind walls
+    no_address = "<urlopen error [Errno -3] Temporary failure in name resolution>"
+    assert slips.NO_NETWORK == explain_slip("URLError", no_address, ())
     assert slips.ONLY_STANDARD == explain_slip("ModuleNotFoundError", "No module named 'requests'", ())
 
 
@@ -244,3 +246,9 @@ def test_a_file_that_is_hidden_is_not_a_wrong_path(monkeypatch: pytest.MonkeyPat
     assert explain_slip(*missing) is None
     monkeypatch.setattr(slips, "HIDDEN_FILE", str(tmp_path / "passwd"))  # as behind walls
     assert explain_slip(*missing) == slips.HIDDEN
+
+
+def test_slips_with_otp_itself_say_what_it_has() -> None:
+    assert "did you mean 'otp'?" == explain_slip("ModuleNotFoundError", "No module named 'opt'", ())
+    assert slips.BEHAVIOURS == explain_slip("ImportError", "cannot import name 'Wrkx' from 'otp'", ())
+    assert "write await asyncio.sleep(…)" == explain_slip("AttributeError", "module 'otp' has no attribute 'sleep'", ())

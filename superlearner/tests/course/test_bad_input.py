@@ -69,6 +69,8 @@ def test_a_file_that_is_no_answer_gets_one_exact_sentence(id: str, capsys: pytes
     assert capsys.readouterr().out == FORGED[7:-2] + "\n"
     wrong = f"{right}\n{name}s = {name}\ndel {name}\n"
     assert refused(id, wrong) == f"{missing}; did you mean {name!r} where you wrote '{name}s'?"
+    imported = f"class {name}s: __module__ = 'otp'\n"
+    assert refused(id, imported) == missing, "a name from elsewhere was suggested"
     assert refused(id, f"{right}\ndef (:\n") == f"line {right.count(chr(10)) + 2}: invalid syntax"
     ends = "line 2: your code called sys.exit(3), which would end the interpreter"
     assert refused(id, f"import sys\nsys.exit(3)\n{right}") == ends

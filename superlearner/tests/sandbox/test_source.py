@@ -43,7 +43,7 @@ def test_main_may_come_from_elsewhere() -> None:
 def test_two_trees_are_asked_about_at_the_second() -> None:
     problem = look(f"{TREE}class A(Supervisor): ...\nclass B(Supervisor): ...")["problem"]
     assert (4, 1) == (problem["line"], problem["column"])
-    assert problem["message"] == "it defines 2 supervisors that no other uses: A, B"
+    assert problem["message"] == "this code defines 2 supervisors that no other uses, A and B"
     assert "Main" in problem["hint"]
 
 
@@ -69,12 +69,12 @@ def test_an_application_that_another_uses_is_not_a_second_one() -> None:
     others = "class Shop(Application): x = lambda: Database\nclass S(Supervisor): ...\n"
     assert starts(f"{TREE}class Database(Application): ...\n{others}") == "Shop"
     circle = f"{TREE}class Database(Application): x = lambda: Shop\n{others}class T(Supervisor): ...\n"
-    assert look(circle)["problem"]["message"] == "it defines applications that use each other: Database, Shop"
+    assert look(circle)["problem"]["message"] == "this code defines applications that use each other, Database and Shop"
 
 
 def test_supervisors_that_use_each_other_are_not_called_separate() -> None:
     problem = look(f"{TREE}class A(Supervisor): x = lambda: B\nclass B(Supervisor): x = lambda: A")["problem"]
-    assert problem["message"] == "it defines supervisors that use each other: A, B"
+    assert problem["message"] == "this code defines supervisors that use each other, A and B"
 
 
 @pytest.mark.parametrize(
@@ -129,6 +129,49 @@ def test_nothing_of_it_runs() -> None:
 
     assert otp.run(main) == "Main"
     assert time.perf_counter() - begun < 30
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (
+            "import otp\nclass Tally(otp.Supervisor): ...\nasync def main(): ...\notp.run(main)",
+            4,
+            "leave out otp.run(main)",
+        ),
+        (
+            "class Main(Supervisor): ...\nx = asyncio.run(Main.start_link())",
+            2,
+            "leave out asyncio.run(Main.start_link())",
+        ),
+        (
+            "async def go(): await Main.start()\nclass Main(Supervisor): ...\nasyncio.run(go())",
+            3,
+            "leave out asyncio.run(go())",
+        ),
+        ("class Main(Supervisor): ...\nsys.exit(1)", 2, "leave it out"),
+    ],
+)
+def test_a_program_that_starts_or_ends_itself_is_told_so_at_the_line(text: str, line: int, said: str) -> None:
+    """Regression: a sandbox answered with `if __name__ == '__main__'`, and with the end of the interpreter."""
+    problem = look(text)["problem"]
+    assert (line, said) == (problem["line"], problem["hint"])
+
+
+@pytest.mark.parametrize(
+    "last", ["if __name__ == '__main__': otp.run(main)", "x = asyncio.run(load())", "def later(): sys.exit()"]
+)
+def test_what_a_sandbox_does_not_run_or_can_is_no_problem(last: str) -> None:
+    assert starts(f"{TREE}class Main(Supervisor): ...\n{last}") == "Main"
+
+
+def test_an_await_outside_of_functions_has_a_next_step() -> None:
+    assert "from the tab Process" in look("await GenServer.call('till', 'total')")["problem"]["hint"]
+
+
+def test_a_server_alone_is_the_example_of_a_child() -> None:
+    problem = look("class Till(GenServer[int]): ...")["problem"]
+    assert problem["hint"].endswith("returns Children([Till.child_spec(0)])")
 
 
 MAIN = "class Main(Supervisor): ...\n"

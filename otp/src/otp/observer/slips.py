@@ -47,6 +47,9 @@ NONE: Final = "it is None here: a function without a `return` gives None"
 ONLY_STANDARD: Final = "a sandbox has Python's standard library and otp, and no other packages"
 NO_INPUT: Final = "a process has no keyboard: send it a message, and handle that in a callback"
 HIDDEN: Final = "a sandbox has only its own folder: the other files of this machine are hidden from it"
+NO_ADDRESS: Final = re.compile("name resolution|[Nn]ame or service not known|unreachable|nodename nor servname")
+NO_NETWORK: Final = "a sandbox has no network: its processes reach each other, and nothing else"
+BEHAVIOURS: Final = "otp has GenServer, Supervisor, DynamicSupervisor, Agent, Task and Registry, among others"
 VERY_CLOSE: Final = 0.8
 """Similarity of two words of which one is a slip of the other."""
 HIDDEN_FILE: Final = "/etc/passwd"
@@ -81,8 +84,11 @@ def explain_slip(type_name: str, text: str, stack: Sequence[StackEntry]) -> str 
             return _explain_name(found[1], *_place(stack))
         case "ImportError" if found := NO_NAME.match(text):
             module = sys.modules.get(found[2])
-            return did_you_mean(found[1], getattr(module, "__all__", dir(module))) or None
+            near = did_you_mean(found[1], getattr(module, "__all__", dir(module)))
+            return near or (BEHAVIOURS if found[2] == "otp" else None)
         case "ModuleNotFoundError" if found := NO_MODULE.fullmatch(text):
+            if sorted(found[1]) == sorted("otp"):
+                return "did you mean 'otp'?"
             near = get_close_matches(found[1], ("otp", *sys.stdlib_module_names), 1, cutoff=VERY_CLOSE)
             return f"did you mean {near[0]!r}?" if near else ONLY_STANDARD if _hides_files() else None
         case "EOFError" if text == "EOF when reading a line":
@@ -95,6 +101,8 @@ def explain_slip(type_name: str, text: str, stack: Sequence[StackEntry]) -> str 
             return near or (_explain_attribute(found[1], found[3], stack) if found[1] else None)
         case "AttributeError" if found := MODULE_LACKS.match(text):
             module = sys.modules.get(found[1])
+            if found.groups() == ("otp", "sleep"):
+                return "write await asyncio.sleep(…)"
             return did_you_mean(found[2], list(vars(module))) or None if isinstance(module, ModuleType) else None
         case "TypeError" if found := next(filter(None, (each.match(text) for each in OPERANDS)), None):
             kinds = {found[1], found[2]}
@@ -103,6 +111,8 @@ def explain_slip(type_name: str, text: str, stack: Sequence[StackEntry]) -> str 
             return MIXED if "str" in kinds and kinds & NUMBERS else None
         case "TypeError":
             return explain_needless_await(text, stack)
+        case "URLError" | "gaierror" if NO_ADDRESS.search(text) and _hides_files():
+            return NO_NETWORK
         case "FileNotFoundError" | "PermissionError" if _hides_files():
             return HIDDEN
         case _:

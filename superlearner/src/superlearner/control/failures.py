@@ -72,7 +72,8 @@ def explain_start(reason: Any, place: Place | None = None, depth: int = 10) -> s
                 below = explain_start(child[1], place, depth - 1).replace("\n", f"\n{INDENT}")
                 return f"its child {id_text(child[0])} does not start\n{INDENT}{below}"
         case "bad_return_value", 1:
-            said = f"expected Ok(state), Stop(reason) or Ignore() from its init, got {text_of_reason(rest[0])}"
+            whose = "its init" if place is None else place[2]
+            said = f"expected Ok(state), Stop(reason) or Ignore() from {whose}, got {text_of_reason(rest[0])}"
             return _with_place(said if rest[0] is not None else f"{said}; did you forget to return it?", place)
         case "already_started", 1 if is_a(rest[0], Pid):
             name = _name_of(rest[0])

@@ -318,7 +318,9 @@ def _leave(tree: Tree, hidden: otp.Node, error: BaseException) -> None:
     """
     frames = traceback.extract_tb(error.__traceback__)
     place = next((f": {FILE}:{one.lineno}" for one in reversed(frames) if one.filename == tree.module.__file__), "")
-    tree.leaving = f"{text_of(error, 100)} was raised in one of its processes, which ends the whole program{place}"
+    said = text_of(error, 100).replace("SystemExit(None)", "SystemExit()")
+    remedy = "; to end one process, return Stop(reason, state)" if isinstance(error, SystemExit) else ""
+    tree.leaving = f"{said} was raised in one of its processes, which ends the whole program{remedy}{place}"
     hidden.spawn(_stop, tree.top)
 
 

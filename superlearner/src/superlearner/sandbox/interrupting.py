@@ -12,6 +12,7 @@ outside covers that: it ends the whole sandbox.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import linecache
 import os
 import re
@@ -109,7 +110,8 @@ class Interrupter:
         said = f"it {held}{place if CELL in place else ''}"  # crash reports show the process and the place anyway
         if _sleeps(frame):
             raise BlockedLoop(f"{said}; time.sleep {BLOCKS}")
-        raise EndlessLoop(f"{said}; return from the callback, or await something in each iteration")
+        wait = ", or await something in each iteration" if frame.f_code.co_flags & inspect.CO_COROUTINE else ""
+        raise EndlessLoop(f"{said}; return from the callback{wait}")
 
 
 def _may_raise(frame: FrameType) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 
@@ -43,6 +44,9 @@ AFTER_HELD_S: Final = 3.0
 
 LONGEST: Final = 1000
 
+HELD: Final = re.compile(r"did not answer for (\S+) s: its loop is held at (\S+:\d+) (\S+)")
+"""The end of a peer whose code did not come back to the loop."""
+
 AT_ONCE: Final = os.cpu_count() or 1
 """Programs that start at the same time; more would not be faster."""
 
@@ -75,7 +79,7 @@ class PeerProgram:
 
     async def ended(self) -> str:
         """Wait for its end and return the reason, in words."""
-        return str(await self._peer.ended())
+        return _explain_hold(str(await self._peer.ended()))
 
     async def reload(self, text: str) -> Report:
         """Load another source; return the report, or the reason there is none."""
@@ -328,9 +332,25 @@ def _why(error: otp.StartError) -> tuple[str, str]:
     """Return the code and the reason of a failed start."""
     match tagged(error.reason):
         case "peer", (str(kind), str(words)):
-            return "service_unavailable" if kind == "unavailable" else "start_failed", clip(words, LONGEST)
+            return "service_unavailable" if kind == "unavailable" else "start_failed", clip(
+                _explain_hold(words), LONGEST
+            )
         case _:
             return "start_failed", text_of_reason(error.reason, LONGEST)
+
+
+def _explain_hold(reason: str) -> str:
+    """Return the reason of an end in the words of a beginner, if a loop did not end.
+
+    >>> _explain_hold("did not answer for 5 s: its loop is held at main.py:8 Till.init")
+    'Till.init did not return for 5 s: end the loop, or the wait, in it: main.py:8'
+    """
+    found = HELD.search(reason)
+    if found is None:
+        return reason
+    seconds, place, function = found.groups()
+    who = "this code" if function == "<module>" else function
+    return f"{who} did not return for {seconds} s: end the loop, or the wait, in it: {place}"
 
 
 def _printable(warnings: Sequence[SourceWarning]) -> list[SourceWarning]:

@@ -45,6 +45,14 @@ ALLOWED: Final = {
     "handle_info": (NoReply, Stop),
     "handle_continue": (NoReply, Stop),
 }
+STATES: Final = {
+    "init": "Ok({0})",
+    "handle_call": "Reply({0}, {0})",
+    "handle_cast": "NoReply({0})",
+    "handle_info": "NoReply({0})",
+    "handle_continue": "NoReply({0})",
+}
+"""The results that keep a state."""
 KEEPERS: Final = (
     Ok,
     Reply,
@@ -78,6 +86,9 @@ TO_NAMES: Final = {
 """Functions that take the name of a process, and the place of that argument."""
 IN_A_THREAD: Final = (
     "blocks the one thread of the runtime, and with it every process; use await otp.Task.run_blocking(…)"
+)
+AT_MODULE: Final = (
+    "no process runs at this place, so {} does nothing: make the call in a callback, or from the tab Process"
 )
 NO_REPLY: Final = "so the caller waits until its time-out: return Reply(value, state)"
 NO_WAIT: Final = "answer first, and do slow work in a separate process"
@@ -127,7 +138,14 @@ class _Review(Scopes):
             if isinstance(node, ast.Call) and _makes_coroutines(self.value_of(node.func)) and self._is_dropped(node):
                 around = self.function_around(node)
                 plain = around.name if isinstance(around, ast.FunctionDef) else None
-                yield node.lineno, missing_await(clip(ast.unparse(node.func), 60), plain)
+                call = clip(ast.unparse(node.func), 60)
+                yield node.lineno, AT_MODULE.format(call) if self._is_at_module(node) else missing_await(call, plain)
+
+    def _is_at_module(self, node: ast.AST) -> bool:
+        """Return whether a node is outside all functions, where nothing can await."""
+        while isinstance(node := self.parents[node], ast.expr | ast.keyword) and not isinstance(node, ast.Lambda):
+            pass
+        return isinstance(node, ast.stmt) and node in self.tree.body
 
     def find_wrong_results(self) -> Iterator[tuple[int, str]]:
         """Yield the places at which a callback of a server returns no result, or that of another callback."""
@@ -427,7 +445,10 @@ class _Review(Scopes):
                     lacks = True
                     yield node.lineno, f"a `return` is missing before {ast.unparse(call.func)}(…)"
                 case ast.Return(value=ast.expr() as value) if wrong := self._wrong_result(method, value):
-                    yield node.lineno, f"{method.name} returns {wrong}, and the runtime expects {expected}"
+                    yield (
+                        node.lineno,
+                        f"{method.name} returns {wrong}, and the runtime expects {expected}{_write(method, value)}",
+                    )
                 case ast.Return(value=ast.Call(func=func)) if caller and self.value_of(func) is NoReply:
                     yield node.lineno, f"handle_call returns NoReply(…) and does not keep {caller}, {NO_REPLY}"
                 case ast.Yield() | ast.YieldFrom():
@@ -456,6 +477,12 @@ class _Review(Scopes):
             return "" if called in ALLOWED[method.name] else f"{called.__name__}(…)"
         kept = isinstance(value, ast.Name) and value.id in parameters and value.id not in stored_in(method)
         return clip(ast.unparse(value), 60) if kept or isinstance(value, NO_RESULTS) else ""
+
+
+def _write(method: Function, value: ast.expr) -> str:
+    """Return what to write for a state that is returned without its result."""
+    form = STATES.get(method.name)
+    return f": write return {form.format(value.id)}" if isinstance(value, ast.Name) and form else ""
 
 
 def _is_known_module(name: str) -> bool:

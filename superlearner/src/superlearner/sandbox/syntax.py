@@ -38,7 +38,11 @@ MOST_REPAIRED: Final = 20
 """Words and lines of a source in which repairs are tried; each parses the source."""
 LONGEST_REPAIRED: Final = 30_000
 """Characters of the longest source in which repairs are tried."""
-HINTS: Final = {"'await' outside async function": "write async def for the function around it"}
+HINTS: Final = {
+    "'await' outside async function": "write async def for the function around it",
+    "'await' outside function": "no process runs at this place: make the call in a callback, or from the tab Process",
+}
+EXITS: Final = ("sys.exit", "exit", "quit", "os._exit")
 UTF8: Final = ("utf-8", "utf8")
 MEMORY: Final = 512 << 20
 SECONDS: Final = 2
@@ -66,7 +70,8 @@ def look(text: str) -> dict[str, Any]:
         return {"problem": _find_repair(text, error) or _problem(error)}
     except (RecursionError, MemoryError):
         return {"problem": {"line": 1, "column": 1, "message": "it is nested too deeply for Python"}}
-    return _start(tree)
+    own = _find_own_start(tree)
+    return _start(tree) if own is None else {"problem": own}
 
 
 def _no_utf8(text: str) -> dict[str, Any] | None:
@@ -187,23 +192,57 @@ def _start(tree: ast.Module) -> dict[str, Any]:
             "problem": {
                 "line": 1,
                 "column": 1,
-                "message": "it defines no Supervisor and no Application",
-                "hint": "try: class Main(Supervisor), with an init that returns Children([...])",
+                "message": "this code defines no Supervisor and no Application",
+                "hint": f"add class Main(Supervisor), with an init that returns Children([{_example(classes)}])",
             }
         }
     found = tops or applications or roots or list(kinds)
     what = "applications" if applications else "supervisors"
     apart = tops if applications else roots
     which = f"{len(found)} {what} that no other uses" if apart else f"{what} that use each other"
+    names = f"{', '.join(found[:-1])} and {found[-1]}"
     second = classes[found[1]]
     return {
         "problem": {
             "line": second.lineno,
             "column": second.col_offset + 1,
-            "message": f"it defines {which}: {', '.join(found)}",
-            "hint": "name the one to start Main",
+            "message": f"this code defines {which}, {names}",
+            "hint": f"rename the one that the sandbox should start to {MAIN}",
         }
     }
+
+
+def _find_own_start(tree: ast.Module) -> dict[str, Any] | None:
+    """Return the first statement that runs the program, or ends it, while a sandbox loads it."""
+    calls = (
+        node
+        for statement in tree.body
+        if isinstance(statement, ast.Expr | ast.Assign)
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call)
+    )
+    for call in calls:
+        name, given = ast.unparse(call.func), ast.unparse(call)[:60]
+        if name == "otp.run" or (name == "asyncio.run" and _starts_tree(tree, call)):
+            said = {"message": "a sandbox starts your supervisor itself", "hint": f"leave out {given}"}
+        elif name in EXITS:
+            said = {"message": f"{given} ends the sandbox before your supervisor starts", "hint": "leave it out"}
+        else:
+            continue
+        end = {"end_line": call.end_lineno or call.lineno, "end_column": (call.end_col_offset or 0) + 1}
+        return {"line": call.lineno, "column": call.col_offset + 1} | end | said
+    return None
+
+
+def _starts_tree(tree: ast.Module, call: ast.Call) -> bool:
+    """Return whether a call starts a process, itself or by a function of the module that it calls."""
+    called = {node.id for node in ast.walk(call) if isinstance(node, ast.Name)}
+    functions = [one for one in tree.body if isinstance(one, ast.AsyncFunctionDef) and one.name in called]
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in ("start", "start_link")
+        for part in (call, *functions)
+        for node in ast.walk(part)
+    )
 
 
 def _find_roots(tree: ast.Module, names: list[str]) -> list[str]:
@@ -222,6 +261,13 @@ def _find_roots(tree: ast.Module, names: list[str]) -> list[str]:
             todo += found
         used |= seen - {name}
     return [name for name in names if name not in used]
+
+
+def _example(classes: dict[str, ast.ClassDef]) -> str:
+    """Return the child spec of the first server of the source, as an example."""
+    servers = (name for name, node in classes.items() if any("GenServer" in ast.unparse(base) for base in node.bases))
+    server = next(servers, None)
+    return "..." if server is None else f"{server}.child_spec(0)"
 
 
 def _bound(tree: ast.Module) -> Iterator[str]:

@@ -80,7 +80,10 @@ def test_sys_exit_in_a_callback_is_the_reason_even_right_after_other_news(inside
         assert "0" == await state(platform)  # restarted, and reported: the platform pauses before it asks again
         await cast(platform, "exit")
         ended = await until(platform, "ended")
-        said = f"SystemExit() was raised in one of its processes, which ends the whole program: main.py:{line}"
+        remedy = "to end one process, return Stop(reason, state)"
+        said = (
+            f"SystemExit() was raised in one of its processes, which ends the whole program; {remedy}: main.py:{line}"
+        )
         assert said == ended["reason"]
         notices = [one["text"] for one in await ask(platform, "GET", "/sandboxes/a/notices")]
         assert not any("may be missing" in text for text in notices)

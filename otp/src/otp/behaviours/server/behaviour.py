@@ -387,11 +387,24 @@ def _unknown_callback(cls: type[Behaviour], name: str, member: object) -> str:
     callbacks = cls.__callbacks__
     close = difflib.get_close_matches(name, callbacks, n=1, cutoff=0.5)
     says = f"expected the name of a callback after @impl in {cls.__name__}, got {name!r}{_place(member)}"
+    if owner := _owner_of_callback(name):
+        base = cls.__bases__[0].__name__
+        return f"{name}{_place(member)} is no callback of {base}; for {name} write class {cls.__name__}({owner})"
     if close:
         return f"{says}; did you mean {close[0]!r}?"
     owners = ", ".join(dict.fromkeys(spec.behaviour for spec in callbacks.values()))
     listed = ", ".join(map(str, callbacks.values())) or "none"
     return f"{says}; remove @impl or rename the method; callbacks of {owners or cls.__name__}: {listed}"
+
+
+def _owner_of_callback(name: str) -> str:
+    """Return the behaviour of `otp` that has a callback; "" if none has."""
+    pending: list[type[Behaviour]] = [Behaviour]
+    for cls in pending:  # grows while it is read
+        if cls.__module__.startswith("otp.behaviours.") and name in cls.__callbacks__:
+            return cls.__name__
+        pending += cls.__subclasses__()
+    return ""
 
 
 def _positional(member: object) -> list[inspect.Parameter]:

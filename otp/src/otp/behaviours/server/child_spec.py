@@ -313,8 +313,9 @@ def wrong_keys(where: str, unknown: Iterable[Any], known: Iterable[str] = FIELDS
     known = tuple(dict.fromkeys(known))
     wrong = sorted(map(str, unknown))
     close = difflib.get_close_matches(wrong[0], known, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}?" if close else "remove it"
-    return f"{where}: expected some of the keys {', '.join(known)}, got {', '.join(map(repr, wrong))}; {hint}"
+    if close:
+        return f"{where}: did you mean {close[0]!r} where you wrote {wrong[0]!r}?"
+    return f"{where}: expected some of the keys {', '.join(known)}, got {', '.join(map(repr, wrong))}; remove it"
 
 
 def _misplaced(values: tuple[object, ...]) -> str:

@@ -263,6 +263,8 @@ def explain(reason: Any) -> str | None:
             return f"simple_one_for_one: expected exactly one child spec, the template, got {specs!r:.200}"
         case ("EXIT", Crash() as crash) if crash.term == "badarg" and not crash.stack:
             return "a simple_one_for_one supervisor: expected a list, the arguments after those of the template"
+        case ("bad_return", (cls, "init", None)) if _lacks_init(cls):
+            return f"{cls.__name__} has no init; write def init(self, arg): return Children([…])"
         case ("bad_return", (cls, "init", value)):
             return f"{cls.__name__}.init: expected Children([…]) or Ignore(), {_describe(value)}"
         case ("invalid_child_spec", child) if isinstance(child, Mapping):
@@ -280,6 +282,8 @@ def explain(reason: Any) -> str | None:
             spec = f"{cls.__name__}.child_spec(0)"
             todo = f"call it: {spec}" if name == "child_spec" else f"write {spec}: a supervisor starts its children"
             return f"expected a child, got the method {cls.__name__}.{name}; {todo}"
+        case ("invalid_child_spec", tuple() as child) if spec := _spec_of(cast("tuple[Any, ...]", child)):
+            return f"expected a child, got {bounded_text(child, 200)}; write {spec}"
         case ("invalid_child_spec", child):
             return f"expected a child, {_child_hint(child)}; try {_FORMS}"
         case (str() as name, str() as got) if name in _CHOICES:
@@ -325,6 +329,21 @@ def _describe(value: Any) -> str:
     if isinstance(value, ChildSpec):
         return "got a child spec; try return Children([…])"
     return f"got {value!r:.200}{'; did you forget to return it?' if value is None else ''}"
+
+
+def _lacks_init(cls: Any) -> bool:
+    return getattr(getattr(cls, "init", None), "__module__", "").startswith("otp.behaviours.")
+
+
+def _spec_of(parts: tuple[Any, ...]) -> str:
+    """Return the `child_spec` call that a tuple with a class seems to mean, as `("till", Till, 5)`; else ""."""
+    cls = next((each for each in parts if isinstance(each, type) and issubclass(each, Startable)), None)
+    if cls is None or any(callable(each) for each in parts if each is not cls):
+        return ""
+    values = [each for each in parts if each is not cls]
+    names = [each for each in values if isinstance(each, str)][:1]
+    given = [bounded_text(each, 50) for each in values if each not in names] + [f'name="{each}"' for each in names]
+    return f"{cls.__name__}.child_spec({', '.join(given)})"
 
 
 def _started_class(child: Any) -> str:

@@ -37,7 +37,14 @@ class Defined:
         found = getattr(self.answer, name, self)
         if found is not self:
             return found
-        own = [each for each in vars(self.answer) if not each.startswith("_")]
+        module = self.answer.__name__
+        own = [
+            key
+            for key, value in vars(self.answer).items()
+            if not key.startswith("_")
+            and not isinstance(value, ModuleType)
+            and getattr(value, "__module__", module) == module
+        ]
         near = difflib.get_close_matches(name, own, 1)
         hint = f"; did you mean {name!r} where you wrote {near[0]!r}?" if near else ""
         raise Wrong(f"expected a definition of {name!r} in your code, got none{hint}")
