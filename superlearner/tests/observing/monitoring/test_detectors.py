@@ -6,13 +6,14 @@ import asyncio
 import re
 import shlex
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 from tools.check_commands import manifest
 
 import otp
-from node_facts import LIMITS, NOW, NS, entry, facts, growing, only, supervisor, track
+from node_facts import LIMITS, NOW, NS, POINT, entry, facts, growing, only, supervisor, track
 from superlearner.live.moments import UNTIL_OVER
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring import detectors
@@ -21,6 +22,7 @@ from superlearner.observing.monitoring.facts import (
     Incident,
     LoopHold,
     PendingCallback,
+    ProcessSize,
     ServiceGap,
     UntiedProcesses,
     Waiter,
@@ -311,6 +313,22 @@ def test_growth_of_memory_begins_at_the_knee_and_not_with_the_window() -> None:
     assert (late.since, early.since) == (NOW - 280, NOW - 900)
     assert early.past == "the memory of the program grew by 450 MB in 900 s, 30 MB a minute, to 550 MB"
     assert early.evidence["processes"] == [30, 30]
+
+
+def test_the_rate_of_growing_memory_follows_from_its_begin_and_end() -> None:
+    """Regressions: 233 MB in 240 s were 52 MB a minute, and samples began before the growth; no process was named."""
+    flat = [replace(POINT, at=NOW - 300 + 2 * n, memory=100_000_000) for n in range(30)]
+    grows = [replace(POINT, at=NOW - 240 + 2 * n, memory=100_000_000 + 2_000_000 * n) for n in range(121)]
+    known = facts(points=[*flat, *grows], largest=ProcessSize("0.9.0", "report", 200_000_000))
+    found = only(list(detectors.memory_growth(known, LIMITS)))
+    assert found.past == (
+        "the memory of the program grew by 240 MB in 240 s, 60 MB a minute, to 340 MB; report had at least 200 MB of it"
+    )
+    assert (found.name, found.since, found.evidence["mb_per_minute"]) == ("report", NOW - 240, 60)
+    assert all(datetime.fromisoformat(one["timestamp"]).timestamp() >= found.since for one in found.evidence["samples"])
+    assert "`superlearner process memory report` estimates it" in found.hint
+    small = replace(known, largest=ProcessSize("0.9.0", "report", 20_000_000))
+    assert only(list(detectors.memory_growth(small, LIMITS))).name is None
 
 
 def test_memory_that_stopped_growing_is_no_finding() -> None:

@@ -122,4 +122,6 @@ def _ended(alarm: Alarm, now: float) -> Alarm:
     """Return an anomaly that is over: with the evidence of its worst finding, described in the past tense."""
     worst = alarm.worst
     last = replace(worst, description=alarm.past, since=alarm.finding.since, count=alarm.finding.count)
-    return replace(alarm, finding=last, ended=now)
+    # When it was last seen: its description says how long it took until then
+    seen = worst.since + worst.size if worst.type in EXACT and alarm.finding.type in EXACT else now
+    return replace(alarm, finding=last, ended=min(now, seen))

@@ -43,6 +43,8 @@ NEAR: Final = 0.8
 """The part of its limit up to which a supervisor does not come near a give-up."""
 ROW: Final = 3
 """The ends of one child that show a rate."""
+LARGE: Final = 0.5
+"""The part of the grown memory from which on a process is named as the cause."""
 LIMIT: Final = 3
 """The restarts that a supervisor allows by default."""
 
@@ -207,16 +209,20 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
     if per_minute < limits.anomaly_memory_growth:
         return
     begun, least = knee(known)
-    grown = (samples[-1][1] - least) / MB
+    grown, per_minute = (samples[-1][1] - least) / MB, (samples[-1][1] - least) / MB / (samples[-1][0] - begun) * 60
+    largest = facts.largest if facts.largest is not None and facts.largest.size >= LARGE * grown * MB else None
+    who = None if largest is None else largest.name or largest.pid
     by = f"by {grown:.0f} MB in {samples[-1][0] - begun:.0f} s"
     rate = f"{per_minute:.0f} MB a minute, to {samples[-1][1] / MB:.0f} MB"
-    past = f"the memory of the program grew {by}, {rate}"
+    most = "" if largest is None else f"; {who} has at least {largest.size / MB:.0f} MB of it"
+    past = f"the memory of the program grew {by}, {rate}{most.replace(' has ', ' had ')}"
     yield AnomalyFinding(
         type="memory_growth",
         severity="critical" if per_minute >= 10 * limits.anomaly_memory_growth else "high",
-        pid=None,
-        name=None,
-        description=f"the memory of the program has grown {by}, {rate}",
+        pid=None if largest is None else largest.pid,
+        name=None if largest is None else largest.name,
+        group="memory",
+        description=f"the memory of the program has grown {by}, {rate}{most}",
         size=grown,
         past=past,
         incident=Incident(past),
@@ -226,13 +232,20 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             "memory": samples[-1][1],
             "processes": [_processes_at(facts, begun), facts.points[-1].processes],
             "message_queue_lengths": facts.points[-1].message_queue_lengths,
-            "samples": sample_lines(samples),
+            "samples": sample_lines([one for one in known if one[0] >= begun]),
         },
         threshold=limits.anomaly_memory_growth,
         setting="anomaly_memory_growth",
         hint="check if the number of processes or of waiting messages grows, too: that is the cause. Otherwise look "
-        f"for a state that only grows: `{command('process.list', node=facts.called)}` lists the processes, and process "
-        "memory estimates that of one",
+        + (
+            "for what is kept outside of processes, such as a global list or a cache: no process with a large state "
+            f"was found. `{command('process.list', node=facts.called)}` lists the processes, and process memory "
+            "estimates that of one"
+            if largest is None
+            else "at its state, which only grows: "
+            f"`{command('process.memory', largest.name or largest.pid, node=facts.called)}` estimates it, and "
+            f"`{command('state.get', largest.name or largest.pid, node=facts.called)}` shows it"
+        ),
     )
 
 
@@ -269,6 +282,7 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             setting="anomaly_callback",
             hint="a server does one thing at a time: hand long work to a Task and answer later (NoReply, then "
             "GenServer.reply), or set a time-out for what it waits for",
+            size=seconds,
             incident=Incident(f"{name} was{where}{waited}", one.began),
         )
 
@@ -322,7 +336,6 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
 
 def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find processes that wait for one another in a circle until a call times out."""
-    del limits
     places = {one.pid: one.place for one in facts.callbacks}
     lengths = {one.pid: one.waiting for one in facts.callbacks}
     for circle in facts.cycles:
@@ -342,9 +355,9 @@ def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
                      "request": one.request, "place": places.get(one.pid)}
                     for one in circle[:SHOWN]
                 ],
-                "length": len(circle),
+                "processes": names[:SHOWN],
             },
-            threshold=1,
+            threshold=limits.scan_interval,
             setting="scan_interval",
             hint="it ends when the first call times out. Let one of them cast, or answer later with "
             "NoReply and GenServer.reply",

@@ -15,6 +15,7 @@ __all__ = [
     "TRIED",
     "UntiedProcesses",
     "PendingCallback",
+    "ProcessSize",
     "NodeFacts",
     "AnomalyFinding",
     "Incident",
@@ -78,6 +79,15 @@ class PendingCallback:
     began: float
     waiting: int
     place: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSize:
+    """A process and the bytes that it has at least."""
+
+    pid: str
+    name: str | None
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +191,8 @@ class NodeFacts:
     alone: Sequence[UntiedProcesses] = ()
     watchers: Sequence[Watcher] = ()
     services: Sequence[ServiceGap] = ()
+    largest: ProcessSize | None = None
+    """The largest process, if memory grows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def knee(samples: Samples) -> tuple[float, float]:
     rate = (last - first) / (ended - begun) if ended > begun else 0.0
     lowest = max(samples, key=lambda one: first + rate * (one[0] - begun) - one[1])
     below = first + rate * (lowest[0] - begun) - lowest[1]
-    return lowest if below > BEND * (last - lowest[1]) else samples[0]
+    return lowest if below > BEND * (last - first) else samples[0]
 
 
 def latest_rise(samples: Sequence[tuple[float, int]], least: int) -> Sequence[tuple[float, int]]:

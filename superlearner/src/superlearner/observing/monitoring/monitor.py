@@ -29,12 +29,13 @@ from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring.alarms import Alarm, Alarms
 from superlearner.observing.monitoring.births import Births
 from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
-from superlearner.observing.monitoring.detectors import blocked_loop, detect
+from superlearner.observing.monitoring.detectors import blocked_loop, detect, memory_growth
 from superlearner.observing.monitoring.facts import (
     Incident,
     LoopHold,
     NodeFacts,
     PendingCallback,
+    ProcessSize,
     ServiceGap,
     Track,
     UntiedProcesses,
@@ -45,6 +46,7 @@ from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.machine import Collector, MachineFacts, read_machine
 from superlearner.observing.monitoring.points import HOUR, History, Point
 from superlearner.observing.monitoring.rates import Rates
+from superlearner.observing.monitoring.sizes import find_largest
 from superlearner.observing.monitoring.talking import Talking
 from superlearner.observing.monitoring.witness import Witness
 from superlearner.settings.settings import Settings
@@ -55,6 +57,7 @@ STEP: Final = 1_000
 """Processes examined per turn of the loop: less than a millisecond."""
 
 NS: Final = 1_000_000_000
+SIZED_S: Final = 30.0
 HOLDS: Final = 200
 TRACKED: Final = 200
 CALLBACKS: Final = 100
@@ -117,6 +120,7 @@ class Monitor:
         self.on_incident: Callable[[Incident], object] = lambda _incident: None
         """Called with what is to be stored about anomalies."""
         self._incidents = Incidents()
+        self._sized: tuple[float, ProcessSize | None] = float("-inf"), None
         self._missed: list[LoopHold] = []
         """Holds before it watched, to be stored with the first look."""
         self._ended_supervisors = EndedSupervisors()
@@ -406,6 +410,8 @@ class Monitor:
         limits = self.settings()
         now = self._clock.now()
         facts = self.facts()
+        if any(memory_growth(facts, limits)):
+            facts = replace(facts, largest=self._largest(now))
         raised, over = self.alarms.update(detect(facts, limits), now)
         for alarm in raised:
             self.telemetry.execute("anomaly.raised", {"lasted": _lasted(alarm, now)}, _about(alarm))
@@ -443,6 +449,12 @@ class Monitor:
             watchers=list(self._watchers(now)),
             services=self.services(),
         )
+
+    def _largest(self, now: float) -> ProcessSize | None:
+        """Return the largest process, as of a moment ago: to find it holds the loop."""
+        if now - self._sized[0] >= SIZED_S:
+            self._sized = now, find_largest(self.node)
+        return self._sized[1]
 
     def _whats(self) -> dict[str, str]:
         """Return the classes of unnamed supervisors, by pid."""

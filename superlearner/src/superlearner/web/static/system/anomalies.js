@@ -99,7 +99,8 @@ function parts(one, open) {
   const newest = Array.isArray(one.evidence.newest) ? one.evidence.newest.slice(0, 3) : [];
   const more = make("details", {}, make("summary", { "data-act": "evidence" }, "Evidence"),
     make("dl", { class: "facts" }, ...figures.flatMap(([name, value]) => [make("dt", {}, words(name)), make("dd", {}, told(value))]),
-      make("dt", {}, "threshold"), make("dd", {}, `${one.threshold}, setting ${one.setting}`)),
+      ...(one.setting === "scan_interval" ? [] : // found by each scan: it has no limit
+        [make("dt", {}, "threshold"), make("dd", {}, `${one.threshold}, setting ${one.setting}`)])),
     newest.length
       ? make("ul", { class: "newest" },
         ...newest.map((/** @type {any} */ entry) => make("li", {},
