@@ -185,6 +185,8 @@ def report_outage(running: RunningPlatform) -> None:
     if away is not None:
         for name in names:
             platform.moments.add_outage(name, *away)
+        for one in platform.attachments:
+            one.gone_at = one.gone_at or away[0]
     platform.monitor.follow(lambda _point: running.life.note())
 
 

@@ -194,7 +194,7 @@ def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(
         assert 'data-awaited="my_shop"' in page.text  # opens when it is there
         assert 'class="status"' not in page.text  # waiting is not an error
         assert re.search(
-            "my_shop is (not reachable, and is )?being looked for: ", page.text
+            r"my_shop is (not reachable( since [\d:]+)?, and is )?being looked for", page.text
         )  # before the first look, too
         outage, gone, earlier = (await platform.get("/api/v1/restarts", params={"node": "my_shop"}))["data"]
         assert re.fullmatch(r"the platform did not run from [\d:]+ to [\d:]+", outage["line"])
@@ -214,6 +214,11 @@ def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(
             assert ["shop"] == [one["name"] for one in tree["data"]]
             shown = await platform.get(f"/api/v1/restarts/{earlier['ref']}", params={"node": "my_shop"})
             assert "till <0.3.0> was killed" in shown["data"]["summary"]
+            [back, *_] = (await platform.get("/api/v1/restarts", params={"node": "my_shop"}))["data"]
+            text = rf"my_shop is attached again, to process {again.os_pid}, after \d+ s"
+            assert re.fullmatch(text, back["line"])  # was missing after a restart of the platform
+            shown = await platform.get(f"/api/v1/restarts/{back['ref']}", params={"node": "my_shop"})
+            assert re.fullmatch(r"\d+ s, since [\d:]+", shown["data"]["facts"]["away"])
             gone = await platform.client.request("DELETE", f"{ATTACHED}/my_shop", headers=OWNER)
             assert gone.status_code == 200
 

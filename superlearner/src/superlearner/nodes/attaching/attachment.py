@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Final, Literal
@@ -100,8 +100,8 @@ class Attachment:
         self._silent_since: float | None = None
         self._doors: frozenset[str] = frozenset()
         """The addresses of the doors that were there at the last attempt."""
-        self.gone_at: float | None = None
-        """When it was lost, in seconds since 1970; None while it is attached, and if the platform did not run then."""
+        self.gone_at = None if known is None else known.gone_at
+        """When it was lost, in seconds since 1970, or the platform ended before; None while it is attached."""
         self.known = known
         """The service, since it was first attached."""
         self.before: str | None = None
@@ -207,6 +207,8 @@ class Attachment:
                 self.visitor, self.state, self._why, self.gone_at = None, "looked_for", why, time.time()
                 if facts.backend is not None:
                     self._nodes.detach(name, why)
+        self.known = replace(self.known, gone_at=self.gone_at)  # the platform may restart before it is back
+        self.learned()
         what = "gone" if busy is None else "silent"
         self._tell("bad", f"{name} is {what}: {why}; it will be looked for {len(self._pauses)} times")
         self.on_change(ServiceChange(name, self.gone_at or time.time(), f"{name} is {what}: {why}", why, facts.os_pid))

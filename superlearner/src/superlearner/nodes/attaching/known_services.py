@@ -32,6 +32,7 @@ class KnownService:
         where: its door, as the user gave it.
         last: the address of the door that it was last attached to.
         siblings: see `Whereabouts.siblings`.
+        gone_at: when it was lost, in seconds since 1970; None while it is attached.
     """
 
     name: str
@@ -39,6 +40,7 @@ class KnownService:
     where: Whereabouts
     last: str
     siblings: frozenset[str] = frozenset()
+    gone_at: float | None = None
 
 
 ENTRIES: Final = TypeAdapter(list[KnownService])
