@@ -24,7 +24,7 @@ export function shapeOf({ kind, state }, look = state) {
 }
 
 /** Return the parts of a budget's text, each of which is shown whole or not at all. @param {string} text */
-export const phrases = (text) => text.split(/ (?=restarts? left|in )/).map((part, place) => make("span", {}, `${place ? " " : ""}${part}`));
+export const phrases = (text) => text.split(/ (?=restart|in )/).map((part, place) => make("span", {}, `${place ? " " : ""}${part}`));
 
 /** Larger budgets are shown as numbers only. */
 const MOST_PIPS = 6;

@@ -167,10 +167,9 @@ export function overText([max, window_s]) {
   return `max_restarts=${max} allows ${counted(max, "restart")}${time}, and a ${number(next)}${ending} was needed`;
 }
 
-/** The clause of a sentence about the restarts that were left then. */
 const BUDGET = /; \d+ of \d+ restarts? left( in [\d.]+ s)?(?=;|$)/;
 
-/** Return a sentence of an event without the restarts that were left then, which may not be so many now. @param {string} text */
+/** Return a sentence without the restarts that were left then. @param {string} text */
 export const withoutBudget = (text) => text.replace(BUDGET, "");
 
 /** Return the same from a limit as a moment has it. @param {number} left @param {readonly [number, number]} limit */
