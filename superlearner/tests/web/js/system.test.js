@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { csv } from "#static/base/save.js";
 import { runs, summary, ticks, timeTicks, withUnit } from "#static/components/chart-scale.js";
 import { chosenLines, take } from "#static/system/log-lines.js";
-import { calm, column, isBefore, reduce } from "#static/system/system-model.js";
+import { calm, column, isBefore, reduce, withStored } from "#static/system/system-model.js";
 import { watchedText } from "#static/system/talk-model.js";
 import { tooFew, trends } from "#static/system/system-trends.js";
 
@@ -134,6 +134,14 @@ test("an anomaly that comes back is not listed as over, and one that ends again 
   assert.deepEqual(model.ended.map(({ number }) => number), [2]);
   model = reduce(reduce(model, frame(3, [], [one])), frame(4, [], [{ ...one }]));
   assert.deepEqual(model.ended.map(({ number }) => number), [2, 1]);
+});
+
+test("the stored anomalies of earlier attachments are listed before those of the feed, each once", () => {
+  const one = (number, since, more = {}) => ({ number, type: "long_callback", since, name: "till", pid: "0.7.0", active: false, ...more });
+  const old = one(1, "2026-01-01T10:00:00Z"), again = one(1, "2026-01-01T11:00:00Z"), now = one(2, "2026-01-01T12:00:00Z", { active: true });
+  const listed = withStored({ anomalies: [now], ended: [again] }, [now, { ...now, active: false }, again, old]);
+  assert.deepEqual(listed.map(({ since }) => since.slice(11, 13)), ["10", "11"]);
+  assert.equal(new Set(listed.map(({ number }) => number)).size, 2, "the numbers of another attachment are others");
 });
 
 test("a node without problems names the repairs of the last ten minutes", () => {

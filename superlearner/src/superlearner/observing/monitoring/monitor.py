@@ -378,7 +378,7 @@ class Monitor:
             mailbox_deepest_pid=plain_pid(deepest[0][1]) if deepest else None,
             run_queue=now.run_queue,
             timers=now.timers,
-            messages_per_s=round((now.handled - before.handled) / seconds, 1),
+            messages_per_s=round(max(0, now.handled - before.handled) / seconds, 1),  # an end may take credit back
             activations_per_s=round((now.switches - before.switches) / seconds, 1),
             busy=round(min(1.0, (now.busy - before.busy) / seconds), 4),
             longest_callback_ms=round(longest * 1000, 2),

@@ -63,6 +63,18 @@ export function reduce(model, frame) {
 }
 
 /**
+ * Return anomalies that are over, oldest first: those of the feed, and the stored ones of before, which it does not have.
+ * A stored one has a negative number: those of each attachment begin anew.
+ * @param {Pick<Model, "anomalies"|"ended">} model @param {readonly Anomaly[]} stored
+ */
+export function withStored({ anomalies, ended }, stored) {
+  const cause = (/** @type {Anomaly} */ { type, since, name, pid }) => JSON.stringify([type, since, name, pid]);
+  const there = new Set([...anomalies, ...ended].map(cause));
+  const before = stored.filter((one) => !one.active && !there.has(cause(one))).map((one, place) => ({ ...one, number: -1 - place }));
+  return [...before.sort((one, other) => secondsOf(one.since) - secondsOf(other.since)), ...ended];
+}
+
+/**
  * Return a column, oldest first; with `per_s`, counts become rates.
  * @param {Model} model
  * @param {string} name

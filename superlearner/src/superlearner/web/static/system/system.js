@@ -8,13 +8,14 @@ import { SlAnomalies } from "./anomalies.js";
 import { SlChart } from "../components/chart.js";
 import { ChartGroup } from "../components/chart-group.js";
 import { nearest, withUnit } from "../components/chart-scale.js";
+import { request } from "../base/api.js";
 import { byId, chosen, icon, make, renew, reshape, write } from "../base/dom.js";
 import { shortcuts } from "../shell/keys.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { csv, save } from "../base/save.js";
 import { showLost, showStatus } from "../live/status.js";
 import { kindOf, pictures } from "./system-charts.js";
-import { calmParts, RANKS, reduce, secondsOf } from "./system-model.js";
+import { calmParts, RANKS, reduce, secondsOf, withStored } from "./system-model.js";
 import { tooFew, trends } from "./system-trends.js";
 import { tabs } from "../components/tabs.js";
 import { SlThresholds } from "./thresholds.js";
@@ -36,6 +37,7 @@ const thresholds = byId("thresholds", SlThresholds);
 const charts = byId("charts", HTMLElement);
 const group = new ChartGroup();
 /** @type {Model|null} */ let model = null;
+/** Anomalies that are stored. @type {import("./system-model.js").Anomaly[]} */ let stored = [];
 /** @type {SlChart[]} */ let made = [];
 /** @type {import("../components/chart.js").Picture[]} */ let shown = [];
 /** @type {Record<string, number>} */ let limits = {};
@@ -52,6 +54,7 @@ const feed = new Feed(liveUrl("system"), (messages) => {
   for (const message of messages) {
     const next = reduce(model, message);
     if (!next) return feed.sync();
+    if (next.epoch !== model?.epoch) void readStored();
     if (model && next.epoch !== model.epoch) {
       heard = null;
       letGo();
@@ -77,7 +80,7 @@ function show() {
   charts.hidden = !known;
   write(byId("first-point-text", HTMLElement),
     `This node is looked at every ${duration(model.interval)}. The first point comes within that time.`);
-  anomalies.show(model.anomalies, model.ended, calmParts(model));
+  anomalies.show(model.anomalies, withStored(model, stored), calmParts(model));
   showState();
   announce();
   if (!known) return;
@@ -88,6 +91,16 @@ function show() {
   write(byId("figure-messages", HTMLElement), rate(Number(at("messages_per_s"))));
   write(byId("figure-restarts", HTMLElement), rate(Number(at("restarts")) / seconds));
   drawCharts();
+}
+
+/** Read the anomalies of earlier attachments and of before the platform started: the feed has only those that it saw. */
+async function readStored() {
+  try {
+    stored = (await request("GET", "/system/anomalies?ended=true")).anomalies;
+    show();
+  } catch {
+    // the status line shows whether the server responds
+  }
 }
 
 /** @param {number} value */
@@ -265,7 +278,7 @@ function exportVisible(format) {
           exported_at: new Date().toISOString(), rows,
           ...(name === "figures"
             ? {
-              anomalies: [...(model?.anomalies ?? []), ...(model?.ended ?? [])].filter((one) =>
+              anomalies: [...(model?.anomalies ?? []), ...(model ? withStored(model, stored) : [])].filter((one) =>
                 secondsOf(one.since) <= group.span.to && (one.until === null || secondsOf(one.until) >= group.span.from)),
             }
             : {}),
