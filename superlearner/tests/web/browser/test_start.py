@@ -240,10 +240,10 @@ def test_problems_appear_when_they_begin_and_disappear_when_they_end(
     found["evidence"] = {"give_ups": 1}
     found["since"] = "2026-11-26T10:07:07Z"
     finds([found | {"description": "<b>till gave up: killed"}])
-    link = wrong.get_by_role("link", name="supervisor gave up, critical")
+    link = wrong.get_by_role("link", name="crash loop, critical")
     expect(link).to_have_attribute("href", re.compile("/system$"))
     expect(wrong).to_have_text(
-        re.compile(r"^supervisor gave up, critical: <b>till gave up: killed · began 26 Nov, \d\d:07:07$")
+        re.compile(r"^crash loop, critical: <b>till gave up: killed · began 26 Nov, \d\d:07:07$")
     )
     circle = [{"pid": "0.3.0", "name": "w1"}, {"pid": "0.4.0", "name": None}]
     locked = found | {"type": "call_cycle", "evidence": {"circle": circle}, "description": "a deadlock"}

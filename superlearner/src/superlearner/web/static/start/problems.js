@@ -33,7 +33,7 @@ export function withoutStorm(anomalies, burning, { rows }) {
 }
 
 /**
- * Return the storms of causes of their own: one of a child whose supervisor gives up in a loop, or is in a loop without end, is told there.
+ * Return the storms of causes of their own: one of a child whose supervisor gave up, or is in a loop without end, is told there.
  * @param {readonly Line[]} burning
  * @param {readonly {name?: string|null, evidence: Record<string, any>}[]} anomalies
  * @param {Pick<Model, "rows">} model
@@ -41,7 +41,7 @@ export function withoutStorm(anomalies, burning, { rows }) {
  */
 export function ownStorms(burning, anomalies, { rows }) {
   const falling = burning.filter(({ event }) => event.kind === "gave_up").map(({ event }) => nameIn(event));
-  const endless = anomalies.flatMap(({ name, evidence }) => evidence.endless ? [name ?? ""] : []);
+  const endless = anomalies.flatMap(({ name, evidence }) => evidence.endless || evidence.give_ups ? [name ?? ""] : []);
   const told = new Set([...falling, ...endless]);
   return burning.filter(({ event }) => {
     const above = rows.get(event.sup ?? "")?.name ?? "";

@@ -278,15 +278,18 @@ function wrong() {
   anomalies.sort(byRank);
   const away = elsewhere(everywhere, model.node);
   const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
+  const fallen = gaveUp(new Set([...rows.map(({ key }) => key), ...burnt.map(({ event }) => event.key ?? ""),
+    ...anomalies.filter(({ evidence }) => evidence.give_ups).flatMap(({ name, evidence }) => [name, ...evidence.above ?? []])]));
+  const own = burnt.filter(({ event }) => !fallen.some(({ key }) => key === event.sup)); // its give-up says it
   const others = [
     ...away.slice(0, SHOWN).map(({ node, text, one }) => make("li", ...severe(one?.severity),
       make("a", { href: `${root()}/${nodeQuery(node)}` }, make("code", {}, node)), `: ${text}`, ...(one ? whereabouts(one, node) : []))),
     ...more(away.length - SHOWN, `${root()}/system${nodeQuery(away[SHOWN]?.node)}`),
   ];
   const items = [
-    ...burnt.slice(0, SHOWN).map((line) => make("li", { "data-look": "crashed" }, icon("crashed", "glyph"),
+    ...own.slice(0, SHOWN).map((line) => make("li", { "data-look": "crashed" }, icon("crashed", "glyph"),
       make("a", { href: inTree(line.event.key ?? "") }, nameIn(line.event)), ` ${stormText(line)}`)),
-    ...more(burnt.length - SHOWN, `${root()}/supervisors${nodeQuery()}`),
+    ...more(own.length - SHOWN, `${root()}/supervisors${nodeQuery()}`),
     ...rows.slice(0, SHOWN).map((row) => make("li", { "data-look": row.state }, icon(SHAPES[row.state] ?? "crashed", "glyph"),
       make("a", { href: inTree(row.key) }, label(row)),
       row.state === "stopped"
@@ -295,17 +298,14 @@ function wrong() {
         : ` ${reasonedState(row)}`)),
     ...(rows.length > SHOWN ? [make("li", {}, "and ", make("a", { href: `${root()}/supervisors` },
       counted(rows.length - SHOWN, "more process", "more processes")), " in the tree")] : []),
-    ...gaveUp(
-      new Set([...rows.map(({ key }) => key), ...burnt.map(({ event }) => event.key ?? ""),
-        ...anomalies.filter(({ evidence }) => evidence.give_ups).flatMap(({ name, evidence }) => [name, ...evidence.above ?? []])])).map(
-      (event) =>
+    ...fallen.map((event) =>
         make("li", { "data-look": "gave_up" }, icon("gave-up", "glyph"),
           make("a", { href: momentOf(event.parts?.who) ?? system }, event.parts?.who ?? "A supervisor"),
           ` gave up at ${time(event.at)}`)),
     ...anomalies.slice(0, SHOWN)
       .map((one) => make("li", ...severe(one.severity),
         make("a", { href: (one.evidence.give_ups && momentOf(one.name)) || system },
-          `${one.evidence.give_ups ? "supervisor gave up" : one.type.replaceAll("_", " ")}, ${one.severity}`),
+          `${one.type.replaceAll("_", " ")}, ${one.severity}`),
         `: ${one.description}`, ...whereabouts(one))),
     ...more(anomalies.length - SHOWN, system),
   ];
