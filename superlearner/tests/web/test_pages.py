@@ -133,9 +133,11 @@ def test_the_page_of_a_lost_member_says_why_and_leads_to_its_restarts(inside: In
         row = MomentRow("b@127.0.0.1", "9f3a0c1b22d4", 7, 9, 1.0, 1.0, "till crashed", kind="member")
         asked: list[str] = []
 
-        async def page(nodes: list[str], *_: Any, **_more: Any) -> tuple[list[MomentRow], int]:
+        async def page(
+            nodes: list[str], *_: Any, number: int | None = None, **_more: Any
+        ) -> tuple[list[MomentRow], int]:
             asked.extend(nodes)
-            return [row], 1
+            return ([row], 1) if number is None else ([], 0)
 
         moments.page = page
         for path in ("supervisors", "timeline"):
@@ -147,7 +149,7 @@ def test_the_page_of_a_lost_member_says_why_and_leads_to_its_restarts(inside: In
             assert '<a href="/why/9f3a0c1b22d4.7?node=b%40127.0.0.1">till crashed on 1 January 1970' in gone.text
             assert "no longer observes it" not in gone.text
             assert 'class="status"' not in gone.text
-        assert asked == ["b@127.0.0.1"] * 2
+        assert asked == ["b@127.0.0.1"] * 4  # restarts and anomalies, for each page
 
     inside(test)
 
