@@ -251,3 +251,10 @@ def test_an_empty_list_says_why(
     """Regression: it said nothing but `nothing`."""
     show(PlatformAnswer([], meta), filters=filters)
     assert ("", f"{said}\n") == capsys.readouterr()
+
+
+def test_an_answer_of_which_all_lists_are_empty_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """Regression: `cluster anomalies` printed not one word if all was well."""
+    answer = PlatformAnswer({"anomalies": [], "nodes_queried": ["a"], "missing": []}, None)
+    show(answer, short=("anomalies.node,severity", "missing.node,reason"))
+    assert ("", "nothing\n") == capsys.readouterr()

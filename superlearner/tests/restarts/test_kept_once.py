@@ -17,6 +17,7 @@ from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.facts import Incident
 from superlearner.operations.builtin.restart_lines import describe_row
 from superlearner.operations.builtin.restart_loops import INCIDENT, fold
+from superlearner.operations.builtin.restarts import _hint_about
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.settings.settings import Settings
 from superlearner.store import MomentRow
@@ -105,7 +106,9 @@ def test_an_incident_that_a_monitor_finds_is_kept_with_its_times() -> None:
         assert (shown.incident, shown.kept, shown.count) == (True, False, 1)
         assert (shown.outage, shown.crash) == (False, False)
         [alone] = crashes.take(4.0, 60)
-        assert describe_row(replace(row, line=alone.text), "").crash
+        row = replace(row, line=alone.text)
+        assert describe_row(row, "").crash
+        assert "anomalies" not in _hint_about(row, cast(Any, None))  # no anomaly has it
 
     otp.run(lambda: main(otp.node()))
 

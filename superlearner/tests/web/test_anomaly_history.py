@@ -57,6 +57,25 @@ def test_a_past_anomaly_that_a_service_lists_again_is_stored_once(inside: Inside
     inside(test, data_dir=tmp_path if stored else None)
 
 
+def test_the_hint_of_a_stored_anomaly_names_no_process_of_then(inside: Inside) -> None:
+    """Regression: its commands answered that there is no such process."""
+    hints = {
+        "`superlearner error why stock` explains it; a child that": "`superlearner restart list` lists its restarts; "
+        "a child that",
+        "`superlearner mailbox patterns 0.16.0` shows what floods it; let senders call": "let senders call",
+    }
+
+    async def test(platform: Any) -> None:
+        node = platform.platform.nodes.find(None)
+        for place, hint in enumerate(hints):
+            line = LINE | {"hint": hint, "name": f"till_{place}"}
+            platform.platform.moments.add_anomaly(node, AnomalyLine.model_validate(line), False)
+        listed = (await platform.get("/api/v1/system/anomalies", params={"ended": "true"}))["data"]["anomalies"]
+        assert {*hints.values()} <= {one["hint"] for one in listed}
+
+    inside(test)
+
+
 def test_past_anomalies_are_read_once_a_minute_and_when_one_may_be_over() -> None:
     """A long list of them costs the loop of the service 14 ms."""
     kept = list[AnomalyLine]()

@@ -125,7 +125,7 @@ class _Writer:
             (chosen,) = cast("dict[str, Any]", chosen).values()
         elif short and isinstance(chosen, dict):
             chosen = {name: value for name, value in cast("dict[str, Any]", chosen).items() if value != []}
-        self.value(chosen)
+        self.value(chosen if chosen or not short else [])
         if short and isinstance(data, dict) and cast("dict[str, Any]", data).get("cut") is True:
             self.note("not all of it: the rest was cut")
         if meta and meta.get("total_pages", 1) > 1:

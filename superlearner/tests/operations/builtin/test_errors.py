@@ -246,10 +246,14 @@ def test_a_result_that_the_runtime_refuses_has_its_line_and_a_hint(inside: Insid
 @pytest.mark.operation("error.list")
 def test_the_newest_failure_of_the_node_comes_first(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        assert (await platform.get("/api/v1/errors"))["data"] == []
+        for path, process in (("errors", ""), ("processes/counter_1/errors", " --process counter_1")):
+            none = await platform.get(f"/api/v1/{path}")
+            assert none["data"] == []
+            assert none["meta"]["note"].endswith(f"; `superlearner restart list{process}` lists what is stored")
         await crash(platform)
         await kill(platform)
         answer = await platform.get("/api/v1/errors")
+        assert "note" not in answer["meta"]
         assert [(one["name"], one["reason"]) for one in answer["data"]] == [
             ("counter_1", "killed"), ("counter_1", "RuntimeError('crashed on request')"),
         ]  # fmt: skip

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Final
 
 import otp
 from otp.observer.hints import hint_for
+from superlearner.base.commands import command
 from superlearner.control.clock import Clock
 from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.exits import ExitLog
@@ -55,7 +57,21 @@ async def history(
     """
     _, exits = await _exits(ctx, pages, pid)
     start = (page - 1) * per_page
-    return Paged(exits[start : start + per_page], len(exits), page, per_page)
+    note = None if exits else _describe_none(ctx, "ended", process=_name_of(pid))
+    return Paged(exits[start : start + per_page], len(exits), page, per_page, note)
+
+
+def _name_of(text: str) -> str | None:
+    """Return the name of a process as restarts are listed by it; None for a pid."""
+    return None if looks_like_pid(text) else text
+
+
+def _describe_none(ctx: Context, what: str, process: str | None = None) -> str:
+    """Return since when no process has ended, and what lists the restarts of before."""
+    events = otp.trace.history(ctx.node)
+    since = f" since {datetime.fromtimestamp(Clock().wall(events[0].at)):%H:%M:%S}" if events else ""
+    listing = command("restart.list", process=process, node=ctx.nodes.option_of(ctx.node.name))
+    return f"none {what} in the memory of {ctx.node.name}{since}; `{listing}` lists what is stored"
 
 
 @operation("error.patterns", http=("GET", "/processes/{pid}/errors/patterns"), scope="read", errors=NOT_THERE,
@@ -124,7 +140,8 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
                 hint=hint,
             )
         )
-    return Paged(lines, len(found), page, per_page)
+    note = None if found else _describe_none(ctx, "crashed")
+    return Paged(lines, len(found), page, per_page, note)
 
 
 def _names(node: otp.Node, events: Iterable[TraceEvent]) -> list[Any]:

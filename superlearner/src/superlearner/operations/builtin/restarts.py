@@ -161,6 +161,8 @@ def _hint_about(row: MomentRow, ctx: Context) -> str:
     """Return where to find more about a row without a replay."""
     if not is_incident(row):
         return "only this line of it is kept"
+    if row.line.endswith(sentences.not_restarted(None)):
+        return "a crash without a supervisor has no replay: only this line of it is kept"
     listing = command("system.anomalies", ended=True, node=ctx.nodes.option_of(row.node))
     return f"it is no restart; `{listing}` lists anomalies with their evidence"
 

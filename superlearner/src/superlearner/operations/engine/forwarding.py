@@ -17,6 +17,7 @@ import msgspec
 from pydantic import TypeAdapter, ValidationError
 
 import otp
+from superlearner.base.commands import command
 from superlearner.base.validation import problem_text
 from superlearner.control.terms import clip
 from superlearner.nodes.remote import NodeBusy, NodeGone, NodeSilent, RemoteError, RemoteNode
@@ -67,6 +68,8 @@ ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
 FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 ODD_NUMBER: Final = re.compile(rb"NaN|Infinity|[eE][+]?[0-9]{3}|[0-9]{19}")
 META: Final = ("total", "page", "per_page", "total_pages")
+OF_MEMORY: Final = ("error.list", "error.history")
+"""Lists of what a node remembers, which begin anew with its program."""
 USUAL: Final = ("missing_scope", "service_unavailable", "timeout", "validation_error")
 """Codes a remote node may answer for any operation, besides the declared ones. Others are reserved for the platform."""
 
@@ -222,12 +225,16 @@ def _dry_run(remote: RemoteNode, answer: Executed) -> DryRun:
     return DryRun(clip(found.would, MOST_TEXT), [clip(one, MOST_TEXT) for one in found.affects[:MOST_AFFECTED]])
 
 
-def _meta(operation: Operation, remote: RemoteNode, meta: dict[str, int] | None) -> dict[str, int] | None:
+def _meta(operation: Operation, remote: RemoteNode, meta: dict[str, int] | None) -> dict[str, Any] | None:
     if not operation.paged:
         return None
     if meta is None or set(meta) != set(META) or min(meta.values()) < 0:
         raise remote.bad(f"{operation.name}: expected the numbers of a page")
-    return {name: meta[name] for name in META}
+    found: dict[str, Any] = {name: meta[name] for name in META}
+    if not meta["total"] and operation.name in OF_MEMORY:
+        listing = command("restart.list", node=remote.name)
+        found["note"] = f"the memory of {remote.name} has none; `{listing}` lists what is stored"
+    return found
 
 
 # Streams
