@@ -37,7 +37,7 @@ match request:
     ("message", "found"),
     [
         ("('update', <function add_one>)", (6, MISSING)),
-        ("('updat', <function add_one>)", (2, "no case matches ('updat', <function add_one>)")),
+        ("('updat', <function add_one>)", (2, "no case matches ('updat', <function add_one>); did you mean 'update'?")),
         ("7", (2, "no case matches 7")),
         ("('add', 1, 2)", None),  # the guard may be false
         ("['log', 'x']", (10, MISSING)),
@@ -76,7 +76,7 @@ def test_each_path_without_a_result_is_found(body: str, found: Any) -> None:
     [
         ("'<b>'", "'<b>'", (4, MISSING)),
         ("('tag', '<b>')", "('tag', '<b>')", (4, MISSING)),
-        ("'<b>'", "'<i>'", (2, "no case matches '<i>'")),
+        ("'<b>'", "'<i>'", (2, "no case matches '<i>'; did you mean '<b>'?")),
         ("'a long text'", "'a lo…'", None),
         ("('tag', 'a long text')", "('tag', 'a lo…')", None),
         ("True", "True", (4, MISSING)),

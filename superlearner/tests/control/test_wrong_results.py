@@ -125,7 +125,7 @@ def test_the_message_answers_whether_a_case_or_a_return_is_missing(inside: Calla
             await otp.wait_down(pid, timeout=5)
         other, store = (one["reason"] for one in (await platform.get("/api/v1/errors"))["data"])
         assert store == f"{place('NoReply')}: a `return` is missing"
-        assert other == f"{place('match')}: no case matches 'tock'"
+        assert other == f"{place('match')}: no case matches 'tock'; did you mean 'tick'?"
 
     inside(test, Tree("shop", start))
 

@@ -331,7 +331,6 @@ def test_a_child_without_the_start_argument_that_it_needs_is_found(new: str, cal
         ("NoReply(n + 1)", "NoReply(1 if n is None else n + 1)"),
         ("NoReply(n + 1)", "NoReply(n)"),
         ("Ok(start)", "Ok(0)"),
-        ("def init(self, start)", "def init(self, start=0)"),
         ("return Ok(start)", "start = 0; return Ok(start)"),
         ("return Ok(start)", "print(isinstance(start, int)); return Ok(start)"),
         ("return Ok(start)", "assert start == 0\n        return Ok(start)"),
@@ -569,6 +568,23 @@ def test_a_message_that_a_subclass_handles_or_the_callback_receives_is_no_mistak
     clock = "class TickingClock(Counter):\n    def handle_info(self, message, n):\n        return NoReply(n)\n"
     text = SERVER.replace(old, new, 1)
     assert [] == found(text + clock if "receive" not in new else text)
+
+
+def test_a_state_of_the_module_that_a_callback_changes_is_found() -> None:
+    text = SERVER.replace("async def load", "shared = []\nasync def load").replace("Ok(start)", "Ok(shared)")
+    assert [] == found(text)
+    changed = text.replace("return Reply(n, n)", "n.append(1)\n        return Reply(n, n)")
+    says = "all Counter processes share shared, which belongs to the module and survives a restart"
+    assert [(11, f"{says}: create it in init and return it in the state")] == found(changed)
+    assert [] == found(changed.replace("Ok(shared)", "Ok(shared.copy())"))
+
+
+def test_a_default_of_the_start_argument_is_told_not_to_be_used() -> None:
+    """Regression: the state was None, and nothing said so."""
+    text = (SERVER + TREE).replace("init(self, start):", "init(self, start=[]):")
+    text = text.replace("Counter.child_spec(0, name", "Counter.child_spec(name")
+    said = "Counter gets no start argument, so start is None in its init: write Counter.child_spec([], name='counter')"
+    assert [said] == [words for _, words in found(text)]
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,13 @@ def test_a_program_that_starts_or_ends_itself_is_told_so_at_the_line(text: str, 
 
 
 @pytest.mark.parametrize(
-    "last", ["if __name__ == '__main__': otp.run(main)", "x = asyncio.run(load())", "def later(): sys.exit()"]
+    "last",
+    [
+        "if __name__ == '__main__': otp.run(main)",
+        "x = asyncio.run(load())",
+        "x = lambda: sys.exit()",
+        "def later(): sys.exit()",
+    ],
 )
 def test_what_a_sandbox_does_not_run_or_can_is_no_problem(last: str) -> None:
     assert starts(f"{TREE}class Main(Supervisor): ...\n{last}") == "Main"

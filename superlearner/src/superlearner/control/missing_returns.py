@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 __all__ = ["NO_RETURN", "Function", "MissingReturn", "find_missing_return", "matches_pattern"]
@@ -38,8 +39,10 @@ def find_missing_return(method: Function, message: str | None = None) -> Missing
 
     >>> text = "def handle_cast(self, message, state):\n  match message:\n    case 'set':\n      NoReply(1)"
     >>> (cast,) = ast.parse(text).body
-    >>> find_missing_return(cast, "'set'"), find_missing_return(cast, "'sett'")
-    (MissingReturn(line=4, why='a `return` is missing'), MissingReturn(line=2, why="no case matches 'sett'"))
+    >>> find_missing_return(cast, "'set'")
+    MissingReturn(line=4, why='a `return` is missing')
+    >>> find_missing_return(cast, "'sett'")
+    MissingReturn(line=2, why="no case matches 'sett'; did you mean 'set'?")
     >>> find_missing_return(cast)
     """
     names = [each.arg for each in method.args.args[1:2]]
@@ -135,7 +138,8 @@ class _Walk:
             if matches and case.guard is None:
                 return ends
         what = "" if subject is None else f" {self._message}"
-        return [*ends, MissingReturn(node.lineno, f"no case matches{what}")]
+        near = "" if subject is None else _near_case(node, subject)
+        return [*ends, MissingReturn(node.lineno, f"no case matches{what}{near}")]
 
     def _holds(self, test: ast.expr) -> bool | None:
         """Return whether a comparison of the message with a literal is true; None if that is not known."""
@@ -144,6 +148,25 @@ class _Walk:
                 return None if self._value is None else _is_equal(wanted, self._value)
             case _:
                 return None
+
+
+def _near_case(node: ast.Match, value: ast.expr) -> str:
+    """Return a question for a message, or its first member, that is close to the text of a case; else ""."""
+    value = value.elts[0] if isinstance(value, ast.Tuple | ast.List) and value.elts else value
+    pending, known = [case.pattern for case in node.cases], list[str]()
+    for pattern in pending:  # grows while it is read
+        match pattern:
+            case ast.MatchOr(patterns=inner):
+                pending += inner
+            case ast.MatchSequence(patterns=[first, *_]):
+                pending.append(first)
+            case ast.MatchValue(value=ast.Constant(value=str(text))):
+                known.append(text)
+            case _:
+                pass
+    given = value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
+    near = [one for one in get_close_matches(given, known, 1) if one != given]
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _may_be_none(value: ast.expr) -> bool:

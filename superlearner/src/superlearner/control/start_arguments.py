@@ -19,14 +19,14 @@ TESTS: Final = ("bool", "callable", "isinstance", "type")
 def find_needed_argument(cls: ast.ClassDef) -> tuple[str, str]:
     r"""Return the parameter of `init` with which it or a callback computes, and a literal for it; else two "".
 
-    A class that names None, or tests the value, may expect None.
+    A class that names None, or tests the value, may expect None. A default is never used: a server gets None.
 
     >>> find_needed_argument(ast.parse("class A:\n def init(self, n): return Ok(n + 1)").body[0])
     ('n', '0')
     """
     methods = [one for one in cls.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
     init = next((one for one in methods if one.name == "init"), None)
-    if init is None or len(init.args.args) != 2 or init.args.defaults or any(_names_none(one) for one in methods):
+    if init is None or len(init.args.args) != 2 or any(_names_none(one) for one in methods):
         return "", ""
     start = init.args.args[1].arg
     if any(isinstance(node, ast.Try) or _is_stored(node, start) for node in ast.walk(init)):
@@ -36,8 +36,10 @@ def find_needed_argument(cls: ast.ClassDef) -> tuple[str, str]:
         for method in methods:
             if method.name.startswith("handle_") and method.args.args:
                 uses += _find_uses(method, method.args.args[-1].arg)
-    if any(map(_tests, uses)) or not any(map(_computes, uses)):
+    if any(map(_tests, uses)) or not (init.args.defaults or any(map(_computes, uses))):
         return "", ""
+    if init.args.defaults:
+        return start, ast.unparse(init.args.defaults[0])
     return start, next((found for use in uses if (found := _example_for(use))), "0")
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "NotThere",
     "Unanswered",
     "child_id",
+    "class_without_handle_info",
     "deliver",
     "hold",
     "kill",
@@ -167,6 +168,15 @@ async def deliver(pid: Pid, message: Any, how: Literal["send", "cast", "call"], 
     except otp.CallTimeout:
         told, held = f"{display_name(pid) or pid} did not answer within {timeout:g} s", _suspension(pid)
         raise Unanswered(told + held, plain_pid(pid) if held else None) from None
+
+
+def class_without_handle_info(pid: Pid) -> str:
+    """Return the class of a server that drops each message other than a call or a cast; "" for another process."""
+    process: Any = pid
+    cls: Any = None if process.callbacks is None else process.callbacks.cls
+    default: Any = vars(GenServer)["handle_info"]
+    is_deaf = cls is not None and getattr(cls, "handle_info", None) is default
+    return cls.__name__ if is_deaf else ""
 
 
 def _suspension(pid: Pid) -> str:

@@ -36,6 +36,7 @@ def find_shared_state(scopes: Scopes) -> Iterator[tuple[int, str]]:
             for method in node.body:
                 if isinstance(method, Function) and method.name == "init":
                     yield from _find_shared_defaults(scopes, node, method)
+                    yield from _find_shared_state_of_module(scopes, node, method)
 
 
 # Attributes
@@ -92,6 +93,24 @@ def _rebound_attributes(scopes: Scopes) -> set[str]:
         and isinstance(node.ctx, ast.Store)
         and not isinstance(scopes.parents[node], ast.AugAssign)
     }
+
+
+# The module
+
+
+def _find_shared_state_of_module(scopes: Scopes, owner: ast.ClassDef, init: Function) -> Iterator[tuple[int, str]]:
+    """Yield the states that are a list, dict or set of the module, if a callback changes its state in place."""
+    methods = [one for one in owner.body if isinstance(one, Function) and one is not init and one.args.args]
+    for call in own_nodes(init):
+        match call:
+            case ast.Call(func=func, args=[ast.Name(id=name) as state, *_]) if (
+                scopes.value_of(func) is Ok
+                and type(scopes.value_of(state)) in MUTABLE
+                and any({one.args.args[-1].arg, name} & _changed_words(one) for one in methods)
+            ):
+                yield call.lineno, f"all {owner.name} processes share {name}, which belongs to the module and {KEEPS}"
+            case _:
+                pass
 
 
 # Defaults

@@ -218,7 +218,7 @@ def _find_own_start(tree: ast.Module) -> dict[str, Any] | None:
         node
         for statement in tree.body
         if isinstance(statement, ast.Expr | ast.Assign)
-        for node in ast.walk(statement)
+        for node in _run_at_once(statement)
         if isinstance(node, ast.Call)
     )
     for call in calls:
@@ -232,6 +232,14 @@ def _find_own_start(tree: ast.Module) -> dict[str, Any] | None:
         end = {"end_line": call.end_lineno or call.lineno, "end_column": (call.end_col_offset or 0) + 1}
         return {"line": call.lineno, "column": call.col_offset + 1} | end | said
     return None
+
+
+def _run_at_once(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a statement, without those in lambdas."""
+    if not isinstance(node, ast.Lambda):
+        yield node
+        for part in ast.iter_child_nodes(node):
+            yield from _run_at_once(part)
 
 
 def _starts_tree(tree: ast.Module, call: ast.Call) -> bool:

@@ -46,6 +46,22 @@ class Stubborn(GenServer[Any]):
         return NoReply(state)
 
 
+class Deaf(GenServer[Any]):
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
+        match request:
+            case "total":
+                return Reply(state, state)
+
+    @impl
+    def handle_cast(self, request: Any, state: Any) -> NoReply[Any]:
+        return NoReply(state)
+
+
 async def wait() -> None:
     await otp.receive(otp.Is("never"))
 
@@ -270,3 +286,20 @@ def test_a_collection_frees_unreachable_objects(inside: Inside) -> None:
         assert code(await post(platform, "/gc", generation=3)) == (422, "validation_error")
 
     inside(test)
+
+
+@pytest.mark.operation("process.message")
+def test_a_message_that_nothing_handles_is_answered_with_what_is_missing(inside: Inside) -> None:
+    """Regression: a sent message was only logged, and a call asked what the source of the server answers."""
+
+    async def test(platform: Any) -> None:
+        sent = (await post(platform, "/deaf/message", message="hello")).json()["data"]
+        todo = "write @impl def handle_info(self, message, state)"
+        assert sent["warning"] == f"Deaf has no handle_info, so it drops the message; {todo}"
+        cast = (await post(platform, "/deaf/message", message="x", message_type="cast")).json()["data"]
+        assert cast.get("warning") is None
+        wrong = await post(platform, "/deaf/message", message="tottal", message_type="call")
+        assert code(wrong) == (422, "call_failed")
+        assert wrong.json()["error"]["message"].endswith("no case matches 'tottal'; did you mean 'total'?")
+
+    inside(test, Tree("deaf", lambda: Deaf.start_link(5, name="deaf")))

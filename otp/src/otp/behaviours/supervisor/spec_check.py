@@ -282,7 +282,7 @@ def explain(reason: Any) -> str | None:
             spec = f"{cls.__name__}.child_spec(0)"
             todo = f"call it: {spec}" if name == "child_spec" else f"write {spec}: a supervisor starts its children"
             return f"expected a child, got the method {cls.__name__}.{name}; {todo}"
-        case ("invalid_child_spec", tuple() as child) if spec := _spec_of(cast("tuple[Any, ...]", child)):
+        case ("invalid_child_spec", child) if spec := _spec_of(child):
             return f"expected a child, got {bounded_text(child, 200)}; write {spec}"
         case ("invalid_child_spec", child):
             return f"expected a child, {_child_hint(child)}; try {_FORMS}"
@@ -335,8 +335,11 @@ def _lacks_init(cls: Any) -> bool:
     return getattr(getattr(cls, "init", None), "__module__", "").startswith("otp.behaviours.")
 
 
-def _spec_of(parts: tuple[Any, ...]) -> str:
+def _spec_of(parts: Any) -> str:
     """Return the `child_spec` call that a tuple with a class seems to mean, as `("till", Till, 5)`; else ""."""
+    if type(parts) is not tuple:
+        return ""
+    parts = cast("tuple[Any, ...]", parts)
     cls = next((each for each in parts if isinstance(each, type) and issubclass(each, Startable)), None)
     if cls is None or any(callable(each) for each in parts if each is not cls):
         return ""

@@ -15,8 +15,9 @@ from superlearner.control.events import facts_of
 from superlearner.control.listing import IDLE, Column, ProcessFilter, Status
 from superlearner.control.look import KINDS, Type, describe
 from superlearner.control.process_list import Sort, list_processes
-from superlearner.control.steer import NotThere, deliver, kill, send_unchecked
+from superlearner.control.steer import NotThere, class_without_handle_info, deliver, kill, send_unchecked
 from superlearner.control.terms import json_of, plain_pid, text_of
+from superlearner.control.wrong_results import reason_of_last
 from superlearner.observing.monitoring.measuring import measure
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
@@ -221,7 +222,7 @@ async def message(
     """Send a message to a process.
 
     As `send`, `cast` or `call`; a call returns the reply. Lists become tuples, which a process can match. A node that
-    does not answer after a delivery gives a `warning`.
+    does not answer after a delivery, or a server without `handle_info`, gives a `warning`.
     """
     term = term_of(message, "message")
     try:
@@ -232,14 +233,28 @@ async def message(
         protect(ctx, found, force=force)
         ctx.about_to(f"{message_type} {text_of(term, 100)} to {called(found)}", [called(found)])
         if message_type == "call" or ctx.later is None:
-            reply = await deliver(found, term, message_type, timeout_ms / 1000)
+            reply = await _deliver(found, term, message_type, timeout_ms / 1000)
         else:
             ctx.later.append(partial(send_unchecked, found, term, message_type))
             reply = None
     result = MessageResult(message_sent=True, message_type=message_type, target_pid=plain_pid(found))
     if message_type == "call":
         result.reply = json_of(reply)
+    elif message_type == "send" and (cls := class_without_handle_info(found)):
+        todo = "write @impl def handle_info(self, message, state)"
+        result.warning = f"{cls} has no handle_info, so it drops the message; {todo}"
     return result
+
+
+async def _deliver(pid: otp.Pid, term: object, how: Literal["send", "cast", "call"], timeout: float) -> object:
+    """Deliver a message; of a call that failed, the reason has the callback, and why it returned nothing."""
+    try:
+        return await deliver(pid, term, how, timeout)
+    except otp.NoProcess:
+        raise
+    except otp.CallExit as error:
+        reason = reason_of_last(pid, error.cause_reason)
+        raise OperationError("call_failed", f"the process ended before it answered: {reason}") from None
 
 
 def _ended(ctx: Context, text: str, error: OperationError, *, asked: bool) -> OperationError:

@@ -183,7 +183,9 @@ class MessageResult(ResultModel):
     message_type: Literal["send", "cast", "call"]
     target_pid: Pid
     reply: Any = None
-    warning: str | None = Field(default=None, description="what happened to the node right after the delivery")
+    warning: str | None = Field(
+        default=None, description="what happened to the message, or to the node, after the delivery"
+    )
 
 
 class Child(ResultModel):

@@ -10,7 +10,8 @@ import { handlesCrash } from "./known-messages.js";
 import { afterInput, at, isStopped, keepsNone, nextOf } from "./sandbox-words.js";
 
 /** @import { Sandbox, Situation } from "./sandbox-words.js" */
-/** @typedef {{name: string, line: number, hint?: string|null, ended?: boolean, because?: boolean}} At */
+/** @typedef {{name: string, line: number, reason?: string, hint?: string|null, ended?: boolean,
+ *   because?: boolean}} At */
 /** @typedef {{name: string, before: string|null, after: string|null}} Server */
 
 const place = byId("next-step", HTMLElement);
@@ -139,7 +140,9 @@ const STEPS = {
     : html`the new code is running${without
     ? html`, and ${crash.name} kept its state, <code>None</code>: Restart gives it a new one`
     : nothing}. Kill a process in the tree, or make one crash, and see what is different.`,
-  fix: () => reloaded && crash.hint?.includes("(restart it)")
+  fix: () => crash.reason?.includes("no case matches ")
+    ? html`send ${crash.name} another message. Or add a case for this one at ${at(crash.line)}, and press Run${KEYS}.`
+    : reloaded && crash.hint?.includes("(restart it)")
     ? html`press <b>Restart</b>: ${crash.name} still starts with the old argument.`
     : html`${at(crash.line)}, ${crash.because ? "for which" : "where"} ${crash.name} ${did()}, is marked. Fix it and press
     Run${KEYS}.`,
@@ -152,7 +155,7 @@ const STEPS = {
   line: () => html`correct ${at(situation.wrong ?? 0)} first: the message below the editor says what is wrong.`,
   change: () => html`press Run${KEYS}: the tree switches to this code.`,
   start: () => html`press Run${KEYS} to start this code.`,
-  again: () => html`change the code and press Run${KEYS} to start it again.`,
+  again: () => html`press Run${KEYS} to start it again.`,
 };
 
 function draw() {
