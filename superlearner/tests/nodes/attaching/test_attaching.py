@@ -26,6 +26,7 @@ from superlearner.nodes.attaching import ServiceChange, attachment
 from superlearner.nodes.attaching.attachment import _is_stopped, process_exists
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.builtin.restart_loops import INCIDENT
+from superlearner.operations.builtin.restarts import NOT_RESTARTED
 from superlearner.operations.rights.users import SCOPES
 from superlearner.store import MomentRow
 
@@ -516,6 +517,7 @@ def test_the_end_and_the_return_of_a_service_say_how_long_it_was_away(inside: Ru
         lines = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
         shown = [(await platform.get(f"/api/v1/restarts/{one['ref']}", params={"node": NODE}))["data"] for one in lines]
         since, until = (f"{datetime.fromtimestamp(at):%H:%M:%S}" for at in (1000, 1018))
+        assert {NOT_RESTARTED} == {one["facts"].pop("supervisor") for one in shown}
         assert [{name: fact for name, fact in one["facts"].items() if fact} for one in shown] == [
             {"what": back, "why": "its program runs again", "away": f"18 s, since {since}"},
             {"what": f"{NODE} is gone: {why}", "why": why, "away": f"18 s, until {until}"},
@@ -538,6 +540,7 @@ def test_a_silence_of_a_service_that_ran_on_says_what_held_its_loop(inside: Run)
             lines = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
             refs = [one["ref"] for one in lines if not one["incident"]]
             shown = [await platform.get(f"/api/v1/restarts/{ref}", params={"node": NODE}) for ref in refs]
+            assert all("Its program did not end. " in one["data"]["facts"]["supervisor"] for one in shown)
             return [one["data"]["facts"]["why"] for one in shown]
 
         assert [busy, "its program did not end"] == sorted(await reasons())

@@ -81,6 +81,11 @@ MOST_ALIKE: Final = 500
 MOST_ROWS: Final = 50
 LONGEST_LOST: Final = 500
 SILENT: Final = re.compile(r" is silent: | answers again after ")
+NOT_RESTARTED: Final = (
+    "The platform observes its program and does not restart it. The log of the program, or of whatever starts it, "
+    "says why it ended."
+)
+LATER: Final = "When it answers, the timeline says what held its event loop."
 HELD: Final = " held the event loop "
 HELD_S: Final = 3600.0
 """The longest hold that is looked for as the cause of a silence."""
@@ -217,8 +222,11 @@ async def _describe_absence(history: MomentHistory | None, moment: Moment) -> Mo
         begun, over = sorted((moment.at, other.at))
         when = datetime.fromtimestamp(over if ended else begun)
         facts.away = f"{over - begun:.0f} s, {'until' if ended else 'since'} {when:%H:%M:%S}"
+    facts.supervisor = NOT_RESTARTED
     if history is not None and SILENT.search(moment.summary):
-        facts.why = await _describe_silence(history, moment) or (facts.why if ended else "its program did not end")
+        held = await _describe_silence(history, moment)
+        facts.why = held or (facts.why if ended else "its program did not end")
+        facts.supervisor = f"Its program did not end. {f'The reason: {held}.' if held else LATER}"
     return facts
 
 

@@ -97,13 +97,10 @@ export function others(moment) {
 }
 
 /** Return the end or the return of a service or a member in sentences, below its summary and time. @param {Moment} moment */
-export const changeTexts = ({ facts, request, summary }) => [
+export const changeTexts = ({ facts, request }) => [
   facts?.away ? `It was away for ${facts.away}.` : "",
   request ? `It was ended by ${request}.` : "",
-  / is silent: | answers again after /.test(summary)
-    ? `Its program did not end. ${facts?.why?.includes(" held the event loop ") ? `The reason: ${facts.why}.`
-      : "When it answers, the timeline says what held its event loop."}`
-    : "The platform observes its program and does not restart it. The log of the program, or of whatever starts it, says why it ended.",
+  facts?.supervisor ?? "",
 ].filter(Boolean);
 
 /** The facts that stand beside the list of events, in their order; the list and the picture have the others. */
