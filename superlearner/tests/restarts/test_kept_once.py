@@ -124,7 +124,7 @@ def test_a_hold_that_no_platform_saw_is_stored_once_by_all_that_attach_later() -
             for _ in range(2):
                 nodes, moments = Nodes(node, Settings), Moments(cast(Any, None))
                 nodes.listen(moments.follow)
-                watched = nodes.attach(till)
+                watched = nodes.attach(till, kind=SERVICE)
                 watched.monitor.look()
                 watched.monitor.look()
                 rows, _ = await moments.page(["till@127.0.0.1"], [], None, None, None, 0, 100)

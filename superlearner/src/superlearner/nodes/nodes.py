@@ -183,7 +183,8 @@ class Nodes:
         monitor.called = partial(self.option_of, node.name)
         monitor.watch(node)
         monitor.ready()
-        monitor.take_over()
+        if kind is SERVICE:  # it has run before; what a tree of ours does while it starts is no fault
+            monitor.take_over()
         found = self._others[node.name] = WatchedNode(
             node, kind, analytics, Backups(), monitor, _last_states(node), owner
         )
