@@ -175,7 +175,7 @@ def class_without_handle_info(pid: Pid) -> str:
     process: Any = pid
     cls: Any = None if process.callbacks is None else process.callbacks.cls
     default: Any = vars(GenServer)["handle_info"]
-    is_deaf = cls is not None and getattr(cls, "handle_info", None) is default
+    is_deaf = isinstance(cls, type) and getattr(cls, "handle_info", None) is default
     return cls.__name__ if is_deaf else ""
 
 

@@ -42,7 +42,7 @@ HINTS: Final = {
     "'await' outside async function": "write async def for the function around it",
     "'await' outside function": "no process runs at this place: make the call in a callback, or from the tab Process",
 }
-EXITS: Final = ("sys.exit", "exit", "quit", "os._exit")
+EXITS: Final = ("sys.exit", "exit", "quit")
 UTF8: Final = ("utf-8", "utf8")
 MEMORY: Final = 512 << 20
 SECONDS: Final = 2

@@ -447,6 +447,6 @@ def test_an_empty_source_is_told_what_to_begin_with(inside: Inside) -> None:
         answer = await platform.client.post("/api/v1/sandboxes?dry_run=true", json=given, headers=OWNER)
         error = answer.json()["error"]
         assert "source: line 1, column 1: this code defines no Supervisor and no Application" == error["message"]
-        assert "try: class Main(Supervisor), with an init that returns Children([...])" == error["details"][0]["hint"]
+        assert "add class Main(Supervisor), with an init that returns Children([...])" == error["details"][0]["hint"]
 
     inside(look)
