@@ -47,6 +47,19 @@ test("a feed that was not started stays silent when the network is back", () => 
   assert.equal(sockets.length, 0);
 });
 
+test("a server that sends no first picture is silent, as one that stops sending", (t) => { // Regression: it was "Connecting" for good
+  browse();
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const seen = [];
+  const feed = new Feed("ws://here/live/supervisors", () => {}, (status) => seen.push(status));
+  feed.start();
+  t.mock.timers.tick(4000);
+  assert.deepEqual(seen.filter((status) => status === "silent"), []);
+  t.mock.timers.tick(2000);
+  assert.equal(seen.at(-1), "silent");
+  feed.stop();
+});
+
 test("a frame is on the page at once and those before the next picture come with it", () => {
   browse();
   const pictures = [], taken = [];

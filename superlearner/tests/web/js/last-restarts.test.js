@@ -85,7 +85,7 @@ test("restarts that repeat are one line, and a give-up stays among the last thre
   const shown = (crashes, most) => newest({ node: "a", stored: [...crashes, ...loop] }, most);
   const all = [crash(1000), crash(960), crash(900)];
   const folded = "pricing crashed and was restarted 18× in 6\u00a0min, the last time: TypeError";
-  assert.deepEqual(shown(all, 3).map(restartText), [folded, "cart crashed", "delivery gave up"]);
+  assert.deepEqual(shown(all, 3).map(restartText), [folded, "cart crashed", "The last give-up: delivery gave up"]);
   assert.deepEqual(shown(all, 9).map(restartText).slice(2), ["till crashed", "delivery gave up", "pricing crashed and was restarted"]);
   assert.equal(restartText(newest({ node: "a", stored: all }, 1)[0]),
     "pricing crashed and was restarted 3× in 100\u00a0s: TypeError", "all have this reason");

@@ -138,7 +138,8 @@ test("an anomaly that comes back is not listed as over, and one that ends again 
 
 test("the stored anomalies of earlier attachments are listed before those of the feed, each once", () => {
   const one = (number, since, more = {}) => ({ number, type: "long_callback", since, name: "till", pid: "0.7.0", active: false, ...more });
-  const old = one(1, "2026-01-01T10:00:00Z"), again = one(1, "2026-01-01T11:00:00Z"), now = one(2, "2026-01-01T12:00:00Z", { active: true });
+  const old = one(1, "2026-01-01T10:00:00Z"), again = one(1, "2026-01-01T11:00:00Z");
+  const now = one(2, "2026-01-01T12:00:00Z", { active: true });
   const listed = withStored({ anomalies: [now], ended: [again] }, [now, { ...now, active: false }, again, old]);
   assert.deepEqual(listed.map(({ since }) => since.slice(11, 13)), ["10", "11"]);
   assert.equal(new Set(listed.map(({ number }) => number)).size, 2, "the numbers of another attachment are others");

@@ -69,7 +69,7 @@ FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 ODD_NUMBER: Final = re.compile(rb"NaN|Infinity|[eE][+]?[0-9]{3}|[0-9]{19}")
 META: Final = ("total", "page", "per_page", "total_pages")
 OF_MEMORY: Final = ("error.list", "error.history")
-"""Lists of what a node remembers, which begin anew with its program."""
+"""Lists of what a node remembers, which begin again with its program."""
 USUAL: Final = ("missing_scope", "service_unavailable", "timeout", "validation_error")
 """Codes a remote node may answer for any operation, besides the declared ones. Others are reserved for the platform."""
 

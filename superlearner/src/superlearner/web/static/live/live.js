@@ -20,6 +20,8 @@ import { chosen, root } from "../base/dom.js";
 
 /** Silence after which the server counts as not responding: it sends twice a second. */
 const SILENCE_MS = 2000;
+/** Time for the first picture, after which the server counts as silent. */
+const FIRST_MS = 5000;
 /** Silence after which the connection is replaced: the network may be down. */
 const PATIENCE_MS = 6000;
 /** Time limit for a requested snapshot. */
@@ -154,7 +156,8 @@ export class Feed {
   #listen() {
     clearTimeout(this.#silence);
     clearTimeout(this.#patience);
-    if (this.#status === "live" && this.#silenceMs) this.#silence = setTimeout(() => this.#setStatus("silent"), this.#silenceMs);
+    const silence = this.#status === "live" ? this.#silenceMs : this.#status === "connecting" ? FIRST_MS : 0;
+    if (silence) this.#silence = setTimeout(() => this.#setStatus("silent"), silence);
     if (this.#patienceMs) this.#patience = setTimeout(() => this.#again(), this.#patienceMs);
   }
 

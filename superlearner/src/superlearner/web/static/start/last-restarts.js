@@ -17,8 +17,9 @@ const GAVE_UP_S = 3600;
 
 /**
  * @typedef {{node: string, at: number, from: number, to: number, count: number, folded: boolean, alike: boolean,
- *   stored: Api.RestartLine}} Restart
- *   `folded`: it stands for several entries, of which it has the newest; `alike`: all have its reason
+ *   apart?: boolean, stored: Api.RestartLine}} Restart
+ *   `folded`: it stands for several entries, of which it has the newest; `alike`: all have its reason;
+ *   `apart`: it is listed although others were later
  */
 
 /**
@@ -35,7 +36,7 @@ export function newest({ node, stored }, most) {
     alike: one.one_cause ?? true, stored: one,
   })).sort((one, other) => other.at - one.at)));
   const fall = all.findIndex(({ stored: { gave_up: gaveUp }, at }) => gaveUp && at > (all[0]?.at ?? 0) - GAVE_UP_S);
-  return fall < most ? all.slice(0, most) : [...all.slice(0, most - 1), /** @type {Restart} */ (all[fall])];
+  return fall < most ? all.slice(0, most) : [...all.slice(0, most - 1), { .../** @type {Restart} */ (all[fall]), apart: true }];
 }
 
 /** Leave out processes that ended because their call to a listed process failed: that process is the cause. @param {Restart[]} all */
@@ -71,9 +72,9 @@ function fold(all) {
 const goesOn = (loop, one) => loop !== undefined && loop.from - one.at <= PAUSE_S;
 
 /** Return what happened to what, the same words for each repetition; "" if only the whole sentence says it. @param {Restart} one */
-const wordsOf = ({ stored: { kept, line = "" } }) => (kept ? line.replace(/ and was restarted$| and restarted$/, "") : "");
+const wordsOf = ({ stored: { kept, program, line = "" } }) => (kept && !program ? line.replace(/ and was restarted$| and restarted$/, "") : "");
 
 /** Return a restart in words: "pricing crashed 18× in 6 min: TypeError" for those that repeat. @param {Restart} one */
-export const restartText = ({ stored, count, from, to, folded, alike }) => (folded
+export const restartText = ({ stored, count, from, to, folded, alike, apart = false }) => (apart ? "The last give-up: " : "") + (folded
   ? `${stored.line} ${count.toLocaleString("en")}× ${spanOf({ from, to })}${because(stored.reason, !alike)}`
   : storedText(stored));

@@ -109,6 +109,7 @@ function onMessages(messages) {
 function onStatus(status) {
   showStatus(status);
   showLost(status, fresh);
+  if (status === "silent" && !heard) void readRestarts(); // no picture will ask for them
   unknown = unknownBecause(status, lostWords(status, 0));
   wrong();
 }
@@ -380,8 +381,8 @@ function unfolding() {
   return [make("li", { class: "hint" }, button)];
 }
 
-/** Whether restarts have been read, are being read, and have changed since they were asked for. */
-let heard = false, reads = false, stale = false;
+/** Whether restarts were asked for, are being read, have changed since they were asked for, and are known. */
+let heard = false, reads = false, stale = false, told = false;
 
 /** Read the newest restarts, one request after the other; the feed of the shown node says only that there is something new. */
 async function readRestarts() {
@@ -394,6 +395,7 @@ async function readRestarts() {
     stale = false;
     try {
       storedRestarts = await request("GET", `/restarts?per_page=${READ}`);
+      told = true;
     } catch {
       continue; // the status line shows whether the server responds
     }
@@ -412,7 +414,9 @@ function list() {
       ...(node === model.node ? [] : [make("a", { class: "hint", href: inTimeline(of, at) }, make("code", {}, node))]));
   });
   renew(byId("last", HTMLElement),
-    items.length ? [...items, ...unfolding()] : [make("li", { class: "hint" }, "None yet. Restarts appear here.")]);
+    items.length
+      ? [...items, ...unfolding()]
+      : [make("li", { class: "hint" }, told ? "None yet. Restarts appear here." : "Not read yet.")]);
 }
 
 /** Return the address of a moment in the timeline of a node. @param {string} node @param {number} at */

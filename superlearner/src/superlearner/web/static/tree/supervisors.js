@@ -114,7 +114,7 @@ function onStatus(status) {
   byId("lost", HTMLElement).hidden = status === "live" || status === "connecting" || status === "gone"; // the shell shows what is gone
   const text = byId("lost-text", HTMLElement);
   if (status === "silent")
-    write(text, `The server is not answering since ${time(fresh)}: a callback that does not return holds everybody `
+    write(text, `The server is not answering${fresh ? ` since ${time(fresh)}` : ""}: a callback that does not return holds everybody `
       + `up. Its terminal says which one.`);
   if (status === "lost") write(text, fresh
     ? `The connection is lost; trying again. What you see is as of ${time(fresh)}.`
