@@ -393,6 +393,7 @@ def test_an_invalid_spec_is_explained_wherever_it_is_in_the_tree(above: bool) ->
     """Regression: a start that failed because of a supervisor further down showed the raw term."""
     with pytest.raises(otp.StartError) as failure:
         otp.run((Family if above else Twins).start_link)
-    said = 'expected a different id for each child, got Counter twice; try Counter.child_spec(arg, id="counter_2")'
+    todo = 'try Counter.child_spec(arg, id="counter_2"), and its own name'
+    said = f"expected a different id for each child, got Counter twice; {todo}"
     assert said in str(failure.value)
     assert ("its child Twins does not start" in str(failure.value)) == above

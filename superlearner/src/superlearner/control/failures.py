@@ -26,6 +26,9 @@ Place = tuple[str, int, str]
 PLACE_IN_TEXT: Final = re.compile(r" \((/[^()]+\.py):(\d+)\)")
 """The place that the runtime names when it refuses a callback."""
 
+BARE_RETURN: Final = re.compile(r"return (\w+)")
+"""A line that returns a variable."""
+
 IMPORTED: Final = re.compile(r"(?<=') \([^()]*\.py\)\Z")
 """The file of the package that Python names when it has no such name."""
 
@@ -74,7 +77,11 @@ def explain_start(reason: Any, place: Place | None = None, depth: int = 10) -> s
         case "bad_return_value", 1:
             whose = "its init" if place is None else place[2]
             said = f"expected Ok(state), Stop(reason) or Ignore() from {whose}, got {text_of_reason(rest[0])}"
-            return _with_place(said if rest[0] is not None else f"{said}; did you forget to return it?", place)
+            if rest[0] is None:
+                said += "; did you forget to return it?"
+            elif place is not None and (state := BARE_RETURN.fullmatch(source_line(place[0], place[1]).strip())):
+                said += f"; write return Ok({state[1]})"
+            return _with_place(said, place)
         case "already_started", 1 if is_a(rest[0], Pid):
             name = _name_of(rest[0])
             said = "its name is taken by another process" if name is None else f"its name {name!r} is taken"

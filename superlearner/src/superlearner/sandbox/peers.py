@@ -47,6 +47,7 @@ LONGEST: Final = 1000
 HELD: Final = re.compile(r"did not answer for (\S+) s: its loop is held at (\S+:\d+) (\S+)")
 """The end of a peer whose code did not come back to the loop."""
 
+LEFT: Final = "ended the interpreter with sys.exit("
 AT_ONCE: Final = os.cpu_count() or 1
 """Programs that start at the same time; more would not be faster."""
 
@@ -340,11 +341,13 @@ def _why(error: otp.StartError) -> tuple[str, str]:
 
 
 def _explain_hold(reason: str) -> str:
-    """Return the reason of an end in the words of a beginner, if a loop did not end.
+    """Return the reason of an end in the words of a beginner, if a loop did not end, or the source ended itself.
 
     >>> _explain_hold("did not answer for 5 s: its loop is held at main.py:8 Till.init")
     'Till.init did not return for 5 s: end the loop, or the wait, in it: main.py:8'
     """
+    if reason.startswith(LEFT):
+        return f"this code {reason}: leave that out"
     found = HELD.search(reason)
     if found is None:
         return reason

@@ -251,7 +251,8 @@ def explain(reason: Any) -> str | None:
         case "missing_id" | "missing_start":
             return f"a child spec needs {reason[8:]!r}; try {_FORMS}"
         case ("duplicate_child_name", id):
-            return f"expected a different id for each child, got {show_id(id)} twice; try {another_id(id)}"
+            todo = f"try {another_id(id)}, and its own name"
+            return f"expected a different id for each child, got {show_id(id)} twice; {todo}"
         case ("bad_combination", [("auto_shutdown", "never"), _]):
             return (
                 'expected no significant child, because auto_shutdown is "never"; '
