@@ -82,7 +82,7 @@ def test_a_child_that_does_not_start_is_said_in_a_sentence(tmp_path: Path) -> No
             'name="b")])', 'name="b")],\n            strategy="one_for_two")',
             r'strategy "one_for_two" is unknown; did you mean .* \(main\.py, line 17, in Main\.init',
         ),
-        ("return Ok(start)", "return start", r"from Counter\.init, got .*; write return Ok\(start\) \(main\.py, line 5,"),
+        ("return Ok(start)", "return start", r"Counter\.init, got .*; write return Ok\(start\) \(main\.py, line 5,"),
         ("init(self, start)", "inti(self, start)", r"is 'inti' to be 'init'\?.*\(main\.py, line 4, in Counter\.inti"),
         ("init(self, start)", "init(start)", r"write def init\(self, arg\) \(main\.py, line 4, in Counter\.init"),
         ('id="b", name="b"', 'id="b", name="a"', r"its name 'a' is taken; give it another .*, line 16, in Main\.init"),
