@@ -223,7 +223,7 @@ def test_a_refused_value_names_its_field_and_what_to_write(inside: Inside) -> No
              "beside: expected the id of a restart, such as 9f3a0c1b22d4.1204; "
              "`superlearner restart list --process x` lists ids", "got 'x'"),
             ("PUT", "settings/port", {"value": "x"},
-             "the API (owner): port: expected a whole number, got 'x'", "no setting was changed"),
+             "port: expected a whole number, got 'x'", "no setting was changed"),
             ("PUT", strategy, {}, "strategy: a value is missing", "this parameter is required"),
             ("DELETE", "processes/counter_1", {"reason": ""}, "reason: expected at least 1 character, got none",
              "write a text, or leave it out if it is optional"),

@@ -435,7 +435,8 @@ def test_a_wrong_token_a_closed_port_and_a_taken_name_are_refused(inside: Run, t
                 closed.bind(("127.0.0.1", 0))  # and does not listen
                 one, two = (f"127.0.0.1:{end.getsockname()[1]}" for end in (closed, other))
                 for address, expected in (
-                    ("absent", "no door of this user is called absent: there are shop"),
+                    ("absent", "no service of this user is called absent: there are shop"),
+                    ("shpo@127.0.0.1", f"no service of this user is called shpo@127.0.0.1 (did you mean {NODE}?)"),
                     (one, f"nothing listens at {one} (Connection refused)"),
                     ("/no.sock", "nothing listens at /no.sock (No such file or directory)"),
                     (two, f"expected the token of {two}, which is no door of this user"),

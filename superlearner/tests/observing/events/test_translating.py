@@ -44,6 +44,26 @@ def test_a_supervisor_without_a_name_has_its_id_also_when_it_gives_up() -> None:
     otp.run(main)
 
 
+def test_an_end_that_reads_crashed_is_found_by_that_type() -> None:
+    """Regression: `events --types crashed` had no end by a reason that is no exception, such as a failed call."""
+
+    class Stopping(Till):
+        @impl
+        def handle_info(self, message: Any, state: Any) -> Any:
+            return Stop("no relay", state)
+
+    async def main() -> None:
+        events = EventLog("e1")
+        async with otp.Node("shop@127.0.0.1") as node:
+            events.follow(node)
+            reader = Reader(events, EventFilter(types=frozenset({"crashed"})))
+            otp.send(await node.start(Stopping, None), "stop")
+            [ended] = await reader.more(1, 10)
+        assert (ended.text.partition("crashed")[1], ended.data["reason"]) == ("crashed", "no relay")
+
+    otp.run(main)
+
+
 class Fragile(GenServer[Any]):
     @impl
     def init(self, arg: list[str]) -> Ok[Any] | Stop:

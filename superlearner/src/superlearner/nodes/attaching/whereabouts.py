@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -108,9 +109,11 @@ class Whereabouts:
         if (place := self._place()) is not None:
             (await connect(place)).close()
             raise DoorError(f"expected the token of {place}, which is no door of this user; try --token-file FILE")
+        near = get_close_matches(self.address, [text for one in doors for text in (one.node, one.name)], 1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
         known = ", ".join(one.name for one in doors) or "none"
         raise DoorError(
-            f"no door of this user is called {self.address}: there are {known}; "
+            f"no service of this user is called {self.address}{meant}: there are {known}; "
             "one of another user or machine needs its address and token"
         )
 

@@ -99,7 +99,7 @@ def _exited(event: Any) -> Event:
     data, facts = event.data, facts_of(event)
     pid, name, reason, sender = facts.pid, _name(data.get("name")), data.get("reason"), facts.sender
     said, abnormal, what = facts.reason, facts.crash, _words(data.get("what"))
-    if sender is None and type(reason) is otp.Crash:
+    if sender is None and abnormal and reason != "killed":  # as its text says
         told: dict[str, Any] = {
             "reason": said,
             "abnormal": True,

@@ -213,7 +213,8 @@ def _planned(plan: Any) -> Any:
         return plan()
     except SettingsError as error:
         details = [Detail(one.setting, one.problem, "no setting was changed") for one in error.problems]
-        raise OperationError("validation_error", str(error.problems[0]), details=details) from None
+        first = error.problems[0]
+        raise OperationError("validation_error", f"{first.setting}: {first.problem}", details=details) from None
 
 
 def _becomes(plan: Plan) -> str:
