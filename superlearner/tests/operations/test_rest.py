@@ -47,6 +47,8 @@ def test_a_dry_run_names_the_siblings_restarted_along(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         kill = "DELETE", "processes/counter_1?dry_run=true"
         assert await affected(platform, *kill) == {"counter_1", "demo_one_for_one"}
+        whole = await affected(platform, "DELETE", "processes/shop?dry_run=true&force=true")
+        assert {"shop", "checkout_sup", "cart"} <= whole  # those below its children end, too
         await otp.Supervisor.change_flags("demo_one_for_one", strategy="one_for_all")
         all = {"counter_1", "demo_one_for_one", "counter_2", "printer_1"}
         assert await affected(platform, *kill) == all

@@ -11,7 +11,7 @@ from otp import Pid, observer
 from superlearner.control.names import display_name, has_critical_children, is_critical
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.steer import MalformedPid, NotThere, Unanswered, child_id, resolve, resolve_supervisor
-from superlearner.control.supervising import list_stopped_with, pid_of, text_of_record
+from superlearner.control.supervising import children_of, list_stopped_with, pid_of, text_of_record
 from superlearner.control.terms import TooDeep, plain_pid, term_of_json
 from superlearner.operations.context import Context
 from superlearner.operations.failures import OperationError
@@ -163,7 +163,7 @@ def called(pid: Pid) -> str:
 
 
 def feels(pid: Pid, reason: str | None = None) -> list[str]:
-    """List the processes that an exit affects: itself, linked ones, and siblings restarted with it.
+    """List the processes that an exit affects: itself, linked ones, siblings restarted with it, and all below those.
 
     Args:
         pid: the process that would exit.
@@ -171,7 +171,11 @@ def feels(pid: Pid, reason: str | None = None) -> list[str]:
     """
     links = (otp.process_info(pid, "links") or ())[:MOST_NAMED]
     along = [] if reason is None else list_stopped_with(pid, reason)[:MOST_NAMED]
-    return [called(one) for one in dict.fromkeys((pid, *links, *along))]
+    below = [pid, *along]
+    for one in below:  # grows meanwhile
+        if len(below) < MOST_NAMED:
+            below += [child for child, _ in children_of(one) if child not in below]
+    return [called(one) for one in dict.fromkeys((pid, *links, *along, *below))]
 
 
 @contextmanager

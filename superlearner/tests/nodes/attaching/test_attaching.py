@@ -220,6 +220,8 @@ def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(
             assert re.fullmatch(text, back["line"])  # was missing after a restart of the platform
             shown = await platform.get(f"/api/v1/restarts/{back['ref']}", params={"node": "my_shop"})
             assert re.fullmatch(r"\d+ s, since [\d:]+", shown["data"]["facts"]["away"])
+            none = await platform.client.get("/api/v1/restarts/99999", params={"node": "my_shop"})
+            assert "restart list --node my_shop`" in none.json()["error"]["details"][0]["hint"]
             gone = await platform.client.request("DELETE", f"{ATTACHED}/my_shop", headers=OWNER)
             assert gone.status_code == 200
 

@@ -90,7 +90,6 @@ HELD: Final = " held the event loop "
 HELD_S: Final = 3600.0
 """The longest hold that is looked for as the cause of a silence."""
 """Restarts after a give-up among which the end of its program is looked for."""
-HINT = f"`{command('restart.list', node=None)}` lists the restarts"
 
 
 @operation("restart.show", http=("GET", "/restarts/{event}"), scope="read", outlives=True,
@@ -126,7 +125,7 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
     """Return a restart from memory, else from the store. Raises `OperationError`."""
     ref = Ref.read(event)
     sees = ctx.user.sees(ctx.owner_of(ctx.on))
-    node, found, error = None, None, _not_known(ref) if sees else not_their_node(_this(), ctx)
+    node, found, error = None, None, _not_known(ref, ctx) if sees else not_their_node(_this(), ctx)
     try:
         node = ctx.found if sees else None
         if isinstance(node, RemoteNode):
@@ -136,6 +135,10 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
             found = _draw_now(ctx, node, audit, ref).model_copy(update={"current": True})
     except OperationError as failure:
         error = failure
+        if failure.code == "restart_not_found" and isinstance(
+            node, RemoteNode
+        ):  # the service does not know its name here
+            error = OperationError(failure.code, str(failure), hint=_hint(ctx))
     if found is not None and found.complete and (at is None or abs(found.at - at) <= SAME_S):
         return found
     try:
@@ -298,12 +301,14 @@ def _draw_now(ctx: Context, node: WatchedNode, audit: AuditLog, ref: Ref) -> Mom
     memory = Memory(otp.trace.history(node.node))
     group = groups(memory, lambda end: waits(now, end)).get(ref.number)
     if group is None:
-        raise _not_found(ref.number, memory.events)
+        raise _not_found(ref.number, memory.events, ctx)
     try:
         return draw_moment(node, audit, memory, group, now, ctx.user.name)
     except NoSupervisor:
         raise OperationError(
-            "restart_not_found", f"the process of event {ref.number} has no supervisor that restarts it", hint=HINT
+            "restart_not_found",
+            f"the process of event {ref.number} has no supervisor that restarts it",
+            hint=_hint(ctx),
         ) from None
 
 
@@ -439,16 +444,20 @@ def describe_row(row: MomentRow) -> str:
     return row.line if row.line.startswith(OUTAGE) else f"{row.line}{day} at {begun:%H:%M:%S}"  # it has its times
 
 
-def _not_known(ref: Ref) -> OperationError:
-    return OperationError("restart_not_found", f"no restart {ref} is known", hint=HINT)
+def _hint(ctx: Context) -> str:
+    return f"`{command('restart.list', node=ctx.nodes.option_of(ctx.on))}` lists the restarts"
 
 
-def _not_found(event: int, events: Sequence[TraceEvent]) -> OperationError:
+def _not_known(ref: Ref, ctx: Context) -> OperationError:
+    return OperationError("restart_not_found", f"no restart {ref} is known", hint=_hint(ctx))
+
+
+def _not_found(event: int, events: Sequence[TraceEvent], ctx: Context) -> OperationError:
     if not events or event < events[0].seq:
-        return OperationError("restart_not_found", f"event {event} is no longer in memory", hint=HINT)
+        return OperationError("restart_not_found", f"event {event} is no longer in memory", hint=_hint(ctx))
     known = any(one.seq == event for one in events)
     what = f"event {event} is not part of a restart" if known else f"there is no event {event} about a process"
-    return OperationError("restart_not_found", what, hint=HINT)
+    return OperationError("restart_not_found", what, hint=_hint(ctx))
 
 
 def describe_moment(found: Found, clock: Clock, summary: str, origins: Sequence[Origin] = ()) -> Moment:
