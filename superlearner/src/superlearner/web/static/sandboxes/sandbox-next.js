@@ -10,22 +10,20 @@ import { handlesCrash } from "./known-messages.js";
 import { afterInput, at, isStopped, keepsNone, nextOf } from "./sandbox-words.js";
 
 /** @import { Sandbox, Situation } from "./sandbox-words.js" */
-/** @typedef {{name: string, line: number, reason?: string, hint?: string|null, ended?: boolean,
- *   because?: boolean}} At */
+/** @typedef {{name: string, line: number, reason?: string, hint?: string|null, ended?: boolean, because?: boolean}} At */
 /** @typedef {{name: string, before: string|null, after: string|null}} Server */
 
 const place = byId("next-step", HTMLElement);
 const KEYS = html`<span class="for-keys"> (Ctrl-Enter)</span>`;
 /** @type {Situation} */ let situation = { status: "starting", last: "start", typed: false, other: false };
-/** The newest crash. @type {At} */ let crash = { name: "", line: 0 };
+/** @type {At} */ let crash = { name: "", line: 0 };
 /** The process that crashed before the newest run goes on with None as its state. */ let without = false;
 /** The newest run changed an `init`, and no process has started since. */ let untried = false;
 /** Processes run newer code than they started with. */ let reloaded = false;
 /** The process that was not started again. @type {{who: string, restart: string, line: number}|null} */ let left = null;
-/** How many restarts it has had. */ let restarts = 0;
-/** The code has a message that makes it crash. */ let crashes = false;
+let restarts = 0;
+let crashes = false;
 
-/** Begin with another sandbox. */
 export function beginSteps() {
   restarts = 0;
   reloaded = false;
@@ -58,7 +56,6 @@ export function stepAfterRestarts(count) {
 }
 
 /**
- * The set of running processes has changed.
  * @param {{who: string, restart: string, line: number}|null} one  that was not started again @param {boolean} bare  nothing is left
  */
 export function stepAfterEnd(one, bare) {
@@ -68,7 +65,6 @@ export function stepAfterEnd(one, bare) {
   draw();
 }
 
-/** The program has ended because a process was killed. */
 export const stepAfterKill = () => follow("end");
 
 /** The text in the editor was changed. @param {boolean} other  it is not the one that runs */
@@ -79,7 +75,6 @@ export function stepAfterInput(other) {
   draw();
 }
 
-/** The text of the editor was sent, and has not started yet. */
 export function stepAfterStart() {
   reloaded = false;
   follow("starting");
@@ -141,7 +136,7 @@ const STEPS = {
     ? html`, and ${crash.name} kept its state, <code>None</code>: Restart gives it a new one`
     : nothing}. Kill a process in the tree, or make one crash, and see what is different.`,
   fix: () => crash.reason?.includes("no case matches ")
-    ? html`send ${crash.name} another message. Or add a case for this one at ${at(crash.line)}, and press Run${KEYS}.`
+    ? html`send another message, or add a case for this one and press Run${KEYS}.`
     : reloaded && crash.hint?.includes("(restart it)")
     ? html`press <b>Restart</b>: ${crash.name} still starts with the old argument.`
     : html`${at(crash.line)}, ${crash.because ? "for which" : "where"} ${crash.name} ${did()}, is marked. Fix it and press
