@@ -72,7 +72,8 @@ function fold(all) {
 const goesOn = (loop, one) => loop !== undefined && loop.from - one.at <= PAUSE_S;
 
 /** Return what happened to what, the same words for each repetition; "" if only the whole sentence says it. @param {Restart} one */
-const wordsOf = ({ stored: { kept, program, line = "" } }) => (kept && !program ? line.replace(/ and was restarted$| and restarted$/, "") : "");
+const wordsOf = ({ stored: { kept, program, line = "" } }) =>
+  (kept && !program ? line.replace(/ and was restarted$| and restarted$/, "") : "");
 
 /** Return a restart in words: "pricing crashed 18× in 6 min: TypeError" for those that repeat. @param {Restart} one */
 export const restartText = ({ stored, count, from, to, folded, alike, apart = false }) => (apart ? "The last give-up: " : "") + (folded
