@@ -285,7 +285,7 @@ def _check_period(parameters: Mapping[str, Any]) -> None:
         times = [f"{datetime.fromtimestamp(one):%Y-%m-%d %H:%M:%S}" for one in (since, until)]
         problem = f"expected a time before until ({times[1]}), got {times[0]}"
         raise OperationError(
-            "validation_error", f"since: {problem}", details=[Detail("since", problem, "exchange since and until")]
+            "validation_error", f"since: {problem}", details=[Detail(None, problem, "exchange since and until")]
         )
 
 

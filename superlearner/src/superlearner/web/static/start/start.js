@@ -416,7 +416,7 @@ function list() {
   renew(byId("last", HTMLElement),
     items.length
       ? [...items, ...unfolding()]
-      : [make("li", { class: "hint" }, told ? "None yet. Restarts appear here." : "Not read yet.")]);
+      : [make("li", { class: "hint" }, told ? "None yet. Restarts appear here." : "Not loaded yet.")]);
 }
 
 /** Return the address of a moment in the timeline of a node. @param {string} node @param {number} at */
