@@ -73,7 +73,7 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
             "did not raise an error: handle_cast returned RuntimeErr",
         ),
         ("s15.crashy", "_cast(self, request,", "_call(self, request, caller,", (), "but has no handle_cast; try @impl"),
-        ("s15.crashy", "max_restarts=3", "max_restart=3", (), "did you mean 'max_restarts'?"),
+        ("s15.crashy", "max_restarts=3", "max_restart=3", (), "did you mean 'max_restarts' where"),
         ("s15.limits", "(3, 5)", "3", (), "expected a pair (max_restarts, max_seconds) for 'mail', such as (3, 5)"),
         ("s15.limits", "(1, 60)", "(1, 61)", ("M22",), "with 1 restart in 61 s it gives up after 61 s"),
         ("s15.limits", "(20, 10)", "(40, 10)", ("M22",), "40 crashes 0.01 s apart should end it"),

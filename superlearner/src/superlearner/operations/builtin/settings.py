@@ -186,7 +186,7 @@ async def changes(
 
 def _make(ctx: Context, configuration: Configuration, values: Mapping[str, Any]) -> SettingsChanged:
     by, settings = f"the API ({ctx.user.name})", {name: _setting(name) for name in values}
-    plan = _planned(lambda: configuration.plan_set(values, by))
+    plan = _planned(lambda: configuration.plan_set(values, by), by)
     for name, found in settings.items():
         if not found.hot:
             raise OperationError(
@@ -208,13 +208,15 @@ def _setting(name: str) -> Described:
     return found
 
 
-def _planned(plan: Any) -> Any:
+def _planned(plan: Any, by: str = "") -> Any:
+    """Return the result of `plan`; its errors do not name `by`, the one who asks."""
     try:
         return plan()
     except SettingsError as error:
         details = [Detail(one.setting, one.problem, "no setting was changed") for one in error.problems]
         first = error.problems[0]
-        raise OperationError("validation_error", f"{first.setting}: {first.problem}", details=details) from None
+        said = f"{first.setting}: {first.problem}" if first.where == by else str(first)
+        raise OperationError("validation_error", said, details=details) from None
 
 
 def _becomes(plan: Plan) -> str:
