@@ -76,6 +76,7 @@ class Liar:
 @asynccontextmanager
 async def liar(running: Any, answer: Any) -> AsyncIterator[Any]:
     line = Liar(answer)
+    running.platform.anomaly_history.close()  # it would ask, too
     found = await running.platform.nodes.attach_remote(LIAR, line)
     found.line = line
     yield found
