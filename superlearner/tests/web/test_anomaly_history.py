@@ -77,7 +77,7 @@ def test_the_hint_of_a_stored_anomaly_names_no_process_of_then(inside: Inside) -
 
 
 def test_past_anomalies_are_read_once_a_minute_and_when_one_may_be_over() -> None:
-    """A long list of them costs the loop of the service 14 ms."""
+    """A long list of them holds the loop of the node."""
     kept = list[AnomalyLine]()
     follower = NodeAnomalies(lambda line, _end: kept.append(line))
     active = AnomalyLine.model_validate(LINE | {"active": True, "until": None})

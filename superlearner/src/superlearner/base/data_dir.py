@@ -26,6 +26,7 @@ __all__ = [
     "command_with",
     "default_data_dir",
     "describe_unusable",
+    "find_existing",
     "find_file",
     "in_data_dir",
     "provide_temporary_folder",
@@ -91,11 +92,16 @@ def in_data_dir(text: str, folder: Path | None) -> str:
     return complete_all(text, command_line(folder))
 
 
+def find_existing(path: Path) -> Path:
+    """Return the path if it exists, else the nearest one above it that does."""
+    # Before Python 3.14, `Path.exists` raises for a name that is too long, and below a folder that cannot be read.
+    return next((one for one in (path, *path.parents) if os.path.exists(one)), Path(path.anchor))
+
+
 def find_file(folder: Path) -> Path | None:
     """Return the file that stands where a folder should be: the path itself, or one above it."""
-    # Before Python 3.14, `Path.exists` raises for a name that is too long, and below a folder that cannot be read.
-    there = next((one for one in (folder, *folder.parents) if os.path.exists(one)), None)
-    return None if there is None or os.path.isdir(there) else there
+    there = find_existing(folder)
+    return None if not os.path.exists(there) or os.path.isdir(there) else there
 
 
 def describe_unusable(folder: Path, error: OSError) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from superlearner import __version__
 from superlearner.base.commands import command
-from superlearner.base.data_dir import command_with, describe_unusable, in_data_dir
+from superlearner.base.data_dir import command_with, describe_unusable, find_existing, in_data_dir
 from superlearner.base.extras import EXTRAS, install
 from superlearner.base.terminal import print_line
 from superlearner.cli.asking import RequestRefused, ask
@@ -105,9 +105,7 @@ def _walls() -> Diagnosis:
 
 
 def _data_directory(folder: Path) -> Diagnosis:
-    there = folder
-    while not os.path.exists(there) and there != there.parent:
-        there = there.parent
+    there = find_existing(folder)
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
         return Diagnosis("ok", "data directory", f"{folder}{'' if there == folder else ' (the first run makes it)'}")
     if not there.is_dir():
@@ -117,8 +115,7 @@ def _data_directory(folder: Path) -> Diagnosis:
 
 def _room(folder: Path) -> Iterator[Diagnosis]:
     """Check the disk, since a full one stops the history; report only low space."""
-    while not os.path.exists(folder) and folder != folder.parent:
-        folder = folder.parent
+    folder = find_existing(folder)
     try:
         free = shutil.disk_usage(folder).free
     except OSError:

@@ -30,7 +30,7 @@ __all__ = ["AnomalyHistory"]
 PAUSE_S: Final = 5.0
 """Seconds between two reads: those found in the last ones before a kill are not known."""
 READS: Final = 12
-"""Every so many reads ask for past anomalies too: a long list costs the loop of a service 14 ms."""
+"""Every so many reads ask for past anomalies too: a long list holds the loop of the node."""
 MOST: Final = 300
 """The anomalies of one node that are followed."""
 READER: Final = User("anomalies", frozenset({"read"}))
@@ -147,15 +147,16 @@ class AnomalyHistory:
 
     async def _read(self, node: WatchedNode | RemoteNode) -> bool:
         """Read the anomalies of a node; return whether it answered."""
+        past = self._of[node].asks_for_past()
         if isinstance(node, WatchedNode):
             alarms, now = node.monitor.alarms, node.monitor.time()
-            self._of[node].take([describe_anomaly(one, now) for one in (*alarms.active.values(), *alarms.ended)], now)
+            found = (*alarms.active.values(), *(alarms.ended if past else ()))
+            self._of[node].take([describe_anomaly(one, now) for one in found], now, past=past)
             return True
-        found = self._arsenal.known("system.anomalies")
+        asked = self._arsenal.known("system.anomalies")
         context = Context(self._nodes, READER, "link", on=node.name, claims="other")
-        past = self._of[node].asks_for_past()
         try:
-            answer: Any = (await forward(found, context, node, checked(found, {"ended": past}))).data
+            answer: Any = (await forward(asked, context, node, checked(asked, {"ended": past}))).data
             lines = [AnomalyLine.model_validate(one) for one in answer["anomalies"]]
             now, *_ = [_seconds(one) for one in (answer["checked_at"], *_times_of(lines))]
         except (OperationError, ValidationError, ValueError, OverflowError):

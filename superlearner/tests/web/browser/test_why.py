@@ -179,7 +179,7 @@ def test_a_link_of_this_computer_says_so_and_a_file_is_saved_instead(why: Callab
 
 
 def test_a_link_of_a_platform_that_others_reach_has_its_address_there(why: Callable[..., Page]) -> None:
-    """Regression: a teacher at the machine itself copied a link that nobody else could open."""
+    """Regression: a link that was copied on the machine of the platform opened only there."""
     page = why("rest", permissions=["clipboard-read", "clipboard-write"], fresh=True)
     page.evaluate("document.documentElement.dataset.sharedAt = 'http://192.0.2.7:4713'")
     page.get_by_role("button", name="Copy the link").click()

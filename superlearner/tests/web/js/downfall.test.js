@@ -28,7 +28,7 @@ test("after a restart of the platform the stored give-up is told, until a tree r
   assert.equal(downfall({ rows: tree, feed: [] }, stored), null);
 });
 
-test("a give-up is told although a process without a supervisor still runs, and the crash of such a process is no downfall", () => {
+test("a give-up is the downfall while processes without a supervisor run, and a crash of one of these is none", () => {
   const gaveUp = event("gave_up", "tree", 2);
   assert.equal(downfall({ rows: lone, feed: [gaveUp, event("crashed", "other", 3)] }), gaveUp);
   assert.equal(downfall({ rows: lone, feed: [event("crashed", "other", 3)] }), null);

@@ -7,12 +7,12 @@ import { rowText, restartsIn, storedText, Storms, timeOf } from "#static/live/st
 import { newest, restartText } from "#static/start/last-restarts.js";
 
 const stored = (ref, at, node = null, more = {}) => ({ ref, at, node, count: 1, kept: true, line: `${ref} crashed`, ...more });
-const told = (known, most = 3) => newest({ node: "a", stored: known }, most).map(({ node, at }) => `${node} ${at}`);
+const listTimes = (known, most = 3) => newest({ node: "a", stored: known }, most).map(({ node, at }) => `${node} ${at}`);
 
 test("restarts of all nodes stand by time, each with its node", () => {
   const known = [stored("r.30", 30, "a"), stored("s.1", 20, "b"), stored("r.10", 10)];
-  assert.deepEqual(told(known), ["a 30", "b 20", "a 10"]);
-  assert.deepEqual(told(known, 1), ["a 30"]);
+  assert.deepEqual(listTimes(known), ["a 30", "b 20", "a 10"]);
+  assert.deepEqual(listTimes(known, 1), ["a 30"]);
 });
 
 test("the crash of a process without a supervisor is listed, also of another node, and other incidents are not", () => {
@@ -23,10 +23,10 @@ test("the crash of a process without a supervisor is listed, also of another nod
 
 test("a restart has one time and one sentence in the list of its node and in that of all", () => {
   const fall = { line: "inner gave up", gave_up: true, story: "inner gave up: KeyError('tax')", until: 56 };
-  const shown = (node, line) => newest({ node, stored: [line] }, 3).map((one) => [one.at, restartText(one)]);
+  const describe = (node, line) => newest({ node, stored: [line] }, 3).map((one) => [one.at, restartText(one)]);
   const expected = [[56, "inner gave up: KeyError('tax')"]];
-  assert.deepEqual(shown("a", stored("s.2", 47, "b", fall)), expected);
-  assert.deepEqual(shown("b", stored("s.2", 47, null, fall)), expected);
+  assert.deepEqual(describe("a", stored("s.2", 47, "b", fall)), expected);
+  assert.deepEqual(describe("b", stored("s.2", 47, null, fall)), expected);
 });
 
 test("the time of a restart is that of its cause, of a loop and a give-up the end", () => {
@@ -56,8 +56,8 @@ test("a loop with give-ups has all of its crashes and its whole time in the feed
 
 test("a stored loop is placed by its last restart, as in the list of the server", () => {
   const known = [stored("r.9", 10, "a", { count: 144, until: 40 }), stored("r.5", 20, "a")];
-  assert.deepEqual(told(known), ["a 40", "a 20"]);
-  assert.deepEqual(told(known, 1), ["a 40"]);
+  assert.deepEqual(listTimes(known), ["a 40", "a 20"]);
+  assert.deepEqual(listTimes(known, 1), ["a 40"]);
 });
 
 test("a stored restart keeps the reason and who acted, as the feed has them", () => {

@@ -56,8 +56,9 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         since = facts.clock - round(window * NS)
         times, tries = history.restarts.newest(since), history.attempts.newest(since)
         endless = _never_gives_up(history, tries, facts.clock, window)
-        counted = history.attempts if endless and len(tries) > len(times) else history.restarts
-        times = counted.newest(since)
+        counted = history.restarts
+        if endless and len(tries) > len(times):
+            counted, times = history.attempts, tries
         if len(times) < limits.anomaly_restarts:
             continue
         offset = facts.now - facts.clock / NS
@@ -201,15 +202,17 @@ def _explain_restart(history: History, newest: Entry) -> str:
 def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find memory growth through the whole window, unlike a start or a cache."""
     window = limits.anomaly_memory_window
-    known = [(point.at, point.memory) for point in facts.points if point.memory is not None]
-    samples = [one for one in known if one[0] >= facts.now - window]
+    since = facts.now - window
+    samples = [(point.at, point.memory) for point in facts.points if point.at >= since and point.memory is not None]
     if len(samples) < LEAST_POINTS or samples[-1][0] - samples[0][0] < 0.8 * window or not rises(samples):
         return
     per_minute = slope(samples) * 60 / MB
     if per_minute < limits.anomaly_memory_growth:
         return
+    known = [(point.at, point.memory) for point in facts.points if point.memory is not None]
     begun, least = knee(known)
-    grown, per_minute = (samples[-1][1] - least) / MB, (samples[-1][1] - least) / MB / (samples[-1][0] - begun) * 60
+    grown = (samples[-1][1] - least) / MB
+    per_minute = grown / (samples[-1][0] - begun) * 60
     largest = facts.largest if facts.largest is not None and facts.largest.size >= LARGE * grown * MB else None
     who = None if largest is None else largest.name or largest.pid
     by = f"by {grown:.0f} MB in {samples[-1][0] - begun:.0f} s"

@@ -29,7 +29,7 @@ from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring.alarms import Alarm, Alarms
 from superlearner.observing.monitoring.births import Births
 from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
-from superlearner.observing.monitoring.detectors import blocked_loop, detect, memory_growth
+from superlearner.observing.monitoring.detectors import blocked_loop, detect
 from superlearner.observing.monitoring.facts import (
     Incident,
     LoopHold,
@@ -410,9 +410,11 @@ class Monitor:
         limits = self.settings()
         now = self._clock.now()
         facts = self.facts()
-        if any(memory_growth(facts, limits)):
+        found = detect(facts, limits)
+        if any(one.type == "memory_growth" for one in found):
             facts = replace(facts, largest=self._largest(now))
-        raised, over = self.alarms.update(detect(facts, limits), now)
+            found = detect(facts, limits)
+        raised, over = self.alarms.update(found, now)
         for alarm in raised:
             self.telemetry.execute("anomaly.raised", {"lasted": _lasted(alarm, now)}, _about(alarm))
         for alarm in over:

@@ -167,22 +167,20 @@ def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
     places: list[list[int]] = []
     current: dict[tuple[str | None, str, str | None], list[int]] = {}
     for place, one in enumerate(lines):
-        line, cause = MORE.sub("", one.line) if is_sum(one) else one.line, _cause(one)
-        key, unknown = (one.node, line, cause), (one.node, line, None)
-
-        def going(loop: list[int] | None, since: float = one.until or one.at) -> list[int] | None:
-            return loop if loop is not None and lines[loop[-1]].at - since <= PAUSE_S else None
-
-        newest = going(current.get(unknown))
-        loop = going(current.get(key))
+        line = MORE.sub("", one.line) if is_sum(one) else one.line
+        known, unknown = (one.node, line, _cause(one)), (one.node, line, None)
+        for key in (known, unknown):
+            if key in current and lines[current[key][-1]].at - (one.until or one.at) > PAUSE_S:
+                del current[key]  # it is over
+        newest = current.get(unknown)
+        loop = current.get(known)
         if loop is None and newest is not None and all(_cause(lines[each]) is None for each in newest):
             loop = newest
         if loop is None:
             places.append(loop := [])
         loop.append(place)
-        current[key] = loop
-        if newest is None:
-            current[unknown] = loop
+        current[known] = loop
+        current.setdefault(unknown, loop)
     summed = {place for place, one in enumerate(lines) if is_sum(one)}
     many = [loop for loop in places if len(loop) > BEYOND or not summed.isdisjoint(loop)]
     few = [loop for loop in places if loop not in many]

@@ -79,6 +79,7 @@ ALIKE_S: Final = 20.0
 """Seconds before and after a restart in which others of the same child are counted."""
 MOST_ALIKE: Final = 500
 MOST_ROWS: Final = 50
+"""Restarts after a give-up among which the end of its program is looked for."""
 LONGEST_LOST: Final = 500
 SILENT: Final = re.compile(r" is silent: | answers again after ")
 NOT_RESTARTED: Final = (
@@ -89,7 +90,6 @@ LATER: Final = "When it answers, the timeline says what held its event loop."
 HELD: Final = " held the event loop "
 HELD_S: Final = 3600.0
 """The longest hold that is looked for as the cause of a silence."""
-"""Restarts after a give-up among which the end of its program is looked for."""
 
 
 @operation("restart.show", http=("GET", "/restarts/{event}"), scope="read", outlives=True,
@@ -135,9 +135,8 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
             found = _draw_now(ctx, node, audit, ref).model_copy(update={"current": True})
     except OperationError as failure:
         error = failure
-        if failure.code == "restart_not_found" and isinstance(
-            node, RemoteNode
-        ):  # the service does not know its name here
+        if failure.code == "restart_not_found" and isinstance(node, RemoteNode):
+            # The service does not know its name here.
             error = OperationError(failure.code, str(failure), hint=_hint(ctx))
     if found is not None and found.complete and (at is None or abs(found.at - at) <= SAME_S):
         return found

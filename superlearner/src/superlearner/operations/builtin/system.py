@@ -22,7 +22,7 @@ from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.observing.monitoring import Alarm, Point
 from superlearner.observing.monitoring.export import Table, as_csv, as_json, rows_of
-from superlearner.observing.monitoring.facts import AnomalyFinding
+from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding
 from superlearner.operations.builtin.restart_loops import ANOMALY
 from superlearner.operations.builtin.restarts import possible_names
 from superlearner.operations.context import Context
@@ -53,7 +53,6 @@ OF_THEN: Final = re.compile(
     r"`[^`]* (?:(error why) [^`]*` explains (?:it|the newest one)|mailbox patterns [^`]*` shows what floods it; )"
 )
 """The commands in the hint of an anomaly that need a process of then."""
-RANKS: Final = ("low", "medium", "high", "critical")
 STORMY: Final = frozenset({"restart_storm", "crash_loop"})
 UNHEALTHY_PERCENT: Final = 80.0
 
@@ -230,9 +229,7 @@ async def _look(node: WatchedNode, *, ended: bool) -> SystemAnomalies:
     monitor = node.monitor
     await monitor.fresh()
     now = time.time()
-    active = sorted(
-        monitor.alarms.active.values(), key=lambda alarm: (-RANKS.index(alarm.finding.severity), alarm.number)
-    )
+    active = sorted(monitor.alarms.active.values(), key=lambda alarm: (-RANKS[alarm.finding.severity], alarm.number))
     shown = [describe_anomaly(alarm, now) for alarm in active]
     if ended:
         shown += [describe_anomaly(alarm, now) for alarm in reversed(monitor.alarms.ended)]

@@ -9,6 +9,7 @@ from pydantic import Field
 from superlearner.course.engine.verdict import CourseMark, CourseRow, CourseStep
 from superlearner.course.misconceptions import CourseMisconception
 from superlearner.operations.results.result import ResultModel
+from superlearner.sandbox.record import Status
 
 __all__ = [
     "CourseBlock", "CourseChecked", "CourseEarlier", "CourseEarned", "CourseExport", "CourseForgotten",
@@ -18,7 +19,6 @@ __all__ = [
     "CourseSection", "CourseSession", "CourseSolution", "CourseStepReached",
 ]  # fmt: skip
 
-SandboxStatus = Literal["starting", "running", "stopping", "ended"]
 SessionState = Literal["untouched", "in work", "passed", "passed with help", "to come"]
 
 
@@ -266,7 +266,7 @@ class CourseLearnerSandbox(ResultModel):
     """A sandbox of a learner."""
 
     id: str
-    status: SandboxStatus
+    status: Status
     reason: str | None = Field(description="why it ended; null while it runs")
     at: float = Field(description="when it was made, or ended, in seconds since 1970")
 

@@ -12,7 +12,7 @@ from superlearner.operations.declaration import Body
 from superlearner.operations.results import Child
 from superlearner.operations.results.result import ResultModel
 from superlearner.sandbox.messages import SourceWarning
-from superlearner.sandbox.record import Configuration, Limits, Sandbox, Version, Wall
+from superlearner.sandbox.record import Configuration, Limits, Sandbox, Status, Version, Wall
 
 __all__ = [
     "LimitsGiven",
@@ -114,7 +114,7 @@ class SandboxRecord(ResultModel):
     )
     os_pid: int | None = Field(description="on the machine that runs it; null while it has no process")
     supervisor_pid: str | None = Field(description="the pid of its top supervisor, on its node")
-    status: Literal["starting", "running", "stopping", "ended"]
+    status: Status
     created_at: float = Field(description="seconds since 1970")
     ended_at: float | None = Field(default=None, description="seconds since 1970; only if it has ended")
     restart_count: int = Field(description="restarts of the whole sandbox")

@@ -182,8 +182,8 @@ function showGone(error, minute = []) {
         ? html`<h3>Kept in this minute: ${kept.length}</h3><ol class="plain">${kept.slice(0, MOST_KEPT).map((one) => html`<li>
           <a class="link" href=${whyAddress(one.ref ?? "", chosen())}>${time(one.at)} ${one.line}</a></li>`)}</ol>`
         : nothing}`
-    : html`<h2>Nothing is kept about ${id}</h2><p>It is not part of a restart, it is older than what
-      the platform keeps, or it belongs to somebody else.</p>`}
+    : html`<h2>Nothing is kept about ${id}</h2><p>It is not part of a restart, the platform no
+      longer keeps it, or it belongs to another user.</p>`}
     <p class="acts"><a class="btn primary" href=${at === undefined
       ? here("/timeline")
       : `${root()}/timeline${nodeQuery(chosen() || sum?.node || "", { at: at.toFixed(6) })}`}>${at === undefined

@@ -33,7 +33,7 @@ export function withoutStorm(anomalies, burning, { rows }) {
 }
 
 /**
- * Return the storms of causes of their own: one of a child whose supervisor gave up, or is in a loop without end, is told there.
+ * Return the storms that no other line describes: that of a supervisor which gave up, or restarts without end, covers its children.
  * @param {readonly Line[]} burning
  * @param {readonly {name?: string|null, evidence: Record<string, any>}[]} anomalies
  * @param {Pick<Model, "rows">} model
@@ -42,10 +42,10 @@ export function withoutStorm(anomalies, burning, { rows }) {
 export function ownStorms(burning, anomalies, { rows }) {
   const falling = burning.filter(({ event }) => event.kind === "gave_up").map(({ event }) => nameIn(event));
   const endless = anomalies.flatMap(({ name, evidence }) => evidence.endless || evidence.give_ups ? [name ?? ""] : []);
-  const told = new Set([...falling, ...endless]);
+  const described = new Set([...falling, ...endless]);
   return burning.filter(({ event }) => {
     const above = rows.get(event.sup ?? "")?.name ?? "";
-    return event.kind === "gave_up" ? !told.has(above) : !told.has(above) && !falling.includes(nameIn(event));
+    return event.kind === "gave_up" ? !described.has(above) : !described.has(above) && !falling.includes(nameIn(event));
   });
 }
 
@@ -67,9 +67,9 @@ export function onceEach(rows, anomalies, burning, model) {
   const reported = new Set([...locked, ...left.flatMap(({ type, pid }) => SLOW.includes(type) ? [pid] : [])]);
   const loops = anomalies.filter(({ type }) => RESTARTS.has(type)), storms = new Set(burning.map(({ event }) => event.key));
   const falling = new Set(burning.flatMap(({ event }) => event.kind === "gave_up" ? [event.key] : []));
-  const told = new Set(loops.flatMap(({ name, evidence }) => [name, ...evidence.above ?? []]));
+  const looping = new Set(loops.flatMap(({ name, evidence }) => [name, ...evidence.above ?? []]));
   const isInLoop = (/** @type {R} */ { key, name, parent, id }) => storms.has(key) || falling.has(parent ?? "")
-    || (name !== null && told.has(name)) || loops.some((one) => one.name === model.rows.get(parent ?? "")?.name
+    || (name !== null && looping.has(name)) || loops.some((one) => one.name === model.rows.get(parent ?? "")?.name
       && one.evidence.newest?.some((/** @type {any} */ entry) => entry.child_id === id));
   const down = new Set(rows.filter(({ state }) => DOWN.includes(state)).map(({ key }) => key));
   const known = (/** @type {R} */ row) => (row.state === "stuck" && reported.has(row.pid))

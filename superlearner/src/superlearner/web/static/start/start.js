@@ -109,7 +109,7 @@ function onMessages(messages) {
 function onStatus(status) {
   showStatus(status);
   showLost(status, fresh);
-  if (status === "silent" && !heard) void readRestarts(); // no picture will ask for them
+  if (status === "silent" && !asked) void readRestarts(); // no picture will ask for them
   unknown = unknownBecause(status, lostWords(status, 0));
   wrong();
 }
@@ -359,7 +359,7 @@ function gaveUp(told) {
   return [...newest.values()].reverse().slice(0, SHOWN);
 }
 
-/** Show the last restarts, unless somebody reads them. */
+/** Show the last restarts; not while the reader points at the list. */
 function last() {
   if (held.allows(lastRestarts())) list();
 }
@@ -381,28 +381,30 @@ function unfolding() {
   return [make("li", { class: "hint" }, button)];
 }
 
-/** Whether restarts were asked for, are being read, have changed since they were asked for, and are known. */
-let heard = false, reads = false, stale = false, told = false;
+/** Restarts were asked for. */ let asked = false;
+/** A request for them is under way. */ let reading = false;
+/** They have changed since. */ let stale = false;
+/** An answer has come. */ let loaded = false;
 
 /** Read the newest restarts, one request after the other; the feed of the shown node says only that there is something new. */
 async function readRestarts() {
   stale = true;
-  if (reads) return;
-  reads = true;
+  if (reading) return;
+  reading = true;
   while (stale) {
-    if (heard) await new Promise((done) => setTimeout(done, 1000 * SETTLED_S)); // most settle in this time
-    heard = true;
+    if (asked) await new Promise((done) => setTimeout(done, 1000 * SETTLED_S)); // most settle in this time
+    asked = true;
     stale = false;
     try {
       storedRestarts = await request("GET", `/restarts?per_page=${READ}`);
-      told = true;
+      loaded = true;
     } catch {
       continue; // the status line shows whether the server responds
     }
     last();
     wrong();
   }
-  reads = false;
+  reading = false;
 }
 
 function list() {
@@ -416,7 +418,7 @@ function list() {
   renew(byId("last", HTMLElement),
     items.length
       ? [...items, ...unfolding()]
-      : [make("li", { class: "hint" }, told ? "None yet. Restarts appear here." : "Not loaded yet.")]);
+      : [make("li", { class: "hint" }, loaded ? "None yet. Restarts appear here." : "Not loaded yet.")]);
 }
 
 /** Return the address of a moment in the timeline of a node. @param {string} node @param {number} at */

@@ -64,7 +64,7 @@ export function reduce(model, frame) {
 
 /**
  * Return anomalies that are over, oldest first: those of the feed, and the stored ones of before, which it does not have.
- * A stored one has a negative number: those of each attachment begin anew.
+ * Stored ones get negative numbers: each attachment counts its own from the start.
  * @param {Pick<Model, "anomalies"|"ended">} model @param {readonly Anomaly[]} stored
  */
 export function withStored({ anomalies, ended }, stored) {
