@@ -295,7 +295,9 @@ def test_text_is_compressed_for_clients_that_accept_it(inside: Inside) -> None:
             return await platform.client.get("/static/tree/supervisors.js", headers=headers)
 
         plain, packed = await get("identity"), await get("gzip, br")
-        assert plain.text == packed.text
+        lines = [plain.text.split("\n"), packed.text.split("\n")]
+        left_out = [one for one, sent in zip(*lines, strict=True) if one != sent]
+        assert left_out and [one for one in left_out if not one.lstrip().startswith(("/**", "*"))] == []
         assert "content-encoding" not in plain.headers
         assert packed.headers["content-encoding"] == "gzip"
         assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 2

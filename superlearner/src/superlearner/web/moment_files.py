@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from superlearner.operations.engine.seams import MomentPage
 from superlearner.web.page_templates import TEMPLATES, page_templates
-from superlearner.web.static_tree import STATIC
+from superlearner.web.static_tree import COMMENT, STATIC
 
 __all__ = ["make_moment_file"]
 
@@ -29,7 +29,6 @@ ENTRY: Final = "moment/saved.js"
 STYLES: Final = ("base/sl.css", "base/components.css", "moment/stage.css", "moment/dock.css", "moment/why.css")
 SYMBOLS: Final = ("running", "supervisor", "crashed", "gave-up", "stopped", "up", "theme")
 
-COMMENT: Final = re.compile(r"^[ \t]*/\*\*.*?\*/[ \t]*\n?", re.DOTALL | re.MULTILINE)
 IMPORT: Final = re.compile(r"""^import \{([^}]*)\} from "([^"]+)";\n""", re.MULTILINE)
 EXPORTED: Final = re.compile(r"^export ((?:async )?function|const|class) (\w+)", re.MULTILINE)
 EXPORT_LIST: Final = re.compile(r"export\{([^}]*)\};?\s*$")

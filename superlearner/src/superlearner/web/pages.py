@@ -302,6 +302,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
             "reader": user.name,
             "display_name": user.display_name,
             "only_own": user.only_own,
+            "told": platform.node_list.of(user).snapshot().decode(),
             "nodes": [first, *(name for name in names if name != first)] if user.only_own else names,
             "only_reads": _withholds(platform, node, "operate"),
             "hides_code": _withholds(platform, node, "code"),

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-__all__ = ["STATIC", "StaticTree"]
+__all__ = ["COMMENT", "STATIC", "StaticTree"]
 
 STATIC: Final = Path(__file__).parent / "static"
 HASH_LENGTH: Final = 12
+COMMENT: Final = re.compile(r"^[ \t]*/\*\*.*?\*/[ \t]*\n?", re.DOTALL | re.MULTILINE)
+"""A comment of our JavaScript that has its lines for itself."""
 VERSION: Final = re.compile(r"[0-9a-f]{12}")
 Stamp = tuple[int, int]
 """The time of a file's last change, and its size."""

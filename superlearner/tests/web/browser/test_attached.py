@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from axe import broken_rules
 from observed_service import service
@@ -22,6 +22,11 @@ REFUSED = re.compile("^The service lets you read and change nothing.")
 def test_start_shows_an_attached_service_before_the_demo_as_soon_as_it_is_attached_until_it_is_detached(
     open_page: Callable[..., Page], real_platform: Any, tmp_path: Path
 ) -> None:
+    def detach_it(route: Route) -> None:
+        """Detach the service between the page and its first message."""
+        real_platform.do(lambda: real_platform.platform.attachments.detach(NODE))
+        route.continue_()
+
     page = open_page(f"{real_platform.url}/", ready=False)
     expect(page.locator("#start")).to_have_attribute("data-ready", "scene")
     expect(page.locator(".scene + .below")).to_be_visible()
@@ -46,7 +51,8 @@ def test_start_shows_an_attached_service_before_the_demo_as_soon_as_it_is_attach
         expect(mine).to_be_visible()
         real_platform.do(shop.process.kill)
         expect(mine).to_contain_text("shop@127.0.0.1 is not connected")
-        real_platform.do(lambda: real_platform.platform.attachments.detach(NODE))
+        page.route("**/start/start.js*", detach_it, times=1)
+        page.reload()
         expect(page.locator(".scene + .below")).to_be_visible()
     finally:
         real_platform.do(stack.aclose)

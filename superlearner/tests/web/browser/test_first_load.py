@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 from layout_shifts import layout_shift
 from superlearner.web.pages import PAGES
 
-MOST = 260_000
-MOST_AT_THE_START = 200_000
+MOST = 235_000
+MOST_AT_THE_START = 165_000
 PATHS = (
     *(page.href for page in PAGES if not page.below),
     "/why/1",

@@ -75,11 +75,12 @@ export function followNodes() {
     counted = restarts;
   };
   wireAgain();
+  take([JSON.parse(select.dataset["told"] ?? "null")]); // what has changed since the page was rendered is a change, too
   const feed = new Feed(liveUrl("platform", {}, ""), take, (status) => {
     if (reached) reached.hidden = status !== "lost";
   });
   feed.expect(0);
-  feed.start();
+  addEventListener("DOMContentLoaded", () => feed.start(), { once: true }); // the module of the page listens to changes then
 }
 
 /** On a page without a switcher, wait for the end of the lesson. */
