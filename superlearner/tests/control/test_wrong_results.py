@@ -9,6 +9,7 @@ from typing import Any
 
 import otp
 from otp import GenServer, NoReply, Ok, Reply, Supervisor, impl
+from otp.testing import Scheduler, wait_all_idle
 from superlearner.app.running import Tree
 from superlearner.control.events import facts_of
 from superlearner.control.steer import kill, resolve
@@ -183,11 +184,10 @@ def test_the_reason_of_a_call_in_a_deadlock_names_it_in_each_event() -> None:
             GenServer.cast(pid, "go")
         for pid in pids:
             await otp.wait_down(pid)
-        for name in ("left", "right"):
-            await otp.node().wait_registered(name)
+        await wait_all_idle()
         return [(one.kind, facts_of(one).reason) for one in otp.trace.history(otp.node()) if "reason" in one.data]
 
-    found = otp.run(main)
+    found = Scheduler().run(main)  # in real time the first timeout may end its process before the second
     for kind in ("exited", "child_terminated", "child_restarted"):
         assert {
             "right did not answer a call in 0.2 s (timeout): a deadlock, left -> right -> left",

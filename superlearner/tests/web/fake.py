@@ -30,6 +30,7 @@ from superlearner.web.static_files import OwnFiles
 from superlearner.web.web_server import stop_accepting
 
 CSP = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; object-src 'none'"
+TOLD = json.dumps({"k": "s", "nodes": ["test@127.0.0.1"], "left": {}, "sandboxes": 0})
 HEALTH = {"processes": 24, "restarts": 3, "events_per_s": 4.0, "events_per_min": 12, "loop_lag_ms": 0.4, "viewers": 1}
 
 
@@ -230,6 +231,7 @@ class FakePlatform:
         pages = [one for one in PAGES if one.id == "supervisors"]
         node = "test@127.0.0.1"
         shown = {"root": "", "version": "0.1.0", "pages": pages, "node": node, "nodes": [node], "chosen": ""}
+        shown |= {"told": TOLD}
         html = render_page("supervisors.html", shown | {"page": "supervisors", "title": "Supervisors", "live": True})
         return HTMLResponse(html, headers={"content-security-policy": CSP})
 
@@ -256,7 +258,7 @@ class FakePlatform:
     async def _platform(self, viewer: WebSocket) -> None:
         """Send the list of nodes, which has only one."""
         await viewer.accept()
-        await viewer.send_text(json.dumps({"k": "s", "nodes": ["test@127.0.0.1"], "left": {}, "sandboxes": 0}))
+        await viewer.send_text(TOLD)
         try:
             await viewer.receive_text()
         except (WebSocketDisconnect, RuntimeError):
