@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -96,6 +97,17 @@ def test_past_anomalies_are_read_once_a_minute_and_when_one_may_be_over() -> Non
     assert kept == [over]
 
 
+def test_a_read_of_past_anomalies_that_fails_is_repeated_soon() -> None:
+    """Regression: for a minute, what was over counted as going on, and the end of its node as its end."""
+    follower = NodeAnomalies(lambda _line, _end: None)
+    assert follower.asks_for_past()
+    for _ in range(2):
+        follower.note_failure()
+        assert not follower.asks_for_past()  # a list of another version may fail again and again
+    follower.take([], 2e9, past=False)
+    assert follower.asks_for_past()
+
+
 def test_the_end_of_the_platform_ends_no_anomaly_and_that_of_a_node_does() -> None:
     """Regression: each stop of the platform stored what still went on in a service as over."""
 
@@ -114,6 +126,26 @@ def test_the_end_of_the_platform_ends_no_anomaly_and_that_of_a_node_does() -> No
 
     assert [True] == otp.run(lambda: detach_after(lambda _history: None))
     assert [] == otp.run(lambda: detach_after(lambda history: history.close()))
+
+
+def test_what_was_over_just_before_the_platform_stopped_is_stored() -> None:
+    """Regression: for a minute it was in the list of its node only, which ended with the platform."""
+
+    async def main() -> list[tuple[str, bool]]:
+        kept: list[tuple[str, bool]] = []
+        nodes, arsenal = Nodes(otp.Node("home@127.0.0.1"), Settings), cast(Any, None)
+        history = AnomalyHistory(
+            nodes, arsenal, lambda _node, line, by_end: kept.append((line.type, by_end)), lambda: ENDED
+        )
+        async with otp.Node("till@127.0.0.1") as till:
+            alarms = nodes.attach(till).monitor.alarms
+            alarms.update([FOUND], time.time())
+            alarms.update([], time.time())
+            history.close()
+            nodes.detach(till.name)
+        return kept
+
+    assert [("call_cycle", False)] == otp.run(main)
 
 
 @pytest.mark.parametrize("since", ["yesterday", "0001-01-01", "1960-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"])

@@ -55,8 +55,11 @@ class NodeAnomalies:
 
     def asks_for_past(self) -> bool:
         """Return whether the next read is to have past anomalies, too: now and then, and when one may be over."""
-        self._reads = (self._reads or READS) - 1
-        return self._reads == READS - 1
+        return self._reads == 0
+
+    def note_failure(self) -> None:
+        """Ask for what goes on next, and then for all: a service of another version may list what is unknown here."""
+        self._reads = max(1, self._reads)
 
     def take(self, lines: Iterable[AnomalyLine], now: float, *, past: bool = True) -> None:
         """Take over the present list, and keep what has been over for so long that it will not come back.
@@ -66,6 +69,7 @@ class NodeAnomalies:
             now: the time of the node, in seconds since 1970.
             past: whether it is the whole list.
         """
+        self._reads = READS - 1 if past else max(0, self._reads - 1)
         lines = list(lines)[:MOST]
         numbers = {one.number for one in lines}
         if past:
@@ -77,12 +81,15 @@ class NodeAnomalies:
             if one.until is not None and now - _seconds(one.until) > BACK_S:
                 self._keep_one(one)
 
+    def keep_over(self) -> None:
+        """Keep all that are over: none of them comes back."""
+        for one in [each for each in self._read.values() if each.until is not None]:
+            self._keep_one(one)
+
     def end(self, name: str, why: str, at: str) -> None:
         """Keep the others too: their node has ended, at a time."""
+        self.keep_over()
         for one in list(self._read.values()):
-            if one.until is not None:
-                self._keep_one(one)
-                continue
             text = f"{one.past or one.description}; then {name} was no longer observed: {why}"
             lasted = round(max(0.0, _seconds(at) - _seconds(one.since)), 1)
             changes = {"active": False, "until": at, "description": text, "lasted_s": lasted}
@@ -121,10 +128,17 @@ class AnomalyHistory:
         nodes.listen(self._follow)
 
     def close(self) -> None:
-        """Stop reading: anomalies that go on are found again after the next start, and detaching a node ends none."""
+        """Stop reading: anomalies that go on are found again after the next start, and detaching a node ends none.
+
+        The lists of the nodes of this program end with it, so what is over on them is kept now.
+        """
         self._closed = True
         for task in self._tasks.values():
             task.cancel()
+        for node, known in self._of.items():
+            if isinstance(node, WatchedNode):
+                self._look(node, past=True)
+                known.keep_over()
 
     async def read(self) -> None:
         """Read the anomalies of all nodes now."""
@@ -147,11 +161,10 @@ class AnomalyHistory:
 
     async def _read(self, node: WatchedNode | RemoteNode) -> bool:
         """Read the anomalies of a node; return whether it answered."""
-        past = self._of[node].asks_for_past()
+        known = self._of[node]
+        past = known.asks_for_past()
         if isinstance(node, WatchedNode):
-            alarms, now = node.monitor.alarms, node.monitor.time()
-            found = (*alarms.active.values(), *(alarms.ended if past else ()))
-            self._of[node].take([describe_anomaly(one, now) for one in found], now, past=past)
+            self._look(node, past=past)
             return True
         asked = self._arsenal.known("system.anomalies")
         context = Context(self._nodes, READER, "link", on=node.name, claims="other")
@@ -160,10 +173,17 @@ class AnomalyHistory:
             lines = [AnomalyLine.model_validate(one) for one in answer["anomalies"]]
             now, *_ = [_seconds(one) for one in (answer["checked_at"], *_times_of(lines))]
         except (OperationError, ValidationError, ValueError, OverflowError):
+            known.note_failure()
             return False  # it is blocked, has ended, or is of another version
         if node in self._of:
-            self._of[node].take(lines, now, past=past)
+            known.take(lines, now, past=past)
         return True
+
+    def _look(self, node: WatchedNode, *, past: bool) -> None:
+        """Take over the anomalies of a node of this program."""
+        alarms, now = node.monitor.alarms, node.monitor.time()
+        found = (*alarms.active.values(), *(alarms.ended if past else ()))
+        self._of[node].take([describe_anomaly(one, now) for one in found], now, past=past)
 
 
 def _times_of(lines: Iterable[AnomalyLine]) -> Iterator[str]:
