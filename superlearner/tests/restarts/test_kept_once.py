@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,6 +11,7 @@ from typing import Any, cast
 import otp
 from otp.testing import Scheduler, wait_all_idle
 from superlearner.live.moments import Moments, listen_to
+from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote.protocol import Drawn
@@ -17,8 +19,9 @@ from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.facts import Incident
 from superlearner.operations.builtin.restart_lines import describe_row
 from superlearner.operations.builtin.restart_loops import INCIDENT, fold
-from superlearner.operations.builtin.restarts import _hint_about
+from superlearner.operations.builtin.restarts import _hint_about, describe_service_change
 from superlearner.operations.engine.audit import AuditLog
+from superlearner.restarts.ids import Ref
 from superlearner.settings.settings import Settings
 from superlearner.store import MomentRow
 
@@ -88,6 +91,22 @@ def test_an_incident_of_a_service_is_kept_once_and_leaves_its_restarts_known() -
     Scheduler().run(main)
 
 
+def test_a_replay_without_events_does_not_end_the_recording_of_a_service() -> None:
+    """Regression: no later restart of the service was kept, and the list of restarts answered with an error."""
+    change = describe_service_change(ServiceChange("shop", 100.0, "till crashed", "boom", 7), Ref(RUN, 3))
+    empty = change.model_copy(update={"events": []}).model_dump_json().encode()
+
+    async def main() -> None:
+        moments = Moments(cast(Any, None))
+        listening = listen_to(moments, cast(Any, Service(replace(line(3), data=zlib.compress(empty)), line(7))))
+        await wait_all_idle()
+        listening.close()
+        kept, _ = await moments.page(["shop"], [], None, None, None, 0, 100)
+        assert [(row.number, describe_row(row, "").kept) for row in kept] == [(7, False), (3, False)]
+
+    Scheduler().run(main)
+
+
 def test_an_incident_that_a_monitor_finds_is_kept_with_its_times() -> None:
     crashes = UnsupervisedCrashes()
     crash = {"reason": otp.Crash("negative", (("jobs.py", 7, "leak"),)), "what": "leak", "name": None}
@@ -135,6 +154,24 @@ def test_a_hold_that_no_platform_saw_is_stored_once_by_all_that_attach_later() -
         assert len({row.run for row in kept}) == 1  # so the platform knows it again
 
     otp.run(lambda: main(otp.node()))
+
+
+def test_holds_of_one_window_before_an_attachment_are_one_incident() -> None:
+    """Regression: a service that held its loop often had a line for each of 200 times when it was attached."""
+
+    async def main(node: otp.Node) -> list[str]:
+        async with otp.Node("till@127.0.0.1") as till:
+            pid: Any = till.spawn(otp.receive)
+            for length in (1_000.0, 3_000.0, 2_000.0):
+                pid.runtime.tracer.emit("drain_too_long", pid, {"ms": length, "what": "Report"})
+            nodes, moments = Nodes(node, lambda: Settings(anomaly_window=3600.0)), Moments(cast(Any, None))
+            nodes.listen(moments.follow)
+            nodes.attach(till, kind=SERVICE).monitor.look()
+            rows, _ = await moments.page(["till@127.0.0.1"], [], None, None, None, 0, 100)
+            nodes.detach(till.name)
+        return [row.line.partition(" held the event loop ")[2] for row in rows]
+
+    assert otp.run(lambda: main(otp.node())) == ["three times, for up to 3.0 s"]
 
 
 def test_rows_are_kept_when_the_request_that_read_them_first_ends_before_it_has_kept_them() -> None:

@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any, Final
 
 import otp
@@ -422,8 +423,10 @@ class Monitor:
         for incident in self._incidents.take(self.alarms.active.values(), over, now, limits.anomaly_window):
             self.on_incident(incident)
         missed, self._missed = self._missed, []
-        for hold in missed:  # one by one: the window of the detector may be over
-            for finding in blocked_loop(replace(facts, now=hold.at, holds=[hold]), limits):
+        window = limits.anomaly_window * NS
+        for _, some in groupby(missed, lambda hold: hold.mark // window):  # one for each window, as while it watches
+            holds = list(some)
+            for finding in blocked_loop(replace(facts, now=holds[-1].at, holds=holds), limits):
                 if finding.incident is not None:
                     self.on_incident(finding.incident)
         for incident in self._crashes.take(now, limits.anomaly_window):

@@ -384,6 +384,8 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
         moment = Moment.model_validate_json(zlib.decompress(row.data))
     except (ValueError, zlib.error):  # from an earlier version
         return line
+    if not moment.events:  # another program may have sent anything
+        return line
     nodes = {one.id: one for one in _walk(moment.root)}
     decisions, requested = [one for one in moment.events if isinstance(one, Decided)], find_requested(moment)
     first = requested[0] if requested else moment.events[0]
