@@ -19,6 +19,7 @@ from superlearner.demo.one_for_one import Counter
 from superlearner.nodes.kinds import SERVICE
 from superlearner.operations import PREFIX
 from superlearner.operations.engine.registry import all_operations
+from superlearner.operations.targets import feels
 from superlearner.web.rest import FOUND, OperationRoute, routes_of
 
 Inside = Callable[..., Any]
@@ -37,6 +38,18 @@ def test_a_dry_run_over_http_lists_affected_processes_and_ends_none(inside: Insi
         assert platform.platform.audit.entries() == []
 
     inside(test)
+
+
+def test_an_exit_lists_no_more_processes_than_a_person_reads() -> None:
+    """Regression: of a dynamic supervisor it listed all children, while the loop waited."""
+
+    async def main() -> int:
+        pool = await otp.DynamicSupervisor.start_link()
+        for _ in range(200):
+            await otp.DynamicSupervisor.start_child(pool, otp.Agent.child_spec(lambda: 0))
+        return len(feels(pool, "shutdown"))
+
+    assert otp.run(main) <= 101
 
 
 def test_a_dry_run_names_the_siblings_restarted_along(inside: Inside) -> None:

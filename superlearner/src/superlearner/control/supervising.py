@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -22,6 +22,7 @@ __all__ = [
     "Step",
     "children_of",
     "flags_of",
+    "list_running",
     "list_stopped_with",
     "pid_of",
     "predict_all",
@@ -89,9 +90,18 @@ def pid_of(supervisor: Pid, child: Any) -> Pid | None:
 
 def children_of(supervisor: Pid) -> list[tuple[Pid, str]]:
     """Return a supervisor's running children in start order, with displayed names."""
+    return [(one.pid, text_of_id(one)) for one in _running(supervisor)]
+
+
+def list_running(supervisor: Pid) -> Iterator[Pid]:
+    """Yield a supervisor's running children in start order, none for another process."""
+    return (one.pid for one in _running(supervisor))
+
+
+def _running(supervisor: Pid) -> Iterator[Any]:
     state = supervisor_state(supervisor)
     records = () if state is None else state.children
-    return [(one.pid, text_of_id(one)) for one in records if one.pid is not None and otp.is_alive(one.pid)]
+    return (one for one in records if one.pid is not None and otp.is_alive(one.pid))
 
 
 def siblings_of(supervisor: Pid, child: str) -> list[Sibling]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, Final
 
 import otp
@@ -11,7 +12,7 @@ from otp import Pid, observer
 from superlearner.control.names import display_name, has_critical_children, is_critical
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.steer import MalformedPid, NotThere, Unanswered, child_id, resolve, resolve_supervisor
-from superlearner.control.supervising import children_of, list_stopped_with, pid_of, text_of_record
+from superlearner.control.supervising import list_running, list_stopped_with, pid_of, text_of_record
 from superlearner.control.terms import TooDeep, plain_pid, term_of_json
 from superlearner.operations.context import Context
 from superlearner.operations.failures import OperationError
@@ -173,8 +174,8 @@ def feels(pid: Pid, reason: str | None = None) -> list[str]:
     along = [] if reason is None else list_stopped_with(pid, reason)[:MOST_NAMED]
     below = [pid, *along]
     for one in below:  # grows meanwhile
-        if len(below) < MOST_NAMED:
-            below += [child for child, _ in children_of(one) if child not in below]
+        new = (child for child in list_running(one) if child not in below)
+        below += list(islice(new, max(0, MOST_NAMED - len(below))))
     return [called(one) for one in dict.fromkeys((pid, *links, *along, *below))]
 
 
