@@ -90,6 +90,8 @@ INIT = "Ok(…), Stop(…) or Ignore()"
          "handle_cast returns Reply(…), and the runtime expects NoReply(…) or Stop(…)"),
         ("return Reply(n, n)", "return n", 12,
          "handle_call returns n, and the runtime expects Reply(…), NoReply(…) or Stop(…): write return Reply(n, n)"),
+        ("return Reply(n, n)", "return request", 12,
+         "handle_call returns request, and the runtime expects Reply(…), NoReply(…) or Stop(…)"),
     ],
 )  # fmt: skip
 def test_a_wrong_result_is_found_before_a_process_meets_it(old: str, new: str, line: int, say: str) -> None:

@@ -174,6 +174,8 @@ def test_a_default_of_the_start_argument_is_told_not_to_be_used() -> None:
     text = text.replace("Counter.child_spec(0, name", "Counter.child_spec(name")
     said = "Counter gets no start argument, so start is None in its init: write Counter.child_spec([], name='counter')"
     assert [said] == [words for _, words in found(text)]
+    assert [] == found(text.replace("start=[]", "start=None"))
+    assert [] == found(text.replace("start=[]", "start=0").replace("Ok(start)", "Ok(0)"))
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,8 @@ def test_a_program_that_starts_or_ends_itself_is_told_so_at_the_line(text: str, 
         "x = asyncio.run(load())",
         "x = lambda: sys.exit()",
         "def later(): sys.exit()",
+        "def exit(): ...\nexit()",
+        "from otp import *\nquit = print\nexit('till', 'kill')",
     ],
 )
 def test_what_a_sandbox_does_not_run_or_can_is_no_problem(last: str) -> None:

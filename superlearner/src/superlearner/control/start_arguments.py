@@ -36,7 +36,8 @@ def find_needed_argument(cls: ast.ClassDef) -> tuple[str, str]:
         for method in methods:
             if method.name.startswith("handle_") and method.args.args:
                 uses += _find_uses(method, method.args.args[-1].arg)
-    if any(map(_tests, uses)) or not (init.args.defaults or any(map(_computes, uses))):
+    needs = uses if init.args.defaults else [one for one in uses if _computes(one)]
+    if not needs or any(map(_tests, uses)):
         return "", ""
     if init.args.defaults:
         return start, ast.unparse(init.args.defaults[0])
@@ -69,7 +70,8 @@ def _example_for(above: ast.AST) -> str:
 
 
 def _names_none(method: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return any(isinstance(node, ast.Constant) and node.value is None for each in method.body for node in ast.walk(each))
+    body = [*method.args.defaults, *method.body]
+    return any(isinstance(node, ast.Constant) and node.value is None for each in body for node in ast.walk(each))
 
 
 def _is_stored(node: ast.AST, name: str) -> bool:

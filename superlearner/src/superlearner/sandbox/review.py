@@ -481,8 +481,8 @@ class _Review(Scopes):
 
 def _write(method: Function, value: ast.expr) -> str:
     """Return what to write for a state that is returned without its result."""
-    form = STATES.get(method.name)
-    return f": write return {form.format(value.id)}" if isinstance(value, ast.Name) and form else ""
+    form, state = STATES.get(method.name), method.args.args[-1].arg if method.args.args else ""
+    return f": write return {form.format(state)}" if isinstance(value, ast.Name) and value.id == state and form else ""
 
 
 def _is_known_module(name: str) -> bool:

@@ -221,12 +221,13 @@ def _find_own_start(tree: ast.Module) -> dict[str, Any] | None:
         for node in _run_at_once(statement)
         if isinstance(node, ast.Call)
     )
+    own = {*_bound(tree), *(node.name for node in tree.body if isinstance(node, ast.FunctionDef))}
     for call in calls:
-        name, given = ast.unparse(call.func), ast.unparse(call)[:60]
+        name = _dotted(call.func)
         if name == "otp.run" or (name == "asyncio.run" and _starts_tree(tree, call)):
-            said = {"message": "a sandbox starts your supervisor itself", "hint": f"leave out {given}"}
-        elif name in EXITS:
-            said = {"message": f"{given} ends the sandbox before your supervisor starts", "hint": "leave it out"}
+            said = {"message": "a sandbox starts your supervisor itself", "hint": f"leave out {_short(call)}"}
+        elif name in EXITS and own.isdisjoint({name, "*"}):  # otp has an exit, too
+            said = {"message": f"{_short(call)} ends the sandbox before your supervisor starts", "hint": "leave it out"}
         else:
             continue
         end = {"end_line": call.end_lineno or call.lineno, "end_column": (call.end_col_offset or 0) + 1}
@@ -234,12 +235,28 @@ def _find_own_start(tree: ast.Module) -> dict[str, Any] | None:
     return None
 
 
-def _run_at_once(node: ast.AST) -> Iterator[ast.AST]:
+def _run_at_once(statement: ast.AST) -> Iterator[ast.AST]:
     """Yield the nodes of a statement, without those in lambdas."""
-    if not isinstance(node, ast.Lambda):
-        yield node
-        for part in ast.iter_child_nodes(node):
-            yield from _run_at_once(part)
+    pending = [statement]
+    for node in pending:  # grows while it is read
+        if not isinstance(node, ast.Lambda):
+            yield node
+            pending += ast.iter_child_nodes(node)
+
+
+def _dotted(function: ast.expr) -> str:
+    """Return the name of a called function, with that of its module; "" for another expression."""
+    match function:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=ast.Name(id=module), attr=name):
+            return f"{module}.{name}"
+        case _:
+            return ""
+
+
+def _short(call: ast.Call) -> str:
+    return ast.unparse(call)[:60]
 
 
 def _starts_tree(tree: ast.Module, call: ast.Call) -> bool:
