@@ -26,7 +26,7 @@ from superlearner.nodes.attaching import ServiceChange, attachment
 from superlearner.nodes.attaching.attachment import _is_stopped, process_exists
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.builtin.restart_loops import INCIDENT
-from superlearner.operations.builtin.restarts import NOT_RESTARTED
+from superlearner.operations.builtin.restarts import LATER, NOT_HELD, NOT_RESTARTED
 from superlearner.operations.rights.users import SCOPES
 from superlearner.store import MomentRow
 
@@ -464,20 +464,26 @@ def test_a_silence_of_a_service_that_ran_on_says_what_held_its_loop(inside: Run)
     async def test(platform: Any) -> None:
         moments, held = platform.platform.moments, "report held the event loop for 20.0 s"
         busy = "it has been busy for 15 s: its process 7 runs and does not answer"
-        moments.add_service_change(ServiceChange(NODE, 1000.0, f"{NODE} is silent: {busy}", busy, 7))
-        back = f"{NODE} answers again after 19 s: its process 7 has run on"
-        moments.add_service_change(ServiceChange(NODE, 1004.0, back, None, 7))
 
-        async def reasons() -> list[str]:
+        async def facts() -> list[tuple[str, str]]:
             lines = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
             refs = [one["ref"] for one in lines if not one["incident"]]
             shown = [await platform.get(f"/api/v1/restarts/{ref}", params={"node": NODE}) for ref in refs]
-            assert all("Its program did not end. " in one["data"]["facts"]["supervisor"] for one in shown)
-            return [one["data"]["facts"]["why"] for one in shown]
+            return [(one["data"]["facts"]["why"], one["data"]["facts"]["supervisor"]) for one in shown]
 
-        assert [busy, "its program did not end"] == sorted(await reasons())
+        moments.add_service_change(ServiceChange(NODE, 1000.0, f"{NODE} is silent: {busy}", busy, 7, silent=True))
+        assert [(busy, f"Its program did not end. {LATER}")] == await facts()
+        back = f"{NODE} answers again after 19 s: its process 7 has run on"
+        moments.add_service_change(ServiceChange(NODE, 1004.0, back, None, 7, silent=True))
+        said = f"Its program did not end. {NOT_HELD}"
+        assert [("its program did not end", said), (busy, said)] == await facts()
         moments._add(MomentRow(NODE, "0123456789ab", INCIDENT, INCIDENT, 984.0, 1004.0, held, 1, f"{INCIDENT}"))
-        assert [held, held] == await reasons()
+        assert [(held, f"Its program did not end. The reason: {held}.")] * 2 == await facts()
+        moments.add_service_change(ServiceChange(NODE, 1100.0, f"{NODE} is silent: {busy}", busy, 7, silent=True))
+        moments.add_service_change(
+            ServiceChange(NODE, 1190.0, f"{NODE} is attached again, to process 8, after 90 s", None, 8)
+        )
+        assert [NOT_RESTARTED] * 2 == [said for _, said in (await facts())[:2]]  # it was killed while it was silent
 
     inside(test)
 

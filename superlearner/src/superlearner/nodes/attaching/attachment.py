@@ -52,6 +52,7 @@ class ServiceChange:
         reason: why it was lost; None if it is attached again.
         os_pid: the process id of its program.
         kind: the kind of its node.
+        silent: its program has run on, and only did not answer.
     """
 
     node: str
@@ -60,6 +61,7 @@ class ServiceChange:
     reason: str | None
     os_pid: int
     kind: NodeKind = SERVICE
+    silent: bool = False
 
 
 class Attachment:
@@ -187,10 +189,13 @@ class Attachment:
                 now, gone = time.time(), self.gone_at
                 self.gone_at = None
                 text = f"{name} is attached again, to process {facts.os_pid}, after {max(0.0, now - gone):.0f} s"
-                if silent is not None and before is not None and before.os_pid == facts.os_pid:  # it has not ended
+                # On another machine, its next program may have the same number, as in a container.
+                ran_on = self.where.is_own and before is not None and before.os_pid == facts.os_pid
+                if ran_on and silent is not None:
                     away = asyncio.get_running_loop().time() - silent
                     text = f"{name} answers again after {away:.0f} s: its process {facts.os_pid} has run on"
-                self.on_change(ServiceChange(name, now, text, None, facts.os_pid))
+                change = ServiceChange(name, now, text, None, facts.os_pid, silent=ran_on and silent is not None)
+                self.on_change(change)
             if not self.begun.done():
                 self.begun.set_result(None)
             if self.known != known:
@@ -211,7 +216,8 @@ class Attachment:
         self.learned()
         what = "gone" if busy is None else "silent"
         self._tell("bad", f"{name} is {what}: {why}; it will be looked for {len(self._pauses)} times")
-        self.on_change(ServiceChange(name, self.gone_at or time.time(), f"{name} is {what}: {why}", why, facts.os_pid))
+        at, text = self.gone_at or time.time(), f"{name} is {what}: {why}"
+        self.on_change(ServiceChange(name, at, text, why, facts.os_pid, silent=busy is not None))
 
     @property
     def why(self) -> str | None:

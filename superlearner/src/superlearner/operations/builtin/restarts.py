@@ -81,12 +81,12 @@ MOST_ALIKE: Final = 500
 MOST_ROWS: Final = 50
 """Restarts after a give-up among which the end of its program is looked for."""
 LONGEST_LOST: Final = 500
-SILENT: Final = re.compile(r" is silent: | answers again after ")
 NOT_RESTARTED: Final = (
     "The platform observes its program and does not restart it. The log of the program, or of whatever starts it, "
     "says why it ended."
 )
 LATER: Final = "When it answers, the timeline says what held its event loop."
+NOT_HELD: Final = "Nothing that held its event loop is known."
 HELD: Final = " held the event loop "
 HELD_S: Final = 3600.0
 """The longest hold that is looked for as the cause of a silence."""
@@ -225,10 +225,11 @@ async def _describe_absence(history: MomentHistory | None, moment: Moment) -> Mo
         when = datetime.fromtimestamp(over if ended else begun)
         facts.away = f"{over - begun:.0f} s, {'until' if ended else 'since'} {when:%H:%M:%S}"
     facts.supervisor = NOT_RESTARTED
-    if history is not None and SILENT.search(moment.summary):
+    if history is not None and moment.silent and (other is None or other.silent):  # else it ended before it answered
         held = await _describe_silence(history, moment)
         facts.why = held or (facts.why if ended else "its program did not end")
-        facts.supervisor = f"Its program did not end. {f'The reason: {held}.' if held else LATER}"
+        unknown = LATER if ended and other is None else NOT_HELD
+        facts.supervisor = f"Its program did not end. {f'The reason: {held}.' if held else unknown}"
     return facts
 
 
@@ -423,7 +424,7 @@ def describe_service_change(change: ServiceChange, ref: Ref) -> Moment:
         {
             "id": ref.number, "ref": str(ref), "node": id, "at": change.at, "took": 0.0, "complete": True,
             "going_on": False, "summary": change.text, "line": None, "root": top, "events": [event], "ghosts": {},
-            "storm": 0, "program": True,
+            "storm": 0, "program": True, "silent": change.silent,
         }
     )  # fmt: skip
 
