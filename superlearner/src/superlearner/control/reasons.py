@@ -20,13 +20,14 @@ from superlearner.control.terms import is_a
 __all__ = [
     "BLOCKS", "LIBRARY_FOLDERS", "OTP", "callers_of", "failed_call", "has_own_frame",
     "is_crash", "own_frame", "place_text", "tagged",
-    "text_of_reason", "where_of", "without_arguments",
+    "text_of_reason", "where_of", "without_arguments", "without_numbers",
 ]  # fmt: skip
 
 BLOCKS: Final = "blocks the one thread of the runtime, and with it every process; use await asyncio.sleep(…)"
 """The effect of a call such as `time.sleep`, and what to use instead."""
 OTP: Final = os.path.dirname(otp.__file__)
 ARGUMENTS: Final = re.compile(r"(?<=\w)\(.*", re.DOTALL)
+NUMBER: Final = re.compile(r"(?<![:\w.])\d[\d.]*")
 NOT_THEIRS: Final = (*LIBRARY_FOLDERS, "<frozen ")
 """Prefixes of files that are not the user's."""
 
@@ -93,3 +94,12 @@ def without_arguments(reason: str) -> str:
     ('KeyError', "('bad_return', 5)")
     """
     return ARGUMENTS.sub("", reason)
+
+
+def without_numbers(text: str) -> str:
+    """Return a text in which numbers and pids, which differ each time, are alike; those of lines of code stay.
+
+    >>> without_numbers("('bad', 17)"), without_numbers("its call to <0.31.0> failed, till.py:9 in pay")
+    ("('bad', 0)", 'its call to <0> failed, till.py:9 in pay')
+    """
+    return NUMBER.sub("0", text)

@@ -45,6 +45,14 @@ test("a stored crash loop is one line with its count, and the sum of a minute al
   assert.equal(text("till ended 1,090 times more", 1090, false), "till ended 1,090 times more");
 });
 
+test("restarts whose reasons differ in their numbers are one line, which does not say that all had the last one", () => {
+  // Regression: each restart of a crash loop was a line of its own
+  const loop = [9, 8, 7].map((at) => stored("till", at, "a", { ref: `r.${at}`, reason: `('bad', ${at})`, where: "till.py:9 in pay" }));
+  assert.deepEqual(newest({ node: "a", stored: loop }, 3).map(restartText), ["till crashed 3× in 2\u00a0s, the last time: ('bad', 9)"]);
+  const http = loop.map((one) => ({ ...one, reason: `Http404(${one.at})` }));
+  assert.deepEqual(newest({ node: "a", stored: http }, 3).map(restartText), ["till crashed 3× in 2\u00a0s: Http404"]);
+});
+
 test("a loop with give-ups has all of its crashes and its whole time in the feed", () => {
   const crash = (id, fatal = 0) => ({ id, at: 51 + id * 0.4, kind: fatal ? "crashed" : "restarted", level: "bad", key: "sup/till", text: "",
     parts: { who: "till", reason: "KeyError", ...(fatal && { fatal }) } });

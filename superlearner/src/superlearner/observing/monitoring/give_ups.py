@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import Final
 
 from otp import sentences
+from superlearner.control.reasons import without_arguments, without_numbers
 from superlearner.observing.analytics.history import Book, Entry, History
 from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding
 
@@ -79,8 +80,8 @@ def first_of_row(history: History, last: Entry) -> Entry:
 
 
 def _kind(entry: Entry) -> str:
-    """Return a reason without what differs each time, such as the arguments of an exception."""
-    return (entry.reason or "").partition("(")[0]
+    """Return a reason without what differs each time: the arguments of an exception, and numbers."""
+    return without_numbers(without_arguments(entry.reason or ""))
 
 
 def fold_chains(found: Iterable[AnomalyFinding], book: Book) -> list[AnomalyFinding]:

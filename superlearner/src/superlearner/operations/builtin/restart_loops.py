@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
+from superlearner.control.reasons import without_arguments, without_numbers
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.store import MomentRow
 
@@ -36,7 +37,6 @@ PAUSE_S: Final = 120.0
 """Seconds without an equal line that end a loop: only the first 100 restarts of each minute have a line."""
 TIMES: Final = re.compile(r"(once|[\d,]+ times)(?= more$)")
 MORE: Final = re.compile(r" (once|[\d,]+ times) more$")
-CLASS: Final = re.compile(r"[A-Za-z_.]+(?=\()")
 LINE: Final = re.compile(
     r"(?P<name>[^;]+?)(?:, with others,)? (?P<how>(?P<killed>was killed)(?: and restarted)?|"
     r"(?P<ended>ended)|(?:crashed|ended)(?: and was restarted)?|was restarted on request)"
@@ -67,7 +67,8 @@ class Loop:
             return newest
         count = sum(one.count for one in self.lines)
         line = TIMES.sub(f"{count:,} times", newest.line) if is_sum(self.newest) else newest.line
-        at, alike = min(one.at for one in self.lines), all(one.count == 1 and _cause(one) for one in self.lines)
+        at, causes = min(one.at for one in self.lines), {_cause(one) for one in self.lines if one.count == 1}
+        alike = len(causes) == 1 and None not in causes and all(one.count == 1 for one in self.lines)
         return newest.model_copy(
             update={"line": line, "count": count, "at": at, "until": self.until, "one_cause": alike}
         )
@@ -140,11 +141,10 @@ def names(line: str, process: str) -> bool:
 
 
 def cause_of(line: RestartLine) -> str | None:
-    """Return the cause of a restart, which loops are folded by; None if only its line is kept."""
+    """Return the cause of a restart, which loops are folded by, its numbers aside; None if only its line is kept."""
     if not line.kept or line.reason is None:
         return None
-    found = CLASS.match(line.reason)
-    return f"{found[0] if found else line.reason} {line.where or ''}"
+    return f"{without_arguments(line.reason)} {line.where or ''}"
 
 
 def _cause(one: RestartLine | MomentRow) -> str | None:
@@ -163,12 +163,15 @@ def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
     >>> other = replace(row, cause="KeyError till.py:9")
     >>> [sum(one.count for one in loop.lines) for loop in fold([many, other, replace(row, cause="OSError "), other])]
     [32, 1]
+    >>> [len(one.lines) for one in fold([replace(row, cause=f"('bad', {number}) ") for number in range(9)])]
+    [9]
     """
     places: list[list[int]] = []
     current: dict[tuple[str | None, str, str | None], list[int]] = {}
     for place, one in enumerate(lines):
         line = MORE.sub("", one.line) if is_sum(one) else one.line
-        known, unknown = (one.node, line, _cause(one)), (one.node, line, None)
+        cause = _cause(one)
+        known, unknown = (one.node, line, cause and without_numbers(cause)), (one.node, line, None)
         for key in (known, unknown):
             if key in current and lines[current[key][-1]].at - (one.until or one.at) > PAUSE_S:
                 del current[key]  # it is over

@@ -32,7 +32,7 @@ const PID = /[ /]<?\d+\.\d+\.\d+>?$/;
 export const nameIn = ({ parts }) => (parts?.who ?? "").replace(PID, "");
 
 /** Return the class of an exception, without its arguments. @param {string} reason */
-export const reasonIn = (reason) => (/^[A-Za-z_.]+(?=\()/.exec(reason) ?? [reason])[0];
+export const reasonIn = (reason) => (/^[A-Za-z_][\w.]*(?=\()/.exec(reason) ?? [reason])[0];
 
 /** Return the identity of what an entry is about. @param {FeedEvent} event */
 export function causeOf(event) {
