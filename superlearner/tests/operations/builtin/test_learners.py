@@ -85,17 +85,20 @@ def test_a_teacher_sees_whose_sandbox_has_ended_and_why(inside: Inside, tmp_path
         await platform.accounts.add("ada", "learner")
         fleet = platform.sandboxes.fleet
         for id, owner, more in (
-            ("older", "ada", {}),
+            ("older", "ada", {"created_at": 2.0}),
+            ("stopped", "ada", {"created_at": 4.0, "status": "ended", "reason": "ada stopped it", "ended_at": 12.0}),
             ("shop", "ada", {"status": "ended", "reason": "Main gave up", "ended_at": 9.0}),
             ("workbench-12-ada", "ada", {}),
             ("other", "ben", {}),
         ):
-            fleet = fleet.put(Sandbox(id, owner, node_of_sandbox(id), Configuration("source"), 5.0, **more))
+            made = {"created_at": 5.0} | more
+            fleet = fleet.put(Sandbox(id, owner, node_of_sandbox(id), Configuration("source"), **made))
         platform.sandboxes.fleet = fleet
         (ada,) = (await call(platform, "course.learners", TEACHER)).data
         assert ada["sandboxes"] == [
             {"id": "shop", "status": "ended", "reason": "Main gave up", "at": 9.0},
-            {"id": "older", "status": "starting", "reason": None, "at": 5.0},
+            {"id": "stopped", "status": "ended", "reason": "ada stopped it", "at": 12.0},
+            {"id": "older", "status": "starting", "reason": None, "at": 2.0},
         ]
 
     inside(test, data_dir=tmp_path)

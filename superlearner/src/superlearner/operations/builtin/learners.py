@@ -230,13 +230,12 @@ def _learner(
 
 
 def _sandboxes_of(owner: str, sandboxes: Sandboxes) -> list[CourseLearnerSandbox]:
-    """Return the sandboxes of a learner without those that cells of the course run in."""
-    found = [
+    """Return the sandboxes of a learner, the last one that they made first, without those that cells run in."""
+    return [
         CourseLearnerSandbox(id=one.id, status=one.status, reason=one.reason, at=one.ended_at or one.created_at)
         for one in sandboxes.all()
         if one.owner == owner and not one.id.startswith(WORKBENCH)
     ]
-    return sorted(found, key=lambda one: -one.at)
 
 
 def _learner_session(lesson: Lesson, one: CourseSession, done: Progress) -> CourseLearnerSession:
