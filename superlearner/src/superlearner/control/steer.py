@@ -171,12 +171,12 @@ async def deliver(pid: Pid, message: Any, how: Literal["send", "cast", "call"], 
 
 
 def class_without_handle_info(pid: Pid) -> str:
-    """Return the class of a server that drops each message other than a call or a cast; "" for another process."""
+    """Return the class of a user that drops each message other than a call or a cast; "" for another process."""
     process: Any = pid
     cls: Any = None if process.callbacks is None else process.callbacks.cls
     default: Any = vars(GenServer)["handle_info"]
     is_deaf = isinstance(cls, type) and getattr(cls, "handle_info", None) is default
-    return cls.__name__ if is_deaf else ""
+    return cls.__name__ if is_deaf and not cls.__module__.startswith("otp.") else ""
 
 
 def _suspension(pid: Pid) -> str:

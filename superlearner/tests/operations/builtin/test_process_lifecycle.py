@@ -296,8 +296,12 @@ def test_a_message_that_nothing_handles_is_answered_with_what_is_missing(inside:
         sent = (await post(platform, "/deaf/message", message="hello")).json()["data"]
         todo = "write @impl def handle_info(self, message, state)"
         assert sent["warning"] == f"Deaf has no handle_info, so it drops the message; {todo}"
+        assert sent["dropped"]
         cast = (await post(platform, "/deaf/message", message="x", message_type="cast")).json()["data"]
         assert cast.get("warning") is None
+        agent = await otp.Agent.start(lambda: 0)
+        ours = (await post(platform, f"/{plain_pid(agent)}/message", message="hello")).json()["data"]
+        assert ours.get("warning") is None  # nobody can add a callback to it
         wrong = await post(platform, "/deaf/message", message="tottal", message_type="call")
         assert code(wrong) == (422, "call_failed")
         assert wrong.json()["error"]["message"].endswith("no case matches 'tottal'; did you mean 'total'?")

@@ -242,7 +242,7 @@ async def message(
         result.reply = json_of(reply)
     elif message_type == "send" and (cls := class_without_handle_info(found)):
         todo = "write @impl def handle_info(self, message, state)"
-        result.warning = f"{cls} has no handle_info, so it drops the message; {todo}"
+        result.warning, result.dropped = f"{cls} has no handle_info, so it drops the message; {todo}", True
     return result
 
 

@@ -186,6 +186,7 @@ class MessageResult(ResultModel):
     warning: str | None = Field(
         default=None, description="what happened to the message, or to the node, after the delivery"
     )
+    dropped: bool = Field(default=False, description="its server has no `handle_info`, as the warning says")
 
 
 class Child(ResultModel):

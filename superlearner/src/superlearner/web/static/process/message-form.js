@@ -122,7 +122,7 @@ export class MessageForm {
       this.#say(
         kind === "call" ? answered(answer?.reply ?? null) : answer?.warning ? `Sent: ${answer.warning}.` : "Sent.",
         Boolean(answer?.warning) || COROUTINE.test(String(answer?.reply)));
-      if (answer?.warning && !/handle_info/.test(answer.warning)) this.#passing = { pid, until: Date.now() / 1000, then: "Sent." };
+      if (answer?.warning && !answer.dropped) this.#passing = { pid, until: Date.now() / 1000, then: "Sent." };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.#say(error.code === "timeout" && kind === "call" ? unansweredText(error.message) : sentence(crashText(error.words)), true);
