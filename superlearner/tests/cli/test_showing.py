@@ -258,3 +258,5 @@ def test_an_answer_of_which_all_lists_are_empty_says_so(capsys: pytest.CaptureFi
     answer = PlatformAnswer({"anomalies": [], "nodes_queried": ["a"], "missing": []}, None)
     show(answer, short=("anomalies.node,severity", "missing.node,reason"))
     assert ("", "nothing\n") == capsys.readouterr()
+    show(PlatformAnswer({"restarted": 0, "why": None}, None), short=("restarted", "why"))
+    assert ("0\n", "") == capsys.readouterr()

@@ -124,8 +124,8 @@ class _Writer:
         if short and isinstance(chosen, dict) and len(chosen) == 1:  # pyright: ignore[reportUnknownArgumentType]
             (chosen,) = cast("dict[str, Any]", chosen).values()
         elif short and isinstance(chosen, dict):
-            chosen = {name: value for name, value in cast("dict[str, Any]", chosen).items() if value != []}
-        self.value(chosen if chosen or not short else [])
+            chosen = {name: value for name, value in cast("dict[str, Any]", chosen).items() if value != []} or []
+        self.value(chosen)
         if short and isinstance(data, dict) and cast("dict[str, Any]", data).get("cut") is True:
             self.note("not all of it: the rest was cut")
         if meta and meta.get("total_pages", 1) > 1:

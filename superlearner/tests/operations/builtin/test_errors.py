@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ import pytest
 import otp
 from otp import Agent, CallExit, Children, GenServer, NoReply, Ok, Supervisor, impl, sys
 from owned_things import call, user
+from superlearner.control.clock import Clock
 from superlearner.control.terms import plain_pid
 from superlearner.store import MomentRow
 
@@ -250,6 +252,9 @@ def test_the_newest_failure_of_the_node_comes_first(inside: Inside) -> None:
             none = await platform.get(f"/api/v1/{path}")
             assert none["data"] == []
             assert none["meta"]["note"].endswith(f"; `superlearner restart list{process}` lists what is stored")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Clock, "wall", lambda *_: datetime(2026, 3, 1, 12).timestamp())
+            assert " since 1 March 12:00:00;" in (await platform.get("/api/v1/errors"))["meta"]["note"]
         await crash(platform)
         await kill(platform)
         answer = await platform.get("/api/v1/errors")

@@ -245,7 +245,7 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             f"was found. `{command('process.list', node=facts.called)}` lists the processes, and process memory "
             "estimates that of one"
             if largest is None
-            else "at its state, which only grows: "
+            else "at its state: "
             f"`{command('process.memory', largest.name or largest.pid, node=facts.called)}` estimates it, and "
             f"`{command('state.get', largest.name or largest.pid, node=facts.called)}` shows it"
         ),

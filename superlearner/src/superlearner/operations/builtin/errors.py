@@ -69,7 +69,9 @@ def _name_of(text: str) -> str | None:
 def _describe_none(ctx: Context, what: str, process: str | None = None) -> str:
     """Return since when no process has ended, and what lists the restarts of before."""
     events = otp.trace.history(ctx.node)
-    since = f" since {datetime.fromtimestamp(Clock().wall(events[0].at)):%H:%M:%S}" if events else ""
+    begun = datetime.fromtimestamp(Clock().wall(events[0].at)) if events else datetime.now()
+    day = "" if begun.date() == datetime.now().date() else f"{begun.day} {begun:%B} "
+    since = f" since {day}{begun:%H:%M:%S}" if events else ""
     listing = command("restart.list", process=process, node=ctx.nodes.option_of(ctx.node.name))
     return f"none {what} in the memory of {ctx.node.name}{since}; `{listing}` lists what is stored"
 
