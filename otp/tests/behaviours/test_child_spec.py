@@ -295,6 +295,7 @@ def test_a_misspelt_flag_is_named_with_a_suggestion() -> None:
         ("missing_id", ["needs 'id'", "(Counter, 0)", "ChildSpec("]),
         (("invalid_child_spec", 42), ["got 42", "a class (Counter)", "(Counter, 0)", "ChildSpec(", "child_spec("]),
         (("invalid_child_spec", ("till", Counter, 5)), ['; write Counter.child_spec(5, name="till")']),
+        (("invalid_child_spec", ("till", Counter, 5, 6)), ["try a class (Counter)"]),
         (("bad_return", (Supervisor, "init", None)), ["Supervisor has no init; write def init(self, arg): return Chi"]),
         (("invalid_child_spec", int), ["int has no child_spec"]),
         (("invalid_child_spec", [1]), ["extra arguments"]),

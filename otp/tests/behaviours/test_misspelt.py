@@ -33,6 +33,10 @@ class Base(GenServer[Any]):
         return Ok(arg)
 
 
+class Plain:
+    """A class of another kind, with methods to share."""
+
+
 def test_a_callback_misspelt_without_impl_is_refused_with_the_right_name_and_the_place() -> None:
     with pytest.raises(
         TypeError, match=r"'handle_cal' \(.*test_misspelt.py:\d+\) is not a .*did you mean 'handle_call'\?"
@@ -50,6 +54,12 @@ def test_a_callback_of_another_behaviour_names_that_behaviour() -> None:
     ):
 
         class Drawer(Supervisor):  # pyright: ignore[reportUnusedClass]
+            @impl
+            def handle_call(self, request: Any, caller: Any, state: Any) -> Any: ...
+
+    with pytest.raises(TypeError, match="is no callback of Supervisor; for handle_call"):
+
+        class Shared(Plain, Supervisor):  # pyright: ignore[reportUnusedClass]
             @impl
             def handle_call(self, request: Any, caller: Any, state: Any) -> Any: ...
 

@@ -388,7 +388,7 @@ def _unknown_callback(cls: type[Behaviour], name: str, member: object) -> str:
     close = difflib.get_close_matches(name, callbacks, n=1, cutoff=0.5)
     says = f"expected the name of a callback after @impl in {cls.__name__}, got {name!r}{_place(member)}"
     if owner := _owner_of_callback(name):
-        base = cls.__bases__[0].__name__
+        base = next(each for each in cls.__bases__ if issubclass(each, Behaviour)).__name__
         return f"{name}{_place(member)} is no callback of {base}; for {name} write class {cls.__name__}({owner})"
     if close:
         return f"{says}; did you mean {close[0]!r}?"

@@ -347,6 +347,8 @@ def _spec_of(parts: Any) -> str:
     values = [each for each in parts if each is not cls]
     names = [each for each in values if isinstance(each, str)][:1]
     given = [bounded_text(each, 50) for each in values if each not in names] + [f'name="{each}"' for each in names]
+    if len(given) > len(names) + 1:
+        return ""  # a class takes one argument
     return f"{cls.__name__}.child_spec({', '.join(given)})"
 
 
