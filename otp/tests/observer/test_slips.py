@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from otp import Crash, ExceptionTerm
-from otp.observer import slips
+from otp.observer import slips, unfit_values
 from otp.observer.hints import hint_for
 from otp.observer.slips import explain_slip
 
@@ -32,6 +32,10 @@ SOURCE = textwrap.dedent("""\
     def total(one):
         return Supervisor, otp, time
     """)
+
+
+def none(what: str) -> str:
+    return unfit_values.NONE.replace("it", f"`{what}`", 1)
 
 
 @pytest.fixture
@@ -165,7 +169,7 @@ def test_an_attribute_that_does_not_exist_leads_to_one_that_does(tmp_path: Path,
         ("unsupported operand type(s) for ** or pow(): 'int' and 'str'", slips.MIXED),
         ('can only concatenate str (not "int") to str', slips.MIXED),
         ("'<' not supported between instances of 'int' and 'str'", slips.MIXED),
-        ("unsupported operand type(s) for +: 'NoneType' and 'int'", slips.NONE),
+        ("unsupported operand type(s) for +: 'NoneType' and 'int'", unfit_values.NONE),
         ("unsupported operand type(s) for +: 'int' and 'list'", None),
     ],
 )
@@ -176,13 +180,13 @@ def test_a_number_and_a_text_are_told_apart(text: str, says: str | None) -> None
 @pytest.mark.parametrize(
     ("code", "line", "says"),
     [
-        ("return NoReply(n + 1)", 3, slips.NO_STATE.format("n")),
-        ("n += 1", 3, slips.NO_STATE.format("n")),
-        ("return NoReply(n + request)", 3, slips.NO_STATE.format("n")),
-        ("return NoReply(n + request + 1)", 3, slips.NO_STATE.format("n")),
-        ("return NoReply(request + n)", 3, slips.NONE),
-        ("return NoReply(found(request) + n)", 3, slips.NONE),
-        ("return NoReply(found + 1)", 3, slips.NONE),
+        ("return NoReply(n + 1)", 3, unfit_values.NO_STATE.format("n")),
+        ("n += 1", 3, unfit_values.NO_STATE.format("n")),
+        ("return NoReply(n + request)", 3, unfit_values.NO_STATE.format("n")),
+        ("return NoReply(n + request + 1)", 3, unfit_values.NO_STATE.format("n")),
+        ("return NoReply(request + n)", 3, none("request")),
+        ("return NoReply(found(request) + n)", 3, none("found(request)")),
+        ("return NoReply(found + 1)", 3, none("found")),
     ],
 )
 def test_a_state_that_is_none_is_not_a_missing_return(tmp_path: Path, code: str, line: int, says: str) -> None:
@@ -196,14 +200,14 @@ def test_a_state_that_is_none_is_not_a_missing_return(tmp_path: Path, code: str,
 @pytest.mark.parametrize(
     ("child", "says"),
     [
-        ("Counter.child_spec(0)", slips.OLD_START),
-        ('Counter.child_spec(0, name="counter")', slips.OLD_START),
-        ("(Counter, 0)", slips.OLD_START),
-        ('{"id": "c", "start": (Counter.start_link, 0)}', slips.OLD_START),
-        ('Counter.child_spec(name="counter")', slips.NO_STATE),
-        ("Counter.child_spec(None)", slips.NO_STATE),
-        ("Other.child_spec(0)", slips.NO_STATE),
-        ("Counter", slips.NO_STATE),
+        ("Counter.child_spec(0)", unfit_values.OLD_START),
+        ('Counter.child_spec(0, name="counter")', unfit_values.OLD_START),
+        ("(Counter, 0)", unfit_values.OLD_START),
+        ('{"id": "c", "start": (Counter.start_link, 0)}', unfit_values.OLD_START),
+        ('Counter.child_spec(name="counter")', unfit_values.NO_STATE),
+        ("Counter.child_spec(None)", unfit_values.NO_STATE),
+        ("Other.child_spec(0)", unfit_values.NO_STATE),
+        ("Counter", unfit_values.NO_STATE),
     ],
 )
 def test_a_start_argument_that_the_code_passes_is_not_advised_again(tmp_path: Path, child: str, says: str) -> None:
@@ -221,7 +225,10 @@ def test_a_state_on_the_right_that_is_none_is_not_a_missing_return(tmp_path: Pat
     file = tmp_path / "main.py"
     file.write_text("class Counter(GenServer):\n    def handle_cast(self, request, n):\n        return request > n\n")
     stack = ((str(file), 3, "Counter.handle_cast"),)
-    for left, right, says in (("int", "NoneType", slips.NO_STATE.format("n")), ("NoneType", "int", slips.NONE)):
+    for left, right, says in (
+        ("int", "NoneType", unfit_values.NO_STATE.format("n")),
+        ("NoneType", "int", none("request")),
+    ):
         text = f"'>' not supported between instances of '{left}' and '{right}'"
         assert says == explain_slip("TypeError", text, stack)
 

@@ -17,7 +17,8 @@ from otp.kernel.values.errors import did_you_mean, result_hint
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.reasons import Crash, ExceptionTerm
 from otp.kernel.values.results import Ignore, NoReply, Ok, Reply, Stop
-from otp.observer.slips import CALLBACKS, explain_slip
+from otp.observer.code_at import CALLBACKS
+from otp.observer.slips import explain_slip
 from otp.sentences import clip, safe_text, tagged
 
 __all__ = ["explain_spec", "hint_for"]
@@ -96,6 +97,6 @@ def _hint_for_exception(type_name: str, text: str, callback: str | None) -> str 
     if type_name == "TypeError" and (found := re.match(r"(\w+)\.__init__\(\) missing \d+ required", text)):
         form = FORMS.get(found[1])
         return None if form is None else f"write {form}"
-    if type_name == "TypeError" and callback in CALLBACKS and re.match(rf"\w+\.{callback}\(\) takes ", text):
+    if type_name == "TypeError" and callback in CALLBACKS and re.match(rf"\w+\.{callback}\(\) (takes|missing) ", text):
         return f"write def {callback}{CALLBACKS[callback]}"
     return None

@@ -7,23 +7,30 @@ from __future__ import annotations
 
 import ast
 import builtins
-import linecache
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from functools import lru_cache
 from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
 from otp.kernel.values.errors import did_you_mean
 from otp.kernel.values.reasons import StackEntry
+from otp.observer.code_at import (
+    CALLBACKS,
+    Function,
+    arguments_of,
+    callback_around,
+    names_bound,
+    parse,
+    place_of,
+    scopes_at,
+)  # fmt: skip
+from otp.observer.unfit_values import explain_none_operand, explain_unfit_value
 from otp.redaction import source_line
 
-__all__ = ["CALLBACKS", "explain_needless_await", "explain_slip"]
+__all__ = ["explain_needless_await", "explain_slip"]
 
-LONGEST_SOURCE: Final = 200_000
-"""Characters above which a source is not parsed: parsing blocks the interpreter."""
 AWAITED: Final = re.compile(r"object \w+ can't be used in 'await' expression|'\w+' object can't be awaited")
 AWAIT: Final = re.compile(r"\bawait\s+([A-Za-z_][\w.]*)\s*\(")
 UNKNOWN: Final = re.compile(r"name '(\w+)' is not defined")
@@ -38,12 +45,6 @@ NO_NAME: Final = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 NO_MODULE: Final = re.compile(r"No module named '([\w.]+)'")
 NUMBERS: Final = frozenset({"int", "float"})
 MIXED: Final = "a number and a text do not mix: check what the message brought, or convert with int(…) or str(…)"
-NO_STATE: Final = "the state {} is None: pass it at the start, as in child_spec(0), or return a new one from a callback"
-OLD_START: Final = (
-    "the state {} is None: the supervisor still uses the start argument from the earlier code (restart it), "
-    "or a callback returned None"
-)
-NONE: Final = "it is None here: a function without a `return` gives None"
 ONLY_STANDARD: Final = "a sandbox has Python's standard library and otp, and no other packages"
 NO_INPUT: Final = "a process has no keyboard: send it a message, and handle that in a callback"
 HIDDEN: Final = "a sandbox has only its own folder: the other files of this machine are hidden from it"
@@ -54,18 +55,6 @@ VERY_CLOSE: Final = 0.8
 """Similarity of two words of which one is a slip of the other."""
 HIDDEN_FILE: Final = "/etc/passwd"
 """A file that every program can read, except one behind walls."""
-
-CALLBACKS: Final = {
-    "init": "(self, arg)",
-    "handle_call": "(self, request, caller, state)",
-    "handle_cast": "(self, request, state)",
-    "handle_info": "(self, message, state)",
-    "handle_continue": "(self, continuation, state)",
-    "terminate": "(self, reason, state)",
-}
-"""The signatures of the callbacks of a GenServer."""
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def explain_slip(type_name: str, text: str, stack: Sequence[StackEntry]) -> str | None:
@@ -79,9 +68,13 @@ def explain_slip(type_name: str, text: str, stack: Sequence[StackEntry]) -> str 
     >>> explain_slip("TypeError", "unsupported operand type(s) for +: 'int' and 'str'", ())
     'a number and a text do not mix: check what the message brought, or convert with int(…) or str(…)'
     """
+    return _explain(type_name, text, stack) or explain_unfit_value(type_name, text, stack)
+
+
+def _explain(type_name: str, text: str, stack: Sequence[StackEntry]) -> str | None:
     match type_name:
         case "NameError" if found := UNKNOWN.match(text):
-            return _explain_name(found[1], *_place(stack))
+            return _explain_name(found[1], *place_of(stack))
         case "ImportError" if found := NO_NAME.match(text):
             module = sys.modules.get(found[2])
             near = did_you_mean(found[1], getattr(module, "__all__", dir(module)))
@@ -95,8 +88,8 @@ def explain_slip(type_name: str, text: str, stack: Sequence[StackEntry]) -> str 
             return NO_INPUT
         case "AttributeError" if found := LACKING.match(text):
             if found[1] == "NoneType":
-                return NONE
-            known = _attributes(found[1] or found[2], _place(stack)[0])
+                return None
+            known = _attributes(found[1] or found[2], place_of(stack)[0])
             near = "" if found[3] in known else did_you_mean(found[3], sorted(known))
             return near or (_explain_attribute(found[1], found[3], stack) if found[1] else None)
         case "AttributeError" if found := MODULE_LACKS.match(text):
@@ -107,7 +100,7 @@ def explain_slip(type_name: str, text: str, stack: Sequence[StackEntry]) -> str 
         case "TypeError" if found := next(filter(None, (each.match(text) for each in OPERANDS)), None):
             kinds = {found[1], found[2]}
             if "NoneType" in kinds:
-                return _explain_none(stack, left=found[1] == "NoneType")
+                return explain_none_operand(stack, left=found[1] == "NoneType")
             return MIXED if "str" in kinds and kinds & NUMBERS else None
         case "TypeError":
             return explain_needless_await(text, stack)
@@ -131,14 +124,8 @@ def explain_needless_await(text: str, stack: Sequence[StackEntry]) -> str | None
     """
     if not AWAITED.fullmatch(text):
         return None
-    calls = AWAIT.findall(source_line(*_place(stack)))
+    calls = AWAIT.findall(source_line(*place_of(stack)))
     return f"{calls[0] if len(calls) == 1 else 'an awaited function'} is not async: remove the `await` before it"
-
-
-def _place(stack: Sequence[StackEntry]) -> tuple[str, int]:
-    """Return file and line of the innermost frame, which is untrusted; ("", 0) if they are not known."""
-    file, line = stack[-1][:2] if stack else ("", 0)
-    return (file, line) if type(file) is str and type(line) is int else ("", 0)
 
 
 def _hides_files() -> bool:
@@ -153,29 +140,29 @@ def _hides_files() -> bool:
 
 
 def _explain_name(name: str, file: str, line: int) -> str | None:
-    scopes = _scopes(file, line)
+    scopes = scopes_at(file, line)
     if name in getattr(sys.modules.get("otp"), "__all__", ()):
         return f"add `from otp import {name}` at the top"
     functions = [each for each in scopes if isinstance(each, Function)]
     owner = next((each for each in reversed(scopes) if isinstance(each, ast.ClassDef)), None)
     if owner is not None and name in _methods(owner):
         return f"did you mean self.{name}?"
-    known = {each for scope in scopes if not isinstance(scope, ast.ClassDef) for each in _names(scope)}
+    known = {each for scope in scopes if not isinstance(scope, ast.ClassDef) for each in names_bound(scope)}
     if name.islower():  # a class is not a value that was meant
         known = {each for each in known if not each[:1].isupper() or each.lower() == name}
     if name != "otp" and (near := did_you_mean(name, sorted(known))):
         return near
     if name == "otp" or name in sys.stdlib_module_names:
         return f"add `import {name}` at the top"
-    short = [each for function in functions[-1:] for each in _arguments(function)[1:] if len(each) == len(name) == 1]
+    short = [each for function in functions[-1:] for each in arguments_of(function)[1:] if len(each) == len(name) == 1]
     if short:
         return f"did you mean {short[-1]!r}?"
     if near := get_close_matches(name, dir(builtins), 1, cutoff=VERY_CLOSE):
         return f"did you mean {near[0]!r}?"
-    callback = _callback_around(scopes)
+    callback = callback_around(scopes)
     if callback is None or not source_line(file, line).lstrip().startswith("return "):
         return None
-    state = _arguments(callback)[-1]
+    state = arguments_of(callback)[-1]
     branches = [each for each in ast.walk(callback) if isinstance(each, ast.match_case)]
     inside = [each for each in branches if each.body[0].lineno <= line <= (each.body[-1].end_lineno or 0)]
     around = inside[-1].body if inside else callback.body
@@ -184,68 +171,12 @@ def _explain_name(name: str, file: str, line: int) -> str | None:
     return f"the state, if you mean it, is the last argument of {callback.name}: {state}"
 
 
-def _explain_none(stack: Sequence[StackEntry], *, left: bool) -> str:
-    """Explain an operation with None on one side: a missing return value, or the state of a server."""
-    scopes = _scopes(*_place(stack))
-    callback = _callback_around(scopes)
-    if callback is None:
-        return NONE
-    state, line = _arguments(callback)[-1], _place(stack)[1]
-    here = (node for node in ast.walk(callback) if getattr(node, "lineno", 0) == line)
-    operands = {ast.unparse(part) for node in here for part in _operands(node, left) if not isinstance(part, ast.BinOp)}
-    says = OLD_START if _is_started_with_argument(scopes) else NO_STATE
-    return says.format(state) if operands == {state} else NONE
-
-
-def _is_started_with_argument(scopes: Sequence[ast.AST]) -> bool:
-    """Return whether the source gives the class around a callback a start argument other than None."""
-    owner = next((each.name for each in reversed(scopes) if isinstance(each, ast.ClassDef)), None)
-    starts = {f"{owner}.child_spec", f"{owner}.start_link", f"{owner}.start"}
-    for node in ast.walk(scopes[0]):
-        match node:
-            case ast.Call(func=ast.Attribute() as called, args=[first, *_]) if ast.unparse(called) in starts:
-                pass
-            case ast.Call(func=ast.Attribute() as called, keywords=options) if ast.unparse(called) in starts:
-                first = next((each.value for each in options if each.arg == "arg"), None)
-            case ast.Tuple(elts=[ast.Name() | ast.Attribute() as called, first]) if ast.unparse(called) in {
-                owner,
-                *starts,
-            }:
-                pass
-            case _:
-                continue
-        if first is not None and not (isinstance(first, ast.Constant) and first.value is None):
-            return True
-    return False
-
-
-def _operands(node: ast.AST, left: bool) -> list[ast.expr]:
-    """Return the operands on one side of the operators of an expression."""
-    match node:
-        case ast.BinOp():
-            return [node.left if left else node.right]
-        case ast.AugAssign():
-            return [node.target if left else node.value]
-        case ast.Compare():
-            return [node.left, *node.comparators[:-1]] if left else node.comparators
-        case _:
-            return []
-
-
-def _callback_around(scopes: Sequence[ast.AST]) -> Function | None:
-    """Return the callback that a line is in, if it has the state as its last argument."""
-    inner = scopes[-1] if scopes else None
-    if not isinstance(inner, Function) or inner.name == "init" or inner.name not in CALLBACKS:
-        return None
-    return inner if len(_arguments(inner)) == CALLBACKS[inner.name].count(",") + 1 else None
-
-
 def _explain_attribute(kind: str, name: str, stack: Sequence[StackEntry]) -> str | None:
     """Explain that a server has no such attribute on `self`; None for other objects."""
-    scopes = _scopes(*_place(stack))
+    scopes = scopes_at(*place_of(stack))
     function = stack[-1][2] if stack else ""
     owner, _, called = function.rpartition(".") if type(function) is str else ("", "", "")
-    code = source_line(*_place(stack))
+    code = source_line(*place_of(stack))
     if not (
         re.search(rf"\bself\.{name}\b", code) if code else owner.rpartition(".")[2] == kind
     ):  # a cell has no source
@@ -254,7 +185,7 @@ def _explain_attribute(kind: str, name: str, stack: Sequence[StackEntry]) -> str
         return "a server keeps no state on self: init returns it, as in Ok(state)"
     if called not in CALLBACKS:
         return None
-    arguments = [each for scope in scopes[-1:] if isinstance(scope, Function) for each in _arguments(scope)]
+    arguments = [each for scope in scopes[-1:] if isinstance(scope, Function) for each in arguments_of(scope)]
     says = f"a server keeps no state on self: it is the last argument{f', {arguments[-1]}' if arguments else ''}"
     new = {"handle_call": "Reply(value, new)", "terminate": ""}.get(called, "NoReply(new)")
     return f"{says}; return the new one, as in {new}" if new else says
@@ -262,7 +193,7 @@ def _explain_attribute(kind: str, name: str, stack: Sequence[StackEntry]) -> str
 
 def _attributes(kind: str, file: str) -> set[str]:
     """Return the public attributes of a class: of the source, else of `otp`, else of Python."""
-    tree = _parse("".join(linecache.getlines(file)))
+    tree = parse(file)
     classes = {} if tree is None else {each.name: each for each in ast.walk(tree) if isinstance(each, ast.ClassDef)}
     ours = sys.modules.get("otp")
     found, stored, seen, pending = set[str](), set[str](), set[str](), [kind]
@@ -272,7 +203,7 @@ def _attributes(kind: str, file: str) -> set[str]:
             continue
         seen.add(name)
         if (owner := classes.get(name)) is not None:
-            found.update(_names(owner))
+            found.update(names_bound(owner))
             stored.update(_stored_on_self(owner))
             pending += [ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in owner.bases]
         elif name in getattr(ours, "__all__", ()):
@@ -293,59 +224,5 @@ def _stored_on_self(owner: ast.ClassDef) -> Iterator[str]:
                 pass
 
 
-# Source
-
-
-@lru_cache(maxsize=4)
-def _parse(text: str) -> ast.Module | None:
-    try:
-        return ast.parse(text) if len(text) <= LONGEST_SOURCE else None
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _scopes(file: str, line: int) -> list[ast.AST]:
-    """Return the module, classes and functions that a line is in, outermost first."""
-    tree = _parse("".join(linecache.getlines(file)))
-    found: list[ast.AST] = [] if tree is None else [tree]
-    body: Any = [] if tree is None else [tree]
-    while body:
-        inner = [each for one in body for each in ast.iter_child_nodes(one) if _has(each, line)]
-        found += [each for each in inner if isinstance(each, ast.ClassDef | Function)]
-        body = inner
-    return found
-
-
-def _has(node: ast.AST, line: int) -> bool:
-    first: int | None = getattr(node, "lineno", None)
-    return first is None or first <= line <= getattr(node, "end_lineno", first)
-
-
-def _arguments(function: Function) -> list[str]:
-    return [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
-
-
 def _methods(owner: ast.ClassDef) -> list[str]:
     return [each.name for each in owner.body if isinstance(each, Function)]
-
-
-def _names(scope: ast.AST) -> Iterator[str]:
-    """Yield the names that a module, class or function binds, without those inside its functions and classes."""
-    if isinstance(scope, Function):
-        yield from (each.arg for each in ast.walk(scope.args) if isinstance(each, ast.arg))
-    pending = list(ast.iter_child_nodes(scope))
-    while pending:
-        node = pending.pop()
-        match node:
-            case ast.Name(id=name, ctx=ast.Store()):
-                yield name
-            case ast.alias(name=name, asname=other):
-                yield other or name.partition(".")[0]
-            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.ExceptHandler(name=str(name)):
-                yield name
-            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                yield name
-                continue
-            case _:
-                pass
-        pending += ast.iter_child_nodes(node)

@@ -1,0 +1,403 @@
+"""Exceptions about values that do not fit, explained for beginners: no such key, None, zero, too many arguments.
+
+Each is found by the text of the exception and the source of its line; none of the program runs.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from otp.kernel.values.errors import did_you_mean
+from otp.kernel.values.reasons import StackEntry
+from otp.observer.code_at import (
+    Function,
+    arguments_of,
+    callback_around,
+    names_bound,
+    parse,
+    place_of,
+    scopes_at,
+    walk_line,
+)  # fmt: skip
+from otp.watchdog import LIBRARY_FOLDERS
+
+__all__ = ["explain_none_operand", "explain_unfit_value"]
+
+LONGEST: Final = 60
+"""Characters of an expression in a sentence."""
+REPEATED: Final = 20
+"""Frames at the end of a stack in which a recursion repeats itself."""
+NO_STATE: Final = "the state {} is None: pass it at the start, as in child_spec(0), or return a new one from a callback"
+OLD_START: Final = (
+    "the state {} is None: the supervisor still uses the start argument from the earlier code (restart it), "
+    "or a callback returned None"
+)
+NONE: Final = "it is None here: a function without a `return` gives None"
+NO_METHOD: Final = re.compile(r"'NoneType' object has no attribute '(\w+)'")
+NONE_IN_USE: Final = re.compile(
+    r"'NoneType' object (?:is not (?P<use>subscriptable|iterable|callable)|does not support item)"
+    r"|(?P<within>argument of type 'NoneType' is not (?:iterable|a container))|object of type 'NoneType' has no len\(\)"
+    r"|cannot unpack non-iterable NoneType object"
+)
+NO_PLACE: Final = re.compile(r"(?:\w+ )+index out of range")
+EMPTY: Final = re.compile(r"'?(?:pop from an? ?empty|popitem\(\): dictionary is empty)|pop from empty list")
+FEWER: Final = re.compile(r"not enough values to unpack \(expected (at least )?(\d+), got (\d+)\)")
+MORE: Final = re.compile(r"too many values to unpack \(expected (\d+)")
+INT: Final = re.compile(r"invalid literal for int\(\) with base \d+: (.+)", re.DOTALL)
+FLOAT: Final = re.compile(r"could not convert string to float: (.+)", re.DOTALL)
+NO_VALUE: Final = re.compile(r"cannot access (?:local|free) variable '(\w+)' where it is not associated with a value.*")
+TAKES: Final = re.compile(r"(\S+)\(\) takes .*\bpositional arguments? but (\d+)\b.*\bgiven")
+LACKS: Final = re.compile(r"(\S+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.+)")
+UNKNOWN: Final = re.compile(r"(\S+)\(\) got an unexpected keyword argument '(\w+)'.*")
+NO_CALL: Final = re.compile(r"'(\w+)' object is not callable")
+NO_ITEMS: Final = re.compile(r"'(\w+)' object is not subscriptable")
+NO_LOOP: Final = re.compile(r"'(int|float)' object is not iterable")
+FIXED: Final = re.compile(r"'(tuple|str)' object does not support item assignment")
+NO_KEY: Final = re.compile(r"unhashable type: '(list|dict|set)'")
+BY_NUMBER: Final = re.compile(r"(list|tuple|string) indices must be integers(?: or slices)?, not '?(str|tuple|float)'?")
+KINDS: Final = {"int": "a number", "float": "a number", "str": "a text", "list": "a list", "tuple": "a tuple",
+                "dict": "a dictionary", "set": "a set", "bool": "True or False"}  # fmt: skip
+SENTENCES: Final = {
+    "Cannot choose from an empty sequence": "there is nothing to choose from: check for an empty list first",
+    "list.remove(x): x not in list": "the list has no such element: check it with `in` first",
+    "coroutine raised StopIteration": "next(…) found nothing more: give it a default, as in next(values, None)",
+    "generator raised StopIteration": "next(…) found nothing more: give it a default, as in next(values, None)",
+    "dictionary changed size during iteration": "the loop changes what it goes through: loop over a copy, list(…)",
+    "Set changed size during iteration": "the loop changes what it goes through: loop over a copy, list(…)",
+    "deque mutated during iteration": "the loop changes what it goes through: loop over a copy, list(…)",
+}
+"""Advice, by a text that leaves nothing open."""
+
+
+def explain_unfit_value(type_name: str, text: str, stack: Sequence[StackEntry]) -> str | None:
+    """Return what is wrong with a value and what to try; None if the exception is not a known one.
+
+    Args:
+        type_name: the name of the class of the exception.
+        text: its text.
+        stack: where it was raised, innermost last.
+
+    >>> explain_unfit_value("ValueError", "not enough values to unpack (expected 3, got 2)", ())
+    'the left side has 3 names, and the right side only 2 values'
+    """
+    nodes = _nodes(stack)
+    if any(isinstance(node, ast.Raise) for node in nodes):  # the program says itself what is wrong
+        return None
+    match type_name:
+        case "KeyError" if not EMPTY.match(text):
+            return _explain_key(text, nodes)
+        case "ZeroDivisionError":
+            return _explain_zero(nodes)
+        case "RecursionError" if text.startswith("maximum recursion depth exceeded"):
+            return _explain_recursion(stack)
+        case "IndexError" | "KeyError" if EMPTY.match(text):
+            taken = _only(_shown(owner) for owner, _ in _calls(nodes, "pop", "popleft", "popitem"))
+            return f"{taken or 'it'} is empty: check that before you take from it"
+        case "IndexError" if NO_PLACE.fullmatch(text):
+            return _explain_index(nodes)
+        case "UnboundLocalError" | "NameError" if found := NO_VALUE.fullmatch(text):
+            return _explain_local(found[1], stack)
+        case "AttributeError" if found := NO_METHOD.match(text):
+            return _explain_none(
+                stack, (node.value for node in nodes if isinstance(node, ast.Attribute) and node.attr == found[1])
+            )
+        case "TypeError":
+            return _explain_type(text, nodes, stack)
+        case "StopIteration" if any(isinstance(node, ast.Name) and node.id == "next" for node in nodes):
+            return SENTENCES["coroutine raised StopIteration"]
+        case "ValueError":
+            return _explain_value(text) or SENTENCES.get(text)
+        case "JSONDecodeError":
+            return 'this text is not JSON: json.loads reads texts such as {"a": 1}, with double quotes'
+        case "IndexError" | "RuntimeError":
+            return SENTENCES.get(text)
+        case _:
+            return None
+
+
+def _nodes(stack: Sequence[StackEntry]) -> list[ast.AST]:
+    """Return the parts of the line that raised; none for a line of a library, which is not the mistake."""
+    file, line = place_of(stack)
+    return [] if file.startswith((*LIBRARY_FOLDERS, "<frozen ")) else list(walk_line(file, line))
+
+
+def _shown(node: ast.AST) -> str:
+    """Return an expression as it stands in a sentence; "" for a long one."""
+    text = ast.unparse(node)
+    return f"`{text}`" if len(text) <= LONGEST else ""
+
+
+def _only(texts: Iterable[str]) -> str:
+    """Return the text if there is only one; else "": a stack does not say which part of a line raised."""
+    found = set(texts)
+    return found.pop() if len(found) == 1 else ""
+
+
+def _calls(nodes: Iterable[ast.AST], *names: str) -> list[tuple[ast.expr, ast.Call]]:
+    """Return the calls of methods with one of these names, each with the object of the method."""
+    return [
+        (node.func.value, node)
+        for node in nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in names
+    ]
+
+
+# Keys, places, zero
+
+
+def _explain_key(key: str, nodes: Sequence[ast.AST]) -> str | None:
+    found = {advice for node in nodes for advice in _keys_read(node, key)}
+    if not found:
+        return None
+    if len(found) > 1 or len(key) > LONGEST:
+        return "a dictionary in this line has no such key: check it with `in` first"
+    owner, advice = found.pop()
+    return f"{owner} {advice}"
+
+
+def _keys_read(node: ast.AST, key: str) -> Iterator[tuple[str, str]]:
+    """Yield who may lack a key, and what to try."""
+    match node:
+        case ast.AugAssign(target=ast.Subscript(value=owner, slice=given), value=more):
+            first = "[]" if isinstance(more, ast.List | ast.ListComp) else "0"
+            says, method, rest = "key {} yet:", "get", f", {first}) gives a first value"
+        case ast.Subscript(value=owner, slice=given, ctx=ast.Load()):
+            says, method, rest = "key {}: check it with `in` first, or write", "get", "), which gives None then"
+        case ast.Subscript(value=owner, slice=given, ctx=ast.Del()):
+            says, method, rest = "key {}:", "pop", ", None) removes it only if it is there"
+        case ast.Call(func=ast.Attribute(value=owner, attr="pop"), args=[given]):
+            says, method, rest = "key {}:", "pop", ", None) removes it only if it is there"
+        case ast.Call(func=ast.Attribute(value=owner, attr="remove"), args=[given]):
+            says, method, rest = "element {}:", "discard", ") removes it only if it is there"
+        case _:
+            return
+    if repr(given.value) == key if isinstance(given, ast.Constant) else not isinstance(given, ast.Slice):
+        advice = f"has no {says.format(key)} {ast.unparse(owner)}.{method}({ast.unparse(given)}{rest}"
+        yield _shown(owner) or "the dictionary", advice
+
+
+def _explain_index(nodes: Sequence[ast.AST]) -> str | None:
+    found = {
+        (_shown(node.value), ast.unparse(node.slice))
+        for node in nodes
+        if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice)
+    }
+    found |= {(_shown(owner), ast.unparse(call.args[0])) for owner, call in _calls(nodes, "pop") if call.args}
+    if not found:
+        return None
+    if len(found) > 1:
+        return "a list in this line is shorter than that: check its len(…) first"
+    owner, place = found.pop()
+    return f"{owner or 'it'} is too short to have an item [{place}]: check its len(…) first"
+
+
+def _explain_zero(nodes: Sequence[ast.AST]) -> str | None:
+    divisors: list[ast.expr] = []
+    for node in nodes:
+        match node:
+            case ast.BinOp(op=ast.Div() | ast.FloorDiv() | ast.Mod(), right=divisor):
+                divisors.append(divisor)
+            case ast.AugAssign(op=ast.Div() | ast.FloorDiv() | ast.Mod(), value=divisor):
+                divisors.append(divisor)
+            case ast.Call(func=ast.Name(id="divmod"), args=[_, divisor]):
+                divisors.append(divisor)
+            case _:
+                pass
+    unknown = [each for each in divisors if not isinstance(each, ast.Constant)]
+    if divisors and not unknown:
+        return "nothing can be divided by 0"
+    return f"{_only(map(_shown, unknown)) or 'a divisor'} is 0: check it before you divide" if unknown else None
+
+
+def _explain_recursion(stack: Sequence[StackEntry]) -> str:
+    names = {function.rpartition(".")[2] for _, _, function in stack[-REPEATED:] if type(function) is str}
+    if len(stack) < REPEATED or len(names) != 1:
+        return "functions call each other without an end: one of them has to return before it calls"
+    return f"`{names.pop()}` calls itself without an end: it has to return once nothing is left to do"
+
+
+# None
+
+
+def explain_none_operand(stack: Sequence[StackEntry], *, left: bool) -> str:
+    """Explain an operation with None on one side: a missing return value, or the state of a server."""
+    operands = (part for node in _nodes(stack) for part in _operands(node, left) if not isinstance(part, ast.BinOp))
+    return _explain_none(stack, operands)
+
+
+def _explain_none(stack: Sequence[StackEntry], parts: Iterable[ast.expr]) -> str:
+    """Explain that one of these parts of a line is None."""
+    scopes = scopes_at(*place_of(stack))
+    callback, none = callback_around(scopes), _only(map(_shown, parts))
+    state = "" if callback is None else arguments_of(callback)[-1]
+    if state and none == f"`{state}`":
+        return (OLD_START if _is_started_with_argument(scopes) else NO_STATE).format(state)
+    return NONE.replace("it", none, 1) if none else NONE
+
+
+def _is_started_with_argument(scopes: Sequence[ast.AST]) -> bool:
+    """Return whether the source gives the class around a callback a start argument other than None."""
+    owner = next((each.name for each in reversed(scopes) if isinstance(each, ast.ClassDef)), None)
+    starts = {f"{owner}.child_spec", f"{owner}.start_link", f"{owner}.start"}
+    for node in ast.walk(scopes[0]):
+        match node:
+            case ast.Call(func=ast.Attribute() as called, args=[first, *_]) if ast.unparse(called) in starts:
+                pass
+            case ast.Call(func=ast.Attribute() as called, keywords=options) if ast.unparse(called) in starts:
+                first = next((each.value for each in options if each.arg == "arg"), None)
+            case ast.Tuple(elts=[ast.Name() | ast.Attribute() as called, first]) if ast.unparse(called) in {
+                owner,
+                *starts,
+            }:
+                pass
+            case _:
+                continue
+        if first is not None and not (isinstance(first, ast.Constant) and first.value is None):
+            return True
+    return False
+
+
+def _operands(node: ast.AST, left: bool) -> list[ast.expr]:
+    """Return the operands on one side of the operators of an expression."""
+    match node:
+        case ast.BinOp():
+            return [node.left if left else node.right]
+        case ast.AugAssign():
+            return [node.target if left else node.value]
+        case ast.Compare():
+            return [node.left, *node.comparators[:-1]] if left else node.comparators
+        case _:
+            return []
+
+
+# Types and arguments
+
+
+def _explain_type(text: str, nodes: Sequence[ast.AST], stack: Sequence[StackEntry]) -> str | None:
+    if found := NONE_IN_USE.match(text):
+        return _explain_none(stack, _used(nodes, found["use"] or "", within=bool(found["within"])))
+    if found := TAKES.fullmatch(text):
+        return _explain_call(found[1], stack, given=int(found[2]))
+    if found := LACKS.fullmatch(text):
+        return _explain_call(found[1], stack, lacks=found[2])
+    if found := UNKNOWN.fullmatch(text):
+        return _explain_call(found[1], stack, unknown=found[2])
+    if found := NO_CALL.match(text):
+        called = _only(_shown(node.func) for node in nodes if isinstance(node, ast.Call)) or "it"
+        return f"{called} is {_kind(found[1])}, not a function: write it without (…)" if found[1] in KINDS else None
+    if found := NO_ITEMS.match(text):
+        owner = _only(_shown(node.value) for node in nodes if isinstance(node, ast.Subscript)) or "it"
+        return f"{owner} is {_kind(found[1])}, which has no items to read with […]" if found[1] in KINDS else None
+    if NO_LOOP.match(text):
+        return "a number cannot be gone through: range(number) counts up to it"
+    if found := FIXED.match(text):
+        return f"{_kind(found[1])} cannot be changed: make a new one"
+    if found := NO_KEY.match(text):
+        return f"{_kind(found[1])} cannot be a key of a dictionary or an element of a set: use a tuple or a text"
+    if found := BY_NUMBER.match(text):
+        return f"{_kind(found[1].replace('string', 'str'))} has items by number, not by {_kind(found[2])[2:]}"
+    return None
+
+
+def _kind(name: str) -> str:
+    return KINDS.get(name, f"a {name}")
+
+
+def _used(nodes: Iterable[ast.AST], use: str, *, within: bool) -> Iterator[ast.expr]:
+    """Yield the parts that are used as a dictionary or list, as a function, or in a loop."""
+    for node in nodes:
+        match node:
+            case ast.Subscript(value=value) if use in ("subscriptable", "") and not within:
+                yield value
+            case ast.Call(func=func) if use == "callable":
+                yield func
+            case ast.Call(func=ast.Name(id="len"), args=[value]) if not use and not within:
+                yield value
+            case ast.For(iter=value) if use == "iterable":
+                yield value
+            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[value]) if within:
+                yield value
+            case ast.Assign(targets=[ast.Tuple()], value=value) if not use and not within:
+                yield value
+            case _:
+                pass
+
+
+def _explain_call(
+    name: str, stack: Sequence[StackEntry], *, given: int = 0, lacks: str = "", unknown: str = ""
+) -> str | None:
+    """Explain a call whose arguments do not fit the function, which may be one of the same file."""
+    file, _ = place_of(stack)
+    function, inside = _definition(name, file)
+    if function is None:
+        return f"the call gives no value for {lacks}" if lacks else None
+    short, known = function.name, arguments_of(function)
+    form = f"{short}({ast.unparse(function.args)})"
+    form = form if len(form) <= LONGEST else f"{short}(…)"
+    place = f"line {function.lineno}" if file.startswith("<") else f"{os.path.basename(file)}:{function.lineno}"
+    static = any(isinstance(each, ast.Name) and each.id == "staticmethod" for each in function.decorator_list)
+    if given and inside and not static and known[:1] not in (["self"], ["cls"]):
+        return f"a method gets `self` first: write def {short}({', '.join(['self', *known])}) at {place}"
+    if given:
+        own = 1 if inside and not static else 0
+        takes, gives = len(known) - own, given - own
+        most = "at most " if function.args.defaults else ""
+        return f"the call gives {_values(gives)}, and {form} at {place} takes {most}{takes or 'none'}"
+    if unknown:
+        near = did_you_mean(unknown, [*known, *(each.arg for each in function.args.kwonlyargs)])
+        return near or f"{form} at {place} has no parameter {unknown}"
+    return f"the call gives no value for {lacks}: {form} is at {place}"
+
+
+def _values(count: int) -> str:
+    return "1 value" if count == 1 else f"{count} values"
+
+
+def _definition(name: str, file: str) -> tuple[Function | None, bool]:
+    """Return the function with a qualified name in a file, and whether it is a method."""
+    scope: ast.AST | None = parse(file)
+    inside = False
+    for part in name.split("."):
+        if part == "<locals>" or scope is None:
+            continue
+        inside = isinstance(scope, ast.ClassDef)
+        scope = next(
+            (
+                each
+                for each in ast.walk(scope)
+                if isinstance(each, ast.ClassDef | Function) and each.name == part and each is not scope
+            ),
+            None,
+        )
+    return (scope, inside) if isinstance(scope, Function) else (None, False)
+
+
+def _explain_local(name: str, stack: Sequence[StackEntry]) -> str | None:
+    scopes = scopes_at(*place_of(stack))
+    if len(scopes) < 2 or not isinstance(scopes[-1], Function):
+        return None
+    if name in names_bound(scopes[0]):
+        return f"{scopes[-1].name} assigns {name}, so it is not the {name} of the module: keep it in the state instead"
+    return f"no line before this one gave {name} a value: give it one at the beginning of {scopes[-1].name}"
+
+
+def _explain_value(text: str) -> str | None:
+    if found := INT.fullmatch(text):
+        return f"int(…) reads only a whole number, not {_cut(found[1])}: check the text first, or catch ValueError"
+    if found := FLOAT.fullmatch(text):
+        return f"float(…) reads only a number, not {_cut(found[1])}: check the text first, or catch ValueError"
+    if found := FEWER.fullmatch(text):
+        return f"the left side has {found[2]} names, and the right side only {_values(int(found[3]))}"
+    if found := MORE.match(text):
+        return f"the right side has more values than the {found[1]} names on the left"
+    if found := re.match(r"(min|max)\(\) (?:arg is an empty sequence|iterable argument is empty)", text):
+        return f"{found[1]}(…) got no values: give it a default, as in {found[1]}(values, default=0)"
+    return None
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
