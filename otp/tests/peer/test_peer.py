@@ -152,7 +152,7 @@ def test_a_program_that_cannot_start_says_where(run: Callable[..., Any]) -> None
     ("source", "kind", "reason"),
     [
         ("import os\nos._exit(3)", "exit", "ended the interpreter with os._exit(3)"),
-        ("raise SystemExit(4)", "exit", "ended the interpreter with sys.exit(4)"),
+        ("if 1:\n    raise SystemExit(4)", "exit", "ended the interpreter with sys.exit(4) at shop.py:2"),
         ("import ctypes\nctypes.string_at(0)", "signal", "killed by SIGSEGV"),
         ("import os\nos.kill(os.getpid(), 9)", "signal", "killed by SIGKILL"),
         ("x = [0] * 10**11", "memory", "could not start: shop.py:1: MemoryError"),
@@ -332,7 +332,8 @@ def test_output_beyond_the_limit_ends_the_peer_and_the_newest_is_kept(run: Calla
         told = bytearray()
         with pytest.raises(StartError) as caught:
             await start(**shop("while True: print('x' * 1000)"), limits=Limits(output_kb=100), on_output=told.extend)
-        assert ("peer", "output", "wrote more than 100 KiB of output") == caught.value.reason
+        said = "wrote more than 100 KiB of output, most of it at shop.py:1"
+        assert ("peer", "output", said) == caught.value.reason
         assert 100 * 1024 < len(told) < 400 * 1024
 
     run(main)

@@ -134,7 +134,8 @@ def _why(
             fell = "memory" if kind == "MemoryError" else "failed"
             return fell, f"{what}: {_place(last_word)}{kind}: {why}".removesuffix(": ")[:LONGEST]
         case {"what": "leaving", "how": "sys.exit"}:
-            return "exit", f"ended the interpreter with sys.exit({status})"
+            at = _place(last_word).removesuffix(": ")
+            return "exit", f"ended the interpreter with sys.exit({status}){f' at {at}' if at else ''}"[:LONGEST]
         case {"what": "leaving"}:
             return "stopped", "shut down"
         case _ if status == UNREPORTED:

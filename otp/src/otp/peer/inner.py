@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import inspect
 import os
+import re
 import select
 import signal
 import socket
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from otp.kernel.steps.node import Node
 from otp.peer.ended import UNREPORTED
 from otp.peer.frames import Frames, frame, send_frame
+from otp.peer.printed import PrintedLines
 from otp.peer.walls.plan import Part, Walls, walls_of
 from otp.standard_streams import forgive_lost_output
 from otp.watchdog import Held, Watchdog
@@ -43,6 +45,9 @@ START_GRACE_S: Final = 0.5
 """Seconds that a start may still take when the peer is asked to stop, so that what has started can stop in order."""
 
 LONGEST_NAME: Final = 200
+
+IMPORTED: Final = re.compile(r" \([^()]*\.py\)\Z")
+"""The file of the package that Python names when it has no such name: it is not one of the program."""
 
 UNTELLABLE: Final = frame({"what": "failed", "type": "an exception", "why": "it cannot be shown"})
 NO_MEMORY_LEFT: Final = frame({"what": "failed", "type": "MemoryError", "why": ""})
@@ -97,7 +102,8 @@ def become_peer(
         status = _run(order, control, link, folder)
     except SystemExit as error:
         status = _status_of(error)
-        send_frame(control, {"what": "leaving", "how": "sys.exit", "status": status})
+        place = _own_place(error, order["cwd"] or folder)
+        send_frame(control, {"what": "leaving", "how": "sys.exit", "status": status} | place)
     except MemoryError as error:
         _send_failure(control, error, order["cwd"] or folder, otherwise=NO_MEMORY_LEFT)
     except BaseException as error:  # the last chance to report it
@@ -185,6 +191,8 @@ class _Peer:
         loop = asyncio.get_running_loop()
         os.register_at_fork(after_in_child=partial(_keep_out, loop, threading.get_ident()))
         loop.add_reader(self._control.fileno(), self._receive)
+        enough = self._order["limits"]["output_kb"] * 1024 // 2
+        PrintedLines(self._order["cwd"] or self._folder, enough, self._printed).start()
         async with Node(self._order["name"]) as node:
             after = 1.0 if self._hold is None else self._hold / 3
             watchdog = Watchdog(loop, node, after=after, say=self._held, idle=after)
@@ -231,6 +239,9 @@ class _Peer:
             "who": held.name or held.pid,
         }
         self._send({"what": "held"} | told)
+
+    def _printed(self, file: str, line: int) -> None:
+        self._send({"what": "printed", "file": _shorten_path(file, self._folder)[-LONGEST_NAME:], "line": line})
 
     def _send(self, message: dict[str, Any]) -> None:
         with self._lock:  # the watchdog's thread sends as well
@@ -289,21 +300,26 @@ def _send_failure(control: socket.socket, error: BaseException, place: str, *, o
 
 def _failure(error: BaseException, place: str) -> dict[str, Any]:
     """Return the report of an exception that ended the peer: its line in a file below `place`."""
-    why = f"{error}{_suggestion(error)}"
+    said = IMPORTED.sub("", str(error)) if isinstance(error, ImportError) else str(error)
+    why = f"{said}{_suggestion(error)}"
     message = {"what": "failed", "type": type(error).__name__[:LONGEST_NAME], "why": why[:1000]}
     if isinstance(error, SyntaxError):
         return message | {"file": os.path.basename(error.filename or "")[-LONGEST_NAME:], "line": error.lineno}
-    places = [(each.filename, each.lineno) for each in traceback.extract_tb(error.__traceback__)]
+    refused: list[tuple[str, int]] = []
     match getattr(error, "otp_place", None):
         case (str(file), int(line)):  # from a callback that is refused with its class
-            places.append((file, line))
+            refused.append((file, line))
             message["why"] = why.replace(f" ({file}:{line})", "")[:1000]  # the line stands before it
         case _:
             pass
+    return message | _own_place(error, place, refused)
+
+
+def _own_place(error: BaseException, place: str, more: Iterable[tuple[str, int]] = ()) -> dict[str, Any]:
+    """Return the innermost line of an exception, or of `more` places, in a file below `place`; empty without one."""
+    places = [*((each.filename, each.lineno) for each in traceback.extract_tb(error.__traceback__)), *more]
     own = [each for each in places if each[0].startswith(os.path.join(place, ""))]
-    if own:
-        return message | {"file": os.path.basename(own[-1][0])[-LONGEST_NAME:], "line": own[-1][1]}
-    return message
+    return {"file": os.path.basename(own[-1][0])[-LONGEST_NAME:], "line": own[-1][1]} if own else {}
 
 
 def _suggestion(error: BaseException) -> str:

@@ -76,6 +76,7 @@ class Running:
         self._ours: tuple[Kind, str] | None = None
         self._last_word: dict[str, Any] | None = None
         self._held: dict[str, Any] | None = None
+        self._printed = ""
         self._pidfd = -1
         self._second = 0
         self._in_second = 0
@@ -197,6 +198,8 @@ class Running:
                 deliver(self._process, Note("ready"))
             case {"what": "held", "file": str(), "line": int(), "function": str()}:
                 self._held = message
+            case {"what": "printed", "file": str(file), "line": int(line)}:
+                self._printed = f", most of it at {file}:{line}"[:300]
             case {"what": "failed", "type": str(), "why": str()} | {"what": "leaving", "how": str()}:
                 self._last_word = message
             case _:
@@ -235,7 +238,8 @@ class Running:
             self.spec.on_output(data)
         if self.output.total > self.spec.limits.output_kb * 1024:
             self._loop.remove_reader(self._launched.output)
-            self.kill("output", f"wrote more than {_size(self.spec.limits.output_kb)} of output")
+            self._receive_from_peer()  # it may have told which line prints
+            self.kill("output", f"wrote more than {_size(self.spec.limits.output_kb)} of output{self._printed}")
 
     def _drain_output(self) -> None:
         """Read what is left in the pipe at the end."""

@@ -424,7 +424,7 @@ def test_no_text_contains_the_path_of_the_platform(inside: Inside) -> None:
     async def look(platform: Any) -> None:
         wrong = {"sandbox_id": "b", "source": SOURCE.replace("Children,", "Childrens,")}
         error = await ask(platform, "POST", "/sandboxes", wrong, status=409)
-        assert "cannot import name 'Childrens' from 'otp' (otp/__init__.py)" in error["message"]
+        assert "cannot import name 'Childrens' from 'otp'; did you mean 'Children'?" in error["message"]
         await create(platform, source=fails)
         refused = await ask(platform, "POST", "/sandboxes/a/hot-reload", {"source": wrong["source"]}, status=409)
         call = {"message": "get", "message_type": "call"}
