@@ -86,6 +86,10 @@ def test_a_child_that_does_not_start_is_said_in_a_sentence(tmp_path: Path) -> No
         ("init(self, start)", "inti(self, start)", r"is 'inti' to be 'init'\?.*\(main\.py, line 4, in Counter\.inti"),
         ("init(self, start)", "init(start)", r"write def init\(self, arg\) \(main\.py, line 4, in Counter\.init"),
         ('id="b", name="b"', 'id="b", name="a"', r"its name 'a' is taken; give it another .*, line 16, in Main\.init"),
+        (
+            'Counter.child_spec(start, id="b"', '\n            Counter.child_spec(start, id="a"',
+            r"got 'a' twice, first at main\.py:16; try .* \(main\.py, line 17, in Main\.init",
+        ),
         ("return Ok(start)", "pass", r"from Counter.init, got None; did you forget to return it\? \(main\.py, line 5"),
         ("return Children([", "return list([", r"Main\.init: expected Children.*, got a list of children; try retur"),
         (

@@ -26,7 +26,10 @@ from superlearner.control.missing_returns import Function, MissingReturn, find_m
 from superlearner.control.reasons import has_own_frame, tagged, text_of_reason
 from superlearner.control.terms import is_a, safe_text, text_of
 
-__all__ = ["explain_missing_return", "function_at", "locate", "own_nodes", "place_of", "place_of_failed_start"]
+__all__ = [
+    "explain_missing_return", "first_of_twice", "function_at", "locate", "own_nodes", "place_of",
+    "place_of_failed_start",
+]  # fmt: skip
 
 LONGEST_SOURCE: Final = 200_000
 """Characters above which a source is not parsed: parsing blocks the interpreter."""
@@ -133,6 +136,20 @@ def place_of_failed_start(node: otp.Node, reason: Any, module: str | None = None
     return None
 
 
+def first_of_twice(reason: Any, place: Place | None) -> int | None:
+    """Return the line of the first of two children with one id, if the second is at `place`; None for other reasons."""
+    tag, rest = tagged(unwrapped(reason)[-1])
+    tag, rest = tagged(rest[0]) if tag in ("start_spec", "supervisor_data") and len(rest) == 1 else (tag, rest)
+    tree = None if place is None else _parsed("".join(linecache.getlines(place[0])))
+    if tag != "duplicate_child_name" or len(rest) != 1 or place is None or tree is None:
+        return None
+    cls, _, callback = place[2].rpartition(".")
+    owner = _class(tree, cls)
+    method = None if owner is None else _method(owner, callback)
+    lines = [] if method is None else _ids(method, rest[0])
+    return lines[0] if lines[1:2] == [place[1]] and lines[0] != place[1] else None
+
+
 def _loaded(cls: str, module: str | None) -> Any:
     """Return the class of this name that a module has now: the only one, or that of `module`; None if neither."""
     found: list[Any] = []
@@ -185,7 +202,7 @@ def _line(tree: ast.Module, owner: ast.ClassDef, method: Function | None, reason
         case "invalid_child_spec", 1:
             return _first(_children(scope, rest[0]) for scope in scopes[:-1]) or _start(method, owner)
         case "duplicate_child_name", 1:
-            return _first(_mentions(scope, rest[0])[1:] for scope in scopes[:-1]) or _start(method, owner)
+            return _first(_ids(scope, rest[0])[1:] for scope in scopes[:-1]) or _start(method, owner)
         case "bad_combination", 1:
             return _option(scopes, "significant", True) or _start(method, owner)
         case "shutdown", 1:
@@ -336,6 +353,12 @@ def _mentions(scope: ast.AST, id: Any) -> list[int]:
         name = id.__name__
         return sorted(node.lineno for node in ast.walk(scope) if isinstance(node, ast.Name) and node.id == name)
     return sorted(node.lineno for node in ast.walk(scope) if isinstance(node, ast.expr) and _is_value(node, id))
+
+
+def _ids(scope: ast.AST, id: Any) -> list[int]:
+    """Return the lines that give children an id; those that name it in any way if none or one says `id`."""
+    found = sorted(node.lineno for node in _options(scope, "id") if _is_value(node, id))
+    return found if len(found) > 1 else _mentions(scope, id)
 
 
 def _children(scope: ast.AST, child: Any) -> list[int]:

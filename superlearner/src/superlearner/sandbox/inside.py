@@ -31,7 +31,7 @@ from otp.code import run_import
 from otp.redaction import source_line
 from superlearner.base.loading import kind_of
 from superlearner.control.failures import explain, explain_start
-from superlearner.control.mistakes import place_of_failed_start
+from superlearner.control.mistakes import first_of_twice, place_of_failed_start
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.control.terms import clip, plain_pid, text_of
 from superlearner.control.wrong_results import name_place
@@ -258,7 +258,9 @@ def _suggest_class(module: ModuleType, cls_name: str) -> str:
 
 def _why(node: otp.Node, error: Exception, module: str) -> str:
     if isinstance(error, otp.StartError) and not isinstance(error.reason, str):
-        return explain_start(error.reason, place_of_failed_start(node, error.reason, module))
+        place = place_of_failed_start(node, error.reason, module)
+        said, first = explain_start(error.reason, place), first_of_twice(error.reason, place)
+        return said if first is None else said.replace(" twice; ", f" twice, first at {FILE}:{first}; ", 1)
     return explain(error)
 
 
