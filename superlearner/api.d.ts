@@ -758,7 +758,7 @@ declare namespace Api {
     /** the file, line and function that raised */ where?: string|null;
     /** false: of many, some may have had another reason */ one_cause?: boolean;
     /** the request that ended it, such as `your request over HTTP`; null if not settled */ request?: string|null;
-    /** the first supervisor that decided; for a give-up, the highest one that gave up */ supervisor: string|null;
+    /** the first supervisor that decided, or that gave up */ supervisor: string|null;
     strategy: string|null;
     /** number of processes started */ started: number;
     gave_up: boolean;
@@ -1081,7 +1081,8 @@ declare namespace Api {
   interface WhyRepeats {
     /** its name: the registered one, else its id as a child */ name: string|null;
     /** true: only kills are counted; false: only other exits */ killed: boolean;
-    /** the restarts in memory and in the store */ count: number;
+    /** the restarts in this run of its program, in memory and in the store */ count: number;
+    /** those in earlier runs, in the store */ before?: number;
     /** the time of the first one; null without one */ since: number|null;
     /** the last of them */ until: number|null;
     /** those in memory with the same reason as the last one */ alike: number;

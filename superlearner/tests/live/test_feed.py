@@ -209,6 +209,26 @@ def test_an_end_with_which_its_supervisor_gives_up_is_marked(inside: Callable[..
     inside(test, tree("a", max_restarts=1), playground_restart_after=30)
 
 
+def test_a_supervisor_that_gives_up_because_of_one_below_it_refers_to_that(inside: Callable[..., Any]) -> None:
+    class Above(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            upstream = Group.child_spec((["poller"], {"max_restarts": 0}), id="upstream", name="upstream")
+            return Children([upstream], max_restarts=0)
+
+    async def test(platform: Any) -> None:
+        sup = platform.node.whereis("sup")
+        await kill(resolve(platform.node, "poller"))
+        await otp.wait_down(sup, timeout=5)
+        await texts(platform)
+        fell = [entry.text for entry in platform.hub.feed.entries() if entry.kind == "gave_up"]
+        assert [one.partition("; ")[0] for one in fell] == [
+            "upstream gave up: it allows no restarts (last: poller was killed)", "sup gave up after upstream",
+        ]  # fmt: skip
+
+    inside(test, Tree("sup", lambda: Above.start_link(None, name="sup")), playground_restart_after=30)
+
+
 def test_a_loop_of_give_ups_is_one_entry_that_counts_from_its_beginning(inside: Callable[..., Any]) -> None:
     class Outer(Supervisor):
         @impl

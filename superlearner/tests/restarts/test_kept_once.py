@@ -17,6 +17,7 @@ from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote.protocol import Drawn
 from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.facts import Incident
+from superlearner.observing.monitoring.witness import LoopSample
 from superlearner.operations.builtin.restart_lines import describe_row
 from superlearner.operations.builtin.restart_loops import INCIDENT, fold
 from superlearner.operations.builtin.restarts import _hint_about, describe_service_change
@@ -172,6 +173,32 @@ def test_holds_of_one_window_before_an_attachment_are_one_incident() -> None:
         return [row.line.partition(" held the event loop ")[2] for row in rows]
 
     assert otp.run(lambda: main(otp.node())) == ["three times, for up to 3.0 s"]
+
+
+def test_a_callback_of_asyncio_that_ended_an_attachment_is_named_by_the_next_one() -> None:
+    """Regression: a silence because of code outside of processes had no known reason."""
+
+    async def main(node: otp.Node) -> None:
+        async with otp.Node("till@127.0.0.1") as till:
+            lines: list[str] = []
+            for number in range(3):
+                nodes, moments = Nodes(node, Settings), Moments(cast(Any, None))
+                nodes.listen(moments.follow)
+                monitor: Any = nodes.attach(till, kind=SERVICE).monitor
+                if number == 0:
+                    now, monitor._ready_at = otp.monotonic(), 0.0
+                    monitor._witness._seen.append(LoopSample(now - 1, None, "shop.py:12 in refresh"))
+                    monitor._on_outside(now - 20, now)
+                else:
+                    monitor.look()
+                    rows, _ = await moments.page(["till@127.0.0.1"], [], None, None, None, 0, 100)
+                    lines += [f"{row.run} {row.line}" for row in rows]
+                nodes.detach(till.name)
+        first, second = lines
+        assert first.endswith(" code outside of any process held the event loop for 20.0 s, at shop.py:12 in refresh")
+        assert first == second  # the platform knows it again
+
+    otp.run(lambda: main(otp.node()))
 
 
 def test_rows_are_kept_when_the_request_that_read_them_first_ends_before_it_has_kept_them() -> None:

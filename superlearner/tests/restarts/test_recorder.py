@@ -142,7 +142,7 @@ def test_a_give_up_whose_attempts_fill_the_memory_is_recorded_once_and_from_its_
             await end("other")
             await advance(1)
         recorder.close()
-        assert [(one.line, one.count) for one in records[:1]] == [("ship gave up", 1)]
+        assert [(one.line, one.count) for one in records[:1]] == [("office and ship gave up", 1)]
         assert {one.line for one in records[1:]} == {"other was killed and restarted"}
         found = moments[0]
         assert (found.complete, found.steps[0].name) == (True, "mailer")

@@ -14,6 +14,7 @@ import httpx
 import otp
 from superlearner.cluster.members import ClusterEvent
 from superlearner.nodes.kinds import SERVICE
+from superlearner.operations.builtin.restart_loops import ANOMALY
 from superlearner.store import MomentRow
 from superlearner.web.pages import PAGES, find_similar
 
@@ -175,6 +176,33 @@ def test_the_page_of_a_service_that_is_away_has_one_line_for_a_loop_and_none_lea
         assert re.match(
             f'<a href="/why/{run}.31.*>rates crashed 925 times from [0-9:]{{8}} to [0-9:]{{8}} on 1 Jan', lines[1]
         )
+
+    inside(test)
+
+
+def test_the_page_of_a_node_that_is_away_lists_each_problem_once(inside: Inside) -> None:
+    """Regression: the restarts and the anomalies below them told the same give-up and the same blocked loop."""
+
+    async def test(platform: Any) -> None:
+        node, moments = "pay@127.0.0.1", platform.platform.moments
+
+        def add(number: int, at: float, until: float, line: str) -> None:
+            run = f"{len(moments._rows):012}"
+            moments._add(MomentRow(node, run, number, number, at, until, line, 1, f"{number}", kind="service"))
+
+        add(7, 100.0, 101.0, "rates, core and root gave up")
+        add(ANOMALY, 100.0, 160.0, "rates gave up: pricer was killed; core and root gave up after it")
+        add(2, 200.0, 202.0, "till held the event loop for 2.0 s")
+        add(ANOMALY, 200.0, 260.0, "till held the event loop twice in the last 60 s, for up to 2.00 s")
+        add(ANOMALY, 300.0, 360.0, "rates gave up: pricer was killed")  # another time
+        add(2, 400.0, 402.0, "till held the event loop for 9.0 s")  # no monitor saw this one
+        page = (await platform.client.get(f"/timeline?node={node}")).text
+        listed = page.partition("<h2>Its last restarts and anomalies</h2>")[2].partition("</ul>")[0]
+        lines = re.findall("<li>(?:<a[^>]*>)?(.*?) on 1 January 1970", listed)
+        assert lines == [
+            "till held the event loop for 9.0 s", "rates gave up: pricer was killed",
+            "till held the event loop twice in the last 60 s, for up to 2.00 s", "rates, core and root gave up",
+        ]  # fmt: skip
 
     inside(test)
 

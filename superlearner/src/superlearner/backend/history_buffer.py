@@ -94,7 +94,11 @@ class HistoryBuffer:
 def _sendable_entry(entry: Entry) -> Entry:
     """Return the entry with texts made encodable as Unicode."""
     return replace(
-        entry, supervisor=clean(entry.supervisor), child_id=clean(entry.child_id), reason=clean(entry.reason)
+        entry,
+        supervisor=clean(entry.supervisor),
+        child_id=clean(entry.child_id),
+        reason=clean(entry.reason),
+        where=clean(entry.where),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import otp
 
-__all__ = ["Clock", "timestamp", "wall_of"]
+__all__ = ["Clock", "time_text", "timestamp", "wall_of"]
 
 
 def timestamp(at: float | None = None) -> str:
@@ -18,6 +18,12 @@ def timestamp(at: float | None = None) -> str:
     """
     when = datetime.now(UTC) if at is None else datetime.fromtimestamp(at, UTC)
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def time_text(at: float) -> str:
+    """Return a time of day, with its date unless it is today."""
+    when = datetime.fromtimestamp(at)
+    return f"{'' if when.date() == datetime.now().date() else f'{when.day} {when:%B} '}{when:%H:%M:%S}"
 
 
 def wall_of(offset: float, at_ns: int) -> float:

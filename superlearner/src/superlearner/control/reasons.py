@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import otp
-from otp import Crash
+from otp import Crash, sentences
 from otp.observer.prediction import is_clean
 from otp.sentences import reason_text as text_of_reason
 from otp.sentences import tagged
@@ -18,7 +19,7 @@ from otp.watchdog import LIBRARY_FOLDERS
 from superlearner.control.terms import is_a
 
 __all__ = [
-    "BLOCKS", "LIBRARY_FOLDERS", "OTP", "callers_of", "failed_call", "has_own_frame",
+    "BLOCKS", "LIBRARY_FOLDERS", "OTP", "callers_of", "failed_call", "fell_after", "has_own_frame",
     "is_crash", "own_frame", "place_text", "tagged",
     "text_of_reason", "where_of", "without_arguments", "without_numbers",
 ]  # fmt: skip
@@ -85,6 +86,15 @@ def place_text(place: tuple[str, int, str]) -> str:
     """Return file, line and function as `shop.py:58 in handle_call`."""
     file, line, function = place
     return f"{os.path.basename(file)}:{line} in {function.rpartition('.')[2]}"
+
+
+def fell_after(names: Sequence[str]) -> str:
+    """Return the clause about supervisors that gave up because one below them did, the lowest first.
+
+    >>> fell_after(["core", "root"]), fell_after([])
+    ('core and root gave up after it', '')
+    """
+    return f"{sentences.listed(names)} gave up after it" if names else ""
 
 
 def without_arguments(reason: str) -> str:

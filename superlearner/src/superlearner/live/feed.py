@@ -322,6 +322,8 @@ class Feed:
             child, story.reason, failed=facts_of(event).crash, retried=data.get("retried", False)
         )
         story.opening = sentences.gave_up(who, last_one, allowed=data["allowed"], window=data["window"])
+        if last is not None and last.what == "gave_up":  # its entry has the cause
+            story.opening = f"{who} gave up after {last.who}"
         story.waits = parent is not None
         self._signals.gave_up(story, last, event, supervisor)
         self._open[sup_pid] = story

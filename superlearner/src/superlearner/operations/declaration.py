@@ -84,7 +84,7 @@ class Picker:
 class Paged(Generic[T]):
     """A page of a list: the result of an operation with the parameters `page` and `per_page`.
 
-    `note` says why the list is empty, if that is known.
+    `note` says why the list is empty, if that is known, and `since` from when on it would have items (seconds).
     """
 
     items: list[T]
@@ -92,6 +92,7 @@ class Paged(Generic[T]):
     page: int
     per_page: int
     note: str | None = None
+    since: int | None = None
 
 
 class Item(Protocol):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Final, Literal, NamedTuple
 
 from otp import sentences
 from otp.redaction import source_line
 from superlearner.control.events import TraceEvent, facts_of
-from superlearner.control.reasons import callers_of, own_frame, place_text, tagged
+from superlearner.control.reasons import callers_of, fell_after, own_frame, place_text, tagged
 from superlearner.control.source_lines import CodeLine, excerpt
 from superlearner.control.terms import clip, message_text, safe_text
 
@@ -27,6 +28,7 @@ __all__ = [
     "Words",
     "find_line",
     "start_failure",
+    "summary_of",
 ]
 
 MOST_PARTIES: Final = 50
@@ -250,6 +252,16 @@ class Words:
         """Return the name of a child in its supervisor's event: that of its process, else its id."""
         pid, id = self.child(event), facts_of(event).id
         return id or "its child" if pid is None else self.called(pid)
+
+
+def summary_of(steps: Iterable[Step]) -> str:
+    """Return the sentences of steps as one text: of supervisors that give up in a row, only the first has its limit."""
+    told: list[str] = []
+    for fall, group in groupby(steps, lambda step: step.kind == "gave_up"):
+        some = list(group)
+        above = [one.name or one.pid or "" for one in some[1:]] if fall else []
+        told += [*(one.text for one in (some[:1] if fall else some)), *filter(None, (fell_after(above),))]
+    return "; ".join(told)
 
 
 def budget_of(event: TraceEvent) -> dict[str, Any]:

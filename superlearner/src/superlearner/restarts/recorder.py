@@ -507,7 +507,7 @@ def describe_group(group: Group, past: Past) -> str:
     """Return what happened in one line, without its time."""
     fallen = list(dict.fromkeys(past.name(one.pid, past.id_of(one.pid)) for one in group.of("gave_up")))
     if fallen:
-        line = f"{fallen[-1]} gave up"
+        line = f"{sentences.listed(fallen)} gave up"
     elif group.requested:
         again = [past.name(one.data["child"], past.id_of(one.data["child"])) for one in group.again]
         line = sentences.restarted_on_request(again[:MOST_OTHERS], more=len(again[MOST_OTHERS:]))

@@ -66,6 +66,7 @@ class PageMeta(BaseModel):
     per_page: int
     total_pages: int
     note: str | None = Field(default=None, description="why the list is empty, if that is known")
+    since: int | None = Field(default=None, description="from when on it would have items, in seconds since 1970")
 
 
 class ListAnswer(BaseModel, Generic[T]):

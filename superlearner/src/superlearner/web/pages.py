@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
+import re
 from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -17,6 +18,7 @@ from superlearner.course.course import Course, UnknownItem
 from superlearner.nodes.nodes import Absence
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_with_reason
 from superlearner.operations.builtin.restart_loops import ANOMALY, fold, is_incident
+from superlearner.operations.builtin.restarts import SAME_S
 from superlearner.operations.context import Context
 from superlearner.operations.rights.homes import home_node
 from superlearner.operations.rights.ownership import is_refused, node_names, seen_node
@@ -245,37 +247,55 @@ def _why(sandbox: Sandbox) -> str:
     return f"Why: {safe_text(sandbox.reason or 'unknown')}."
 
 
-async def _list_stored(platform: Platform, user: User, node: str) -> tuple[list[tuple[str, str]], int]:
-    """Return the ids and texts of the newest restarts of a node, loops as one, and the number of the others."""
+async def _list_stored(platform: Platform, user: User, node: str) -> tuple[list[tuple[str, str]], int, bool]:
+    """Return the ids and texts of the newest restarts and anomalies of a node, loops as one.
+
+    And the number of the other restarts, and whether an anomaly is listed.
+    """
     moments = platform.moments
     rows, total = await moments.page([node], [], user.only_owner, None, None, 0, MOST_FOLDED, replays=False)
     loops = sorted(fold(rows), key=lambda one: -one.until)[:MOST_STORED]
     newest = await moments.read_replays([row for one in loops if isinstance(row := one.newest, MomentRow)])
+    found, _ = await moments.page(
+        [node], [], user.only_owner, None, None, 0, MOST_STORED, number=ANOMALY, replays=False
+    )
 
     def describe() -> list[tuple[str, str]]:
+        summed = [loop.sum_up(row) for row, loop in zip(newest, loops, strict=True)]
+        listed = sorted(_without_repetitions(summed, found), key=lambda row: -row.until)
         return [
             (
-                "" if is_incident(row) else str(Ref(row.run, row.number)),
-                describe_with_reason(loop.sum_up(row), user.name),
+                "" if is_incident(row) or row.number == ANOMALY else str(Ref(row.run, row.number)),
+                describe_with_reason(row, user.name),
             )
-            for row, loop in zip(newest, loops, strict=True)
+            for row in listed
         ]
 
-    return await asyncio.to_thread(describe), total - sum(len(one.lines) for one in loops)
+    return await asyncio.to_thread(describe), total - sum(len(one.lines) for one in loops), bool(found)
+
+
+def _without_repetitions(restarts: list[MomentRow], anomalies: list[MomentRow]) -> list[MomentRow]:
+    """Return restarts, incidents and anomalies with one row each: that with a replay, else the anomaly.
+
+    Rows are about the same if their times overlap and their lines name first the same process and what it did.
+    """
+
+    def begin(row: MomentRow) -> list[str]:
+        name, *more = re.split("[ ,]+", row.line, maxsplit=2)
+        return [name, "gave up" if " gave up" in row.line else more[0] if more else ""]
+
+    def repeats(one: MomentRow, other: MomentRow) -> bool:
+        return begin(one) == begin(other) and one.at <= other.until + SAME_S and other.at <= one.until + SAME_S
+
+    kept = [row for row in restarts if not (is_incident(row) and any(repeats(row, one) for one in anomalies))]
+    others = [row for row in kept if not is_incident(row)]
+    return [*kept, *(one for one in anomalies if not any(repeats(one, row) for row in others))]
 
 
 def _list_services(platform: Platform) -> dict[str, bool]:
     """Return the names of the attached services, and whether each is connected."""
     known = sorted((one.name, one.state) for one in platform.attachments if one.name is not None)
     return {name: state in ("attached", "connecting") for name, state in known}
-
-
-async def _list_anomalies(platform: Platform, user: User, node: str) -> list[str]:
-    """Return the texts of the newest stored anomalies of a node."""
-    rows, _ = await platform.moments.page(
-        [node], [], user.only_owner, None, None, 0, MOST_STORED, number=ANOMALY, replays=False
-    )
-    return [row.line for row in rows]
 
 
 def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
@@ -320,8 +340,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
         user = user_of(request)
         awaited = lost in platform.nodes.awaited and not user.only_own
         absence = None if lost is None else await _find_absence(platform, user, lost)
-        stored, more = await _list_stored(platform, user, lost) if lost and absence else ([], 0)
-        anomalies = await _list_anomalies(platform, user, lost) if lost and absence else []
+        stored, more, has_anomalies = await _list_stored(platform, user, lost) if lost and absence else ([], 0, False)
         sandbox = next((one for one in platform.sandboxes.all() if one.node == lost and user.sees(one.owner)), None)
         if sandbox is not None:
             heading = _ended(sandbox)
@@ -350,7 +369,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
             explained=absence is not None,
             stored=stored,
             more=more,
-            anomalies=anomalies,
+            has_anomalies=has_anomalies,
             lost=lost,
         )
 

@@ -93,7 +93,8 @@ def test_what_was_found_on_a_service_stays_listed_after_a_kill_and_a_restart(ins
         shown = (await platform.get("/api/v1/system/anomalies", params=asked))["data"]
         assert (shown["anomalies"], shown["summary"]["total"]) == (found, 0)
         page = (await platform.client.get("/system", params={"node": NODE})).text
-        assert found[0]["past"] in page.partition("Its last anomalies")[2]
+        assert page.count(found[0]["past"]) == 1
+        assert found[0]["past"] in page.partition("Its last restarts and anomalies")[2]
         lines = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
         [line] = [one for one in lines if one["incident"] and not one["outage"]]
         assert line["line"] == found[0]["past"]

@@ -44,6 +44,29 @@ def test_a_supervisor_without_a_name_has_its_id_also_when_it_gives_up() -> None:
     otp.run(main)
 
 
+def test_an_end_by_a_link_does_not_read_as_a_crash_of_its_own() -> None:
+    """Regression: its type was `exited`, and its sentence said that it had crashed."""
+
+    async def fails() -> None:
+        raise ValueError("no")
+
+    async def linked() -> None:
+        otp.spawn_link(fails)
+        await otp.receive()
+
+    async def main() -> None:
+        events = EventLog("e1")
+        async with otp.Node("shop@127.0.0.1") as node:
+            events.follow(node)
+            reader = Reader(events, EventFilter(types=frozenset({"exited", "crashed"})))
+            await otp.wait_down(node.spawn(linked))
+            crashed, exited = await reader.more(2, 10)
+        assert (crashed.type, exited.type) == ("crashed", "exited")
+        assert exited.text.endswith(f" ended: ValueError('no'), by a signal from process <{crashed.pid}>")
+
+    otp.run(main)
+
+
 def test_an_end_that_reads_crashed_is_found_by_that_type() -> None:
     """Regression: `events --types crashed` had no end by a reason that is no exception, such as a failed call."""
 

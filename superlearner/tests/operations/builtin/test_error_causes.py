@@ -13,6 +13,7 @@ import pytest
 
 import otp
 from otp import Children, GenServer, Ok, Stop, Supervisor, impl
+from superlearner.restarts.ids import run_of
 from superlearner.store import MomentRow
 
 Inside = Callable[..., Any]
@@ -162,7 +163,7 @@ def test_a_crash_loop_names_the_message_that_crashes_the_process_most_of_the_tim
 
 @pytest.mark.operation("error.why")
 def test_restarts_that_have_left_the_memory_are_counted_from_the_store(inside: Inside, tmp_path: Path) -> None:
-    """Regression: a storm of 1,000 crashes was 137 restarts, those of its last second."""
+    """Regression: a storm of 1,000 crashes was 137 restarts; then those of ended runs counted as of this one."""
     begun = datetime.now() - timedelta(days=2)
 
     def describe(seconds: float) -> str:
@@ -170,9 +171,9 @@ def test_restarts_that_have_left_the_memory_are_counted_from_the_store(inside: I
         return f"{at.day} {at:%B %H:%M:%S}"
 
     async def test(platform: Any) -> None:
-        def row(line: str, count: int, seconds: float) -> MomentRow:
+        def row(line: str, count: int, seconds: float, run: str = "9f3a0c1b22d4") -> MomentRow:
             at = since + seconds
-            return MomentRow(platform.node.name, "9f3a0c1b22d4", count, count, at, at, line, count, "")
+            return MomentRow(platform.node.name, run, count, count, at, at, line, count, "")
 
         store, since = platform.platform.store, begun.timestamp()
         store.append_moment(row("counter_1 crashed and was restarted 998 times more", 998, 0))
@@ -184,12 +185,18 @@ def test_restarts_that_have_left_the_memory_are_counted_from_the_store(inside: I
         assert earlier.endswith(
             f"counter_1` lists 1,038 earlier ones, the last one at {describe(1)}, before this run of its program"
         )
-        for _ in range(2):
-            await crash(platform)
+        await crash(platform)
+        why = (await platform.get(f"{AT}/errors/why"))["data"]
+        assert why["summary"].endswith("; it was restarted 998 times before this run of its program")
+        line = "counter_1 crashed and was restarted 498 times more"
+        store.append_moment(row(line, 498, 3600, run_of(platform.node)))
+        await crash(platform)
         why = (await platform.get(f"{AT}/errors/why"))["data"]
         assert why["summary"].endswith(
-            f"; it was restarted 1,000 times since {describe(0)}; the newest 2 for this reason"
+            f"; it was restarted 500 times since {describe(3600)}; the newest 2 for this reason; "
+            "998 times before this run of its program"
         )
-        assert (why["repeats"]["count"], why["repeats"]["alike"]) == (1000, 2)
+        repeats = why["repeats"]
+        assert (repeats["count"], repeats["before"], repeats["alike"]) == (500, 998, 2)
 
     inside(test, data_dir=tmp_path)

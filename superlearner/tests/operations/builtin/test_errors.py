@@ -521,25 +521,72 @@ def test_a_give_up_is_one_story_for_child_supervisor_and_restart(inside: Inside)
             ("tree", "one_for_one", [3, 5.0]), ("core", "rest_for_one", [3, 5.0]), ("office", "one_for_one", [3, 5.0]),
         ]  # fmt: skip
         why = {one: (await platform.get(f"/api/v1/processes/{one}/errors/why"))["data"] for one in ("letters", "tree")}
-        assert (listed["line"], shown["what"]) == ("tree gave up",) * 2
-        assert listed["supervisor"] == "tree"
+        assert (listed["line"], shown["what"]) == ("office and tree gave up",) * 2
+        assert listed["supervisor"] == "office"
         assert listed["reason"] == "its child letters did not start: ConnectionRefusedError('no mail')"
         assert " in init" in listed["where"]
         assert shown["budget"] == "0 of 3 restarts left in 5 s"
-        office, tree = listed["story"].split("; tree gave up: ")
-        assert office.startswith(
-            "office gave up: max_restarts=3 allows 3 restarts in 5 s, "
-            "and a 4th was needed (last: it could not restart letters: Conn"
-        )
-        assert tree.startswith(
-            "max_restarts=3 allows 3 restarts in 5 s, "
-            "and a 4th was needed (last: it could not restart office: its child letters did"
+        assert listed["story"] == (
+            "office gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed (last: it could not restart "
+            f"letters: ConnectionRefusedError('no mail'), at {listed['where']}); tree gave up after it"
         )
         assert shown["gave_up"] == listed["story"]
         assert why["letters"]["summary"] == why["tree"]["summary"].replace("; it is not", "; letters is not")
         assert (
             "tree gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed" in why["letters"]["summary"]
         )
+
+    inside(test)
+
+
+class Pricer(GenServer):
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+
+    @impl
+    def handle_cast(self, request, state):
+        return state[request]
+
+
+def above(name: str, below: type, child: str) -> type[Supervisor]:
+    """Return the class of a supervisor with one child and no restarts."""
+
+    class Above(Supervisor):
+        @impl
+        def init(self, arg):
+            return Children([below.child_spec({}, id=child, name=child)], max_restarts=0)
+
+    return Above
+
+
+@pytest.mark.operation("error.why", "restart.list", "restart.show", "system.anomalies")
+def test_supervisors_that_give_up_one_after_the_other_are_one_event_on_every_surface(inside: Inside) -> None:
+    """Regression: the limit was told once for each of them, and pages named the lowest, lists the highest."""
+
+    async def test(platform: Any) -> None:
+        price_sup = above("price_sup", Pricer, "pricer")
+        core = above("core", price_sup, "price_sup")
+        root = await platform.node.start(above("root", core, "core"), None, name="root")
+        GenServer.cast(("pricer", platform.node), "tax")
+        await otp.wait_down(root)
+        platform.platform.moments.catch_up()
+        await platform.platform.monitor.sample()
+        crash = f"KeyError('tax'), at test_errors.py:{Pricer.handle_cast.__code__.co_firstlineno + 2} in handle_cast"
+        fell = f"price_sup gave up: it allows no restarts (last: pricer crashed: {crash})"
+        after = "core and root gave up after it"
+        listed = (await platform.get("/api/v1/restarts"))["data"][0]
+        facts = (await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]["facts"]
+        assert (listed["line"], facts["what"]) == ("price_sup, core and root gave up",) * 2
+        assert (listed["story"], facts["gave_up"]) == (f"{fell}; {after}",) * 2
+        assert (listed["supervisor"], listed["fallen"]) == ("price_sup", ["price_sup", "core", "root"])
+        for one, state in (("pricer", "pricer is not running"), ("root", "it is not running")):
+            summary = (await platform.get(f"/api/v1/processes/{one}/errors/why"))["data"]["summary"]
+            assert summary.endswith(f"(last: pricer crashed: KeyError('tax')); {after}; {state}")
+        found = (await platform.get("/api/v1/system/anomalies"))["data"]["anomalies"]
+        assert [one["description"] for one in found] == [
+            f"price_sup gave up and is not running: pricer crashed: {crash}; {after}, and are not running either"
+        ]
 
     inside(test)
 

@@ -49,6 +49,31 @@ test("stored restarts and those that were only counted are one row, with the wor
   assert.deepEqual(told([sum(3, 900)]), ["k3 1"]);
 });
 
+test("ends at another line of code are a loop of their own, and those with other arguments are not", () => {
+  // Regression: two bugs that raised the same class were one row
+  const at = (where, reason) => ({ data, ...event }) => ({ ...event, data: { ...data, where, reason: reason ?? data.reason } });
+  const mixed = [...loop(0, 5).map(at("a.py:1")), ...loop(0.5, 5).map(at("b.py:2"))].sort((one, other) => one.at - other.at);
+  assert.deepEqual(told(mixed), ["e8 10 5× in 9\u00a0s", "e8.5 10 5× in 9\u00a0s"]);
+  const counted = loop(0, 5).map((event, place) => at("a.py:1", `KeyError(${place})`)(event));
+  assert.deepEqual(told(counted), ["e8 10 the last of 5 in 9\u00a0s"]);
+  const kept = (number, reason, where) => ({ id: `k${number}`, at: number, type: "kept", text: "till crashed and was restarted", seq: null,
+    until: number, data: { reason, where } });
+  const stored = [0, 1, 2, 3, 4].map((place) => [kept(place, "KeyError(1)", "a.py:1"), kept(place + 0.5, "KeyError(2)", "b.py:2")]);
+  const more = { ...kept(6, null, null), text: "till crashed and was restarted 90 times more", data: { times: 90 } };
+  assert.deepEqual(told([...stored.flat(), more]), ["k4 5 5× in 4\u00a0s", "k4.5 6 95× in 6\u00a0s"]);
+});
+
+test("supervisors that give up one after the other are one row", () => {
+  const gaveUp = (at, name) => ({ ...end(at, name, "x"), type: "gave_up", pid: name });
+  const ended = (at, name, above) =>
+    ({ ...end(at, name, "shutdown"), pid: name, data: { id: name, by_itself: true, supervisor_pid: above } });
+  const fall = [gaveUp(1, "price_sup"), ended(2, "price_sup", "core"), gaveUp(3, "core"), ended(4, "core", "root"), gaveUp(5, "root")];
+  const rows = (events) => fold(events, new Set()).map(({ event, above }) => [event.id, ...above].join(" "));
+  assert.deepEqual(rows(fall), ["e1 core root", "e2", "e4"]);
+  const again = { ...fall[1], id: "r", at: 2.5, type: "child_restarted", data: { id: "price_sup", supervisor_pid: "core" } };
+  assert.deepEqual(rows([...fall.slice(0, 2), again, ...fall.slice(2)]), ["e1", "e2", "r", "e3 root", "e4"]);
+});
+
 test("few rounds keep their rows, and so does a loop that is unfolded", () => {
   assert.equal(told(loop(0, 4)).length, 8);
   const open = fold(loop(0, 5), new Set(["e0"]));

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  onceEach as once, ownStorms, processesOf, stoppedText, suspendedText, unknownBecause, withoutStorm,
+  chainsOf, onceEach as once, ownStorms, processesOf, stoppedText, suspendedText, unknownBecause, withoutStorm,
 } from "#static/start/problems.js";
 
 const onceEach = (/** @type {any} */ rows, /** @type {any} */ anomalies, /** @type {any} */ burning = [], tree = new Map()) =>
@@ -29,6 +29,14 @@ test("a child that crashes in a loop is one problem, unless its supervisor never
   assert.deepEqual(withoutStorm([storm, other], [rates], model), [other]);
   assert.deepEqual(withoutStorm([loop], [rates], model), [loop]);
   assert.deepEqual(withoutStorm([storm], [], model), [storm]);
+});
+
+test("supervisors that give up one after the other are one problem", () => {
+  const fell = (/** @type {string} */ key, /** @type {string|null} */ sup) => ({ key, sup });
+  const chain = [fell("root/core/price_sup", "root/core"), fell("root/core", "root"), fell("root", null)];
+  const other = fell("shop/till", "shop");
+  assert.deepEqual(chainsOf([chain[0], other, chain[1], chain[2]]), [chain, [other]]);
+  assert.deepEqual(chainsOf([other, fell("root", null)]).length, 2);
 });
 
 test("a process that hangs is one line, and so is a deadlock", () => {

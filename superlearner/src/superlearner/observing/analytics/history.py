@@ -87,6 +87,7 @@ class Entry:
         reason: exit reason, as readable text.
         crash: true if the reason is a failure: not normal, shutdown or (shutdown, term).
         recovery_s: seconds from the child's end to its restart; None for other entries.
+        where: the line that raised, of this run of the program; it is not stored.
     """
 
     number: int
@@ -100,6 +101,7 @@ class Entry:
     reason: str | None
     crash: bool
     recovery_s: float | None = None
+    where: str | None = None
 
     @property
     def is_stored(self) -> bool:
@@ -447,6 +449,7 @@ def _entry(
         reason,
         crash,
         None if recovery is None else round(recovery / NS, 6),
+        facts.where,
     )
     _add(book, history, entry)
     return entry

@@ -112,7 +112,10 @@ def _exited(event: Any) -> Event:
         text = sentences.ended(_describe_process(name, pid, what), said, failed=True, doing=doing, at=told["where"])
         return Event("crashed", 0.0, text, told, pid=pid, name=name)
     told = {"reason": said, "abnormal": abnormal, "sender": sender, "what": what}
-    text = sentences.ended(_describe_process(name, pid, what), said, failed=abnormal)
+    by = None
+    if sender is not None and abnormal and reason != "killed":  # it has not crashed itself
+        abnormal, by = False, f"a signal from {_describe_process(display_name(data['sender']), sender)}"
+    text = sentences.ended(_describe_process(name, pid, what), said, failed=abnormal, by=by)
     return Event("exited", 0.0, text, told, pid=pid, name=name)
 
 
@@ -141,12 +144,12 @@ def _child(event: Any, ended: str | None, along: Mapping[Any, Any] | None, names
         text = sentences.started(supervisor, who) if old is None else sentences.restarted(supervisor, who)
     elif kind == "child_terminated":
         alone = is_own_end(event)
-        told |= {"reason": reason, "by": data.get("by"), "by_itself": alone}
+        told |= {"reason": reason, "where": facts.where, "by": data.get("by"), "by_itself": alone}
         end = sentences.ended(who, reason, failed=failed)
         text = end if alone else sentences.stopped(supervisor, [who])
     else:
         budget: dict[str, Any] = {key: _number(data.get(key)) for key in ("used", "allowed", "window")}
-        told |= {"reason": reason, **budget}
+        told |= {"reason": reason, "where": facts.where, **budget}
         if kind == "child_restarted":
             old, strategy = facts.old, data.get("strategy")
             ids, names = (data.get("group") or ())[:20], along or {}

@@ -36,22 +36,24 @@ TYPES: Final[dict[str, Type]] = {
     "child_started": Type(
         "a supervisor started a child",
         "`id`, `restart`, `type`, `old`, `restarts`, `along`, `what`, "
-        "`child_strategy` (if the child is a supervisor), `request` (who requested the restart, if anyone)",
+        "`child_strategy` (if the child is a supervisor), `request` (who requested it, if anyone)",
     ),
     "child_terminated": Type(
         "a child of a supervisor ended",
-        "`id`, `reason`, `by`, `by_itself` (false if the supervisor ended it), "
-        "`request` (who requested the stop, if anyone)",
+        "`id`, `reason`, `where`, `by`, `by_itself` (false if the supervisor ended it), "
+        "`request` (who requested it, if anyone)",
     ),
     "child_restarted": Type(
         "a supervisor restarted a child",
-        "`id`, `old`, `reason`, `strategy`, `used`, `allowed`, `window`, `group`, `restarts`, `along`, `what`, "
-        "`child_strategy`",
+        "`id`, `old`, `reason`, `where`, `strategy`, `used`, `allowed`, `window`, `group`, `restarts`, `along`, "
+        "`what`, `child_strategy`",
     ),
-    "restart_failed": Type("the start of a child failed and is retried", "`id`, `reason`, `used`, `allowed`, `window`"),
+    "restart_failed": Type(
+        "the start of a child failed and is retried", "`id`, `reason`, `where`, `used`, `allowed`, `window`"
+    ),
     "gave_up": Type(
-        "a supervisor gave up after too many restarts",
-        "`id`, `reason`, `used`, `allowed`, `window`, "
+        "a supervisor gave up",
+        "`id`, `reason`, `where`, `used`, `allowed`, `window`, "
         "`retried` (true if the last restart failed; `reason` is then that of the failure)",
     ),
     "rests": Type("a tree or a service gave up; it restarts after a pause", "`id`, `why`, `pause` (s)"),

@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Final
 
 from otp import sentences
-from superlearner.control.reasons import without_arguments, without_numbers
+from superlearner.control.reasons import fell_after, without_arguments, without_numbers
 from superlearner.observing.analytics.history import Book, Entry, History
 from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding
 
@@ -35,18 +35,21 @@ def explain_give_up(history: History, gave_up: Entry) -> str:
     if before and (before[0].event_type, before[0].child_id) == alike[:2]:
         return sentences.could_not_restart("it", child, reason)
     ends = [gave_up, *_counted(history, gave_up, before)]
-    last = sentences.ended(child, reason, failed=gave_up.crash)
+    last = sentences.ended(child, reason, failed=gave_up.crash, at=gave_up.where)
+    at = f", at {gave_up.where}" if gave_up.where else ""
     if len(ends) == 1:
         return last
     often = f"{sentences.times_text(len(ends))} in {max(gave_up.at - ends[-1].at, 0.1):.1f} s"
     if gave_up.child_id is None or len({one.child_id for one in ends}) > 1:  # dynamic children have no id
         return f"its children ended {often} in all; the last end: {last}"
     if len({(one.event_type == "restart_failed", one.reason) for one in ends}) > 1:
-        return f"{child} ended {often}, the last time with {reason}"
+        return f"{child} ended {often}, the last time with {reason}{at}"
     if reason == "killed":
         return f"{child} was killed {often}"
     if gave_up.crash:
-        return f"{child} crashed {often}, each time with {reason}"
+        if at and len({one.where for one in ends}) > 1:
+            return f"{child} crashed {often}, each time with {reason}, the last time{at.removeprefix(',')}"
+        return f"{child} crashed {often}, each time with {reason}{at}"
     return f"{child} ended {often}, each time with reason {reason}"
 
 
@@ -96,15 +99,19 @@ def fold_chains(found: Iterable[AnomalyFinding], book: Book) -> list[AnomalyFind
         below = _cause_below(one, book)
         if below is not None and ("restarts", below) in by_key and below != key[1]:
             lowest[key] = "restarts", below
-    above: dict[tuple[str, str], list[AnomalyFinding]] = {}
+    above: dict[tuple[str, str], list[tuple[int, AnomalyFinding]]] = {}
     for key in lowest:
-        low = key
-        for _ in lowest:
-            low = lowest.get(low, low)
+        low, height = key, 0
+        while low in lowest and height < len(lowest):
+            low, height = lowest[low], height + 1
         if low not in lowest:
-            above.setdefault(low, []).extend(one for one in found if one.key == key)
-    dropped = {one.key for some in above.values() for one in some}
-    return [_with_those_above(one, above.get(one.key, [])) for one in found if one.key not in dropped]
+            above.setdefault(low, []).extend((height, one) for one in found if one.key == key)
+    dropped = {one.key for some in above.values() for _, one in some}
+    return [
+        _with_those_above(one, [each for _, each in sorted(above.get(one.key, []), key=lambda at: at[0])], book)
+        for one in found
+        if one.key not in dropped
+    ]
 
 
 def _cause_below(one: AnomalyFinding, book: Book) -> str | None:
@@ -112,7 +119,8 @@ def _cause_below(one: AnomalyFinding, book: Book) -> str | None:
     history = book.by_pid.get(one.pid or "")
     if history is None:
         return None
-    ends = [each for each in history.restart_history() if each.at >= one.since and each.event_type != "restarted_along"]
+    since = one.since - 0.001  # it is rounded
+    ends = [each for each in history.restart_history() if each.at >= since and each.event_type != "restarted_along"]
     by_id: dict[str | None, str] = {}  # the pids of earlier processes of a supervisor are not kept
     below: set[str | None] = set()
     for each in ends:  # newest first
@@ -124,16 +132,23 @@ def _cause_below(one: AnomalyFinding, book: Book) -> str | None:
     return next(iter(below)) if len(below) == 1 else None
 
 
-def _with_those_above(one: AnomalyFinding, above: list[AnomalyFinding]) -> AnomalyFinding:
+def _with_those_above(one: AnomalyFinding, above: list[AnomalyFinding], book: Book) -> AnomalyFinding:
+    """Return a finding with those above it, the lowest first: a give-up after its give-up has no count of its own."""
     if not above:
         return one
     severity = max((one, *above), key=lambda each: RANKS[each.severity]).severity
-    words = list(dict.fromkeys(each.description.partition(": ")[0] for each in above))
-    past = list(dict.fromkeys(each.past.partition(": ")[0] for each in above))
+    fell = [each for each in above if one.evidence.get("give_ups") and each.evidence.get("give_ups")]
+    fallen = list(dict.fromkeys(each.past.partition(" gave up")[0] for each in fell))
+    down = any((found := book.by_pid.get(each.pid or "")) is not None and found.is_down for each in fell)
+    also = f", and {'is' if len(fallen) == 1 else 'are'} not running either" if down else ""
+    after = fell_after(fallen)
+    others = [each for each in above if each not in fell]
+    words = list(dict.fromkeys(each.description.partition(": ")[0] for each in others))
+    past = list(dict.fromkeys(each.past.partition(": ")[0] for each in others))
     return replace(
         one,
         severity=severity,
-        description="; ".join([one.description, *words]),
-        past="; ".join([one.past, *past]),
+        description=sentences.story(one.description, f"{after}{also}", *words),
+        past=sentences.story(one.past, after, *past),
         evidence={**one.evidence, "above": list(dict.fromkeys(each.name or each.pid for each in above))},
     )

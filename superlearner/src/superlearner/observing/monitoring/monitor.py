@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import otp
 from otp import Down, Node, Pid, observer
@@ -67,6 +68,10 @@ CLOSELY: Final = 20
 MANY: Final = 100_000
 Figures = tuple[observer.Metrics, MachineFacts]
 OUTSIDE: Final = "not a process: a request, a task or a callback of asyncio"
+LONG_S: Final = 5.0
+"""Seconds of a hold that may end the attachment that sees it."""
+_long_holds: Final = WeakKeyDictionary[Node, deque[LoopHold]]()
+"""The last long holds, for the next attachment: the memory of the node has no lines, and none outside of processes."""
 
 
 class Monitor:
@@ -173,6 +178,9 @@ class Monitor:
         for event in otp.trace.history(self.node):
             if event.kind == "drain_too_long" and event.at / NS > otp.monotonic() - HOUR:
                 self._on_event(event, missed=True)
+        seen = {hold.mark: hold for hold in _long_holds.get(self.node, ()) if hold.at > self._clock.now() - HOUR}
+        found = {hold.mark: hold for hold in self.holds} | seen
+        self.holds = deque(sorted(found.values(), key=lambda hold: hold.at), HOLDS)
         self._missed = list(self.holds)
 
     # Event handlers
@@ -188,7 +196,7 @@ class Monitor:
         self._hold(event.at / NS, seconds, event.pid, what, mark=event.at, missed=missed)
 
     def _on_outside(self, since: float, until: float) -> None:
-        self._hold(until, until - since, None, OUTSIDE)
+        self._hold(until, until - since, None, OUTSIDE, mark=round(until * NS))
 
     def holder_of(self, event: Event) -> tuple[Pid | None, str]:
         """Return the process that held the loop for most of a drain, and its line.
@@ -223,7 +231,10 @@ class Monitor:
         elsewhere = foreign_holder_name(pid, self.node)
         name = elsewhere or (None if pid is None else display_name(pid))
         number = None if pid is None or elsewhere else plain_pid(pid)
-        self.holds.append(LoopHold(at, seconds, number, name, what, place, starved, mark))
+        hold = LoopHold(at, seconds, number, name, what, place, starved, mark)
+        self.holds.append(hold)
+        if seconds >= LONG_S and mark and not missed:
+            _long_holds.setdefault(self.node, deque(maxlen=HOLDS)).append(hold)
 
     def was_held(self, held: Held) -> float:
         """Record a hold with the watchdog's line; return its length in seconds.

@@ -6,12 +6,11 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import otp
 from otp import Node, sentences
-from superlearner.control.clock import Clock
+from superlearner.control.clock import Clock, time_text
 from superlearner.control.events import TraceEvent, facts_of, is_restart
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
@@ -32,7 +31,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PidText
 from superlearner.operations.results.errors import Why, WhyParty, WhyRepeats, WhyStep, WhyStored
 from superlearner.operations.results.restarts import RestartLine
-from superlearner.restarts.cause_steps import Step
+from superlearner.restarts.cause_steps import Step, summary_of
 from superlearner.restarts.causes import why as causes_of
 from superlearner.restarts.groups import groups
 from superlearner.restarts.ids import RUN, Ref, run_of
@@ -77,7 +76,7 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
     if found.repeats is not None:
         told = told.removesuffix(_describe_repeats(found.repeats)).removesuffix("; ")
         if history is not None:
-            found.repeats = await _count_recorded(ctx, node, history, found.repeats)
+            found.repeats = await _count_recorded(ctx, node, history, found.repeats, found.run)
         found.summary = sentences.story(told, _describe_repeats(found.repeats))
     if found.earlier is not None and found.name is not None and history is not None:
         await _add_stored(ctx, node, history, found)
@@ -99,7 +98,7 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
     causes = causes_of(ctx.node, number if fallen is None else plain_pid(fallen))
     clock = Clock()
     origins = [origin_of(ctx.watched, audit, ctx.user.name, clock, step) for step in causes]
-    told = "; ".join(one.step.text for one in origins) or "it started before the events in memory"
+    told = summary_of(one.step for one in origins) or "it started before the events in memory"
     restarted = any(step.kind == "child_restarted" or (alive and step.kind in ENDED) for step in causes)
     who = "it" if fallen is None or fallen is found else pid
     going_on = not alive and _is_being_restarted(ctx.node, memory, found)
@@ -146,9 +145,8 @@ def _describe_earlier(ctx: Context, pid: otp.Pid, clock: Clock) -> str | None:
     name, events = display_name(pid), otp.trace.history(ctx.node)
     if name is None or not events:
         return None
-    begin = datetime.fromtimestamp(clock.wall(events[0].at))
     listing = ctx.command("restart.list", process=name)
-    since = f"not restarted since {begin:%H:%M:%S}, where the events in memory begin"
+    since = f"not restarted since {time_text(clock.wall(events[0].at))}, where the events in memory begin"
     return f"{since}; `{listing}` {IF_ANY}"
 
 
@@ -214,12 +212,17 @@ def _count_repeats(memory: Memory, causes: Sequence[Step], clock: Clock) -> WhyR
 
 
 async def _count_recorded(
-    ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, repeats: WhyRepeats
+    ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, repeats: WhyRepeats, run: str
 ) -> WhyRepeats:
-    """Return how often a child was restarted after such an end, with the restarts that have left the memory."""
+    """Return how often a child was restarted after such an end, with the restarts that have left the memory.
+
+    Those of earlier runs of its program are counted apart.
+    """
     if repeats.name is None:
         return repeats
-    found = [one for one in await _list_restarts(ctx, node, history, repeats.name) if one.killed == repeats.killed]
+    stored = [one for one in await _list_restarts(ctx, node, history, repeats.name) if one.killed == repeats.killed]
+    found = [one for one in stored if one.run == run]
+    repeats.before = sum(one.number for one in stored if one.run != run)
     count = sum(one.number for one in found)
     if count <= repeats.count:
         return repeats
@@ -245,15 +248,16 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
     of_this_run = Ref.read(line.ref).run == why.run
     before = "" if of_this_run else ", before this run of its program"
     listing = ctx.command("restart.list", process=why.name)
-    why.earlier = sentences.story(since, f"`{listing}` lists {times} {_describe_time(last.until)}{before}")
+    why.earlier = sentences.story(since, f"`{listing}` lists {times} {time_text(last.until)}{before}")
     words = line.line if line.reason in (None, "killed") else f"{line.line}: {line.reason}"
     why.stored = WhyStored(ref=line.ref, at=last.until, line=words)
     if not why.known and of_this_run:
         why.restarted = True
-        why.summary = f"{words} (at {_describe_time(last.until)})"
+        why.summary = f"{words} (at {time_text(last.until)})"
 
 
 class _Restarts(NamedTuple):
+    run: str | None
     killed: bool
     number: int
     at: float
@@ -271,33 +275,32 @@ async def _list_restarts(
     lines = [*await list_open(ctx, [node], history, None, None), *rows]
     read = [(read_line(one.line.partition("; ")[0]), one) for one in lines]
     return [
-        _Restarts(parts.killed, one.count, one.at, one.until or one.at, one)
+        _Restarts(_run_of(one), parts.killed, one.count, one.at, one.until or one.at, one)
         for parts, one in read
         if parts is not None and parts.name == name and parts.again and not parts.requested
     ]
 
 
+def _run_of(one: MomentRow | RestartLine) -> str | None:
+    return one.run if isinstance(one, MomentRow) else Ref.read(one.ref).run
+
+
 def _describe_repeats(repeats: WhyRepeats) -> str:
     """Return how often a child was restarted, since when and while it handled which message; "" if that is seldom."""
+    before = f"{repeats.before:,} times before this run of its program" if repeats.before else ""
     if repeats.count < LOOP or repeats.since is None or repeats.until is None:
-        return ""
+        return f"it was restarted {before}" if repeats.before >= LOOP else ""
     took, alike = max(1, round(repeats.until - repeats.since)), repeats.alike
-    since = f"since {_describe_time(repeats.since)}{f', within {took} s' if took <= SHORT_S else ''}"
+    since = f"since {time_text(repeats.since)}{f', within {took} s' if took <= SHORT_S else ''}"
     same = f" for this reason {since}"
     if repeats.count > alike:
         newest = f"the newest {alike:,}" if alike == repeats.of else f"{alike:,} of the newest {repeats.of:,}"
         same = f" {since}; {newest} for this reason" if alike > 1 else f" {since}"
     told = f"it was restarted {repeats.count:,} times{same}"
-    if alike < LOOP or repeats.times < 2 * alike / 3:  # the messages differ, or there are none
-        return told
-    times = "each time" if repeats.times == alike else f"{repeats.times:,} times"
-    return f"{told}, {times} while it handled {repeats.message}"
-
-
-def _describe_time(at: float) -> str:
-    """Return a time of day, with its date unless it is today."""
-    when = datetime.fromtimestamp(at)
-    return f"{'' if when.date() == datetime.now().date() else f'{when.day} {when:%B} '}{when:%H:%M:%S}"
+    if alike >= LOOP and repeats.times >= 2 * alike / 3:  # else the messages differ, or there are none
+        times = "each time" if repeats.times == alike else f"{repeats.times:,} times"
+        told += f", {times} while it handled {repeats.message}"
+    return sentences.story(told, before)
 
 
 def _why_step(origin: Origin, clock: Clock) -> WhyStep:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, Final
 
 import otp
 from otp.observer.hints import hint_for
 from superlearner.base.commands import command
-from superlearner.control.clock import Clock
+from superlearner.control.clock import Clock, time_text
 from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.exits import ExitLog
 from superlearner.control.reasons import is_crash, place_text
@@ -57,8 +56,8 @@ async def history(
     """
     _, exits = await _exits(ctx, pages, pid)
     start = (page - 1) * per_page
-    note = None if exits else _describe_none(ctx, "ended", process=_name_of(pid))
-    return Paged(exits[start : start + per_page], len(exits), page, per_page, note)
+    note, since = (None, None) if exits else _describe_none(ctx, "ended", process=_name_of(pid))
+    return Paged(exits[start : start + per_page], len(exits), page, per_page, note, since)
 
 
 def _name_of(text: str) -> str | None:
@@ -66,14 +65,13 @@ def _name_of(text: str) -> str | None:
     return None if looks_like_pid(text) else text
 
 
-def _describe_none(ctx: Context, what: str, process: str | None = None) -> str:
-    """Return since when no process has ended, and what lists the restarts of before."""
+def _describe_none(ctx: Context, what: str, process: str | None = None) -> tuple[str, int | None]:
+    """Return since when no process has ended, and what lists the restarts of before; and that time."""
     events = otp.trace.history(ctx.node)
-    begun = datetime.fromtimestamp(Clock().wall(events[0].at)) if events else datetime.now()
-    day = "" if begun.date() == datetime.now().date() else f"{begun.day} {begun:%B} "
-    since = f" since {day}{begun:%H:%M:%S}" if events else ""
+    since = int(Clock().wall(events[0].at)) if events else None
+    begins = "" if since is None else f" since {time_text(since)}"
     listing = command("restart.list", process=process, node=ctx.nodes.option_of(ctx.node.name))
-    return f"none {what} in the memory of {ctx.node.name}{since}; `{listing}` lists what is stored"
+    return f"none {what} in the memory of {ctx.node.name}{begins}; `{listing}` lists what is stored", since
 
 
 @operation("error.patterns", http=("GET", "/processes/{pid}/errors/patterns"), scope="read", errors=NOT_THERE,
@@ -142,8 +140,8 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
                 hint=hint,
             )
         )
-    note = None if found else _describe_none(ctx, "crashed")
-    return Paged(lines, len(found), page, per_page, note)
+    note, since = (None, None) if found else _describe_none(ctx, "crashed")
+    return Paged(lines, len(found), page, per_page, note, since)
 
 
 def _names(node: otp.Node, events: Iterable[TraceEvent]) -> list[Any]:

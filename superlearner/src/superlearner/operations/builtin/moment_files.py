@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, cast
 
+from otp import sentences
 from otp.redaction import without_secrets
 from superlearner.operations.builtin.game import LevelNumber, Picked, Seed
 from superlearner.operations.builtin.restarts import EventRef, EventTime
@@ -198,9 +199,10 @@ def headline(moment: Json) -> str:
     if moment.get("moved"):
         return str(moment["summary"]).partition(": ")[0]
     names = {node["id"]: node["name"] for node in _nodes(moment["root"])}
-    for event in reversed(moment["events"]):
-        if event["kind"] == "decide" and event["what"] == "give_up":
-            return f"{names.get(event['id'], event['id'])} gave up"
+    decided = [event for event in moment["events"] if event["kind"] == "decide"]
+    fallen = dict.fromkeys(names.get(one["id"], one["id"]) for one in decided if one["what"] == "give_up")
+    if fallen:
+        return f"{sentences.listed(list(fallen))} gave up"
     started = any(event["kind"] == "start" for event in moment["events"])
     victim = _victim(moment)
     return f"{names.get(victim, victim)} {'restarted' if started else 'ended'}"

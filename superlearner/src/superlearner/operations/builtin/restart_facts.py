@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from otp import sentences
+from superlearner.control.reasons import fell_after
 from superlearner.control.slots import max_seconds_of
 from superlearner.operations.results.restarts import (
     Crashed,
@@ -19,7 +20,15 @@ from superlearner.operations.results.restarts import (
 )
 from superlearner.restarts.drawing import MomentNode
 
-__all__ = ["GiveUp", "describe_facts", "find_decisive", "find_give_ups", "find_requested", "reword"]
+__all__ = [
+    "GiveUp",
+    "describe_facts",
+    "describe_give_ups",
+    "find_decisive",
+    "find_give_ups",
+    "find_requested",
+    "reword",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +40,7 @@ class GiveUp:
         reason: why its child ended or failed to start the last time.
         where: the line that raised, if it was a failed start.
         limit: the restarts allowed within a number of seconds; None if unknown.
-        text: the give-up as a sentence.
+        text: the give-up as a sentence, with the line that raised.
     """
 
     supervisor: str
@@ -47,8 +56,14 @@ def find_give_ups(moment: Moment) -> list[GiveUp]:
     found: dict[str, GiveUp] = {}
     for place, event in enumerate(moment.events):
         if isinstance(event, Decided) and event.what == "give_up":
-            found[event.id] = _describe_give_up(event.id, moment.events[:place], nodes)
+            found[event.id] = _describe_give_up(event.id, moment, place, nodes)
     return list(found.values())
+
+
+def describe_give_ups(given_up: Sequence[GiveUp]) -> str:
+    """Return the sentence about give-ups of one cause: of the first supervisor, and who gave up after it."""
+    first, *above = given_up
+    return sentences.story(first.text, fell_after([one.supervisor for one in above]))
 
 
 def find_decisive(given_up: Sequence[GiveUp]) -> GiveUp:
@@ -56,24 +71,29 @@ def find_decisive(given_up: Sequence[GiveUp]) -> GiveUp:
     return next((one for one in reversed(given_up) if one.reason != "shutdown"), given_up[-1])
 
 
-def _describe_give_up(id: str, before: list[MomentEvent], nodes: dict[str, MomentNode]) -> GiveUp:
-    """Return the give-up of a supervisor; `before` are the events that led to it."""
+def _describe_give_up(id: str, moment: Moment, place: int, nodes: dict[str, MomentNode]) -> GiveUp:
+    """Return the give-up of a supervisor; `place` is that of its event."""
+    before: list[MomentEvent] = moment.events[:place]
 
     def name(id: str) -> str:
         return nodes[id].name if id in nodes else id.rpartition("/")[2]
 
     limit = nodes[id].limit if id in nodes else None
-    last, reason, where = "", "unknown", None
+    first = next((one for one in before if isinstance(one, Crashed)), None)
+    last, reason, where, at = "", "unknown", None, None
     for one in reversed(before):
         if isinstance(one, Crashed) and one.start and one.id.rpartition("/")[0] == id:
             last, reason = sentences.last_straw(name(one.id), one.reason, failed=True, retried=True), one.reason
             lines = (crash.line for crash in reversed(before) if isinstance(crash, Crashed) and crash.start)
-            where = next((line.place for line in lines if line is not None), None)
+            where = at = next((line.place for line in lines if line is not None), None)
             break
         if isinstance(one, Signalled) and one.to == id:
             failed = any(isinstance(end, Crashed) and end.id == one.id and end.crash for end in before)
             last, reason = sentences.last_straw(name(one.id), one.reason, failed=failed, retried=False), one.reason
+            if moment.line is not None and first is not None and first.reason == reason:
+                at = moment.line.place
             break
+    last += f", at {at}" if at else ""
     if limit is None:
         return GiveUp(name(id), reason, where, None, f"{name(id)} gave up{f' (last: {last})' if last else ''}")
     allowed, window = limit
@@ -108,7 +128,7 @@ def describe_facts(moment: Moment, *, stored: bool = False) -> MomentFacts:
     starts = [one for one in moment.events if isinstance(one, Started)]
     open_ = "had not been restarted yet when this was recorded" if stored else "has not been restarted yet"
     verb = "was restarted" if starts else open_ if moment.going_on else "ended"
-    what = f"{given_up[-1].supervisor} gave up" if given_up else f"{name(victim)} {verb}"
+    what = f"{sentences.listed([one.supervisor for one in given_up])} gave up" if given_up else f"{name(victim)} {verb}"
     reason = "unknown" if first is None else first.reason
     killed = f"{name(victim)} was killed{f' by {moment.request}' if moment.request else ''}"
     before = None if victim not in nodes else nodes[victim].state
@@ -131,7 +151,7 @@ def describe_facts(moment: Moment, *, stored: bool = False) -> MomentFacts:
         state_after=after,
         lost="; ".join(filter(None, (moment.lost and moment.lost.text, moment.lost_beside))) or None,
         supervisor="; ".join(_describe_actions(moment, decided, name, stored=stored)) or None,
-        gave_up="; ".join(one.text for one in given_up) or None,
+        gave_up=describe_give_ups(given_up) if given_up else None,
         budget=_describe_budget(decided, nodes, given_up),
     )
 
@@ -171,7 +191,7 @@ def _describe_left(decided: Decided) -> str:
 
 def _describe_budget(decided: list[Decided], nodes: dict[str, MomentNode], given_up: list[GiveUp]) -> str | None:
     if given_up:
-        spent = given_up[-1].limit
+        spent = given_up[0].limit
         return None if spent is None else _budget(0, *spent)
     first = next((one for one in decided if one.left is not None), None)
     limit = None if first is None or first.id not in nodes else nodes[first.id].limit

@@ -14,10 +14,16 @@ import otp
 from otp import sentences, standstill
 from superlearner.control.clock import Clock
 from superlearner.control.events import ANSWERS, STARTS, TraceEvent, facts_of, is_restart
+from superlearner.control.reasons import fell_after
 from superlearner.nodes.kinds import BESIDE
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
-from superlearner.operations.builtin.restart_facts import find_decisive, find_give_ups, find_requested
+from superlearner.operations.builtin.restart_facts import (
+    describe_give_ups,
+    find_decisive,
+    find_give_ups,
+    find_requested,
+)
 from superlearner.operations.builtin.restart_loops import OUTAGE, LineParts, Loop, is_incident, is_sum, read_line
 from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
@@ -33,7 +39,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, Since, Until
 from superlearner.operations.results.restarts import Decided, Moment, RestartLine, Started
 from superlearner.operations.rights.ownership import not_their_node
-from superlearner.restarts.cause_steps import budget_of, find_line, start_failure
+from superlearner.restarts.cause_steps import WhyLine, budget_of, find_line, start_failure
 from superlearner.restarts.drawing import MomentNode
 from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.ids import Ref, run_of
@@ -344,23 +350,35 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
         name=past.name(group.victim, past.id_of(group.victim)) if group.victim is not None else "unknown",
         reason=reason,
         where=None if (line := straw or found) is None else line.place,
-        supervisor=past.name(above := given_up[-1].pid if given_up else end.pid, past.id_of(above)),
+        supervisor=past.name(above := given_up[0].pid if given_up else end.pid, past.id_of(above)),
         strategy=strategy,
         started=sum(one.kind in STARTS for one in group.events),
         gave_up=any(one.kind == "gave_up" for one in answers),
         fallen=list(dict.fromkeys(past.name(one.pid, past.id_of(one.pid)) for one in group.of("gave_up"))),
     )
     if given_up:
-        described.story = "; ".join(_describe_give_up(one, past) for one in given_up)
+        line = _find_last_line(given_up[0], group)
+        described.story = sentences.story(_describe_give_up(given_up[0], past, line), fell_after(described.fallen[1:]))
     return described
 
 
-def _describe_give_up(event: TraceEvent, past: Past) -> str:
-    """Return the sentence about a supervisor that gave up, as the log and the causes have it."""
+def _find_last_line(gave_up: TraceEvent, group: Group) -> WhyLine | None:
+    """Return the line that raised when a supervisor gave up, if it is known."""
+    if gave_up.data.get("retried"):
+        failed = (one for one in reversed(group.of("restart_failed")) if one.seq < gave_up.seq)
+        return next(filter(None, (find_line(start_failure(one)) for one in failed)), None)
+    first = group.first
+    known = "reason" in first.data and facts_of(first).reason == facts_of(gave_up).reason
+    return find_line(first.data["reason"]) if known else None
+
+
+def _describe_give_up(event: TraceEvent, past: Past, line: WhyLine | None) -> str:
+    """Return the sentence about a supervisor that gave up, as the log and the causes have it, with the line."""
     facts, child = facts_of(event), event.data.get("child") or event.data.get("old")
     last = sentences.last_straw(
         past.name(child, event.data["id"]), facts.reason, failed=facts.crash, retried=event.data.get("retried", False)
     )
+    last += "" if line is None else f", at {line.place}"
     budget, name = budget_of(event), past.name(event.pid, past.id_of(event.pid))
     return sentences.gave_up(name, last, allowed=budget["allowed"], window=budget["window"])
 
@@ -408,9 +426,10 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
     line.gave_up = bool(given_up)
     line.fallen = list(dict.fromkeys(one.supervisor for one in given_up))
     if given_up:
-        line.supervisor, line.reason = given_up[-1].supervisor, find_decisive(given_up).reason
+        line.line = f"{sentences.listed(line.fallen)} gave up"  # earlier versions named the highest one only
+        line.supervisor, line.reason = given_up[0].supervisor, find_decisive(given_up).reason
         line.where = find_decisive(given_up).where or line.where
-        line.story = "; ".join(one.text for one in given_up)
+        line.story = describe_give_ups(given_up)
     return line
 
 

@@ -35,6 +35,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import TIMES, UNIX_TIME, Time
 from superlearner.operations.results.restarts import Crashed, Decided, Moment, MomentFacts, Signalled
 from superlearner.operations.rights.ownership import not_their_node
+from superlearner.restarts.cause_steps import summary_of
 from superlearner.restarts.drawing import MomentNode, NodeKind
 from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.ids import REF, Ref, run_of
@@ -331,7 +332,7 @@ def draw_moment(
     found = moment_of(memory, group, now)
     clock = Clock()
     origins = [origin_of(node, audit, reader, clock, step) for step in found.steps]
-    summary = "; ".join(one.step.text for one in origins) or "the events are no longer in memory"
+    summary = summary_of(one.step for one in origins) or "the events are no longer in memory"
     moment = describe_moment(found, clock, summary, origins)
     moment.ref, moment.node = str(Ref(run_of(node.node), found.id)), node.name
     moment.lost_beside = _list_lost(node, group)

@@ -274,8 +274,8 @@ def _missing_scope(
 
 def _meta(page: Paged[Any]) -> dict[str, Any]:
     pages = -(-page.total // page.per_page)
-    note = {} if page.note is None else {"note": page.note}
-    return {"total": page.total, "page": page.page, "per_page": page.per_page, "total_pages": pages, **note}
+    why = {name: value for name, value in (("note", page.note), ("since", page.since)) if value is not None}
+    return {"total": page.total, "page": page.page, "per_page": page.per_page, "total_pages": pages, **why}
 
 
 def _check_period(parameters: Mapping[str, Any]) -> None:

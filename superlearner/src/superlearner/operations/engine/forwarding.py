@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 import otp
 from superlearner.base.commands import command
 from superlearner.base.validation import problem_text
+from superlearner.control.clock import time_text
 from superlearner.control.terms import clip
 from superlearner.nodes.remote import NodeBusy, NodeGone, NodeSilent, RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import (
@@ -68,8 +69,10 @@ ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
 FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 ODD_NUMBER: Final = re.compile(rb"NaN|Infinity|[eE][+]?[0-9]{3}|[0-9]{19}")
 META: Final = ("total", "page", "per_page", "total_pages")
-OF_MEMORY: Final = ("error.list", "error.history")
-"""Lists of what a node remembers, which begin again with its program."""
+OF_MEMORY: Final = {"error.list": "crashed", "error.history": "ended"}
+"""Lists of what a node remembers, which begin again with its program; and what they list."""
+LATEST_S: Final = 2**36
+"""The latest time in an answer, in seconds since 1970: a node may have any clock."""
 USUAL: Final = ("missing_scope", "service_unavailable", "timeout", "validation_error")
 """Codes a remote node may answer for any operation, besides the declared ones. Others are reserved for the platform."""
 
@@ -228,12 +231,16 @@ def _dry_run(remote: RemoteNode, answer: Executed) -> DryRun:
 def _meta(operation: Operation, remote: RemoteNode, meta: dict[str, int] | None) -> dict[str, Any] | None:
     if not operation.paged:
         return None
-    if meta is None or set(meta) != set(META) or min(meta.values()) < 0:
+    if meta is None or set(meta) - {"since"} != set(META) or min(meta.values()) < 0:
         raise remote.bad(f"{operation.name}: expected the numbers of a page")
     found: dict[str, Any] = {name: meta[name] for name in META}
     if not meta["total"] and operation.name in OF_MEMORY:
-        listing = command("restart.list", node=remote.name)
-        found["note"] = f"the memory of {remote.name} has none; `{listing}` lists what is stored"
+        listing, begins = command("restart.list", node=remote.name), ""
+        if "since" in meta:  # an earlier version does not say so
+            found["since"] = since = min(meta["since"], LATEST_S)
+            begins = f" since {time_text(since)}"
+        none = f"none {OF_MEMORY[operation.name]} in the memory of {remote.name}{begins}"
+        found["note"] = f"{none}; `{listing}` lists what is stored"
     return found
 
 

@@ -82,7 +82,8 @@ class WhyRepeats(ResultModel):
 
     name: str | None = Field(description="its name: the registered one, else its id as a child")
     killed: bool = Field(description="true: only kills are counted; false: only other exits")
-    count: int = Field(description="the restarts in memory and in the store")
+    count: int = Field(description="the restarts in this run of its program, in memory and in the store")
+    before: int = Field(default=0, description="those in earlier runs, in the store")
     since: Seconds | None = Field(description="the time of the first one; null without one")
     until: Seconds | None = Field(description="the last of them")
     alike: int = Field(description="those in memory with the same reason as the last one")

@@ -109,11 +109,10 @@ class MomentFacts(ResultModel):
     state_after: str | None = Field(default=None, description="the state in which its successor began, or `unchanged`")
     lost: str | None = Field(default=None, description="the messages lost with its mailbox")
     supervisor: str | None = Field(default=None, description="what the supervisors did")
-    gave_up: str | None = Field(default=None, description="each supervisor that gave up, with its last reason")
-    budget: str | None = Field(
-        default=None,
-        description="the restarts left to the first supervisor that decided, or to the highest one that gave up",
+    gave_up: str | None = Field(
+        default=None, description="the supervisor that gave up first, with its last reason, and those after it"
     )
+    budget: str | None = Field(default=None, description="the restarts left to the first supervisor that decided")
     away: str | None = Field(
         default=None, description="how long a service or a member was gone, and since or until when"
     )
@@ -191,9 +190,7 @@ class RestartLine(ResultModel):
         default=None,
         description="the request that ended it, such as `your request over HTTP`; null if not settled",
     )
-    supervisor: str | None = Field(
-        description="the first supervisor that decided; for a give-up, the highest one that gave up"
-    )
+    supervisor: str | None = Field(description="the first supervisor that decided, or that gave up")
     strategy: str | None
     started: int = Field(description="number of processes started")
     gave_up: bool

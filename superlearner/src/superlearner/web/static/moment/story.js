@@ -131,12 +131,12 @@ function abandoned(moment) {
 /** Return whether this is the end or the return of a service or a member: there is nothing to play. @param {Moment} moment */
 export const isServiceChange = ({ program, events }) => program === true && events.length === 1;
 
-/** Return a restart in a few words: `checkout_sup gave up`. @param {Moment} moment */
+/** Return a restart in a few words: `checkout_sup gave up`, with the supervisors that gave up after it. @param {Moment} moment */
 export function headline(moment) {
   if (isServiceChange(moment)) return moment.summary;
   if (moment.moved) return moment.summary.split(": ")[0] ?? "";
-  const name = namer(moment), gave = fallen(moment);
-  if (gave !== null) return `${name(gave)} gave up`;
+  const name = namer(moment), gave = new Set(only(moment, "decide").filter(({ what }) => what === "give_up").map(({ id }) => id));
+  if (gave.size) return `${listed([...gave].map(name))} gave up`;
   return `${name(victim(moment))} ${only(moment, "start").length ? "restarted" : "ended"}`;
 }
 

@@ -78,6 +78,22 @@ export function onceEach(rows, anomalies, burning, model) {
 }
 
 /**
+ * Return give-ups as one row each cause: of a supervisor, and of those above it that gave up because it did.
+ * @template {{key?: string|null, sup?: string|null}} E
+ * @param {readonly E[]} events  oldest first
+ * @returns {E[][]}
+ */
+export function chainsOf(events) {
+  /** @type {E[][]} */ const chains = [];
+  for (const event of events) {
+    const below = chains.find((chain) => event.key && chain.at(-1)?.sup === event.key);
+    if (below) below.push(event);
+    else chains.push([event]);
+  }
+  return chains;
+}
+
+/**
  * Return why the problems of a node are unknown, or "".
  * @param {import("../live/live.js").Status} status
  * @param {string} lost  the sentence about a lost connection; "" if there is one

@@ -10,7 +10,7 @@ import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, writ
 import { describeServices, elsewhere, isDue, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
-import { onceEach, ownStorms, processesOf, stoppedText, suspendedText, unknownBecause, withoutStorm } from "./problems.js";
+import { chainsOf, onceEach, ownStorms, processesOf, stoppedText, suspendedText, unknownBecause, withoutStorm } from "./problems.js";
 import { answers, done, Explained, lastBranch, listed, sceneOf, storyOf, troubledBranch } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
@@ -181,7 +181,7 @@ function nothing() {
 function storedGiveUp() {
   if (!found?.anomalies.some(({ evidence }) => evidence.give_ups)) return null;
   const one = storedRestarts.find(({ node, gave_up }) => gave_up && (node ?? model.node) === model.node);
-  return one ? { kind: "gave_up", at: one.at, parts: { who: one.supervisor ?? one.name ?? undefined }, ref: one.ref } : null;
+  return one ? { kind: "gave_up", at: one.at, parts: { who: one.fallen?.at(-1) ?? one.name ?? undefined }, ref: one.ref } : null;
 }
 
 /** Tick off steps from events of the feed; what is played now is written when it has been seen. */
@@ -281,7 +281,7 @@ function wrong() {
   const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
   const fallen = gaveUp(new Set([...rows.map(({ key }) => key), ...burnt.map(({ event }) => event.key ?? ""),
     ...anomalies.filter(({ evidence }) => evidence.give_ups).flatMap(({ name, evidence }) => [name, ...evidence.above ?? []])]));
-  const own = burnt.filter(({ event }) => !fallen.some(({ key }) => key === event.sup)); // its give-up says it
+  const own = burnt.filter(({ event }) => !fallen.flat().some(({ key }) => key === event.sup)); // its give-up says it
   const others = [
     ...away.slice(0, SHOWN).map(({ node, text, one }) => make("li", ...severe(one?.severity),
       make("a", { href: `${root()}/${nodeQuery(node)}` }, make("code", {}, node)), `: ${text}`, ...(one ? whereabouts(one, node) : []))),
@@ -299,10 +299,10 @@ function wrong() {
         : ` ${reasonedState(row)}`)),
     ...(rows.length > SHOWN ? [make("li", {}, "and ", make("a", { href: `${root()}/supervisors` },
       counted(rows.length - SHOWN, "more process", "more processes")), " in the tree")] : []),
-    ...fallen.map((event) =>
+    ...fallen.map((chain) =>
         make("li", { "data-look": "gave_up" }, icon("gave-up", "glyph"),
-          make("a", { href: momentOf(event.parts?.who) ?? system }, event.parts?.who ?? "A supervisor"),
-          ` gave up at ${time(event.at)}`)),
+          make("a", { href: momentOf(chain[0]?.parts?.who) ?? system }, listed(chain.map(({ parts }) => parts?.who ?? "A supervisor"))),
+          ` gave up at ${time(chain[0]?.at ?? 0)}`)),
     ...anomalies.slice(0, SHOWN)
       .map((one) => make("li", ...severe(one.severity),
         make("a", { href: (one.evidence.give_ups && momentOf(one.name)) || system },
@@ -341,13 +341,14 @@ const whereabouts = (one, node) => [
 /** Return the address of the replay of a supervisor's last give-up; null if it is not known. @param {string|null|undefined} name */
 function momentOf(name) {
   const event = model.feed.findLast(({ kind, parts }) => kind === "gave_up" && parts?.who === name);
-  const stored = storedRestarts.find((one) => one.gave_up && one.supervisor === name && (one.node ?? model.node) === model.node);
+  const stored = storedRestarts.find((one) => one.gave_up && one.fallen?.includes(name ?? "") && (one.node ?? model.node) === model.node);
   const id = event?.ref ?? event?.event ?? stored?.ref;
   return id ? whyAddress(id) : null;
 }
 
 /**
- * Return supervisors that gave up since the monitor's last sample, newest first: they may run again already, so they are no finding yet.
+ * Return supervisors that gave up since the monitor's last sample, newest first, those of one cause as one: they may run again already,
+ * so they are no finding yet.
  * @param {Set<string|null|undefined>} told  those shown in other lines
  */
 function gaveUp(told) {
@@ -356,7 +357,7 @@ function gaveUp(told) {
   /** @type {Map<string|null|undefined, import("../live/model.js").FeedEvent>} */ const newest = new Map();
   for (const event of model.feed)
     if (event.kind === "gave_up" && event.at > from && !told.has(event.key) && !told.has(event.parts?.who)) newest.set(event.key, event);
-  return [...newest.values()].reverse().slice(0, SHOWN);
+  return chainsOf([...newest.values()]).reverse().slice(0, SHOWN);
 }
 
 /** Show the last restarts; not while the reader points at the list. */

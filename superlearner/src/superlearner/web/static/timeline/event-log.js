@@ -318,7 +318,10 @@ function eventOf({ ref, at, until, count, line = "", program = false, started = 
   return {
     id: `kept-${ref}-${count}`, type: KEPT_TYPE, at: more.gave_up ? until ?? at : at, began: at, until: until ?? at, text: line,
     ref: incident ? null : ref, pid: null, name: null, supervisor: null, seq: null,
-    data: { program, incident, outage, back: more.reason === null, started, ...(isSum({ line, ...more }) ? { times: count } : {}) },
+    data: {
+      program, incident, outage, back: more.reason === null, reason: more.reason, where: more.where, started,
+      ...(isSum({ line, ...more }) ? { times: count } : {}),
+    },
     sentence: storedSentence({ line, program, started, ...more }),
   };
 }

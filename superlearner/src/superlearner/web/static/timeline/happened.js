@@ -20,6 +20,7 @@ const ABOVE = 0.3;
 const GLYPHS = { crash: "crashed", restart: "restarting", change: "gear", start: "running", stop: "stopped" };
 /** The shapes of changes. @type {Record<string, string>} */
 const GLYPHS_OF = { suspended: "suspended", resumed: "running" };
+const NAMES = new Intl.ListFormat("en-GB");
 const RESTARTS = new Set(["child_restarted", "gave_up", "restart_failed", KEPT_TYPE]);
 
 /**
@@ -69,7 +70,8 @@ const isIn = (place, item) =>
  * @param {boolean} begins  it is the newest one without events
  */
 function row(entry, text, current, live, later, why, begins) {
-  const { event, loop } = entry;
+  const { event, loop, above } = entry;
+  const after = above.length ? `; ${NAMES.format(above)} gave up after it` : "";
   const mark = markOf(event), id = event.ref ?? event.seq, label = `Why: ${event.text}`;
   const gaveUp = event.type === "gave_up" || (event.type === KEPT_TYPE && event.text.endsWith("gave up"));
   return html`<li data-event=${idOf(entry)} data-mark=${mark} ?data-later=${later}>
@@ -77,7 +79,7 @@ function row(entry, text, current, live, later, why, begins) {
     <button type="button" data-at=${event.at} tabindex=${current ? 0 : -1} aria-current=${current && !live ? "step" : nothing}><svg
       class="glyph" aria-hidden="true"><use href="#i-${gaveUp ? "gave-up" : GLYPHS_OF[event.type] ?? GLYPHS[mark]}"></use></svg>
       <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span
-        class="what">${text}${loop && !loop.open ? `, ${loopText(loop)}` : ""}</span></button>
+        class="what">${text}${after}${loop && !loop.open ? `, ${loopText(loop)}` : ""}</span></button>
     ${why && id !== null && (RESTARTS.has(event.type) || mark === "crash")
       ? html`<a class="link" tabindex="-1" href=${whyAddress(id, undefined, event.ref ? undefined : event.at)} aria-label=${label}>Why?</a>`
       : nothing}${loop
