@@ -15,7 +15,7 @@ import pytest
 import otp
 from asked_sandboxes import OWNER
 from feed_trees import Group, Worker, crash, texts, tree
-from otp import Children, ChildSpec, GenServer, Supervisor, impl
+from otp import Children, ChildSpec, GenServer, NoReply, Supervisor, impl
 from superlearner.app.running import Tree
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.steer import kill, resolve, restart_child, terminate_child
@@ -191,6 +191,38 @@ def test_a_crash_in_a_storm_of_kills_is_not_counted_as_one_of_them(inside: Calla
         assert times == {"killed": 15, "ValueError('negative amount')": 1}
 
     inside(test, tree("a", max_restarts=100))
+
+
+def test_crashes_of_one_class_at_two_lines_are_two_entries(inside: Callable[..., Any]) -> None:
+    """Regression: two bugs that raise the same exception were one entry with one count."""
+
+    class TwoBugs(Worker):
+        @impl
+        def handle_cast(self, request: Any, state: Any) -> NoReply[Any]:
+            if request % 2:
+                raise ValueError(request)
+            raise ValueError(request)
+
+    class Above(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            return Children([TwoBugs.child_spec(None, id="a", name="a")], max_restarts=100)
+
+    async def test(platform: Any) -> None:
+        for number in range(20):
+            ended = resolve(platform.node, "a")
+            GenServer.cast(ended, number)
+            await otp.wait_down(ended, timeout=5)
+            await texts(platform)
+        times: dict[str, int] = {}
+        for entry in platform.hub.feed.entries():
+            where = entry.parts["where"].partition(" in ")[0].partition(":")[2]
+            times[where] = times.get(where, 0) + entry.parts.get("times", 1)
+        line = TwoBugs.handle_cast.__code__.co_firstlineno + 3
+        assert times == {f"{line}": 10, f"{line + 1}": 10}
+        assert len(platform.hub.feed.entries()) < 15
+
+    inside(test, Tree("sup", lambda: Above.start_link(None, name="sup")))
 
 
 def test_an_end_with_which_its_supervisor_gives_up_is_marked(inside: Callable[..., Any]) -> None:

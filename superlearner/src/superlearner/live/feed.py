@@ -172,8 +172,8 @@ class Feed:
         key = row.key if row is not None else slot_of(supervisor, data["id"], pid)
         who = label(row) or called(model, supervisor, data["id"], str(pid))
         what = "stopped" if not facts.crash else "killed" if reason == "killed" else "crashed"
-        story = self._begin(key, at, (what, without_arguments(facts.reason)))
-        story.who, story.key, story.pid, story.what = who, key, pid, what
+        story = self._begin(key, at, (what, f"{without_arguments(facts.reason)} {facts.where or ''}"))
+        story.who, story.key, story.pid, story.what, story.where = who, key, pid, what, facts.where
         story.event, story.reason = event.seq, facts.reason
         story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
         _expect(story, supervisor, row, reason)
@@ -375,11 +375,12 @@ class Feed:
         who = label(row_of(model, facts.pid)) or called
         alike = who.removesuffix(f" {facts.pid}")
         ended = "killed" if facts.reason == "killed" else "crashed"
-        at, kind = wall_of(self._offset, event.at), (ended, without_arguments(facts.reason))
+        at = wall_of(self._offset, event.at)
+        kind = ended, f"{without_arguments(facts.reason)} {facts.where or ''}"
         story = self._begin(f"{group} {alike}", at, kind)
         story.who = who if story.times == 1 else alike
         story.key, story.pid, story.reason = f"{group}/{facts.pid}", facts.pid, facts.reason
-        story.what, story.tail = ended, sentences.not_restarted(None)
+        story.what, story.where, story.tail = ended, facts.where, sentences.not_restarted(None)
         self._put(story)
 
     def held(self, model: Projection, at: float, seconds: float, text: str, pid: str | None) -> None:
@@ -392,7 +393,7 @@ class Feed:
     def _begin(self, key: str, at: float, alike: tuple[str, str], *, fold: bool = True) -> Story:
         """Return a new story, or the slot's latest one if the slot ends so often that its entries are folded.
 
-        `alike` is what happened: a kill and a crash, or crashes of different classes, are never in one story.
+        `alike` is what happened: a kill and a crash, or crashes of other classes or lines, are never in one story.
         """
         recent = self._recent.setdefault(key, deque(maxlen=FOLD_BEYOND))
         latest = self._alike.get((key, alike))

@@ -121,6 +121,8 @@ class Story:
     reason: str
     what: str
     """crashed, killed, stopped, gave_up or restart_failed"""
+    where: str | None = None
+    """The line that raised; None if it is not known."""
     event: int | None = None
     """The number of the event with which it began, for a folded story that of its latest end."""
     run: str = ""
@@ -208,6 +210,8 @@ class Story:
         }  # fmt: skip
         if self.times > 1:
             parts |= {"times": self.times, "since": self.first_at, "per_second": self.per_second}
+        if self.where:
+            parts["where"] = self.where
         if self.policy:
             parts["restart"] = self.policy
         if self.fatal:

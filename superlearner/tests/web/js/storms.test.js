@@ -53,8 +53,8 @@ test("a row that did not change is the same object", () => {
 test("a pause of more than ten seconds ends a storm, another reason is another cause", () => {
   const storms = new Storms();
   const feed = [0, 1, 2, 3, 4, 5].map((second) => crash(1000 + second));
-  feed.push(crash(1006, { reason: "ValueError(1)" }), crash(1015), crash(1026));
-  assert.deepEqual(storms.take(feed).map(({ count }) => count), [1, 1, 7]);
+  feed.push(crash(1006, { reason: "ValueError(1)" }), crash(1007, { where: "shop.py:2 in pay" }), crash(1015), crash(1026));
+  assert.deepEqual(storms.take(feed).map(({ count }) => count), [1, 1, 1, 7], "nor is another line of code");
 });
 
 test("what the server has folded is counted and drawn with its seconds", () => {

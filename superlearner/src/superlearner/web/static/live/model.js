@@ -43,7 +43,7 @@ import { counted, EVER, number } from "../base/words.js";
 /**
  * @typedef {{who?: string, reason?: string, by?: string, strategy?: string, restarted?: string[], open?: boolean,
  *   signals?: import("./bursts.js").Wire, used?: number, max?: number, window_s?: number, times?: number, fatal?: number,
- *   since?: number, per_second?: number[], restart?: string}} Parts
+ *   since?: number, per_second?: number[], restart?: string, where?: string}} Parts
  */
 /**
  * @typedef {{id: number, at: number, kind: string, level: Level, text: string, key?: string|null, pid?: string|null,

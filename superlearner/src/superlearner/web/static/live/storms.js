@@ -34,11 +34,14 @@ export const nameIn = ({ parts }) => (parts?.who ?? "").replace(PID, "");
 /** Return the class of an exception, without its arguments. @param {string} reason */
 export const reasonIn = (reason) => (/^[A-Za-z_][\w.]*(?=\()/.exec(reason) ?? [reason])[0];
 
+/** Return a reason without what differs each time: arguments, and numbers and pids other than lines of code. @param {string} reason */
+export const kindIn = (reason) => reasonIn(reason).replace(/(?<![:\w.])\d[\d.]*/g, "0");
+
 /** Return the identity of what an entry is about. @param {FeedEvent} event */
 export function causeOf(event) {
   const { kind, key, sup, text, parts } = event;
   const slot = !key ? text : PID.test(key) ? `${sup ?? key.replace(PID, "")} ${nameIn(event)}` : key;
-  return JSON.stringify([ENDS.has(kind) ? "end" : kind, slot, reasonIn(parts?.reason ?? "")]);
+  return JSON.stringify([ENDS.has(kind) ? "end" : kind, slot, kindIn(parts?.reason ?? ""), parts?.where]);
 }
 
 /** A row, and what it counts. */

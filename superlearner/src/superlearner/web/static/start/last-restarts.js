@@ -4,7 +4,7 @@
  * @module
  */
 
-import { because, reasonIn, spanOf, storedText, timeOf } from "../live/storms.js";
+import { because, kindIn, reasonIn, spanOf, storedText, timeOf } from "../live/storms.js";
 
 /** Seconds without a repetition that end a loop, as in the list of the server. */
 const PAUSE_S = 120;
@@ -12,8 +12,6 @@ const PAUSE_S = 120;
 const FAILED_CALL = /^its call to (.+?) failed: /;
 /** Seconds after the end of a server in which ends of its callers are attributed to it. */
 const CAUSE_S = 5;
-/** Numbers and pids, other than those of lines of code. */
-const NUMBERS = /(?<![:\w.])\d[\d.]*/g;
 /** For this time, a give-up is listed whatever has happened since, in seconds. */
 const GAVE_UP_S = 3600;
 
@@ -54,7 +52,7 @@ function fold(all) {
   /** @type {Restart[]} */ const found = [];
   for (const one of all) {
     const what = wordsOf(one), any = `${one.node} ${what}`, { where, one_cause: alike = true } = one.stored;
-    const reason = reasonIn(one.stored.reason ?? ""), key = `${any}: ${reason.replace(NUMBERS, "0")} ${where ?? ""}`;
+    const reason = reasonIn(one.stored.reason ?? ""), key = `${any}: ${kindIn(reason)} ${where ?? ""}`;
     const loop = what ? going.get(reason ? key : any) : undefined; // one without a known reason may be like any other
     if (goesOn(loop, one)) {
       const same = loop.alike && alike && reason !== "" && reason === reasonIn(loop.stored.reason ?? "");

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { reasonIn } from "../live/storms.js";
+import { kindIn } from "../live/storms.js";
 import { KEPT_TYPE } from "./past.js";
 
 /** @import { LogEvent } from "./past.js" */
@@ -32,7 +32,7 @@ const MORE = / (once|[\d,]+ times) more$/;
  * @returns {{what: string, cause: string|null}|null}  null if it belongs to no loop
  */
 function causeOf({ type, name, supervisor, text, data }) {
-  const { reason, where } = data, cause = reason ? (where ? `${reasonIn(reason)} ${where}` : reason) : null;
+  const { reason, where } = data, cause = reason ? (where ? `${kindIn(reason)} ${where}` : reason) : null;
   if (type === KEPT_TYPE) return isSum(data) ? { what: text.replace(MORE, ""), cause: null } : { what: text, cause };
   const failed = type === "restart_failed";
   const own = type === "child_restarted" ? !data["along"] : failed || (type === "child_terminated" && data["by_itself"]);
