@@ -315,7 +315,7 @@ def _reads_caller(handle_call: Any) -> bool:
     while a debugger, which shows arguments, is attached, and in a program that may replace the code inside a function.
     """
     fn = handle_call.__func__ if type(handle_call) is MethodType else None
-    if type(fn) is not FunctionType or _is_debugged() or not _REPLACES_CODE.isdisjoint(sys.modules):
+    if type(fn) is not FunctionType or _is_debugged() or not sys.modules.keys().isdisjoint(_REPLACES_CODE):
         return True
     return _names_caller(fn.__code__)
 
