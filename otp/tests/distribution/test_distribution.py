@@ -318,6 +318,28 @@ def test_a_call_that_fails_says_why(two: Any, request_: str, reason: str | None)
     two(test)
 
 
+def test_a_call_to_another_node_that_timed_out_is_an_event_of_the_callers_node(two: Any) -> None:
+    async def test(both: Any) -> None:
+        async def client() -> Any:
+            with pytest.raises(otp.CallTimeout):
+                await GenServer.call(("counter", "b"), "never", timeout=0.5)
+            return otp.self()
+
+        await counter_at_b(both)
+        caller = await both.on(both.a, client)
+        found = {
+            node.name: [one for one in otp.trace.history(node) if one.kind == "call_timed_out"]
+            for node in (both.a, both.b)
+        }
+        [event], none = found["a"], found["b"]
+        assert (caller, "counter", None, "'never'", 0.5, []) == (
+            event.pid, *(event.data[key] for key in ("name", "what", "request", "timeout")), none,
+        )  # fmt: skip
+        assert "b" == event.data["to"].node
+
+    two(test)
+
+
 def test_a_call_to_nobody_fails_with_noproc(two: Any) -> None:
     async def test(both: Any) -> None:
         async def client() -> Any:

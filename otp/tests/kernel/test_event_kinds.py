@@ -513,6 +513,23 @@ def test_cleanup_that_was_abandoned_is_told(run: Any) -> None:
     run(main)
 
 
+def test_a_call_that_timed_out_is_reported_with_the_message_that_its_caller_handled(run: Any) -> None:
+    async def main() -> None:
+        seen = Events()
+        silent, server = await Server.start(None), await Server.start(None)
+
+        async def ask(_caller: Any, state: Any) -> Any:
+            with pytest.raises(otp.CallTimeout):
+                await GenServer.call(silent, lambda caller, state: NoReply(state), 1)
+            return Reply(None, state)
+
+        await GenServer.call(server, ask)
+        event = seen.one("call_timed_out", server)
+        assert ["call_timed_out", "callback_begun", "received", "sent"] == seen.kinds_from(event)[:4]
+
+    run(main)
+
+
 def test_nothing_of_a_process_is_remembered_after_its_end(run: Any) -> None:
     async def main() -> None:
         seen = Events()

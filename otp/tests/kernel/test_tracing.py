@@ -295,7 +295,7 @@ def test_a_reader_that_sends_while_it_is_told_of_a_message_loses_none(run: Any) 
     ("kinds", "told"),
     [
         (["snt"], "expected kinds of events, got 'snt'; did you mean 'sent'?"),
-        ({"exited", "?"}, "got '?'; there are abandoned_cleanup, callback_begun, "),
+        ({"exited", "?"}, "got '?'; there are abandoned_cleanup, call_timed_out, "),
         ([7], "got 7; there are"),
         ("sent", "expected several, got the string 'sent'; try kinds={'sent'}"),
     ],

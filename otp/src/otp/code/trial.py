@@ -32,7 +32,7 @@ async def first_crash(servers: Iterable[Process], seconds: float) -> tuple[Proce
         s = p.runtime.scheduler
         until = until or s.now_ns() + round(seconds * 1e9)
         try:
-            await wait_outside(frm, p, max(LEAST_S, (until - s.now_ns()) / 1e9))
+            await wait_outside(frm, p, max(LEAST_S, (until - s.now_ns()) / 1e9), "system")
         except CallExit as failed:
             ended = p.status == DEAD or p.status == EXITING
             if crashed is None and ended and not is_clean(failed.cause_reason):

@@ -85,7 +85,7 @@ class Row(NamedTuple):
             data["message"] = text(term, length=LONGEST)
         elif event.kind == "exited" and data.get("message"):
             data["message"] = without_secrets(data["message"])
-        elif event.kind == "abandoned_cleanup":
+        elif event.data.get("where"):
             data["where"] = basename(data["where"])  # the folder is of this machine
         pid = None if event.pid is None else _pid(event.pid, node)
         return cls(event.seq, event.at, event.node, event.kind, pid, event.cause, data)

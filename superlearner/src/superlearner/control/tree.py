@@ -31,7 +31,7 @@ from superlearner.control.slots import (
 from superlearner.control.terms import clip, plain_pid, requester_text
 from superlearner.control.wrong_results import reason_of_last
 
-__all__ = ["TreeReader", "place_of", "record_of", "supervisor_state", "trees_at", "what_of"]
+__all__ = ["TreeReader", "place_of", "record_of", "short_what", "supervisor_state", "trees_at", "what_of"]
 
 MAX_DEPTH: Final = 30
 MAX_TIMES: Final = 64
@@ -201,7 +201,12 @@ def trees_at(node: Node, reader: TreeReader, *, most: int = 1_000) -> list[Slot]
 def what_of(pid: Pid) -> str:
     """Return the short name of the class or function that a process runs."""
     found = otp.process_info(pid, "initial_call")
-    return "" if found is None else clip(str(found).rpartition(".<locals>.")[2], 200)
+    return "" if found is None else short_what(str(found))
+
+
+def short_what(what: str) -> str:
+    """Return the short name of a class or function."""
+    return clip(what.rpartition(".<locals>.")[2], 200)
 
 
 def _dynamic_id(pid: Pid | None, record: Any, shown: str) -> str:

@@ -29,7 +29,7 @@ from superlearner.control.reasons import (
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, is_a
 
-__all__ = ["QUESTION", "name_place", "place_of_end", "reason_of", "reason_of_last"]
+__all__ = ["QUESTION", "cause_of_timeout", "name_place", "place_of_end", "reason_of", "reason_of_last"]
 
 UNNAMED: Final = "a callback returned "
 ANY_RESULT: Final = "Ok(…), Reply(…) or NoReply(…)"
@@ -57,7 +57,7 @@ def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]
     text = text_of_reason(data.get("reason"))
     if failed_call(data.get("reason")) is not None:
         end = data if kind == "exited" else _find_end(pid, cause)
-        if why := "" if end is None else _cause_of_timeout(end):
+        if why := "" if end is None else cause_of_timeout(end):
             return f"{text}: {clip(printable(why), LONGEST)}"
     before, found, after = text.partition(UNNAMED)
     if not found or not _is_wrong_result(reason := _cause_of(data["reason"])):
@@ -69,8 +69,8 @@ def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]
     return before + _add_callback(found + after, end)
 
 
-def _cause_of_timeout(end: Mapping[str, Any]) -> str:
-    """Return why a call got no answer in time, from the data of the end of its caller; "" if that is not known."""
+def cause_of_timeout(end: Mapping[str, Any]) -> str:
+    """Return why a call timed out, from the data of its event, or the end of its caller; "" if that is not known."""
     match end.get("cycle"), end.get("busy"):
         case str(cycle), _:
             return f"a deadlock, {cycle}"

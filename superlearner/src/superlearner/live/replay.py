@@ -283,6 +283,8 @@ class Replay:
                 more = _short(get("type"), 20) or ""
         elif kind == "state_changed":
             words = _words(get("state"), STATE)
+        elif kind == "call_timed_out":
+            other, words = _pid(get("to")), _words(get("request"), TEXT)
         else:
             first = next(
                 (_reason(get(key)) for key in ("reason", "name", "callback", "strategy", "what", "module") if get(key)),

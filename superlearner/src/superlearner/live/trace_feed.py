@@ -33,7 +33,7 @@ def wire_message(one: Captured) -> dict[str, Any]:
     fields: dict[str, Any] = {"seq": one.seq, "at": one.at, "kind": one.way, "from": one.sender, "to": one.receiver}
     fields["text"], fields["tag"] = one.text, one.tag
     seldom = {"dropped": one.dropped or None, "received": one.received_at, "answer": one.answer}
-    seldom |= {"answers": one.answers, "cause": one.cause}
+    seldom |= {"answers": one.answers, "cause": one.cause, "timeout": one.timeout}
     return fields | {name: value for name, value in seldom.items() if value is not None}
 
 

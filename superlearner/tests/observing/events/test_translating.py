@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 from typing import Any
 
 import otp
-from otp import Children, GenServer, Ok, Stop, Supervisor, impl
+from otp import Children, GenServer, Ok, Reply, Stop, Supervisor, impl
 from superlearner.observing.events import EventFilter, EventLog, Reader
 
 
@@ -40,6 +42,41 @@ def test_a_supervisor_without_a_name_has_its_id_also_when_it_gives_up() -> None:
         [gave_up] = found
         assert gave_up.text == "shop gave up: it allows no restarts (last: till was killed)"
         assert gave_up.supervisor == "shop"
+
+    otp.run(main)
+
+
+def test_a_call_that_timed_out_is_a_sentence() -> None:
+    class Slow(GenServer[None]):
+        @impl
+        def init(self, arg: Any) -> Ok[None]:
+            return Ok(None)
+
+        @impl
+        async def handle_call(self, request: Any, caller: Any, state: None) -> Reply[None]:
+            await otp.receive(otp.Is("never"))
+            return Reply(None, state)
+
+    async def main() -> None:
+        events = EventLog("e1")
+        async with otp.Node("shop@127.0.0.1") as node:
+            events.follow(node)
+            slow = await node.start(Slow, None, name="pricing")
+            reader = Reader(events, EventFilter(types=frozenset({"call_timed_out"})))
+
+            async def ask() -> None:
+                otp.register("till", otp.self())
+                with contextlib.suppress(otp.CallTimeout):
+                    await GenServer.call(slow, ("price", "tea"), 0.01)
+
+            node.spawn(ask)
+            [found] = await reader.more(5, 10)
+        pattern = (
+            r"a call of till to pricing <0\.\d+\.0> timed out after 0\.01 s, at FILE:\d+: \('price', 'tea'\); "
+            r"pricing was still in handle_call at FILE:\d+"
+        )
+        assert re.fullmatch(pattern.replace("FILE", r"test_translating\.py"), found.text), found.text
+        assert (found.name, found.data["way"], found.data["timeout"]) == ("till", "call", 0.01)
 
     otp.run(main)
 

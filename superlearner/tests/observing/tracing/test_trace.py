@@ -7,10 +7,21 @@ from typing import Any
 import pytest
 
 import otp
-from otp import GenServer, NoReply, Ok, impl
+from otp import GenServer, NoReply, Ok, Reply, impl
 from otp.testing import Scheduler
 from superlearner.control.terms import plain_pid
-from superlearner.observing.tracing import AlreadyTracing, MessageTracer, NoTrace, Trace, TraceOptions, Traces
+from superlearner.observing.tracing import (
+    AlreadyTracing,
+    MessageTracer,
+    NoTrace,
+    Trace,
+    TraceOptions,
+    Traces,
+    as_mermaid,
+    as_svg,
+    diagram_of,
+)
+from superlearner.operations.results.shown_traces import describe_message
 
 
 class Sink(GenServer[list[Any]]):
@@ -63,6 +74,37 @@ def test_messages_over_the_rate_are_only_counted() -> None:
         assert len(trace.messages) == 10  # a tenth of a second has a tenth of the rate
         assert trace.ended == "process_ended"
         assert [(mark.kind, mark.reason) for mark in trace.marks] == [("crashed", "killed")]
+
+    Scheduler(seed=1).run(main)
+
+
+def test_a_call_that_timed_out_says_so_also_after_a_late_reply() -> None:
+    """Regression: it looked like one that is still unanswered."""
+
+    class Slow(GenServer[None]):
+        @impl
+        def init(self, arg: Any) -> Ok[None]:
+            return Ok(None)
+
+        @impl
+        async def handle_call(self, request: Any, caller: Any, state: None) -> Reply[None]:
+            await after(2)
+            return Reply("late", state)
+
+    async def main() -> None:
+        slow = await Slow.start(None)
+        trace = Trace(otp.node(), [slow], TraceOptions())
+        changed: list[int | None] = []
+        trace.watchers.append(changed.append)
+        with pytest.raises(otp.CallTimeout):
+            await GenServer.call(slow, "price", 0.5)
+        call = trace.messages[0]
+        assert (call.timeout, changed[-1]) == (0.5, call.seq)
+        shown = diagram_of(trace.messages, trace.marks, trace.people)
+        assert "(timed out after 0.5 s)" in as_mermaid(shown) and "(timed out after 0.5 s)" in as_svg(shown)
+        await otp.sys.get_state(slow)
+        described = describe_message(trace, call, set(), redact=True)
+        assert (described.status, described.timeout_s) == ("answered", 0.5)
 
     Scheduler(seed=1).run(main)
 

@@ -87,12 +87,14 @@ test("a row is a sentence with what became of the message", () => {
     message(1, "call", "0.1.0", "0.2.0", { answer: 2 }),
     message(2, "reply", "0.2.0", "0.1.0", { answers: 1 }),
     message(3, "cast", "0.1.0", "0.2.0", { dropped: true }),
+    message(4, "call", "0.1.0", "0.2.0", { timeout: 0.5 }),
   ];
   const layout = arrange(items, new Map());
   assert.deepEqual(items.map((_, at) => describe(layout, at, new Map())), [
     "0.000 s: 0.1.0 calls 0.2.0: m1, answered in 1.00 ms",
     "0.001 s: 0.2.0 replies to 0.1.0: m2, after 1.00 ms",
     "0.002 s: 0.1.0 casts to 0.2.0: m3, dropped: the receiver had ended",
+    "0.003 s: 0.1.0 calls 0.2.0: m4, timed out after 500 ms",
   ]);
 });
 

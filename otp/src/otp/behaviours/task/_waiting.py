@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from otp.behaviours.task._work import TaskExit, TaskOk
 from otp.kernel.ends.mailbox import merge_batch, receive
+from otp.kernel.steps.calls import report_task_timeout
 from otp.kernel.steps.signals import demonitor, monitor, unlink
 from otp.kernel.steps.signals import exit as exit_process
 from otp.kernel.tables.child_tasks import wait_for_tasks
@@ -88,6 +89,8 @@ async def await_one(task: AnyTask, timeout: Any) -> Any:
         failed = Exit(("timeout", call))
         if not demonitor(task.ref, flush=True, info=True):
             failed.add_note("its result was taken before: a task can be awaited only once; keep what await_ returned")
+        else:
+            _report_timeouts(me, (task,), timeout)
         try:
             raise failed
         finally:
@@ -95,6 +98,12 @@ async def await_one(task: AnyTask, timeout: Any) -> Any:
     if isinstance(found, TaskExit):
         raise Exit((found.reason, call))
     return found.value
+
+
+def _report_timeouts(me: Process, tasks: Sequence[AnyTask], timeout: Any) -> None:
+    for task in tasks:
+        if isinstance(task.pid, Process):
+            report_task_timeout(me, task.pid, timeout)
 
 
 async def yield_one(task: AnyTask, timeout: Any) -> Outcome:
@@ -171,6 +180,7 @@ async def await_many(tasks: Sequence[AnyTask], timeout: Any) -> list[Any]:
             try:
                 message = await receive(_of_any(awaiting), limit.left())
             except ReceiveTimeout:
+                _report_timeouts(me, [task for task in tasks if task.ref in awaiting], timeout)
                 raise Exit(("timeout", call)) from None
             awaiting.pop(message[0], None)
             found = _outcome(message, call)

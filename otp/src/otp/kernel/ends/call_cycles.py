@@ -120,7 +120,7 @@ def _examine(timer: Timer) -> None:
     first = min((*cycle[1:], me), key=_deadline)
     at = cycle.index(first)
     cycle = cycle[at:] + cycle[:at]
-    failed = Failed("timeout")
+    failed = Failed("timeout", expired=True)
     s = first.runtime.scheduler
     waited = (s.now_ns() - timer.due + CYCLE_NS) / 1e9
     failed.cycle = found = (tuple(cycle), drawn(cycle), waited)

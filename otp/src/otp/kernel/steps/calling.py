@@ -18,6 +18,7 @@ from otp.kernel.steps.calls import (
     call_failed,
     failure,
     make_noproc_exit,
+    no_time,
     retold,
     send_call,
     start_waiting,
@@ -172,7 +173,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         timer = start_waiting(me, frm, timeout)
         if timer is False:
             await spend()
-            raise failure("timeout", dest, request, timeout)
+            raise no_time(frm, dest, timeout)
     try:
         value = await park(me)
     except BaseException:

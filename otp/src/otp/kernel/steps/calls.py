@@ -8,13 +8,16 @@ reply address and envelope in one; a reply to a call that is over is dropped.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from otp.kernel.ends.call_cycles import busy_server, cycle_at_timeout, describe_cycle, drawn, suspect, why_silent
 from otp.kernel.ends.death import deliver_fatal, end_stand_in
 from otp.kernel.ends.mailbox import deliver, forget, park, refuse_to_wait
-from otp.kernel.tables.callers import UNSET, Failed, From, new_call, new_outside_caller
+from otp.kernel.ends.wording import name_text, process_name
+from otp.kernel.tables.callers import UNSET, Failed, From, OutsideCaller, new_call, new_outside_caller
+from otp.kernel.tables.message_events import HIDDEN
 from otp.kernel.tables.names import resolve, some_names
+from otp.kernel.tables.places import where_awaited
 from otp.kernel.tables.scheduler import (
     DEFAULT_TIMEOUT,
     DRAIN_NS,
@@ -25,6 +28,7 @@ from otp.kernel.tables.scheduler import (
     nanoseconds,
     spend,
 )
+from otp.kernel.values.bounded import text
 from otp.kernel.values.errors import CallCycle, CallExit, CallingSelf, CallTimeout, NoProcess, ServerDown
 from otp.kernel.values.process import (
     CALL_TAG,
@@ -33,16 +37,22 @@ from otp.kernel.values.process import (
     EXITING,
     FUT,
     READY,
+    REMOTE,
     RUN,
     SYSTEM_TAG,
     Cancel,
     Process,
     Side,
+    is_sensitive,
 )
 
 EXACT_BELOW: Final = 250_000_000  # ns: shorter limits get their own timer
 
 EXACT_ABOVE: Final = 60_000_000_000  # longer ones too: a bucket keeps its callers, including dead ones, until its time
+
+LONGEST: Final = 100  # characters of the request in an event
+
+Way: TypeAlias = Literal["call", "system", "start"]  # a call, a request of `otp.sys`, a start
 
 
 def failure(reason: Any, dest: Any, request: Any, timeout: Any = UNSET, behaviour: str = "gen_server") -> CallExit:
@@ -146,7 +156,7 @@ def _tick(timer: Timer) -> None:
 
 
 def _expire(p: Process) -> None:
-    failed = Failed("timeout")
+    failed = Failed("timeout", expired=True)
     failed.timed_out = cycle_at_timeout(p.value)  # until `p` goes on, another call of the cycle may have failed, too
     p.value = failed
     p.status = READY
@@ -159,14 +169,14 @@ def _expire_exactly(timer: Timer) -> None:
         _expire(p)
 
 
-async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any) -> Any:
+async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any, way: Way = "call") -> Any:
     """Block `me`, whose request `frm` is sent, until the reply, the server's end or the time-out."""
     if frm.to.status >= CALLING:
         suspect(frm)
     timer = start_waiting(me, frm, timeout)
     if timer is False:
         await spend()
-        raise failure("timeout", dest, frm.request, timeout)
+        raise no_time(frm, dest, timeout, way)
     try:
         value = await park(me)
     except BaseException:
@@ -176,11 +186,19 @@ async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any) -> Any
         if timer is not None:
             timer.fire = timer.target = None
     if type(value) is Failed:
-        raise call_failed(frm, value, dest, timeout)
+        raise call_failed(frm, value, dest, timeout, way)
     return value
 
 
-def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any) -> CallExit:
+def no_time(frm: From, dest: Any, timeout: Any, way: Way = "call") -> CallExit:
+    """Return the exception for a call that may take no time."""
+    found = failure("timeout", dest, frm.request, timeout)
+    if way != "start":
+        report_timeout(frm, found, dest, timeout, way)
+    return found
+
+
+def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any, way: Way = "call") -> CallExit:
     """Return the exception for a caller that was woken by a failure."""
     why, busy, locked = "", None, failed.timed_out
     if locked is not None:
@@ -196,6 +214,8 @@ def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any) -> CallExit:
         found.why, found.busy, found.locked = why, busy, "" if locked is None else drawn([name for _, name in locked])
     else:
         _note_cycle(frm, found)
+    if failed.expired and way != "start":
+        report_timeout(frm, found, dest, timeout, way)
     return found
 
 
@@ -225,21 +245,77 @@ def retold(failed: CallExit, reason: Any, dest: Any, request: Any) -> CallExit:
     return found
 
 
+# The event of a call that timed out: if its caller catches the error, nothing else shows it
+
+
+def report_timeout(frm: From, failed: CallExit, dest: Any, timeout: Any, way: Way) -> None:
+    """Report that a call timed out, on the node of its caller."""
+    waiter, to = frm.waiter, frm.to
+    caller = waiter.parent if type(waiter) is OutsideCaller else waiter
+    data = {
+        "to": to,
+        "name": process_name(to) or _name_in(dest),
+        "what": _what(to),
+        "way": way,
+        "ref": getattr(frm, "_ref", None),  # made for readers of messages
+        "request": HIDDEN if is_sensitive(to) or is_sensitive(caller) else text(frm.request, length=LONGEST),
+        "timeout": DEFAULT_TIMEOUT / 1e9 if timeout is UNSET else _seconds(timeout),
+        "where": where_awaited(),
+        "why": failed.why if isinstance(failed, CallTimeout) else "",
+        "busy": failed.busy,
+        "cycle": failed.drawn or failed.locked or None,
+    }
+    (waiter if caller is None else caller).runtime.tracer.call_timed_out(caller, data)
+
+
+def report_task_timeout(owner: Process, pid: Process, timeout: Any) -> None:
+    """Report that the result of a task did not come in time."""
+    data = {
+        "to": pid,
+        "name": process_name(pid),
+        "what": _what(pid),
+        "way": "task",
+        "ref": None,
+        "request": None,
+        "timeout": _seconds(timeout),
+        "where": where_awaited(),
+        "why": "",
+        "busy": None,
+        "cycle": None,
+    }
+    owner.runtime.tracer.call_timed_out(owner, data)
+
+
+def _what(p: Process) -> str | None:
+    return None if p.status == REMOTE else p.runtime.describe(p)
+
+
+def _seconds(timeout: Any) -> float | None:
+    return float(timeout) if isinstance(timeout, int | float) else None
+
+
+def _name_in(dest: Any) -> str | None:
+    """Return the name to which a request was sent; None if it was a pid."""
+    if isinstance(dest, Process):
+        return None
+    return name_text(dest[0] if type(dest) is tuple and dest else dest)
+
+
 # Callers that are not processes
 
 
 async def call_from_outside(
-    to: Process, dest: Any, request: Any, timeout: Any, send_request: Callable[[From], None]
+    to: Process, dest: Any, request: Any, timeout: Any, send_request: Callable[[From], None], way: Way
 ) -> Any:
     """Make a call for plain asyncio code or a child task: a stand-in waits, a future wakes the caller."""
     if timeout is not UNSET:
         nanoseconds(timeout, "call(timeout=…)", infinite=True)
     frm = new_call(new_outside_caller(to), request, to)
     send_request(frm)
-    return await wait_outside(frm, dest, timeout)
+    return await wait_outside(frm, dest, timeout, way)
 
 
-async def wait_outside(frm: From, dest: Any, timeout: Any) -> Any:
+async def wait_outside(frm: From, dest: Any, timeout: Any, way: Way = "call") -> Any:
     """Wait for the reply to a request that was sent with a stand-in as its caller."""
     stub = frm.waiter
     s = stub.runtime.scheduler
@@ -249,7 +325,7 @@ async def wait_outside(frm: From, dest: Any, timeout: Any) -> Any:
     try:
         if limit == 0:
             await spend()
-            raise failure("timeout", dest, frm.request, timeout)
+            raise no_time(frm, dest, timeout, way)
         if limit is not None:
             timer = s.call_at(s.now_ns() + limit, _expire_exactly, (stub, frm))
         if stub.parent is not None:
@@ -257,7 +333,7 @@ async def wait_outside(frm: From, dest: Any, timeout: Any) -> Any:
             if frm.to.status >= CALLING:
                 suspect(frm)
         value = await future
-        failed = call_failed(frm, value, dest, timeout) if type(value) is Failed else None
+        failed = call_failed(frm, value, dest, timeout, way) if type(value) is Failed else None
     finally:
         stub.status = DEAD
         stub.ext = None
@@ -320,12 +396,12 @@ async def system_call(dest: Any, request: Any, timeout: Any = UNSET, function: s
         await spend()
         raise failure("calling_self", dest, request, timeout)
     if me is None or not to.runtime.scheduler.on_main(me):
-        return await call_from_outside(to, dest, request, timeout, lambda frm: send_system(to, frm))
+        return await call_from_outside(to, dest, request, timeout, lambda frm: send_system(to, frm), "system")
     if me.status == EXITING:
         await refuse_to_wait(me)
     frm = new_call(me, request, to)
     send_system(to, frm)
-    return await wait_for_reply(me, frm, timeout, dest)
+    return await wait_for_reply(me, frm, timeout, dest, "system")
 
 
 # Suspension points of coroutine processes: the awaited object, and signals that arrived in between.

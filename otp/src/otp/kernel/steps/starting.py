@@ -419,13 +419,13 @@ async def wait_for_start(begun: Begun, timeout: Any = "infinity") -> Any:
         if me is not None and s.current is me and s.on_main(me):
             frm = new_call(me, "start", p)
             p.ensure_ext().ack = frm
-            verdict, reason = await wait_for_reply(me, frm, limit, p)
+            verdict, reason = await wait_for_reply(me, frm, limit, p, "start")
         else:
 
             def acknowledge(frm: From) -> None:
                 p.ensure_ext().ack = frm
 
-            verdict, reason = await call_from_outside(p, p, "start", limit, acknowledge)
+            verdict, reason = await call_from_outside(p, p, "start", limit, acknowledge, "start")
     except CallExit as failed:
         verdict, reason = "error", failed.cause_reason
         if isinstance(failed, CallTimeout):

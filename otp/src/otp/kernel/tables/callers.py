@@ -143,10 +143,12 @@ UNSET: Final[Any] = _Unset()  # any time-out may stand in its place
 class Failed:
     """A failure that wakes a blocked caller; the caller's own frame raises the exception."""
 
-    __slots__ = ("cycle", "reason", "timed_out")
+    __slots__ = ("cycle", "expired", "reason", "timed_out")
 
-    def __init__(self, reason: Any) -> None:
+    def __init__(self, reason: Any, *, expired: bool = False) -> None:
         self.reason: Any = reason
+        self.expired: bool = expired
+        """True if its time was up, or it was part of a cycle; a server may also end with the reason `timeout`."""
         self.timed_out: tuple[tuple[Process, str], ...] | None = None
         """The callers that waited for each other when the call timed out, and their names, beginning with this one."""
         self.cycle: tuple[tuple[Process, ...], str, float] | None = None

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import gc
 import os.path
+import sys
 from collections.abc import Iterator
 from functools import cache
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any, Final
 
@@ -27,6 +29,7 @@ _ATTRIBUTES: Final[dict[type[Any], tuple[str, str]]] = {
 _GENERATOR_STEPS: Final = ("async_generator_asend", "async_generator_athrow")
 _STEPS: Final = (*_GENERATOR_STEPS, "anext_awaitable", "coroutine_wrapper")
 DEEPEST: Final = 1_000  # maximum number of places
+_WAITS: Final = CO_COROUTINE | CO_GENERATOR | CO_ASYNC_GENERATOR
 
 
 def where_in(coro: Any) -> str:
@@ -38,13 +41,32 @@ def where_in(coro: Any) -> str:
             places.append((frame.f_code.co_filename, frame.f_lineno))
     if not places:
         return "its end"
+    places.reverse()
+    file, line = _first_of_program(places) or places[0]
+    return f"{file}:{line}"
+
+
+def where_awaited() -> str | None:
+    """Return the file and line that awaits the running coroutine: the innermost of the program; None without one."""
+    places: list[tuple[str, int]] = []
+    frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None and not frame.f_code.co_flags & _WAITS:
+        frame = frame.f_back
+    while frame is not None and frame.f_code.co_flags & _WAITS and len(places) < DEEPEST:
+        places.append((frame.f_code.co_filename, frame.f_lineno))
+        frame = frame.f_back
+    found = _first_of_program(places)
+    return None if found is None else f"{found[0]}:{found[1]}"
+
+
+def _first_of_program(places: list[tuple[str, int]]) -> tuple[str, int] | None:
+    """Return the first place outside of libraries, else the first one in an installed library."""
     ours, standard, installed = _library_folders()
     for folders in ((ours, standard, installed), (ours, standard)):
-        for file, line in reversed(places):
+        for file, line in places:
             if not file.startswith(folders):
-                return f"{file}:{line}"
-    file, line = places[-1]
-    return f"{file}:{line}"
+                return file, line
+    return None
 
 
 def close_from_inside(coro: Any) -> Any:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from otp.kernel.values.process import Process
 
 RING_SIZE: Final = 4_096
+TIMEOUTS_KEPT: Final = 10  # calls that time out in one second; the ring is also for restarts
 NESTED: Final = 10_000  # successive events that readers may cause while one is delivered
 SLICES: Final = 10  # of a second, over which the rate of a reader with `focus` is spread
 SLICE_NS: Final = 1_000_000_000 // SLICES
@@ -69,6 +70,7 @@ LIFECYCLE: Final = frozenset(
         "node_down",
         "drain_too_long",
         "abandoned_cleanup",
+        "call_timed_out",
     }
 )
 
@@ -236,6 +238,7 @@ class Tracer:
         "_node",
         "_reader",
         "_ring",
+        "_timeouts",
         "_waiting",
         "causes",
         "clock",
@@ -257,6 +260,7 @@ class Tracer:
         self._waiting: deque[tuple[tuple[Subscription, ...], Event]] | None = None  # set while readers are notified
         self._reader: Subscription | None = None  # the reader that is being notified
         self._nested = 0
+        self._timeouts = (0, 0)  # a second of the clock, and the calls that timed out in it
         self.seq: int = 0
         self.restarts: int = 0  # counted by the supervisors of the node, as are the give-ups
         self.give_ups: int = 0
@@ -304,6 +308,14 @@ class Tracer:
                 data["reason"] = whole
             self._tell(seq, at, kind, pid, cause, data)
         return seq
+
+    def call_timed_out(self, pid: Any, data: dict[str, Any]) -> None:
+        """Report a call that timed out; of many in one second, the ring keeps the first ones."""
+        second, count = self._timeouts
+        now = self.clock() // 1_000_000_000
+        self._timeouts = now, count + 1 if now == second else 1
+        report = self.emit if self._timeouts[1] <= TIMEOUTS_KEPT else self.notice
+        report("call_timed_out", pid, data)
 
     def notice(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
         """Notify readers of an event that the ring does not keep (messages, links, timers)."""

@@ -17,6 +17,7 @@ from superlearner.control.names import display_name, has_critical_children, is_c
 from superlearner.control.placement import describe_copy
 from superlearner.control.slots import DYNAMIC, id_text
 from superlearner.control.terms import clip, plain_pid, text_of
+from superlearner.control.timeouts import callee_of, caller_of, describe_timeout
 from superlearner.control.tree import supervisor_state, what_of
 from superlearner.observing.events.event import Event
 
@@ -213,6 +214,16 @@ def _suspension(event: Any) -> Event:
     return Event(event.kind, 0.0, told(_describe_process(name, pid), by), {"by": by or None}, pid=pid, name=name)
 
 
+def _call_timed_out(event: Any) -> Event:
+    data, pid = event.data, facts_of(event).pid or None
+    name, what = callee_of(data)
+    callee = sentences.process_text(name or what or None, plain_pid(data["to"]))
+    told = {key: _plain(data[key]) for key in ("way", "request", "timeout", "where", "why", "busy", "cycle")}
+    text = describe_timeout(caller_of(event.pid), callee, data)
+    shown = None if event.pid is None else display_name(event.pid)
+    return Event(event.kind, 0.0, text, {"to": plain_pid(data["to"]), **told}, pid=pid, name=shown)
+
+
 def _other(event: Any) -> Event:
     pid = _pid(event.pid)
     name = None if event.pid is None else display_name(event.pid)
@@ -239,6 +250,7 @@ TRANSLATORS = {
     "placement_changed": _placement_changed,
     "suspended": _suspension,
     "resumed": _suspension,
+    "call_timed_out": _call_timed_out,
 }
 
 

@@ -73,6 +73,10 @@ TYPES: Final[dict[str, Type]] = {
     ),
     "drain_too_long": Type("a process blocked the loop", "`ms`, `what`"),
     "abandoned_cleanup": Type("a killed process had no time to clean up", "`where` (innermost waiting line)"),
+    "call_timed_out": Type(
+        "a call got no reply in time, or a task no result",
+        "`to`, `way` (`call`, `system`, `task`), `request`, `timeout` (s), `where`, `why`, `busy`, `cycle`",
+    ),
     "node_up": Type("a node started"),
     "node_down": Type("a node ended"),
     "cluster_changed": Type(

@@ -32,6 +32,7 @@ class Captured:
         dropped: true if the receiver had ended, or no longer waited for this reply.
         answer: number of the reply to this call.
         answers: number of the call that this replies to.
+        timeout: seconds after which this call timed out; None if it did not.
     """
 
     seq: int
@@ -47,6 +48,7 @@ class Captured:
     dropped: bool = False
     answer: int | None = None
     answers: int | None = None
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from superlearner.observing.tracing.captured import OUTSIDE, Captured, Mark, Person
 
-__all__ = ["Diagram", "DiagramLane", "DiagramStep", "StepKind", "diagram_of"]
+__all__ = ["Diagram", "DiagramLane", "DiagramStep", "StepKind", "diagram_of", "fate_of"]
 
 MAX_LANES: Final = 20
 OTHERS: Final = "others"
@@ -46,6 +46,7 @@ class DiagramStep:
     unanswered: bool
     partner: int | None = field(metadata={"description": "the reply of a call, the call of a reply"})
     cause: int | None
+    timeout_s: float | None = field(default=None, metadata={"description": "after which a call timed out"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ def diagram_of(
                 one.way == "call" and one.answer is None,
                 one.answer or one.answers,
                 one.cause,
+                one.timeout,
             )
         )
     return Diagram(lanes.all(), tuple(steps), more, hidden, lanes.others, note)
@@ -168,6 +170,13 @@ def _mark_label(mark: Mark) -> str:
     if mark.reason is None or mark.reason == "killed":
         return mark.reason or mark.kind
     return _short(f"{mark.kind}: {mark.reason}")
+
+
+def fate_of(step: DiagramStep) -> str:
+    """Return the words after the label of a call without a reply in time; "" for other messages."""
+    if step.timeout_s is not None:
+        return f" (timed out after {step.timeout_s:g} s)"
+    return " (no answer)" if step.unanswered else ""
 
 
 def _short(words: str) -> str:

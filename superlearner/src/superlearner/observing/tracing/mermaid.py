@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from superlearner.observing.tracing.diagram import Diagram, DiagramStep
+from superlearner.observing.tracing.diagram import Diagram, DiagramStep, fate_of
 
 __all__ = ["as_mermaid"]
 
@@ -31,7 +31,7 @@ def _line(step: DiagramStep) -> str:
         return f"Note over p{step.lane}: {_plain(step.label)}"
     arrow = "-x" if step.dropped else ARROWS[step.kind]
     words = WORDS[step.kind] + step.label + (" (dropped)" if step.dropped else "")
-    words += " (no answer)" if step.unanswered else ""
+    words += fate_of(step)
     return f"p{step.lane}{arrow}p{step.to}: {_plain(words)}"
 
 

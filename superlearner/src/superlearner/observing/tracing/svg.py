@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Final
 
-from superlearner.observing.tracing.diagram import Diagram, DiagramLane, DiagramStep
+from superlearner.observing.tracing.diagram import Diagram, DiagramLane, DiagramStep, fate_of
 
 __all__ = ["as_svg"]
 
@@ -104,9 +104,9 @@ def _step(row: int, step: DiagramStep) -> list[str]:
     time = f'<text class="sd-dim" x="{LEFT - 12}" y="{y + 4}" text-anchor="end">{_time(step.at_ms)}</text>'
     if step.to is None:
         return [time, *_mark(y, step)]
-    bad = " sd-bad" if step.dropped or step.unanswered else ""
+    bad = " sd-bad" if step.dropped or step.unanswered or step.timeout_s is not None else ""
     kind = f"sd-{step.kind}{bad}"
-    label = step.label + (" ✕ dropped" if step.dropped else " (no answer)" if step.unanswered else "")
+    label = step.label + (" ✕ dropped" if step.dropped else fate_of(step))
     if step.to == step.lane:
         x = _x(step.lane)
         path = f"M{x} {y - 6} h26 v12 h-20"

@@ -28,7 +28,7 @@ from superlearner.observing.tracing.captured import OUTSIDE, Captured, Mark, Per
 
 __all__ = ["MAX_PIDS", "Ended", "Trace", "TraceOptions"]
 
-KINDS: Final = frozenset({"sent", "received", "dropped", "exited"})
+KINDS: Final = frozenset({"sent", "received", "dropped", "exited", "call_timed_out"})
 MAX_PIDS: Final = 500
 MAX_PEOPLE: Final = 1_000
 """Maximum number of participants kept, of traced processes and of others each."""
@@ -195,6 +195,8 @@ class Trace:
                 self._exited(event)
             elif event.kind == "received":
                 self._arrived(event)
+            elif event.kind == "call_timed_out":
+                self._timed_out(event)
             else:
                 self._sent(event)
         except Exception:  # an error must not reach the traced process
@@ -318,6 +320,12 @@ class Trace:
             message.received_at = self.clock.wall(event.at)
             self._received[event.seq] = message.seq
             self._notify(message.seq)
+
+    def _timed_out(self, event: Event) -> None:
+        call = self._calls.get(repr(event.data["ref"]))
+        if call is not None:
+            call.timeout = event.data["timeout"]
+            self._notify(call.seq)
 
     def _exited(self, event: Event) -> None:
         pid, reason = event.pid, event.data.get("reason")

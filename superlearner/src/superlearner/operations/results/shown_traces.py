@@ -94,6 +94,7 @@ def describe_message(trace: Trace, message: Captured, mine: set[str], redact: bo
         answer=message.answer,
         answers=message.answers,
         latency_ms=None if partner is None else round(abs(partner.at - message.at) * 1000, 3),
+        timeout_s=message.timeout,
     )
 
 

@@ -76,6 +76,7 @@ class TracedMessage(ResultModel):
     answer: int | None = Field(description="of a call: `seq` of its reply")
     answers: int | None = Field(description="of a reply: `seq` of its call")
     latency_ms: float | None = Field(description="from the call to its reply, for both messages")
+    timeout_s: Seconds | None = Field(None, description="of a call that timed out: after how many seconds")
 
 
 class MessageTypes(ResultModel):

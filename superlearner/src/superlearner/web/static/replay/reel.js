@@ -34,7 +34,7 @@ const MOST_MS = 700;
 /** Kinds of events that are steps; others are details. */
 const STEPS = new Set([
   "sent", "dropped", "spawned", "exited", "child_restarted", "restart_failed", "gave_up", "state_changed", "strategy_changed",
-  "code_changed", "node_up", "node_down",
+  "code_changed", "node_up", "node_down", "call_timed_out",
 ]);
 
 /** @param {Event} event */

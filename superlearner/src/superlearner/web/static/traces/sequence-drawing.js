@@ -107,7 +107,7 @@ function arrow(row, place, grid, now) {
   const start = lane === to ? a : Math.min(a, b);
   const tail = item.kind === "reply" && latency !== null ? short(latency)
     : item.dropped ? "dropped"
-    : item.kind === "call" && !item.answer ? fate(row)
+    : item.timeout || (item.kind === "call" && !item.answer) ? fate(row)
     : "";
   if (lane === to)
     found.push(draw("path", { d: `M${a + 4} ${y - 6}h18v8h-12`, class: `line ${kind}${lost}` }),

@@ -25,6 +25,7 @@
  * @property {number|null} [received]  when its receiver took it, seconds
  * @property {number|null} [answer]  of a call, the `seq` of its reply
  * @property {number|null} [answers]  of a reply, the `seq` of its call
+ * @property {number|null} [timeout]  of a call that timed out: seconds
  * @property {number|null} [cause]
  */
 
@@ -278,6 +279,7 @@ export function short(seconds) {
 export function fate({ item, latency }) {
   if (isMark(item)) return "";
   if (item.dropped) return item.kind === "reply" ? "too late: the caller no longer waited" : "dropped: the receiver had ended";
+  if (item.timeout) return `timed out after ${short(item.timeout)}`;
   if (item.kind === "call") return latency !== null ? `answered in ${short(latency)}` : item.answer ? "answered" : "not answered";
   if (item.kind === "reply") return latency === null ? "" : `after ${short(latency)}`;
   return item.received ? `taken after ${short(item.received - item.at)}` : "";

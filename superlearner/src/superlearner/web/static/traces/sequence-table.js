@@ -52,7 +52,8 @@ export class SequenceTable {
         make("td", {}, who(isMark(item) ? item.who : item.from)), make("td", {}, isMark(item) ? "" : who(item.to)),
         make("td", {}, make("code", { title: item.text }, item.text)),
         make("td", { class: "num" },
-          row.latency === null ? (isMark(item) || item.answer ? "" : item.kind === "call" ? fate(row) : "") : short(row.latency)));
+          isMark(item) ? "" : item.timeout || (item.kind === "call" && !item.answer) ? fate(row)
+            : row.latency === null ? "" : short(row.latency)));
       line.onclick = () => this.pick(place);
       return line;
     });

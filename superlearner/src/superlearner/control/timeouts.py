@@ -1,0 +1,57 @@
+"""The words about calls that timed out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from otp.redaction import without_secrets
+from superlearner.control.names import display_name
+from superlearner.control.terms import clip, plain_pid
+from superlearner.control.tree import short_what, what_of
+from superlearner.control.wrong_results import cause_of_timeout
+
+__all__ = ["LONGEST", "OUTSIDE", "callee_of", "caller_of", "describe_timeout", "line_of", "timeout_text"]
+
+OUTSIDE: Final = "code outside of any process"
+LONGEST: Final = 100
+"""Characters of a request."""
+
+
+def caller_of(pid: Any) -> str:
+    """Return the caller of an event `call_timed_out` for readers."""
+    return OUTSIDE if pid is None else display_name(pid) or f"{what_of(pid)} {plain_pid(pid)}".strip()
+
+
+def callee_of(data: Mapping[str, Any]) -> tuple[str | None, str]:
+    """Return the name of the process that was called, and what it runs; None and "" if that is not known."""
+    name, what = data["name"], data["what"]
+    return None if name is None else without_secrets(name, LONGEST), short_what(what or "")
+
+
+def line_of(data: Mapping[str, Any]) -> str | None:
+    """Return the file and line of the call."""
+    where = data["where"]
+    return None if where is None else os.path.basename(where)
+
+
+def timeout_text(seconds: Iterable[float | None]) -> str:
+    """Return the words for the time that calls waited: `after 0.5 s`.
+
+    >>> timeout_text([0.5, 0.5]), timeout_text([5.0, 0.5]), timeout_text([None])
+    ('after 0.5 s', 'after 0.5 to 5 s', '')
+    """
+    known = sorted({one for one in seconds if one is not None})
+    if not known:
+        return ""
+    return f"after {known[0]:g} s" if len(known) == 1 else f"after {known[0]:g} to {known[-1]:g} s"
+
+
+def describe_timeout(caller: str, callee: str, data: Mapping[str, Any]) -> str:
+    """Return the sentence about an event `call_timed_out`."""
+    is_task, line, why = data["way"] == "task", line_of(data), cause_of_timeout(data)
+    words = f"{caller} waited in vain for the task {callee}" if is_task else f"a call of {caller} to {callee} timed out"
+    at, after = f", at {line}" if line else "", timeout_text([data["timeout"]])
+    request = "" if is_task else f": {clip(data['request'], LONGEST)}"
+    return f"{words}{f' {after}' if after else ''}{at}{request}{f'; {why}' if why else ''}"
