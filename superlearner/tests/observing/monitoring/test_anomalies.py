@@ -22,6 +22,7 @@ from superlearner.observing.monitoring.facts import (
     Incident,
     LoopHold,
     PendingCallback,
+    TimedOut,
 )
 from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.monitor import Monitor
@@ -221,6 +222,17 @@ def test_an_anomaly_that_is_over_says_that_the_supervisor_did_not_give_up() -> N
     alarms.update(detectors.crash_loop(facts(book=supervisor([4.0, 2.5, 0.1])), LIMITS), NOW)
     (over,) = alarms.update([], NOW + 60)[1]
     assert over.finding.description.endswith("did not give up"), over.finding.description
+
+
+def test_calls_that_time_out_become_the_hang_that_explains_them() -> None:
+    alarms = Alarms()
+    call = TimedOut(NOW - 1, "till", "0.7.0", "till", "cart", "'pay'", "shop.py:3", 0.5)
+    alarms.update(detect(facts(timeouts=[call]), LIMITS), NOW)
+    hang = PendingCallback("0.7.0", "till", "Till", "handle_call", NOW - 2, 0, None)
+    raised, over = alarms.update(detect(facts(now=NOW + 4, timeouts=[call], callbacks=[hang]), LIMITS), NOW + 4)
+    assert (raised, over) == ([], [])
+    (ended,) = alarms.update([], NOW + 5)[1]
+    assert (ended.number, ended.past) == (1, "till was in handle_call for 6 s; a call to it timed out")
 
 
 def test_a_later_hang_of_a_process_does_not_replace_an_earlier_one() -> None:

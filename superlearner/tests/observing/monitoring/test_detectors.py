@@ -24,12 +24,19 @@ from superlearner.observing.monitoring.facts import (
     PendingCallback,
     ProcessSize,
     ServiceGap,
+    TimedOut,
     UntiedProcesses,
     Waiter,
     Watcher,
 )
 from superlearner.observing.monitoring.monitor import Monitor
+from superlearner.observing.monitoring.timeouts import explained_by
 from superlearner.settings.settings import Settings
+
+CALL = TimedOut(
+    NOW - 5, "pricing", "0.7.0", "pricing", "till", "('price', 'tea')", "shop.py:12", 0.5,
+    "pricing was still in handle_call at shop.py:41", "its handle_call has not finished",
+)  # fmt: skip
 
 
 def test_no_facts_give_no_findings() -> None:
@@ -399,6 +406,50 @@ def test_a_deadlock_names_all_its_processes() -> None:
     assert ["shop.py:5", None] == [one["place"] for one in by_type["call_cycle"].evidence["circle"]]
 
 
+def test_calls_that_timed_out_are_one_finding_for_each_process_that_was_called() -> None:
+    """Regression: a call that timed out was recorded nowhere if its caller caught the error."""
+    other = replace(CALL, callee="Stock", name=None, pid="0.9.0", caller="cart", line=None, request="", cause="")
+    calls = [replace(CALL, at=NOW - 61), CALL, other, replace(CALL, caller="cart", timeout=5.0), CALL]
+    pricing, stock = detect(facts(timeouts=calls), LIMITS)
+    assert pricing.description == (
+        "3 calls to pricing timed out after 0.5 to 5 s in the last 60 s, from till and cart; the last one, at "
+        "shop.py:12: ('price', 'tea'); pricing was still in handle_call at shop.py:41"
+    )
+    assert (pricing.pid, pricing.name, pricing.severity, pricing.count) == ("0.7.0", "pricing", "medium", 3)
+    assert (pricing.since, pricing.evidence["callers"]) == (NOW - 5, {"till": 2, "cart": 1})
+    assert pricing.hint == (
+        "its handle_call has not finished. `superlearner process backtrace pricing` shows where it waits"
+    )
+    assert stock.description == "a call to Stock timed out after 0.5 s in the last 60 s, from cart"
+    assert stock.key == ("mailbox", "0.9.0")
+    (many,) = detect(facts(timeouts=[CALL] * 10), LIMITS)
+    assert many.severity == "high"
+
+
+def test_tasks_and_unnamed_processes_of_one_kind_are_one_finding() -> None:
+    task = replace(CALL, callee="fetch", name=None, is_task=True, request="", cause="")
+    (found,) = detect(facts(timeouts=[task, replace(task, pid="0.8.0")]), LIMITS)
+    assert found.description.startswith("2 waits for the task fetch timed out after 0.5 s in the last 60 s, from till")
+    assert found.key == ("mailbox", "fetch")
+
+
+def test_calls_to_a_process_that_hangs_are_part_of_that_finding_and_no_problem_after_it() -> None:
+    hang = PendingCallback("0.7.0", "pricing", "Pricing", "handle_call", NOW - 6, 1, "shop.py:41")
+    known = facts(timeouts=[CALL, CALL], callbacks=[hang])
+    (found,) = detect(known, LIMITS)
+    assert found.description.endswith("for 6 s, and 1 message waits; 2 calls to it timed out")
+    assert found.past.endswith("and 1 message waited; 2 calls to it timed out")
+    assert found.evidence["callers"] == {"till": 2}
+    assert explained_by([found]) == {"0.7.0"}
+    later = replace(known, callbacks=[], explained={"0.7.0": NOW - 1})
+    assert detect(later, LIMITS) == []
+    (again,) = detect(replace(later, timeouts=[CALL, replace(CALL, at=NOW)]), LIMITS)
+    assert (again.type, again.count) == ("call_timeouts", 1)
+    circle = [Waiter(pid, name, "Till", "", "call", None) for pid, name in (("0.6.0", "till"), ("0.7.0", "pricing"))]
+    (deadlock,) = detect(facts(timeouts=[CALL], cycles=[circle]), LIMITS)
+    assert deadlock.description == "a deadlock: till waits for pricing, who waits for till; a call to it timed out"
+
+
 def test_unsupervised_processes_of_the_same_kind_are_one_finding() -> None:
     many = UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 500, ("0.7.0", "0.8.0"))
     finding = only(list(detectors.unsupervised_process(facts(alone=[many]), LIMITS)))
@@ -431,6 +482,7 @@ def test_every_finding_names_an_existing_setting() -> None:
         callbacks=[PendingCallback("0.6.0", "desk", "Till", "handle_call", NOW - 6, 0, None)],
         holds=[LoopHold(NOW - 5, 0.9, None, None, "a task")],
         cycles=[[Waiter("0.8.0", None, "Till", "0.8.0", "call", None)]],
+        timeouts=[replace(CALL, pid="0.5.0", name="pricing")],
         alone=[UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 1, ("0.7.0",))],
         watchers=[Watcher("0.7.0", "till", "Till", 20, "0.8.0", 0, NOW)],
         services=[ServiceGap("tracer", "services", None, NOW), ServiceGap("store", "services", "0.7.0", NOW)],

@@ -271,6 +271,34 @@ def test_two_servers_that_call_each_other_are_a_deadlock(inside: Inside) -> None
     inside(test, PAIR, **QUICK)
 
 
+@pytest.mark.operation("system.anomalies")
+def test_a_call_that_timed_out_is_listed_with_its_caller_and_its_line(inside: Inside) -> None:
+    """Regression: nothing showed a call that timed out and whose error was caught."""
+
+    async def test(platform: Any) -> None:
+        found = raised(platform, "call_timeouts")
+        ada, there = platform.node.whereis("ada"), asyncio.get_running_loop().create_future()
+        GenServer.cast(ada, ("wait", there))
+        await there
+        asked = asyncio.get_running_loop().create_future()
+
+        async def ask() -> None:
+            with pytest.raises(otp.CallTimeout):
+                await GenServer.call(ada, ("price", "tea"), 0.01)
+            asked.set_result(None)
+
+        otp.spawn(ask)
+        await asked
+        await found
+        listed = await only(platform, "call_timeouts")
+        assert (listed["name"], listed["count"], listed["severity"]) == ("ada", 1, "medium")
+        assert listed["description"].startswith("a call to ada timed out after 0.01 s in the last 60 s, from ")
+        assert ": ('price', 'tea'); ada was still in handle_cast at test_system.py:" in listed["description"]
+        assert listed["evidence"]["place"].startswith("test_system.py:")
+
+    inside(test, PAIR, **QUICK, anomaly_callback=60.0)
+
+
 @pytest.mark.operation("system.anomalies", "tree.isolated")
 def test_unsupervised_processes_are_reported_together(inside: Inside) -> None:
     async def test(platform: Any) -> None:

@@ -51,7 +51,7 @@ test("a process that hangs is one line, and so is a deadlock", () => {
 
 test("a process that does not keep up is one line, whatever is found first", () => {
   const rows = [{ pid: "0.1.0", state: "stuck", key: "till", parent: null }];
-  for (const type of ["long_callback", "mailbox_growth", "mailbox_backlog"])
+  for (const type of ["long_callback", "mailbox_growth", "mailbox_backlog", "call_timeouts"])
     assert.deepEqual(onceEach(rows, [{ type, pid: "0.1.0", evidence: {} }]).rows, []);
 });
 

@@ -28,6 +28,7 @@ from superlearner.observing.monitoring.facts import (
 from superlearner.observing.monitoring.give_ups import explain_give_up, first_of_row, fold_chains, name_child
 from superlearner.observing.monitoring.growth import SHOWN, knee, rises, sample_lines, slope
 from superlearner.observing.monitoring.mailboxes import FLOOD, mailbox_backlog, mailbox_growth
+from superlearner.observing.monitoring.timeouts import call_timeouts, fold_timeouts
 from superlearner.settings.settings import Settings
 
 __all__ = ["DETECTORS", "Detector", "detect"]
@@ -476,6 +477,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     long_callback,
     blocked_loop,
     call_cycle,
+    call_timeouts,
     unsupervised_process,
     orphan_monitor,
     missing_service,
@@ -486,7 +488,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
 def detect(facts: NodeFacts, limits: Settings) -> list[AnomalyFinding]:
     """Return all findings; a supervisor that fails because one below it does is no cause of its own."""
     found = [finding for detector in DETECTORS for finding in detector(facts, limits)]
-    return fold_chains(found, facts.book)
+    return fold_timeouts(fold_chains(found, facts.book), facts, limits)
 
 
 # Hints

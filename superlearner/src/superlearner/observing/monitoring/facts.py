@@ -22,6 +22,7 @@ __all__ = [
     "LoopHold",
     "ServiceGap",
     "Severity",
+    "TimedOut",
     "Track",
     "Type",
     "Waiter",
@@ -37,6 +38,7 @@ Type = Literal[
     "long_callback",
     "blocked_loop",
     "call_cycle",
+    "call_timeouts",
     "unsupervised_process",
     "orphan_monitor",
     "missing_service",
@@ -46,7 +48,7 @@ Severity = Literal["low", "medium", "high", "critical"]
 RANKS: Final[dict[Severity, int]] = {"low": 0, "medium": 1, "high": 2, "critical": 3}
 CAUSES: Final[Mapping[Type, str]] = {
     **dict.fromkeys(("restart_storm", "crash_loop"), "restarts"),
-    **dict.fromkeys(("long_callback", "mailbox_growth", "mailbox_backlog"), "mailbox"),
+    **dict.fromkeys(("long_callback", "mailbox_growth", "mailbox_backlog", "call_timeouts"), "mailbox"),
 }
 """The common cause of types that tell of one thing in turn."""
 
@@ -138,6 +140,27 @@ class Waiter:
 
 
 @dataclass(frozen=True, slots=True)
+class TimedOut:
+    """A call that timed out at `at` (wall clock), or a wait for a task.
+
+    `callee` is the name of the called process, else what it runs; `pid` is None for one on another node. `cause` says
+    what it was doing, `why` what to do about it.
+    """
+
+    at: float
+    callee: str
+    pid: str | None
+    name: str | None
+    caller: str
+    request: str
+    line: str | None
+    timeout: float | None
+    cause: str = ""
+    why: str = ""
+    is_task: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class UntiedProcesses:
     """Processes of the same kind without links and monitors, since `since`."""
 
@@ -188,6 +211,9 @@ class NodeFacts:
     callbacks: Sequence[PendingCallback] = ()
     holds: Sequence[LoopHold] = ()
     cycles: Sequence[Sequence[Waiter]] = ()
+    timeouts: Sequence[TimedOut] = ()
+    explained: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Until when another finding explains calls that timed out, by the pid of the callee."""
     alone: Sequence[UntiedProcesses] = ()
     watchers: Sequence[Watcher] = ()
     services: Sequence[ServiceGap] = ()

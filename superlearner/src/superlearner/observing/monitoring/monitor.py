@@ -39,6 +39,7 @@ from superlearner.observing.monitoring.facts import (
     PendingCallback,
     ProcessSize,
     ServiceGap,
+    TimedOut,
     Track,
     UntiedProcesses,
     Waiter,
@@ -50,6 +51,7 @@ from superlearner.observing.monitoring.points import HOUR, History, Point
 from superlearner.observing.monitoring.rates import Rates
 from superlearner.observing.monitoring.sizes import find_largest
 from superlearner.observing.monitoring.talking import Talking
+from superlearner.observing.monitoring.timeouts import explained_by, timed_out
 from superlearner.observing.monitoring.witness import Witness
 from superlearner.settings.settings import Settings
 
@@ -61,6 +63,8 @@ STEP: Final = 1_000
 NS: Final = 1_000_000_000
 SIZED_S: Final = 30.0
 HOLDS: Final = 200
+TIMEOUTS: Final = 10_000
+KINDS: Final = frozenset({"drain_too_long", "exited", "call_timed_out"})
 TRACKED: Final = 200
 CALLBACKS: Final = 100
 CLOSELY: Final = 20
@@ -103,6 +107,8 @@ class Monitor:
         self.alarms = Alarms()
         self.births = Births(lambda: (self._clock.now(), observer.metrics(self.node, deadline=0).spawned))
         self.holds: deque[LoopHold] = deque(maxlen=HOLDS)
+        self.timeouts: deque[TimedOut] = deque(maxlen=TIMEOUTS)
+        self._explained: dict[str, float] = {}
         self.scan: Scan | None = None
         """Last completed scan of all processes."""
         self._node: Node | None = None
@@ -152,7 +158,7 @@ class Monitor:
         self._collector.open()
         self._witness = Witness(node, outside=self._on_outside)
         self._witness.open()
-        self._subscription = otp.trace.subscribe(node, self._on_event, kinds={"drain_too_long", "exited"})
+        self._subscription = otp.trace.subscribe(node, self._on_event, kinds=KINDS)
 
     def close(self) -> None:
         """Stop following; collected data is kept."""
@@ -174,10 +180,13 @@ class Monitor:
         self._ready_at = self._clock.now()
 
     def take_over(self) -> None:
-        """Report the holds in the memory of the node: those before the attachment, or because of which it was lost."""
+        """Report holds and timed-out calls in the memory of the node, such as holds because of which it was lost."""
+        self.timeouts.clear()
         for event in otp.trace.history(self.node):
             if event.kind == "drain_too_long" and event.at / NS > otp.monotonic() - HOUR:
                 self._on_event(event, missed=True)
+            elif event.kind == "call_timed_out":
+                self._on_event(event)
         seen = {hold.mark: hold for hold in _long_holds.get(self.node, ()) if hold.at > self._clock.now() - HOUR}
         found = {hold.mark: hold for hold in self.holds} | seen
         self.holds = deque(sorted(found.values(), key=lambda hold: hold.at), HOLDS)
@@ -190,6 +199,10 @@ class Monitor:
             self._ended_supervisors.note(event.pid)
             if facts_of(event).crash and self._ended_supervisors.is_unsupervised(event.pid):
                 self._crashes.note(event, self._clock.wall(event.at))
+            return
+        if event.kind == "call_timed_out":
+            if (found := timed_out(event, self._clock.wall(event.at))) is not None:
+                self.timeouts.append(found)
             return
         seconds = float(event.data["ms"]) / 1000
         what = safe_text(str(event.data.get("what", "")))
@@ -426,6 +439,8 @@ class Monitor:
         if any(one.type == "memory_growth" for one in found):
             facts = replace(facts, largest=self._largest(now))
             found = detect(facts, limits)
+        self._explained |= dict.fromkeys(explained_by(found), now)
+        self._explained = {pid: at for pid, at in self._explained.items() if at >= now - limits.anomaly_window}
         raised, over = self.alarms.update(found, now)
         for alarm in raised:
             self.telemetry.execute("anomaly.raised", {"lasted": _lasted(alarm, now)}, _about(alarm))
@@ -461,6 +476,8 @@ class Monitor:
             callbacks=list(self._callbacks()),
             holds=list(self.holds),
             cycles=self._waits_in_circles(),
+            timeouts=list(self.timeouts),
+            explained=self._explained,
             alone=list(self._group_untied()),
             watchers=list(self._watchers(now)),
             services=self.services(),

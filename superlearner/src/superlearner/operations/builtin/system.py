@@ -160,10 +160,10 @@ async def anomalies(
 ) -> SystemAnomalies:
     """List anomalies with their evidence.
 
-    Restart storms, crash loops, long or growing mailboxes, growing memory, long callbacks, a blocked event loop,
-    deadlocks, isolated processes, useless monitors, services of the platform that are not running. Each has its
-    values, the limit it exceeds, the setting of the limit, and what to try. Past ones are stored, also of a node that
-    has ended.
+    Restart storms, crash loops, long or growing mailboxes, growing memory, long callbacks, calls that timed out, a
+    blocked event loop, deadlocks, isolated processes, useless monitors, services of the platform that are not running.
+    Each has its values, the limit it exceeds, the setting of the limit, and what to try. Past ones are stored, also of
+    a node that has ended.
     """
     if not ctx.user.sees(ctx.owner_of(ctx.on)):
         raise not_their_node(_this(), ctx)

@@ -13,7 +13,7 @@ import { counted, time } from "../base/words.js";
 
 const RESTARTS = new Set(["restart_storm", "crash_loop"]);
 /** Types of anomalies about a process that does not keep up. */
-const SLOW = ["long_callback", "mailbox_growth", "mailbox_backlog"];
+const SLOW = ["long_callback", "mailbox_growth", "mailbox_backlog", "call_timeouts"];
 const DOWN = ["restarting", "crashed", "gave_up", "stopped"];
 
 /**

@@ -1,0 +1,156 @@
+"""Detector of calls that timed out, by the process that was called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from otp import sentences
+from superlearner.base.commands import command
+from superlearner.control.clock import timestamp
+from superlearner.control.events import TraceEvent
+from superlearner.control.names import is_critical
+from superlearner.control.terms import clip, plain_pid
+from superlearner.control.timeouts import LONGEST, callee_of, caller_of, line_of, timeout_text
+from superlearner.control.wrong_results import cause_of_timeout
+from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, NodeFacts, TimedOut
+from superlearner.settings.settings import Settings
+
+__all__ = ["call_timeouts", "explained_by", "fold_timeouts", "timed_out"]
+
+MANY: Final = 10
+"""Calls from which the severity is high."""
+CALLERS: Final = 3
+NEWEST: Final = 5
+EXPLAINS: Final = frozenset({"long_callback", "mailbox_growth", "mailbox_backlog", "blocked_loop", "call_cycle"})
+"""Types of findings that say why a process does not answer in time."""
+
+
+def call_timeouts(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
+    """Find processes that did not answer calls in time, also if the callers caught the error."""
+    window = limits.anomaly_window
+    groups: dict[str, list[TimedOut]] = {}
+    for one in facts.timeouts:
+        if one.at >= facts.now - window and one.at > facts.explained.get(one.pid or "", 0.0):
+            groups.setdefault(one.callee, []).append(one)
+    for callee, calls in groups.items():
+        last, count = calls[-1], len(calls)
+        callers = Counter(one.caller for one in calls)
+        names = [name for name, _ in callers.most_common()]
+        after = timeout_text(one.timeout for one in calls)
+        begin = f"{_count(calls)} {callee} timed out{f' {after}' if after else ''}"
+        origin = f", from {sentences.listed(names[:CALLERS], more=len(names[CALLERS:]))}"
+        details = _describe(last, count)
+        past = f"{begin}{origin}{details}"
+        pids = {one.pid for one in calls}
+        yield AnomalyFinding(
+            type="call_timeouts",
+            severity="high" if count >= MANY else "medium",
+            pid=last.pid,
+            name=last.name,
+            group=callee if last.name is None and len(pids) > 1 else None,
+            description=f"{begin} in the last {window:g} s{origin}{details}",
+            past=past,
+            since=round(calls[0].at, 3),
+            evidence={
+                "calls": count,
+                "callers": dict(callers.most_common(20)),
+                "request": last.request,
+                "place": last.line,
+                "cause": last.cause or last.why,
+                "newest": [_line(one) for one in reversed(calls[-NEWEST:])],
+            },
+            count=count,
+            size=count,
+            threshold=window,
+            setting="anomaly_window",
+            hint=_hint(last, facts),
+            incident=Incident(past, calls[0].at),
+        )
+
+
+def fold_timeouts(found: Iterable[AnomalyFinding], facts: NodeFacts, limits: Settings) -> list[AnomalyFinding]:
+    """Return findings without calls that timed out because of another finding; that one counts them."""
+    since = facts.now - limits.anomaly_window
+    recent = [one for one in facts.timeouts if one.at >= since and one.pid is not None]
+    folded: list[AnomalyFinding] = []
+    explained: set[str] = set()
+    for one in found:
+        pids = pids_of(one) if recent and one.type in EXPLAINS else set[str]()
+        calls = [call for call in recent if call.pid in pids]
+        explained.update(pids if calls else ())
+        folded.append(_with_calls(one, calls) if calls else one)
+    return [one for one in folded if one.type != "call_timeouts" or one.pid not in explained]
+
+
+def pids_of(one: AnomalyFinding) -> set[str]:
+    """Return the processes that do not answer because of a finding."""
+    circle = {member["pid"] for member in one.evidence.get("circle", ())}
+    return circle if one.pid is None else {one.pid, *circle}
+
+
+def explained_by(found: Iterable[AnomalyFinding]) -> set[str]:
+    """Return the processes to which calls timed out because of another finding."""
+    return {pid for one in found if one.type in EXPLAINS and "calls" in one.evidence for pid in pids_of(one)}
+
+
+def _with_calls(one: AnomalyFinding, calls: Sequence[TimedOut]) -> AnomalyFinding:
+    count, past = len(calls), one.past or ("" if one.incident is None else one.incident.text)
+    words = f"; {'a call' if count == 1 else f'{count:,} calls'} to it timed out"
+    callers = dict(Counter(call.caller for call in calls).most_common(20))
+    return replace(
+        one,
+        description=one.description + words,
+        past=past and past + words,
+        evidence={**one.evidence, "calls": count, "callers": callers},
+    )
+
+
+def _count(calls: Sequence[TimedOut]) -> str:
+    """Return the words for a number of calls, or of awaited tasks."""
+    count, is_task = len(calls), calls[-1].is_task
+    if count == 1:
+        return "a wait for the task" if is_task else "a call to"
+    return f"{count:,} {'waits for the task' if is_task else 'calls to'}"
+
+
+def _describe(last: TimedOut, count: int) -> str:
+    """Return the request and the line of the last call, and what the process did then."""
+    which = "; the last one" if count > 1 and (last.line or last.request) else ""
+    at = f", at {last.line}" if last.line else ""
+    request = f": {last.request}" if last.request else ""
+    return f"{which}{at}{request}{f'; {last.cause}' if last.cause else ''}"
+
+
+def _hint(last: TimedOut, facts: NodeFacts) -> str:
+    who = last.name or last.pid
+    shows = f"`{command('process.backtrace', who, node=facts.called)}` shows where it waits" if last.pid else ""
+    return ". ".join(one for one in (last.why, shows) if one) or "look at the node of that process"
+
+
+def _line(one: TimedOut) -> dict[str, Any]:
+    what = " ".join(part for part in (f"from {one.caller}", f"at {one.line}" if one.line else "", one.request) if part)
+    return {"timestamp": timestamp(one.at), "what": what, "timeout_s": one.timeout}
+
+
+def timed_out(event: TraceEvent, at: float) -> TimedOut | None:
+    """Return an event `call_timed_out` as a fact; None for the platform's own calls, and for those of tools."""
+    data, pid = event.data, event.pid
+    if data["way"] == "system" or (pid is not None and is_critical(pid)):
+        return None
+    name, what = callee_of(data)
+    return TimedOut(
+        at=at,
+        callee=name or what or plain_pid(data["to"]),
+        pid=None if data["what"] is None else plain_pid(data["to"]),
+        name=name,
+        caller=caller_of(pid),
+        request=clip(data["request"] or "", LONGEST),
+        line=line_of(data),
+        timeout=data["timeout"],
+        cause=clip(cause_of_timeout(data), 2 * LONGEST),
+        why=data["why"],
+        is_task=data["way"] == "task",
+    )
