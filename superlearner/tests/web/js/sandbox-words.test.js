@@ -6,7 +6,7 @@ import { test } from "node:test";
 import {
   afterInput, at, blame, busyIn, covers, crashOfEnd, crashOfRun, firstToOpen, hasError, initsOf, isBare, keepsNone, lastEnd, leftOf,
   lineInSource, lineOfExit, linesIn, memberChoices, nextOf, noticesOfRun, noticeText,
-  optionsOf, raisedIn, raisedInOutput, raisesItself, remedyOf, restartsOfRuns, told, upText,
+  optionsOf, raisedIn, raisedInOutput, raisesItself, remedyOf, restartsOfRuns, spentIn, told, upText,
   withCause,
 } from "#static/sandboxes/sandbox-words.js";
 
@@ -77,8 +77,19 @@ test("an end by sys.exit or os._exit is at its line", () => {
   assert.equal(lineOfExit("it was stopped", "os._exit(3)"), 0);
 });
 
+test("a supervisor without restarts left is named until it gets one back", () => {
+  const row = { key: "Main", parent: null, id: "Main", name: "Main", pid: "0.1.0", kind: "supervisor" };
+  const rows = (/** @type {object|null} */ budget) => new Map([["Main", { ...row, budget }]]);
+  const used = { used: 3, max: 3, window_s: 5, resets_at: 12, expires: [10, 11, 12] };
+  assert.deepEqual(spentIn(rows(used), 9), { who: "Main", until: 10 });
+  assert.equal(spentIn(rows(used), 10.5), null);
+  assert.deepEqual(spentIn(rows({ used: 0, max: 0, window_s: 5, resets_at: null }), 9), { who: "Main", until: null });
+  assert.equal(spentIn(rows(null), 9), null);
+});
+
 test("an end at a limit says what to do", () => {
   assert.match(remedyOf("wrote more than 1 MiB of output"), /^Print less/);
+  assert.match(remedyOf("wrote more than 1 MiB of output, most of it at main.py:9"), /^Print less/);
   assert.equal(remedyOf("it was stopped"), "");
 });
 
@@ -155,7 +166,8 @@ test("the notices of a run begin with its start", () => {
     { at: 1, text: "sandbox one runs as node" },
   ];
   assert.deepEqual(noticesOfRun(all, "one", "node").notices, all.slice(0, 2));
-  assert.deepEqual(noticesOfRun(all, "other", "node"), { since: 0, notices: all });
+  assert.deepEqual(noticesOfRun(all, "one", "node").earlier, all.slice(2));
+  assert.deepEqual(noticesOfRun(all, "other", "node"), { begun: 0, since: 0, notices: all, earlier: [] });
 });
 
 test("crashes just before the notice that a program runs belong to its run", () => {
@@ -270,6 +282,7 @@ test("a refusal is over once the text is that of the code that runs", () => {
   assert.equal(nextOf(afterInput(refused, false)), "kill");
   assert.equal(nextOf(afterInput(afterInput(refused, true), false)), "kill");
   assert.equal(nextOf(afterInput({ ...refused, status: "ended" }, false)), "mend");
+  assert.equal(nextOf(afterInput({ ...refused, status: "ended" }, false, false)), "again"); // the message went with the mistake
 });
 
 test("only a restart runs a code to which a process did not switch, until the text is that of the code that runs", () => {

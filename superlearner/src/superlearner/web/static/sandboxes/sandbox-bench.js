@@ -21,6 +21,9 @@ import { SyntaxCheck } from "./syntax-check.js";
 /** Time after the last key for which the user counts as typing. */
 const TYPING_MS = 3000;
 
+/** The mark, the list of events and the box of an end leave the cause to the message below the code. */
+const BELOW = "the message below the code says why";
+
 /** Milliseconds after which a start counts as long. */
 const LONG_START_MS = 1500;
 
@@ -84,18 +87,18 @@ export function goTo(line, message) {
  */
 export function showCrash({ name, line, reason, hint, ended = false, because = false }, edited, version) {
   if (check.said.querySelector("[data-level=ok]")) check.tell("");
-  const did = `${name} ${ended ? "ended" : "crashed"}`;
+  const did = `${name} ${ended ? "ended" : "crashed"}`, words = `${did} ${because ? "because of this" : "here"}: ${BELOW}`;
   const go = make("button", { type: "button", class: "link" }, at(line));
-  go.onclick = () => goTo(line, reason);
+  go.onclick = () => goTo(line, words);
   const where = version ? make("span", {}, `${at(line)} of version ${version} (this text differs there)`) : go;
   const told = crashText(reason).replace(` (${at(line)})`, "");
   const what = hint ? told.replace(/, which is not a result such as .*$/, "") : told; // the hint says which are
   const again = !!hint && reason.endsWith(hint.slice(hint.indexOf(":") + 1)), why = again ? hint : what, other = again ? "" : hint;
   const more = other ? `${/[.?!]$/.test(why) ? "" : "."} ${sentence(other)}` : "";
   crashed.replaceChildren(
-    make("p", {}, make("b", {}, `${did} ${because ? "because of" : "at"} `), where, ": ", make("code", {}, why), more));
+    make("p", {}, make("b", {}, `${did} ${because ? "because of" : "at"} `), where, ": ", make("code", {}, why),
+      ...more.split("`").map((part, place) => (place % 2 ? make("code", {}, part) : part))));
   if (version) return;
-  const words = `${did} ${because ? "because of this" : "here"}: ${why}${other ? `; ${other}` : ""}`;
   editor.mark(line, columnOf(editor.value, line), words, false);
   if (edited || typing()) return;
   editor.reveal(line);

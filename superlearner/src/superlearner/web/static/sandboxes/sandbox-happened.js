@@ -1,6 +1,6 @@
 /**
  * What happened in a sandbox: the events of its tree and the platform's notices in one list, newest first; those with
- * a line of its code lead there. Each run begins a new list, above the stored restarts of earlier runs.
+ * a line of its code lead there. Each run begins a new list; what happened before it stays, folded below.
  *
  * @module
  */
@@ -19,8 +19,9 @@ const place = byId("happened", HTMLElement);
 /** @type {readonly FeedEvent[]} */ let events = [];
 /** @type {ReadonlyMap<string, number>} */ let lines = new Map();
 /** The node of the events while it runs, "" otherwise. */ let node = "";
-/** Of the run. @type {readonly Api.SandboxNotice[]} */ let notices = [];
-/** Restarts from this time on belong to the run. */ let since = 0;
+/** Of the run, and of those before. @type {ReturnType<typeof noticesOfRun<Api.SandboxNotice>>} */ let told = noticesOfRun([], "", "");
+/** The events of all runs that were seen here, by run and number. @type {Map<string, FeedEvent>} */ const seen = new Map();
+/** The run whose events are shown. */ let run = "";
 /** The stored restarts of a sandbox, newest first, its node, and the time from which they are its own. */
 let stored = { node: "", restarts: /** @type {readonly Api.RestartLine[]} */ ([]), created: 0 };
 
@@ -32,9 +33,15 @@ export function wireHappened(go) {
   };
 }
 
-/** @param {readonly FeedEvent[]} all @param {ReadonlyMap<string, number>} at @param {string} on  the node while it runs, "" otherwise */
-export function showEvents(all, at, on) {
+/**
+ * @param {readonly FeedEvent[]} all @param {ReadonlyMap<string, number>} at @param {string} on  the node while it runs, "" otherwise
+ * @param {string} of  the run
+ */
+export function showEvents(all, at, on, of) {
   events = all;
+  run = of;
+  for (const one of all) seen.set(`${of} ${one.id}`, one);
+  for (const [key] of [...seen].slice(0, -MOST * 4)) seen.delete(key);
   node = on;
   lines = at;
   draw();
@@ -42,7 +49,8 @@ export function showEvents(all, at, on) {
 
 /** @param {readonly Api.SandboxNotice[]} all @param {string} id @param {string} on  the sandbox and its node */
 export function showNotices(all, id, on) {
-  ({ notices, since } = noticesOfRun(all, id, on));
+  told = noticesOfRun(all, id, on);
+  if (!id) seen.clear(); // another sandbox
   draw();
 }
 
@@ -63,8 +71,8 @@ const link = (line) => html`<button type="button" class="link" data-line=${line}
 const split = (text) => linesIn(text).map((part) => (typeof part === "number" ? link(part) : part));
 
 function draw() {
-  const { run, earlier } = restartsOfRuns(stored.restarts, stored.created, since);
-  const recorded = run.filter((one) => one.kept);
+  const { run: ours, earlier } = restartsOfRuns(stored.restarts, stored.created, told.since);
+  const recorded = ours.filter((one) => one.kept);
   const hasReplay = (/** @type {FeedEvent} */ one) =>
     one.event && one.parts?.signals && one.kind !== "stopped" && (node || recorded.some((restart) => covers(restart, one)));
   const all = [
@@ -73,10 +81,13 @@ function draw() {
       why: hasReplay(one) ? one.ref ?? one.event ?? 0 : 0, who: one.parts?.who ?? "",
       line: one.parts?.reason ? lines.get(one.pid ?? "") ?? 0 : 0,
     })),
-    ...notices.map((one, back) => ({
-      key: `n${notices.length - back} ${one.at}`, at: one.at, text: noticeText(one.text), level: "info", why: 0, who: "", line: 0, on: "",
-    })),
-    ...(node ? [] : run.filter((one) => !events.some((event) => covers(one, event))).map(entryOf)),
+    ...noted(told.notices),
+    ...(node ? [] : ours.filter((one) => !events.some((event) => covers(one, event))).map(entryOf)),
+  ].toSorted((one, other) => other.at - one.at).slice(0, MOST);
+  const before = [
+    ...earlier.map(entryOf), ...noted(stored.created ? told.earlier.filter(({ at }) => at >= stored.created) : []),
+    ...[...seen].filter(([key, one]) => !key.startsWith(`${run} `) && !earlier.some((restart) => covers(restart, one)))
+      .map(([key, { at, text, level }]) => ({ key, at, text, level, why: 0, who: "", line: 0, on: "" })),
   ].toSorted((one, other) => other.at - one.at).slice(0, MOST);
   const rows = (/** @type {Entry[]} */ entries) => repeat(entries, (one) => one.key, (one) => html`<li
     data-level=${one.level}><time>${time(one.at)}</time><p>${split(one.text)}</p>${one.why
@@ -84,13 +95,19 @@ function draw() {
       : nothing}${one.line ? link(one.line) : nothing}</li>`);
   render(html`${all.length === 0
     ? html`<li class="hint"><p>Nothing has happened yet. Kill a process and read here what its supervisor did.</p></li>`
-    : rows(all)}${earlier.length
-    ? html`<li class="hint earlier"><h2>Earlier runs</h2></li>${rows(earlier.map(entryOf).slice(0, MOST))}`
+    : rows(all)}${before.length
+    ? html`<li class="hint"><details><summary>Before the ${told.begun ? `restart at ${time(told.begun)}` : "restart"}</summary>
+        <ol class="happened earlier">${rows(before)}</ol></details></li>`
     : nothing}`,
     place);
 }
 
 /** @typedef {{key: string, at: number, text: string, level: string, why: string|number, who: string, line: number, on: string}} Entry */
+
+/** Return the entries of notices. @param {readonly Api.SandboxNotice[]} all @returns {Entry[]} */
+const noted = (all) => all.map((one, back) => ({
+  key: `n${all.length - back} ${one.at}`, at: one.at, text: noticeText(one.text), level: "info", why: 0, who: "", line: 0, on: "",
+}));
 
 /** Return the entry of a stored restart. @param {Api.RestartLine} one @returns {Entry} */
 const entryOf = (one) => ({

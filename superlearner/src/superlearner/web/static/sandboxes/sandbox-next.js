@@ -9,7 +9,7 @@ import { html, nothing, render } from "../vendor/lit-html.js";
 import { handlesCrash } from "./known-messages.js";
 import { afterInput, at, isStopped, keepsNone, nextOf } from "./sandbox-words.js";
 
-/** @import { Sandbox, Situation } from "./sandbox-words.js" */
+/** @import { Sandbox, Situation, spentIn } from "./sandbox-words.js" */
 /** @typedef {{name: string, line: number, reason?: string, hint?: string|null, ended?: boolean, because?: boolean}} At */
 /** @typedef {{name: string, before: string|null, after: string|null}} Server */
 
@@ -20,6 +20,7 @@ const KEYS = html`<span class="for-keys"> (Ctrl-Enter)</span>`;
 /** The process that crashed before the newest run goes on with None as its state. */ let without = false;
 /** The newest run changed an `init`, and no process has started since. */ let untried = false;
 /** Processes run newer code than they started with. */ let reloaded = false;
+/** The supervisor without restarts left. @type {ReturnType<typeof spentIn>} */ let spent = null;
 /** The process that was not started again. @type {{who: string, restart: string, line: number}|null} */ let left = null;
 let restarts = 0;
 let crashes = false;
@@ -28,6 +29,7 @@ export function beginSteps() {
   restarts = 0;
   reloaded = false;
   stepAfterEnd(null, false);
+  spent = null;
   situation.busy = "";
   crash = { name: "", line: 0 };
   follow("start");
@@ -65,11 +67,18 @@ export function stepAfterEnd(one, bare) {
   draw();
 }
 
+/** @param {typeof spent} one  without restarts left */
+export function stepAtLimit(one) {
+  if (spent?.who === one?.who) return;
+  spent = one;
+  draw();
+}
+
 export const stepAfterKill = () => follow("end");
 
-/** The text in the editor was changed. @param {boolean} other  it is not the one that runs */
-export function stepAfterInput(other) {
-  const next = afterInput(situation, other);
+/** The text was changed. @param {boolean} other  it is not the one that runs @param {boolean} [says]  a message is below it */
+export function stepAfterInput(other, says) {
+  const next = afterInput(situation, other, says);
   if (next.typed === situation.typed && next.last === situation.last && next.busy === situation.busy) return;
   situation = next;
   draw();
@@ -119,12 +128,15 @@ function follow(last, other = false) {
 const toCrash = () => (crashes
   ? html`select a process in the tree and send it the cast <code>crash</code>.`
   : html`raise an error in a callback, and press Run${KEYS}.`);
+const limit = () => (spent ? html` ${spent.who} has no restarts left${spent.until === null ? "" : " for now"}: one more end, and it gives
+  up.` : nothing);
 const did = () => (crash.ended ? "ended" : "crashed");
 
 /** @type {Record<string, () => unknown>} */
 const STEPS = {
-  kill: () => html`kill a process in the tree; its supervisor starts it again. Or make one crash: ${toCrash()}`,
-  read: () => html`read under <b>What happened</b> which processes were restarted. Or make one crash: ${toCrash()}`,
+  kill: () => html`kill a process in the tree${spent ? "." : "; its supervisor starts it again."} Or make one crash:
+    ${toCrash()}${limit()}`,
+  read: () => html`read under <b>What happened</b> which processes were restarted. Or make one crash: ${toCrash()}${limit()}`,
   raised: () => html`${at(crash.line)} raises this error on purpose. Read under <b>What happened</b> what the supervisor of
     ${crash.name} did. Then change the code and press Run${KEYS}.`,
   left: () => html`press <b>Restart</b> to start ${left?.who} again. If its supervisor should restart it next time,
@@ -134,7 +146,7 @@ const STEPS = {
     ? html`press <b>Restart</b> to try the new <code>init</code>: it runs when a process starts. The other new code is running.`
     : html`the new code is running${without
     ? html`, and ${crash.name} kept its state, <code>None</code>: Restart gives it a new one`
-    : nothing}. Kill a process in the tree, or make one crash, and see what is different.`,
+    : nothing}. Kill a process in the tree, or make one crash, and see what is different.${limit()}`,
   fix: () => crash.reason?.includes("no case matches ")
     ? html`send another message, or add a case for this one and press Run${KEYS}.`
     : reloaded && crash.hint?.includes("(restart it)")

@@ -12,14 +12,14 @@ import { calm, check, editor, goTo, hasCrash, note, showCrash, showLeft, reportS
 import { showEvents, showNotices, showRestarts, wireHappened } from "./sandbox-happened.js";
 import {
   beginSteps, needsRestart, stepAfterCrash, stepAfterEnd, stepAfterInput, stepAfterKill, stepAfterProblem, stepAfterRefusal,
-  stepAfterRestarts, stepAfterRun, stepAfterStart, stepOf,
+  stepAfterRestarts, stepAfterRun, stepAfterStart, stepAtLimit, stepOf,
 } from "./sandbox-next.js";
-import { fell, follow, fromNow, ignore, leave, playAgain, rowsNow, since, top, wireTree } from "./sandbox-tree.js";
+import { fell, follow, fromNow, ignore, leave, nowThere, playAgain, rowsNow, since, top, wireTree } from "./sandbox-tree.js";
 import { failure, withLinks } from "./sandbox-failure.js";
 import { offerFrom } from "./sandbox-selection.js";
 import {
   at, blame, busyIn, crashOfEnd, crashOfRun, hasError, initsOf, isBare, isStopped, leftOf, limitsOf, lineOf, lineOfExit, lookOf,
-  noticesOfRun, optionsOf, raisedIn, raisesItself, remedyOf, told, upText, withCause, withoutCrash,
+  noticesOfRun, optionsOf, raisedIn, raisesItself, remedyOf, spentIn, told, upText, withCause, withoutCrash,
 } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
@@ -32,6 +32,7 @@ import { counted, time } from "../base/words.js";
 const tell = (words, level) => check.tell(words, level);
 /** @type {import("./drafts.js").Drafts|null} */ let kept = null;
 /** The source that runs and its options, for when the server has lost it. @type {import("./drafts.js").Drafts|null} */ let backups = null;
+let limit = 0;
 /** True if the message below the editor says why the source cannot be read. */
 let unread = false;
 /** @type {Sandbox|null} */ let shown = null;
@@ -73,10 +74,10 @@ export function wire(again, toTree) {
     if (edited()) check.later();
     else check.clear();
     keep();
-    stepAfterInput(edited());
+    stepAfterInput(edited(), check.said.childElementCount > 0);
   });
-  wireTree((events, at, node) => {
-    showEvents(events, at, node);
+  wireTree((events, at, node, run) => {
+    showEvents(events, at, node, run);
     ends = node ? events : [];
     drawLeft();
     stepAfterRestarts(events.filter(({ parts }) => parts?.restarted?.length).length);
@@ -85,6 +86,8 @@ export function wire(again, toTree) {
     offerFrom(editor.value);
   }, drawLeft);
   wireHappened(goTo);
+  const messages = new MutationObserver(drawReason); // the box names the message below the code, which goes with the next text
+  for (const place of [check.said, byId("crashed", HTMLElement)]) messages.observe(place, { childList: true });
 }
 
 const path = () => `/sandboxes/${encodeURIComponent(shown?.id ?? "")}`;
@@ -98,11 +101,14 @@ function knows(source) {
   if (shown) stepOf(shown, source);
   if (shown && source !== null) backups?.later(`sandbox:${shown.id}`, source, version, optionsOf(shown));
 }
-/** Show the process that was not started again. */
+/** Show the process that was not started again, and whether a supervisor has no restarts left. */
 function drawLeft() {
-  const rows = rowsNow(), left = leftOf(ends, known ?? "", rows);
+  const rows = rowsNow(), left = leftOf(ends, known ?? "", rows), now = nowThere(), spent = spentIn(rows, now);
   showLeft(left);
   stepAfterEnd(left, isBare(rows));
+  stepAtLimit(spent);
+  clearTimeout(limit);
+  if (spent?.until) limit = setTimeout(drawLeft, (spent.until - now) * 1000 + 50);
 }
 
 /** Keep the draft, or drop it if it is the running source. */
@@ -200,13 +206,11 @@ function reportCrash(crash) {
   const other = lineOf(editor.value, better.line) !== lineOf(known ?? "", better.line);
   showCrash(better, edited(), other ? version : 0);
   stepAfterCrash(better, other, raisesItself(lineOf(known ?? "", better.line)));
-  drawReason();
 }
 
 /** Remove the crash that is shown: something else ended the program. */
 function forgetCrash() {
   calm();
-  drawReason();
   if (!edited()) editor.unmark(); // later input has its own marks
   stepAfterKill();
   stepAfterInput(edited());

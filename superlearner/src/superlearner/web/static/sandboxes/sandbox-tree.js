@@ -53,7 +53,8 @@ let waiting = 0;
 /** The crash of this program that was reported last. @type {Failure|null} */ let crashed = null;
 /** The sandbox of which the replay shows a restart; "" for none of this program. */ let played = "";
 /** Lines by pid. @type {Map<string, number>} */ const lines = new Map();
-/** @type {(events: readonly FeedEvent[], lines: ReadonlyMap<string, number>, node: string) => void} */ let onEvents = () => {};
+/** @typedef {(events: readonly FeedEvent[], lines: ReadonlyMap<string, number>, node: string, run: string) => void} OnEvents */
+/** @type {OnEvents} */ let onEvents = () => {};
 /** @type {(crash: Crash|null) => void} */ let onCrash = () => {};
 
 const { begin, end } = actsOn(tree, () => model, () => node);
@@ -62,7 +63,7 @@ const { begin, end } = actsOn(tree, () => model, () => node);
 /** @type {() => void} */ let onRows = () => {};
 
 /**
- * @param {typeof onEvents} events  gets the events, oldest first, the lines of crashed processes, and the node while it runs
+ * @param {typeof onEvents} events  gets the events, oldest first, the lines of crashed processes, the node while it runs, and the run
  * @param {typeof onCrash} crash  gets each new crash, and null if something else ended the program
  * @param {typeof onSelect} select  called when a process is selected
  * @param {typeof onRows} rows  called when only the rows have changed
@@ -108,6 +109,9 @@ export const top = () => topOf(model.rows);
 /** The rows of the tree. */
 export const rowsNow = () => model.rows;
 
+/** The time by the clock of the node, in seconds. */
+export const nowThere = () => Date.now() / 1000 + skew;
+
 /** Follow a sandbox. @param {Sandbox} one */
 export function follow(one) {
   const runs = one.status === "running";
@@ -121,7 +125,7 @@ export function follow(one) {
     tree.show(model, 0);
     if (one.id === id) followProcess(model.rows, 0);
     else selectProcess(null, model.rows, one.node, 0);
-    onEvents([], lines, "");
+    onEvents([], lines, "", run);
   }
   if (one.status === "ended" && life && !isStopped(one)) explainEnd(one);
   id = one.id;
@@ -135,7 +139,7 @@ export function follow(one) {
   feed?.stop();
   feed = null;
   if (runs || one.status !== "ended") replay.follow(node);
-  if (!runs) return onEvents(model.feed, lines, ""); // the restarts are gone with the program; the loaded replay can still play
+  if (!runs) return onEvents(model.feed, lines, "", run); // the restarts are gone with the program; the loaded replay can still play
   told = Date.now() / 1000 - 1;
   begun = sought = 0;
   crashed = null;
@@ -223,7 +227,7 @@ function onMessages(messages) {
   if (before.feed === model.feed) return onRows();
   if (!document.activeElement?.closest("#part-process")) // it would cover the answer to a message
     replay.show(model.feed, (key) => last.rows.has(key), skew); // rows leave with a tree that gives up
-  onEvents(model.feed, lines, node);
+  onEvents(model.feed, lines, node, run);
   if (model.feed.some(lineless)) later();
 }
 
@@ -255,7 +259,7 @@ async function ask() {
   if (about !== run || !failures.length) return; // they may be those of the program before
   for (const event of model.feed) if (lineless(event)) lines.set(event.pid ?? "", 0); // killed, or crashed outside the text
   for (const { pid, where } of failures) if (pid) lines.set(pid, lineOf(where));
-  onEvents(model.feed, lines, life ? node : "");
+  onEvents(model.feed, lines, life ? node : "", run);
   const newest = failures.find(({ where }) => lineOf(where));
   const line = lineOf(newest?.where);
   if (run === replaced || !newest || !line || newest.at - skew <= told && (!begun || newest.at < begun)) return;

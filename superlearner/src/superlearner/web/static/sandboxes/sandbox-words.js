@@ -5,9 +5,10 @@
  */
 
 import { duration, number, sentence, size, time } from "../base/words.js";
+import { budgetAt, label } from "../live/model.js";
 import { crashText } from "../process/message-text.js";
 
-/** @import { FeedEvent } from "../live/model.js" */
+/** @import { FeedEvent, Row } from "../live/model.js" */
 /** @typedef {Api.WallLine} Wall */
 /** @typedef {Api.SandboxRecord & {configuration: {limits: Required<Api.LimitsGiven>}}} Sandbox */
 /** @typedef {{q: string, owner: string, state: string}} Wanted  `state`: "", "running" (all with a program) or "ended" */
@@ -161,7 +162,7 @@ export function lineOfExit(reason, source) {
 
 /** Return what to do about an end at a limit; "" for other ends. @param {string} reason */
 export function remedyOf(reason) {
-  if (/ of output$/.test(reason)) return "Print less.";
+  if (/ of output\b/.test(reason)) return "Print less.";
   if (/ of memory$/.test(reason)) return "Keep less, or raise the limit Memory.";
   return /out of CPU time/.test(reason) ? "Compute less, or raise the limit Processor time." : "";
 }
@@ -264,15 +265,16 @@ export function initsOf(source) {
 const STARTS_S = 1;
 
 /**
- * Return the notices of the current or last run of a sandbox, and since when its processes may have crashed; if its start is
- * not known, all notices and 0.
+ * Return the notices of the current or last run of a sandbox, when it began, since when its processes may have crashed, and the
+ * notices of earlier runs; if its start is not known, all notices and 0.
  * @template {{at: number, text: string}} Notice
  * @param {readonly Notice[]} all @param {string} id @param {string} node
  */
 export function noticesOfRun(all, id, node) {
   const begun = Math.max(0, ...all.flatMap(({ at: when, text }) => (text === `sandbox ${id} runs as ${node}` ? [when] : [])));
   const ended = all.flatMap(({ at: when, text }) => (when < begun && text.startsWith(`sandbox ${id} ended: `) ? [when] : []));
-  return { since: Math.max(0, begun - STARTS_S, ...ended), notices: all.filter((one) => one.at >= begun) };
+  const [notices, earlier] = [all.filter((one) => one.at >= begun), all.filter((one) => one.at < begun)];
+  return { begun, since: Math.max(0, begun - STARTS_S, ...ended), notices, earlier };
 }
 
 /**
@@ -398,6 +400,19 @@ export const isBare = (rows) =>
   topOf(rows) !== null
   && ![...rows.values()].some(({ parent, pid, state }) => parent !== null && (pid || !/^(stopped|gave_up)$/.test(state)));
 
+/**
+ * Return the supervisor that gives up at the next end of one of its processes, and until when, if that changes; null for none.
+ * @param {ReadonlyMap<string, Row>} rows @param {number} now  seconds, by the clock of the node
+ * @returns {{who: string, until: number|null}|null}
+ */
+export function spentIn(rows, now) {
+  for (const row of rows.values()) {
+    const { left, next } = row.budget && row.pid ? budgetAt(row.budget, now) : { left: 1, next: null };
+    if (left === 0) return { who: label(row), until: next };
+  }
+  return null;
+}
+
 /** Return the pid of the top process; null if nothing runs. @param {Parameters<typeof isBare>[0]} rows */
 export const topOf = (rows) => [...rows.values()].find(({ parent, kind }) => parent === null && kind === "supervisor")?.pid ?? null;
 
@@ -444,13 +459,13 @@ export function nextOf({ status, last, typed, other, stopped = false, wrong = 0,
 }
 
 /**
- * The situation after the text in the editor was changed: a refusal is over once the text equals the running code, and no process
- * has to switch.
+ * The situation after the text in the editor was changed: a refusal is over once the text equals the code that runs, or that ran if
+ * no message says any more why it was refused; and no process has to switch.
  *
- * @param {Situation} situation @param {boolean} other  the text is not the one that runs
+ * @param {Situation} situation @param {boolean} other  the text is not the one that runs @param {boolean} [says]  a message says why
  * @returns {Situation}
  */
-export function afterInput(situation, other) {
-  const undone = !other && situation.last === "refusal" && situation.status === "running";
+export function afterInput(situation, other, says = true) {
+  const undone = !other && situation.last === "refusal" && (situation.status === "running" || !says);
   return { ...situation, typed: other, last: undone ? "start" : situation.last, busy: other ? situation.busy ?? "" : "" };
 }
