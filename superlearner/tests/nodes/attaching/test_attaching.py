@@ -471,19 +471,23 @@ def test_a_silence_of_a_service_that_ran_on_says_what_held_its_loop(inside: Run)
             shown = [await platform.get(f"/api/v1/restarts/{ref}", params={"node": NODE}) for ref in refs]
             return [(one["data"]["facts"]["why"], one["data"]["facts"]["supervisor"]) for one in shown]
 
-        moments.add_service_change(ServiceChange(NODE, 1000.0, f"{NODE} is silent: {busy}", busy, 7, silent=True))
+        moments.add_service_change(ServiceChange(NODE, 1000.0, f"{NODE} is silent: {busy}", busy, 7, ran_on=True))
         assert [(busy, f"Its program did not end. {LATER}")] == await facts()
         back = f"{NODE} answers again after 19 s: its process 7 has run on"
-        moments.add_service_change(ServiceChange(NODE, 1004.0, back, None, 7, silent=True))
+        moments.add_service_change(ServiceChange(NODE, 1004.0, back, None, 7, ran_on=True))
         said = f"Its program did not end. {NOT_HELD}"
         assert [("its program did not end", said), (busy, said)] == await facts()
         moments._add(MomentRow(NODE, "0123456789ab", INCIDENT, INCIDENT, 984.0, 1004.0, held, 1, f"{INCIDENT}"))
         assert [(held, f"Its program did not end. The reason: {held}.")] * 2 == await facts()
-        moments.add_service_change(ServiceChange(NODE, 1100.0, f"{NODE} is silent: {busy}", busy, 7, silent=True))
+        moments.add_service_change(ServiceChange(NODE, 1100.0, f"{NODE} is silent: {busy}", busy, 7, ran_on=True))
         moments.add_service_change(
             ServiceChange(NODE, 1190.0, f"{NODE} is attached again, to process 8, after 90 s", None, 8)
         )
         assert [NOT_RESTARTED] * 2 == [said for _, said in (await facts())[:2]]  # it was killed while it was silent
+        back = f"{NODE} is attached again after 60 s: its process 8 has run on"
+        moments.add_service_change(ServiceChange(NODE, 2000.0, back, None, 8, ran_on=True))
+        said = "Its program did not end: the platform did not run."
+        assert ("its program did not end", said) == (await facts())[0]
 
     inside(test)
 

@@ -22,7 +22,8 @@ def door(number: int) -> DoorRecord:
 
 
 def looked_for(nodes: Any, pauses: tuple[float, ...], tell: Any = lambda *_: None) -> Attachment:
-    return Attachment(WHERE, NODE, nodes, tell, pauses, KnownService(NODE, NODE, WHERE, "unix//tmp/1.sock"))
+    known = KnownService(NODE, NODE, WHERE, "unix//tmp/1.sock", gone_at=1.0, os_pid=7)
+    return Attachment(WHERE, NODE, nodes, tell, pauses, known)
 
 
 def test_doors_that_cannot_be_told_apart_do_not_shorten_the_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,6 +90,8 @@ def test_a_return_is_told_after_an_attempt_that_failed_midway(monkeypatch: pytes
         one.on_change = told.put_nowait
         live = asyncio.create_task(one.live())
         await attached.wait()
+        back = await told.get()  # after the restart of the platform, during which its process ran on
+        assert (back.ran_on, back.text.endswith(" s: its process 7 has run on")) == (True, True)
         assert one.visitor is not None
         one.visitor.ended.set()  # pyright: ignore[reportAttributeAccessIssue]
         assert (await told.get()).reason is not None

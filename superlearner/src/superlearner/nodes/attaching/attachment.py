@@ -52,7 +52,7 @@ class ServiceChange:
         reason: why it was lost; None if it is attached again.
         os_pid: the process id of its program.
         kind: the kind of its node.
-        silent: its program has run on, and only did not answer.
+        ran_on: its program has not ended: it did not answer, or the platform was away.
     """
 
     node: str
@@ -61,7 +61,7 @@ class ServiceChange:
     reason: str | None
     os_pid: int
     kind: NodeKind = SERVICE
-    silent: bool = False
+    ran_on: bool = False
 
 
 class Attachment:
@@ -173,7 +173,9 @@ class Attachment:
             if address in self.held(self):  # attached meanwhile
                 raise DoorError(f"{address} is the door of another service, which is attached")
             name = self.name or facts.node
-            silent, before = self._silent_since, self.facts
+            silent = self._silent_since
+            # On another machine, its next program may have the same number, as in a container.
+            ran_on = self.where.is_own and known is not None and known.os_pid == facts.os_pid
             # Before the list of nodes changes: its listeners may ask for this.
             self._silent_since = None
             self.name, self.facts, self.state, self.tries, self._why = name, facts, "attached", 0, None
@@ -182,20 +184,19 @@ class Attachment:
                 await self._nodes.attach_remote(name, line, there=facts.node)
             self._nodes.stop_waiting(name)
             self.before = None if known is None else known.last
-            self.known = KnownService(name, facts.node, self.where, address, self.where.siblings(address, facts.node))
+            siblings = self.where.siblings(address, facts.node)
+            self.known = KnownService(name, facts.node, self.where, address, siblings, os_pid=facts.os_pid)
             again = f"again attached, to process {facts.os_pid}" if self.begun.done() else "attached"
             self._tell("ok", f"{name} is {again}: {self.can_do()}")
             if self.gone_at is not None:
-                now, gone = time.time(), self.gone_at
-                self.gone_at = None
-                text = f"{name} is attached again, to process {facts.os_pid}, after {max(0.0, now - gone):.0f} s"
-                # On another machine, its next program may have the same number, as in a container.
-                ran_on = self.where.is_own and before is not None and before.os_pid == facts.os_pid
-                if ran_on and silent is not None:
-                    away = asyncio.get_running_loop().time() - silent
-                    text = f"{name} answers again after {away:.0f} s: its process {facts.os_pid} has run on"
-                change = ServiceChange(name, now, text, None, facts.os_pid, silent=ran_on and silent is not None)
-                self.on_change(change)
+                now = time.time()
+                away, self.gone_at = max(0.0, now - self.gone_at), None
+                text = f"{name} is attached again, to process {facts.os_pid}, after {away:.0f} s"
+                if ran_on:
+                    how = "is attached" if silent is None else "answers"
+                    away = away if silent is None else asyncio.get_running_loop().time() - silent
+                    text = f"{name} {how} again after {away:.0f} s: its process {facts.os_pid} has run on"
+                self.on_change(ServiceChange(name, now, text, None, facts.os_pid, ran_on=ran_on))
             if not self.begun.done():
                 self.begun.set_result(None)
             if self.known != known:
@@ -217,7 +218,7 @@ class Attachment:
         what = "gone" if busy is None else "silent"
         self._tell("bad", f"{name} is {what}: {why}; it will be looked for {len(self._pauses)} times")
         at, text = self.gone_at or time.time(), f"{name} is {what}: {why}"
-        self.on_change(ServiceChange(name, at, text, why, facts.os_pid, silent=busy is not None))
+        self.on_change(ServiceChange(name, at, text, why, facts.os_pid, ran_on=busy is not None))
 
     @property
     def why(self) -> str | None:

@@ -33,6 +33,7 @@ class KnownService:
         last: the address of the door that it was last attached to.
         siblings: see `Whereabouts.siblings`.
         gone_at: when it was lost, in seconds since 1970; None while it is attached.
+        os_pid: the process id of its program; None if an earlier version stored it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class KnownService:
     last: str
     siblings: frozenset[str] = frozenset()
     gone_at: float | None = None
+    os_pid: int | None = None
 
 
 ENTRIES: Final = TypeAdapter(list[KnownService])

@@ -221,12 +221,16 @@ async def _describe_absence(history: MomentHistory | None, moment: Moment) -> Mo
     rows, _ = ([], 0) if history is None else await history.page([moment.node], [], None, since, until, 0, MOST_ALIKE)
     others = await asyncio.to_thread(lambda: [one for row in rows if (one := _read(row)) and is_service_change(one)])
     other = None if not others else others[-1] if ended else others[0]
-    if other is not None and isinstance(other.events[0], Crashed) is not ended:
+    away = other is not None and isinstance(other.events[0], Crashed) is not ended
+    if other is not None and away:
         begun, over = sorted((moment.at, other.at))
         when = datetime.fromtimestamp(over if ended else begun)
         facts.away = f"{over - begun:.0f} s, {'until' if ended else 'since'} {when:%H:%M:%S}"
     facts.supervisor = NOT_RESTARTED
-    if history is not None and moment.silent and (other is None or other.silent):  # else it ended before it answered
+    ran_on = moment.ran_on if other is None or not ended else other.ran_on  # it may end before it answers
+    if ran_on and not ended and not away:
+        facts.why, facts.supervisor = "its program did not end", f"Its program did not end: {OUTAGE}."
+    elif ran_on and history is not None:
         held = await _describe_silence(history, moment)
         facts.why = held or (facts.why if ended else "its program did not end")
         unknown = LATER if ended and other is None else NOT_HELD
@@ -425,7 +429,7 @@ def describe_service_change(change: ServiceChange, ref: Ref) -> Moment:
         {
             "id": ref.number, "ref": str(ref), "node": id, "at": change.at, "took": 0.0, "complete": True,
             "going_on": False, "summary": change.text, "line": None, "root": top, "events": [event], "ghosts": {},
-            "storm": 0, "program": True, "silent": change.silent,
+            "storm": 0, "program": True, "ran_on": change.ran_on,
         }
     )  # fmt: skip
 

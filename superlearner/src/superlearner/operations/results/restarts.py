@@ -157,7 +157,9 @@ class Moment(ResultModel):
     storm: int = Field(description="further restarts of the same child within 20 s before and after")
     storm_before: int = Field(default=0, description="of these, the restarts before this one")
     program: bool = Field(default=False, description="the program of the node ended, with the whole tree")
-    silent: bool = Field(default=False, description="the program of the node has run on, and only did not answer")
+    ran_on: bool = Field(
+        default=False, description="the program of the node did not end: it did not answer, or the platform was away"
+    )
     moved: bool = Field(
         default=False, description="a child runs on another member of the cluster now, or has run on two members"
     )
