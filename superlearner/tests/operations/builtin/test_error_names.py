@@ -10,6 +10,7 @@ import pytest
 import otp
 from otp import GenServer, NoReply, Ok, impl
 from superlearner.control.terms import plain_pid
+from superlearner.store import MomentRow
 
 Inside = Callable[..., Any]
 
@@ -22,6 +23,40 @@ class Till(GenServer[int]):
     @impl
     def handle_cast(self, request: Any, total: int) -> NoReply[int]:
         raise ValueError(request)
+
+
+@pytest.mark.operation("error.why")
+def test_what_is_no_process_of_the_node_leads_to_what_it_is(inside: Inside) -> None:
+    """Regression: the hint named the list of processes of the wrong node, or a command for it."""
+
+    async def test(platform: Any) -> None:
+        async def ask(process: str, **more: str) -> list[str]:
+            answer = await platform.client.get(f"/api/v1/processes/{process}/errors/why", params=more)
+            error = answer.json()["error"]
+            assert error["code"] == "process_not_found"
+            return [error["message"], error["details"][0]["hint"]]
+
+        async with otp.Node("price@127.0.0.1") as price:
+            platform.platform.nodes.attach(price)
+            till = await price.start(Till, name="till")
+            why = "`superlearner error why till --node price@127.0.0.1` explains it"
+            elsewhere = ["there is no process 'till'", f"a process of this name is, or was, on price@127.0.0.1: {why}"]
+            assert await ask("till", node=platform.node.name) == elsewhere
+            GenServer.cast(till, "number")
+            await otp.wait_down(till)
+            row = MomentRow(price.name, "9f3a0c1b22d4", 7, 9, 1.0, 1.0, "till crashed and was restarted")
+            platform.platform.moments._add(row)
+            assert await ask("till") == elsewhere
+            assert (await ask("tlil", node="price@127.0.0.1"))[0] == "there is no process 'tlil'; did you mean till?"
+            shows = "`superlearner restart show 9f3a0c1b22d4.7` shows it"
+            assert (await ask("9f3a0c1b22d4.7", node="price@127.0.0.1"))[1] == shows
+            shows = "`superlearner restart show 513 --node price@127.0.0.1` shows the restart that it belongs to"
+            assert (await ask("513", node="price@127.0.0.1"))[1] == shows
+            listing = "`superlearner error list --node price@127.0.0.1` lists its newest failures"
+            assert (await ask("price"))[1] == f"price@127.0.0.1 is a node; {listing}"
+            platform.platform.nodes.detach(price.name)
+
+    inside(test)
 
 
 @pytest.mark.operation("error.list")

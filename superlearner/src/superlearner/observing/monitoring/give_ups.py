@@ -142,7 +142,7 @@ def _with_those_above(one: AnomalyFinding, above: list[AnomalyFinding], book: Bo
     down = any((found := book.by_pid.get(each.pid or "")) is not None and found.is_down for each in fell)
     also = f", and {'is' if len(fallen) == 1 else 'are'} not running either" if down else ""
     after = fell_after(fallen)
-    others = [each for each in above if each not in fell]
+    others = [each for each in above if each.key not in {one.key for one in fell}]
     words = list(dict.fromkeys(each.description.partition(": ")[0] for each in others))
     past = list(dict.fromkeys(each.past.partition(": ")[0] for each in others))
     return replace(

@@ -10,13 +10,16 @@ from typing import Any, Final, NamedTuple
 
 import otp
 from otp import Node, sentences
+from superlearner.base.commands import command
 from superlearner.control.clock import Clock, time_text
 from superlearner.control.events import TraceEvent, facts_of, is_restart
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
+from superlearner.control.steer import looks_like_pid
 from superlearner.control.terms import message_text, plain_pid
-from superlearner.nodes.nodes import WatchedNode
-from superlearner.nodes.remote import RemoteNode
+from superlearner.nodes.nodes import WatchedNode, full_names
+from superlearner.nodes.remote import RemoteError, RemoteNode
+from superlearner.nodes.remote.protocol import Named, Names
 from superlearner.operations.builtin.errors import find_process, origin_of
 from superlearner.operations.builtin.processes import NOT_THERE
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_row, list_open
@@ -27,7 +30,7 @@ from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.forwarding import forward
 from superlearner.operations.engine.requesters import Origin
 from superlearner.operations.engine.seams import MomentHistory
-from superlearner.operations.failures import OperationError
+from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import PidText
 from superlearner.operations.results.errors import Why, WhyParty, WhyRepeats, WhyStep, WhyStored
 from superlearner.operations.results.restarts import RestartLine
@@ -45,6 +48,9 @@ AFTER_AN_END: Final = ("child_restarted", "gave_up")
 ENDED: Final = ("exited", "stopped")
 """The kinds of steps about an earlier process."""
 RESTART: Final = re.compile(rf"{RUN.pattern}\.[1-9][0-9]*")
+NUMBER: Final = re.compile(r"[1-9][0-9]{0,14}")
+ELSEWHERE_S: Final = 1.0
+"""Seconds in which another node answers whether it has a process."""
 LOOP: Final = 5
 """Restarts from which on their number is shown."""
 SHORT_S: Final = 120
@@ -64,14 +70,24 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
     means the last process that had it.
     """
     if RESTART.fullmatch(pid):
-        shows = f"`{ctx.command('restart.show', pid)}` shows it"
+        shows = f"`{command('restart.show', pid)}` shows it"  # of any node
         raise OperationError("process_not_found", f"{pid} is the id of a restart, not of a process", hint=shows)
+    if NUMBER.fullmatch(pid):
+        shows = f"`{ctx.command('restart.show', pid)}` shows the restart that it belongs to"
+        raise OperationError("process_not_found", f"{pid} is the number of an event, not a process", hint=shows)
     node = ctx.found
-    if isinstance(node, RemoteNode):
-        answer = await forward(_this(), ctx, node, {"pid": pid})
-        found = Why.model_validate(answer.data)
-    else:
-        found = _explain(ctx, audit, pid)
+    try:
+        if isinstance(node, RemoteNode):
+            answer = await forward(_this(), ctx, node, {"pid": pid})
+            found = Why.model_validate(answer.data)
+        else:
+            found = _explain(ctx, audit, pid)
+    except OperationError as error:
+        hint = None if error.code != "process_not_found" else await _hint_elsewhere(ctx, node, history, pid)
+        if hint is None:
+            raise
+        said = error.message.partition("; did you mean ")[0]
+        raise OperationError(error.code, said, details=[Detail(None, said, hint), *error.details]) from None
     told = found.summary
     if found.repeats is not None:
         told = told.removesuffix(_describe_repeats(found.repeats)).removesuffix("; ")
@@ -81,6 +97,41 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
     if found.earlier is not None and found.name is not None and history is not None:
         await _add_stored(ctx, node, history, found)
     return found
+
+
+async def _hint_elsewhere(
+    ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory | None, name: str
+) -> str | None:
+    """Return which other node has or had a process of this name, or is named so; None if none is known."""
+    if looks_like_pid(name) or ctx.user.only_own:
+        return None
+    others = {one.name: one for one in ctx.nodes}
+    called = next((one for one in full_names(name) if one in others), None)
+    if called is not None:
+        listing = command("error.list", node=ctx.nodes.option_of(called))
+        return f"{called} is a node; `{listing}` lists its newest failures"
+    others.pop(node.name, None)
+    asked = [] if ctx.asked is None else list(others.values())  # without a named node, the engine asks them
+    answers = await asyncio.gather(*(_has(one, name) for one in asked))
+    found = next((one.name for one, has in zip(asked, answers, strict=True) if has), None)
+    if found is None and history is not None and others:
+        rows, _ = await history.page([*others], [], None, None, None, 0, 1, process=name, replays=False)
+        found = next((row.node for row in rows), None)
+    if found is None:
+        return None
+    explains = command("error.why", name, node=ctx.nodes.option_of(found))
+    return f"a process of this name is, or was, on {found}: `{explains}` explains it"
+
+
+async def _has(node: WatchedNode | RemoteNode, name: str) -> bool:
+    """Return whether a node has a process of this name; one that does not answer soon counts as without it."""
+    if isinstance(node, WatchedNode):
+        return node.node.whereis(name) is not None
+    try:
+        answer = await node.ask(Names([name]), Named, ELSEWHERE_S)
+    except (RemoteError, TimeoutError):
+        return False
+    return isinstance(answer, Named) and name in answer.names
 
 
 def _this() -> Operation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any, Final
 
 import otp
@@ -181,4 +182,9 @@ def find_process(ctx: Context, text: str) -> otp.Pid:
             return found
         if looks_like_pid(text):
             error.details = (*error.details, Detail(None, str(error), EARLIER_RUN))
+        elif meant := get_close_matches(
+            text, [id_text(one) for one in _names(ctx.node, memory.events) if one is not None], 1
+        ):
+            said = f"{error.message.partition('; did you mean ')[0]}; did you mean {meant[0]}?"
+            raise OperationError(error.code, said, details=error.details) from None
         raise
