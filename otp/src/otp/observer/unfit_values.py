@@ -236,6 +236,9 @@ def _explain_none(stack: Sequence[StackEntry], parts: Iterable[ast.expr]) -> str
     state = "" if callback is None else arguments_of(callback)[-1]
     if state and none == f"`{state}`":
         return (OLD_START if _is_started_with_argument(scopes) else NO_STATE).format(state)
+    inner = scopes[-1] if scopes else None
+    if isinstance(inner, Function) and none[1:-1] in arguments_of(inner):
+        return f"{none} is None here: {inner.name} was called with it"
     return NONE.replace("it", none, 1) if none else NONE
 
 

@@ -28,7 +28,7 @@ export function failure(message, go) {
   const raised = raisedIn(message);
   if (!raised) return html`<p>${withLinks(message, go)}</p>`;
   const { says, error, line, place } = raised;
-  return html`<p>${sentence(error)}</p>
+  return html`<p>${withLinks(sentence(error), go)}</p>
     <p class="at">${link(line, error, go)}${place
       ? ` in ${place}`
       : ""}${says ? ` · ${sentence(says)}` : ""}</p>`;
