@@ -14,6 +14,7 @@ from superlearner.control.reasons import text_of_reason
 from superlearner.control.steer import MalformedPid, NotThere, Unanswered, child_id, resolve, resolve_supervisor
 from superlearner.control.supervising import list_running, list_stopped_with, pid_of, text_of_record
 from superlearner.control.terms import TooDeep, plain_pid, term_of_json
+from superlearner.control.wrong_results import reason_of_last
 from superlearner.operations.context import Context
 from superlearner.operations.failures import OperationError
 
@@ -180,8 +181,12 @@ def feels(pid: Pid, reason: str | None = None) -> list[str]:
 
 
 @contextmanager
-def answering() -> Generator[None]:
-    """Convert exceptions of the control layer to errors of operations."""
+def answering(pid: Pid | None = None) -> Generator[None]:
+    """Convert exceptions of the control layer to errors of operations.
+
+    Args:
+        pid: the process that is called; of its end, the error has the callback, and why that returned nothing.
+    """
     try:
         yield
     except MalformedPid as error:
@@ -210,7 +215,7 @@ def answering() -> Generator[None]:
             hint="set a longer timeout_ms, or see GET /api/v1/processes/{pid}/backtrace",
         ) from None
     except otp.CallExit as error:
-        reason = text_of_reason(error.cause_reason)
+        reason = text_of_reason(error.cause_reason) if pid is None else reason_of_last(pid, error.cause_reason)
         raise OperationError("call_failed", f"the process ended before it answered: {reason}") from None
 
 

@@ -17,7 +17,6 @@ from superlearner.control.look import KINDS, Type, describe
 from superlearner.control.process_list import Sort, list_processes
 from superlearner.control.steer import NotThere, class_without_handle_info, deliver, kill, send_unchecked
 from superlearner.control.terms import json_of, plain_pid, text_of
-from superlearner.control.wrong_results import reason_of_last
 from superlearner.observing.monitoring.measuring import measure
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
@@ -229,11 +228,11 @@ async def message(
         found = process_of(ctx, pid)
     except OperationError as error:
         raise _ended(ctx, pid, error, asked=message_type == "call") from None
-    with answering():
+    with answering(found):
         protect(ctx, found, force=force)
         ctx.about_to(f"{message_type} {text_of(term, 100)} to {called(found)}", [called(found)])
         if message_type == "call" or ctx.later is None:
-            reply = await _deliver(found, term, message_type, timeout_ms / 1000)
+            reply = await deliver(found, term, message_type, timeout_ms / 1000)
         else:
             ctx.later.append(partial(send_unchecked, found, term, message_type))
             reply = None
@@ -244,17 +243,6 @@ async def message(
         todo = "write @impl def handle_info(self, message, state)"
         result.warning, result.dropped = f"{cls} has no handle_info, so it drops the message; {todo}", True
     return result
-
-
-async def _deliver(pid: otp.Pid, term: object, how: Literal["send", "cast", "call"], timeout: float) -> object:
-    """Deliver a message; of a call that failed, the reason has the callback, and why it returned nothing."""
-    try:
-        return await deliver(pid, term, how, timeout)
-    except otp.NoProcess:
-        raise
-    except otp.CallExit as error:
-        reason = reason_of_last(pid, error.cause_reason)
-        raise OperationError("call_failed", f"the process ended before it answered: {reason}") from None
 
 
 def _ended(ctx: Context, text: str, error: OperationError, *, asked: bool) -> OperationError:
