@@ -70,6 +70,8 @@ test("supervisors that give up one after the other are one row", () => {
   const fall = [gaveUp(1, "price_sup"), ended(2, "price_sup", "core"), gaveUp(3, "core"), ended(4, "core", "root"), gaveUp(5, "root")];
   const rows = (events) => fold(events, new Set()).map(({ event, above }) => [event.id, ...above].join(" "));
   assert.deepEqual(rows(fall), ["e1 core root", "e2", "e4"]);
+  assert.deepEqual(fold(fall.filter(({ type }) => type === "gave_up"), new Set(), fall).map(({ above }) => above), [["core", "root"]],
+    "also if the ends between them are not shown");
   const again = { ...fall[1], id: "r", at: 2.5, type: "child_restarted", data: { id: "price_sup", supervisor_pid: "core" } };
   assert.deepEqual(rows([...fall.slice(0, 2), again, ...fall.slice(2)]), ["e1", "e2", "r", "e3 root", "e4"]);
 });

@@ -29,10 +29,11 @@ const RESTARTS = new Set(["child_restarted", "gave_up", "restart_failed", KEPT_T
  * @param {number|null} at  null: live
  * @param {boolean} why  whether restarts have a page
  * @param {ReadonlySet<string>} open  the crash loops with a row for each event
+ * @param {readonly LogEvent[]} all  also those that are not shown
  */
-export function showEventsAround(place, events, at, why, open) {
+export function showEventsAround(place, events, at, why, open, all) {
   const last = events[(at === null ? events.length : countUpTo(events, at)) - 1];
-  const entries = fold(events, open), here = last ? entries.findIndex((entry) => entry.events.includes(last)) : -1;
+  const entries = fold(events, open, all), here = last ? entries.findIndex((entry) => entry.events.includes(last)) : -1;
   const shown = entries.slice(Math.max(0, here + 1 - EARLIER), here + 1 + LATER).reverse();
   const current = entries[here];
   const before = current && rowOf(place, current);

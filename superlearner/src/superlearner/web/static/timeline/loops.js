@@ -52,13 +52,14 @@ const endOf = ({ at, until }) => until ?? at;
  * Return the rows, oldest first.
  * @param {readonly LogEvent[]} events  oldest first
  * @param {ReadonlySet<string>} open  the loops with a row for each event
+ * @param {readonly LogEvent[]} [all]  also those that are not shown: an end tells why the supervisor above gave up
  * @returns {Entry[]}
  */
-export function fold(events, open) {
+export function fold(events, open, all = events) {
   /** @type {Map<LogEvent, LogEvent[]>} */ const runs = new Map();
   /** @type {Map<string, LogEvent[]>} */ const going = new Map();
   /** Those of which a reason is known. @type {Set<LogEvent[]>} */ const caused = new Set();
-  const falls = new Falls();
+  const chains = chainsOf(all), shown = new Set(events);
   for (const event of events) {
     const of = causeOf(event), key = `${of?.what} ${of?.cause}`;
     const goesOn = (/** @type {LogEvent[]|undefined} */ run) => (run && event.at - endOf(/** @type {LogEvent} */ (run.at(-1))) <= PAUSE_S
@@ -66,42 +67,47 @@ export function fold(events, open) {
       : undefined);
     const newest = of ? goesOn(going.get(of.what)) : undefined; // one without a known reason may be like any other
     const alike = !of?.cause ? newest : goesOn(going.get(key)) ?? (newest && !caused.has(newest) ? newest : undefined);
-    const run = falls.of(event) ?? alike ?? [];
+    const run = alike ?? [];
     run.push(event);
     runs.set(event, run);
     if (of?.cause) caused.add(run);
     if (of) going.set(key, run).set(of.what, run);
-    falls.take(event, run);
   }
   /** @type {Map<LogEvent[], Loop|null>} */ const loops = new Map([...new Set(runs.values())].map((run) => [run, loopOf(run, open)]));
   return events.flatMap((event) => {
+    const chain = chains.get(event)?.filter((one) => shown.has(one));
+    if (chain) {
+      const above = chain.slice(1).map(({ name, pid }) => name ?? pid ?? "");
+      return event === chain[0] ? [{ event, events: chain, loop: null, above }] : [];
+    }
     const run = /** @type {LogEvent[]} */ (runs.get(event));
     return entriesOf(event, run, loops.get(run) ?? null);
   });
 }
 
-/** The give-ups that led to others above them. */
-class Falls {
-  /** By the pid of the supervisor that gave up. @type {Map<string|null, LogEvent[]>} */ #fell = new Map();
-  /** By the pid of the supervisor above it, which has not answered yet. @type {Map<string, LogEvent[]>} */ #above = new Map();
-
-  /** Return the give-ups that led to this one. @param {LogEvent} event */
-  of({ type, pid }) {
-    return type === "gave_up" && pid !== null ? this.#above.get(pid) : undefined;
+/**
+ * Return the give-ups by each of them, as a chain of those that led to one another, the lowest first.
+ * @param {readonly LogEvent[]} events  oldest first
+ */
+function chainsOf(events) {
+  /** @type {Map<LogEvent, LogEvent[]>} */ const chains = new Map();
+  /** By the pid of the supervisor that gave up. @type {Map<string|null, LogEvent[]>} */ const fell = new Map();
+  /** By the pid of the supervisor above it, which has not answered yet. @type {Map<string|null, LogEvent[]>} */ const open = new Map();
+  for (const event of events) {
+    const { type, pid, data } = event, below = fell.get(pid), above = data["supervisor_pid"];
+    if (type === "gave_up") {
+      const chain = open.get(pid) ?? [];
+      chain.push(event);
+      chains.set(event, chain);
+      if (pid) fell.set(pid, chain);
+    } else if (type === "child_terminated" && data["by_itself"] && below) open.set(above, below);
+    else if (type === "child_terminated" || type === "child_restarted") open.delete(above);
   }
-
-  /** @param {LogEvent} event @param {LogEvent[]} run  with this event */
-  take({ type, pid, data }, run) {
-    const fell = this.#fell.get(pid), above = data["supervisor_pid"];
-    if (type === "gave_up" && pid) this.#fell.set(pid, run);
-    else if (type === "child_terminated" && data["by_itself"] && fell) this.#above.set(above, fell);
-    else if (type === "child_terminated" || type === "child_restarted") this.#above.delete(above);
-  }
+  return chains;
 }
 
 /** Return a run as a loop; null if it has too few rounds. @param {readonly LogEvent[]} run @param {ReadonlySet<string>} open */
 function loopOf(run, open) {
-  if (run[0]?.type === "gave_up") return null;
   const ends = timesOf(run.filter(isEnd)), count = Math.max(ends, timesOf(run) - ends);
   const first = /** @type {LogEvent} */ (run[0]), last = /** @type {LogEvent} */ (run.at(-1));
   if (count <= BEYOND || run.length < 2) return null;
@@ -122,10 +128,6 @@ const isEnd = ({ type }) => type !== "child_restarted";
  */
 function entriesOf(event, run, loop) {
   const isLast = event === run.at(-1);
-  if (event.type === "gave_up") {
-    const above = run.slice(1).map(({ name, pid }) => name ?? pid ?? "");
-    return event === run[0] ? [{ event, events: run, loop, above }] : [];
-  }
   if (!loop || loop.open) return [{ event, events: [event], loop: isLast ? loop : null, above: [] }];
   return isLast ? [{ event: run.findLast((one) => isEnd(one) && !isSum(one.data)) ?? event, events: run, loop, above: [] }] : [];
 }

@@ -297,7 +297,7 @@ function showList(events, moved) {
     held = 0;
     newest = events.at(-1)?.id;
     list.dataset.shown = String(events.length);
-    showEventsAround(list, events, at, page.hasAttribute("data-why"), unfolded);
+    showEventsAround(list, events, at, page.hasAttribute("data-why"), unfolded, about());
   }
   write(byId("held", HTMLElement), held > 0 ? `${number(held)} new, held while you read` : "");
   const hidden = log.whole ? about().length - events.length : 0;
@@ -436,7 +436,7 @@ list.addEventListener("click", (event) => {
   if (loop === undefined) return;
   const { scrollTop } = list;
   if (!unfolded.delete(loop)) unfolded.add(loop);
-  showEventsAround(list, listed(), at, page.hasAttribute("data-why"), unfolded);
+  showEventsAround(list, listed(), at, page.hasAttribute("data-why"), unfolded, about());
   list.scrollTop = scrollTop;
 });
 list.addEventListener("keydown", (event) => walk(list, event));
