@@ -150,14 +150,14 @@ def test_a_value_of_another_kind_is_named(tmp_path: Path, code: str, says: str) 
     [
         (
             "Item('a').add(1, 2, 3)",
-            "the call gives 3 values, and add(self, count, price=1) at main.py:11 takes at most 2",
+            "the call gives 3 values, and add(self, count, price=1) in line 11 takes at most 2",
         ),
-        ("plain(1)", "the call gives 1 value, and plain() at main.py:30 takes none"),
-        ("Item('a').show()", "a method gets `self` first: write def show(self) at main.py:14"),
-        ("Item()", "the call gives no value for 'name': __init__(self, name) is at main.py:8"),
-        ("Item('a').add()", "the call gives no value for 'count': add(self, count, price=1) is at main.py:11"),
+        ("plain(1)", "the call gives 1 value, and plain() in line 30 takes none"),
+        ("Item('a').show()", "a method gets `self` first: write def show(self) in line 14"),
+        ("Item()", "the call gives no value for 'name': __init__(self, name) is in line 8"),
+        ("Item('a').add()", "the call gives no value for 'count': add(self, count, price=1) is in line 11"),
         ("Item('a').add(1, prise=2)", "did you mean 'price'?"),
-        ("plain(deep=2)", "plain() at main.py:30 has no parameter deep"),
+        ("plain(deep=2)", "plain() in line 30 has no parameter deep"),
         ("asyncio_wait = lambda a: a\nasyncio_wait()", "the call gives no value for 'a'"),
     ],
 )

@@ -6,7 +6,6 @@ Each is found by the text of the exception and the source of its line; none of t
 from __future__ import annotations
 
 import ast
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -341,19 +340,19 @@ def _explain_call(
     short, known = function.name, arguments_of(function)
     form = f"{short}({ast.unparse(function.args)})"
     form = form if len(form) <= LONGEST else f"{short}(…)"
-    place = f"line {function.lineno}" if file.startswith("<") else f"{os.path.basename(file)}:{function.lineno}"
+    place = f"line {function.lineno}"  # of the same file
     static = any(isinstance(each, ast.Name) and each.id == "staticmethod" for each in function.decorator_list)
     if given and inside and not static and known[:1] not in (["self"], ["cls"]):
-        return f"a method gets `self` first: write def {short}({', '.join(['self', *known])}) at {place}"
+        return f"a method gets `self` first: write def {short}({', '.join(['self', *known])}) in {place}"
     if given:
         own = 1 if inside and not static else 0
         takes, gives = len(known) - own, given - own
         most = "at most " if function.args.defaults else ""
-        return f"the call gives {_values(gives)}, and {form} at {place} takes {most}{takes or 'none'}"
+        return f"the call gives {_values(gives)}, and {form} in {place} takes {most}{takes or 'none'}"
     if unknown:
         near = did_you_mean(unknown, [*known, *(each.arg for each in function.args.kwonlyargs)])
-        return near or f"{form} at {place} has no parameter {unknown}"
-    return f"the call gives no value for {lacks}: {form} is at {place}"
+        return near or f"{form} in {place} has no parameter {unknown}"
+    return f"the call gives no value for {lacks}: {form} is in {place}"
 
 
 def _values(count: int) -> str:
