@@ -76,18 +76,19 @@ def test_a_restart_that_is_kept_alone_or_in_a_sum_is_not_kept_again() -> None:
 
 def test_an_incident_of_a_service_is_kept_once_and_leaves_its_restarts_known() -> None:
     """A hang or a blocked loop is no restart: it has a run of its own."""
-    hang = replace(line(INCIDENT), line="till was in handle_cast for 56 s", run="0123456789ab")
+    hang = replace(line(INCIDENT), line="till was in handle_cast for 56 s", run="0123456789ab", cause="blocked_loop")
 
     async def main() -> None:
         moments = Moments(cast(Any, None))
         for _ in range(2):
-            listening = listen_to(moments, cast(Any, Service(line(3), hang, line(7))))
+            listening = listen_to(moments, cast(Any, Service(replace(line(3), cause="any"), hang, line(7))))
             await wait_all_idle()
             assert [listening.has(number, RUN) for number in (3, 7)] == [True, True]
             listening.close()
         kept, _ = await moments.page(["shop"], [], None, None, None, 0, 100)
         assert [row.number for row in reversed(kept)] == [3, INCIDENT, 7]
         assert [describe_row(row, "").incident for row in kept] == [False, True, False]
+        assert [row.cause for row in kept] == [None, "blocked_loop", None]
 
     Scheduler().run(main)
 
@@ -151,7 +152,7 @@ def test_a_hold_that_no_platform_saw_is_stored_once_by_all_that_attach_later() -
                 kept += rows
                 nodes.detach(till.name)
         assert [row.line for row in kept] == [f"{pid!r}".strip("<>") + " held the event loop for 20.0 s"] * 2
-        assert [round(row.until - row.at) for row in kept] == [20, 20]
+        assert [(round(row.until - row.at), row.cause) for row in kept] == [(20, "blocked_loop")] * 2
         assert len({row.run for row in kept}) == 1  # so the platform knows it again
 
     otp.run(lambda: main(otp.node()))

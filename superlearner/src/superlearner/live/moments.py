@@ -36,7 +36,15 @@ from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
 from superlearner.observing.monitoring.facts import Incident
 from superlearner.operations.builtin.restart_lines import describe_row
-from superlearner.operations.builtin.restart_loops import ANOMALY, INCIDENT, OUTAGE, cause_of, is_incident, names
+from superlearner.operations.builtin.restart_loops import (
+    ANOMALY,
+    BLOCKED,
+    INCIDENT,
+    OUTAGE,
+    cause_of,
+    is_incident,
+    names,
+)
 from superlearner.operations.builtin.restarts import SAME_S, ProgramEnd, describe_service_change, draw_moment
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.forwarding import read_result
@@ -285,7 +293,7 @@ class Moments:
         self._add(
             MomentRow(
                 watched.name, run, number, number, at, until, line, 1, f"{number}", watched.owner, None,
-                str(watched.kind),
+                str(watched.kind), incident.type,
             )
         )  # fmt: skip
 
@@ -342,7 +350,9 @@ class Moments:
             data = _pack(json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode())
         line = clip(without_secrets(row.line, LONGEST), LONGEST)
         kind = row.kind if remote.kind is MEMBER and row.kind in MOVES else str(remote.kind)
-        self._add(replace(row, node=remote.name, owner=remote.owner, line=line, data=data, kind=kind, id=0))
+        cause = BLOCKED if row.cause == BLOCKED else None
+        row = replace(row, node=remote.name, owner=remote.owner, line=line, data=data, kind=kind, cause=cause, id=0)
+        self._add(row)
 
     async def recall(self, run: str) -> list[MomentRow]:
         """Return the known restarts of a run, without replays: its node was attached before."""
@@ -354,8 +364,8 @@ class Moments:
         return known
 
     def _add(self, row: MomentRow) -> None:
-        cause = None if row.data is None or row.number == ANOMALY else cause_of(describe_row(row, ""))
-        row = replace(row, cause=cause)
+        if row.data is not None and row.number != ANOMALY:
+            row = replace(row, cause=cause_of(describe_row(row, "")))
         self._place += 1
         self._rows[self._place] = row
         while len(self._rows) > MOST_IN_MEMORY:

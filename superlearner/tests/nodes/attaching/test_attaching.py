@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -477,7 +478,8 @@ def test_a_silence_of_a_service_that_ran_on_says_what_held_its_loop(inside: Run)
         moments.add_service_change(ServiceChange(NODE, 1004.0, back, None, 7, ran_on=True))
         said = f"Its program did not end. {NOT_HELD}"
         assert [("its program did not end", said), (busy, said)] == await facts()
-        moments._add(MomentRow(NODE, "0123456789ab", INCIDENT, INCIDENT, 984.0, 1004.0, held, 1, f"{INCIDENT}"))
+        row = MomentRow(NODE, "0123456789ab", INCIDENT, INCIDENT, 984.0, 1004.0, held, 1, f"{INCIDENT}")
+        moments._add(replace(row, cause="blocked_loop"))
         assert [(held, f"Its program did not end. The reason: {held}.")] * 2 == await facts()
         moments.add_service_change(ServiceChange(NODE, 1100.0, f"{NODE} is silent: {busy}", busy, 7, ran_on=True))
         moments.add_service_change(

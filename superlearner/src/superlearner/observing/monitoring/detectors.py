@@ -334,6 +334,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
                 begun,
                 holds[-1].at,
                 worst.mark,
+                "blocked_loop",
             ),
         )
 

@@ -233,6 +233,8 @@ class Incident:
     until: float | None = None
     mark: int = 0
     """Identifies it if several monitors of the node may find it; 0 for none."""
+    type: Type | None = None
+    """The type of its anomaly, if it may explain something else, such as a silence; None for the others."""
 
 
 @dataclass(frozen=True, slots=True)

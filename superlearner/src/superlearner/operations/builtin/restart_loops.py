@@ -13,6 +13,7 @@ from superlearner.store import MomentRow
 
 __all__ = [
     "ANOMALY",
+    "BLOCKED",
     "INCIDENT",
     "OUTAGE",
     "Loop",
@@ -29,6 +30,8 @@ INCIDENT: Final = 2
 """The number of what has no restart; no restart has it, and the end of a program has 1."""
 ANOMALY: Final = 2**53
 """The number of a stored anomaly with its evidence, which is in no list of restarts; no event has it."""
+BLOCKED: Final = "blocked_loop"
+"""The cause in the row of an incident that may explain why a node did not answer."""
 OUTAGE: Final = "the platform did not run"
 """The first words of the line of an outage."""
 BEYOND: Final = 4

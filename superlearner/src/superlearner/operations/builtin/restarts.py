@@ -24,7 +24,7 @@ from superlearner.nodes.nodes import WatchedNode, full_names
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.errors import origin_of
 from superlearner.operations.builtin.restart_facts import describe_facts, reword
-from superlearner.operations.builtin.restart_loops import INCIDENT, OUTAGE, is_incident
+from superlearner.operations.builtin.restart_loops import BLOCKED, INCIDENT, OUTAGE, is_incident
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
 from superlearner.operations.engine.audit import AuditLog
@@ -88,7 +88,6 @@ NOT_RESTARTED: Final = (
 )
 LATER: Final = "When it answers, the timeline says what held its event loop."
 NOT_HELD: Final = "Nothing that held its event loop is known."
-HELD: Final = " held the event loop "
 HELD_S: Final = 3600.0
 """The longest hold that is looked for as the cause of a silence."""
 
@@ -242,7 +241,7 @@ async def _describe_silence(history: MomentHistory, moment: Moment) -> str | Non
     """Return what held the event loop of a service that did not answer; None if that is not known."""
     since, until = moment.at - HELD_S, moment.at + SAME_S
     rows, _ = await history.page([moment.node], [], None, since, until, 0, MOST_ALIKE, number=INCIDENT)
-    held = (row for row in rows if HELD in row.line and row.until >= moment.at - SAME_S)
+    held = (row for row in rows if row.cause == BLOCKED and row.until >= moment.at - SAME_S)
     return next((row.line for row in held), None)
 
 
