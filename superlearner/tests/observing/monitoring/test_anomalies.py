@@ -187,7 +187,9 @@ def test_a_blocked_loop_is_stored_at_once_and_each_hold_once() -> None:
         stored += incidents.take(alarms.active.values(), over, now, LIMITS.anomaly_window)
     assert stored == [
         Incident("till held the event loop for 2.4 s, at till.py:3", NOW + 0.6, NOW + 3, 0, "blocked_loop"),
-        Incident("till held the event loop twice, for up to 4.6 s, at till.py:3", NOW + 15, NOW + 25, 0, "blocked_loop"),
+        Incident(
+            "till held the event loop twice, for up to 4.6 s, at till.py:3", NOW + 15, NOW + 25, 0, "blocked_loop"
+        ),
     ]
 
 
