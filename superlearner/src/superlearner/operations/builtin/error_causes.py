@@ -70,7 +70,7 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
     means the last process that had it.
     """
     if RESTART.fullmatch(pid):
-        shows = f"`{command('restart.show', pid)}` shows it"  # of any node
+        shows = f"`{command('restart.show', pid, node=None)}` shows it"  # of any node
         raise OperationError("process_not_found", f"{pid} is the id of a restart, not of a process", hint=shows)
     if NUMBER.fullmatch(pid):
         shows = f"`{ctx.command('restart.show', pid)}` shows the restart that it belongs to"
