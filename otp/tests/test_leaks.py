@@ -15,7 +15,6 @@ import pytest
 import otp
 from otp import GenServer, NoReply, Ok, Reply, impl
 from otp.kernel.steps import drain
-from otp.kernel.tables import tracing
 from otp.kernel.values.process import Process
 from otp.testing import Scheduler, wait_all_idle
 
@@ -124,9 +123,7 @@ LIVES = [
 
 
 @pytest.mark.parametrize("life", LIVES)
-def test_a_life_leaves_no_process_object_and_no_table_entry(life: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracing, "TIMEOUTS_KEPT", 0)  # events of calls that timed out keep pids
-
+def test_a_life_leaves_no_process_object_and_no_table_entry(life: Any) -> None:
     async def main() -> Any:
         node = otp.trace.node_of(otp.self())
 

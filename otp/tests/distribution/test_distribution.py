@@ -326,6 +326,8 @@ def test_a_call_to_another_node_that_timed_out_is_an_event_of_the_callers_node(t
             return otp.self()
 
         await counter_at_b(both)
+        for node in (both.a, both.b):
+            otp.trace.subscribe(node, lambda event: None, kinds={"exited"})  # the ring keeps all calls then
         caller = await both.on(both.a, client)
         found = {
             node.name: [one for one in otp.trace.history(node) if one.kind == "call_timed_out"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp import GenServer, NoReply, Ok, Reply, Stop, Task, impl, trace
+from otp import GenServer, NoReply, Ok, Reply, Stop, Supervisor, Task, impl, trace
 from otp.kernel.tables.tracing import TIMEOUTS_KEPT
 from otp.testing import Scheduler
 from slow_calls import Busy
@@ -38,6 +38,11 @@ class Slow(GenServer[Any]):
         return Ok(arg)
 
 
+def read_ends(node: Any = None) -> None:
+    """Let the ring keep the calls of processes without a supervisor, too."""
+    trace.subscribe(node or otp.node(), lambda event: None, kinds={"exited"})
+
+
 def timeouts(node: Any = None) -> list[trace.Event]:
     return [one for one in trace.history(node or otp.node()) if one.kind == "call_timed_out"]
 
@@ -56,6 +61,7 @@ def test_a_call_that_timed_out_is_an_event_although_its_caller_catches_the_error
     """Regression: nothing showed it unless the caller crashed."""
 
     async def main() -> None:
+        read_ends()
         server = await Busy.start(name="till")
         other = await Silent.start(None)
         await GenServer.call(server, 0, 1)
@@ -77,6 +83,7 @@ def test_a_call_that_timed_out_is_an_event_although_its_caller_catches_the_error
 
 def test_neither_an_end_of_the_server_nor_a_start_is_a_call_that_timed_out(run: Any) -> None:
     async def main() -> None:
+        read_ends()
         server = await Silent.start(None)
         await time_out(server, "stop")  # as in Erlang, its exit reason is that of a time-out
         with pytest.raises(otp.NoProcess):
@@ -90,6 +97,7 @@ def test_neither_an_end_of_the_server_nor_a_start_is_a_call_that_timed_out(run: 
 
 def test_what_is_sensitive_is_hidden_and_a_request_of_a_tool_is_marked(run: Any) -> None:
     async def main() -> None:
+        read_ends()
         server = await Silent.start("sensitive")
         await time_out(server, "secret", 0.1)
         busy = await Busy.start()
@@ -109,6 +117,7 @@ def test_what_is_sensitive_is_hidden_and_a_request_of_a_tool_is_marked(run: Any)
 def test_child_tasks_and_code_outside_of_processes_are_callers_too() -> None:
     async def main() -> Any:
         async with otp.Node("shop") as node:
+            read_ends(node)
             server = await node.start(Silent, None, name="till")
             await asyncio.create_task(time_out(server, "from outside", 0.01))
             asked = asyncio.get_running_loop().create_future()
@@ -131,6 +140,7 @@ def test_a_task_without_a_result_in_time_is_one_too(run: Any) -> None:
         await asyncio.sleep(60)
 
     async def main() -> None:
+        read_ends()
         one, more = Task.async_(fetch), [Task.async_(fetch), Task.async_(fetch)]
         with pytest.raises(otp.Exit):
             await Task.await_(one, 0.5)
@@ -156,6 +166,7 @@ def test_a_cycle_of_calls_is_told_with_the_event(run: Any) -> None:
             return Reply(await GenServer.call(other, "ask", timeout=None), other)
 
     async def main() -> None:
+        read_ends()
         await Asks.start("right", name="left")
         await Asks.start("left", name="right")
         with pytest.raises(otp.CallExit):
@@ -169,6 +180,7 @@ def test_a_cycle_of_calls_is_told_with_the_event(run: Any) -> None:
 
 def test_many_in_one_second_reach_all_readers_and_leave_room_in_the_ring() -> None:
     async def main() -> None:
+        read_ends()
         server = await Silent.start(None)
         seen: list[trace.Event] = []
         trace.subscribe(otp.node(), seen.append, kinds={"call_timed_out"})
@@ -178,6 +190,17 @@ def test_many_in_one_second_reach_all_readers_and_leave_room_in_the_ring() -> No
         assert [str(n) for n in range(TIMEOUTS_KEPT)] == [one.data["request"] for one in timeouts()]
 
     Scheduler(seed=1).run(main)
+
+
+def test_without_readers_the_ring_keeps_those_of_supervised_processes(run: Any) -> None:
+    async def main() -> None:
+        shop = await Supervisor.start_link(otp.Children([Silent.child_spec(None, name="till")]))
+        await time_out(await Silent.start(None), "nobody", 0.1)
+        await time_out("till", "pay", 0.1)
+        assert ["'pay'"] == [one.data["request"] for one in timeouts()]
+        await Supervisor.stop(shop)
+
+    run(main)
 
 
 def test_readers_of_messages_find_the_call_by_its_reference(run: Any) -> None:

@@ -229,6 +229,10 @@ class Subscription:
 _blank = object.__new__
 
 
+def _is_supervised(p: Process) -> bool:
+    return any(one is not None and one.callbacks is not None and one.callbacks.supervisor for one in (p, p.parent))
+
+
 class Tracer:
     """The writer of a node's event stream."""
 
@@ -310,11 +314,17 @@ class Tracer:
         return seq
 
     def call_timed_out(self, pid: Any, data: dict[str, Any]) -> None:
-        """Report a call that timed out; of many in one second, the ring keeps the first ones."""
-        second, count = self._timeouts
-        now = self.clock() // 1_000_000_000
-        self._timeouts = now, count + 1 if now == second else 1
-        report = self.emit if self._timeouts[1] <= TIMEOUTS_KEPT else self.notice
+        """Report a call that timed out; of many in one second, the ring keeps the first ones.
+
+        It keeps those whose caller or server has a supervisor, or whose end is read: others leave nothing behind.
+        """
+        kept = self._node.watched_life or any(p is not None and _is_supervised(p) for p in (pid, data["to"]))
+        if kept:
+            second, count = self._timeouts
+            now = self.clock() // 1_000_000_000
+            self._timeouts = now, count + 1 if now == second else 1
+            kept = self._timeouts[1] <= TIMEOUTS_KEPT
+        report = self.emit if kept else self.notice
         report("call_timed_out", pid, data)
 
     def notice(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
