@@ -252,38 +252,44 @@ def report_timeout(frm: From, failed: CallExit, dest: Any, timeout: Any, way: Wa
     """Report that a call timed out, on the node of its caller."""
     waiter, to = frm.waiter, frm.to
     caller = waiter.parent if type(waiter) is OutsideCaller else waiter
-    data = {
-        "to": to,
-        "name": process_name(to) or _name_in(dest),
-        "what": _what(to),
-        "way": way,
-        "ref": getattr(frm, "_ref", None),  # made for readers of messages
-        "request": HIDDEN if is_sensitive(to) or is_sensitive(caller) else text(frm.request, length=LONGEST),
-        "timeout": DEFAULT_TIMEOUT / 1e9 if timeout is UNSET else _seconds(timeout),
-        "where": where_awaited(),
-        "why": failed.why if isinstance(failed, CallTimeout) else "",
-        "busy": failed.busy,
-        "cycle": failed.drawn or failed.locked or None,
-    }
-    (waiter if caller is None else caller).runtime.tracer.call_timed_out(caller, data)
+
+    def describe() -> dict[str, Any]:
+        return {
+            "to": to,
+            "name": process_name(to) or _name_in(dest),
+            "what": _what(to),
+            "way": way,
+            "ref": getattr(frm, "_ref", None),  # made for readers of messages
+            "request": HIDDEN if is_sensitive(to) or is_sensitive(caller) else text(frm.request, length=LONGEST),
+            "timeout": DEFAULT_TIMEOUT / 1e9 if timeout is UNSET else _seconds(timeout),
+            "where": where_awaited(),
+            "why": failed.why if isinstance(failed, CallTimeout) else "",
+            "busy": failed.busy,
+            "cycle": failed.drawn or failed.locked or None,
+        }
+
+    (waiter if caller is None else caller).runtime.tracer.call_timed_out(caller, to, describe)
 
 
 def report_task_timeout(owner: Process, pid: Process, timeout: Any) -> None:
     """Report that the result of a task did not come in time."""
-    data = {
-        "to": pid,
-        "name": process_name(pid),
-        "what": _what(pid),
-        "way": "task",
-        "ref": None,
-        "request": None,
-        "timeout": _seconds(timeout),
-        "where": where_awaited(),
-        "why": "",
-        "busy": None,
-        "cycle": None,
-    }
-    owner.runtime.tracer.call_timed_out(owner, data)
+
+    def describe() -> dict[str, Any]:
+        return {
+            "to": pid,
+            "name": process_name(pid),
+            "what": _what(pid),
+            "way": "task",
+            "ref": None,
+            "request": None,
+            "timeout": _seconds(timeout),
+            "where": where_awaited(),
+            "why": "",
+            "busy": None,
+            "cycle": None,
+        }
+
+    owner.runtime.tracer.call_timed_out(owner, pid, describe)
 
 
 def _what(p: Process) -> str | None:

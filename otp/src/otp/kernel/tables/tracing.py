@@ -313,19 +313,21 @@ class Tracer:
             self._tell(seq, at, kind, pid, cause, data)
         return seq
 
-    def call_timed_out(self, pid: Any, data: dict[str, Any]) -> None:
+    def call_timed_out(self, pid: Any, to: Process, describe: Callable[[], dict[str, Any]]) -> None:
         """Report a call that timed out; of many in one second, the ring keeps the first ones.
 
         It keeps those whose caller or server has a supervisor, or whose end is read: others leave nothing behind.
         """
-        kept = self._node.watched_life or any(p is not None and _is_supervised(p) for p in (pid, data["to"]))
+        kept = self._node.watched_life or any(p is not None and _is_supervised(p) for p in (pid, to))
         if kept:
             second, count = self._timeouts
             now = self.clock() // 1_000_000_000
             self._timeouts = now, count + 1 if now == second else 1
             kept = self._timeouts[1] <= TIMEOUTS_KEPT
-        report = self.emit if kept else self.notice
-        report("call_timed_out", pid, data)
+        if kept:
+            self.emit("call_timed_out", pid, describe())
+        elif self._by_kind:
+            self.notice("call_timed_out", pid, describe())
 
     def notice(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
         """Notify readers of an event that the ring does not keep (messages, links, timers)."""
