@@ -224,6 +224,43 @@ def test_a_start_argument_that_the_code_passes_is_not_advised_again(tmp_path: Pa
     assert says.format("n") == explain_slip("TypeError", text, ((str(file), 3, "Counter.handle_cast"),))
 
 
+@pytest.mark.parametrize(
+    ("made", "code", "error", "says"),
+    [
+        ("{'x': arg}", "n['x'] += 1", "TypeError: 'int' object is not subscriptable", ("a number", "a dictionary")),
+        ("[]", "n.append(1)", "AttributeError: 'int' object has no attribute 'append'", ("a number", "a list")),
+        (
+            "0",
+            "n += 1",
+            "TypeError: unsupported operand type(s) for +=: 'dict' and 'int'",
+            ("a dictionary", "a number"),
+        ),
+        ("0", "return 1 + n", "TypeError: unsupported operand type(s) for +: 'int' and 'str'", ("a text", "a number")),
+        ("list(arg)", "for x in n: pass", "TypeError: 'int' object is not iterable", ("a number", "a list")),
+        ("{'x': 0}", "n['x'] += 1", "KeyError: 'x'", ("'x'",)),
+        ("arg", "n['x'] += 1", "TypeError: 'int' object is not subscriptable", None),
+        ("{}", "n = len(n); n[1]", "TypeError: 'int' object is not subscriptable", None),
+        ("{}", "n['x'] += 1", "KeyError: 'x'", None),
+    ],
+)
+def test_a_state_from_before_a_change_of_init_is_told(
+    tmp_path: Path, made: str, code: str, error: str, says: tuple[str, ...] | None
+) -> None:
+    """Regression: after a hot reload that changed the state, the line was said to be wrong."""
+    file = tmp_path / "main.py"
+    file.write_text(
+        f"class Counter(GenServer):\n    def init(self, arg):\n        return Ok({made})\n\n"
+        f"    def handle_cast(self, request, n):\n        {code}\n"
+    )
+    kind, _, text = error.partition(": ")
+    found = explain_slip(kind, text, ((str(file), 6, "Counter.handle_cast"),)) or ""
+    if says is None:
+        assert unfit_values.EARLIER not in found
+    else:
+        words = unfit_values.OLD_KEYS if kind == "KeyError" else unfit_values.OLD_STATE
+        assert words.format("n", *says) == found
+
+
 def test_a_state_on_the_right_that_is_none_is_not_a_missing_return(tmp_path: Path) -> None:
     file = tmp_path / "main.py"
     file.write_text("class Counter(GenServer):\n    def handle_cast(self, request, n):\n        return request > n\n")

@@ -128,6 +128,8 @@ def test_a_value_that_is_not_there_is_named(tmp_path: Path, code: str, says: str
         ("return stock.get(5).x + stock.get(6).x", "it is None here: a function without a `return` gives None"),
         ("return count(1)", "`count` is a number, not a function: write it without (…)"),
         ("return count[1]", "`count` is a number, which has no items to read with […]"),
+        ("count.append(1)", "`count` is a number, which has no append"),
+        ("queue.add(1)", "`queue` is a list, which has no add"),
         ("for x in count: pass", "a number cannot be gone through: range(number) counts up to it"),
         ("(1, 2)[0] = 3", "a tuple cannot be changed: make a new one"),
         ("{queue: 1}", "a list cannot be a key of a dictionary or an element of a set: use a tuple or a text"),

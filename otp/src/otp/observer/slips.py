@@ -26,7 +26,7 @@ from otp.observer.code_at import (
     place_of,
     scopes_at,
 )  # fmt: skip
-from otp.observer.unfit_values import explain_none_operand, explain_unfit_value
+from otp.observer.unfit_values import explain_none_operand, explain_old_operand, explain_unfit_value
 from otp.redaction import source_line
 
 __all__ = ["explain_needless_await", "explain_slip"]
@@ -101,7 +101,8 @@ def _explain(type_name: str, text: str, stack: Sequence[StackEntry]) -> str | No
             kinds = {found[1], found[2]}
             if "NoneType" in kinds:
                 return explain_none_operand(stack, left=found[1] == "NoneType")
-            return MIXED if "str" in kinds and kinds & NUMBERS else None
+            old = explain_old_operand(stack, found[1], found[2])
+            return old or (MIXED if "str" in kinds and kinds & NUMBERS else None)
         case "TypeError":
             return explain_needless_await(text, stack)
         case "URLError" | "gaierror" if NO_ADDRESS.search(text) and _hides_files():

@@ -24,7 +24,7 @@ from otp.observer.code_at import (
 )  # fmt: skip
 from otp.watchdog import LIBRARY_FOLDERS
 
-__all__ = ["explain_none_operand", "explain_unfit_value"]
+__all__ = ["explain_none_operand", "explain_old_operand", "explain_unfit_value"]
 
 LONGEST: Final = 60
 """Characters of an expression in a sentence."""
@@ -35,8 +35,13 @@ OLD_START: Final = (
     "the state {} is None: the supervisor still uses the start argument from the earlier code (restart it), "
     "or a callback returned None"
 )
+EARLIER: Final = (
+    "it is from the earlier code (a restart replaces it, a code_change can convert it), or a callback returned it"
+)
+OLD_STATE: Final = "the state {} is {}, but init makes {}: " + EARLIER
+OLD_KEYS: Final = "the state {} has no key {}, but that of init has: " + EARLIER
 NONE: Final = "it is None here: a function without a `return` gives None"
-NO_METHOD: Final = re.compile(r"'NoneType' object has no attribute '(\w+)'")
+NO_METHOD: Final = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
 NONE_IN_USE: Final = re.compile(
     r"'NoneType' object (?:is not (?P<use>subscriptable|iterable|callable)|does not support item)"
     r"|(?P<within>argument of type 'NoneType' is not (?:iterable|a container))|object of type 'NoneType' has no len\(\)"
@@ -88,7 +93,7 @@ def explain_unfit_value(type_name: str, text: str, stack: Sequence[StackEntry]) 
         return None
     match type_name:
         case "KeyError" if not EMPTY.match(text):
-            return _explain_key(text, nodes)
+            return _explain_old_key(text, nodes, stack) or _explain_key(text, nodes)
         case "ZeroDivisionError":
             return _explain_zero(nodes)
         case "RecursionError" if text.startswith("maximum recursion depth exceeded"):
@@ -101,9 +106,13 @@ def explain_unfit_value(type_name: str, text: str, stack: Sequence[StackEntry]) 
         case "UnboundLocalError" | "NameError" if found := NO_VALUE.fullmatch(text):
             return _explain_local(found[1], stack)
         case "AttributeError" if found := NO_METHOD.match(text):
-            return _explain_none(
-                stack, (node.value for node in nodes if isinstance(node, ast.Attribute) and node.attr == found[1])
-            )
+            kind, name = found.groups()
+            owners = [node.value for node in nodes if isinstance(node, ast.Attribute) and node.attr == name]
+            if kind == "NoneType":
+                return _explain_none(stack, owners)
+            owner = _only(map(_shown, owners))
+            lacks = f"{owner} is {_kind(kind)}, which has no {name}" if owner and kind in KINDS else None
+            return _explain_old_state(kind, owners, stack) or lacks
         case "TypeError":
             return _explain_type(text, nodes, stack)
         case "StopIteration" if any(isinstance(node, ast.Name) and node.id == "next" for node in nodes):
@@ -241,6 +250,73 @@ def _explain_none(stack: Sequence[StackEntry], parts: Iterable[ast.expr]) -> str
     return NONE.replace("it", none, 1) if none else NONE
 
 
+def explain_old_operand(stack: Sequence[StackEntry], left: str, right: str) -> str | None:
+    """Explain an operation with a state of another kind than `init` makes; None for other operations."""
+    nodes = _nodes(stack)
+    return _explain_old_state(
+        left, (part for node in nodes for part in _operands(node, True)), stack
+    ) or _explain_old_state(right, (part for node in nodes for part in _operands(node, False)), stack)
+
+
+def _explain_old_state(kind: str, parts: Iterable[ast.expr], stack: Sequence[StackEntry]) -> str | None:
+    """Explain that one of these parts of a line is a state of another kind than `init` makes; None if it is not."""
+    state, made = _state_of(stack)
+    first = _only(_kind_made(each) for each in made)
+    if not state or not first or _kind(first) == _kind(kind) or _only(map(_shown, parts)) != f"`{state}`":
+        return None
+    return OLD_STATE.format(state, _kind(kind), _kind(first))
+
+
+def _explain_old_key(key: str, nodes: Iterable[ast.AST], stack: Sequence[StackEntry]) -> str | None:
+    """Explain that the state has no key that `init` gives it; None if it is not that."""
+    state, made = _state_of(stack)
+    keys = {repr(each.value) for one in made if isinstance(one, ast.Dict) for each in one.keys
+            if isinstance(each, ast.Constant)}  # fmt: skip
+    read = [node for node in nodes if isinstance(node, ast.Subscript) and repr(getattr(node.slice, "value", "")) == key]
+    if not state or key not in keys or _only(_shown(node.value) for node in read) != f"`{state}`":
+        return None
+    return OLD_KEYS.format(state, key)
+
+
+def _state_of(stack: Sequence[StackEntry]) -> tuple[str, list[ast.expr]]:
+    """Return the name of the state in the callback at the end of a stack, and what `init` returns in Ok(…).
+
+    The name is "" outside of a callback, and where the callback gives the name to something else.
+    """
+    scopes = scopes_at(*place_of(stack))
+    callback = callback_around(scopes)
+    if callback is None or not isinstance(scopes[-2], ast.ClassDef):
+        return "", []
+    state = arguments_of(callback)[-1]
+    added = [node for node in ast.walk(callback) if isinstance(node, ast.AugAssign)]
+    if list(names_bound(callback)).count(state) - sum(ast.unparse(each.target) == state for each in added) > 1:
+        return "", []
+    init = next((each for each in scopes[-2].body if isinstance(each, Function) and each.name == "init"), None)
+    made: list[ast.expr] = []
+    for node in ast.walk(init) if init is not None else ():
+        match node:
+            case ast.Call(func=ast.Name(id="Ok") | ast.Attribute(attr="Ok"), args=[first, *_]):
+                made.append(first)
+            case _:
+                pass
+    return state, made
+
+
+def _kind_made(node: ast.expr) -> str:
+    """Return the name of the class of the value of an expression, as far as its form tells; "" for others."""
+    match node:
+        case ast.Constant(value=value):
+            return "" if value is None else type(value).__name__
+        case ast.Dict() | ast.List() | ast.Tuple() | ast.Set():
+            return type(node).__name__.lower()
+        case ast.DictComp() | ast.ListComp() | ast.SetComp():
+            return type(node).__name__.lower().removesuffix("comp")
+        case ast.Call(func=ast.Name(id=name)) if name in KINDS:
+            return name
+        case _:
+            return ""
+
+
 def _is_started_with_argument(scopes: Sequence[ast.AST]) -> bool:
     """Return whether the source gives the class around a callback a start argument other than None."""
     owner = next((each.name for each in reversed(scopes) if isinstance(each, ast.ClassDef)), None)
@@ -292,10 +368,14 @@ def _explain_type(text: str, nodes: Sequence[ast.AST], stack: Sequence[StackEntr
         called = _only(_shown(node.func) for node in nodes if isinstance(node, ast.Call)) or "it"
         return f"{called} is {_kind(found[1])}, not a function: write it without (…)" if found[1] in KINDS else None
     if found := NO_ITEMS.match(text):
-        owner = _only(_shown(node.value) for node in nodes if isinstance(node, ast.Subscript)) or "it"
+        owners = [node.value for node in nodes if isinstance(node, ast.Subscript)]
+        if old := _explain_old_state(found[1], owners, stack):
+            return old
+        owner = _only(map(_shown, owners)) or "it"
         return f"{owner} is {_kind(found[1])}, which has no items to read with […]" if found[1] in KINDS else None
-    if NO_LOOP.match(text):
-        return "a number cannot be gone through: range(number) counts up to it"
+    if found := NO_LOOP.match(text):
+        old = _explain_old_state(found[1], _used(nodes, "iterable", within=False), stack)
+        return old or "a number cannot be gone through: range(number) counts up to it"
     if found := FIXED.match(text):
         return f"{_kind(found[1])} cannot be changed: make a new one"
     if found := NO_KEY.match(text):
