@@ -27,7 +27,7 @@ from otp.observer.code_at import (
     scopes_at,
 )  # fmt: skip
 from otp.observer.unfit_values import explain_none_operand, explain_old_operand, explain_unfit_value
-from otp.redaction import source_line
+from otp.redaction import source_line, without_secrets
 
 __all__ = ["explain_needless_await", "explain_slip"]
 
@@ -68,7 +68,8 @@ def explain_slip(type_name: str, text: str, stack: Sequence[StackEntry]) -> str 
     >>> explain_slip("TypeError", "unsupported operand type(s) for +: 'int' and 'str'", ())
     'a number and a text do not mix: check what the message brought, or convert with int(…) or str(…)'
     """
-    return _explain(type_name, text, stack) or explain_unfit_value(type_name, text, stack)
+    found = _explain(type_name, text, stack) or explain_unfit_value(type_name, text, stack)
+    return None if found is None else without_secrets(found)  # it may quote a value, or code
 
 
 def _explain(type_name: str, text: str, stack: Sequence[StackEntry]) -> str | None:
