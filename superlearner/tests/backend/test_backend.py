@@ -7,6 +7,7 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +16,10 @@ import pytest
 import otp
 from local_link import LocalLink, remote
 from superlearner.backend import start
+from superlearner.backend.observing import Observing
 from superlearner.demo import DemoOneForOne
 from superlearner.nodes.remote import NodeGone, RemoteNode
-from superlearner.nodes.remote.protocol import Close, Done, Execute, Failed, More, Next, Sync
+from superlearner.nodes.remote.protocol import PROTOCOL, Close, Done, Execute, Failed, Hello, More, Next, Sync, Tape
 from superlearner.operations.rights.users import OWNER as ADMIN
 from superlearner.web.live import source_of
 
@@ -123,6 +125,31 @@ def test_the_list_of_processes_is_read_in_parts(inside: Inside) -> None:
             source.detach(viewer)
 
     inside(test)
+
+
+def test_nothing_stays_in_a_service_after_a_lost_connection() -> None:
+    """Regression: each attachment left a thread and eight readers of events, so one hold was counted several times."""
+
+    def witnesses() -> set[threading.Thread]:
+        return {one for one in threading.enumerate() if one.name == "superlearner-witness"}
+
+    async def main() -> None:
+        async with otp.Node(TILL) as node:
+            await tree(node)
+            before, readers = witnesses(), node.tracer.subscriptions
+            async with otp.Node("door", hidden=True) as hidden:
+                observing = Observing(hidden, node)
+                await observing.answer(Hello(PROTOCOL, "epoch", "1", {}))
+                await observing.answer(Tape(["exited"], 100, 100))
+                left = witnesses() - before
+                assert len(left) == 1
+                assert len(node.tracer.subscriptions) > len(readers)
+            assert node.tracer.subscriptions == readers
+            for one in left:
+                await asyncio.to_thread(one.join, SECONDS)
+            assert not any(one.is_alive() for one in left)
+
+    asyncio.run(main())
 
 
 def test_pages_and_requests_end_with_the_node(inside: Inside) -> None:
@@ -247,6 +274,7 @@ def test_a_node_imports_neither_web_server_nor_database() -> None:
     program = """
 import asyncio, sys, otp
 from superlearner.backend import start
+from superlearner.backend.observing import Observing
 from superlearner.nodes.remote import RemoteNode
 from superlearner.nodes.remote.protocol import Execute, Executed
 class LocalLink:

@@ -202,6 +202,30 @@ def test_a_callback_of_asyncio_that_ended_an_attachment_is_named_by_the_next_one
     otp.run(lambda: main(otp.node()))
 
 
+def test_a_long_hold_that_two_platforms_measured_is_one_for_the_next() -> None:
+    """Regression: a hold of 20 s was counted once for each attachment, and the one after it had no line."""
+
+    async def main(node: otp.Node) -> None:
+        async with otp.Node("till@127.0.0.1") as till:
+            now = otp.monotonic()
+            each: list[Any] = [Nodes(node, Settings).attach(till, kind=SERVICE).monitor for _ in range(2)]
+            for number, monitor in enumerate(each):
+                monitor._ready_at = 0.0
+                monitor._on_outside(now - 40 - number / 100, now - 20 + number / 1000)
+                monitor._on_outside(now - 19, now + number / 1000)
+            assert [hold.mark for hold in each[0].holds] == [hold.mark for hold in each[1].holds]
+            nodes, moments = Nodes(node, lambda: Settings(anomaly_window=3600.0)), Moments(cast(Any, None))
+            nodes.listen(moments.follow)
+            monitor = nodes.attach(till, kind=SERVICE).monitor
+            monitor.look()
+            [hold] = monitor.alarms.active.values()
+            assert hold.finding.count == 2
+            rows, _ = await moments.page(["till@127.0.0.1"], [], None, None, None, 0, 100)
+            assert [round(row.until - row.at) for row in rows] == [19, 20]
+
+    otp.run(lambda: main(otp.node()))
+
+
 def test_rows_are_kept_when_the_request_that_read_them_first_ends_before_it_has_kept_them() -> None:
     """Regression: on a loaded machine the give-up that ends a program was missing in the list."""
 

@@ -100,6 +100,9 @@ class Headless:
         if history is not None:
             self.watched.analytics.heard = history.add
         self._observers: Pid | None = None
+        # A lost connection ends the hidden node, and nobody calls `close`.
+        self._end = hidden.subscribe(lambda _event: None, kinds={"node_down"})
+        self._end.on_node_end = self.leave
 
     async def start(self) -> None:
         """Start its processes on the hidden node."""
@@ -143,6 +146,11 @@ class Headless:
         """Stop observing; everything it started ends."""
         if self._observers is not None:
             await Supervisor.stop(self._observers, "shutdown")
+        self.leave()
+
+    def leave(self) -> None:
+        """Leave the inspected node: none of its events is read any more, and no thread watches its loop."""
+        self._end.close()
         self.services.moments.close()
         self.services.hubs.close()
         self.services.events.close()

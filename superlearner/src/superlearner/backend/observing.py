@@ -88,6 +88,7 @@ class Observing:
         self._beginning = asyncio.Lock()
         self._readings: dict[int, Reading] = {}
         self._last = 0
+        hidden.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = self._close_all
 
     async def answer(self, request: p.Request, later: list[Callable[[], object]] | None = None) -> p.Answer:
         """Return the answer to a request; this takes as long as the requested operation.
@@ -107,7 +108,7 @@ class Observing:
                 case p.Attach(topic, asked):
                     return await self._attach(topic, asked)
                 case p.Close(number):
-                    await self._close(number)
+                    self._close(number)
                     return p.Done()
                 case p.Adopt(settings):
                     self._begun().adopt(settings)
@@ -143,7 +144,7 @@ class Observing:
         now = otp.monotonic()
         for number, reading in list(self._readings.items()):
             if not reading.busy and now - reading.at > UNREAD_S:
-                otp.spawn(self._close, number)
+                self._close(number)
 
     # The node
 
@@ -152,8 +153,7 @@ class Observing:
             return p.Failed("conflict", f"expected protocol {p.PROTOCOL}, got {hello.protocol}")
         async with self._beginning:
             before, self._headless = self._headless, None
-            for number in list(self._readings):
-                await self._close(number)
+            self._close_all()
             if before is not None:
                 await before.close()
             begun = Headless(
@@ -297,7 +297,11 @@ class Observing:
                 "ended": "closed" if source.closed else "limit" if source.behind else "timeout"}  # fmt: skip
         return p.Items(json_bytes(part), source.closed)
 
-    async def _close(self, number: int) -> None:
+    def _close_all(self) -> None:
+        for number in list(self._readings):
+            self._close(number)
+
+    def _close(self, number: int) -> None:
         reading = self._readings.pop(number, None)
         if reading is None:
             return

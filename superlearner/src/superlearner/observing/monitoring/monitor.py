@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import otp
 from otp import Down, Node, Pid, observer
@@ -46,6 +45,7 @@ from superlearner.observing.monitoring.facts import (
     Watcher,
 )
 from superlearner.observing.monitoring.incidents import Incidents
+from superlearner.observing.monitoring.long_holds import LONG_S, find_long_holds, note_long_hold
 from superlearner.observing.monitoring.machine import Collector, MachineFacts, read_machine
 from superlearner.observing.monitoring.points import HOUR, History, Point
 from superlearner.observing.monitoring.rates import Rates
@@ -72,10 +72,6 @@ CLOSELY: Final = 20
 MANY: Final = 100_000
 Figures = tuple[observer.Metrics, MachineFacts]
 OUTSIDE: Final = "not a process: a request, a task or a callback of asyncio"
-LONG_S: Final = 5.0
-"""Seconds of a hold that may end the attachment that sees it."""
-_long_holds: Final = WeakKeyDictionary[Node, deque[LoopHold]]()
-"""The last long holds, for the next attachment: the memory of the node has no lines, and none outside of processes."""
 
 
 class Monitor:
@@ -187,8 +183,7 @@ class Monitor:
                 self._on_event(event, missed=True)
             elif event.kind == "call_timed_out":
                 self._on_event(event)
-        seen = {hold.mark: hold for hold in _long_holds.get(self.node, ()) if hold.at > self._clock.now() - HOUR}
-        found = {hold.mark: hold for hold in self.holds} | seen
+        found = {hold.mark: hold for hold in self.holds} | find_long_holds(self.node, self._clock.now() - HOUR)
         self.holds = deque(sorted(found.values(), key=lambda hold: hold.at), HOLDS)
         self._missed = list(self.holds)
 
@@ -245,9 +240,9 @@ class Monitor:
         name = elsewhere or (None if pid is None else display_name(pid))
         number = None if pid is None or elsewhere else plain_pid(pid)
         hold = LoopHold(at, seconds, number, name, what, place, starved, mark)
-        self.holds.append(hold)
         if seconds >= LONG_S and mark and not missed:
-            _long_holds.setdefault(self.node, deque(maxlen=HOLDS)).append(hold)
+            hold = note_long_hold(self.node, hold)
+        self.holds.append(hold)
 
     def was_held(self, held: Held) -> float:
         """Record a hold with the watchdog's line; return its length in seconds.
@@ -446,15 +441,16 @@ class Monitor:
             self.telemetry.execute("anomaly.raised", {"lasted": _lasted(alarm, now)}, _about(alarm))
         for alarm in over:
             self.telemetry.execute("anomaly.ended", {"lasted": _lasted(alarm, now)}, _about(alarm))
-        for incident in self._incidents.take(self.alarms.active.values(), over, now, limits.anomaly_window):
-            self.on_incident(incident)
         missed, self._missed = self._missed, []
         window = limits.anomaly_window * NS
-        for _, some in groupby(missed, lambda hold: hold.mark // window):  # one for each window, as while it watches
+        # One for each window, as while it watches; a long one by itself, as the platform may have that of another.
+        for _, some in groupby(missed, lambda hold: hold.mark if hold.seconds >= LONG_S else hold.mark // window):
             holds = list(some)
             for finding in blocked_loop(replace(facts, now=holds[-1].at, holds=holds), limits):
                 if finding.incident is not None:
                     self.on_incident(finding.incident)
+        for incident in self._incidents.take(self.alarms.active.values(), over, now, limits.anomaly_window):
+            self.on_incident(incident)
         for incident in self._crashes.take(now, limits.anomaly_window):
             self.on_incident(incident)
 
