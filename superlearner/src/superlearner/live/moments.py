@@ -39,6 +39,7 @@ from superlearner.operations.builtin.restart_lines import describe_row
 from superlearner.operations.builtin.restart_loops import (
     ANOMALY,
     BLOCKED,
+    GAVE_UP,
     INCIDENT,
     OUTAGE,
     cause_of,
@@ -202,7 +203,7 @@ class Moments:
             row for row in reversed(self._rows.values())
             if (row.node in nodes or row.kind in kinds) and (owner is None or row.owner == owner)
             and (since is None or row.at >= since) and (until is None or row.at < until)
-            and (process is None or names(row.line, process))
+            and (process is None or row.line.endswith(GAVE_UP) or names(row.line, process))
             and (row.number != ANOMALY if number is None else row.number == number)
         ]  # fmt: skip
         return rows[offset : offset + limit], len(rows)

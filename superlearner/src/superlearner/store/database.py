@@ -269,7 +269,7 @@ def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Sele
     """Add conditions: `since` and `until` limit `at`, `expired` limits `expires`; None adds none, a list any of it.
 
     `of` has names of nodes and of kinds, and matches rows of either. `besides` is a number that rows do not have.
-    `process` matches a name in the line.
+    `process` matches a name in the line, and all give-ups, whose line names the supervisors only.
     """
     for name, value in conditions.items():
         if value is None:
@@ -285,7 +285,8 @@ def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Sele
         elif name == "process":
             words = literal(" ") + table.c.line
             # With LIKE, some databases do not distinguish upper and lower case.
-            query = query.where(or_(*(func.replace(words, f" {value}{end}", "") != words for end in (" ", ","))))
+            named = (func.replace(words, f" {value}{end}", "") != words for end in (" ", ","))
+            query = query.where(or_(*named, table.c.line.like("% gave up")))
         elif name == "of":
             names, kinds = value
             query = query.where(or_(table.c.node.in_([_sought("node", one) for one in names]), table.c.kind.in_(kinds)))

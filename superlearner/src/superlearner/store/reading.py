@@ -71,8 +71,8 @@ class StoreReading:
             offset: rows to leave out first.
             replays: False leaves out their replays.
             asked: conditions: `id`, `node`, `run`, `number`, `besides` (not this number), `owner`, `since`, `until`,
-                `process` (a name in their line), and `of` (names of nodes, and of kinds whose nodes are included).
-                None adds none. See `restarts`.
+                `process` (a name in their line, and all give-ups), and `of` (names of nodes, and of kinds whose nodes
+                are included). None adds none. See `restarts`.
         """
         return await self._opened().moments(asked, limit, offset, replays=replays)
 

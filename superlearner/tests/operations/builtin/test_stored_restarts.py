@@ -29,6 +29,53 @@ class Lasting(Supervisor):
         return Children([Agent.child_spec(int, id="fragile", name="fragile")], max_restarts="infinity")
 
 
+class Vans(Supervisor):
+    """A supervisor that gives up at the first end."""
+
+    def init(self, arg: Any) -> Children:
+        drivers = [Agent.child_spec(int, id=letter, name=f"driver_{letter}") for letter in "ab"]
+        return Children(drivers, max_restarts=0)
+
+
+class Ships(Supervisor):
+    """Their supervisor, which restarts it."""
+
+    def init(self, arg: Any) -> Children:
+        return Children([Vans.child_spec(None, name="van_sup"), Agent.child_spec(int, id="desk", name="desk")])
+
+
+@pytest.mark.operation("error.why", "restart.list")
+def test_a_stored_give_up_is_found_by_the_processes_that_ended_in_it(inside: Inside, tmp_path: Path) -> None:
+    """Regression: an earlier restart of such a process was denied, since the line names the supervisors only."""
+
+    async def before(platform: Any) -> None:
+        await platform.node.start(Ships, None, name="ship_sup")
+        found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
+        platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+        exit(platform.node.whereis("driver_a"), "van_broken")
+        assert (await found).line == "van_sup gave up"
+
+    async def after(platform: Any) -> None:
+        await platform.node.start(Ships, None, name="ship_sup")
+        for name, number in (("driver_a", 1), ("driver_b", 1), ("van_sup", 1), ("desk", 0)):
+            for fold in ("true", "false"):
+                listed = await platform.get(f"{AT}?process={name}&fold={fold}")
+                assert ([one["line"] for one in listed["data"]], listed["meta"]["total"]) == (
+                    ["van_sup gave up"] * number, number,
+                )  # fmt: skip
+            why = (await platform.get(f"/api/v1/processes/{name}/errors/why"))["data"]
+            assert ("no earlier one of it is stored" in why["earlier"]) == (number == 0)
+            assert ("stored" in why) == (number == 1)
+            if number:
+                assert why["stored"]["ref"] == listed["data"][0]["ref"]
+                assert why["stored"]["line"] == (
+                    "van_sup gave up: it allows no restarts (last: driver_a crashed: van_broken)"
+                )
+
+    inside(before, data_dir=tmp_path)
+    inside(after, data_dir=tmp_path)
+
+
 @pytest.mark.operation("restart.show")
 def test_a_restart_is_shown_after_a_restart_of_the_platform(inside: Inside, tmp_path: Path) -> None:
     shown: dict[str, Any] = {}
@@ -224,7 +271,7 @@ def test_a_crash_loop_is_one_line_and_its_sum_has_reason_and_supervisor(inside: 
         assert more["supervisor"] == "demo_one_for_one" and "crashed on request" in more["reason"]
         assert [one["line"] for one in await listed("per_page=1&page=3")] == [fell]
         assert [one["line"] for one in await listed("process=demo_one_for_one")] == [fell]
-        assert [one["line"] for one in await listed("process=counter_1")] == [total.line, row.line]
+        assert [one["line"] for one in await listed("process=counter_1")] == [total.line, fell, row.line]
         assert await listed("process=counter_") == await listed("process=Counter_1") == []
         assert len(await listed("fold=false")) == 39
         reasons = await listed("text=CRASHED on%20request")

@@ -23,7 +23,8 @@ from superlearner.nodes.remote.protocol import Named, Names
 from superlearner.operations.builtin.errors import find_process, origin_of
 from superlearner.operations.builtin.processes import NOT_THERE
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_row, list_open
-from superlearner.operations.builtin.restart_loops import read_line
+from superlearner.operations.builtin.restart_loops import GAVE_UP, read_line
+from superlearner.operations.builtin.restart_words import find_about
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
 from superlearner.operations.engine.audit import AuditLog
@@ -115,8 +116,8 @@ async def _hint_elsewhere(
     answers = await asyncio.gather(*(_has(one, name) for one in asked))
     found = next((one.name for one, has in zip(asked, answers, strict=True) if has), None)
     if found is None and history is not None and others:
-        rows, _ = await history.page([*others], [], None, None, None, 0, 1, process=name, replays=False)
-        found = next((row.node for row in rows), None)
+        rows, _ = await history.page([*others], [], None, None, None, 0, MOST_FOLDED, process=name, replays=False)
+        found = next((row.node for row in await find_about(name, rows, history)), None)
     if found is None:
         return None
     explains = command("error.why", name, node=ctx.nodes.option_of(found))
@@ -286,7 +287,7 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
 
     The node may be in another program, whose answer knows only the restarts of its own run.
     """
-    found = await _list_restarts(ctx, node, history, why.name or "")
+    found = await _list_restarts(ctx, node, history, why.name or "", give_ups=True)
     since = (why.earlier or "").partition("; ")[0]
     if not found:
         why.earlier = f"{since}; no earlier one of it is stored, `{ctx.command('restart.list')}` lists those of others"
@@ -300,7 +301,7 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
     before = "" if of_this_run else ", before this run of its program"
     listing = ctx.command("restart.list", process=why.name)
     why.earlier = sentences.story(since, f"`{listing}` lists {times} {time_text(last.until)}{before}")
-    words = line.line if line.reason in (None, "killed") else f"{line.line}: {line.reason}"
+    words = line.story or (line.line if line.reason in (None, "killed") else f"{line.line}: {line.reason}")
     why.stored = WhyStored(ref=line.ref, at=last.until, line=words)
     if not why.known and of_this_run:
         why.restarted = True
@@ -317,18 +318,23 @@ class _Restarts(NamedTuple):
 
 
 async def _list_restarts(
-    ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, name: str
+    ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, name: str, *, give_ups: bool = False
 ) -> list[_Restarts]:
-    """Return the restarts and the sums of restarts of a child that ended by itself, stored or not, by its name."""
+    """Return the restarts and the sums of restarts of a child that ended by itself, stored or not, by its name.
+
+    With `give_ups`, also those in which supervisors above it, or it itself, gave up.
+    """
     rows, _ = await history.page(
         [node.name], [], ctx.user.only_owner, None, None, 0, MOST_FOLDED, process=name, replays=False
     )
-    lines = [*await list_open(ctx, [node], history, None, None), *rows]
+    about = await find_about(name, rows, history) if give_ups else rows
+    lines = [*await list_open(ctx, [node], history, None, None), *about]
     read = [(read_line(one.line.partition("; ")[0]), one) for one in lines]
     return [
-        _Restarts(_run_of(one), parts.killed, one.count, one.at, one.until or one.at, one)
+        _Restarts(_run_of(one), parts is not None and parts.killed, one.count, one.at, one.until or one.at, one)
         for parts, one in read
-        if parts is not None and parts.name == name and parts.again and not parts.requested
+        if (parts is not None and parts.name == name and parts.again and not parts.requested)
+        or (give_ups and isinstance(one, MomentRow) and one.line.endswith(GAVE_UP))
     ]
 
 

@@ -28,7 +28,7 @@ from superlearner.operations.builtin.restart_loops import OUTAGE, LineParts, Loo
 from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
 from superlearner.operations.builtin.restart_none import describe_none
-from superlearner.operations.builtin.restart_words import Words
+from superlearner.operations.builtin.restart_words import Words, find_about
 from superlearner.operations.builtin.restarts import EventRef, possible_names
 from superlearner.operations.builtin.restarts import describe_row as describe_stored
 from superlearner.operations.context import Context
@@ -71,7 +71,7 @@ async def list_(
     ] = None,
     process: Annotated[
         str | None,
-        Field(max_length=200, description="only lines that name this process, which ended or gave up"),
+        Field(max_length=200, description="only those in which this process ended or gave up, by its name"),
         Picker("process"),
     ] = None,
     text: Annotated[
@@ -120,7 +120,7 @@ async def list_(
     running = [*others] if node is None else [node, *(one for one in others if one is not node)]
     lines = [] if settled else await list_open(ctx, running, history, since, until)
     if process is not None:
-        lines = [one for one in lines if is_named(one.line, process)]
+        lines = [one for one in lines if one.name == process or is_named(one.line, process)]
     words = None if text is None else Words(text)
     lines = [one for one in lines if words is None or words.are_in_line(one)]
     start, rows, total = (page - 1) * per_page, list[MomentRow](), 0
@@ -128,13 +128,17 @@ async def list_(
     if history is not None and settled is not False:
         owner = ctx.user.only_owner
         kinds = BESIDE if of_all else []
-        first, most = (before, many - before) if words is None else (0, MOST_FOLDED)
+        chosen = words is not None or process is not None
+        first, most = (0, MOST_FOLDED) if chosen else (before, many - before)
         rows, total = await history.page(
-            names, kinds, owner, since, until, first, most, process=process, replays=not fold and words is None
+            names, kinds, owner, since, until, first, most, process=process, replays=not (fold or chosen)
         )
+        if process is not None:
+            rows = await find_about(process, rows, history)
         if words is not None:
-            found = await words.find(rows, history)
-            rows, total = found[before:many], len(found)
+            rows = await words.find(rows, history)
+        if chosen:
+            rows, total = rows[before:many], len(rows)
     if error is not None and not total and not lines:
         raise error
     rows.sort(key=lambda one: (-one.at, one.node != name))

@@ -14,6 +14,7 @@ from superlearner.store import MomentRow
 __all__ = [
     "ANOMALY",
     "BLOCKED",
+    "GAVE_UP",
     "INCIDENT",
     "OUTAGE",
     "Loop",
@@ -32,6 +33,8 @@ ANOMALY: Final = 2**53
 """The number of a stored anomaly with its evidence, which is in no list of restarts; no event has it."""
 BLOCKED: Final = "blocked_loop"
 """The cause in the row of an incident that may explain why a node did not answer."""
+GAVE_UP: Final = " gave up"
+"""The last words of the line of a give-up, which names the supervisors only."""
 OUTAGE: Final = "the platform did not run"
 """The first words of the line of an outage."""
 BEYOND: Final = 4

@@ -8,12 +8,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from superlearner.operations.builtin.restart_loops import GAVE_UP, names
 from superlearner.operations.engine.seams import MomentHistory
-from superlearner.operations.results.restarts import Moment, RestartLine
+from superlearner.operations.results.restarts import Crashed, Moment, RestartLine, Stopped
 from superlearner.restarts.drawing import MomentNode
 from superlearner.store import MomentRow
 
-__all__ = ["Words"]
+__all__ = ["Words", "find_about"]
 
 AT_ONCE: Final = 200
 """Rows whose replays are in memory at the same time."""
@@ -60,6 +61,38 @@ class Words:
             return self.are_in(row.line, *_texts_of(Moment.model_validate_json(data)))
         except (ValueError, zlib.error):  # from an earlier version
             return False
+
+
+async def find_about(process: str, rows: Sequence[MomentRow], history: MomentHistory) -> list[MomentRow]:
+    """Return the recorded restarts that are about a process, in the same order.
+
+    The line of a give-up names the supervisors only: its replay tells which processes ended.
+    """
+    found = {id(row) for row in rows if names(row.line, process)}
+    falls = [row for row in rows if id(row) not in found and row.line.endswith(GAVE_UP)]
+    for start in range(0, len(falls), AT_ONCE):
+        some = falls[start : start + AT_ONCE]
+        whole = await history.read_replays(some)
+        about = await asyncio.to_thread(_ended_in_each, whole, process)
+        found |= {id(row) for row, yes in zip(some, about, strict=True) if yes}
+    return [row for row in rows if id(row) in found]
+
+
+def _ended_in_each(rows: Sequence[MomentRow], process: str) -> list[bool]:
+    return [_ended_in(row, process) for row in rows]
+
+
+def _ended_in(row: MomentRow, process: str) -> bool:
+    """Return whether a process of this name ended or was stopped in a restart, by its replay."""
+    try:
+        data = b"" if row.data is None else zlib.decompress(row.data)
+        if json.dumps(process, ensure_ascii=False)[1:-1] not in data.decode():
+            return False  # most rows
+        moment = Moment.model_validate_json(data)
+    except (ValueError, zlib.error):  # from an earlier version
+        return False
+    ended = {one.id for one in moment.events if isinstance(one, Crashed | Stopped)}
+    return any(node.name == process and node.id in ended for node in _walk(moment.root))
 
 
 def _texts_of(moment: Moment) -> Iterator[str | None]:
