@@ -141,6 +141,33 @@ def test_a_restart_on_request_names_the_request_and_is_kept(inside: Inside, tmp_
     inside(check, data_dir=tmp_path)
 
 
+@pytest.mark.operation("error.why")
+@pytest.mark.parametrize(
+    ("operation", "given"),
+    [
+        ("process.kill", {"pid": "counter_1"}),
+        ("supervisor.restart_child", {"name": "demo_one_for_one", "child": "counter_1"}),
+    ],
+)
+def test_a_request_that_only_the_store_knows_is_named(inside: Inside, operation: str, given: dict[str, str]) -> None:
+    """Regression: after a new attachment, a kill by one's own request was "by a signal from outside"."""
+    ada, bob = user("ada", "teacher"), user("bob", "viewer", 2)
+
+    async def test(platform: Any) -> None:
+        found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
+        platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+        await call(platform.platform, operation, ada, **given)
+        await found
+        platform.platform.audit._entries.clear()
+        for reader, whose in ((ada, "your"), (bob, "ada's")):
+            why = (await call(platform.platform, "error.why", reader, pid="counter_1")).data
+            request = f"{whose} request through test ({operation})"
+            assert f" by {request}" in why["summary"] and "outside" not in why["summary"]
+            assert (why["steps"][0]["request"], why["steps"][0]["text"]) == (request, why["summary"].partition("; ")[0])
+
+    inside(test)
+
+
 @pytest.mark.operation("restart.show")
 def test_who_caused_a_restart_is_known_after_a_restart_of_the_platform(inside: Inside, tmp_path: Path) -> None:
     """Regression: a stored restart only said *a request*, and *another user* was the reader's own browser."""

@@ -25,6 +25,7 @@ from superlearner.operations.builtin.processes import NOT_THERE
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_row, list_open
 from superlearner.operations.builtin.restart_loops import GAVE_UP, read_line
 from superlearner.operations.builtin.restart_words import find_about
+from superlearner.operations.builtin.restarts import read_moment
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
 from superlearner.operations.engine.audit import AuditLog
@@ -35,7 +36,7 @@ from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import PidText
 from superlearner.operations.results.errors import Why, WhyParty, WhyRepeats, WhyStep, WhyStored
 from superlearner.operations.results.restarts import RestartLine
-from superlearner.restarts.cause_steps import Step, summary_of
+from superlearner.restarts.cause_steps import BY_OUTSIDE, ON_REQUEST, OUTSIDE, Step, summary_of
 from superlearner.restarts.causes import why as causes_of
 from superlearner.restarts.groups import groups
 from superlearner.restarts.ids import RUN, Ref, run_of
@@ -43,7 +44,7 @@ from superlearner.restarts.memory import Memory
 from superlearner.restarts.moments import goes_on
 from superlearner.restarts.present import Running, rows_of, waits
 from superlearner.restarts.tables import Past
-from superlearner.store import MomentRow
+from superlearner.store import MomentRow, StoreUnavailable
 
 AFTER_AN_END: Final = ("child_restarted", "gave_up")
 ENDED: Final = ("exited", "stopped")
@@ -89,6 +90,8 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
             raise
         said = error.message.partition("; did you mean ")[0]
         raise OperationError(error.code, said, details=[Detail(None, said, hint), *error.details]) from None
+    if history is not None:
+        await _add_requests(ctx, node, history, found)
     told = found.summary
     if found.repeats is not None:
         told = told.removesuffix(_describe_repeats(found.repeats)).removesuffix("; ")
@@ -98,6 +101,25 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
     if found.earlier is not None and found.name is not None and history is not None:
         await _add_stored(ctx, node, history, found)
     return found
+
+
+async def _add_requests(ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, why: Why) -> None:
+    """Name the stored requests that ended processes: an observer that was attached again does not know them."""
+    for step in why.steps:
+        on_request = step.kind == "stopped" and step.text.endswith(ON_REQUEST)
+        if step.request is not None or not (on_request or step.by == OUTSIDE):
+            continue
+        try:
+            row = await history.find(Ref(why.run, step.event), node.name, ctx.user.sees)
+        except StoreUnavailable:
+            return
+        moment = None if row is None else await asyncio.to_thread(read_moment, row)
+        if moment is None or moment.requester is None or not (on_request or moment.id == step.event):
+            continue
+        step.request = moment.requester.describe_request(ctx.user.name)
+        text = step.text.replace(f"by {BY_OUTSIDE}", f"by {step.request}").replace(ON_REQUEST, f" by {step.request}")
+        why.summary = why.summary.replace(step.text, text, 1)
+        step.text = text
 
 
 async def _hint_elsewhere(

@@ -218,7 +218,9 @@ async def _describe_absence(history: MomentHistory | None, moment: Moment) -> Mo
         facts.why = change.reason
     since, until = (moment.at + 0.001, None) if ended else (None, moment.at)
     rows, _ = ([], 0) if history is None else await history.page([moment.node], [], None, since, until, 0, MOST_ALIKE)
-    others = await asyncio.to_thread(lambda: [one for row in rows if (one := _read(row)) and is_service_change(one)])
+    others = await asyncio.to_thread(
+        lambda: [one for row in rows if (one := read_moment(row)) and is_service_change(one)]
+    )
     other = None if not others else others[-1] if ended else others[0]
     away = other is not None and isinstance(other.events[0], Crashed) is not ended
     if other is not None and away:
@@ -251,14 +253,14 @@ def _find_first_end(moment: Moment) -> str | None:
 
 def _is_restart_of(row: MomentRow, child: str | None) -> bool:
     """Return whether this child ended first and its supervisor restarted it."""
-    moment = _read(row)
+    moment = read_moment(row)
     if moment is None:
         return False
     first = next((one for one in moment.events if isinstance(one, Decided)), None)
     return first is not None and first.what == "restart" and _find_first_end(moment) == child
 
 
-def _read(row: MomentRow) -> Moment | None:
+def read_moment(row: MomentRow) -> Moment | None:
     """Return the replay of a row; None if it has none that this version can read."""
     try:
         return None if row.data is None else Moment.model_validate_json(zlib.decompress(row.data))
@@ -277,7 +279,7 @@ async def _find_program_end(history: MomentHistory, moment: Moment) -> Moment | 
 
 
 def _read_program_end(row: MomentRow) -> Moment | None:
-    moment = _read(row)
+    moment = read_moment(row)
     return moment if moment is not None and moment.program and len(moment.events) > 1 else None  # a service has one
 
 
