@@ -1,6 +1,6 @@
 """A watchdog that reports which callback holds the event loop.
 
-It is optional, and used by `otp.run(debug=True)`.
+It is optional, and used by `otp.run(debug=True)` and by `otp.observe`.
 
 ```python
 async with otp.Node("shop") as node:
@@ -144,6 +144,7 @@ class Watchdog:
         answers_again: called in the loop when it turns again, with the last finding.
         began: called in the watchdog's thread as soon as the loop is held.
         idle: seconds between two looks at an idle loop; a hold may be noticed that much later.
+        spare: whether it watches only while its loop has no other watchdog.
     """
 
     def __init__(
@@ -156,6 +157,7 @@ class Watchdog:
         answers_again: Callable[[Held], object] | None = None,
         began: Callable[[], object] | None = None,
         idle: float = 2 * PING_EVERY_S,
+        spare: bool = False,
     ) -> None:
         self._loop = loop
         self._node = node
@@ -164,6 +166,7 @@ class Watchdog:
         self._answers_again = answers_again
         self._began = began
         self._idle = idle
+        self._spare = spare
         self._loop_thread = threading.get_ident()
         self._scheduler: Any = None
         self._turned = threading.Event()
@@ -176,6 +179,9 @@ class Watchdog:
         """Start watching; call it in the loop's thread."""
         self._loop_thread = threading.get_ident()
         self._scheduler = self._node.scheduler  # a plain read of one slot from another thread
+        if self._spare and self._scheduler.watchdog is not None:
+            return
+        self._scheduler.watchdog = self
         self._thread = threading.Thread(target=self._watch, name="otp-watchdog", daemon=True)
         self._thread.start()
 
@@ -183,6 +189,8 @@ class Watchdog:
         """Stop watching."""
         self._stop.set()
         self._turned.set()
+        if self._scheduler is not None and self._scheduler.watchdog is self:
+            self._scheduler.watchdog = None
 
     def text_of(self, name: object) -> str:
         """Return the name of a process as text; called in the watchdog's thread."""
@@ -190,7 +198,7 @@ class Watchdog:
 
     def _watch(self) -> None:
         pause = PING_EVERY_S
-        while not self._stop.wait(pause):
+        while not self._stop.wait(pause) and not (self._spare and self._scheduler.watchdog is not self):
             if is_idle(frame_of(self._loop_thread)):
                 pause = self._idle
                 continue

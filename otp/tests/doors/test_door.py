@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 import otp
 from otp.doors import DoorError, Visitor, WrongToken, find_doors
 from otp.observer import NotPermitted
+from otp.watchdog import Watchdog
 
 
 def run(main: Any) -> Any:
@@ -284,3 +287,53 @@ def test_a_full_disk_closes_a_door_and_not_its_service(
     assert "<Door closed>" == run(main)
     assert [] == list((folder / "otp").iterdir())
     assert "this program cannot be observed" in caplog.text and "No space left on device" in caplog.text
+
+
+class Hearer(logging.Handler):
+    """Sets an event when the log says what holds the loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+        self.heard = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "has held the event loop" in record.getMessage():
+            self.text = record.getMessage()
+            self.heard.set()
+
+
+@pytest.mark.usefixtures("own_sockets")
+def test_a_visited_service_logs_what_holds_its_loop_while_it_is_held() -> None:
+    """Regression: the platform said that the terminal of the service names the callback."""
+    hearer = Hearer()
+
+    async def main() -> None:
+        async with otp.Node("shop@127.0.0.1") as node, otp.observe(node, backend=None) as door:
+            assert node.scheduler.watchdog is None  # a door that nobody uses needs no thread
+            async with Visitor(door.record.address, door.record.token):
+                assert hearer.heard.wait(20)
+            await door.close()
+            assert node.scheduler.watchdog is None
+
+    logging.getLogger("otp").addHandler(hearer)
+    try:
+        run(main)
+    finally:
+        logging.getLogger("otp").removeHandler(hearer)
+    assert "test_door.py, line " in hearer.text
+
+
+@pytest.mark.usefixtures("own_sockets")
+def test_a_loop_with_a_watchdog_gets_no_second_one_from_its_door() -> None:
+    async def main() -> None:
+        async with otp.Node("shop@127.0.0.1") as node, otp.observe(node, backend=None) as door:
+            own = Watchdog(asyncio.get_running_loop(), node)
+            own.start()
+            async with Visitor(door.record.address, door.record.token):
+                assert node.scheduler.watchdog is own
+            await door.close()
+            assert node.scheduler.watchdog is own  # was not ended with the door
+            own.stop()
+
+    run(main)

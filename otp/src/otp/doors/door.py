@@ -27,6 +27,7 @@ from otp.unix_sockets import bind_privately
 
 if TYPE_CHECKING:
     from otp.doors.visit import Behind
+    from otp.watchdog import Watchdog
 
 __all__ = ["Door", "observe"]
 
@@ -66,7 +67,8 @@ def observe(
         backend: `"module:function"` that answers the pages of a platform, if it can be imported here; None: only a
             `ViewServer`.
 
-    An open door is a listening socket: it costs nothing until a visitor connects.
+    An open door is a listening socket: it costs nothing until a visitor connects. From then on, an `otp.watchdog` logs
+    which callback holds the event loop for a second, unless the loop has a watchdog.
 
     Raises `BadArgument` for invalid arguments; opening it raises `ImportError` without msgspec, and `OSError` if the
     given address is taken. If the folder of this user cannot be used, a warning says so, and the door stays closed, or
@@ -121,6 +123,7 @@ class Door:
         self._socket: socket.socket | None = None
         self._behind: Behind | None = None
         self._visits: set[asyncio.Task[None]] = set()
+        self._watchdog: Watchdog | None = None
         self._end: Any = None
         self._closing: asyncio.Task[None] | None = None
         self._tidy: weakref.finalize[..., Door] | None = None
@@ -174,6 +177,9 @@ class Door:
             self._tidy()
         self._record = None
         self._end.close()
+        if self._watchdog is not None:
+            self._watchdog.stop()
+            self._watchdog = None
         visits = list(self._visits)
         for visit in visits:
             visit.cancel()
@@ -264,6 +270,16 @@ class Door:
         visit = asyncio.get_running_loop().create_task(receive_visitor(self._behind, connection), context=Context())
         self._visits.add(visit)
         visit.add_done_callback(self._visited)
+        self._watch(self._behind.node)
+
+    def _watch(self, node: Node) -> None:
+        """Report from now on what holds the loop: while it is held, no visitor gets an answer."""
+        if self._watchdog is not None or node.scheduler.virtual:
+            return
+        from otp.watchdog import Watchdog
+
+        self._watchdog = Watchdog(asyncio.get_running_loop(), node, spare=True)
+        self._watchdog.start()
 
     def _visited(self, visit: asyncio.Task[None]) -> None:
         self._visits.discard(visit)

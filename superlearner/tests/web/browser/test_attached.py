@@ -99,3 +99,21 @@ def test_the_tree_of_a_service_is_on_the_page_through_the_switcher_and_its_end_i
         assert broken_rules(page) == []
     finally:
         real_platform.do(stack.aclose)
+
+
+def test_a_service_that_does_not_answer_is_not_said_to_have_ended(
+    open_page: Callable[..., Page], real_platform: Any, tmp_path: Path
+) -> None:
+    """Regression: it was gone, and nothing had happened in its tree."""
+    why = "it has been busy for 15 s: its process 7 runs and does not answer"
+    stack = AsyncExitStack()
+    real_platform.do(lambda: stack.enter_async_context(service(tmp_path)))
+    try:
+        real_platform.do(lambda: real_platform.platform.attachments.attach(NODE, None))
+        page = open_page(f"{real_platform.url}/supervisors?node={NODE}")
+        expect(page.get_by_role("treeitem", name="till")).to_be_visible()
+        real_platform.do(lambda: real_platform.platform.nodes.detach(NODE, why))
+        expect(page.locator("#gone")).to_contain_text(f"The node {NODE} is not answering: {why}")
+        expect(page.locator("sl-feed .hint")).to_contain_text("The node is not connected")
+    finally:
+        real_platform.do(stack.aclose)

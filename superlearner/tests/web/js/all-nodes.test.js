@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { nameAbsence } from "#static/shell/node-gone.js";
+import { absenceWords, nameAbsence } from "#static/shell/node-gone.js";
 import { allNodesFrom } from "#static/shell/nodes.js";
 
 test("the entry for all nodes names each page that it leads to from another one", () => {
@@ -21,4 +21,16 @@ test("a node that was detached, and a member that left, are not said to be gone"
   assert.equal(nameAbsence("its program has ended (process 4242)"), "lost");
   assert.equal(nameAbsence("it was silent for too long"), "lost");
   assert.deepEqual([nameAbsence("it has ended"), nameAbsence(undefined)], ["gone", "gone"]);
+});
+
+test("a service that does not answer while its process runs is not said to be gone", () => {
+  for (const why of [
+    "it has been busy for 15 s: its process 3022 runs and does not answer",
+    "its process 3022 has been stopped by a signal and has not answered for 15 s; `kill -CONT 3022` continues it",
+  ]) {
+    assert.equal(nameAbsence(why), "silent");
+    assert.equal(absenceWords(why), " is not answering: ");
+  }
+  assert.equal(absenceWords("its process 3022 no longer exists, and did not close its door"), " is gone: ");
+  assert.equal(absenceWords("its program has ended (process 4242)"), " is lost: ");
 });

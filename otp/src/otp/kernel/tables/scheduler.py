@@ -191,6 +191,7 @@ class Scheduler:
         "tells_owners",
         "to_notify",
         "virtual",
+        "watchdog",
         "watched",
         "wheel",
         "window_ns",
@@ -252,6 +253,7 @@ class Scheduler:
         # the last (test_of_the_mailboxes_of_many_servers_few_are_kept_for_others).
         self.pool: list[list[Any]] = []
         self.post: Any = None  # post of a testing scheduler: delivers messages later
+        self.watchdog: Any = None  # the latest one that was started, see otp.watchdog
         self.watched: set[Node] = set()  # nodes whose messages are read: no inline calls
         self.wheel: dict[int, list[Process]] = {}
         self.searching: bool = False  # one search for holders at a time, see `holders`

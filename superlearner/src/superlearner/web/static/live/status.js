@@ -4,7 +4,7 @@
  * @module
  */
 
-import { attribute, byId, write } from "../base/dom.js";
+import { attribute, byId, chosen, write } from "../base/dom.js";
 import { settle } from "../base/toast.js";
 import { time } from "../base/words.js";
 
@@ -20,14 +20,25 @@ export function showStatus(status, past = false) {
 }
 
 /**
+ * Return the sentence about a connection over which nothing comes.
+ * @param {string} [since]  " since" and a time
+ * @param {string} [node]  the node of the page; "" for the default one
+ */
+export function silentWords(since = "", node = chosen()) {
+  return node === "" ? `The server is not answering${since}: a callback that does not return holds everybody up.`
+    : `${node} is not answering${since}: a callback that does not return probably holds it up.`;
+}
+
+/**
  * Return the message for a lost connection, else "".
  * @param {Status} status
  * @param {number} fresh  server time of what is shown, 0: nothing is
+ * @param {string} [node]  the node of the page; "" for the default one
  */
-export function lostWords(status, fresh) {
+export function lostWords(status, fresh, node) {
   if (status !== "silent" && status !== "lost") return ""; // the shell says which node is gone
   const why = status === "silent"
-    ? "The server is not answering: a callback that does not return holds everybody up."
+    ? silentWords("", node)
     : "The connection is lost; trying again.";
   return fresh ? `${why} What you see is as of ${time(fresh)}.` : why;
 }

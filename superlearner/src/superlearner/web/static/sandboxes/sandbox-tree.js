@@ -235,7 +235,7 @@ function onMessages(messages) {
 function onStatus(status) {
   pane.dataset.status = status;
   const lost = byId("one-lost", HTMLElement);
-  write(lost, lostWords(status, fresh));
+  write(lost, lostWords(status, fresh, ""));
   lost.hidden = lost.textContent === "";
 }
 

@@ -31,8 +31,19 @@ export const DISCONNECTED = "it was disconnected";
 /** Return whether this is the reason for a lost member. @param {string|undefined} why */
 export const isLost = (why = "") => LOST.has(why) || why.startsWith("its program has ended");
 
+/** The reasons of a service that does not answer although its process exists. */
+const SILENT = /^it has been busy for |^its process \d+ has been stopped by a signal/;
+
 /** Return one word for why a node is no longer shown. @param {string|undefined} why */
-export const nameAbsence = (why) => (why?.startsWith(DETACHED) ? "detached" : why === LEFT ? "left" : isLost(why) ? "lost" : "gone");
+export const nameAbsence = (why) => (why?.startsWith(DETACHED) ? "detached" : why === LEFT ? "left" : isLost(why) ? "lost"
+  : SILENT.test(why ?? "") ? "silent" : "gone");
+
+/** Return what the note says of a node before the reason. @param {string|undefined} why */
+export function absenceWords(why) {
+  const word = nameAbsence(why);
+  return word === "detached" ? " is no longer observed: " : word === "silent" ? " is not answering: "
+    : word === "lost" ? " is lost: " : " is gone: ";
+}
 
 /** Number of the latest note: late answers for earlier ones are ignored. */
 let told = 0;
@@ -66,7 +77,7 @@ export async function showNodeGone(note, node, why, ways) {
       ? words(one, ways.slice(0, 1))
       : [
         make("span", {}, "The node ", make("b", {}, node),
-          nameAbsence(why) === "detached" ? " is no longer observed: " : ` is ${isLost(why) ? "lost" : "gone"}: `,
+          absenceWords(why),
           ...spoken(why ?? "it has ended, or the platform no longer observes it"), ". What you see is how it was. Go to"),
         ...ways,
       ]);

@@ -18,7 +18,7 @@ import { eventRow } from "./feed-row.js";
 
 const YET = "Nothing has happened yet. Kill a process and read here what its supervisor did.";
 const SINCE = "No new events. The last stored entry:";
-const ENDED = "The node has ended. Nothing had happened in its tree before that.";
+const AWAY = "The node is not connected, and no earlier event of its tree is known here.";
 
 export class SlFeed extends HTMLElement {
   /** @type {readonly FeedEvent[]} */ #feed = [];
@@ -73,8 +73,8 @@ export class SlFeed extends HTMLElement {
 
   /** Show why there are no events. */
   #explain() {
-    const one = this.#there ? this.#before : null;
-    if (one === null) return write(this.#empty, this.#there ? YET : ENDED);
+    const one = this.#before;
+    if (one === null) return write(this.#empty, this.#there ? YET : AWAY);
     renew(this.#empty, [make("span", {}, SINCE, " "), make("a",
       { href: `${root()}/timeline${nodeQuery(chosen(), { at: one.at.toFixed(6) })}` }, `${time(one.at)} ${one.line ?? ""}`)]);
   }

@@ -7,14 +7,14 @@
 
 import * as address from "./address.js";
 import { Announcer } from "./announce.js";
-import { attribute, byId, detail, make, renew, write } from "../base/dom.js";
+import { attribute, byId, chosen, detail, make, renew, write } from "../base/dom.js";
 import { SlFilters } from "./filter-bar.js";
 import { ALL, filtered, fitting, fromAddress, toAddress } from "./filters.js";
 import { shortcuts } from "../shell/keys.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, reduce, rowOf, tally } from "../live/model.js";
 import { platformRoot, yoursFirst } from "../live/scopes.js";
-import { showStatus } from "../live/status.js";
+import { showStatus, silentWords } from "../live/status.js";
 import { burning, nameIn, verb } from "../live/storms.js";
 import { toast } from "../base/toast.js";
 import { counted, MEANINGS, number, time } from "../base/words.js";
@@ -114,8 +114,7 @@ function onStatus(status) {
   byId("lost", HTMLElement).hidden = status === "live" || status === "connecting" || status === "gone"; // the shell shows what is gone
   const text = byId("lost-text", HTMLElement);
   if (status === "silent")
-    write(text, `The server is not answering${fresh ? ` since ${time(fresh)}` : ""}: a callback that does not return holds everybody `
-      + `up. Its terminal says which one.`);
+    write(text, `${silentWords(fresh ? ` since ${time(fresh)}` : "")} Its terminal${chosen() ? " or log" : ""} says which one.`);
   if (status === "lost") write(text, fresh
     ? `The connection is lost; trying again. What you see is as of ${time(fresh)}.`
     : "The server does not answer; trying again. Is superlearner still running in its terminal?");

@@ -1,0 +1,13 @@
+// The sentences about a connection that is not up to date.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { lostWords, silentWords } from "#static/live/status.js";
+
+test("the chosen node is named when nothing comes from it, and the server only if no node is chosen", () => {
+  assert.match(silentWords(" since 23:14:48", "depot@127.0.0.1"), /^depot@127\.0\.0\.1 is not answering since 23:14:48: /);
+  assert.match(silentWords("", ""), /^The server is not answering: /);
+  assert.match(lostWords("silent", 0, "depot@127.0.0.1"), /^depot@127\.0\.0\.1 is not answering: /);
+  assert.equal(lostWords("live", 0, ""), "");
+});
