@@ -133,7 +133,8 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
             asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
             said = re.escape(f", and is being looked for: {line['why']}")
             assert re.fullmatch(f"{NODE} is not reachable since [0-9:]{{8}}{said}", asked["message"])
-            assert ["see GET /api/v1/nodes/attached"] == [one["hint"] for one in asked["details"]]
+            [hint] = [one["hint"] for one in asked["details"]]
+            assert f"restart list --node {NODE}` lists its stored restarts" in hint
             row = MomentRow(NODE, "9f3a0c1b22d4", 7, 9, 1.0, 1.0, "shop gave up", kind="service")
             platform.platform.moments._add(row)
             page = (await platform.client.get("/timeline", params={"node": NODE})).text

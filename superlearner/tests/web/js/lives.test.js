@@ -19,6 +19,13 @@ test("an event of another node is not in the history of a process", () => {
   assert.equal(findProgramEnd([ended(40, "b@host"), ended(20, "own@host")], "own@host", alive(50))?.at, 20);
 });
 
+test("a service that was only silent has the same processes as before", () => {
+  const silent = ["shop is silent: it has been busy for 15 s", "shop answers again after 18 s: its process 7 has run on"]
+    .map((line) => ({ ...ended(40), line }));
+  assert.equal(findProgramEnd(silent, "own@host", alive(41)), undefined);
+  assert.equal(findProgramEnd([...silent, ended(20)], "own@host", alive(41))?.at, 20);
+});
+
 test("an event during which a process of the list lived did not end the program", () => {
   assert.equal(findProgramEnd([ended(40)], "own@host", alive(30)), undefined);
   assert.equal(findProgramEnd([ended(40)], "own@host", alive(60, 30, 20)), undefined);

@@ -64,7 +64,9 @@ class Attachments:
     def absence(self, node: str) -> Absence | None:
         """Return why there is no node of this name, if it is that of a service."""
         if (found := self.find(node)) is not None:
-            return Absence(found.describe_state(), "see GET /api/v1/nodes/attached")
+            listing = command("restart.list", node=node)
+            hint = f"`{listing}` lists its stored restarts; see GET /api/v1/nodes/attached"
+            return Absence(found.describe_state(), hint)
         name = next((one for one in (node, full_name(node)) if one in self._detached), None)
         if name is None:
             return None

@@ -36,8 +36,11 @@ export function livesOf(exits, now) {
   return lives;
 }
 
+/** The line of a service whose program did not end: it did not answer, or answers again. */
+const RAN_ON = / is silent: |: its process \d+ has run on$/;
+
 /**
- * Find the last time the program of a node ended before these lives began; undefined if it did not.
+ * Find the last time the program of a node ended before these lives began; undefined if it did not, or was only silent.
  * @param {readonly Api.RestartLine[]} restarts  newest first, also of other nodes
  * @param {string} node  its name
  * @param {readonly Life[]} lives  oldest first
@@ -45,7 +48,7 @@ export function livesOf(exits, now) {
  */
 export function findProgramEnd(restarts, node, lives) {
   const [first] = lives, begun = first?.from ?? first?.to ?? Infinity;
-  return restarts.find((one) => one.program && (one.node ?? node) === node && one.at <= begun);
+  return restarts.find((one) => one.program && !RAN_ON.test(one.line ?? "") && (one.node ?? node) === node && one.at <= begun);
 }
 
 /**

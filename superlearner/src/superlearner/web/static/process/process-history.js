@@ -70,7 +70,8 @@ export class SlHistory extends Panel {
               + `${exits.length >= 20 ? "The last 20 ends are remembered." : ""}`
             : earlier.length ? "Its ends are no longer in memory. Stored, newest first:"
             : restarts ? "Its ends are no longer in memory, and were not stored."
-            : "What ends it, and how long each process in this place lived, will stand here after the first restart. Kill it to see."),
+            : "What ends it, and how long each process in this place lived, will stand here after the first restart."
+              + (chosen() ? "" : " Kill it to see.")), // not in a service at work
         earlier.length ? make("ul", { class: "stored" }, ...earlier.map(storedEnd)) : null,
         exits.length ? line(lives, now) : null),
       ...(told.patterns.length > 1 ? [alike(told.patterns)] : []), // a single one is in each row of the table
