@@ -252,7 +252,7 @@ async def links(
     """Make a sheet of sign-in links for a class: a link for each name.
 
     Learners who are not there yet are added. Names of users have no spaces and accents: *Jörg Müller* is the user
-    `Jorg.Muller`. E-mail addresses, numbers and bullets before a name and a group in parentheses after it are
+    `Jorg.Muller`. E-mail addresses beside a name, numbers and bullets before it and a group in parentheses after it are
     ignored. Unusable lines are `left_out`. Each link signs in once and replaces an unused one of the user; only
     this result shows it. A dry run lists the names.
     """
