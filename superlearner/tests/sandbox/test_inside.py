@@ -90,6 +90,10 @@ def test_a_child_that_does_not_start_is_said_in_a_sentence(tmp_path: Path) -> No
             'Counter.child_spec(start, id="b"', '\n            Counter.child_spec(start, id="a"',
             r"got 'a' twice, first at main\.py:16; try .* \(main\.py, line 17, in Main\.init",
         ),
+        (
+            "return Ok(start)", "from otp import Stop\n        return Stop('no till')",
+            r"its init returned Stop\(…\) with the reason no till \(",
+        ),
         ("return Ok(start)", "pass", r"from Counter.init, got None; did you forget to return it\? \(main\.py, line 5"),
         ("return Children([", "return list([", r"Main\.init: expected Children.*, got a list of children; try retur"),
         (

@@ -29,6 +29,9 @@ PLACE_IN_TEXT: Final = re.compile(r" \((/[^()]+\.py):(\d+)\)")
 BARE_RETURN: Final = re.compile(r"return (\w+)")
 """A line that returns a variable."""
 
+STOPPED: Final = re.compile(r"\s*return (?:\w+\.)?Stop\(")
+"""A line that returns the end of a start."""
+
 IMPORTED: Final = re.compile(r"(?<=') \([^()]*\.py\)\Z")
 """The file of the package that Python names when it has no such name."""
 
@@ -90,7 +93,10 @@ def explain_start(reason: Any, place: Place | None = None, depth: int = 10) -> s
             return explain_start(rest[0], place, depth - 1)
         case _:
             pass
-    return _with_place(_in_words(reason), place)
+    said = _in_words(reason)
+    if place is not None and STOPPED.match(source_line(place[0], place[1])):
+        said = f"its init returned Stop(…) with the reason {said}"
+    return _with_place(said, place)
 
 
 def unwrapped(reason: Any, depth: int = 10) -> list[Any]:
