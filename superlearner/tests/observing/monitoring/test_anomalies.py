@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
@@ -11,6 +13,8 @@ import pytest
 
 import otp
 from node_facts import LIMITS, NOW, entry, facts, only, supervisor, track
+from superlearner.nodes.kinds import SERVICE
+from superlearner.nodes.nodes import Nodes
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.analytics.history import History
 from superlearner.observing.monitoring import detectors
@@ -292,3 +296,47 @@ def test_an_anomaly_that_comes_back_soon_is_the_same_and_later_it_is_another() -
     alarms.update([], NOW + 60)
     ((later,), _) = alarms.update([storm], NOW + 121)
     assert later.number == 2
+
+
+def test_an_anomaly_outlasts_a_lost_attachment_with_its_start_and_is_listed_if_it_does_not_come_back() -> None:
+    """Regression: each began again, with a new start, when a service was attached again; others were in no list."""
+    growth = AnomalyFinding(
+        "memory_growth", "high", None, None, "memory grows", NOW, {}, 1, "anomaly_memory_growth", ""
+    )
+    till = replace(growth, type="mailbox_backlog", pid="0.7.0", name="till", description="1,700 messages wait")
+    first = Alarms()
+    first.update([growth, till], NOW + 10)
+    again = Alarms()
+    again.take_over(first, NOW + 300, 3600.0)
+    assert [(one.finding.type, one.finding.since, one.ended) for one in again.ended] == [
+        ("memory_growth", NOW, NOW + 10),
+        ("mailbox_backlog", NOW, NOW + 10),
+    ]
+    again.update([], NOW + 301)
+    again.update([replace(till, since=NOW + 340)], NOW + 350)
+    [alarm] = again.active.values()
+    assert (alarm.number, alarm.finding.since, alarm.ended) == (2, NOW, None)
+    assert [one.finding.type for one in again.ended] == ["memory_growth"]
+    again.update([replace(growth, since=NOW + 400)], NOW + 400)
+    assert {(one.number, one.finding.since) for one in again.active.values()} == {(3, NOW + 400)}
+    later = Alarms()
+    later.take_over(again, NOW + 10_000, 3600.0)
+    later.update([replace(growth, since=NOW + 10_000)], NOW + 10_000)  # who knows what was in between
+    assert [(one.number, one.finding.since) for one in later.active.values()] == [(4, NOW + 10_000)]
+
+
+def test_a_service_that_is_attached_again_goes_on_with_its_anomalies() -> None:
+    async def main() -> None:
+        async with otp.Node("till@127.0.0.1") as till:
+            nodes = Nodes(otp.Node("home@127.0.0.1"), Settings)
+            before = nodes.attach(till, kind=SERVICE).monitor.alarms
+            stuck = AnomalyFinding(
+                "call_cycle", "critical", "0.7.0", "till", "a deadlock", 5.0, {}, 1, "scan_interval", ""
+            )
+            before.update([stuck], time.time())
+            nodes.detach(till.name)
+            [known] = nodes.attach(till, kind=SERVICE).monitor.alarms.ended
+            assert (known.number, known.finding) == (1, stuck)
+            nodes.detach(till.name)
+
+    asyncio.run(main())

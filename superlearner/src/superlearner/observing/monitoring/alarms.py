@@ -54,12 +54,30 @@ class Alarms:
         self.active: dict[tuple[str, str], Alarm] = {}
         self.ended: deque[Alarm] = deque(maxlen=ENDED)
         self.number = 0
+        self._looked = 0.0
+        self._unseen: dict[int, float] = {}
+        """The numbers of what went on when an earlier attachment saw it last, each with the time of this one."""
+
+    def take_over(self, before: Alarms, now: float, most: float) -> None:
+        """Go on after an earlier attachment: what went on then is over since its last look, unless it is found again.
+
+        Args:
+            before: those of the earlier attachment.
+            now: the time of this one.
+            most: seconds without an observer after which what is found is new.
+        """
+        self.number = before.number
+        over = [_ended(alarm, before._looked) for alarm in before.active.values()]
+        self.ended.extend((*before.ended, *over))
+        if now - before._looked <= most:
+            self._unseen = {alarm.number: now for alarm in over}
 
     def update(self, found: Iterable[AnomalyFinding], now: float) -> tuple[list[Alarm], list[Alarm]]:
         """Compare findings with active anomalies; return new and ended ones.
 
         Of several findings of one cause, the most severe one counts, and the last of equal ones.
         """
+        self._looked = now
         causes: dict[tuple[str, str], AnomalyFinding] = {}
         for finding in found:
             other = causes.get(finding.key)
@@ -89,7 +107,8 @@ class Alarms:
         for alarm in self.ended:
             if alarm.finding.key != finding.key or _is_new_occurrence(alarm, finding):
                 continue
-            if alarm.ended is not None and now - alarm.ended <= BACK_S:
+            if alarm.ended is not None and now - self._unseen.get(alarm.number, alarm.ended) <= BACK_S:
+                self._unseen.pop(alarm.number, None)
                 self.ended.remove(alarm)
                 return _continued(replace(alarm, ended=None), finding)
         return None

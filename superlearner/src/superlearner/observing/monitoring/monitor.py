@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import otp
 from otp import Down, Node, Pid, observer
@@ -71,6 +72,8 @@ CLOSELY: Final = 20
 """Processes with many monitors that are examined closely."""
 MANY: Final = 100_000
 Figures = tuple[observer.Metrics, MachineFacts]
+_alarms: Final = WeakKeyDictionary[Node, Alarms]()
+"""The anomalies of the last attachment, for the next one."""
 OUTSIDE: Final = "not a process: a request, a task or a callback of asyncio"
 
 
@@ -176,7 +179,7 @@ class Monitor:
         self._ready_at = self._clock.now()
 
     def take_over(self) -> None:
-        """Report holds and timed-out calls in the memory of the node, such as holds because of which it was lost."""
+        """Report what the node remembers, such as holds because of which it was lost, and go on with its anomalies."""
         self.timeouts.clear()
         for event in otp.trace.history(self.node):
             if event.kind == "drain_too_long" and event.at / NS > otp.monotonic() - HOUR:
@@ -186,6 +189,9 @@ class Monitor:
         found = {hold.mark: hold for hold in self.holds} | find_long_holds(self.node, self._clock.now() - HOUR)
         self.holds = deque(sorted(found.values(), key=lambda hold: hold.at), HOLDS)
         self._missed = list(self.holds)
+        if (before := _alarms.get(self.node)) is not None:
+            self.alarms.take_over(before, self._clock.now(), HOUR)
+        _alarms[self.node] = self.alarms
 
     # Event handlers
 
