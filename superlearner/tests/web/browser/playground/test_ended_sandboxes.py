@@ -40,7 +40,7 @@ def test_the_page_shows_what_ended_the_program_and_it_restarts_when_fixed(
     )
     assert 10 > gone.get_by_role("link", name="superlearner@127.0.0.1").evaluate(line)
     expect(page.locator("#nav")).not_to_have_attribute("data-more", re.compile(".*"))
-    expect(page.get_by_role("region", name="Events")).to_contain_text("The node has ended.")
+    expect(page.get_by_role("region", name="Events")).to_contain_text("The node is not connected, and no earlier event")
     expect(page.locator("#count-running")).to_be_hidden()
     expect(page.get_by_role("button", name="Kill left")).to_be_hidden()
     gone.get_by_role("button", name="Start it again").click()
@@ -162,7 +162,7 @@ def test_a_failed_start_shows_its_error_and_line_and_a_good_one_clears_the_mark(
     failed = page.locator("#said .failure p")
     expect(failed).to_have_text(
         [
-            "AttributeError: 'int' object has no attribute 'nothing'.",
+            "AttributeError: 'int' object has no attribute 'nothing'; `start` is a number, which has no nothing.",
             "main.py:5 in Counter.init · Main failed to start: its child left does not start.",
         ]
     )
