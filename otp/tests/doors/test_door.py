@@ -310,7 +310,7 @@ def test_a_visited_service_logs_what_holds_its_loop_while_it_is_held() -> None:
 
     async def main() -> None:
         async with otp.Node("shop@127.0.0.1") as node, otp.observe(node, backend=None) as door:
-            assert node.scheduler.watchdog is None  # a door that nobody uses needs no thread
+            assert node.scheduler.watchdog is None  # an unused door has no thread
             async with Visitor(door.record.address, door.record.token):
                 assert hearer.heard.wait(20)
             await door.close()

@@ -30,11 +30,11 @@ class Silent(GenServer[Any]):
 
 
 class Slow(GenServer[Any]):
-    """A server that starts slowly."""
+    """A server whose start never ends."""
 
     @impl
     async def init(self, arg: Any) -> Any:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()  # without an end
         return Ok(arg)
 
 
@@ -137,7 +137,7 @@ def test_child_tasks_and_code_outside_of_processes_are_callers_too() -> None:
 
 def test_a_task_without_a_result_in_time_is_one_too(run: Any) -> None:
     async def fetch() -> None:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     async def main() -> None:
         read_ends()
@@ -195,7 +195,7 @@ def test_many_in_one_second_reach_all_readers_and_leave_room_in_the_ring() -> No
 def test_without_readers_the_ring_keeps_those_of_supervised_processes(run: Any) -> None:
     async def main() -> None:
         shop = await Supervisor.start_link(otp.Children([Silent.child_spec(None, name="till")]))
-        await time_out(await Silent.start(None), "nobody", 0.1)
+        await time_out(await Silent.start(None), "unseen", 0.1)
         await time_out("till", "pay", 0.1)
         assert ["'pay'"] == [one.data["request"] for one in timeouts()]
         await Supervisor.stop(shop)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from otp.kernel.values.reasons import StackEntry
 
 __all__ = [
-    "CALLBACKS", "Function", "arguments_of", "callback_around", "names_bound", "parse", "place_of",
+    "CALLBACKS", "Function", "arguments_of", "callback_around", "names_bound", "parse", "parse_source", "place_of",
     "scopes_at", "walk_line",
 ]  # fmt: skip
 
@@ -39,11 +39,12 @@ def place_of(stack: Sequence[StackEntry]) -> tuple[str, int]:
 
 def parse(file: str) -> ast.Module | None:
     """Return the syntax tree of a file; None if it cannot be read or is too long."""
-    return _parse("".join(linecache.getlines(file)))
+    return parse_source("".join(linecache.getlines(file)))
 
 
 @lru_cache(maxsize=4)
-def _parse(text: str) -> ast.Module | None:
+def parse_source(text: str) -> ast.Module | None:
+    """Return the syntax tree of a source; None if it is wrong or too long."""
     try:
         return ast.parse(text) if len(text) <= LONGEST_SOURCE else None
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from otp.kernel.ends.wording import clip
 from otp.kernel.values.errors import did_you_mean
 from otp.kernel.values.reasons import StackEntry
 from otp.observer.code_at import (
@@ -51,8 +52,9 @@ NO_PLACE: Final = re.compile(r"(?:\w+ )+index out of range")
 EMPTY: Final = re.compile(r"'?(?:pop from an? ?empty|popitem\(\): dictionary is empty)|pop from empty list")
 FEWER: Final = re.compile(r"not enough values to unpack \(expected (at least )?(\d+), got (\d+)\)")
 MORE: Final = re.compile(r"too many values to unpack \(expected (\d+)")
-INT: Final = re.compile(r"invalid literal for int\(\) with base \d+: (.+)", re.DOTALL)
-FLOAT: Final = re.compile(r"could not convert string to float: (.+)", re.DOTALL)
+NO_NUMBER: Final = re.compile(
+    r"(?:invalid literal for (int)\(\) with base \d+|could not convert string to float): (.+)", re.DOTALL
+)
 NO_VALUE: Final = re.compile(r"cannot access (?:local|free) variable '(\w+)' where it is not associated with a value.*")
 TAKES: Final = re.compile(r"(\S+)\(\) takes .*\bpositional arguments? but (\d+)\b.*\bgiven")
 LACKS: Final = re.compile(r"(\S+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.+)")
@@ -99,7 +101,7 @@ def explain_unfit_value(type_name: str, text: str, stack: Sequence[StackEntry]) 
         case "RecursionError" if text.startswith("maximum recursion depth exceeded"):
             return _explain_recursion(stack)
         case "IndexError" | "KeyError" if EMPTY.match(text):
-            taken = _only(_shown(owner) for owner, _ in _calls(nodes, "pop", "popleft", "popitem"))
+            taken = _only(_quote(owner) for owner, _ in _calls(nodes, "pop", "popleft", "popitem"))
             return f"{taken or 'it'} is empty: check that before you take from it"
         case "IndexError" if NO_PLACE.fullmatch(text):
             return _explain_index(nodes)
@@ -110,7 +112,7 @@ def explain_unfit_value(type_name: str, text: str, stack: Sequence[StackEntry]) 
             owners = [node.value for node in nodes if isinstance(node, ast.Attribute) and node.attr == name]
             if kind == "NoneType":
                 return _explain_none(stack, owners)
-            owner = _only(map(_shown, owners))
+            owner = _only(map(_quote, owners))
             lacks = f"{owner} is {_kind(kind)}, which has no {name}" if owner and kind in KINDS else None
             return _explain_old_state(kind, owners, stack) or lacks
         case "TypeError":
@@ -133,7 +135,7 @@ def _nodes(stack: Sequence[StackEntry]) -> list[ast.AST]:
     return [] if file.startswith((*LIBRARY_FOLDERS, "<frozen ")) else list(walk_line(file, line))
 
 
-def _shown(node: ast.AST) -> str:
+def _quote(node: ast.AST) -> str:
     """Return an expression as it stands in a sentence; "" for a long one."""
     text = ast.unparse(node)
     return f"`{text}`" if len(text) <= LONGEST else ""
@@ -185,16 +187,16 @@ def _keys_read(node: ast.AST, key: str) -> Iterator[tuple[str, str]]:
             return
     if repr(given.value) == key if isinstance(given, ast.Constant) else not isinstance(given, ast.Slice):
         advice = f"has no {says.format(key)} {ast.unparse(owner)}.{method}({ast.unparse(given)}{rest}"
-        yield _shown(owner) or "the dictionary", advice
+        yield _quote(owner) or "the dictionary", advice
 
 
 def _explain_index(nodes: Sequence[ast.AST]) -> str | None:
     found = {
-        (_shown(node.value), ast.unparse(node.slice))
+        (_quote(node.value), ast.unparse(node.slice))
         for node in nodes
         if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice)
     }
-    found |= {(_shown(owner), ast.unparse(call.args[0])) for owner, call in _calls(nodes, "pop") if call.args}
+    found |= {(_quote(owner), ast.unparse(call.args[0])) for owner, call in _calls(nodes, "pop") if call.args}
     if not found:
         return None
     if len(found) > 1:
@@ -218,7 +220,7 @@ def _explain_zero(nodes: Sequence[ast.AST]) -> str | None:
     unknown = [each for each in divisors if not isinstance(each, ast.Constant)]
     if divisors and not unknown:
         return "nothing can be divided by 0"
-    return f"{_only(map(_shown, unknown)) or 'a divisor'} is 0: check it before you divide" if unknown else None
+    return f"{_only(map(_quote, unknown)) or 'a divisor'} is 0: check it before you divide" if unknown else None
 
 
 def _explain_recursion(stack: Sequence[StackEntry]) -> str:
@@ -240,7 +242,7 @@ def explain_none_operand(stack: Sequence[StackEntry], *, left: bool) -> str:
 def _explain_none(stack: Sequence[StackEntry], parts: Iterable[ast.expr]) -> str:
     """Explain that one of these parts of a line is None."""
     scopes = scopes_at(*place_of(stack))
-    callback, none = callback_around(scopes), _only(map(_shown, parts))
+    callback, none = callback_around(scopes), _only(map(_quote, parts))
     state = "" if callback is None else arguments_of(callback)[-1]
     if state and none == f"`{state}`":
         return (OLD_START if _is_started_with_argument(scopes) else NO_STATE).format(state)
@@ -262,7 +264,7 @@ def _explain_old_state(kind: str, parts: Iterable[ast.expr], stack: Sequence[Sta
     """Explain that one of these parts of a line is a state of another kind than `init` makes; None if it is not."""
     state, made = _state_of(stack)
     first = _only(_kind_made(each) for each in made)
-    if not state or not first or _kind(first) == _kind(kind) or _only(map(_shown, parts)) != f"`{state}`":
+    if not state or not first or _kind(first) == _kind(kind) or _only(map(_quote, parts)) != f"`{state}`":
         return None
     return OLD_STATE.format(state, _kind(kind), _kind(first))
 
@@ -273,7 +275,7 @@ def _explain_old_key(key: str, nodes: Iterable[ast.AST], stack: Sequence[StackEn
     keys = {repr(each.value) for one in made if isinstance(one, ast.Dict) for each in one.keys
             if isinstance(each, ast.Constant)}  # fmt: skip
     read = [node for node in nodes if isinstance(node, ast.Subscript) and repr(getattr(node.slice, "value", "")) == key]
-    if not state or key not in keys or _only(_shown(node.value) for node in read) != f"`{state}`":
+    if not state or key not in keys or _only(_quote(node.value) for node in read) != f"`{state}`":
         return None
     return OLD_KEYS.format(state, key)
 
@@ -365,13 +367,13 @@ def _explain_type(text: str, nodes: Sequence[ast.AST], stack: Sequence[StackEntr
     if found := UNKNOWN.fullmatch(text):
         return _explain_call(found[1], stack, unknown=found[2])
     if found := NO_CALL.match(text):
-        called = _only(_shown(node.func) for node in nodes if isinstance(node, ast.Call)) or "it"
+        called = _only(_quote(node.func) for node in nodes if isinstance(node, ast.Call)) or "it"
         return f"{called} is {_kind(found[1])}, not a function: write it without (…)" if found[1] in KINDS else None
     if found := NO_ITEMS.match(text):
         owners = [node.value for node in nodes if isinstance(node, ast.Subscript)]
         if old := _explain_old_state(found[1], owners, stack):
             return old
-        owner = _only(map(_shown, owners)) or "it"
+        owner = _only(map(_quote, owners)) or "it"
         return f"{owner} is {_kind(found[1])}, which has no items to read with […]" if found[1] in KINDS else None
     if found := NO_LOOP.match(text):
         old = _explain_old_state(found[1], _used(nodes, "iterable", within=False), stack)
@@ -468,10 +470,9 @@ def _explain_local(name: str, stack: Sequence[StackEntry]) -> str | None:
 
 
 def _explain_value(text: str) -> str | None:
-    if found := INT.fullmatch(text):
-        return f"int(…) reads only a whole number, not {_cut(found[1])}: check the text first, or catch ValueError"
-    if found := FLOAT.fullmatch(text):
-        return f"float(…) reads only a number, not {_cut(found[1])}: check the text first, or catch ValueError"
+    if found := NO_NUMBER.fullmatch(text):
+        reads = "int(…) reads only a whole number" if found[1] else "float(…) reads only a number"
+        return f"{reads}, not {clip(found[2], LONGEST + 1)}: check the text first, or catch ValueError"
     if found := FEWER.fullmatch(text):
         return f"the left side has {found[2]} names, and the right side only {_values(int(found[3]))}"
     if found := MORE.match(text):
@@ -479,7 +480,3 @@ def _explain_value(text: str) -> str | None:
     if found := re.match(r"(min|max)\(\) (?:arg is an empty sequence|iterable argument is empty)", text):
         return f"{found[1]}(…) got no values: give it a default, as in {found[1]}(values, default=0)"
     return None
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -100,7 +100,7 @@ class Headless:
         if history is not None:
             self.watched.analytics.heard = history.add
         self._observers: Pid | None = None
-        # A lost connection ends the hidden node, and nobody calls `close`.
+        # A lost connection ends the hidden node without a call of `close`.
         self._end = hidden.subscribe(lambda _event: None, kinds={"node_down"})
         self._end.on_node_end = self.leave
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Final, NamedTuple
 
-__all__ = ["NO_RETURN", "Function", "MissingReturn", "find_missing_return", "matches_pattern"]
+from otp.observer.code_at import Function
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+__all__ = ["NO_RETURN", "MissingReturn", "find_missing_return", "matches_pattern"]
 
 OPAQUE: Final = re.compile(r"""('(?:[^'\\…]|\\.)*'|"(?:[^"\\…]|\\.)*")|'[^']*'|"[^"]*"|(?:#Ref)?<[^<>]*>|…""")
 """The text of a value without a literal, such as a function, a pid or a cut text; or, as a group, a whole text."""

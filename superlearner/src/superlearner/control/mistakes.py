@@ -15,14 +15,14 @@ import linecache
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from types import MethodType
 from typing import Any, Final
 
 import otp
 from otp import Behaviour, Crash, ExceptionTerm
+from otp.observer.code_at import Function, parse, parse_source
 from superlearner.control.failures import Place, failed_child, unwrapped
-from superlearner.control.missing_returns import Function, MissingReturn, find_missing_return
+from superlearner.control.missing_returns import MissingReturn, find_missing_return
 from superlearner.control.reasons import has_own_frame, tagged, text_of_reason
 from superlearner.control.terms import is_a, safe_text, text_of
 
@@ -30,9 +30,6 @@ __all__ = [
     "explain_missing_return", "first_of_twice", "function_at", "locate", "own_nodes", "place_of",
     "place_of_failed_start",
 ]  # fmt: skip
-
-LONGEST_SOURCE: Final = 200_000
-"""Characters above which a source is not parsed: parsing blocks the interpreter."""
 
 OPTIONS: Final = {
     "invalid_strategy": "strategy",
@@ -82,7 +79,7 @@ def locate(
     >>> locate(text, "Main", "init", ("supervisor_data", ("invalid_strategy", "all")))
     (4, 'Main.init')
     """
-    tree = _parsed(text) if isinstance(text, str) else text
+    tree = parse_source(text) if isinstance(text, str) else text
     owner = None if tree is None else _class(tree, cls)
     if tree is None or owner is None:
         return None
@@ -98,7 +95,7 @@ def explain_missing_return(
     """Return where and why a callback in a source returned None; None if that is not known; arguments of `locate`."""
     if tagged(reason) != ("bad_return_value", (None,)):
         return None
-    tree = _parsed(text) if isinstance(text, str) else text
+    tree = parse_source(text) if isinstance(text, str) else text
     owner = None if tree is None else _class(tree, cls)
     method = None if owner is None else _method(owner, callback)
     return None if method is None else find_missing_return(method, message)
@@ -140,8 +137,7 @@ def first_of_twice(reason: Any, place: Place | None) -> int | None:
     """Return the line of the first of two children with one id, if the second is at `place`; None for other reasons."""
     tag, rest = tagged(unwrapped(reason)[-1])
     tag, rest = tagged(rest[0]) if tag in ("start_spec", "supervisor_data") and len(rest) == 1 else (tag, rest)
-    tree = None if place is None else _parsed("".join(linecache.getlines(place[0])))
-    if tag != "duplicate_child_name" or len(rest) != 1 or place is None or tree is None:
+    if tag != "duplicate_child_name" or len(rest) != 1 or place is None or (tree := parse(place[0])) is None:
         return None
     cls, _, callback = place[2].rpartition(".")
     owner = _class(tree, cls)
@@ -169,16 +165,6 @@ def _is_current(cls: Any) -> bool:
 
 
 # Places
-
-
-@lru_cache(maxsize=4)
-def _parsed(text: str) -> ast.Module | None:
-    if len(text) > LONGEST_SOURCE:
-        return None
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _line(tree: ast.Module, owner: ast.ClassDef, method: Function | None, reason: Any) -> int | None:

@@ -24,8 +24,9 @@ from typing import Any, Final, NamedTuple
 
 import otp
 from otp import Behaviour, Children, GenServer, Ignore, NoReply, Ok, Reply, Stop
+from otp.observer.code_at import Function
 from superlearner.control.missing_awaits import missing_await
-from superlearner.control.missing_returns import NO_RETURN, Function, find_missing_return
+from superlearner.control.missing_returns import NO_RETURN, find_missing_return
 from superlearner.control.mistakes import own_nodes
 from superlearner.control.reasons import BLOCKS
 from superlearner.control.start_arguments import find_needed_argument

@@ -13,7 +13,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any, Final
 
-from superlearner.control.missing_returns import Function
+from otp.observer.code_at import Function
 from superlearner.control.mistakes import own_nodes
 
 __all__ = ["UNKNOWN", "Scopes", "stored_in"]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from otp import GenServer, Ok
-from superlearner.control.missing_returns import Function
+from otp.observer.code_at import Function
 from superlearner.control.mistakes import own_nodes
 from superlearner.sandbox.scopes import Scopes
 

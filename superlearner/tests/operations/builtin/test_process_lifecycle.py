@@ -301,7 +301,7 @@ def test_a_message_that_nothing_handles_is_answered_with_what_is_missing(inside:
         assert cast.get("warning") is None
         agent = await otp.Agent.start(lambda: 0)
         ours = (await post(platform, f"/{plain_pid(agent)}/message", message="hello")).json()["data"]
-        assert ours.get("warning") is None  # nobody can add a callback to it
+        assert ours.get("warning") is None  # a callback cannot be added to it
         wrong = await post(platform, "/deaf/message", message="tottal", message_type="call")
         assert code(wrong) == (422, "call_failed")
         assert wrong.json()["error"]["message"].endswith("no case matches 'tottal'; did you mean 'total'?")

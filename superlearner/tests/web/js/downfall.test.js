@@ -28,7 +28,7 @@ test("after a restart of the platform the stored give-up is told, until a tree r
   assert.equal(downfall({ rows: tree, feed: [] }, stored), null);
 });
 
-test("a give-up is the downfall while processes without a supervisor run, and a crash of one of these is none", () => {
+test("a give-up is the downfall even if processes without a supervisor still run; their crashes are not", () => {
   const gaveUp = event("gave_up", "tree", 2);
   assert.equal(downfall({ rows: lone, feed: [gaveUp, event("crashed", "other", 3)] }), gaveUp);
   assert.equal(downfall({ rows: lone, feed: [event("crashed", "other", 3)] }), null);

@@ -29,7 +29,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import CodeType
 from typing import Any, Final
 
-from superlearner.control.missing_returns import Function, matches_pattern
+from otp.observer.code_at import Function
+from superlearner.control.missing_returns import matches_pattern
 from superlearner.course.engine.cases import PARTS
 from superlearner.course.engine.values import render
 
