@@ -304,7 +304,8 @@ class Moments:
         A service lists its past ones again whenever it is attached: the same one has the same run, and is kept once.
         """
         at, until = (datetime.fromisoformat(one or anomaly.since).timestamp() for one in (anomaly.since, anomaly.until))
-        line, data = clip(without_secrets(anomaly.description, LONGEST), LONGEST), anomaly.model_dump_json().encode()
+        text = anomaly.past if by_end and anomaly.past else anomaly.description  # the end of its node has its own line
+        line, data = clip(without_secrets(text, LONGEST), LONGEST), anomaly.model_dump_json().encode()
         row = MomentRow(
             node.name, sha256(data).hexdigest()[:12], ANOMALY, ANOMALY, at, max(at, until), line, 1, f"{ANOMALY}",
             node.owner, _pack(data) if len(data) <= MOST_BYTES else None, str(node.kind),
@@ -313,9 +314,8 @@ class Moments:
             return
         self._add(row)
         if by_end and anomaly.type in UNTIL_OVER:
-            line = clip(without_secrets(anomaly.past or anomaly.description, LONGEST), LONGEST)  # the end has its own
             run, number = new_run(), INCIDENT
-            self._add(replace(row, run=run, number=number, last=number, line=line, events=f"{number}", data=None))
+            self._add(replace(row, run=run, number=number, last=number, events=f"{number}", data=None))
 
     def _draw(self, watched: WatchedNode, memory: Memory, group: Group, now: Running) -> bytes | None:
         try:

@@ -260,7 +260,10 @@ class Attachment:
     def _describe_search(self) -> str:
         if self.why is None:
             return f"{self.name} is being looked for: it was attached before the platform started"
-        since = "" if self.gone_at is None else f" since {datetime.fromtimestamp(self.gone_at):%H:%M:%S}"
+        gone_at, silent = self.gone_at, self._silent_since
+        if silent is not None:
+            gone_at = time.time() - (asyncio.get_running_loop().time() - silent)
+        since = "" if gone_at is None else f" since {datetime.fromtimestamp(gone_at):%H:%M:%S}"
         return f"{self.name} is not reachable{since}, and is being looked for: {self.why}"
 
     def can_do(self) -> str:

@@ -24,7 +24,7 @@ from superlearner.nodes.nodes import WatchedNode, full_names
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.errors import origin_of
 from superlearner.operations.builtin.restart_facts import describe_facts, reword
-from superlearner.operations.builtin.restart_loops import BLOCKED, INCIDENT, OUTAGE, is_incident
+from superlearner.operations.builtin.restart_loops import ANOMALY, BLOCKED, INCIDENT, OUTAGE, is_incident
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
 from superlearner.operations.engine.audit import AuditLog
@@ -445,9 +445,12 @@ def describe_row(row: MomentRow) -> str:
     """
     begun, ended = datetime.fromtimestamp(row.at), datetime.fromtimestamp(row.until)
     day = "" if begun.date() == datetime.now().date() else f" on {begun.day} {begun:%B %Y}"
-    if row.count > 1 and not row.events:
+    if row.line.startswith(OUTAGE):
+        return row.line  # it has its times
+    lasted = row.until - row.at >= 1 and (row.number == ANOMALY or is_incident(row))
+    if lasted or (row.count > 1 and not row.events):
         return f"{row.line} from {begun:%H:%M:%S} to {ended:%H:%M:%S}{day}"
-    return row.line if row.line.startswith(OUTAGE) else f"{row.line}{day} at {begun:%H:%M:%S}"  # it has its times
+    return f"{row.line}{day} at {begun:%H:%M:%S}"
 
 
 def _hint(ctx: Context) -> str:

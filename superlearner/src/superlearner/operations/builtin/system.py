@@ -151,7 +151,8 @@ async def metrics(
 
 @operation("system.anomalies", http=("GET", "/system/anomalies"), scope="read", outlives=True,
            errors=("node_not_found", "node_unavailable"),
-           short="anomalies.severity,description,hint,since summary.total,risk_level processes_looked_at")  # fmt: skip
+           short="unreachable anomalies.severity,until,description,hint,since summary.total,risk_level "
+                 "processes_looked_at")  # fmt: skip
 async def anomalies(
     ctx: Context,
     history: MomentHistory | None,
@@ -169,11 +170,13 @@ async def anomalies(
         raise not_their_node(_this(), ctx)
     try:
         node = ctx.found
-    except OperationError:
+    except OperationError as error:
         stored = await _list_stored(ctx, history)
         if not stored:
             raise
-        return _summarize(stored, [], time.time(), 0)
+        return SystemAnomalies(
+            unreachable=str(error), anomalies=stored, summary=None, checked_at=timestamp(), processes_looked_at=None
+        )
     if isinstance(node, RemoteNode):
         answer = await forward(_this(), ctx, node, {"ended": ended})
         found = SystemAnomalies.model_validate(answer.data)

@@ -105,10 +105,11 @@ class AnomalySummary(ResultModel):
 class SystemAnomalies(ResultModel):
     """Anomalies: active ones by severity, then past ones, newest first."""
 
+    unreachable: str | None = Field(default=None, description="why the node cannot be asked now; null if it was asked")
     anomalies: list[AnomalyLine]
-    summary: AnomalySummary
+    summary: AnomalySummary | None = Field(description="null if the node cannot be asked")
     checked_at: str
-    processes_looked_at: int
+    processes_looked_at: int | None = Field(description="null if the node cannot be asked")
 
 
 class GraphProcess(ResultModel):
