@@ -267,6 +267,9 @@ declare namespace Api {
     status: "starting"|"running"|"stopping"|"ended";
     /** why it ended; null while it runs */ reason: string|null;
     /** when it was made, or ended, in seconds since 1970 */ at: number;
+    /** crashes and give-ups in its tree since its code last started or changed */ crashes: number;
+    /** what the last of these was, and where; null for none */ crash: string|null;
+    /** when that was, in seconds since 1970 */ crashed_at: number|null;
   }
   interface CourseLearnerSession {
     number: number;

@@ -24,11 +24,13 @@ from superlearner.course.progress import ASKS
 from superlearner.operations.failures import OperationError
 from superlearner.operations.rights.users import ANONYMOUS
 from superlearner.sandbox.record import Configuration, Sandbox, node_of_sandbox
+from superlearner.store import MomentRow
 from superlearner.store.learning import Learned
 
 Inside = Callable[..., Any]
 ADA = user("ada", "learner")
 TEACHER = user("tina", "teacher", 3)
+WHOLE = {"crashes": 0, "crash": None, "crashed_at": None}
 
 
 async def attempt(platform: Any, name: str, item: str, at: float, **data: Any) -> None:
@@ -96,10 +98,39 @@ def test_a_teacher_sees_whose_sandbox_has_ended_and_why(inside: Inside, tmp_path
         platform.sandboxes.fleet = fleet
         (ada,) = (await call(platform, "course.learners", TEACHER)).data
         assert ada["sandboxes"] == [
-            {"id": "shop", "status": "ended", "reason": "Main gave up", "at": 9.0},
-            {"id": "stopped", "status": "ended", "reason": "ada stopped it", "at": 12.0},
-            {"id": "older", "status": "starting", "reason": None, "at": 2.0},
+            {"id": "shop", "status": "ended", "reason": "Main gave up", "at": 9.0, **WHOLE},
+            {"id": "stopped", "status": "ended", "reason": "ada stopped it", "at": 12.0, **WHOLE},
+            {"id": "older", "status": "starting", "reason": None, "at": 2.0, **WHOLE},
         ]
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("course.learners")
+def test_a_teacher_sees_a_sandbox_that_runs_and_crashes(inside: Inside, tmp_path: Path) -> None:
+    """Regression: a learner whose program crashed again and again looked in the class as if all went well."""
+
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        await platform.accounts.add("ada", "learner")
+        node = node_of_sandbox("shop")
+        made = Sandbox("shop", "ada", node, Configuration("source"), created_at=2.0, status="running", started_at=5.0)
+        platform.sandboxes.fleet = platform.sandboxes.fleet.put(made)
+        for number, at, line, count in (
+            (1, 4.0, "counter crashed and was restarted", 1),  # with the code before
+            (2, 6.0, "counter crashed and was restarted", 1),
+            (3, 7.0, "counter crashed and was restarted twice more", 2),
+            (4, 8.0, "counter was killed and restarted", 1),
+        ):
+            platform.moments._add(MomentRow(node, "9f3a0c1b22d4", number, number, at, at, line, count))
+        (ada,) = (await call(platform, "course.learners", TEACHER)).data
+        fell = {"crashes": 3, "crash": "counter crashed and was restarted twice more", "crashed_at": 7.0}
+        assert ada["sandboxes"] == [{"id": "shop", "status": "running", "reason": None, "at": 2.0, **fell}]
+        last = MomentRow(node, "9f3a0c1b22d4", 5, 5, 9.0, 9.0, "Main gave up", cause="KeyError main.py:15 in init")
+        platform.moments._add(last)
+        (ada,) = (await call(platform, "course.learners", TEACHER)).data
+        assert (ada["sandboxes"][0]["crashes"], ada["sandboxes"][0]["crash"]) == (4, "Main gave up (main.py:15)")
 
     inside(test, data_dir=tmp_path)
 

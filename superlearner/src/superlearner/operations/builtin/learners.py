@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
@@ -21,6 +22,7 @@ from superlearner.operations.builtin.course import STORED, describe_session, pla
 from superlearner.operations.builtin.store import reading_the_store
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Download, operation
+from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.results.course import (
     CourseLearner,
     CourseLearnerAnswer,
@@ -38,7 +40,8 @@ from superlearner.operations.rights.sandbox_access import ask
 from superlearner.operations.rights.user_access import UserName, find_user, may_manage
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import StopAll
-from superlearner.store import UserRow
+from superlearner.sandbox.record import Sandbox
+from superlearner.store import MomentRow, UserRow
 
 EXERCISE_COLUMNS: Final = (
     "name", "id", "session", "exercise", "title", "path", "passed", "passed_with_help", "attempts", "hints",
@@ -46,6 +49,11 @@ EXERCISE_COLUMNS: Final = (
 )  # fmt: skip
 WORKBENCH: Final = "workbench-"
 """The beginning of the ids of sandboxes in which cells run."""
+MOST_CRASHES: Final = 1000
+"""The newest restarts of all sandboxes of learners among which crashes are counted."""
+FELL: Final = re.compile(r" (?:crashed|gave up)\b")
+"""The words in the line of a crash; its cause, which sums lack, does not tell a crash from a normal end."""
+PLACE: Final = re.compile(r"(\S+:\d+)(?: in \S+)?$")
 LESSON_OVER: Final = "the lesson is over"
 BYTE_ORDER_MARK: Final = "\ufeff"
 """The beginning of a file that spreadsheets are to read as UTF-8."""
@@ -59,6 +67,7 @@ async def learners(
     classroom: Classroom,
     course: Course,
     sandboxes: Sandboxes,
+    history: MomentHistory | None,
     /,
     format: Annotated[
         Literal["json", "csv", "exercises"],
@@ -80,8 +89,12 @@ async def learners(
             row for row in await accounts.all() if standing_of(row) == "learner" and not accounts.has_left(row.name)
         ]
         done = await classroom.read()
+    names = {row.name for row in rows}
+    theirs = [one for one in sandboxes.all() if one.owner in names and not one.id.startswith(WORKBENCH)]
+    shown = await _describe_sandboxes(theirs, history)
     found = [
-        _learner(row, done.get(row.name) or Progress(), course, classroom.opened(row.name), sandboxes) for row in rows
+        _learner(row, done.get(row.name) or Progress(), course, classroom.opened(row.name), shown.get(row.name, []))
+        for row in rows
     ]
     by_name = sorted(found, key=lambda one: natural(one.shown))
     if format == "csv":
@@ -199,7 +212,11 @@ async def learner(accounts: Accounts, classroom: Classroom, course: Course, /, n
 
 
 def _learner(
-    row: UserRow, done: Progress, course: Course, opened: tuple[int, float] | None, sandboxes: Sandboxes
+    row: UserRow,
+    done: Progress,
+    course: Course,
+    opened: tuple[int, float] | None,
+    sandboxes: list[CourseLearnerSandbox],
 ) -> CourseLearner:
     sessions = [describe_session(one, done) for one in course.lessons]
     begun = done.list_begun(course.lessons)
@@ -225,17 +242,52 @@ def _learner(
             for lesson, one in zip(course.lessons, sessions, strict=True)
             if one.state != "untouched" or one.number == session
         ],
-        sandboxes=_sandboxes_of(row.name, sandboxes),
+        sandboxes=sandboxes,
     )
 
 
-def _sandboxes_of(owner: str, sandboxes: Sandboxes) -> list[CourseLearnerSandbox]:
-    """Return the sandboxes of a learner, the last one that they made first, without those that cells run in."""
-    return [
-        CourseLearnerSandbox(id=one.id, status=one.status, reason=one.reason, at=one.ended_at or one.created_at)
-        for one in sandboxes.all()
-        if one.owner == owner and not one.id.startswith(WORKBENCH)
-    ]
+async def _describe_sandboxes(
+    sandboxes: Sequence[Sandbox], history: MomentHistory | None
+) -> dict[str, list[CourseLearnerSandbox]]:
+    """Return sandboxes by their owner, the last one made first, with the crashes of those that run."""
+    running = [one for one in sandboxes if one.alive]
+    rows: list[MomentRow] = []
+    if history is not None and running:
+        since = min(map(_code_since, running))
+        nodes = [one.node for one in running]
+        rows, _ = await history.page(nodes, [], None, since, None, 0, MOST_CRASHES, replays=False)
+    fell = {
+        one.id: [row for row in rows if row.node == one.node and row.at >= _code_since(one) and FELL.search(row.line)]
+        for one in running
+    }
+    shown: dict[str, list[CourseLearnerSandbox]] = {}
+    for one in sandboxes:
+        of = fell.get(one.id, [])
+        last = next(iter(of), None)
+        about = CourseLearnerSandbox(
+            id=one.id, status=one.status, reason=one.reason, at=one.ended_at or one.created_at,
+            crashes=sum(row.count for row in of),
+            crash=last and f"{last.line}{f' ({where})' if (where := _place_of(last)) else ''}",
+            crashed_at=last and last.until,
+        )  # fmt: skip
+        shown.setdefault(one.owner, []).append(about)
+    return shown
+
+
+def _place_of(row: MomentRow) -> str:
+    """Return the line of code that raised; "" if it is not known, as of a sum.
+
+    >>> _place_of(MomentRow("a", "", 1, 1, 0.0, 0.0, "till crashed", cause="KeyError main.py:15 in Till.handle_cast"))
+    'main.py:15'
+    """
+    found = PLACE.search(row.cause or "")
+    return "" if found is None else found[1]
+
+
+def _code_since(sandbox: Sandbox) -> float:
+    """Return when the code of a sandbox started or changed last."""
+    changed = next((one.created_at for one in sandbox.versions if one.number == sandbox.current), 0.0)
+    return max(sandbox.started_at or sandbox.created_at, changed)
 
 
 def _learner_session(lesson: Lesson, one: CourseSession, done: Progress) -> CourseLearnerSession:

@@ -269,6 +269,9 @@ class CourseLearnerSandbox(ResultModel):
     status: Status
     reason: str | None = Field(description="why it ended; null while it runs")
     at: float = Field(description="when it was made, or ended, in seconds since 1970")
+    crashes: int = Field(description="crashes and give-ups in its tree since its code last started or changed")
+    crash: str | None = Field(description="what the last of these was, and where; null for none")
+    crashed_at: float | None = Field(description="when that was, in seconds since 1970")
 
 
 class CourseLearner(ResultModel):

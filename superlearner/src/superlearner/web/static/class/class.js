@@ -156,11 +156,15 @@ const worksOn = ({ title, session: number, attempts, hints, seen, passed, helped
   ? html`, <span class="passed">${helped ? "passed with help" : "passed"}</span>`
   : html` <span>${spoken(sentence(said.split("\n")[0] || (fact ?? "")))}</span>`}`;
 
-/** Return how the newest sandbox of a learner ended; nothing while it runs. @param {Api.CourseLearner} learner */
-const brokenSandbox = ({ sandboxes: [newest], current }) => newest?.status === "ended"
-  ? html`${current ? " " : nothing}<a href=${sandboxPage(newest.id)}>${newest.id}</a> <span>ended: ${
-    spoken(newest.reason ?? "")}</span>`
+/** Return how the newest sandbox of a learner ended, or crashed; nothing if it did not. @param {Api.CourseLearner} learner */
+const brokenSandbox = ({ sandboxes: [newest], current }) => newest && (newest.status === "ended" || newest.crashes)
+  ? html`${current ? " " : nothing}<a href=${sandboxPage(newest.id)}>${newest.id}</a> <span>${newest.status === "ended"
+    ? html`ended: ${spoken(newest.reason ?? "")}` : crashed(newest)}</span>`
   : nothing;
+
+/** @param {Api.CourseLearner["sandboxes"][number]} one */
+const crashed = ({ status, crashes, crash, crashed_at: at }) => html`${status}, ${counted(crashes, "crash", "crashes")}, the last at
+  <time>${time(at ?? 0)}</time>: ${spoken(crash ?? "")}`;
 
 /** @param {string} id */
 const sandboxPage = (id) => `${root()}/sandboxes?sandbox=${encodeURIComponent(id)}`;
@@ -264,9 +268,9 @@ function drawWork({ name, shown, exercises, predictions }) {
 }
 
 /** @param {Api.CourseLearner["sandboxes"][number]} one */
-const sandbox = ({ id, status, reason, at }) => html`<li><span><a href=${sandboxPage(id)}>${id}</a> ${reason === null
-  ? status
-  : html`${status} at <time>${time(at)}</time>: ${spoken(sentence(reason))}`}</span></li>`;
+const sandbox = (one) => html`<li><span><a href=${sandboxPage(one.id)}>${one.id}</a> ${one.reason === null
+  ? one.crashes ? crashed(one) : one.status
+  : html`${one.status} at <time>${time(one.at)}</time>: ${spoken(sentence(one.reason))}`}</span></li>`;
 
 /** @param {Api.CourseLearnerWork["predictions"][number]} one */
 const prediction = ({ session: number, question, right, page: place }) => html`<li data-ok=${right ? "yes" : "no"}>${
