@@ -10,7 +10,9 @@ declare namespace Api {
     description: string;
     /** the description once it is over */ past?: string;
     since: string;
-    /** its end */ until: string|null;
+    /** when it last happened; null if it goes on */ last?: string|null;
+    /** its end: when it last happened, or was over */ until: string|null;
+    /** when it was found to be over */ over?: string|null;
     lasted_s: number;
     /** how often it happened in the busiest window of its detector */ count: number;
     /** the samples and values it is based on */ evidence: Record<string, any>;
@@ -66,7 +68,9 @@ declare namespace Api {
     description: string;
     /** the description once it is over */ past?: string;
     since: string;
-    /** its end */ until: string|null;
+    /** when it last happened; null if it goes on */ last?: string|null;
+    /** its end: when it last happened, or was over */ until: string|null;
+    /** when it was found to be over */ over?: string|null;
     lasted_s: number;
     /** how often it happened in the busiest window of its detector */ count: number;
     /** the samples and values it is based on */ evidence: Record<string, any>;

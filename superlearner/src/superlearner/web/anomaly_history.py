@@ -78,7 +78,7 @@ class NodeAnomalies:
             self._reads = 0
         self._read |= {one.number: one for one in lines if one.number not in self._kept}
         for one in list(self._read.values()):
-            if one.until is not None and now - _seconds(one.until) > BACK_S:
+            if one.until is not None and now - _seconds(one.over or one.until) > BACK_S:
                 self._keep_one(one)
 
     def keep_over(self) -> None:
@@ -91,8 +91,9 @@ class NodeAnomalies:
         self.keep_over()
         for one in list(self._read.values()):
             text = f"{one.past or one.description}; then {name} was no longer observed: {why}"
-            lasted = round(max(0.0, _seconds(at) - _seconds(one.since)), 1)
-            changes = {"active": False, "until": at, "description": text, "lasted_s": lasted}
+            until = one.last or at
+            lasted = round(max(0.0, _seconds(until) - _seconds(one.since)), 1)
+            changes = {"active": False, "until": until, "over": at, "description": text, "lasted_s": lasted}
             self._keep_one(one.model_copy(update=changes), by_end=True)
 
     def _keep_one(self, one: AnomalyLine, *, by_end: bool = False) -> None:
@@ -187,7 +188,7 @@ class AnomalyHistory:
 
 
 def _times_of(lines: Iterable[AnomalyLine]) -> Iterator[str]:
-    return (time for one in lines for time in (one.since, one.until) if time is not None)
+    return (time for one in lines for time in (one.since, one.last, one.until, one.over) if time is not None)
 
 
 def _seconds(moment: str) -> float:

@@ -197,6 +197,24 @@ def test_a_blocked_loop_is_stored_at_once_and_each_hold_once() -> None:
     ]
 
 
+def test_an_anomaly_of_single_events_lasts_until_the_last_one() -> None:
+    """Regression: a hold of 20 s was shown "for 80 s", as it stays in the window of its detector."""
+    call = TimedOut(NOW - 9, "till", "0.7.0", "till", "desk", "", None, 5.0)
+    found = (
+        ({"holds": [LoopHold(NOW, 20.0, "0.7.0", "till", "Till")]}, NOW - 20, NOW),
+        ({"timeouts": [call, replace(call, at=NOW - 4)]}, NOW - 9, NOW - 4),
+        ({"book": supervisor([3.0, 2.0, 1.0], gave_up=(0.5,))}, NOW - 3, NOW - 0.5),
+        ({"book": supervisor([*range(30, 1, -1)], allowed=100)}, NOW - 30, NOW - 2),
+    )
+    for known, since, until in found:
+        alarms = Alarms()
+        alarms.update([only(detect(facts(**known), LIMITS))], NOW)
+        [over] = alarms.update([], NOW + LIMITS.anomaly_window)[1]
+        assert (over.finding.since, over.until) == (pytest.approx(since), pytest.approx(until))
+        assert alarms.update([over.finding], NOW + LIMITS.anomaly_window + 50)[0] == [*alarms.active.values()]
+        assert [one.number for one in alarms.active.values()] == [1]  # it continues
+
+
 def test_an_anomaly_keeps_its_number_and_start_while_its_window_moves() -> None:
     alarms = Alarms()
     first = AnomalyFinding("restart_storm", "high", "0.9.0", "till", "", NOW - 50, {}, 10, "anomaly_restarts", "")

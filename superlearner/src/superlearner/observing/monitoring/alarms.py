@@ -32,6 +32,12 @@ class Alarm:
     ended: float | None = None
 
     @property
+    def until(self) -> float | None:
+        """When it last happened, or was found to be over; None: active."""
+        last = self.finding.last
+        return self.ended if self.ended is None or last is None else min(self.ended, max(last, self.finding.since))
+
+    @property
     def past(self) -> str:
         """Its description in the past tense: that of the worst finding."""
         worst = self.worst
@@ -140,7 +146,8 @@ def _rank(finding: AnomalyFinding) -> tuple[int, float, int]:
 def _ended(alarm: Alarm, now: float) -> Alarm:
     """Return an anomaly that is over: with the evidence of its worst finding, described in the past tense."""
     worst = alarm.worst
-    last = replace(worst, description=alarm.past, since=alarm.finding.since, count=alarm.finding.count)
+    of, past = alarm.finding, alarm.past
+    last = replace(worst, description=past, since=of.since, last=of.last, count=of.count)
     # When it was last seen: its description says how long it took until then
     seen = worst.since + worst.size if worst.type in EXACT and alarm.finding.type in EXACT else now
     return replace(alarm, finding=last, ended=min(now, seen))

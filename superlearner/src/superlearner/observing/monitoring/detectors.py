@@ -81,6 +81,7 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             name=history.name,
             description=words,
             since=round(offset + _first_of_storm(counted.newest(0), limits.anomaly_restarts, window) / NS, 3),
+            last=round(offset + times[-1] / NS, 3),
             evidence={
                 "restarts": len(times),
                 "window_s": window,
@@ -156,7 +157,8 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
         else:
             words = f"{name} gives up in {left:.1f} s if its children keep failing at this rate"
             past = f"{name} came within {left:.1f} s of giving up, but did not"
-        last = gave_up[-1] if gave_up else next(history.restart_history(), None)
+        newest = next(history.restart_history(), None)
+        last = gave_up[-1] if gave_up else newest
         begun = facts.now if last is None else first_of_row(history, last).at
         counted = facts.clock - round(min(window, facts.now - begun + 0.001) * NS)
         yield AnomalyFinding(
@@ -166,6 +168,7 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             name=history.name,
             description=words,
             since=round(begun, 3),
+            last=None if down or newest is None else round(newest.at, 3),
             evidence={
                 "restarts_used": used,
                 "max_restarts": allowed,
@@ -316,6 +319,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
             description=f"{subject} held the event loop {sentences.times_text(len(holds))} "
             f"in the last {limits.anomaly_window:g} s, for up to {longest}",
             since=round(begun, 3),
+            last=round(holds[-1].at, 3),
             evidence={
                 "holds": len(holds),
                 "worst_s": round(worst.seconds, 3),

@@ -262,6 +262,8 @@ class AnomalyFinding:
     """The sentence that is stored about it; None if its restarts are stored, or nothing is."""
     size: float = 0.0
     """Orders findings of one cause with the same severity; the description of the largest one is kept."""
+    last: float | None = None
+    """When it last happened, in wall-clock seconds: it stays in the window after that. None if it goes on."""
     past: str = ""
     """Description once it is over; if "", the text of its incident is used, else `description`."""
 

@@ -33,5 +33,5 @@ class Incidents:
                 continue
             self._last[key] = now
             at, until = incident.at, incident.until
-            found.append(replace(incident, at=alarm.finding.since if at is None else at, until=until or alarm.ended))
+            found.append(replace(incident, at=alarm.finding.since if at is None else at, until=until or alarm.until))
         return found

@@ -550,7 +550,7 @@ class Monitor:
 
 
 def _lasted(alarm: Alarm, now: float) -> float:
-    return max(0.0, now - alarm.finding.since)
+    return max(0.0, (alarm.until or now) - alarm.finding.since)
 
 
 def _about(alarm: Alarm) -> dict[str, Any]:

@@ -54,6 +54,7 @@ def call_timeouts(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             description=f"{begin} in the last {window:g} s{origin}{details}",
             past=past,
             since=round(calls[0].at, 3),
+            last=round(last.at, 3),
             evidence={
                 "calls": count,
                 "callers": dict(callers.most_common(20)),

@@ -82,7 +82,9 @@ class AnomalyLine(ResultModel):
     description: str
     past: str = Field(default="", description="the description once it is over")
     since: str
-    until: str | None = Field(description="its end")
+    last: str | None = Field(default=None, description="when it last happened; null if it goes on")
+    until: str | None = Field(description="its end: when it last happened, or was over")
+    over: str | None = Field(default=None, description="when it was found to be over")
     lasted_s: float
     count: int = Field(description="how often it happened in the busiest window of its detector")
     evidence: dict[str, Any] = Field(description="the samples and values it is based on")

@@ -94,7 +94,7 @@ function arrange(list, items) {
 /** @param {Anomaly} one @param {boolean} open */
 function parts(one, open) {
   const since = secondsOf(one.since);
-  const span = one.active ? `since ${time(since)}` : `${time(since)}, for ${duration(one.lasted_s)}`;
+  const span = one.active ? `since ${time(since)}` : `${time(since)}${one.lasted_s ? `, for ${duration(one.lasted_s)}` : ""}`;
   const figures = Object.entries(one.evidence).filter(([name, value]) => !TOLD.has(name) && value !== null && value !== "");
   const newest = Array.isArray(one.evidence.newest) ? one.evidence.newest.slice(0, 3) : [];
   const more = make("details", {}, make("summary", { "data-act": "evidence" }, "Evidence"),
