@@ -106,7 +106,9 @@ def test_what_was_found_on_a_service_stays_listed_after_a_kill_and_a_restart(ins
         answer = await platform.client.get(f"/api/v1/restarts/{line['ref']}", params={"node": NODE})
         error = answer.json()["error"]
         assert (answer.status_code, error["code"]) == (410, "restart_not_kept")
-        listing = f" system anomalies --ended --node {NODE}` lists anomalies with their evidence"
+        assert error["message"].startswith(found[0]["past"])
+        assert error["message"].endswith("; this was no restart, so it has no replay")
+        listing = f" system anomalies --ended --node {NODE}` has its evidence: values, limits and what to try"
         assert [one["hint"].endswith(listing) for one in error["details"]] == [True]
 
     inside(before, data_dir=tmp_path, **limits)

@@ -21,6 +21,18 @@ test("the crash of a process without a supervisor is listed, also of another nod
   assert.deepEqual(newest({ node: "a", stored: known }, 3).map(restartText), [crash.line]);
 });
 
+test("the hold because of which a node was silent is listed with its silence, and no other hold", () => {
+  // Regression: only that it was silent and answered again, not why
+  const hold = { incident: true, kept: false, line: "ledger held the event loop for 20.0 s, at depot.py:30 in month_end" };
+  const known = [
+    stored("s.1", 131, "b", { program: true, line: "b answers again after 26 s: its process 7 has run on" }),
+    stored("s.1", 120, "b", { program: true, line: "b is silent: its process 7 runs and does not answer" }),
+    ...[["b", 105], ["b", 10], ["c", 105]].map(([node, at]) => stored("s.2", at, node, { ...hold, until: at + 20 })),
+  ];
+  assert.deepEqual(newest({ node: "a", stored: known }, 9).map((one) => `${one.node} ${one.at} ${restartText(one)}`),
+    [`b 131 ${known[0].line}`, `b 120 ${known[1].line}`, `b 105 ${hold.line}`]);
+});
+
 test("a restart has one time and one sentence in the list of its node and in that of all", () => {
   const fall = { line: "inner gave up", gave_up: true, story: "inner gave up: KeyError('tax')", until: 56 };
   const describe = (node, line) => newest({ node, stored: [line] }, 3).map((one) => [one.at, restartText(one)]);

@@ -151,7 +151,8 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
             return found
         raise error
     if row.data is None:
-        raise OperationError("restart_not_kept", describe_row(row), hint=_hint_about(row, ctx))
+        told = f"{describe_row(row)}{'; this was no restart, so it has no replay' if is_incident(row) else ''}"
+        raise OperationError("restart_not_kept", told, hint=_hint_about(row, ctx))
     try:
         current = isinstance(node, WatchedNode) and row.run == run_of(node.node)
         stored = Moment.model_validate_json(zlib.decompress(row.data))
@@ -166,12 +167,10 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
 
 def _hint_about(row: MomentRow, ctx: Context) -> str:
     """Return where to find more about a row without a replay."""
-    if not is_incident(row):
+    if not is_incident(row) or row.line.startswith(OUTAGE) or row.line.endswith(sentences.not_restarted(None)):
         return "only this line of it is kept"
-    if row.line.endswith(sentences.not_restarted(None)):
-        return "a crash without a supervisor has no replay: only this line of it is kept"
     listing = command("system.anomalies", ended=True, node=ctx.nodes.option_of(row.node))
-    return f"it is no restart; `{listing}` lists anomalies with their evidence"
+    return f"`{listing}` has its evidence: values, limits and what to try"
 
 
 async def _find_row(history: MomentHistory, ctx: Context, ref: Ref, at: float | None) -> MomentRow | None:

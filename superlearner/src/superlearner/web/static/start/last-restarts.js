@@ -12,6 +12,8 @@ const PAUSE_S = 120;
 const FAILED_CALL = /^its call to (.+?) failed: /;
 /** Seconds after the end of a server in which ends of its callers are attributed to it. */
 const CAUSE_S = 5;
+/** Seconds after a hold within which a node that was silent meanwhile answers again. */
+const ANSWER_S = 60;
 /** For this time, a give-up is listed whatever has happened since, in seconds. */
 const GAVE_UP_S = 3600;
 
@@ -31,13 +33,20 @@ const GAVE_UP_S = 3600;
  * @returns {Restart[]}
  */
 export function newest({ node, stored }, most) {
-  const all = fold(withoutCallers(stored.filter(({ incident, crash }) => !incident || crash).map((one) => ({
+  const all = fold(withoutCallers(stored.filter((one) => !one.incident || one.crash || explains(one, stored)).map((one) => ({
     node: one.node ?? node, at: timeOf(one), from: one.at, to: one.until ?? one.at, count: one.count ?? 1, folded: false,
     alike: one.one_cause ?? true, stored: one,
   })).sort((one, other) => other.at - one.at)));
   const fall = all.findIndex(({ stored: { gave_up: gaveUp }, at }) => gaveUp && at > (all[0]?.at ?? 0) - GAVE_UP_S);
   return fall < most ? all.slice(0, most) : [...all.slice(0, most - 1), { .../** @type {Restart} */ (all[fall]), apart: true }];
 }
+
+/**
+ * Return whether an incident is the hold because of which its node was silent.
+ * @param {Api.RestartLine} one @param {readonly Api.RestartLine[]} stored
+ */
+const explains = (one, stored) => / held the event loop /.test(one.line ?? "")
+  && stored.some(({ program, node, at }) => program && node === one.node && at >= one.at && at <= (one.until ?? one.at) + ANSWER_S);
 
 /** Leave out processes that ended because their call to a listed process failed: that process is the cause. @param {Restart[]} all */
 const withoutCallers = (all) => all.filter((one) => {
