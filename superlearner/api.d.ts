@@ -1065,7 +1065,7 @@ declare namespace Api {
     /** false: the events are no longer in memory; its restart may be `stored` */ known: boolean;
     summary: string;
     /** how often the child was restarted; null without a restart or a give-up */ repeats?: WhyRepeats|null;
-    /** how many earlier restarts are stored, and where they are listed; null if its restart is in memory, not running or unnamed */ earlier?: string|null;
+    /** the last stored restart, and how many there are; null if its restart is in memory, not running or unnamed */ earlier?: string|null;
     /** the run of its program; the ids of its restarts begin with it */ run?: string;
     /** its newest stored restart, if `earlier`; from an earlier run unless `restarted` */ stored?: WhyStored|null;
     steps: WhyStep[];

@@ -151,7 +151,7 @@ def test_a_node_whose_tree_gave_up_says_so(monkeypatch: pytest.MonkeyPatch, caps
     }
 
     def answer(_platform: Any, entry: Any, _values: Any, **_more: Any) -> SimpleNamespace:
-        return SimpleNamespace(data=answers[entry["name"]])
+        return SimpleNamespace(data=answers[entry["name"]], meta=None)
 
     monkeypatch.setattr(tree, "ask_or_fail", answer)
     monkeypatch.setattr(tree, "reach", lambda *_: None)

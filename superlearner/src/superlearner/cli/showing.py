@@ -19,7 +19,7 @@ from superlearner.cli.cells import cell, exact, is_coloured_text, is_small, labe
 from superlearner.cli.plain import plain, plain_lines
 from superlearner.cli.short import shortened
 
-__all__ = ["drawn", "json_text", "show", "table"]
+__all__ = ["completed", "drawn", "json_text", "note_elsewhere", "show", "table"]
 
 SENTENCE: Final = 400
 """Maximum length of a sentence in a table."""
@@ -53,15 +53,24 @@ def show(
         begin: the beginning of commands in this terminal, for those in the text.
         filters: the options by which a list was selected, as typed.
     """
+    meta = answer.meta if begin == "superlearner" else completed(answer.meta, begin)
     if as_json:
         print_line(json_text(answer.data))
     else:
         data = answer.data if begin == "superlearner" else completed(answer.data, begin)
         writer = _Writer(sys.stdout, sys.stderr, sys.stdout.isatty())
         if data == []:
-            writer.note(_describe_empty(answer.meta or {}, filters))
+            writer.note(_describe_empty(meta or {}, filters))
         else:
-            writer.answer(data, answer.meta, short)
+            writer.answer(data, meta, short)
+    note_elsewhere(meta)
+
+
+def note_elsewhere(meta: Mapping[str, Any] | None) -> None:
+    """Write to standard error which node an answer is about, and what others have, if the request named none."""
+    if meta is not None and (others := meta.get("elsewhere")):
+        words = "; ".join([f"this is about {meta['node']}", *others])
+        sys.stderr.write(f"{plain(words)}\n")
 
 
 def _describe_empty(meta: Mapping[str, Any], filters: str) -> str:

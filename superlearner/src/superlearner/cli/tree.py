@@ -17,12 +17,13 @@ from urllib.parse import quote
 from otp.standard_streams import raise_broken_pipe
 from superlearner.base.shortage import cause_text
 from superlearner.base.terminal import print_line
+from superlearner.cli.asking import PlatformAnswer
 from superlearner.cli.door import ask_or_fail, reach
 from superlearner.cli.ends import FAILED, NO_PLATFORM, fail
 from superlearner.cli.finding import FoundPlatform
 from superlearner.cli.manifest import entry_of_verb
 from superlearner.cli.plain import paragraph, plain_lines
-from superlearner.cli.showing import json_text
+from superlearner.cli.showing import completed, json_text, note_elsewhere
 
 __all__ = ["show_tree", "watch_tree"]
 
@@ -37,7 +38,11 @@ Wanted = Mapping[str, str | int | None]
 
 def show_tree(url: str | None, data_dir: Path | None, wanted: Wanted, node: str | None) -> None:
     """Write the trees of a node, or the one below a root: `wanted` are parameters of `tree.show`, None by default."""
-    print_line(_drawn(reach(url, data_dir), wanted, node=node))
+    platform = reach(url, data_dir)
+    answer = _ask(platform, wanted, node)
+    print_line(_drawn(platform, wanted, answer.data, node=node))
+    if answer.meta is not None:
+        note_elsewhere(completed(answer.meta, platform.begin))
 
 
 def watch_tree(url: str | None, data_dir: Path | None, wanted: Wanted, node: str | None) -> None:
@@ -48,7 +53,7 @@ def watch_tree(url: str | None, data_dir: Path | None, wanted: Wanted, node: str
     # An exception could hit a library that holds a lock, and closing the connection would wait for that lock.
     signal.signal(signal.SIGINT, lambda number, frame: os._exit(0))
     for _ in _changes(platform, node):
-        drawn = _drawn(platform, wanted, compact=True, node=node)
+        drawn = _drawn(platform, wanted, _ask(platform, wanted, node).data, compact=True, node=node)
         if drawn == before:
             continue
         before = drawn
@@ -61,13 +66,18 @@ def watch_tree(url: str | None, data_dir: Path | None, wanted: Wanted, node: str
         except BrokenPipeError:
             return
     if node is not None:
-        _drawn(platform, wanted, node=node)  # reports an error if only the node has ended
+        _ask(platform, wanted, node)  # reports an error if only the node has ended
     fail(f"the platform at {platform.url} has ended", NO_PLATFORM)
 
 
-def _drawn(platform: FoundPlatform, wanted: Wanted, *, compact: bool = False, node: str | None = None) -> str:
+def _ask(platform: FoundPlatform, wanted: Wanted, node: str | None) -> PlatformAnswer:
     values = {name: value for name, value in wanted.items() if value is not None}
-    data: Any = ask_or_fail(platform, entry_of_verb("tree", "show") or {}, values, node=node).data
+    return ask_or_fail(platform, entry_of_verb("tree", "show") or {}, values, node=node)
+
+
+def _drawn(
+    platform: FoundPlatform, wanted: Wanted, data: Any, *, compact: bool = False, node: str | None = None
+) -> str:
     if wanted["format"] == "json":
         return json.dumps(data) if compact else json_text(data)
     drawing = data["drawing"]

@@ -50,15 +50,23 @@ class ErrorAnswer(BaseModel):
     timestamp: str
 
 
+class NodeMeta(BaseModel):
+    """The node of an answer, if the request named none and others are attached."""
+
+    node: str | None = Field(default=None, description="the node that it is about")
+    elsewhere: list[str] | None = Field(default=None, description="what other attached nodes have, each in a sentence")
+
+
 class Answer(BaseModel, Generic[T]):
     """The form of every answer."""
 
     data: T
+    meta: NodeMeta | None = None
     success: Literal[True]
     timestamp: str = Field(description="ISO 8601 with milliseconds and Z")
 
 
-class PageMeta(BaseModel):
+class PageMeta(NodeMeta):
     """The position of a page in its list."""
 
     total: int

@@ -182,9 +182,9 @@ def test_restarts_that_have_left_the_memory_are_counted_from_the_store(inside: I
         store.append_moment(row("counter_2 crashed and was restarted 20 times more", 20, 3))
         await store.sync()
         earlier = (await platform.get(f"{AT}/errors/why"))["data"]["earlier"]
-        assert earlier.endswith(
-            f"counter_1` lists 1,038 earlier ones, the last one at {describe(1)}, before this run of its program"
-        )
+        last = f"before this run of its program, at {describe(1)}: counter_1 was killed and restarted 40 times more"
+        shows = "`superlearner restart list --process counter_1` lists 1,038 such restarts"
+        assert earlier.endswith(f"; {last}; {shows}")
         await crash(platform)
         why = (await platform.get(f"{AT}/errors/why"))["data"]
         assert why["summary"].endswith("; it was restarted 998 times before this run of its program")

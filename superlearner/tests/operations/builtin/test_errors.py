@@ -296,9 +296,9 @@ def test_an_error_of_an_earlier_run_is_explained_as_one_of_that_run(inside: Insi
         platform.platform.moments._add(MomentRow(platform.node.name, "9f3a0c1b22d4", 7, 9, 1.0, 1.0, line))
         why = (await platform.get(f"{AT}/errors/why"))["data"]
         assert (why["stored"]["ref"], why["restarted"]) == ("9f3a0c1b22d4.7", False)
-        assert re.search(
-            r"; `superlearner restart list --process counter_1[^`]*` lists an earlier one, at 1 January [\d:]+, "
-            "before this run of its program$", why["earlier"],
+        assert re.search(  # regression: it had a command, which had the crash
+            r"; before this run of its program, at 1 January [\d:]+: counter_1 crashed and was restarted; "
+            r"`superlearner restart show 9f3a0c1b22d4\.7[^`]*` shows it$", why["earlier"],
         )  # fmt: skip
         for path in ("errors", "errors/last", "errors/patterns", "errors/why"):
             answer = await platform.client.get(f"/api/v1/processes/0.999.0/{path}")
@@ -333,7 +333,7 @@ def test_a_restart_that_has_left_the_memory_is_explained_by_what_is_stored(insid
         assert line == why["stored"]["line"]
         shown = (await platform.get(f"/api/v1/restarts/{why['stored']['ref']}"))["data"]
         assert shown["summary"].startswith("counter_1 ")
-        assert "lists an earlier one, at " in why["earlier"]
+        assert re.search(rf"; at [\d:]+: {re.escape(line)}, at one_for_one.py:\d+ in \w+; `", why["earlier"])
 
     inside(test)
 

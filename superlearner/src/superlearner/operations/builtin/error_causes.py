@@ -315,15 +315,17 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
         why.earlier = f"{since}; no earlier one of it is stored, `{ctx.command('restart.list')}` lists those of others"
         return
     count, last = sum(one.number for one in found), max(found, key=lambda one: one.until)
-    times = f"{count:,} earlier ones, the last one at" if count > 1 else "an earlier one, at"
     line = last.row
     if isinstance(line, MomentRow):
         line = await asyncio.to_thread(describe_row, (await history.read_replays([line]))[0], ctx.user.name)
     of_this_run = Ref.read(line.ref).run == why.run
-    before = "" if of_this_run else ", before this run of its program"
-    listing = ctx.command("restart.list", process=why.name)
-    why.earlier = sentences.story(since, f"`{listing}` lists {times} {time_text(last.until)}{before}")
     words = line.story or (line.line if line.reason in (None, "killed") else f"{line.line}: {line.reason}")
+    place = "" if line.where is None or line.where in words else f", at {line.where}"
+    when = f"{'' if of_this_run else 'before this run of its program, '}at {time_text(last.until)}"
+    shows = f"`{ctx.command('restart.list', process=why.name)}` lists {count:,} such restarts"
+    if count == 1:
+        shows = f"`{ctx.command('restart.show', line.ref)}` shows it"
+    why.earlier = sentences.story(since, f"{when}: {words}{place}", shows)
     why.stored = WhyStored(ref=line.ref, at=last.until, line=words)
     if not why.known and of_this_run:
         why.restarted = True

@@ -23,6 +23,7 @@ from superlearner.nodes.nodes import WatchedNode
 from superlearner.operations.context import Context, DryRun
 from superlearner.operations.declaration import THINGS, Answer, Download, Operation, Paged
 from superlearner.operations.engine.audit import AuditLog, redact_parameters
+from superlearner.operations.engine.elsewhere import MOST_ASKED, describe_elsewhere
 from superlearner.operations.engine.forwarding import LONGEST_S, forward
 from superlearner.operations.engine.registry import Registry
 from superlearner.operations.engine.routes import ROUTE, filled
@@ -41,8 +42,6 @@ SHOWN_BY: Final = {"process_not_found": ("process.info", "pid"), "trace_not_foun
 UNSURE: Final = re.compile("; did you mean |, and no process with this pid ")
 """The beginning of the suggestions in an error, which are left out if another node has what was asked for."""
 LONGEST_NAME: Final = 200
-MOST_ASKED: Final = 8
-"""The most other nodes that are asked for a process."""
 ANSWER_S: Final = 1.0
 """Seconds for the answer of each."""
 
@@ -96,7 +95,7 @@ def refuse_without_scope(
 
 
 async def execute(services: Services, operation: Operation, context: Context, parameters: Mapping[str, Any]) -> Answer:
-    """Run an operation with checked parameters.
+    """Run an operation with checked parameters; if its request named no node, the answer says what others have.
 
     Args:
         services: those of the platform; the operation gets what its signature names.
@@ -107,6 +106,19 @@ async def execute(services: Services, operation: Operation, context: Context, pa
     Raises:
         OperationError: the operation failed or was refused.
     """
+    answer = await _execute(services, operation, context, parameters)
+    if operation.streams or isinstance(answer.data, Download):
+        return answer
+
+    async def ask_on(node: str) -> Answer:
+        on = Context(context.nodes, context.user, context.door, on=node, claims=context.claims)
+        return await _execute(services, operation, on, checked(operation, {}))
+
+    beside = await describe_elsewhere(context, operation, parameters, ask_on)
+    return replace(answer, meta={**(answer.meta or {}), **beside}) if beside else answer
+
+
+async def _execute(services: Services, operation: Operation, context: Context, parameters: Mapping[str, Any]) -> Answer:
     if context.on is None and operation.on_node and not context.user.only_own:
         context.on = _find_default_node(operation, context)
     if not _may(operation, context):

@@ -114,8 +114,8 @@ class Why(ResultModel):
     )
     earlier: str | None = Field(
         default=None,
-        description="how many earlier restarts are stored, and where they are listed; null if its restart is in "
-        "memory, not running or unnamed",
+        description="the last stored restart, and how many there are; null if its restart is in memory, not running "
+        "or unnamed",
     )
     run: str = Field(default="", description="the run of its program; the ids of its restarts begin with it")
     stored: WhyStored | None = Field(

@@ -1,0 +1,115 @@
+"""Sentences about other nodes, for an answer about one whose request named no node."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from otp import standstill
+from superlearner.base.commands import command
+from superlearner.control.steer import looks_like_pid
+from superlearner.nodes.remote import RemoteError
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Answer, Operation
+from superlearner.operations.engine.forwarding import registered
+from superlearner.operations.failures import OperationError
+
+__all__ = ["MOST_ASKED", "describe_elsewhere"]
+
+MOST_ASKED: Final = 8
+"""The most other nodes that are asked."""
+ANSWER_S: Final = 1.0
+"""Seconds for the answer of each."""
+NAMED: Final = re.compile(r"/(?:processes/\{(pid)\}|supervisors/\{(name)\}|registry/processes/\{(name)\})(?!\w)")
+"""Paths of operations on a process that is named."""
+OF_ALL: Final = frozenset({"restart.list", "store.info", "learning.tours", "arsenal.operations", "arsenal.whoami"})
+"""Lists that have all nodes, or nothing of a node."""
+COUNTED: Final = {"system.anomalies": ("an anomaly", "anomalies"), "error.list": ("a crash", "crashes")}
+"""Lists of problems, and what they list: those of the other nodes are counted."""
+
+Ask = Callable[[str], Awaitable[Answer]]
+
+
+async def describe_elsewhere(
+    context: Context, operation: Operation, parameters: Mapping[str, Any], ask: Ask
+) -> dict[str, Any]:
+    """Return `node`, which the answer is about, and `elsewhere`, sentences about others; nothing if there are none.
+
+    A page shows its node, and the answer to a request that names one needs no such words.
+
+    Args:
+        context: the context of the request.
+        operation: the operation that has answered.
+        parameters: its parameters.
+        ask: runs the operation on another node, with its defaults.
+    """
+    if context.asked is not None or context.claims == "page" or not operation.on_node or context.user.only_own:
+        return {}
+    here = context.on or context.home.name
+    beside = [one for one in context.nodes if one.kind.listed_beside and context.user.sees(one.owner)]
+    others = [one.name for one in beside if one.name != here][:MOST_ASKED]
+    path = NAMED.match(operation.path)
+    name = parameters.get(path[path.lastindex or 0]) if path is not None else parameters.get("root")
+    if not others or operation.name in OF_ALL:
+        return {}
+    if isinstance(name, str):
+        said = [] if looks_like_pid(name) else await _find_named(context, operation, parameters, name, others)
+        return {"node": here, "elsewhere": said} if said else {}
+    if operation.changes or "{" in operation.path:
+        return {}
+    if operation.name in COUNTED:
+        counts = await asyncio.gather(*(_count(context, operation, one, ask) for one in others))
+        return {"node": here, "elsewhere": list(counts)}
+    listed = (f"`{_command(context, operation, parameters, one)}` is about {one}" for one in others)
+    return {"node": here, "elsewhere": list(listed)}
+
+
+def _command(context: Context, operation: Operation, parameters: Mapping[str, Any], node: str) -> str:
+    of_trees = operation.name == "tree.show"
+    given = [parameters[one] for one in ["root"] * of_trees or re.findall(r"\{(\w+)\}", operation.path)]
+    words = [one for one in given if one is not None]
+    return command("tree" if of_trees else operation.name, *words, node=context.nodes.option_of(node))
+
+
+async def _find_named(
+    context: Context, operation: Operation, parameters: Mapping[str, Any], name: str, others: list[str]
+) -> list[str]:
+    """Return a sentence for each of the nodes that has a process of this name, too."""
+
+    async def has(node: str) -> bool:
+        on = Context(context.nodes, context.user, context.door, on=node, claims=context.claims)
+        try:
+            async with standstill.timeout(ANSWER_S):
+                return name in await registered(on, {name})
+        except (OperationError, RemoteError, TimeoutError):
+            return False
+
+    answers = await asyncio.gather(*map(has, others))
+    found: list[str] = []
+    for node, there in zip(others, answers, strict=True):
+        if there:
+            # a change of one is no reason for the same change of the other
+            shows = command("process.info", name, node=node) if operation.changes else None
+            shows = shows or _command(context, operation, parameters, node)
+            found.append(f"{node} has a process of this name, too: `{shows}`")
+    return found
+
+
+async def _count(context: Context, operation: Operation, node: str, ask: Ask) -> str:
+    """Return how many problems a node has, with the command that lists them."""
+    shows, (one, many) = _command(context, operation, {}, node), COUNTED[operation.name]
+    try:
+        async with standstill.timeout(ANSWER_S):
+            answer = await ask(node)
+    except TimeoutError:
+        return f"{node} did not answer within {ANSWER_S:g} s: `{shows}`"
+    except OperationError as error:
+        return f"{error}: `{shows}`"
+    summary = answer.data["summary"] if operation.name == "system.anomalies" else answer.meta or {}
+    total = int(summary.get("total", 0))
+    if not total:
+        return f"{node} has no {many}" if operation.name == "system.anomalies" else f"{node} has none"
+    worst = f", {'the worst ' if total > 1 else ''}{summary['risk_level']}" if "risk_level" in summary else ""
+    return f"{node} has {one if total == 1 else f'{total:,} {many}'}{worst}: `{shows}`"
