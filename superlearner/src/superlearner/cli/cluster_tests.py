@@ -32,6 +32,7 @@ from superlearner.cli.cluster_status import (
     show_status,
 )
 from superlearner.cli.ends import USAGE, fail
+from superlearner.cli.operations import Verbs
 from superlearner.cli.plain import plain
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ NONE_RAN: Final = (0, 5)
 REFUSED: Final = 4
 """The exit code of pytest for wrong arguments."""
 
-testing = typer.Typer(help="Run tests on a cluster of test members, separate from yours.", no_args_is_help=True)
+testing = typer.Typer(
+    cls=Verbs, help="Run tests on a cluster of test members, separate from yours.", no_args_is_help=True
+)
 testing.command()(scenario)
 
 SizeOption = Annotated[int, typer.Option("--size", min=1, max=10, help="How many members.")]

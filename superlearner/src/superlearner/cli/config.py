@@ -11,13 +11,14 @@ from superlearner.base.data_dir import default_data_dir
 from superlearner.base.terminal import complain, print_line
 from superlearner.cli.door import resolve_options
 from superlearner.cli.ends import USAGE, fail
+from superlearner.cli.operations import Verbs
 from superlearner.cli.showing import json_text, table
 
 __all__ = ["config"]
 
 Json = Annotated[bool, typer.Option("--json", help="Write it as JSON.")]
 
-config = typer.Typer(help="Show the settings of a platform started in this folder.", rich_markup_mode=None)
+config = typer.Typer(cls=Verbs, help="Show the settings of a platform started in this folder.", rich_markup_mode=None)
 
 
 @config.callback(invoke_without_command=True)

@@ -16,6 +16,7 @@ from superlearner.base.data_dir import DATABASE_FILE, describe_unusable, find_fi
 from superlearner.base.terminal import complain, print_line
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.finding import data_dir_of
+from superlearner.cli.operations import Verbs
 from superlearner.cli.plain import paragraph
 from superlearner.cli.showing import drawn, json_text
 
@@ -28,6 +29,7 @@ DataDirectory = Annotated[
 ]
 
 db = typer.Typer(
+    cls=Verbs,
     help="Inspect, copy or upgrade the database of a data directory.",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -26,7 +26,8 @@ from superlearner.cli.door import resolve_options
 from superlearner.cli.doors import NODES, console, mcp, top
 from superlearner.cli.ends import INTERRUPTED, USAGE, fail
 from superlearner.cli.manifest import categories, entry_of_verb, verbs
-from superlearner.cli.mistyped import command_meant, explained, listing, option_meant
+from superlearner.cli.meant import describe_options
+from superlearner.cli.mistyped import command_meant, explained, listing
 from superlearner.cli.operations import Commands, WithOperations, group_of
 from superlearner.cli.usage import write_usual_usage
 
@@ -64,10 +65,10 @@ class Main(TyperGroup):
             raise
         except TyperException as error:
             unknown: Any = error
-            if isinstance(getattr(error, "option_name", None), str) and unknown.ctx and not unknown.possibilities:
-                options = [one for each in unknown.ctx.command.params for one in each.opts]
-                for meant in option_meant(unknown.option_name, options):
-                    unknown.message = f"{unknown.message}. Did you mean {meant!r}?"
+            if isinstance(getattr(error, "option_name", None), str) and unknown.ctx:
+                near, unknown.possibilities = unknown.possibilities or (), None
+                if unknown.option_name.startswith("--"):
+                    unknown.message += f". {describe_options(unknown.ctx, unknown.option_name, near)}"
                 takes_values = any(one.param_type_name == "argument" for one in unknown.ctx.command.params)
                 if takes_values and not unknown.option_name.startswith("--"):
                     unknown.message += ". Write -- before a value that begins with -"

@@ -1,4 +1,4 @@
-"""Error messages for mistyped options and arguments."""
+"""Error messages for mistyped commands and arguments."""
 
 from __future__ import annotations
 
@@ -12,15 +12,8 @@ from superlearner.base.data_dir import in_data_dir
 from superlearner.base.validation import describe_problem, nearest, plain
 from superlearner.cli.manifest import entry_of_verb, verbs
 
-__all__ = ["command_meant", "explained", "listing", "option_meant"]
+__all__ = ["command_meant", "explained", "listing"]
 
-OPTIONS: Final = {
-    **dict.fromkeys(("--limit", "--max", "--count", "--number", "--lines", "--tail"), "--per-page"),
-    **dict.fromkeys(("--offset", "--skip"), "--page"),
-    **dict.fromkeys(("--pid", "--name"), "--process"),
-    **dict.fromkeys(("--output", "--format"), "--json"),
-}
-"""Options of other tools, and ours that mean the same."""
 COMMANDS: Final = {
     **dict.fromkeys(("timeline", "history", "restarts"), "restart list"),
     **dict.fromkeys(("ps", "processes", "map"), "process list"),
@@ -37,16 +30,6 @@ COMMANDS: Final = {
 
 LONGEST: Final = 100
 NO_CHOICE: Final = re.compile(r"(?P<typed>'.*'|\".*\") is not one of (?P<choices>.+?)\.?", re.DOTALL)
-
-
-def option_meant(typed: str, options: Sequence[str]) -> list[str]:
-    """Return the options of a command that mean the same as an unknown one, at most one.
-
-    >>> option_meant("--limit", ["--page", "--per-page"]), option_meant("--limit", ["--page"])
-    (['--per-page'], [])
-    """
-    meant = OPTIONS.get(typed)
-    return [meant] if meant is not None and meant in options else []
 
 
 def command_meant(typed: str, commands: Sequence[str]) -> str | None:

@@ -13,7 +13,6 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator, MutableMapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -31,13 +30,14 @@ from superlearner.cli.door import ask_or_fail, reach, resolve_options
 from superlearner.cli.doors import NODES
 from superlearner.cli.ends import fail
 from superlearner.cli.manifest import Entry
+from superlearner.cli.meant import describe_verbs
 from superlearner.cli.names import completion_of
 from superlearner.cli.plain import plain, plain_lines
 from superlearner.cli.showing import show
 from superlearner.cli.usage import UsualCommand
 from superlearner.cli.values import value_of
 
-__all__ = ["Commands", "WithOperations", "command_of", "group_of"]
+__all__ = ["Commands", "Verbs", "WithOperations", "command_of", "group_of"]
 
 IN_PATH: Final = re.compile(r"\{(\w+)\}")
 TYPES: Final[dict[str, Any]] = {"text": str, "integer": int, "number": float, "flag": bool, "json": str, "any": str}
@@ -75,15 +75,6 @@ FROM_FILE: Final = "from_file"
 """A parameter with a program's source, which its own option takes as @FILE."""
 BARE: Final = "bare_"
 """The beginning of the name of a value that was typed without its option."""
-SAME: Final = {
-    **dict.fromkeys(("show", "get", "describe", "status", "inspect"), ("info", "show", "get")),
-    **dict.fromkeys(("info", "details"), ("show", "get")),
-    **dict.fromkeys(("ls", "all"), ("list",)),
-    **dict.fromkeys(("end", "stop", "rm", "delete"), ("kill", "stop", "delete", "destroy")),
-}
-"""Verbs of other tools, and those of ours that mean the same."""
-SPELT: Final = 0.75
-"""Similarity from which a verb may be a misspelling; `show` and `shutdown` have 0.67."""
 UNFILTERED: Final = frozenset({"page", "per_page", "sort", "measure_ms", "timeout_ms"})
 """Parameters of lists that leave nothing out."""
 TO: Final = "to_file"
@@ -158,9 +149,7 @@ class Verbs(TyperGroup):
         """Return the command of the first word; fail with a suggestion if there is none."""
         word = args[0]
         if word not in self.commands and not word.startswith("-") and not ctx.resilient_parsing:
-            meant = [verb for verb in SAME.get(word, ()) if verb in self.commands]
-            near = meant[:1] or get_close_matches(word, list(self.commands), n=1, cutoff=SPELT)
-            ctx.fail(f"No such command {word!r}.{f' Did you mean {near[0]!r}?' if near else ''}")
+            ctx.fail(describe_verbs(str(self.name), word, list(self.commands)))
         return super().resolve_command(ctx, args)
 
 

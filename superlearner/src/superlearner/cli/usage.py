@@ -8,6 +8,8 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand
 
+from superlearner.cli.meant import describe_extra
+
 __all__ = ["UsualCommand", "write_usual_usage"]
 
 BRACES: Final = str.maketrans("", "", "{}")
@@ -30,6 +32,15 @@ class UsualCommand(TyperCommand):
 
         parser._process_opts = process_word
         return parser
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Return the arguments; fail with what the command takes if there are too many."""
+        given, ctx.allow_extra_args = ctx.allow_extra_args, True
+        extra = super().parse_args(ctx, args)
+        ctx.allow_extra_args = given
+        if extra and not given and not ctx.resilient_parsing:
+            ctx.fail(describe_extra(ctx, extra))
+        return extra
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the parts of the usage line."""
