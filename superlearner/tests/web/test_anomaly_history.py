@@ -108,13 +108,13 @@ def test_a_read_of_past_anomalies_that_fails_is_repeated_soon() -> None:
     assert follower.asks_for_past()
 
 
-def test_the_end_of_the_platform_ends_no_anomaly_and_that_of_a_node_does() -> None:
-    """Regression: each stop of the platform stored what still went on in a service as over."""
+def test_what_goes_on_when_its_node_or_the_platform_ends_is_stored_once() -> None:
+    """Regression: what went on in a service when the platform stopped was in no list, if the service ended then."""
 
-    async def detach_after(end: Callable[[AnomalyHistory], object]) -> list[bool]:
-        kept: list[bool] = []
+    async def detach_after(end: Callable[[AnomalyHistory], object]) -> list[str]:
+        kept: list[str] = []
         nodes, arsenal = Nodes(otp.Node("home@127.0.0.1"), Settings), cast(Any, None)
-        history = AnomalyHistory(nodes, arsenal, lambda _node, _line, by_end: kept.append(by_end), lambda: ENDED)
+        history = AnomalyHistory(nodes, arsenal, lambda _node, line, _end: kept.append(line.description), lambda: ENDED)
         async with otp.Node("till@127.0.0.1") as till:
             watched = nodes.attach(till)
             watched.monitor.alarms.update([FOUND], NOW)
@@ -124,8 +124,10 @@ def test_the_end_of_the_platform_ends_no_anomaly_and_that_of_a_node_does() -> No
         history.close()
         return kept
 
-    assert [True] == otp.run(lambda: detach_after(lambda _history: None))
-    assert [] == otp.run(lambda: detach_after(lambda history: history.close()))
+    words = "a deadlock; then till@127.0.0.1 was no longer observed: it has ended"
+    assert [words] == otp.run(lambda: detach_after(lambda _history: None))
+    words = "a deadlock; then the platform stopped"
+    assert [words] == otp.run(lambda: detach_after(lambda history: history.close()))
 
 
 def test_what_was_over_just_before_the_platform_stopped_is_stored() -> None:

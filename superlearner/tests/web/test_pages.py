@@ -198,7 +198,7 @@ def test_the_page_of_a_node_that_is_away_lists_each_problem_once(inside: Inside)
         add(2, 400.0, 402.0, "till held the event loop for 9.0 s")  # no monitor saw this one
         page = (await platform.client.get(f"/timeline?node={node}")).text
         listed = page.partition("<h2>Its last restarts and anomalies</h2>")[2].partition("</ul>")[0]
-        lines = re.findall("<li>(?:<a[^>]*>)?(.*?) on 1 January 1970", listed)
+        lines = re.findall(r"<li>(?:<a[^>]*>)?(.*?)(?: from \S+ to \S+)? on 1 January 1970", listed)
         assert lines == [
             "till held the event loop for 9.0 s", "rates gave up: pricer was killed",
             "till held the event loop twice in the last 60 s, for up to 2.00 s", "rates, core and root gave up",

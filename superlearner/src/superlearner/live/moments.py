@@ -76,6 +76,7 @@ MARGIN_S: Final = 5.0
 PAUSE_S: Final = 0.2
 LAST_S: Final = 1.0
 AT_ONCE_S: Final = 0.001
+ALIKE_S: Final = 0.002
 LATEST: Final = 1e11
 UNTIL_OVER: Final = frozenset(
     {"long_callback", "call_cycle", "call_timeouts", "mailbox_growth", "mailbox_backlog", "memory_growth"}
@@ -353,7 +354,8 @@ class Moments:
         kind = row.kind if remote.kind is MEMBER and row.kind in MOVES else str(remote.kind)
         cause = BLOCKED if row.cause == BLOCKED else None
         row = replace(row, node=remote.name, owner=remote.owner, line=line, data=data, kind=kind, cause=cause, id=0)
-        self._add(row)
+        if not (is_incident(row) and any(_is_same_incident(row, one) for one in self._rows.values())):
+            self._add(row)
 
     async def recall(self, run: str) -> list[MomentRow]:
         """Return the known restarts of a run, without replays: its node was attached before."""
@@ -376,6 +378,12 @@ class Moments:
             self.store.append_moment(row)
         if row.number != ANOMALY:
             self.on_moment(row)
+
+
+def _is_same_incident(row: MomentRow, one: MomentRow) -> bool:
+    """Return whether two incidents have one cause: one that outlasts an attachment is kept at its end."""
+    near = is_incident(one) and row.node == one.node and abs(row.at - one.at) <= ALIKE_S
+    return near and row.line.split()[:1] == one.line.split()[:1]
 
 
 def listen_to(moments: Moments, remote: RemoteNode) -> _Listening:

@@ -72,6 +72,7 @@ class NodeAnomalies:
         self._reads = READS - 1 if past else max(0, self._reads - 1)
         lines = list(lines)[:MOST]
         numbers = {one.number for one in lines}
+        self._kept -= {one.number for one in lines if one.until is None}  # it has come back
         if past:
             self._kept &= numbers
         elif any(one.until is None and number not in numbers for number, one in self._read.items()):
@@ -86,15 +87,15 @@ class NodeAnomalies:
         for one in [each for each in self._read.values() if each.until is not None]:
             self._keep_one(one)
 
-    def end(self, name: str, why: str, at: str) -> None:
-        """Keep the others too: their node has ended, at a time."""
+    def end(self, words: str, at: str, *, by_end: bool = True) -> None:
+        """Keep the others too: what `words` say has happened, at a time; if `by_end`, it has ended them."""
         self.keep_over()
         for one in list(self._read.values()):
-            text = f"{one.past or one.description}; then {name} was no longer observed: {why}"
+            text = f"{one.past or one.description}; then {words}"
             until = one.last or at
             lasted = round(max(0.0, _seconds(until) - _seconds(one.since)), 1)
             changes = {"active": False, "until": until, "over": at, "description": text, "lasted_s": lasted}
-            self._keep_one(one.model_copy(update=changes), by_end=True)
+            self._keep_one(one.model_copy(update=changes), by_end=by_end)
 
     def _keep_one(self, one: AnomalyLine, *, by_end: bool = False) -> None:
         del self._read[one.number]
@@ -129,17 +130,18 @@ class AnomalyHistory:
         nodes.listen(self._follow)
 
     def close(self) -> None:
-        """Stop reading: anomalies that go on are found again after the next start, and detaching a node ends none.
+        """Keep what is known, and stop reading: a service may end before the next start.
 
-        The lists of the nodes of this program end with it, so what is over on them is kept now.
+        An anomaly that goes on is found again then, with the same start, and its newest line is shown.
         """
         self._closed = True
         for task in self._tasks.values():
             task.cancel()
-        for node, known in self._of.items():
-            if isinstance(node, WatchedNode):
+        for node, known in list(self._of.items()):
+            if is_own := isinstance(node, WatchedNode):
                 self._look(node, past=True)
-                known.keep_over()
+            known.end("the platform stopped", self._time(), by_end=is_own)
+        self._of.clear()
 
     async def read(self) -> None:
         """Read the anomalies of all nodes now."""
@@ -152,7 +154,8 @@ class AnomalyHistory:
         for node in [one for one in self._of if one not in here]:
             why = nodes.left.get(node.name, "it has ended")
             self._tasks.pop(node).cancel()
-            self._of.pop(node).end(node.name, why.partition(";")[0], self._time())
+            words = f"{node.name} was no longer observed: {why.partition(';')[0]}"
+            self._of.pop(node).end(words, self._time())
         for node in here:
             if node not in self._of:
                 self._of[node] = NodeAnomalies(partial(self._keep, node))

@@ -330,16 +330,18 @@ def test_an_anomaly_outlasts_a_lost_attachment_with_its_start_and_is_listed_if_i
         ("memory_growth", NOW, NOW + 10),
         ("mailbox_backlog", NOW, NOW + 10),
     ]
-    again.update([], NOW + 301)
-    again.update([replace(till, since=NOW + 340)], NOW + 350)
+    assert again.update([], NOW + 301) == ([], [])
+    assert again.update([replace(till, since=NOW + 340)], NOW + 350)[1] == []
     [alarm] = again.active.values()
     assert (alarm.number, alarm.finding.since, alarm.ended) == (2, NOW, None)
     assert [one.finding.type for one in again.ended] == ["memory_growth"]
-    again.update([replace(growth, since=NOW + 400)], NOW + 400)
+    _, lost = again.update([replace(growth, since=NOW + 400)], NOW + 400)[1]  # reported once
+    assert (lost.number, lost.finding.since, lost.ended) == (1, NOW, NOW + 10)
     assert {(one.number, one.finding.since) for one in again.active.values()} == {(3, NOW + 400)}
     later = Alarms()
     later.take_over(again, NOW + 10_000, 3600.0)
-    later.update([replace(growth, since=NOW + 10_000)], NOW + 10_000)  # who knows what was in between
+    _, lost = later.update([replace(growth, since=NOW + 10_000)], NOW + 10_000)  # who knows what was in between
+    assert [one.number for one in lost] == [3]
     assert [(one.number, one.finding.since) for one in later.active.values()] == [(4, NOW + 10_000)]
 
 

@@ -75,11 +75,11 @@ class Alarms:
         self.number = before.number
         over = [_ended(alarm, before._looked) for alarm in before.active.values()]
         self.ended.extend((*before.ended, *over))
-        if now - before._looked <= most:
-            self._unseen = {alarm.number: now for alarm in over}
+        at = now if now - before._looked <= most else float("-inf")
+        self._unseen = {alarm.number: at for alarm in over}
 
     def update(self, found: Iterable[AnomalyFinding], now: float) -> tuple[list[Alarm], list[Alarm]]:
-        """Compare findings with active anomalies; return new and ended ones.
+        """Compare findings with active anomalies; return new and ended ones, also those of an earlier attachment.
 
         Of several findings of one cause, the most severe one counts, and the last of equal ones.
         """
@@ -106,7 +106,9 @@ class Alarms:
         over = [_ended(alarm, now) for alarm in self.active.values() if alarm.number not in going_on]
         self.ended.extend(over)
         self.active = seen
-        return raised, over
+        lost = {number for number, at in self._unseen.items() if now - at > BACK_S}
+        self._unseen = {number: at for number, at in self._unseen.items() if number not in lost}
+        return raised, [*over, *(alarm for alarm in self.ended if alarm.number in lost)]
 
     def _again(self, finding: AnomalyFinding, now: float) -> Alarm | None:
         """Return the anomaly of this cause that ended a moment ago, as active."""
