@@ -2,7 +2,7 @@
 declare namespace Api {
   interface AnomalyLine {
     number: number;
-    type: "restart_storm"|"crash_loop"|"mailbox_growth"|"mailbox_backlog"|"memory_growth"|"long_callback"|"blocked_loop"|"call_cycle"|"call_timeouts"|"unsupervised_process"|"orphan_monitor"|"missing_service"|"suspended_service";
+    /** what it is, such as `restart_storm`; a newer service may have other ones */ type: string;
     severity: "low"|"medium"|"high"|"critical";
     /** false if it is over */ active: boolean;
     pid: string|null;
@@ -60,7 +60,7 @@ declare namespace Api {
   }
   interface ClusterAnomaly {
     number: number;
-    type: "restart_storm"|"crash_loop"|"mailbox_growth"|"mailbox_backlog"|"memory_growth"|"long_callback"|"blocked_loop"|"call_cycle"|"call_timeouts"|"unsupervised_process"|"orphan_monitor"|"missing_service"|"suspended_service";
+    /** what it is, such as `restart_storm`; a newer service may have other ones */ type: string;
     severity: "low"|"medium"|"high"|"critical";
     /** false if it is over */ active: boolean;
     pid: string|null;

@@ -209,12 +209,13 @@ class Members:
         """Record that a member is gone, and remove it from the list of nodes."""
         happening = self.note(member, what, words)
         left = what == "left"
-        text = f"{member.name} is {'lost' if what == 'lost' else 'gone'}: {words}"
+        verb = "is lost" if what == "lost" else "is gone"
+        text = f"{member.name} {verb}: {words}"
         if not left:
             self.ended[member.name] = happening
             self.addresses[member.name] = member.address
             self.on_change(_change_of(member, happening.at, text, words, kind))
-        self.detach(member.name, words)
+        self.detach(member.name, words, verb)
         if left:
             text = f"{member.name} has left the cluster"
         self.tell("ok" if left else "bad", text)
@@ -294,14 +295,14 @@ class Members:
         cluster, self.cluster, self.state = self.cluster, None, "left"
         if cluster is not None:
             for name in list(self.attached):
-                self.detach(name, "the platform leaves the cluster")
+                self.detach(name, "the platform leaves the cluster", "is no longer observed")
             await cluster.leave()
 
-    def detach(self, name: str, why: str) -> None:
-        """Remove a member from the list of nodes."""
+    def detach(self, name: str, why: str, what: str = "is gone") -> None:
+        """Remove a member from the list of nodes; the arguments are those of `Nodes.detach`."""
         self.problems.pop(name, None)
         if self.attached.pop(name, None) is not None:
-            self.nodes.detach(name, why)
+            self.nodes.detach(name, why, what)
 
 
 class MembershipService(GenServer[Any]):

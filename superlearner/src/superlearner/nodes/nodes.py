@@ -226,11 +226,17 @@ class Nodes:
         self._changed()
         return found
 
-    def detach(self, name: str, why: str = "it was detached") -> None:
-        """Detach a node; it keeps running. Callers that wait for its answer get `why`."""
+    def detach(self, name: str, why: str = "it was detached", what: str = "is gone") -> None:
+        """Detach a node; it keeps running. Callers that wait for its answer get `why`.
+
+        Args:
+            name: the name of the node.
+            why: the reason.
+            what: what has become of the node, for those callers: it may be running, and only not answer.
+        """
         found = self._others.pop(name, None)
         if isinstance(found, RemoteNode):
-            found.down(f"the node {name} is gone: {why}")
+            found.down(f"the node {name} {what}: {why}")
             self._keep_reason(name, why)
         elif found is not None:
             self._ends.pop(name).close()

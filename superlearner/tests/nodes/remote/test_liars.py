@@ -234,6 +234,57 @@ def test_a_list_without_a_valid_page_number_is_a_bad_answer(inside: Inside) -> N
     inside(test)
 
 
+def test_what_a_newer_version_adds_is_tolerated(inside: Inside) -> None:
+    """Regression: an unknown type of an anomaly, or a field beside the numbers of a page, was an invalid answer."""
+    anomaly = {
+        "number": 1, "type": "cosmic_ray", "severity": "high", "active": True, "pid": None, "name": None,
+        "description": "a bit flipped", "since": "", "until": None, "lasted_s": 1.0, "count": 1, "evidence": {},
+        "threshold": 1.0, "setting": "", "hint": "", "shielded": False,
+    }  # fmt: skip
+    summary = {
+        "total": 1, "by_type": {"cosmic_ray": 1}, "unsupervised_processes": 0, "memory_growth_issues": 0,
+        "growing_queues": 0, "risk_level": "high",
+    }  # fmt: skip
+    data = {"anomalies": [anomaly], "summary": summary, "checked_at": "", "processes_looked_at": 1, "moon": "full"}
+    page = {"total": 0, "page": 1, "per_page": 1, "total_pages": 0, "since": 1, "mood": "good", "before": [1, 2]}
+
+    async def test(running: Any) -> None:
+        async with liar(running, executed(json.dumps(data).encode())):
+            found = (await ask(running, "/api/v1/system/anomalies")).json()["data"]["anomalies"]
+            assert [("cosmic_ray", "a bit flipped")] == [(one["type"], one["description"]) for one in found]
+            assert "shielded" not in found[0]
+            for lie in ("<script>", "x" * 61, 5):
+                running.platform.nodes.find(LIAR).line.answer = executed(
+                    json.dumps(data | {"anomalies": [anomaly | {"type": lie}]}).encode()
+                )
+                assert (await ask(running, "/api/v1/system/anomalies")).status_code == 502
+        async with liar(running, executed(b"[]", meta=page)):
+            meta = (await ask(running, "/api/v1/errors")).json()["meta"]
+            assert (meta["total"], meta["since"], "mood" in meta) == (0, 1, False)
+
+    inside(test)
+
+
+def test_those_who_wait_for_a_node_that_is_silent_learn_that_it_is_not_gone(inside: Inside) -> None:
+    """Regression: *is gone: it has been busy for 15 s: its process 7 runs and does not answer*."""
+
+    async def test(running: Any) -> None:
+        asked = asyncio.Event()
+
+        async def answer(_request: Any) -> Any:
+            asked.set()
+            return await asyncio.Event().wait()
+
+        async with liar(running, answer):
+            waiting = asyncio.ensure_future(ask(running))
+            await asked.wait()
+            running.platform.nodes.detach(LIAR, "its process 7 runs and does not answer", "is silent")
+            message = (await waiting).json()["error"]["message"]
+            assert message == f"the node {LIAR} is silent: its process 7 runs and does not answer"
+
+    inside(test)
+
+
 def test_a_dry_run_answers_a_dry_run(inside: Inside) -> None:
     async def test(running: Any) -> None:
         right = {"dry_run": True, "would": "x" * 5000, "affects": ["a"] * 5000}

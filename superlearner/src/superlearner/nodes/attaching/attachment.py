@@ -204,20 +204,22 @@ class Attachment:
             self.visitor = visitor
             is_here = self.where.is_own and process_exists(facts.os_pid)
             why = f"it was detached; `{command('attach', self.where.address)}` attaches it again"
+            what = "is no longer observed"
             try:
                 await visitor.gone()
                 self._silent_since = visitor.silent_since
                 busy = self.why
-                why = busy or (await _describe_end(facts.os_pid, address) if is_here else ENDED)
+                why, what = (busy, "is silent") if busy else (ENDED, "is gone")
+                if is_here and not busy:
+                    why, what = await _describe_end(facts.os_pid, address)
             finally:
                 self.visitor, self.state, self._why, self.gone_at = None, "looked_for", why, time.time()
                 if facts.backend is not None:
-                    self._nodes.detach(name, why)
+                    self._nodes.detach(name, why, what)
         self.known = replace(self.known, gone_at=self.gone_at)  # the platform may restart before it is back
         self.learned()
-        what = "gone" if busy is None else "silent"
-        self._tell("bad", f"{name} is {what}: {why}; it will be looked for {len(self._pauses)} times")
-        at, text = self.gone_at or time.time(), f"{name} is {what}: {why}"
+        self._tell("bad", f"{name} {what}: {why}; it will be looked for {len(self._pauses)} times")
+        at, text = self.gone_at or time.time(), f"{name} {what}: {why}"
         self.on_change(ServiceChange(name, at, text, why, facts.os_pid, ran_on=busy is not None))
 
     @property
@@ -276,17 +278,20 @@ class Attachment:
         return f"its metrics only, no pages and no operations: {self.facts.why}"
 
 
-async def _describe_end(os_pid: int, address: str) -> str:
-    """Return why the connection to a service of this machine was lost, as far as its process and its door say it."""
+async def _describe_end(os_pid: int, address: str) -> tuple[str, str]:
+    """Return why the connection to a service of this machine was lost, as far as its process and its door say it.
+
+    And what has become of the service.
+    """
     path, loop = place_of(address).path, asyncio.get_running_loop()
     if _is_removed(path):
-        return f"its service closed its door (process {os_pid})"
+        return f"its service closed its door (process {os_pid})", "is gone"
     end = loop.time() + END_S
     while process_exists(os_pid):
         if loop.time() > end:
-            return f"the connection to it is lost; its process {os_pid} still runs"
+            return f"the connection to it is lost; its process {os_pid} still runs", "is not reachable"
         await _pause()
-    return f"its process {os_pid} no longer exists{'' if path is None else ', and did not close its door'}"
+    return f"its process {os_pid} no longer exists{'' if path is None else ', and did not close its door'}", "is gone"
 
 
 async def _pause() -> None:

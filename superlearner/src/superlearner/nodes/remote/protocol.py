@@ -301,10 +301,13 @@ class Failed(Record):
 
 
 class Executed(Record):
-    """The result of an operation, as JSON; `did` says what it announced to do."""
+    """The result of an operation, as JSON; `did` says what it announced to do.
+
+    `meta` has the numbers of a page; another version may add others.
+    """
 
     data: bytes
-    meta: dict[str, Count] | None = None
+    meta: dict[str, Any] | None = None
     did: str | None = None
 
 

@@ -64,6 +64,8 @@ PACE_S: Final = 0.05
 
 BYTES_PER_S: Final = 4_000_000
 LARGEST: Final = 2**63
+MOST_COUNTED: Final = 2**53 - 1
+"""The largest count that JavaScript can represent."""
 to_json: Final = msgspec.json.Encoder().encode
 ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
 FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
@@ -228,20 +230,27 @@ def _dry_run(remote: RemoteNode, answer: Executed) -> DryRun:
     return DryRun(clip(found.would, MOST_TEXT), [clip(one, MOST_TEXT) for one in found.affects[:MOST_AFFECTED]])
 
 
-def _meta(operation: Operation, remote: RemoteNode, meta: dict[str, int] | None) -> dict[str, Any] | None:
+def _meta(operation: Operation, remote: RemoteNode, meta: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the numbers of a page, and since when an empty list of what it remembers has none; drop other fields."""
     if not operation.paged:
         return None
-    if meta is None or set(meta) - {"since"} != set(META) or min(meta.values()) < 0:
+    found: dict[str, Any] = {
+        name: number for name, number in (meta or {}).items() if name in META and _is_count(number)
+    }
+    if meta is None or len(found) < len(META):
         raise remote.bad(f"{operation.name}: expected the numbers of a page")
-    found: dict[str, Any] = {name: meta[name] for name in META}
-    if not meta["total"] and operation.name in OF_MEMORY:
+    if not found["total"] and operation.name in OF_MEMORY:
         listing, begins = command("restart.list", node=remote.name), ""
-        if "since" in meta:  # an earlier version does not say so
+        if _is_count(meta.get("since")):  # an earlier version does not say so
             found["since"] = since = min(meta["since"], LATEST_S)
             begins = f" since {time_text(since)}"
         none = f"none {OF_MEMORY[operation.name]} in the memory of {remote.name}{begins}"
         found["note"] = f"{none}; `{listing}` lists what is stored"
     return found
+
+
+def _is_count(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= MOST_COUNTED
 
 
 # Streams

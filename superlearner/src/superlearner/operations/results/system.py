@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from superlearner.observing.monitoring.facts import Severity, Type
+from superlearner.observing.monitoring.facts import Severity
 from superlearner.observing.monitoring.points import Point
 from superlearner.observing.monitoring.topology import TopologySpot
 from superlearner.operations.results import Pid
@@ -74,7 +74,9 @@ class AnomalyLine(ResultModel):
     """An anomaly with its evidence."""
 
     number: int
-    type: Type
+    type: str = Field(
+        pattern="^[a-z_]{1,60}$", description="what it is, such as `restart_storm`; a newer service may have other ones"
+    )
     severity: Severity
     active: bool = Field(description="false if it is over")
     pid: Pid | None
