@@ -807,6 +807,13 @@ declare namespace Api {
     reason?: string|null;
     /** mistakes in the source that runs, by line */ warnings?: SandboxWarning[];
   }
+  interface SandboxSource {
+    id: string;
+    version: number;
+    /** the class that it starts */ starts: string;
+    source: string;
+    /** who ran it last; of an earlier version, who ran it first */ by: string;
+  }
   interface SandboxTemplate {
     id: string;
     title: string;

@@ -63,6 +63,7 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
         ("s12.minimal", "def set(server", "def set(self, server", "line 27: `set` is called as MinimalServer.set(s"),
         ("s12.minimal", "return await GenServer.call(server, (", "return GenServer.call(server, (", "`await` is"),
         ("s12.minimal", "NoReply(value)", "NoReply(value or state)", "answer 0 after set(server, 0), got 'mine'"),
+        ("s12.minimal", "NoReply(value)", "NoReply(value or state)", "line 22: `value or state` takes a value for a m"),
         ("s12.minimal", "Reply(new, new)", "Reply(new, function(state))", "call its function once, got 2 calls"),
         ("s12.minimal", "new = function(state)", "new = functoin(state)", "line 15: update(server, function): the"),
         ("s12.minimal", "Reply(new, new)", "Reply(new)", "ended: TypeError: Reply.__init__() missing 1 required"),
@@ -86,6 +87,23 @@ def test_a_misspelt_callback_gets_one_suggestion_and_no_list_of_all_callbacks() 
     found = verdict("s12.minimal", COURSE.solution("s12.minimal").replace("def handle_call", "def handle_cal"))
     expected = "expected the name of a callback after @impl in MinimalServer, got 'handle_cal'"
     assert found.steps[-1].say == f"line 10: TypeError: {expected}; did you mean 'handle_call'?"
+
+
+def test_a_falsy_value_is_no_question_of_keys() -> None:
+    """Regression: the fact spoke of keys, which the server does not have."""
+    solution = COURSE.solution("s12.minimal")
+    found = verdict("s12.minimal", solution.replace("return NoReply(value)", "return NoReply(value or state)"))
+    assert found.misconceptions == ("V2",)
+    assert found.look == "`None`, `0`, an empty text and `False` are values, too: keep each one as it is."
+
+
+def test_a_call_without_await_has_the_name_of_its_class() -> None:
+    """Regression: the sentence was about *the call of call*."""
+    solution = COURSE.solution("s12.minimal")
+    found = verdict(
+        "s12.minimal", solution.replace("return await GenServer.call(server, (", "GenServer.call(server, (")
+    )
+    assert "before the call of GenServer.call" in found.steps[-1].say
 
 
 CALLBACK = "def handle_call(self, request, caller, state):\n"

@@ -221,6 +221,17 @@ def test_a_reload_that_a_code_change_refuses_leaves_everything_as_it_was(tmp_pat
     assert 1 == count
 
 
+def test_a_reload_without_the_class_of_a_process_says_so_in_one_clause(tmp_path: Path) -> None:
+    """Regression: the sentence had three colons."""
+
+    async def look(_: otp.Node, service: otp.Pid) -> Any:
+        return await GenServer.call(service, ("reload", COUNTER.replace("Counter", "Tally")))
+
+    refused = within(tmp_path, COUNTER, look)["refused"]
+    says = "the new source has no class Counter, which a runs; name a class Counter, or run it as a new sandbox"
+    assert refused == f"nothing has changed: {says}"
+
+
 def test_a_reload_refuses_a_callback_with_a_wrong_signature_and_names_its_line(tmp_path: Path) -> None:
     """Regression: it was accepted without `@impl`, and the next restart of the process ended the tree."""
     narrow = re.sub(r"def init\(self, \w+\)", "def init(self)", COUNTER, count=1)

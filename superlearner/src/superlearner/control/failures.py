@@ -148,10 +148,12 @@ def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str], place: 
 
     >>> explain_refusal(UpgradeRefused(None, "upgrade_in_progress"), str)
     'nothing has changed: the new source cannot be used: upgrade_in_progress'
-    >>> explain_refusal(UpgradeRefused(None, ("undef", "main.Main")), str).partition(": call")[0]
-    'nothing has changed: the new source cannot be used: the new source has no class Main, which runs now'
+    >>> explain_refusal(UpgradeRefused(None, ("undef", "main.Main")), str).partition(", or ")[0]
+    'nothing has changed: the new source has no class Main, which runs now; name a class Main'
     """
-    reason = _bad_return(refused.reason) or _lacks(refused.reason) or explain_start(refused.reason, place)
+    if (lacks := _lacks(refused.reason, None if refused.server is None else name(refused.server))) is not None:
+        return f"nothing has changed: {lacks}"
+    reason = _bad_return(refused.reason) or explain_start(refused.reason, place)
     if type(refused.reason) is str and refused.reason == "no_previous_version":
         return "nothing has changed: there is no version to go back to; one is kept from a reload to the next rollback"
     if refused.server is None:
@@ -167,13 +169,14 @@ def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str], place: 
     return f"{said}: {reason}"
 
 
-def _lacks(reason: Any) -> str | None:
+def _lacks(reason: Any, who: str | None) -> str | None:
     """Return an error text if the new source does not define the class of a running process, else None."""
     tag, rest = tagged(reason)
     if tag != "undef" or len(rest) != 1 or type(rest[0]) is not str:
         return None
     name = rest[0].rpartition(".")[2]
-    return f"the new source has no class {name}, which runs now: call yours {name}, or run it as a new sandbox"
+    runs = "runs now" if who is None else f"{who} runs"
+    return f"the new source has no class {name}, which {runs}; name a class {name}, or run it as a new sandbox"
 
 
 def _bad_return(reason: Any) -> str | None:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["missing_await"]
+from types import CoroutineType
+from typing import Any
+
+from superlearner.control.reasons import OTP
+
+__all__ = ["called", "missing_await"]
+
+
+def called(coroutine: CoroutineType[Any, Any, Any]) -> str:
+    """Return the name of the function that made a coroutine; of `call`, which says little, with that of its class."""
+    name = coroutine.__name__
+    return "GenServer.call" if name == "call" and coroutine.cr_code.co_filename.startswith(OTP) else name
 
 
 def missing_await(call: str, plain: str | None = None) -> str:

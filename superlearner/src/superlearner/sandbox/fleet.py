@@ -141,7 +141,8 @@ def _create(fleet: Fleet, event: Create, now: float) -> Next:
     versions = () if event.source is None else (Version(1, event.source, now, event.owner),)
     sandbox = Sandbox(
         event.id, event.owner, event.node, event.configuration, now,
-        used_at=now, versions=versions, current=len(versions), waiting=(("create", event.caller),),
+        used_at=now, versions=versions, current=len(versions), ran_by=event.owner,
+        waiting=(("create", event.caller),),
     )  # fmt: skip
     admitted = event.admit(sandbox, fleet.sandboxes.values())
     if isinstance(admitted, FleetRefused):
@@ -157,7 +158,7 @@ def _restart(fleet: Fleet, sandbox: Sandbox, event: Restart, now: float) -> Next
     admitted = event.admit(sandbox, fleet.sandboxes.values())
     if isinstance(admitted, FleetRefused):
         return fleet, [FleetAnswer(event.caller, admitted)]
-    sandbox = admitted
+    sandbox = replace(admitted, ran_by=event.by)
     if event.source is not None:
         sandbox = _with_version(sandbox, event.source, event.by, now)
     sandbox = replace(sandbox, waiting=(*sandbox.waiting, ("restart", event.caller)))
@@ -210,7 +211,10 @@ def _started(fleet: Fleet, sandbox: Sandbox, event: Started, now: float) -> Next
     sandbox, answers = _answered(replace(sandbox, status="running", reason=None), None, "create", "restart")
     member = sandbox.configuration.member
     where = "" if member is None else f" on {member}"
-    return fleet.put(sandbox), [*answers, Tell("info", sandbox, f"sandbox {sandbox.id} runs as {sandbox.node}{where}")]
+    return fleet.put(sandbox), [
+        *answers,
+        Tell("info", sandbox, f"sandbox {sandbox.id} runs as {sandbox.node}{where}{_by(sandbox)}"),
+    ]
 
 
 def _not_started(fleet: Fleet, sandbox: Sandbox, code: str, reason: str, now: float) -> Next:
@@ -261,7 +265,8 @@ def _reloaded(fleet: Fleet, sandbox: Sandbox, event: Reloaded, now: float) -> Ne
     changed = replace(sandbox, changing=None, warnings=event.warnings)
     sandbox = _with_version(changed, sandbox.changing, event.by, now)
     sandbox, answers = _answered(sandbox, event.report, "reload")
-    return fleet.put(sandbox), [*answers, Tell("info", sandbox, f"sandbox {sandbox.id} runs version {sandbox.current}")]
+    told = Tell("info", sandbox, f"sandbox {sandbox.id} runs version {sandbox.current}{_by(sandbox)}")
+    return fleet.put(sandbox), [*answers, told]
 
 
 # Time, owners, a new service
@@ -369,8 +374,15 @@ def _answered(sandbox: Sandbox, answer: Any, *what: str) -> tuple[Sandbox, list[
     return told, [FleetAnswer(caller, told if answer is None else answer) for caller in callers]
 
 
+def _by(sandbox: Sandbox) -> str:
+    """Return who ran its code; "" for the first run, which is its owner's."""
+    first = sandbox.restart_count == 0 and sandbox.current == 1
+    return "" if first or not sandbox.ran_by else f", by {sandbox.ran_by}"
+
+
 def _with_version(sandbox: Sandbox, source: Source, by: str, now: float) -> Sandbox:
     """Return the sandbox with this source as the current version."""
+    sandbox = replace(sandbox, ran_by=by)
     for known in sandbox.versions:
         if known.source.sha256 == source.sha256:
             return replace(sandbox, current=known.number)

@@ -140,6 +140,9 @@ class Sandbox:
 
     versions: tuple[Version, ...] = ()
     current: int = 0
+    ran_by: str = ""
+    """The user who started or changed the code last; "" before that."""
+
     goal: Goal = "keep"
     changing: Source | None = None
     waiting: tuple[tuple[str, Any], ...] = ()

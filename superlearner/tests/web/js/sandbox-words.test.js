@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import {
   afterInput, at, blame, busyIn, covers, crashOfEnd, crashOfRun, firstToOpen, hasError, initsOf, isBare, keepsNone, lastEnd, leftOf,
-  lineInSource, lineOfExit, linesIn, memberChoices, nextOf, noticesOfRun, noticeText,
+  growthIn, limitIn, lineInSource, lineOfExit, linesIn, memberChoices, nextOf, noticesOfRun, noticeText,
   optionsOf, raisedIn, raisedInOutput, raisesItself, remedyOf, restartsOfRuns, spentIn, told, upText,
   withCause,
 } from "#static/sandboxes/sandbox-words.js";
@@ -168,6 +168,8 @@ test("the notices of a run begin with its start", () => {
   assert.deepEqual(noticesOfRun(all, "one", "node").notices, all.slice(0, 2));
   assert.deepEqual(noticesOfRun(all, "one", "node").earlier, all.slice(2));
   assert.deepEqual(noticesOfRun(all, "other", "node"), { begun: 0, since: 0, notices: all, earlier: [] });
+  for (const more of [", by tina", " on m2", " on m2, by tina"])
+    assert.equal(noticesOfRun([{ at: 8, text: `sandbox one runs as node${more}` }], "one", "node").begun, 8);
 });
 
 test("crashes just before the notice that a program runs belong to its run", () => {
@@ -378,4 +380,20 @@ test("a tree without processes is offered no kill", () => {
   const one = /** @type {const} */ ({ status: "running", last: "start", typed: false, other: false });
   assert.deepEqual([nextOf(one), nextOf({ ...one, bare: true }), nextOf({ ...one, left: true, bare: true })], ["kill", "bare", "left"]);
   assert.equal(nextOf({ ...one, last: "crash", left: true }), "fix");
+});
+
+test("after an end at a limit the next step is a change, and not the same run", () => {
+  const ended = { status: /** @type {const} */ ("ended"), last: /** @type {const} */ ("end"), typed: false, other: false };
+  for (const [reason, limit] of [
+    ["used more than 512 MiB of memory", "memory"], ["killed by SIGKILL: out of CPU time (60 s)", "time"],
+    ["wrote more than 1,024 kB of output", "output"], ["Main gave up", ""],
+  ]) {
+    assert.equal(limitIn(reason), limit);
+    assert.equal(nextOf({ ...ended, limit }), limit ? "limit" : "again");
+    assert.equal(nextOf({ ...ended, limit, typed: true }), "start");
+  }
+  const loop = "def f(x):\n    while True:\n        x.append(1)\n\n    x.append(2)\n";
+  assert.equal(growthIn(loop), 3);
+  assert.equal(growthIn(loop.replace("while True", "while x")), 0);
+  assert.equal(growthIn(`${loop}while 1:\n    y += x\n`), 0);
 });

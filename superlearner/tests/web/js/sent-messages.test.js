@@ -152,6 +152,7 @@ test("only a program that handles the cast crash is told to be sent one", () => 
   assert.equal(handlesCrash(SOURCE.replace('case "increment"', 'case "crash"')), true);
   assert.equal(handlesCrash(SOURCE.replace(NEXT, OTHERS + NEXT)), true);
   assert.equal(handlesCrash(SOURCE.replace(REPLY, REPLY + OTHERS)), false);
+  assert.ok(messagesIn(SOURCE.replace(NEXT, OTHERS + NEXT), "Counter").some(({ text }) => text === "crash"));
 });
 
 test("the last five messages to a process are offered once each, newest first", () => {

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import itertools
 import linecache
@@ -33,6 +34,7 @@ def append_one(value: tuple[int, ...]) -> tuple[int, ...]:
 
 VALUES: Final = ("mine", 0, None, False, "", [], {}, (), ("set", 1), ("update", 2), add_one)
 """Values that a server keeps: also falsy ones, and some that look like requests."""
+VALUE: Final = "`None`, `0`, an empty text and `False` are values, too: keep each one as it is."
 STARTS: Final = (7, 0, (), None)
 """Arguments with which a server is restarted."""
 
@@ -183,7 +185,19 @@ async def starts_from_its_argument(s: Scenario, client: Client, other: otp.Pid) 
             full = await s.start("start(7)", client.start(7), "server of 7")
             kept = same(await client.get(full), 7)
         say = f"expected get to answer (), the argument of start, got {render(got)}"
-        raise Wrong(say, "V2" if kept else None)
+        raise falsy(s, say) if kept else Wrong(say)
+
+
+def falsy(s: Scenario, say: str) -> Wrong:
+    """Return the fault of a server that takes a value for a missing one, with the only test that can be it."""
+    tree = ast.parse("".join(linecache.getlines(str(s.answer.__file__))))
+    tests = [one.test for one in ast.walk(tree) if isinstance(one, ast.If | ast.IfExp)]
+    found: list[ast.expr] = [one for one in ast.walk(tree) if isinstance(one, ast.BoolOp) and one not in tests]
+    found += [one for one in tests if isinstance(one, ast.Name | ast.UnaryOp | ast.Compare)]
+    if len(found) != 1:
+        return Wrong(say, "V2", VALUE)
+    test = ast.unparse(found[0])
+    return Wrong(f"line {found[0].lineno}: `{test}` takes a value for a missing one. In the run: {say}", "V2", VALUE)
 
 
 async def keeps_any_value(s: Scenario, client: Client, server: otp.Pid) -> None:
@@ -193,16 +207,18 @@ async def keeps_any_value(s: Scenario, client: Client, server: otp.Pid) -> None:
         got = await client.get(server)
         if got is not value:
             say = f"expected get to answer {render(value)} after set(server, {render(value)}), got {render(got)}"
-            s.same(got, value, say, None if value else "V2")
+            raise Wrong(say) if value else falsy(s, say)
     given = [1]
     await client.set(server, given)
     await client.update(server, lambda value: [*value, 2])
     s.same(given, [1], f"expected the list given to set to stay [1], got {given}: the server changed it in place", "M6")
     for value in (0, None):
         got = await client.update(server, lambda _, new=value: new)
-        s.same(got, value, f"expected update to answer {value}, the new value, got {render(got)}", "V2")
+        if not same(got, value):
+            raise falsy(s, f"expected update to answer {value}, the new value, got {render(got)}")
         got = await client.get(server)
-        s.same(got, value, f"expected get to answer {value}, the result of update, got {render(got)}", "V2")
+        if not same(got, value):
+            raise falsy(s, f"expected get to answer {value}, the result of update, got {render(got)}")
     drawn = itertools.count(1)
     await client.update(server, lambda _: next(drawn))
     times = next(drawn) - 1

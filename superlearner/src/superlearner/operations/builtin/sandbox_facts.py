@@ -49,8 +49,9 @@ async def source(
         allow(ctx, sandbox, "code")
     for one in sandbox.versions:
         if one.number == wanted:
+            by = sandbox.ran_by if wanted == sandbox.current and sandbox.ran_by else one.by
             return SandboxSource(
-                id=sandbox.id, version=wanted, starts=one.source.starts, source=safe_text(one.source.text)
+                id=sandbox.id, version=wanted, starts=one.source.starts, source=safe_text(one.source.text), by=by
             )
     kept = ", ".join(str(one.number) for one in sandbox.versions) or "none"
     raise OperationError(

@@ -317,3 +317,19 @@ def test_no_crash_of_the_program_before_is_shown_after_a_correction(
     expect(page.locator("#said")).to_have_text("It runs again.")
     expect(page.locator("#one-status")).to_have_text("running")
     expect(page.locator("#crashed")).to_be_empty()
+
+
+def test_an_old_crash_has_one_line_after_the_code_has_changed(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: its sentence named the line of the code that ran, and a link beside it one of the code that runs."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    wrong = TYPED.replace("return NoReply(n + 1)", "return 1")
+    made(page, "moved", wrong)
+    cast(page, at_work, "moved", "left", "add")
+    expect(page.locator("#crashed")).to_contain_text("left crashed at main.py:9")
+    typed(page, f"# one more line\n{wrong}")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#said")).to_contain_text("ersion 2 runs")
+    cast(page, at_work, "moved", "right", "add")
+    expect(page.locator("#crashed")).to_contain_text("right crashed at main.py:10")
+    entries = page.locator("#happened > li").filter(has_text="left")  # that of right counts the restarts left
+    expect(entries.get_by_role("button")).to_have_text(["main.py:10", "main.py:9"])

@@ -72,6 +72,20 @@ export class DraftNote {
     this.element.replaceChildren(make("span", {}, words), ...(button ? [" ", button] : []));
   }
 
+  /**
+   * Let the user choose between the code that runs and their own text.
+   * @param {string} words @param {string} theirs @param {string} mine @param {(text: string) => void} put
+   */
+  choose(words, theirs, mine, put) {
+    this.say(words, "Show the code that runs", () => {
+      put(theirs);
+      this.say("This is the code that runs.", "Back to your text", () => {
+        put(mine);
+        this.choose(words, theirs, mine, put);
+      });
+    });
+  }
+
   hide() {
     this.element.hidden = true;
     this.element.replaceChildren();

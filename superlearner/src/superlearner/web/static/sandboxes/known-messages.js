@@ -16,6 +16,8 @@ const CALLBACKS = new Map([["handle_call", "call"], ["handle_cast", "cast"], ["h
 /** Names that a number is given to, if the code does not tell. */
 const NUMBERS =
   /^(?:\w?|\w*(?:amount|count|number|num|delta|by|step|size|total|seconds|delay|ms|index|limit|times|price|age|level|value|default)\d*)$/;
+/** A callback that raises for every message that it does not know. */
+const RAISES = /\n\s+case _:\s*raise\b/;
 /** A case for any message. */
 const TAKES_ALL = /^\s*case\s+(?!(?:None|True|False|\d+)\s*(?:if\b.*)?:)\w+\s*(?:if\b.*)?:/;
 const QUOTED = String.raw`"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'`;
@@ -206,6 +208,7 @@ export function messagesIn(source, name, most = MOST_OFFERS) {
         return constants.has(full) ? constants.get(full) : NONE;
       };
       const texts = new Set(new Callback(body, message, constant).found.map(typed));
+      if (kind === "cast" && RAISES.test(body)) texts.add("crash");
       [...texts].forEach((text, rank) => found.push({ message: { kind, text }, rank }));
     });
     for (const base of (/\(([^)]*)\)/.exec(inside[0] ?? "")?.[1] ?? "").matchAll(/\b[A-Za-z_]\w*/g)) follow(base[0], deep + 1);
@@ -215,9 +218,6 @@ export function messagesIn(source, name, most = MOST_OFFERS) {
   return found.filter((one) => chosen.has(one)).map(({ message }) => message);
 }
 
-/** A `handle_cast` that raises for every message that it does not know. */
-const RAISES = /def handle_cast\((?:(?!\n\S|\n {4}(?:@|def |async ))[^])*\n\s+case _:\s*raise\b/;
-
 /** Return whether a cast `crash` makes a process of a source crash. @param {string} source  Python */
-export const handlesCrash = (source) => RAISES.test(source) || [...source.matchAll(/^class (\w+)/gm)].some(([, name = ""]) =>
+export const handlesCrash = (source) => [...source.matchAll(/^class (\w+)/gm)].some(([, name = ""]) =>
   messagesIn(source, name, Infinity).some(({ kind, text }) => kind === "cast" && text === "crash"));

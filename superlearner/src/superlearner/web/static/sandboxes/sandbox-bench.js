@@ -5,7 +5,7 @@
  * @module
  */
 
-import { byId, make, renew } from "../base/dom.js";
+import { byId, icon, make, mend, renew } from "../base/dom.js";
 import { sentence } from "../base/words.js";
 import { SlCode } from "../components/code-editor.js";
 import { DraftNote } from "./draft-note.js";
@@ -13,6 +13,7 @@ import { crashText } from "../process/message-text.js";
 import { at, columnOf } from "./sandbox-words.js";
 import { SyntaxCheck } from "./syntax-check.js";
 
+/** @import { Wall } from "./sandbox-words.js" */
 /**
  * A crash, or the end of the program. `because`: the line is that of the mistake, and the crash was at another.
  * @typedef {{name: string, line: number, reason: string, hint: string|null, ended?: boolean, because?: boolean}} Crash
@@ -109,4 +110,12 @@ export function showCrash({ name, line, reason, hint, ended = false, because = f
 export function catchUp() {
   if (hidden) editor.reveal(hidden);
   hidden = 0;
+}
+
+/** @param {Element} list @param {Wall[]} all */
+export function walls(list, all) {
+  mend(list,
+    all.map((one) => make("li", { "data-up": one.up ? "yes" : "no" }, icon(one.up ? "done" : "cross", "glyph"),
+      make("b", {}, one.name, make("span", { class: "vh" }, one.up ? ", active" : ", missing"), one.required ? "" : " (not required)"),
+      make("p", { title: one.up ? one.says : null }, one.up ? one.means : `${one.means}: ${one.says}`))));
 }

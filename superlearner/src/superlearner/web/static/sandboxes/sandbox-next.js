@@ -7,7 +7,7 @@
 import { byId } from "../base/dom.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { handlesCrash } from "./known-messages.js";
-import { afterInput, at, isStopped, keepsNone, nextOf } from "./sandbox-words.js";
+import { afterInput, at, growthIn, isStopped, keepsNone, limitIn, nextOf } from "./sandbox-words.js";
 
 /** @import { Sandbox, Situation, spentIn } from "./sandbox-words.js" */
 /** @typedef {{name: string, line: number, reason?: string, hint?: string|null, ended?: boolean, because?: boolean}} At */
@@ -23,7 +23,9 @@ const KEYS = html`<span class="for-keys"> (Ctrl-Enter)</span>`;
 /** The supervisor without restarts left. @type {ReturnType<typeof spentIn>} */ let spent = null;
 /** The process that was not started again. @type {{who: string, restart: string, line: number}|null} */ let left = null;
 let restarts = 0;
+/** The line that may have taken all memory; 0 if that is not known. */ let grows = 0;
 let crashes = false;
+/** The text at the top of the code says what crashes. */ let tells = false;
 
 export function beginSteps() {
   restarts = 0;
@@ -39,7 +41,10 @@ export function beginSteps() {
 export function stepOf(one, source) {
   situation.status = one.status;
   situation.stopped = isStopped(one);
+  situation.limit = limitIn(one.reason ?? "");
+  grows = situation.limit === "memory" ? growthIn(source ?? "") : 0;
   crashes = handlesCrash(source ?? "");
+  tells = /^"""[^"]*\bcrashes\b/.test(source ?? "");
   draw();
 }
 
@@ -127,6 +132,7 @@ function follow(last, other = false) {
 
 const toCrash = () => (crashes
   ? html`select a process in the tree and send it the cast <code>crash</code>.`
+  : tells ? "the text at the top of the code says how."
   : html`raise an error in a callback, and press Run${KEYS}.`);
 const limit = () => (spent ? html` ${spent.who} has no restarts left${spent.until === null ? "" : " for now"}: one more end, and it gives
   up.` : nothing);
@@ -162,6 +168,10 @@ const STEPS = {
   line: () => html`correct ${at(situation.wrong ?? 0)} first: the message below the editor says what is wrong.`,
   change: () => html`press Run${KEYS}: the tree switches to this code.`,
   start: () => html`press Run${KEYS} to start this code.`,
+  limit: () => html`look for what goes on without an end, such as ${grows
+    ? html`${at(grows)}, which adds to something in a loop`
+    : `a loop that ${{ memory: "keeps", output: "prints" }[situation.limit ?? ""] ?? "computes"} more and more`}. Change it and press
+    Run${KEYS}: the same code would end like this again.`,
   again: () => html`press Run${KEYS} to start it again.`,
 };
 

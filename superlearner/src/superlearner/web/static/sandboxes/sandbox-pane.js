@@ -6,9 +6,9 @@
 
 import { platform, requestOn } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
-import { attribute, byId, closest, icon, make, mend, renew, write } from "../base/dom.js";
+import { attribute, byId, closest, make, mend, renew, write } from "../base/dom.js";
 import { drafts, sources } from "./draft-note.js";
-import { calm, check, editor, goTo, hasCrash, note, showCrash, showLeft, reportStart } from "./sandbox-bench.js";
+import { calm, check, editor, goTo, hasCrash, note, showCrash, showLeft, reportStart, walls } from "./sandbox-bench.js";
 import { showEvents, showNotices, showRestarts, wireHappened } from "./sandbox-happened.js";
 import {
   beginSteps, needsRestart, stepAfterCrash, stepAfterEnd, stepAfterInput, stepAfterKill, stepAfterProblem, stepAfterRefusal,
@@ -24,9 +24,9 @@ import {
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
 import { complain, toast } from "../base/toast.js";
-import { counted, time } from "../base/words.js";
+import { counted, sentence, time } from "../base/words.js";
 
-/** @import { Sandbox, Wall } from "./sandbox-words.js" */
+/** @import { Sandbox } from "./sandbox-words.js" */
 
 /** @param {string} words @param {string} [level] */
 const tell = (words, level) => check.tell(words, level);
@@ -40,6 +40,7 @@ let part = "part-happened";
 /** The running source as it was read; the editor may differ. @type {string|null} */
 let known = null;
 let version = 0;
+/** How often the sandbox had been restarted when its code was read. */ let restarts = 0;
 /** When this code began to run, by its notices. */ let begun = 0;
 /** The events of the tree that runs. @type {readonly import("../live/model.js").FeedEvent[]} */ let ends = [];
 /** The crash with which the newest run of a sandbox ended, from the store. @type {ReturnType<typeof crashOfRun>} */ let stored = null;
@@ -234,6 +235,7 @@ function begin(source) {
   showRestarts([], "", 0);
   byId("reload-report", HTMLElement).replaceChildren();
   version = source === null ? 0 : 1;
+  restarts = shown?.restart_count ?? 0;
   knows(source);
   editor.unmark();
   if (source !== null) return;
@@ -264,14 +266,6 @@ export async function run() {
         + "states.", "ok");
       check.warn(warnings);
     }, (error) => check.refused(error));
-}
-
-/** @param {Element} list @param {Wall[]} all */
-export function walls(list, all) {
-  mend(list,
-    all.map((one) => make("li", { "data-up": one.up ? "yes" : "no" }, icon(one.up ? "done" : "cross", "glyph"),
-      make("b", {}, one.name, make("span", { class: "vh" }, one.up ? ", active" : ", missing"), one.required ? "" : " (not required)"),
-      make("p", { title: one.up ? one.says : null }, one.up ? one.means : `${one.means}: ${one.says}`))));
 }
 
 /** Load the source and the content of the open tab. */
@@ -331,9 +325,11 @@ function unreadable(error) {
   tell(error.words ?? error.message, "bad");
 }
 
-/** @param {{source: string, version: number}} answer */
+/** @param {Api.SandboxSource} answer */
 function code(answer) {
-  const first = known === null;
+  const first = known === null, changed = !first && !running && known !== answer.source;
+  const again = !first && !running && shown?.status === "running" && shown.restart_count !== restarts;
+  if (shown?.status === "running" && !running) restarts = shown.restart_count;
   const untouched = first || !edited();
   if (untouched) {
     editor.value = answer.source;
@@ -344,22 +340,49 @@ function code(answer) {
   if (other && known !== answer.source) knows(answer.source);
   if (unread) tell("");
   unread = false;
+  if (changed || again) tellOthers(answer, changed);
   if (first) restore();
   if (first && shown?.status === "ended") showExit(shown);
   if (first) showStored();
   if (first && shown?.status === "running" && !edited()) check.warn(shown.warnings);
 }
 
+/**
+ * Say that another user, or another page, ran other code or the same again: what was shown is about the run before.
+ * @param {Api.SandboxSource} answer @param {boolean} changed  the code is another
+ */
+function tellOthers({ by, version: number, source }, changed) {
+  const who = by === document.documentElement.dataset.user ? "you" : by;
+  const words = sentence(`${who} ${changed ? `changed the code and ran it (version ${number})` : "restarted it"}`);
+  fromNow();
+  calm();
+  editor.unmark();
+  stepAfterRun();
+  tell(words, "ok");
+  if (edited()) {
+    const mine = editor.value;
+    check.later();
+    stepAfterInput(true);
+    if (changed)
+      note.choose(`${words} Your text is still here; Run would replace that code with it.`, source, mine, (text) => {
+        put(text);
+        stepAfterInput(edited());
+      });
+  } else check.warn(shown?.warnings ?? []);
+}
+
+/** Put a text into the editor, as if it were typed. @param {string} text */
+function put(text) {
+  editor.value = text;
+  if (edited()) check.later();
+  else check.clear();
+  keep();
+}
+
 /** Restore the draft of the shown sandbox, if there is one. */
 function restore() {
   const draft = kept?.find(draftOf());
   if (!draft || draft.text === known) return note.hide();
-  const put = (/** @type {string} */ text) => {
-    editor.value = text;
-    if (edited()) check.later();
-    else check.clear();
-    keep();
-  };
   put(draft.text);
   note.restored(draft,
     draft.version === version ? "" : `; it began from version ${draft.version}`,
@@ -512,9 +535,10 @@ async function again(source, words) {
   reportStart();
   try {
     ignore(true); // the program before may still crash
-    const { warnings } = /** @type {Sandbox} */ (await platform("POST", `${path()}/restart`, { source }));
+    const { warnings, restart_count: count } = /** @type {Sandbox} */ (await platform("POST", `${path()}/restart`, { source }));
     attempt += 1;
     if (shown) shown = { ...shown, warnings };
+    restarts = count;
     knows(source ?? known);
     done(source);
     editor.unmark();

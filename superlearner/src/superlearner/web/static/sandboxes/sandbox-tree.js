@@ -184,6 +184,7 @@ export function leave() {
 export function fromNow() {
   told = Date.now() / 1000;
   begun = 0;
+  crashed = null;
 }
 
 /** Also report an earlier crash of the running code, for a page that was opened after it. @param {number} at  when it began to run */

@@ -167,6 +167,25 @@ export function remedyOf(reason) {
   return /out of CPU time/.test(reason) ? "Compute less, or raise the limit Processor time." : "";
 }
 
+/** Return the limit at which a sandbox ended: what it had too much of; "" for other ends. @param {string} reason */
+export const limitIn = (reason) => (/ of (memory|output)\b/.exec(reason)?.[1] ?? (reason.includes("out of CPU time") ? "time" : ""));
+
+/**
+ * Return the only line that adds to something in a loop without an end; 0 if there is none, or several.
+ * @param {string} source
+ */
+export function growthIn(source) {
+  /** @type {number[]} */ const found = [];
+  let depth = -1;
+  source.split("\n").forEach((line, place) => {
+    const indent = line.search(/[^\s#]/);
+    if (indent >= 0 && indent <= depth) depth = -1;
+    if (depth >= 0 && /^[^#]*(?:\.(?:append|extend|add|insert|update)\(|\+=)/.test(line)) found.push(place + 1);
+    if (depth < 0 && /^\s*while (?:True|1)\s*:/.test(line)) depth = indent;
+  });
+  return found.length === 1 ? found[0] ?? 0 : 0;
+}
+
 /** Return a line of a text; "" if it has fewer. @param {string} text @param {number} line */
 export const lineOf = (text, line) => text.split("\n")[line - 1] ?? "";
 
@@ -271,7 +290,8 @@ const STARTS_S = 1;
  * @param {readonly Notice[]} all @param {string} id @param {string} node
  */
 export function noticesOfRun(all, id, node) {
-  const begun = Math.max(0, ...all.flatMap(({ at: when, text }) => (text === `sandbox ${id} runs as ${node}` ? [when] : [])));
+  const runs = new RegExp(`^sandbox ${id} runs as ${node}(?:,| on |$)`); // then the member, and who started it
+  const begun = Math.max(0, ...all.flatMap(({ at: when, text }) => (runs.test(text) ? [when] : [])));
   const ended = all.flatMap(({ at: when, text }) => (when < begun && text.startsWith(`sandbox ${id} ended: `) ? [when] : []));
   const [notices, earlier] = [all.filter((one) => one.at >= begun), all.filter((one) => one.at < begun)];
   return { begun, since: Math.max(0, begun - STARTS_S, ...ended), notices, earlier };
@@ -435,17 +455,21 @@ function partsOf(message) {
  * What happened last to a sandbox, and what else its next step depends on. `typed`: the text was changed after that; `other`:
  * the text in the editor differs from the code that ran at the line that crashed; `stopped`: a user stopped it; `wrong`: the
  * line that the message below the editor calls wrong, 0 for none; `raised`: the line that crashed is a `raise`.
- * `busy`: the process that did not switch to the code of the last Run in time, "" for none. `left`: a process was not started again;
+ * `busy`: the process that did not switch to the code of the last Run in time, "" for none. `limit`: what it had too much of when
+ * it ended, "" for other ends. `left`: a process was not started again;
  * `bare`: nothing runs below the top supervisor.
  * @typedef {{status: Sandbox["status"], last: "start"|"starting"|"end"|"crash"|"run"|"refusal", typed: boolean, other: boolean,
- *   stopped?: boolean, wrong?: number, raised?: boolean, busy?: string, left?: boolean, bare?: boolean}} Situation
+ *   stopped?: boolean, wrong?: number, raised?: boolean, busy?: string, limit?: string, left?: boolean,
+ *   bare?: boolean}} Situation
  */
 
 /**
  * Return which step comes next: it follows what happened last; "" for none.
  * @param {Situation} situation
  */
-export function nextOf({ status, last, typed, other, stopped = false, wrong = 0, raised = false, busy = "", left = false, bare = false }) {
+export function nextOf({
+  status, last, typed, other, stopped = false, wrong = 0, raised = false, busy = "", limit = "", left = false, bare = false,
+}) {
   if (last === "starting" || status !== "running" && status !== "ended") return "";
   if (wrong && (typed || last !== "refusal")) return "line";
   if (busy && status === "running") return "restart";
@@ -453,7 +477,7 @@ export function nextOf({ status, last, typed, other, stopped = false, wrong = 0,
   if (last === "refusal") return status === "running" ? "correct" : "mend";
   if (last === "crash" && !stopped && raised && !other && status === "running") return "raised";
   if (last === "crash" && !stopped) return other ? "compare" : "fix";
-  if (status === "ended") return "again";
+  if (status === "ended") return limit ? "limit" : "again";
   if (left || bare) return left ? "left" : "bare";
   return last === "run" ? "try" : last === "end" ? "read" : "kill";
 }

@@ -8,10 +8,10 @@
 import { platform } from "../base/api.js";
 import { attribute, byId, closest, make, mend, write } from "../base/dom.js";
 import { shortcuts } from "../shell/keys.js";
-import { catchUp } from "./sandbox-bench.js";
+import { catchUp, walls } from "./sandbox-bench.js";
 import { list, wireList } from "./sandbox-list.js";
 import { begin, drafted, enter, enterWith, exit, offerMembers, start } from "./sandbox-make.js";
-import { hide, run, show, shows, walls, wire } from "./sandbox-pane.js";
+import { hide, run, show, shows, wire } from "./sandbox-pane.js";
 import { firstToOpen } from "./sandbox-words.js";
 import { complain } from "../base/toast.js";
 
