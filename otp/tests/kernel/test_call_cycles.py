@@ -490,6 +490,19 @@ def test_the_log_of_a_cycle_has_the_time_that_its_processes_really_waited(
     assert all("did not answer a call in 2.0 s (timeout)" in line for line in crashed)
 
 
+def test_the_event_of_a_call_in_a_cycle_has_the_seconds_of_the_cycle_beside_its_limit(among: Any) -> None:
+    """Regression: pages said that a call timed out after 5 s, when it was ended after two."""
+
+    async def program(*pids: otp.Pid) -> Any:
+        seen: list[otp.trace.Event] = []
+        otp.trace.subscribe(otp.node(), seen.append, kinds={"call_timed_out"})
+        await ask("a", says(asks("b", asks("a"))))
+        await ask("a", says(asks("b", asks("a", None, 9), 1)))
+        return [(one.data["timeout"], one.data["waited"]) for one in seen]
+
+    assert [(5.0, 2.0), (1.0, None)] == among(2, program)
+
+
 @pytest.mark.parametrize("timeouts", [(), ("infinity",)], ids=["default", "unlimited"])
 def test_a_caller_outside_a_cycle_reports_no_timeout_that_did_not_pass(
     timeouts: Any, among: Any, caplog: pytest.LogCaptureFixture

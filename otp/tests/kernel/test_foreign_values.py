@@ -207,6 +207,10 @@ def test_of_a_large_reason_its_shape_is_kept_and_its_parts_are_bounded() -> None
     )
     assert len(repr(crash.term.args)) < 1_000
     assert len(repr(bound_reason([0] * 10_000))) <= 500
+    nested: Any = Crash(ExceptionTerm("ValueError", ("no",), "no"), (("shop.py", 7, "init"),))
+    for name in ("till", "shop", "street"):  # a supervisor fails because of the one below it
+        nested = ("shutdown", ("failed_to_start_child", name, nested))
+    assert bound_reason(nested) is nested
     growing = ["a"]
     assert bound_reason(("call", growing)) == ("call", ["a"])
     assert bound_reason(("call", growing))[1] is not growing

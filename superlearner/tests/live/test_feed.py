@@ -430,7 +430,7 @@ def test_restarts_that_fail_in_the_same_way_are_one_sentence(inside: Callable[..
         line = first.__code__.co_firstlineno + 3
         assert (await texts(platform))[0] == (
             "w was killed; sup tried three times to start w; each time first raised RuntimeError('the disk is full'), "
-            f"line {line}; sup has no restart left"
+            f"at test_feed.py:{line}; sup has no restart left"
         )
 
     specs = [ChildSpec("w", start=(first,))]

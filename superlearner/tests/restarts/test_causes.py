@@ -261,7 +261,8 @@ def test_restarts_that_fail_in_the_same_way_are_one_step() -> None:
         steps = why(node, tally)
         line = Counter.init.__code__.co_firstlineno + 3
         assert [step.text for step in steps[1:]] == [
-            f"tally tried 25 times to start counter; each time init raised ValueError('boom'), line {line}",
+            "tally tried 25 times to start counter; each time init raised ValueError('boom'), "
+            f"at test_causes.py:{line}",
             "tally gave up: max_restarts=25 allows 25 restarts in 5 s, and a 26th was needed",
         ]
         assert [(step.kind, step.times) for step in steps] == [("exited", 1), ("restart_failed", 25), ("gave_up", 1)]

@@ -150,7 +150,7 @@ def test_a_give_up_whose_attempts_fill_the_memory_is_recorded_once_and_from_its_
         assert len(found.events) < 40
         assert [step.text for step in found.steps[-2:]] == [
             "ship tried 1,500 times to start office; each time it failed: its child mailer did not start: "
-            "ConnectionRefusedError('smtp')",
+            f"ConnectionRefusedError('smtp'), at test_recorder.py:{connect.__code__.co_firstlineno + 2}",
             "ship gave up: max_restarts=1500 allows 1,500 restarts in 5 s, and a 1,501st was needed",
         ]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 import otp
-from otp import ChildSpec, GenServer, Supervisor
+from otp import ChildSpec, GenServer, Ok, Reply, Supervisor, impl
 from otp.testing import advance, wait_all_idle
 from restart_trees import (
+    Group_,
     Worker,
     all_of,
     end,
@@ -23,6 +25,7 @@ from restart_trees import (
 )
 from superlearner.control.backoff import register_backoff
 from superlearner.control.tree import supervisor_state
+from superlearner.restarts.causes import why
 from superlearner.restarts.groups import groups
 from superlearner.restarts.moments import moment_of
 from superlearner.restarts.present import Running
@@ -304,3 +307,73 @@ def test_the_end_has_the_time_of_the_start_by_which_its_message_is_attributed() 
         assert step.at_ns - started.at >= 60_000_000_000
 
     run(test, worker("a"))
+
+
+class Asker(GenServer[str]):
+    @impl
+    def init(self, arg: str) -> Ok[str]:
+        return Ok(arg)
+
+    @impl
+    async def handle_call(self, request: str, caller: otp.From, state: str) -> Reply[str]:
+        return Reply(await GenServer.call(state, "question"), state)
+
+
+def test_a_deadlock_has_the_lines_of_all_its_calls() -> None:
+    """Regression: only the list of failures had a line, of the process whose call was ended first."""
+
+    async def test(node: otp.Node) -> None:
+        otp.spawn(partial(GenServer.call, "left", "go", 60))
+        await advance(3)
+        await wait_all_idle()
+        place = f"test_restart_moments.py:{Asker.handle_call.__code__.co_firstlineno + 2} in handle_call"
+        moment = newest(node)
+        crashes = [one for one in moment.events if one.kind == "crash"]
+        assert [(one.id, one.line and one.line.place) for one in crashes] == [
+            ("top/left", place), ("top/right", place),
+        ]  # fmt: skip
+        told = [one.text for one in why(node, number("right")) if one.kind == "exited"]
+        assert [one.endswith(f"in handle_call('{asked}'), at {place}") for one, asked in zip(
+            told, ("go", "question"), strict=True
+        )] == [True, True], told  # fmt: skip
+
+    each = [Asker.child_spec(other, id=name, name=name) for name, other in (("left", "right"), ("right", "left"))]
+    run(test, *each, strategy="rest_for_one")
+
+
+def test_nested_give_ups_name_processes_and_count_all_attempts() -> None:
+    """Regression: the third supervisor called its child by its class, and the page counted two of five attempts."""
+    broken = list[int]()
+
+    async def connect() -> None:
+        if broken:
+            raise ConnectionRefusedError("van")
+
+    async def test(node: otp.Node) -> None:
+        top = otp.whereis("depot")
+        broken.append(1)
+        otp.exit("courier_a", "kill")
+        await otp.wait_down(top)
+        await wait_all_idle()
+        line = f"test_restart_moments.py:{connect.__code__.co_firstlineno + 2}"
+        below = "its child courier_a did not start: ConnectionRefusedError('van')"
+        moment = newest(node)
+        told = [one.text for one in moment.steps if one.kind == "restart_failed"]
+        assert told == [
+            "courier_sup tried twice to start courier_a; each time connect raised ConnectionRefusedError('van'), "
+            f"at {line}",
+            f"ship_sup tried twice to start courier_sup; each time it failed: {below}, at {line}",
+            "depot tried six times to start ship_sup; each time it failed: its child courier_sup did not start: "
+            f"{below}, at {line}",
+        ]  # fmt: skip
+        attempts = [
+            (one.id.rpartition("/")[2], one.times) for one in moment.events if one.kind == "crash" and one.start
+        ]
+        assert [sum(times for id, times in attempts if id == name) for name in ("a", "Couriers", "Ships")] == [2, 2, 6]
+        decided = [one.what for one in moment.events if one.kind == "decide" and one.id == "top/depot"]
+        assert decided == ["restart"] * 4 + ["give_up"]  # none between the attempts that are left out
+
+    courier = Worker.child_spec(connect, id="a", name="courier_a")
+    couriers = Group_.child_spec(([courier], {"max_restarts": 2}), id="Couriers", name="courier_sup")
+    ships = Group_.child_spec(([couriers], {"max_restarts": 2}), id="Ships", name="ship_sup")
+    run(test, Group_.child_spec(([ships], {"max_restarts": 6}), id="depot", name="depot", restart="temporary"))

@@ -14,9 +14,10 @@ import pytest
 
 import otp
 from node_facts import NOW
+from superlearner.control.clock import timestamp
 from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.nodes import Nodes
-from superlearner.observing.monitoring.facts import AnomalyFinding
+from superlearner.observing.monitoring.facts import AnomalyFinding, Incident
 from superlearner.operations.builtin.restart_loops import ANOMALY
 from superlearner.operations.builtin.system import anomalies
 from superlearner.operations.declaration import Answer, declared
@@ -56,6 +57,27 @@ def test_a_past_anomaly_that_a_service_lists_again_is_stored_once(inside: Inside
         assert row.at == row.until  # the clock of the service was set back meanwhile
 
     inside(test, data_dir=tmp_path if stored else None)
+
+
+def test_a_deadlock_that_was_over_before_its_service_ended_is_stored_once(inside: Inside) -> None:
+    """Regression: the last read of its anomalies had it, so the end of the service stored it a second time."""
+
+    async def test(platform: Any) -> None:
+        moments, node = platform.platform.moments, platform.platform.nodes.find(None)
+        at, until = 1_795_993_889.220_32, 1_795_993_892.127
+        moments.add_incident(node, Incident("a deadlock: till waited for cart", at, until))
+        lost = {
+            "active": False, "since": timestamp(at), "until": timestamp(at + 9), "past":
+            "a deadlock: till waited for cart; a call to it timed out", "description": "a deadlock; then it ended",
+        }  # fmt: skip
+        moments.add_anomaly(node, AnomalyLine.model_validate(LINE | lost), True)
+        lines = (await platform.get("/api/v1/restarts"))["data"]
+        assert ["a deadlock: till waited for cart"] == [one["line"] for one in lines if one["incident"]]
+        listed = (await platform.get("/api/v1/system/anomalies", params={"ended": "true"}))["data"]["anomalies"]
+        [one] = [one for one in listed if one["type"] == "call_cycle"]
+        assert (one["description"], one["until"], one["lasted_s"]) == (lost["past"], timestamp(until), 2.9)
+
+    inside(test)
 
 
 def test_the_hint_of_a_stored_anomaly_names_no_process_of_then(inside: Inside) -> None:

@@ -12,7 +12,7 @@ from superlearner.control.terms import clip, plain_pid
 from superlearner.control.tree import short_what, what_of
 from superlearner.control.wrong_results import cause_of_timeout
 
-__all__ = ["LONGEST", "OUTSIDE", "callee_of", "caller_of", "describe_timeout", "line_of", "timeout_text"]
+__all__ = ["LONGEST", "OUTSIDE", "callee_of", "caller_of", "describe_timeout", "line_of", "seconds_of", "timeout_text"]
 
 OUTSIDE: Final = "code outside of any process"
 LONGEST: Final = 100
@@ -36,6 +36,12 @@ def line_of(data: Mapping[str, Any]) -> str | None:
     return None if where is None else os.path.basename(where)
 
 
+def seconds_of(data: Mapping[str, Any]) -> float | None:
+    """Return after how many seconds a call failed: its limit, or those of the deadlock that was ended before."""
+    waited = data.get("waited")
+    return data["timeout"] if waited is None else round(waited, 1)
+
+
 def timeout_text(seconds: Iterable[float | None]) -> str:
     """Return the words for the time that calls waited: `after 0.5 s`.
 
@@ -52,6 +58,6 @@ def describe_timeout(caller: str, callee: str, data: Mapping[str, Any]) -> str:
     """Return the sentence about an event `call_timed_out`."""
     is_task, line, why = data["way"] == "task", line_of(data), cause_of_timeout(data)
     words = f"{caller} waited in vain for the task {callee}" if is_task else f"a call of {caller} to {callee} timed out"
-    at, after = f", at {line}" if line else "", timeout_text([data["timeout"]])
+    at, after = f", at {line}" if line else "", timeout_text([seconds_of(data)])
     request = "" if is_task else f": {clip(data['request'], LONGEST)}"
     return f"{words}{f' {after}' if after else ''}{at}{request}{f'; {why}' if why else ''}"

@@ -15,7 +15,7 @@ from typing import Any, Final
 import otp
 from otp import Crash, ExceptionTerm
 from superlearner.base.printable import printable
-from superlearner.control.failures import Place
+from superlearner.control.failures import Place, failed_child, unwrapped
 from superlearner.control.mistakes import explain_missing_return, place_of
 from superlearner.control.reasons import (
     failed_call,
@@ -29,7 +29,7 @@ from superlearner.control.reasons import (
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, is_a
 
-__all__ = ["QUESTION", "cause_of_timeout", "name_place", "place_of_end", "reason_of", "reason_of_last"]
+__all__ = ["QUESTION", "cause_of_timeout", "name_place", "place_of_call", "place_of_end", "reason_of", "reason_of_last"]
 
 UNNAMED: Final = "a callback returned "
 ANY_RESULT: Final = "Ok(…), Reply(…) or NoReply(…)"
@@ -54,7 +54,7 @@ def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]
     It may also be the reason of a process whose call failed for it. For a call in a deadlock, it includes the cycle;
     for another one without an answer, the line of the server.
     """
-    text = text_of_reason(data.get("reason"))
+    text = name_children(text_of_reason(data.get("reason")), data.get("reason"), pid, seq)
     if failed_call(data.get("reason")) is not None:
         end = data if kind == "exited" else _find_end(pid, cause)
         if why := "" if end is None else cause_of_timeout(end):
@@ -69,20 +69,52 @@ def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]
     return before + _add_callback(found + after, end)
 
 
+def name_children(text: str, reason: Any, pid: Any, before: float) -> str:
+    """Replace the ids of children in the text of a failed start by the names of their processes.
+
+    The reason has the ids only. Each process that did not start has ended just before, for what is inside the reason.
+    """
+    if failed_child(reason) is None or not is_a(pid, otp.Pid):
+        return text
+    inner = unwrapped(reason)
+    ids = [id_text(child[0]) for child in map(failed_child, inner[:-1]) if child is not None]
+    names = dict[int, str]()
+    for end in reversed(otp.trace.history(otp.trace.node_of(pid), 0 if before == inf else int(before) - LOOKED_BACK)):
+        if end.kind != "exited" or end.seq > before or (name := end.data.get("name")) is None:
+            continue
+        below = unwrapped(end.data["reason"])
+        depth = len(ids) - len(below)  # that of the child which ended: it had these around it
+        if depth < 0 or depth in names or (len(below) == 1 and end.data.get("callback") != "init"):
+            continue
+        if ids[depth + 1 :] == [id_text(child[0]) for child in map(failed_child, below[:-1]) if child is not None]:
+            names[depth] = id_text(name)
+            if len(names) == len(ids):
+                break
+    told, rest = "", text
+    for place, id in enumerate(ids):
+        before_it, found, rest = rest.partition(f"its child {id} did not start: ")
+        if not found:
+            return told + before_it
+        told += f"{before_it}its child {names.get(place, id)} did not start: "
+    return told + rest
+
+
 def cause_of_timeout(end: Mapping[str, Any]) -> str:
     """Return why a call timed out, from the data of its event, or the end of its caller; "" if that is not known."""
-    match end.get("cycle"), end.get("busy"):
-        case str(cycle), _:
+    match end.get("cycle"), end.get("busy"), end.get("why"):
+        case str(cycle), _, _:
             return f"a deadlock, {cycle}"
-        case _, (str(name), str(callback), str(place)):
+        case _, (str(name), str(callback), str(place)), _:
             return f"{name} was still in {callback} at {os.path.basename(place)}"
+        case _, _, str(why) if why.startswith("the server is suspended"):
+            return "it was suspended"
         case _:
             return ""
 
 
 def reason_of_last(pid: Any, reason: Any) -> str:
     """Return the reason for which a child ended last, as `reason_of` does; `pid` is a process of its node, if known."""
-    text = text_of_reason(reason)
+    text = name_children(text_of_reason(reason), reason, pid, inf)
     before, found, after = text.partition(UNNAMED)
     if not found or not _is_wrong_result(cause := _cause_of(reason)):
         return text
@@ -114,10 +146,22 @@ def place_of_end(node: otp.Node, event: otp.trace.Event) -> Place | None:
     """
     data = event.data
     reason = _cause_of_start(data["reason"])
-    if _had_crashed(node, reason, event.seq):
+    if not data.get("cycle") and _had_crashed(node, reason, event.seq):  # in a deadlock, each call is a mistake
         return None
     place = place_of(id_text(data.get("what")), data.get("callback"), reason, message=data.get("message"))
     return own_frame(reason) if place is None else place
+
+
+def place_of_call(event: Any) -> Place | None:
+    """Return the line of the failed call for which a process ended, by the event of its end.
+
+    None for another end, and for a call that failed because its server ended.
+    """
+    called = failed_call(event.data["reason"])
+    if called is None or not is_a(event.pid, otp.Pid):
+        return None
+    own = event.data.get("cycle") or text_of_reason(called[0]) in ("timeout", "noproc", "calling_self")
+    return place_of_end(otp.trace.node_of(event.pid), event) if own else None
 
 
 def _cause_of_start(reason: Any) -> Any:

@@ -27,6 +27,7 @@ from pydantic import TypeAdapter
 import otp
 from otp import standstill
 from otp.redaction import without_secrets
+from superlearner.control.clock import timestamp
 from superlearner.control.terms import clip
 from superlearner.live.moves import Moves
 from superlearner.nodes.attaching import ServiceChange
@@ -305,6 +306,10 @@ class Moments:
         A service lists its past ones again whenever it is attached: the same one has the same run, and is kept once.
         """
         at, until = (datetime.fromisoformat(one or anomaly.since).timestamp() for one in (anomaly.since, anomaly.until))
+        if by_end and (over := self._find_incident(node.name, anomaly.past or "", at)) is not None:
+            by_end, until = False, over.until  # it was over before, which the last read of the anomalies did not tell
+            changes = {"description": anomaly.past, "until": timestamp(until), "lasted_s": round(until - at, 1)}
+            anomaly = anomaly.model_copy(update=changes)
         text = anomaly.past if by_end and anomaly.past else anomaly.description  # the end of its node has its own line
         line, data = clip(without_secrets(text, LONGEST), LONGEST), anomaly.model_dump_json().encode()
         row = MomentRow(
@@ -317,6 +322,17 @@ class Moments:
         if by_end and anomaly.type in UNTIL_OVER:
             run, number = new_run(), INCIDENT
             self._add(replace(row, run=run, number=number, last=number, events=f"{number}", data=None))
+
+    def _find_incident(self, node: str, past: str, at: float) -> MomentRow | None:
+        """Return the stored incident of an anomaly that began at this time; its line may lack what was found later."""
+        return next(
+            (
+                one
+                for one in self._rows.values()
+                if one.node == node and is_incident(one) and abs(one.at - at) < AT_ONCE_S and past.startswith(one.line)
+            ),
+            None,
+        )
 
     def _draw(self, watched: WatchedNode, memory: Memory, group: Group, now: Running) -> bytes | None:
         try:

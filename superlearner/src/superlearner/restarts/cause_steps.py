@@ -11,9 +11,11 @@ from typing import Any, Final, Literal, NamedTuple
 from otp import sentences
 from otp.redaction import source_line
 from superlearner.control.events import TraceEvent, facts_of
+from superlearner.control.failures import Place, failed_child, unwrapped
 from superlearner.control.reasons import callers_of, fell_after, own_frame, place_text, tagged
 from superlearner.control.source_lines import CodeLine, excerpt
 from superlearner.control.terms import clip, message_text, safe_text
+from superlearner.control.wrong_results import place_of_call
 
 __all__ = [
     "BY_OUTSIDE",
@@ -27,6 +29,8 @@ __all__ = [
     "WhyLine",
     "Words",
     "find_line",
+    "line_of_end",
+    "line_of_start",
     "start_failure",
     "summary_of",
 ]
@@ -133,7 +137,7 @@ class Words:
 
     def ended(self, event: TraceEvent) -> Step:
         """Return the step for the end of a process: the first cause known to the node."""
-        data, facts, line = event.data, facts_of(event), find_line(event.data["reason"])
+        data, facts, line = event.data, facts_of(event), line_of_end(event)
         message, sender, callback = data.get("message"), data.get("sender"), data.get("callback")
         shown = None if message is None else message_text(message, 200)
         doing = sentences.handling(shown, callback)
@@ -203,7 +207,7 @@ class Words:
 
     def failed(self, event: TraceEvent, times: int) -> Step:
         """Return the step for failed restarts that are alike; `event` is the last of them."""
-        facts, line = facts_of(event), find_line(start_failure(event))
+        facts, line = facts_of(event), line_of_start(event)
         by, child = self.called(event.pid), self._child(event)
         if times == 1:
             text = sentences.could_not_restart(by, child, facts.reason, **budget_of(event))
@@ -282,18 +286,21 @@ class Attempt(NamedTuple):
     id: str | None
     reason: str
     function: str = ""
-    line: int | None = None
+    at: str = ""
 
     @staticmethod
     def of(event: TraceEvent) -> Attempt:
         """Return the attempt that an event of the kind `restart_failed` reports."""
-        facts, frame = facts_of(event), own_frame(start_failure(event))
-        attempt = Attempt(facts.pid, facts.id, facts.reason)
-        return attempt if frame is None else attempt._replace(function=function_name(frame[2]), line=frame[1])
+        facts, failure = facts_of(event), start_failure(event)
+        attempt, frame = Attempt(facts.pid, facts.id, facts.reason), own_frame(unwrapped(failure)[-1])
+        if frame is None:
+            return attempt
+        raised = "" if failed_child(failure) else function_name(frame[2])  # else the reason says who raised
+        return attempt._replace(function=raised, at=safe_text(f"{os.path.basename(frame[0])}:{frame[1]}"))
 
     def tried(self, by: str, child: str, times: int) -> str:
         """Return the sentence about several equal attempts."""
-        return sentences.tried(by, child, times, self.reason, function=self.function, line=self.line)
+        return sentences.tried(by, child, times, self.reason, function=self.function, at=self.at)
 
 
 def function_name(qualified: str) -> str:
@@ -301,13 +308,25 @@ def function_name(qualified: str) -> str:
     return safe_text(qualified.rpartition(".")[2])
 
 
+def line_of_end(event: TraceEvent) -> WhyLine | None:
+    """Return the line for which a process ended: at which it crashed, or at which it made the call that failed."""
+    return find_line(event.data["reason"]) or _line_at(place_of_call(event), ())
+
+
+def line_of_start(event: TraceEvent) -> WhyLine | None:
+    """Return the line at which a start failed, also that of a process below the child."""
+    return find_line(unwrapped(start_failure(event))[-1])
+
+
 def find_line(reason: Any) -> WhyLine | None:
     """Return the line in the user's code at which a crash happened, with its text if the file can be read."""
-    frame = own_frame(reason)
-    if frame is None:
+    return _line_at(own_frame(reason), callers_of(reason)[:MOST_CALLERS])
+
+
+def _line_at(place: Place | None, callers: Sequence[Place]) -> WhyLine | None:
+    if place is None:
         return None
-    file, line, function = frame
+    file, line, function = place
     source = clip(source_line(file, line), 200) or None
-    around = excerpt(file, line)
-    callers = tuple(safe_text(place_text(one)) for one in callers_of(reason)[:MOST_CALLERS])
-    return WhyLine(safe_text(os.path.basename(file)), line, function_name(function), source, around, callers)
+    shown = tuple(safe_text(place_text(one)) for one in callers)
+    return WhyLine(safe_text(os.path.basename(file)), line, function_name(function), source, excerpt(file, line), shown)

@@ -22,7 +22,7 @@ from superlearner.control.events import (
 )
 from superlearner.control.slots import DYNAMIC
 from superlearner.control.terms import plain_pid
-from superlearner.restarts.cause_steps import Step, WhyLine, find_line, start_failure
+from superlearner.restarts.cause_steps import Attempt, Step, WhyLine, line_of_end, line_of_start
 from superlearner.restarts.causes import trail
 from superlearner.restarts.drawing import MOST_TOUCHED, Drawing, MomentNode
 from superlearner.restarts.groups import Group
@@ -63,7 +63,9 @@ class Happening:
     start: bool = False
     """True for a start that failed."""
     line: WhyLine | None = None
-    """The line that raised, of a start that failed."""
+    """The line that raised, of a start that failed; of another end in a deadlock, the line of its call."""
+    times: int = 1
+    """Of a start that failed, the number of starts that failed in the same way one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,8 @@ class _Telling:
         self.told: list[tuple[Any, Happening]] = []
         """The events so far, with the supervisor of each."""
         self.decided: set[int] = set()
+        self.times: dict[int, int] = {}
+        """The attempts for which one stands, by its number."""
 
     def moment(self) -> Moment:
         group = self.group
@@ -174,8 +178,8 @@ class _Telling:
     def _line(self, events: Sequence[Happening]) -> WhyLine | None:
         """Return the line that raised: that of the first cause, else of the first start that failed."""
         first = self.group.first
-        found = find_line(first.data["reason"]) if "reason" in first.data else None
-        return found or next((one.line for one in events if one.line is not None), None)
+        found = line_of_end(first) if "reason" in first.data else None
+        return found or next((one.line for one in events if one.start and one.line is not None), None)
 
     def _touched(self) -> Iterable[str]:
         """Yield the ids of everything that happened: first what ended by itself or by a link."""
@@ -245,9 +249,10 @@ class _Telling:
                     self._ended(event)
                 case "restart_failed":
                     self._decided(event)
-                    failure = start_failure(event)
-                    reason, line = facts_of(event).reason, find_line(failure)
-                    self._add(event, "crash", self._id(event), reason=reason, crash=True, start=True, line=line)
+                    reason, line, times = facts_of(event).reason, line_of_start(event), self.times.get(event.seq, 1)
+                    self._add(
+                        event, "crash", self._id(event), reason=reason, crash=True, start=True, line=line, times=times
+                    )
                     self._decide(event)
                 case "gave_up":
                     self._decided(event)
@@ -266,7 +271,7 @@ class _Telling:
 
     def _drawable(self) -> Sequence[TraceEvent]:
         """Return the events without the stops and starts of children beyond those that are drawn."""
-        events = _without_loops(self.group.events)
+        events = self._without_loops()
         if len(events) <= MOST_TOUCHED:
             return events
         chosen: dict[Any, set[Any]] = {}
@@ -279,6 +284,25 @@ class _Telling:
             event for event in events
             if event.kind in ("exited", "gave_up") or self._key(event) in chosen[event.pid]
         ]  # fmt: skip
+
+    def _without_loops(self) -> Sequence[TraceEvent]:
+        """Return the events; of many failed attempts to start a child, the first two and the last two.
+
+        The last but one counts those that are left out, if they failed in the same way.
+        """
+        attempts: dict[tuple[Any, Any], list[TraceEvent]] = {}
+        for event in self.group.events:
+            if event.kind == "restart_failed":
+                attempts.setdefault((event.pid, facts_of(event).id), []).append(event)
+        left_out: list[tuple[int, int]] = []
+        for found in attempts.values():
+            if len(found) > MOST_ATTEMPTS:
+                first, last, between = found[1], found[-2], found[2:-2]
+                left_out.append((first.seq, last.seq))
+                self.decided |= {one.seq for one in between}  # the decision about the second attempt stands for theirs
+                if all(Attempt.of(one) == Attempt.of(last) for one in between):
+                    self.times[last.seq] = max(1 + len(between), _tried(last) - _tried(first))
+        return [one for one in self.group.events if not any(first < one.seq < last for first, last in left_out)]
 
     def _key(self, event: TraceEvent) -> Any:
         id = event.data["id"]
@@ -294,7 +318,8 @@ class _Telling:
         to = None if other is None else self.past.path(other)
         if id is not None:
             if to is None:
-                self._add(event, "crash", id, reason=reason, crash=facts_of(event).crash)
+                line = line_of_end(event) if data.get("cycle") else None
+                self._add(event, "crash", id, reason=reason, crash=facts_of(event).crash, line=line)
             else:
                 self._add(event, "link", to, to=id, reason=reason)
         if event in self.ended_by_kill:
@@ -437,14 +462,10 @@ class _Telling:
         self.told.append((event.pid, Happening(kind, event.at, id, **more)))
 
 
-def _without_loops(events: Sequence[TraceEvent]) -> Sequence[TraceEvent]:
-    """Return the events of a restart; of many failed attempts to start a child, the first two and the last two."""
-    attempts: dict[tuple[Any, Any], list[int]] = {}
-    for event in events:
-        if event.kind == "restart_failed":
-            attempts.setdefault((event.pid, facts_of(event).id), []).append(event.seq)
-    left_out = [(found[1], found[-2]) for found in attempts.values() if len(found) > MOST_ATTEMPTS]
-    return [one for one in events if not any(first < one.seq < last for first, last in left_out)]
+def _tried(event: TraceEvent) -> int:
+    """Return the number of a failed attempt; those before it may have left the memory."""
+    attempts = event.data.get("attempts", 0)
+    return attempts if type(attempts) is int else 0
 
 
 def _sibling(id: str, row: Row) -> Sibling:

@@ -402,6 +402,10 @@ def test_a_deadlock_names_all_its_processes() -> None:
         PendingCallback(pid, None, "Till", "handle_cast", NOW - 60, 1, "shop.py:5") for pid in ("0.7.0", "0.9.0")
     ]
     by_type = {one.type: one for one in detect(facts(cycles=[circle], callbacks=callbacks), LIMITS)}
+    told = by_type["call_cycle"].description
+    assert told == "a deadlock: till waits for 0.8.0 at shop.py:5, who waits for till, and 1 message waits"
+    turned = only(list(detectors.call_cycle(facts(cycles=[circle[::-1]]), LIMITS)))
+    assert turned.key == deadlock.key
     assert ["0.9.0"] == [one.pid for one in by_type.values() if one.type == "long_callback"]
     assert ["shop.py:5", None] == [one["place"] for one in by_type["call_cycle"].evidence["circle"]]
 
@@ -410,7 +414,7 @@ def test_calls_that_timed_out_are_one_finding_for_each_process_that_was_called()
     """Regression: a call that timed out was recorded nowhere if its caller caught the error."""
     other = replace(CALL, callee="Stock", name=None, pid="0.9.0", caller="cart", line=None, request="", cause="")
     calls = [replace(CALL, at=NOW - 61), CALL, other, replace(CALL, caller="cart", timeout=5.0), CALL]
-    pricing, stock = detect(facts(timeouts=calls), LIMITS)
+    pricing, stock = detect(facts(timeouts=calls, waiting={"0.7.0"}), LIMITS)
     assert pricing.description == (
         "3 calls to pricing timed out after 0.5 to 5 s in the last 60 s, from till and cart; the last one, at "
         "shop.py:12: ('price', 'tea'); pricing was still in handle_call at shop.py:41"
@@ -422,6 +426,7 @@ def test_calls_that_timed_out_are_one_finding_for_each_process_that_was_called()
     )
     assert stock.description == "a call to Stock timed out after 0.5 s in the last 60 s, from cart"
     assert stock.key == ("mailbox", "0.9.0")
+    assert stock.hint == "its handle_call has not finished"  # a process that is replaced waits at no line
     (many,) = detect(facts(timeouts=[CALL] * 10), LIMITS)
     assert many.severity == "high"
 

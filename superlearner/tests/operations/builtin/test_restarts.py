@@ -78,6 +78,7 @@ def test_a_restart_is_listed_and_shown_with_the_tree_before_it(inside: Inside) -
         crashed, signal, decided, started = found["events"]
         assert crashed == {
             "kind": "crash", "at": 0, "id": path, "reason": reason, "crash": True, "start": False, "line": None,
+            "times": 1,
         }  # fmt: skip
         assert (signal["to"], decided["what"], decided["left"]) == (sup, "restart", 2)
         assert (started["pid"], started["by"]) == (number(platform), sup)

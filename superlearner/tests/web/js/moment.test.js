@@ -408,16 +408,22 @@ test("a give-up that reaches the supervisor above says so, and no branch starts 
 test("starts that fail in the same way are one sentence and one row", () => {
   const boom = "ValueError('boom')", moment = failing([boom, boom, boom], true);
   assert.equal(sentence(moment, 6),
-    `counter was killed. tally tried three times to start counter; each time init raised ${boom}, line 7. Then it gave up. `
+    `counter was killed. tally tried three times to start counter; each time init raised ${boom}, at tally.py:7. Then it gave up. `
     + "No supervisor on its node starts tally again.");
   assert.equal(sentence(moment, 3), "tally spends one restart and applies its strategy.");
   assert.equal(sentence(moment, 4), "tally starts counter again. The start fails.");
   assert.equal(sentence(moment, 5),
-    `tally tries three times to start counter; each time init raises ${boom}, line 7. Then it gives up.`);
+    `tally tries three times to start counter; each time init raises ${boom}, at tally.py:7. Then it gives up.`);
   const listTexts = (moment) => rows(moment).map(({ event, times }) => Object.values(step(moment, event, times)).join(" ").trim());
   assert.deepEqual(listTexts(moment).slice(3),
     [`counter failed to start three times ${boom}`, "tally gives up 0 of 3 restarts left in 5 s"]);
   assert.deepEqual(rows(moment).map(({ from, to }) => [from, to]), [[0, 0], [1, 1], [2, 2], [3, 7], [8, 8]]);
+  const many = failing([boom, boom, boom, boom], true); // of five and more, one stands for those between
+  many.events.filter(({ start }) => start)[2].times = 198;
+  assert.match(sentence(many, 6), /^counter was killed\. tally tried 201 times to start counter; each time init .* Then it gave up\./);
+  assert.deepEqual(listTexts(many).slice(3), [`counter failed to start 201 times ${boom}`, "tally gives up 0 of 3 restarts left in 5 s"]);
+  const below = failing(["its child till did not start: no_disk", "its child till did not start: no_disk"], true);
+  assert.match(sentence(below, 6), /each time it failed: its child till did not start: no_disk, at tally\.py:7\. Then it gave up\./);
   const once = failing(["no_disk"], false, null);
   assert.equal(sentence(once, 6),
     "counter was killed. tally could not start counter: it failed: no_disk. The next start succeeded. "

@@ -266,6 +266,7 @@ def report_timeout(frm: From, failed: CallExit, dest: Any, timeout: Any, way: Wa
             "why": failed.why if isinstance(failed, CallTimeout) else "",
             "busy": failed.busy,
             "cycle": failed.drawn or failed.locked or None,
+            "waited": failed.waited or None,
         }
 
     (waiter if caller is None else caller).runtime.tracer.call_timed_out(caller, to, describe)
@@ -287,6 +288,7 @@ def report_task_timeout(owner: Process, pid: Process, timeout: Any) -> None:
             "why": "",
             "busy": None,
             "cycle": None,
+            "waited": None,
         }
 
     owner.runtime.tracer.call_timed_out(owner, pid, describe)

@@ -370,6 +370,8 @@ MEMBERS: Final = 8  # of a tuple or a list
 
 DEPTH: Final = 4
 
+NESTED: Final = 10  # of supervisors that did not start because of one below them
+
 TEXT: Final = 500  # of an exception and of a stand-in
 
 FRAMES: Final = (10, 40)  # of a stack: outermost, innermost
@@ -438,7 +440,19 @@ def _is_plain(value: Any, longest: int, depth: int) -> bool:
 
 def bound_reason(reason: Any) -> Any:
     """Return an exit reason as it may be kept: its large parts replaced by stand-ins."""
-    return reason if (type(reason) is str and len(reason) <= LONGEST) or reason is None else _bound_value(reason, DEPTH)
+    if (type(reason) is str and len(reason) <= LONGEST) or reason is None:
+        return reason
+    return _bound_start(reason, NESTED)
+
+
+def _bound_start(reason: Any, nested: int) -> Any:
+    """Return a reason of nested supervisors that did not start, with all of what failed below them."""
+    if nested and type(reason) is tuple and len(reason) == 2 and type(reason[0]) is str and reason[0] == "shutdown":
+        child = reason[1]
+        if type(child) is tuple and len(child) == 3 and type(child[0]) is str and child[0] == "failed_to_start_child":
+            id, why = _bound_value(child[1], DEPTH), _bound_start(child[2], nested - 1)
+            return reason if id is child[1] and why is child[2] else ("shutdown", ("failed_to_start_child", id, why))
+    return _bound_value(reason, DEPTH)
 
 
 def _bound_value(value: Any, depth: int) -> Any:

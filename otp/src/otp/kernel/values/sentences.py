@@ -172,7 +172,7 @@ def could_not_restart(
     return story(f"{by} could not restart {child}: {reason}", budget(used, allowed, window))
 
 
-def tried(by: str, child: str, times: int, reason: str, *, function: str = "", line: int | None = None) -> str:
+def tried(by: str, child: str, times: int, reason: str, *, function: str = "", at: str = "") -> str:
     """Return the sentence about restarts that failed in the same way, one after the other.
 
     Args:
@@ -181,15 +181,15 @@ def tried(by: str, child: str, times: int, reason: str, *, function: str = "", l
         times: the number of attempts.
         reason: why each of them failed.
         function: the user's function that raised; "" if none did.
-        line: the line of that function.
+        at: the file and line of that function, or of the one that raised below the child.
 
-    >>> tried("Tally", "counter", 3, "ValueError('boom')", function="init", line=7)
-    "Tally tried three times to start counter; each time init raised ValueError('boom'), line 7"
+    >>> tried("Tally", "counter", 3, "ValueError('boom')", function="init", at="tally.py:7")
+    "Tally tried three times to start counter; each time init raised ValueError('boom'), at tally.py:7"
     >>> tried("Tally", "counter", 12, "no_disk")
     'Tally tried 12 times to start counter; each time it failed: no_disk'
     """
     how = f"{function} raised {reason}" if function else f"it failed: {reason}"
-    return f"{by} tried {times_text(times)} to start {child}; each time {how}{f', line {line}' if line else ''}"
+    return f"{by} tried {times_text(times)} to start {child}; each time {how}{f', at {at}' if at else ''}"
 
 
 def could_not_start(by: str, child: str, reason: str) -> str:

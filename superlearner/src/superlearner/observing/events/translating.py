@@ -218,7 +218,7 @@ def _call_timed_out(event: Any) -> Event:
     data, pid = event.data, facts_of(event).pid or None
     name, what = callee_of(data)
     callee = sentences.process_text(name or what or None, plain_pid(data["to"]))
-    told = {key: _plain(data[key]) for key in ("way", "request", "timeout", "where", "why", "busy", "cycle")}
+    told = {key: _plain(data[key]) for key in ("way", "request", "timeout", "where", "why", "busy", "cycle", "waited")}
     text = describe_timeout(caller_of(event.pid), callee, data)
     shown = None if event.pid is None else display_name(event.pid)
     return Event(event.kind, 0.0, text, {"to": plain_pid(data["to"]), **told}, pid=pid, name=shown)

@@ -75,7 +75,8 @@ TYPES: Final[dict[str, Type]] = {
     "abandoned_cleanup": Type("a killed process had no time to clean up", "`where` (innermost waiting line)"),
     "call_timed_out": Type(
         "a call got no reply in time, or a task no result",
-        "`to`, `way` (`call`, `system`, `task`), `request`, `timeout` (s), `where`, `why`, `busy`, `cycle`",
+        "`to`, `way` (`call`, `system`, `task`), `request`, `timeout` (s), `where`, `why`, `busy`, `cycle`, "
+        "`waited` (s, of a deadlock)",
     ),
     "node_up": Type("a node started"),
     "node_down": Type("a node ended"),

@@ -28,7 +28,7 @@ from superlearner.observing.monitoring.facts import (
 from superlearner.observing.monitoring.give_ups import explain_give_up, first_of_row, fold_chains, name_child
 from superlearner.observing.monitoring.growth import SHOWN, knee, rises, sample_lines, slope
 from superlearner.observing.monitoring.mailboxes import FLOOD, mailbox_backlog, mailbox_growth
-from superlearner.observing.monitoring.timeouts import call_timeouts, fold_timeouts
+from superlearner.observing.monitoring.timeouts import ADVICE, call_timeouts, fold_timeouts
 from superlearner.settings.settings import Settings
 
 __all__ = ["DETECTORS", "Detector", "detect"]
@@ -347,7 +347,10 @@ def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find processes that wait for one another in a circle until a call times out."""
     places = {one.pid: one.place for one in facts.callbacks}
     lengths = {one.pid: one.waiting for one in facts.callbacks}
-    for circle in facts.cycles:
+    for found in facts.cycles:
+        first = min(range(len(found)), key=lambda at: (len(found[at].pid), found[at].pid))
+        circle = [*found[first:], *found[:first]]  # one deadlock is one anomaly, whichever process is found first
+        lines = [places.get(one.pid) for one in circle]
         names = [one.name or one.pid for one in circle]
         waiting = sum(lengths.get(one.pid, 0) for one in circle)
         messages = f", and {waiting:,} message{' waits' if waiting == 1 else 's wait'}" if waiting else ""
@@ -356,7 +359,7 @@ def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             severity="critical",
             pid=circle[0].pid,
             name=circle[0].name,
-            description=_describe_circle(names, "waits") + messages,
+            description=_describe_circle(names, lines, "waits") + messages,
             since=facts.now,
             evidence={
                 "circle": [
@@ -368,14 +371,19 @@ def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             },
             threshold=limits.scan_interval,
             setting="scan_interval",
-            hint="it ends when the first call times out. Let one of them cast, or answer later with "
-            "NoReply and GenServer.reply",
-            incident=Incident(_describe_circle(names, "waited")),
+            hint=f"it ends when the first call times out; {ADVICE}",
+            incident=Incident(_describe_circle(names, lines, "waited")),
         )  # fmt: skip
 
 
-def _describe_circle(names: Sequence[str], waits: str) -> str:
-    return "a deadlock: " + f", who {waits} for ".join([*names[:10], names[0]]).replace(", who", "", 1)
+def _describe_circle(names: Sequence[str], lines: Sequence[str | None], waits: str) -> str:
+    """Return the sentence about a cycle, with the line at which each process waits if it is known."""
+    targets, most = [*names[1:], names[0]], 10
+    shown = list(zip(targets, lines, strict=True))[:most]
+    if len(names) > most:
+        shown[-1] = names[0], shown[-1][1]
+    waiting = [f"{waits} for {name}{f' at {line}' if line else ''}" for name, line in shown]
+    return f"a deadlock: {names[0]} {', who '.join(waiting)}"
 
 
 def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:

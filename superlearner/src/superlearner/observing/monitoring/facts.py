@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -212,6 +212,8 @@ class NodeFacts:
     holds: Sequence[LoopHold] = ()
     cycles: Sequence[Sequence[Waiter]] = ()
     timeouts: Sequence[TimedOut] = ()
+    waiting: Collection[str] = frozenset[str]()
+    """The pids of the callees of these that still wait at a line."""
     explained: Mapping[str, float] = field(default_factory=dict[str, float])
     """Until when another finding explains calls that timed out, by the pid of the callee."""
     alone: Sequence[UntiedProcesses] = ()

@@ -52,7 +52,7 @@ from superlearner.observing.monitoring.points import HOUR, History, Point
 from superlearner.observing.monitoring.rates import Rates
 from superlearner.observing.monitoring.sizes import find_largest
 from superlearner.observing.monitoring.talking import Talking
-from superlearner.observing.monitoring.timeouts import explained_by, timed_out
+from superlearner.observing.monitoring.timeouts import explained_by, find_waiting, timed_out
 from superlearner.observing.monitoring.witness import Witness
 from superlearner.settings.settings import Settings
 
@@ -479,6 +479,7 @@ class Monitor:
             holds=list(self.holds),
             cycles=self._waits_in_circles(),
             timeouts=list(self.timeouts),
+            waiting=find_waiting(self.node, self.timeouts),
             explained=self._explained,
             alone=list(self._group_untied()),
             watchers=list(self._watchers(now)),

@@ -7,23 +7,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from otp import sentences
+import otp
+from otp import Node, sentences
+from otp.observer.reading import waiting_at
 from superlearner.base.commands import command
 from superlearner.control.clock import timestamp
 from superlearner.control.events import TraceEvent
 from superlearner.control.names import is_critical
 from superlearner.control.terms import clip, plain_pid
-from superlearner.control.timeouts import LONGEST, callee_of, caller_of, line_of, timeout_text
+from superlearner.control.timeouts import LONGEST, callee_of, caller_of, line_of, seconds_of, timeout_text
 from superlearner.control.wrong_results import cause_of_timeout
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, NodeFacts, TimedOut
 from superlearner.settings.settings import Settings
 
-__all__ = ["call_timeouts", "explained_by", "fold_timeouts", "timed_out"]
+__all__ = ["ADVICE", "call_timeouts", "explained_by", "find_waiting", "fold_timeouts", "timed_out"]
 
 MANY: Final = 10
 """Calls from which the severity is high."""
 CALLERS: Final = 3
 NEWEST: Final = 5
+ADVICE: Final = "let one of them cast, or answer later with NoReply and GenServer.reply"
+"""A cure of deadlocks."""
 EXPLAINS: Final = frozenset({"long_callback", "mailbox_growth", "mailbox_backlog", "blocked_loop", "call_cycle"})
 """Types of findings that say why a process does not answer in time."""
 
@@ -126,9 +130,25 @@ def _describe(last: TimedOut, count: int) -> str:
 
 
 def _hint(last: TimedOut, facts: NodeFacts) -> str:
-    who = last.name or last.pid
-    shows = f"`{command('process.backtrace', who, node=facts.called)}` shows where it waits" if last.pid else ""
+    waits = last.pid in facts.waiting
+    backtrace = command("process.backtrace", last.name or last.pid, node=facts.called)
+    shows = f"`{backtrace}` shows where it waits" if waits else ""
+    if last.pid is not None and not shows:
+        return last.why or (ADVICE if last.cause.startswith("a deadlock") else "it waits no longer")
     return ". ".join(one for one in (last.why, shows) if one) or "look at the node of that process"
+
+
+def find_waiting(node: Node, calls: Iterable[TimedOut]) -> frozenset[str]:
+    """Return the pids of the called processes that still wait at a line; another one may have the name by now."""
+    found: set[str] = set()
+    for pid in {one.pid for one in calls} - {None}:
+        try:
+            process: Any = node.parse_pid(pid or "")
+        except ValueError:  # it ended, and its number was given to none
+            continue
+        if otp.is_alive(process) and waiting_at(process, 1):
+            found.add(plain_pid(process))
+    return frozenset(found)
 
 
 def _line(one: TimedOut) -> dict[str, Any]:
@@ -150,7 +170,7 @@ def timed_out(event: TraceEvent, at: float) -> TimedOut | None:
         caller=caller_of(pid),
         request=clip(data["request"] or "", LONGEST),
         line=line_of(data),
-        timeout=data["timeout"],
+        timeout=seconds_of(data),
         cause=clip(cause_of_timeout(data), 2 * LONGEST),
         why=data["why"],
         is_task=data["way"] == "task",

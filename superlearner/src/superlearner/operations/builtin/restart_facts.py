@@ -26,6 +26,7 @@ __all__ = [
     "describe_give_ups",
     "find_decisive",
     "find_give_ups",
+    "find_places",
     "find_requested",
     "reword",
 ]
@@ -101,6 +102,15 @@ def _describe_give_up(id: str, moment: Moment, place: int, nodes: dict[str, Mome
     return GiveUp(name(id), reason, where, limit, text)
 
 
+def find_places(moment: Moment) -> str | None:
+    """Return the line behind a restart, as text; of a deadlock, the lines of all its calls."""
+    ends = [one for one in moment.events if isinstance(one, Crashed) and not one.start]
+    found = [one.line.place for one in ends if one.line is not None]
+    if not found and moment.line is not None:
+        found = [moment.line.place]
+    return sentences.listed(list(dict.fromkeys(found))) or None
+
+
 def find_requested(moment: Moment) -> list[Stopped]:
     """Return the stops of the children that were restarted on request, without those below them; else none."""
     stops = [one for one in moment.events if isinstance(one, Stopped)]
@@ -144,7 +154,7 @@ def describe_facts(moment: Moment, *, stored: bool = False) -> MomentFacts:
     return MomentFacts(
         what=what,
         why=why,
-        where=None if line is None else line.place,
+        where=find_places(moment),
         source=None if line is None else line.source,
         handling=None if handled is None else handled.described,
         state_before=before,

@@ -22,6 +22,7 @@ from superlearner.operations.builtin.restart_facts import (
     describe_give_ups,
     find_decisive,
     find_give_ups,
+    find_places,
     find_requested,
 )
 from superlearner.operations.builtin.restart_loops import OUTAGE, LineParts, Loop, is_incident, is_sum, read_line
@@ -39,7 +40,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, Since, Until
 from superlearner.operations.results.restarts import Decided, Moment, RestartLine, Started
 from superlearner.operations.rights.ownership import not_their_node
-from superlearner.restarts.cause_steps import WhyLine, budget_of, find_line, start_failure
+from superlearner.restarts.cause_steps import WhyLine, budget_of, line_of_end, line_of_start
 from superlearner.restarts.drawing import MomentNode
 from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.ids import Ref, run_of
@@ -59,7 +60,7 @@ MOST_ALIKE: Final = 20
 
 @operation("restart.list", http=("GET", "/restarts"), scope="read", outlives=True,
            errors=("node_not_found", "node_unavailable", "restart_not_found"),
-           short="at line count until node where reason supervisor ref")  # fmt: skip
+           short="until line count at node where reason supervisor ref")  # fmt: skip
 async def list_(
     ctx: Context,
     history: MomentHistory | None,
@@ -327,11 +328,10 @@ async def _list_open_of(
 def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> RestartLine:
     first, answers = group.first, group.of(*ANSWERS)
     end = group.end or next(iter(group.again or answers), first)
-    found = find_line(first.data["reason"]) if "reason" in first.data else None
     done = next((one for one in answers if is_restart(one) and one.pid is end.pid), None)
     given_up = [one for one in answers if one.kind == "gave_up"]
     fall = next((one for one in reversed(given_up) if facts_of(one).crash), given_up[-1]) if given_up else None
-    straws = (find_line(start_failure(one)) for one in reversed(group.of("restart_failed")) if fall is not None)
+    straws = (line_of_start(one) for one in reversed(group.of("restart_failed")) if fall is not None)
     straw = next(filter(None, straws), None)
     reason, strategy = "unknown", None
     if group.requested:
@@ -353,7 +353,7 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
         kept=True,
         name=past.name(group.victim, past.id_of(group.victim)) if group.victim is not None else "unknown",
         reason=reason,
-        where=None if (line := straw or found) is None else line.place,
+        where=_find_places(group) if straw is None else straw.place,
         supervisor=past.name(above := given_up[0].pid if given_up else end.pid, past.id_of(above)),
         strategy=strategy,
         started=sum(one.kind in STARTS for one in group.events),
@@ -366,14 +366,22 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
     return described
 
 
+def _find_places(group: Group) -> str | None:
+    """Return the line for which the first process ended, as text; of a deadlock, the lines of all its calls."""
+    first = [group.first] if "reason" in group.first.data else []
+    ends = first + [one for one in group.of("exited") if one is not group.first and one.data.get("cycle")]
+    lines = map(line_of_end, ends)
+    return sentences.listed(list(dict.fromkeys(one.place for one in lines if one is not None))) or None
+
+
 def _find_last_line(gave_up: TraceEvent, group: Group) -> WhyLine | None:
     """Return the line that raised when a supervisor gave up, if it is known."""
     if gave_up.data.get("retried"):
         failed = (one for one in reversed(group.of("restart_failed")) if one.seq < gave_up.seq)
-        return next(filter(None, (find_line(start_failure(one)) for one in failed)), None)
+        return next(filter(None, (line_of_start(one) for one in failed)), None)
     first = group.first
     known = "reason" in first.data and facts_of(first).reason == facts_of(gave_up).reason
-    return find_line(first.data["reason"]) if known else None
+    return line_of_end(first) if known else None
 
 
 def _describe_give_up(event: TraceEvent, past: Past, line: WhyLine | None) -> str:
@@ -415,7 +423,7 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
     line.kept = True
     line.name = nodes[first.id].name if first.id in nodes else None
     line.reason = getattr(first, "reason", None)
-    line.where = None if moment.line is None else moment.line.place
+    line.where = find_places(moment)
     if decisions:
         line.supervisor = nodes[decisions[0].id].name if decisions[0].id in nodes else None
         line.strategy = decisions[0].strategy

@@ -32,7 +32,14 @@ class Crashed(ResultModel):
     reason: str
     crash: bool = Field(description="the reason is a failure")
     start: bool = Field(default=False, description="a start that failed")
-    line: WhyLine | None = Field(default=None, description="for a start that failed: the line that raised")
+    line: WhyLine | None = Field(
+        default=None,
+        description="for a start that failed: the line that raised; for the end of a "
+        "process in a deadlock, that of its call",
+    )
+    times: int = Field(
+        default=1, description="for a start that failed: how many starts that failed in this way it stands for"
+    )
 
 
 class Linked(ResultModel):

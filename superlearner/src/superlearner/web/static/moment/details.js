@@ -21,8 +21,8 @@ export function rows({ events }) {
     const before = found.at(-2);
     if (event.kind === "crash" && before && before.to === place - 2 && events[place - 1]?.kind === "decide" && alike(event, before.event)) {
       found.pop();
-      Object.assign(before, { to: place, times: before.times + 1 });
-    } else found.push({ event, from: place, to: place, times: 1 });
+      Object.assign(before, { to: place, times: before.times + (event.times ?? 1) });
+    } else found.push({ event, from: place, to: place, times: event.kind === "crash" ? event.times ?? 1 : 1 });
   }
   return found;
 }
@@ -48,7 +48,7 @@ export function step(moment, event, times = 1) {
         text: event.reason === "killed" ? `was killed${event.id === victim(moment) ? byRequest(moment) : ""}`
           : event.crash && event.reason !== "shutdown" ? "crashed"
           : "exited",
-        more: event.reason === "killed" ? "" : event.reason,
+        more: event.reason === "killed" ? "" : event.line ? `${event.reason}, at ${event.line.file}:${event.line.line}` : event.reason,
       };
     case "link":
       return { who: name(event.to), text: `is linked to ${who} and exits`, more: event.reason };

@@ -34,7 +34,7 @@ import { isOrderly } from "../base/words.js";
 
 /**
  * @typedef {{at: number} & (
- *   {kind: "crash", id: string, reason: string, crash: boolean, start?: boolean, line?: WhyLine|null}
+ *   {kind: "crash", id: string, reason: string, crash: boolean, start?: boolean, line?: WhyLine|null, times?: number}
  *   | {kind: "link", id: string, to: string, reason: string}
  *   | {kind: "signal", id: string, to: string, reason: string}
  *   | {kind: "decide", id: string, what: "restart"|"drop"|"give_up"|"pause", left: number|null, strategy: string|null, later?: number|null}

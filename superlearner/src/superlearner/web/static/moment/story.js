@@ -80,9 +80,14 @@ export const alike = (one, other) => other?.kind === "crash" && other.start === 
   && one.reason === other.reason && one.line?.line === other.line?.line;
 
 /** Return how a start failed, and where. @param {Attempt} attempt @param {boolean} past */
-const failure = ({ reason, line }, past) => (line
-  ? `${line.function} ${past ? "raised" : "raises"} ${reason}, line ${line.line}`
-  : `it ${past ? "failed" : "fails"}: ${reason}`);
+function failure({ reason, line }, past) {
+  const below = reason.startsWith("its child "); // then the reason says who raised
+  const how = line && !below ? `${line.function} ${past ? "raised" : "raises"} ${reason}` : `it ${past ? "failed" : "fails"}: ${reason}`;
+  return line ? `${how}, at ${line.file}:${line.line}` : how;
+}
+
+/** Return how many starts that failed in the same way an attempt stands for. @param {Attempt} attempt */
+const timesOf = ({ times = 1 }) => times;
 
 /**
  * Return a sentence for each kind of failed start.
@@ -95,7 +100,8 @@ function attempts(by, tries, moment, past) {
   const name = namer(moment);
   return tries.flatMap((first, place) => {
     if (place && alike(first, tries[place - 1])) return [];
-    const rest = tries.slice(place), end = rest.findIndex((one) => !alike(first, one)), count = end < 0 ? rest.length : end;
+    const rest = tries.slice(place), end = rest.findIndex((one) => !alike(first, one));
+    const count = rest.slice(0, end < 0 ? rest.length : end).reduce((sum, one) => sum + timesOf(one), 0);
     return count > 1
       ? asSentence(`${by} ${past ? "tried" : "tries"} ${often(count)} to start ${name(first.id)}; each time ${failure(first, past)}`)
       : asSentence(`${by} ${past ? "could not" : "cannot"} start ${name(first.id)}: ${failure(first, past)}`);
