@@ -142,7 +142,8 @@ class SystemSource:
         return found
 
     def _skips(self, before: Point, point: Point) -> bool:
-        return point.seconds > SKIPPED * max(before.seconds, self._services.settings.scan_interval)
+        away = max(point.seconds, point.at - before.at)  # a new attachment counts its own seconds
+        return away > SKIPPED * max(before.seconds, self._services.settings.scan_interval)
 
     def _active(self) -> list[dict[str, Any]]:
         return [self._line(alarm) for alarm in self._monitor.alarms.active.values()]

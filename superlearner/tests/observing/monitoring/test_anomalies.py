@@ -345,6 +345,24 @@ def test_an_anomaly_outlasts_a_lost_attachment_with_its_start_and_is_listed_if_i
     assert [(one.number, one.finding.since) for one in later.active.values()] == [(4, NOW + 10_000)]
 
 
+def test_a_service_that_is_attached_again_goes_on_with_its_points() -> None:
+    """Regression: a hold that ended the attachment emptied the charts of its node."""
+
+    async def main() -> None:
+        async with otp.Node("till@127.0.0.1") as till:
+            nodes = Nodes(otp.Node("home@127.0.0.1"), Settings)
+            before = nodes.attach(till, kind=SERVICE).monitor
+            await before.sample()
+            nodes.detach(till.name)
+            again = nodes.attach(till, kind=SERVICE).monitor
+            assert again.history.since(0.0) == before.history.since(0.0) != []
+            await again.sample()
+            assert (len(again.history.fine), len(before.history.fine)) == (2, 1)
+            nodes.detach(till.name)
+
+    asyncio.run(main())
+
+
 def test_a_service_that_is_attached_again_goes_on_with_its_anomalies() -> None:
     async def main() -> None:
         async with otp.Node("till@127.0.0.1") as till:

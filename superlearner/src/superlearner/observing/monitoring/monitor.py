@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import otp
 from otp import Down, Node, Pid, observer
@@ -46,8 +45,8 @@ from superlearner.observing.monitoring.facts import (
     Watcher,
 )
 from superlearner.observing.monitoring.incidents import Incidents
-from superlearner.observing.monitoring.long_holds import LONG_S, find_long_holds, note_long_hold
 from superlearner.observing.monitoring.machine import Collector, MachineFacts, read_machine
+from superlearner.observing.monitoring.node_memory import LONG_S, memory_of
 from superlearner.observing.monitoring.points import HOUR, History, Point
 from superlearner.observing.monitoring.rates import Rates
 from superlearner.observing.monitoring.sizes import find_largest
@@ -72,8 +71,6 @@ CLOSELY: Final = 20
 """Processes with many monitors that are examined closely."""
 MANY: Final = 100_000
 Figures = tuple[observer.Metrics, MachineFacts]
-_alarms: Final = WeakKeyDictionary[Node, Alarms]()
-"""The anomalies of the last attachment, for the next one."""
 OUTSIDE: Final = "not a process: a request, a task or a callback of asyncio"
 
 
@@ -179,19 +176,22 @@ class Monitor:
         self._ready_at = self._clock.now()
 
     def take_over(self) -> None:
-        """Report what the node remembers, such as holds because of which it was lost, and go on with its anomalies."""
+        """Report what the node remembers, such as holds that ended an attachment; go on with points and anomalies."""
+        memory = memory_of(self.node)
         self.timeouts.clear()
         for event in otp.trace.history(self.node):
             if event.kind == "drain_too_long" and event.at / NS > otp.monotonic() - HOUR:
                 self._on_event(event, missed=True)
             elif event.kind == "call_timed_out":
                 self._on_event(event)
-        found = {hold.mark: hold for hold in self.holds} | find_long_holds(self.node, self._clock.now() - HOUR)
+        found = {hold.mark: hold for hold in self.holds} | memory.find_long_holds(self._clock.now() - HOUR)
         self.holds = deque(sorted(found.values(), key=lambda hold: hold.at), HOLDS)
         self._missed = list(self.holds)
-        if (before := _alarms.get(self.node)) is not None:
-            self.alarms.take_over(before, self._clock.now(), HOUR)
-        _alarms[self.node] = self.alarms
+        if memory.alarms is not None:
+            self.alarms.take_over(memory.alarms, self._clock.now(), HOUR)
+        if memory.history is not None:
+            self.history.take_over(memory.history)
+        memory.alarms, memory.history = self.alarms, self.history
 
     # Event handlers
 
@@ -247,7 +247,7 @@ class Monitor:
         number = None if pid is None or elsewhere else plain_pid(pid)
         hold = LoopHold(at, seconds, number, name, what, place, starved, mark)
         if seconds >= LONG_S and mark and not missed:
-            hold = note_long_hold(self.node, hold)
+            hold = memory_of(self.node).note_long_hold(hold)
         self.holds.append(hold)
 
     def was_held(self, held: Held) -> float:

@@ -114,6 +114,12 @@ class History:
         """The newest point; None if there is none."""
         return self.fine[-1] if self.fine else None
 
+    def take_over(self, before: History) -> None:
+        """Go on after an earlier attachment, which may add to its own points."""
+        self.fine.extend(before.fine)
+        self.coarse.extend(before.coarse)
+        self._minute = [*before._minute]
+
     def add(self, point: Point) -> None:
         """Add a point; after an hour only its minute is kept."""
         if self._minute and point.at // MINUTE != self._minute[0].at // MINUTE:
