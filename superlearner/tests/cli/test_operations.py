@@ -191,6 +191,7 @@ def test_in_a_pipe_nothing_is_truncated(start: Callable[..., Any], superlearner:
         (("restart", "list", "x"), 2, ["restart list takes no argument, got 'x'. --process 'x' selects by it."]),
         (("error", "why", "x", "y"), 2, ["error why takes PID, got also 'y'."]),
         (("timeline",), 2, ["No such command 'timeline'. Did you mean 'restart list'?"]),
+        (("show", "ledger"), 2, ["No such command 'show'. Did you mean 'process info'?"]),
         (("proces",), 2, ["No such command 'proces'. Did you mean 'process'?"]),
         (("restart", "list", "--limit", "3"), 2, ["No such option: --limit. Did you mean '--per-page'?"]),
         (("proces", "kill", "x"), 2, ["Did you mean 'process'"]),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp import Agent, GenServer
+from otp import Agent, DynamicSupervisor, GenServer, Supervisor
 from superlearner.nodes.kinds import SERVICE
 
 Inside = Callable[..., Any]
@@ -48,6 +48,13 @@ def test_an_answer_about_one_node_names_it_and_counts_what_others_have(inside: I
             ]
             assert await meta("system/anomalies") == {"node": home, "elsewhere": [f"{DEPOT} has no anomalies"]}
             assert (await meta("errors"))["elsewhere"] == [f"{DEPOT} has none"]
+            only = "`superlearner process list --type supervisor"
+            assert (await meta("processes?type=supervisor&page=2"))["elsewhere"][0].startswith(f"{only} --node ")
+            shop = await node.start(DynamicSupervisor, name="depot_sup")
+            for path in ("supervisors/depot_sup", "system/process-tree?root=depot_sup"):  # regression: not found
+                error = (await platform.get(f"/api/v1/{path}"))["error"]
+                assert error["message"] == f"there is no supervisor depot_sup on {home}; it is on {DEPOT}"
+            await Supervisor.stop(shop)
             await GenServer.stop(pid, "disk full")
             errors = f"`superlearner error list --node {DEPOT}`"
             assert (await meta("errors"))["elsewhere"] == [f"{DEPOT} has a crash: {errors}"]

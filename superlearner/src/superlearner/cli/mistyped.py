@@ -22,6 +22,11 @@ COMMANDS: Final = {
     **dict.fromkeys(("start", "serve"), "run"),
     **dict.fromkeys(("logs", "tail"), "log list"),
     **dict.fromkeys(("anomalies", "problems", "alerts", "warnings"), "system anomalies"),
+    **dict.fromkeys(("show", "info", "inspect", "describe"), "process info"),
+    **dict.fromkeys(("list", "ls"), "process list"),
+    **dict.fromkeys(("status", "health"), "system health"),
+    **dict.fromkeys(("errors", "crashes", "failures"), "error list"),
+    "help": "--help",
     "why": "error why",
     "kill": "process kill",
     "predict": "supervisor predict",
@@ -41,7 +46,7 @@ def command_meant(typed: str, commands: Sequence[str]) -> str | None:
     'system bottlenecks'
     """
     meant = COMMANDS.get(typed)
-    if meant is not None and meant.partition(" ")[0] in commands:
+    if meant is not None and (meant.startswith("--") or meant.partition(" ")[0] in commands):
         return meant
     having = [command for command in commands if typed.replace("_", "-") in verbs(command)]
     if len(having) == 1:

@@ -60,17 +60,25 @@ async def describe_elsewhere(
     if operation.changes or "{" in operation.path:
         return {}
     if operation.name in COUNTED:
-        counts = await asyncio.gather(*(_count(context, operation, one, ask) for one in others))
+        counts = await asyncio.gather(*(_count(context, operation, parameters, one, ask) for one in others))
         return {"node": here, "elsewhere": list(counts)}
     listed = (f"`{_command(context, operation, parameters, one)}` is about {one}" for one in others)
     return {"node": here, "elsewhere": list(listed)}
 
 
 def _command(context: Context, operation: Operation, parameters: Mapping[str, Any], node: str) -> str:
+    """Return the same command for another node."""
     of_trees = operation.name == "tree.show"
-    given = [parameters[one] for one in ["root"] * of_trees or re.findall(r"\{(\w+)\}", operation.path)]
-    words = [one for one in given if one is not None]
-    return command("tree" if of_trees else operation.name, *words, node=context.nodes.option_of(node))
+    placed = ["root"] if of_trees else re.findall(r"\{(\w+)\}", operation.path)
+    words = [parameters[one] for one in placed if parameters[one] is not None]
+    options = {
+        one.name: parameters[one.name]
+        for one in operation.parameters
+        if one.name not in (*placed, "page") and parameters[one.name] != one.default
+    }
+    plain = {name: value for name, value in options.items() if isinstance(value, (str, int, float))}
+    name = "tree" if of_trees else operation.name
+    return command(name, *words, node=context.nodes.option_of(node), **plain)
 
 
 async def _find_named(
@@ -97,9 +105,9 @@ async def _find_named(
     return found
 
 
-async def _count(context: Context, operation: Operation, node: str, ask: Ask) -> str:
+async def _count(context: Context, operation: Operation, parameters: Mapping[str, Any], node: str, ask: Ask) -> str:
     """Return how many problems a node has, with the command that lists them."""
-    shows, (one, many) = _command(context, operation, {}, node), COUNTED[operation.name]
+    shows, (one, many) = _command(context, operation, parameters, node), COUNTED[operation.name]
     try:
         async with standstill.timeout(ANSWER_S):
             answer = await ask(node)

@@ -37,7 +37,11 @@ __all__ = ["ask", "checked", "execute", "refuse_without_scope"]
 LONGEST: Final = 500
 REFUSALS: Final = frozenset({"missing_scope", "critical_process_protection", "sensitive_process", "eval_not_allowed"})
 """Outcomes that the audit log has of all operations, not only of those that change something."""
-SHOWN_BY: Final = {"process_not_found": ("process.info", "pid"), "trace_not_found": ("trace.info", "trace_id")}
+SHOWN_BY: Final = {
+    "process_not_found": ("process.info", "pid"),
+    "supervisor_not_found": ("supervisor.info", "name"),
+    "trace_not_found": ("trace.info", "trace_id"),
+}
 """By code of the error: the operation that looks for the same on a node, and the parameter with its name."""
 UNSURE: Final = re.compile("; did you mean |, and no process with this pid ")
 """The beginning of the suggestions in an error, which are left out if another node has what was asked for."""
@@ -191,7 +195,8 @@ async def _name_other_node(
 ) -> None:
     """Name the node that has this process or trace, if the request named no node and another node has it."""
     shown_by, key = SHOWN_BY[error.code]
-    field = key if key in parameters else "pid"  # the trace of a process is found by its name, too
+    # the trace of a process is found by its name, too
+    field = next((one for one in (key, "pid", "root") if one in parameters), key)
     name = parameters.get(field)
     if not isinstance(name, str) or looks_like_pid(name):  # processes of several nodes may have one pid
         return
