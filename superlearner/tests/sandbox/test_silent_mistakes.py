@@ -168,6 +168,24 @@ def test_a_state_of_the_module_that_a_callback_changes_is_found() -> None:
     assert [] == found(changed.replace("Ok(shared)", "Ok(shared.copy())"))
 
 
+def test_a_change_of_a_dict_of_the_module_is_no_state() -> None:
+    """Regression: the state was None, and nothing said so."""
+    text = SERVER.replace("async def load", "scores = {}\nasync def load")
+    says = "scores.update(…) changes scores and returns None: write it in a line of its own, and use scores after it"
+    wrong = text.replace("NoReply(n + 1)", "NoReply(scores.update({request: 1}))")
+    assert [says] == [words for _, words in found(wrong)]
+    assert [says] == [
+        words
+        for _, words in found(
+            text.replace("return NoReply(n + 1)", "n = scores.update(a=1)\n                return NoReply(n)")
+        )
+    ]
+    assert [] == found(text.replace("NoReply(n + 1)", "NoReply(scores.setdefault(request, 1))"))
+    assert [] == found(
+        text.replace("return NoReply(n + 1)", "scores = {}\n                return NoReply(scores.update(a=1))")
+    )
+
+
 def test_a_default_of_the_start_argument_is_told_not_to_be_used() -> None:
     """Regression: the state was None, and nothing said so."""
     text = (SERVER + TREE).replace("init(self, start):", "init(self, start=[]):")

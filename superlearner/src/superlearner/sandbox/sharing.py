@@ -10,7 +10,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterator
 from typing import Final
 
-from otp import GenServer, Ok
+from otp import GenServer, NoReply, Ok, Reply
 from otp.observer.code_at import Function
 from superlearner.control.mistakes import own_nodes
 from superlearner.sandbox.scopes import Scopes
@@ -23,6 +23,8 @@ CHANGES: Final = (
     "add", "append", "appendleft", "clear", "discard", "extend", "extendleft", "insert", "pop", "popitem", "popleft",
     "remove", "setdefault", "update",
 )  # fmt: skip
+NOTHING: Final = frozenset(CHANGES) - {"pop", "popitem", "popleft", "setdefault"}
+"""Those that return None."""
 KEEPS: Final = "survives a restart: create it in init and return it in the state"
 SHARED_DEFAULT: Final = "this default is created once and shared by all processes: create it in the body of init"
 
@@ -30,6 +32,7 @@ SHARED_DEFAULT: Final = "this default is created once and shared by all processe
 def find_shared_state(scopes: Scopes) -> Iterator[tuple[int, str]]:
     """Yield the changes of a list, dict or set of the class of a server, and those that are a default of `init`."""
     yield from _find_changed_attributes(scopes)
+    yield from _find_nothing_kept(scopes)
     for node in scopes.nodes:
         cls = scopes.names.get(node.name) if isinstance(node, ast.ClassDef) else None
         if isinstance(node, ast.ClassDef) and isinstance(cls, type) and issubclass(cls, GenServer):
@@ -109,6 +112,22 @@ def _find_shared_state_of_module(scopes: Scopes, owner: ast.ClassDef, init: Func
                 and any({one.args.args[-1].arg, name} & _changed_words(one) for one in methods)
             ):
                 yield call.lineno, f"all {owner.name} processes share {name}, which belongs to the module and {KEEPS}"
+            case _:
+                pass
+
+
+def _find_nothing_kept(scopes: Scopes) -> Iterator[tuple[int, str]]:
+    """Yield the uses of what a change of a list, dict or set of the module returns, which is None."""
+    for node in scopes.nodes:
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name) as changed, attr=did)) if (
+                did in NOTHING and type(scopes.value_of(changed)) in MUTABLE
+            ):
+                above = scopes.parents.get(node)
+                is_result = isinstance(above, ast.Call) and scopes.value_of(above.func) in (Ok, NoReply, Reply)
+                if is_result or isinstance(above, ast.Assign):
+                    says = f"{name}.{did}(…) changes {name} and returns None: write it in a line of its own"
+                    yield node.lineno, f"{says}, and use {name} after it"
             case _:
                 pass
 
