@@ -32,7 +32,7 @@ SHARED_DEFAULT: Final = "this default is created once and shared by all processe
 def find_shared_state(scopes: Scopes) -> Iterator[tuple[int, str]]:
     """Yield the changes of a list, dict or set of the class of a server, and those that are a default of `init`."""
     yield from _find_changed_attributes(scopes)
-    yield from _find_nothing_kept(scopes)
+    yield from _find_used_changes(scopes)
     for node in scopes.nodes:
         cls = scopes.names.get(node.name) if isinstance(node, ast.ClassDef) else None
         if isinstance(node, ast.ClassDef) and isinstance(cls, type) and issubclass(cls, GenServer):
@@ -116,7 +116,7 @@ def _find_shared_state_of_module(scopes: Scopes, owner: ast.ClassDef, init: Func
                 pass
 
 
-def _find_nothing_kept(scopes: Scopes) -> Iterator[tuple[int, str]]:
+def _find_used_changes(scopes: Scopes) -> Iterator[tuple[int, str]]:
     """Yield the uses of what a change of a list, dict or set of the module returns, which is None."""
     for node in scopes.nodes:
         match node:
