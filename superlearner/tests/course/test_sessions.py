@@ -35,6 +35,12 @@ INTERNAL = re.compile(r"<(?:function|class|bound|method|built-in)|#Ref<|(?:ExitS
 OTHER_SEEDS = pytest.param(CI_SEEDS[5:], marks=pytest.mark.repeated)
 
 
+def first_of_each(pairs: list[tuple[str, str]]) -> list[Any]:
+    """Return pairs for ``parametrize``; only `make full` runs more than one program of an exercise."""
+    seen = set[str]()
+    return [pytest.param(id, name, marks=pytest.mark.slow if id in seen or seen.add(id) else ()) for id, name in pairs]
+
+
 def verdict(id: str, source: str, seeds: tuple[int, ...] = SEEDS) -> Verdict:
     return verdict_of(id, COURSE.check_source(id), source, list(seeds))
 
@@ -67,7 +73,7 @@ def test_a_check_declares_whether_it_reads_the_messages_of_a_right_answer(
     assert recorded == [declared, False, *[True] * declared]
 
 
-@pytest.mark.parametrize(("id", "name"), VARIANTS)
+@pytest.mark.parametrize(("id", "name"), first_of_each(VARIANTS))
 def test_another_right_program_passes_as_well(id: str, name: str) -> None:
     source = COURSE.variants(id)[name]
     found = verdict(id, source)
@@ -84,7 +90,7 @@ def test_what_is_told_before_calls_and_casts_are_taught_does_not_speak_of_them(i
     assert not re.search(r"\b[Aa] (call|cast)\b|calls itself waits|can call itself", f"{told.fact} {told.belief}")
 
 
-@pytest.mark.parametrize(("id", "name"), WRONG)
+@pytest.mark.parametrize(("id", "name"), first_of_each(WRONG))
 def test_a_wrong_program_is_told_by_its_misconception_and_no_other(id: str, name: str) -> None:
     found = verdict(id, COURSE.wrong(id)[name])
     assert not found.ok

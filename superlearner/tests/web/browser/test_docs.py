@@ -10,21 +10,15 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from axe import broken_rules
+from page_variants import VARIANTS, in_turns
 from page_width import SIDEWAYS
 
-PATHS = (
-    "/docs/recordings",
-    "/docs/search?q=restart",
-    "/api/docs",
-    "/api/docs/store",
-    pytest.param("/docs/library", marks=pytest.mark.slow),
-    pytest.param("/api/docs/process", marks=pytest.mark.slow),
-)
-"""A page of each kind; the longest only in `make full`, since axe takes time by length."""
+PATHS = ("/docs/recordings", "/docs/search?q=restart", "/api/docs/store")
+LONG = ("/api/docs", "/docs/library", "/api/docs/process")
+"""Pages that only `make full` checks, since axe takes time by length."""
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(("path", "theme", "width"), in_turns(PATHS, LONG))
 def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(
     open_page: Callable[..., Page], untouched: Any, path: str, theme: str, width: int
 ) -> None:
@@ -46,7 +40,7 @@ def test_on_a_phone_the_pages_are_behind_a_button_and_gone_when_one_is_chosen(
     expect(page.get_by_role("navigation", name="Documentation")).to_be_hidden()
 
 
-@pytest.mark.parametrize(("theme", "width"), [pytest.param("light", 1440, marks=pytest.mark.slow), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_a_recorded_restart_is_played_in_place_of_its_picture(
     open_page: Callable[..., Page], untouched: Any, theme: str, width: int
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from axe import broken_rules
-from page_variants import VARIANTS
+from page_variants import first_of, in_turns
 from page_width import SIDEWAYS
 from superlearner.web.pages import PAGES
 
@@ -30,8 +30,7 @@ LIVE = ("/", "/supervisors", "/system", "/processes", "/traces")
 ALSO = ("/replay", "/learn", "/settings")
 
 
-@pytest.mark.parametrize(("theme", "width"), VARIANTS)
-@pytest.mark.parametrize("path", AS_THEY_OPEN)
+@pytest.mark.parametrize(("path", "theme", "width"), in_turns(AS_THEY_OPEN))
 def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(
     open_page: Callable[..., Page], untouched: Any, path: str, theme: str, width: int
 ) -> None:
@@ -85,7 +84,7 @@ def test_eight_tabs_on_a_slow_connection_all_show_their_page_and_are_live_again_
     context.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/why/1", *(page.href for page in PAGES if not page.below)])
+@pytest.mark.parametrize("path", first_of(["/", "/why/1", *(page.href for page in PAGES if not page.below)], 4))
 def test_the_content_is_at_most_eight_tab_stops_away_and_a_link_skips_them(
     open_page: Callable[..., Page], untouched: Any, path: str
 ) -> None:
@@ -120,7 +119,7 @@ def test_arrow_keys_move_among_the_pages(open_page: Callable[..., Page], untouch
     expect(page).to_have_url(f"{untouched.url}/learn")
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", first_of([390, 1440]))
 def test_the_gear_leads_to_the_pages_beside_the_five_places(
     open_page: Callable[..., Page], untouched: Any, width: int
 ) -> None:

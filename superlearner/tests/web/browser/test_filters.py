@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from axe import broken_rules
 from page_tree import line, names
+from page_variants import VARIANTS
 
 SHOP = "app/shop_sup"
 LEDGER = f"{SHOP}/ledger"
@@ -172,7 +173,7 @@ def test_the_filters_are_behind_a_button_that_tells_whether_there_is_one(
     expect(wrong).to_be_hidden()
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_no_rule_of_axe_is_broken_with_filters_a_menu_and_the_question(
     open_page: Callable[..., Page], platform: Any, theme: str, width: int
 ) -> None:

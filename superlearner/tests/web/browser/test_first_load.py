@@ -9,17 +9,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from layout_shifts import layout_shift
+from page_variants import first_of
 from superlearner.web.pages import PAGES
 
 MOST = 235_000
 MOST_AT_THE_START = 165_000
-PATHS = (
-    *(page.href for page in PAGES if not page.below),
+QUICK = ("/", "/sandboxes", "/supervisors", "/timeline", "/learn/12", "/api/docs")
+"""A page of each kind, the heaviest among them; `make full` loads the others, too."""
+OTHERS = (
+    *(page.href for page in PAGES if not page.below and page.href not in QUICK),
     "/why/1",
     "/supervisors?view=map",
     "/timeline?kind=crashes",
     "/system?view=log",
-    "/api/docs",
     "/api/docs/supervisor",
     "/nothing",
 )
@@ -39,7 +41,7 @@ def static(loaded: list[tuple[str, int]]) -> dict[str, int]:
     return {name: size for name, size in loaded if "/static/" in name}
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", first_of([*QUICK, *OTHERS], len(QUICK)))
 def test_the_first_load_is_light_and_still_and_the_second_asks_for_no_static_file(
     path: str, open_page: Callable[..., Page], untouched: Any
 ) -> None:
@@ -86,7 +88,7 @@ def modules_that_wait(scripts: list[Any]) -> list[tuple[str, str]]:
 SHOWN = ("/", "/supervisors", "/timeline", "/system", "/learn", "/why/1")
 
 
-@pytest.mark.parametrize("width", [pytest.param(1024, marks=pytest.mark.slow), 390])
+@pytest.mark.parametrize("width", first_of([390, 1024]))
 def test_nothing_moves_while_a_page_loads(width: int, open_page: Callable[..., Page], untouched: Any) -> None:
     """A layout shift of 0.02 at most: what comes later has its room from the start."""
     for path in (*SHOWN, "/supervisors?view=map", "/timeline?kind=crashes", "/timeline?view=messages"):

@@ -102,7 +102,7 @@ def platform_with_code(real_platform: Any) -> Iterator[Any]:
     [
         pytest.param("light", 1440, False, "no-preference", id="mouse"),
         pytest.param("dark", 1024, True, "reduce", id="keyboard", marks=pytest.mark.slow),
-        pytest.param("dark", 390, False, "no-preference", id="phone"),
+        pytest.param("dark", 390, False, "no-preference", id="phone", marks=pytest.mark.slow),
         pytest.param("light", 390, True, "reduce", id="phone-keyboard", marks=pytest.mark.slow),
         pytest.param("dark", 1440, False, "reduce", id="still", marks=pytest.mark.slow),
     ],

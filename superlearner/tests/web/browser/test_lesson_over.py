@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from axe import broken_rules
+from page_variants import first_of
 from page_width import SIDEWAYS
 
 HEARD = """
@@ -24,7 +25,7 @@ WebSocket = class extends Socket {
 """Marks a page whose connection to the platform is open."""
 
 
-@pytest.mark.parametrize(("path", "width"), [("/learn/12", 390), ("/sandboxes?new=", 1440)])
+@pytest.mark.parametrize(("path", "width"), first_of([("/learn/12", 390), ("/sandboxes?new=", 1440)]))
 def test_an_open_page_says_that_the_lesson_is_over_and_keeps_its_text(
     start: Callable[..., Any], open_page: Callable[..., Page], path: str, width: int
 ) -> None:

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 import otp
 from axe import broken_rules
+from page_variants import VARIANTS
 from page_width import SIDEWAYS
 
 SECOND = "shop@127.0.0.1"
@@ -201,7 +202,7 @@ def test_former_names_of_pages_find_them(
     expect(options.filter(has_text=page_label)).to_have_count(1)
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1024), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_no_rule_of_axe_is_broken_in_the_question(
     open_page: Callable[..., Page], two_nodes: Any, theme: str, width: int
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from axe import broken_rules
+from page_variants import VARIANTS
 
 APP = '''
 """Servers for the detail pane."""
@@ -456,7 +457,7 @@ def test_a_name_that_is_html_and_a_process_that_goes(desk: Desk) -> None:
     expect(pane.locator(".tab-panels .read:visible")).to_contain_text("this is what was known")
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_every_tab_can_be_used_by_everybody(desk: Desk, theme: str, width: int) -> None:
     """axe finds nothing, nothing scrolls sideways."""
     pane = desk.open("session", theme=theme, width=width)

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from axe import broken_rules
+from page_variants import VARIANTS
 from page_width import SIDEWAYS
 
 CROWD = """
@@ -238,7 +239,7 @@ def test_the_memory_of_a_process_is_measured_when_it_is_asked_for(open_page: Cal
     expect(row(page, "favourite").locator("[data-column=memory]")).to_have_text(re.compile("B$"))
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_everybody_can_read_it(open_page: Callable[..., Page], served: str, theme: str, width: int) -> None:
     page = open_page(f"{served}/supervisors?view=table", theme=theme, width=width, ready=False)
     all_there(page)

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from axe import broken_rules
+from page_variants import VARIANTS
 from page_width import SIDEWAYS
 
 
@@ -42,7 +43,7 @@ def owned(open_page: Callable[..., Page], program: Any, served: str) -> Page:
     return page
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_everybody_can_read_every_part(open_page: Callable[..., Page], served: str, theme: str, width: int) -> None:
     page = open_page(f"{served}/settings", theme=theme, width=width, ready=False)
     for name in ("Appearance", "Configuration", "Access", "Data"):

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 import otp
 from axe import broken_rules
+from page_variants import VARIANTS
 from page_width import SIDEWAYS
 from superlearner.cluster.members import ENDS
 
@@ -178,7 +179,7 @@ def test_a_node_that_ends_while_its_page_is_open_is_reported_and_comes_back(
     assert [] == [colour for colour in page.evaluate(COLOURS) if colour in failed], "red, although it ended in order"
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_no_rule_of_axe_is_broken_in_palette_and_errors_and_nothing_scrolls_sideways(
     open_page: Callable[..., Page], two_nodes: Any, theme: str, width: int
 ) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 
 from axe import broken_rules
 from layout_shifts import layout_shift
-from page_variants import VARIANTS
+from page_variants import VARIANTS, first_of
 from page_width import SIDEWAYS
 
 OWN = """
@@ -341,7 +341,7 @@ def test_a_give_up_is_shown_at_once_although_the_supervisor_runs_again(
     expect(line.get_by_role("link")).to_have_attribute("href", re.compile(r"/why/[^?]+\?node=shop"))
 
 
-@pytest.mark.parametrize("width", [1440, pytest.param(1024, marks=pytest.mark.slow), 390])
+@pytest.mark.parametrize("width", first_of([390, 1440, 1024]))
 def test_a_supervisor_that_gives_up_falls_in_the_picture(
     open_page: Callable[..., Page], two_nodes: Any, width: int
 ) -> None:

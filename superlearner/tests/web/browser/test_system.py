@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from axe import broken_rules
+from page_variants import VARIANTS
 from page_width import SIDEWAYS
 
 TROUBLE = """
@@ -243,7 +244,7 @@ def test_the_log_is_live_filtered_paused_and_leads_to_the_process(system: Any) -
     expect(lines).to_have_count(0)
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_no_rule_of_axe_is_broken_and_a_phone_scrolls_only_up_and_down(system: Any, theme: str, width: int) -> None:
     page = system(theme=theme, width=width)
     for view, there in (
