@@ -187,7 +187,7 @@ def test_a_colleague_looks_on(shell: Shell) -> None:
     assert ada.status(invitation, "/supervisors") == 401
 
 
-@pytest.mark.parametrize("encrypted", [False, True], ids=["http", "https"])
+@pytest.mark.parametrize("encrypted", [pytest.param(False, marks=pytest.mark.slow), True], ids=["http", "https"])
 def test_a_class(shell: Shell, tmp_path: Path, *, encrypted: bool) -> None:
     if not (encrypted or machine_addresses()):
         pytest.skip("this machine has no address besides loopback")
