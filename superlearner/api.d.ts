@@ -19,6 +19,7 @@ declare namespace Api {
     /** the exceeded limit */ threshold: number;
     /** the setting of the limit */ setting: string;
     /** what to try */ hint: string;
+    /** the hint once it is over, if it differs */ past_hint?: string;
   }
   interface Asker {
     /** the name in the audit log */ user: string;
@@ -77,6 +78,7 @@ declare namespace Api {
     /** the exceeded limit */ threshold: number;
     /** the setting of the limit */ setting: string;
     /** what to try */ hint: string;
+    /** the hint once it is over, if it differs */ past_hint?: string;
     node: string;
   }
   interface ClusterEvent {

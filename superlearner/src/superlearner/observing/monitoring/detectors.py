@@ -74,6 +74,10 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             )
             if newest := next(iter(recent), None):
                 words += f"; the newest: {_explain_restart(history, newest)}"
+        advice = (
+            "a child that fails at every start needs another argument or a working dependency, not another "
+            f"restart{cure}"
+        )
         yield AnomalyFinding(
             type="restart_storm",
             severity="critical" if endless or len(times) >= 5 * limits.anomaly_restarts else "high",
@@ -96,8 +100,8 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             setting="anomaly_restarts",
             past=f"{name} {'was in a restart loop and ' if endless else ''}restarted children {len(times):,} times "
             f"in {window:g} s",
-            hint=f"{_describe_command(recent, facts, history)}; a child that fails at every start needs another "
-            f"argument or a working dependency, not another restart{cure}",
+            hint=f"{_describe_command(recent, facts, history)}; {advice}",
+            past_hint=f"{_describe_command(recent, facts, history, over=True)}; {advice}",
         )
 
 
@@ -161,6 +165,8 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
         last = gave_up[-1] if gave_up else newest
         begun = facts.now if last is None else first_of_row(history, last).at
         counted = facts.clock - round(min(window, facts.now - begun + 0.001) * NS)
+        failures, restarts = _describe_failures(history), list(history.restart_history())
+        room = "" if history.ended_at is not None or history.has_fallen else _suggest_room(history, allowed, facts)
         yield AnomalyFinding(
             type="crash_loop",
             severity="critical" if gave_up or soon else "high",
@@ -182,8 +188,8 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             setting="anomaly_give_up_within",
             size=len(gave_up),
             past=past,
-            hint=f"{_describe_failures(history)}{_describe_command(list(history.restart_history()), facts, history)}"
-            + ("" if history.ended_at is not None or history.has_fallen else _suggest_room(history, allowed, facts)),
+            hint=f"{failures}{_describe_command(restarts, facts, history)}{room}",
+            past_hint=f"{failures}{_describe_command(restarts, facts, history, over=True)}{room}",
         )
 
 
@@ -507,13 +513,18 @@ def detect(facts: NodeFacts, limits: Settings) -> list[AnomalyFinding]:
 # Hints
 
 
-def _describe_command(entries: Sequence[Entry], facts: NodeFacts, history: History) -> str:
-    """Return a phrase with the command that explains the newest restart or give-up, or lists the failures."""
+def _describe_command(entries: Sequence[Entry], facts: NodeFacts, history: History, *, over: bool = False) -> str:
+    """Return a phrase with the command that explains the newest restart or give-up, or lists the failures.
+
+    Once it is over, there may be no process of then to explain: its restarts are listed.
+    """
+    child = entries[0].child_id if entries else None
+    if over and (history.has_fallen or (child is not None and child in history.names)):
+        return f"`{command('restart.list', node=facts.called)}` lists its restarts"
     if history.has_fallen:
         return f"`{command('error.why', history.name or history.pid, node=facts.called)}` explains it"
     if not entries:
         return f"`{command('error.list', node=facts.called)}` lists the newest failures"
-    child = entries[0].child_id
     if child is not None and child in history.names:
         return f"`{command('error.why', history.names[child], node=facts.called)}` explains the newest one"
     # The pid of an entry names nothing after the next restart

@@ -256,6 +256,8 @@ class AnomalyFinding:
     threshold: float
     setting: str
     hint: str
+    past_hint: str = ""
+    """Hint once it is over, without commands about processes of then; if "", `hint` is used."""
     group: str | None = None
     """Group that merges several subjects into one anomaly."""
     count: int = 1

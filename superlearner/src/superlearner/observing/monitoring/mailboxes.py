@@ -16,6 +16,10 @@ LEAST_SAMPLES: Final = 6
 LEAST_POINTS: Final = 9
 FLOOD: Final = 100
 """Multiple of the limit from which a mailbox is critical."""
+ADVICE: Final = (
+    "let senders call instead of cast, so that they wait, or share the work among several processes "
+    "(PartitionSupervisor)"
+)
 
 
 def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
@@ -53,6 +57,7 @@ def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
             setting="anomaly_mailbox_growth",
             size=grew[-1][1] - first[1],
             hint=_describe_flood(track, facts),
+            past_hint=ADVICE,
             incident=Incident(f"the mailbox of {name} grew {grown}", first[0]),
         )
 
@@ -93,6 +98,7 @@ def mailbox_backlog(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindi
             size=length,
             past=f"{name}: {length:,} messages waited, {pace}",
             hint=_describe_flood(track, facts),
+            past_hint=ADVICE,
             incident=Incident(f"messages waited for {name} for longer than {allowed}"),
         )
 
@@ -113,10 +119,7 @@ def _growth(track: Track, limits: Settings) -> Sequence[tuple[float, int]]:
 
 def _describe_flood(track: Track, facts: NodeFacts) -> str:
     """Return what to do about a long mailbox."""
-    return (
-        f"`{command('mailbox.patterns', track.pid, node=facts.called)}` shows what floods it; let senders call instead "
-        "of cast, so that they wait, or share the work among several processes (PartitionSupervisor)"
-    )
+    return f"`{command('mailbox.patterns', track.pid, node=facts.called)}` shows what floods it; {ADVICE}"
 
 
 def _spell_time(seconds: float) -> str:

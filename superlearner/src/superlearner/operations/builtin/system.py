@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import platform as platform_module
-import re
 import time
 import zlib
 from collections import Counter
@@ -15,7 +14,6 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from otp import observer
-from superlearner.base.commands import command
 from superlearner.control.clock import timestamp
 from superlearner.control.listing import count_processes
 from superlearner.nodes.nodes import WatchedNode
@@ -49,10 +47,6 @@ POINTS: Final = 300
 """Points of a history without `resolution_s`."""
 MOST_POINTS: Final = 2_000
 MOST_STORED: Final = 200
-OF_THEN: Final = re.compile(
-    r"`[^`]* (?:(error why) [^`]*` explains (?:it|the newest one)|mailbox patterns [^`]*` shows what floods it; )"
-)
-"""The commands in the hint of an anomaly that need a process of then."""
 STORMY: Final = frozenset({"restart_storm", "crash_loop"})
 UNHEALTHY_PERCENT: Final = 80.0
 
@@ -207,23 +201,20 @@ async def _list_stored(ctx: Context, history: MomentHistory | None) -> list[Anom
         return []
     names = possible_names(ctx.on or ctx.home.name)
     rows, _ = await history.page(names, [], ctx.user.only_owner, None, None, 0, MOST_STORED, number=ANOMALY)
-    listing = command("restart.list", node=ctx.nodes.option_of(ctx.on))
-    return await asyncio.to_thread(
-        lambda: _once([one for row in rows if (one := _read_stored(row, listing)) is not None])
-    )
+    return await asyncio.to_thread(lambda: _once([one for row in rows if (one := _read_stored(row)) is not None]))
 
 
-def _read_stored(row: MomentRow, listing: str) -> AnomalyLine | None:
+def _read_stored(row: MomentRow) -> AnomalyLine | None:
     """Return a stored anomaly; None if only its line is left, or this version cannot read it.
 
-    Its hint names no process of then, but `listing`, the command that lists the restarts of its node.
+    Its hint names no process of then.
     """
     try:
         found = None if row.data is None else AnomalyLine.model_validate_json(zlib.decompress(row.data))
     except (ValueError, zlib.error):
         return None
     if found is not None:
-        found.hint = OF_THEN.sub(lambda kind: f"`{listing}` lists its restarts" if kind[1] else "", found.hint)
+        found.hint = found.past_hint or found.hint
     return found
 
 
@@ -313,4 +304,5 @@ def describe_anomaly(alarm: Alarm, now: float) -> AnomalyLine:
         threshold=finding.threshold,
         setting=finding.setting,
         hint=finding.hint,
+        past_hint=finding.past_hint,
     )

@@ -93,6 +93,7 @@ class AnomalyLine(ResultModel):
     threshold: float = Field(description="the exceeded limit")
     setting: str = Field(description="the setting of the limit")
     hint: str = Field(description="what to try")
+    past_hint: str = Field(default="", description="the hint once it is over, if it differs")
 
 
 class AnomalySummary(ResultModel):
