@@ -310,7 +310,7 @@ class Moments:
             by_end, until = False, over.until  # it was over before, which the last read of the anomalies did not tell
             changes = {"description": anomaly.past, "until": timestamp(until), "lasted_s": round(until - at, 1)}
             anomaly = anomaly.model_copy(update=changes)
-        text = anomaly.past if by_end and anomaly.past else anomaly.description  # the end of its node has its own line
+        text = anomaly.past or anomaly.description  # the end of its node has its own line
         line, data = clip(without_secrets(text, LONGEST), LONGEST), anomaly.model_dump_json().encode()
         row = MomentRow(
             node.name, sha256(data).hexdigest()[:12], ANOMALY, ANOMALY, at, max(at, until), line, 1, f"{ANOMALY}",

@@ -91,8 +91,9 @@ class NodeAnomalies:
         """Keep the others too: what `words` say has happened, at a time; if `by_end`, it has ended them."""
         self.keep_over()
         for one in list(self._read.values()):
-            text = f"{one.past or one.description}; then {words}"
-            until = one.last or at
+            text, until = one.past or one.description, one.last or at
+            if one.last is None:
+                text = f"{text}; then {words}"
             lasted = round(max(0.0, _seconds(until) - _seconds(one.since)), 1)
             changes = {"active": False, "until": until, "over": at, "description": text, "lasted_s": lasted}
             self._keep_one(one.model_copy(update=changes), by_end=by_end)
