@@ -35,6 +35,8 @@ def test_a_learner_is_told_who_changed_her_code_and_the_crash_before_goes(
     assert TYPED == text(page)
     run_as_tina(at_work, "sandbox.restart", source=None)
     expect(page.locator("#said")).to_contain_text("Tina restarted it.")
+    run_as_tina(at_work, "sandbox.restart", source=MINE)
+    expect(page.locator("#said")).to_contain_text("Tina changed the code and ran it (version 3).")
 
 
 def test_edits_of_a_learner_stay_when_a_teacher_runs_other_code(open_page: Callable[..., Page], at_work: Any) -> None:

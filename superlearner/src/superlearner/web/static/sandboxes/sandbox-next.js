@@ -44,7 +44,7 @@ export function stepOf(one, source) {
   situation.limit = limitIn(one.reason ?? "");
   grows = situation.limit === "memory" ? growthIn(source ?? "") : 0;
   crashes = handlesCrash(source ?? "");
-  tells = /^"""[^"]*\bcrashes\b/.test(source ?? "");
+  tells = /^"""(?:(?!""")[^])*\bcrashes\b/.test(source ?? "");
   draw();
 }
 

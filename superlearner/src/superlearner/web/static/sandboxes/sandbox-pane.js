@@ -41,6 +41,7 @@ let part = "part-happened";
 let known = null;
 let version = 0;
 /** How often the sandbox had been restarted when its code was read. */ let restarts = 0;
+/** Its code was changed elsewhere, which is not told yet. */ let altered = false;
 /** When this code began to run, by its notices. */ let begun = 0;
 /** The events of the tree that runs. @type {readonly import("../live/model.js").FeedEvent[]} */ let ends = [];
 /** The crash with which the newest run of a sandbox ended, from the store. @type {ReturnType<typeof crashOfRun>} */ let stored = null;
@@ -235,7 +236,7 @@ function begin(source) {
   showRestarts([], "", 0);
   byId("reload-report", HTMLElement).replaceChildren();
   version = source === null ? 0 : 1;
-  restarts = shown?.restart_count ?? 0;
+  [restarts, altered] = [shown?.restart_count ?? 0, false];
   knows(source);
   editor.unmark();
   if (source !== null) return;
@@ -327,9 +328,10 @@ function unreadable(error) {
 
 /** @param {Api.SandboxSource} answer */
 function code(answer) {
-  const first = known === null, changed = !first && !running && known !== answer.source;
-  const again = !first && !running && shown?.status === "running" && shown.restart_count !== restarts;
-  if (shown?.status === "running" && !running) restarts = shown.restart_count;
+  const first = known === null, runs = shown?.status === "running" && !running;
+  const again = runs && !first && shown?.restart_count !== restarts;
+  altered = !first && !running && (altered || known !== answer.source);
+  if (runs && shown) restarts = shown.restart_count;
   const untouched = first || !edited();
   if (untouched) {
     editor.value = answer.source;
@@ -340,17 +342,15 @@ function code(answer) {
   if (other && known !== answer.source) knows(answer.source);
   if (unread) tell("");
   unread = false;
-  if (changed || again) tellOthers(answer, changed);
+  if (runs && (altered || again)) tellOthers(answer, altered);
+  altered &&= !runs;
   if (first) restore();
   if (first && shown?.status === "ended") showExit(shown);
   if (first) showStored();
   if (first && shown?.status === "running" && !edited()) check.warn(shown.warnings);
 }
 
-/**
- * Say that another user, or another page, ran other code or the same again: what was shown is about the run before.
- * @param {Api.SandboxSource} answer @param {boolean} changed  the code is another
- */
+/** Say who else ran this code; what was shown is over. @param {Api.SandboxSource} answer @param {boolean} changed  the code is another */
 function tellOthers({ by, version: number, source }, changed) {
   const who = by === document.documentElement.dataset.user ? "you" : by;
   const words = sentence(`${who} ${changed ? `changed the code and ran it (version ${number})` : "restarted it"}`);
@@ -358,7 +358,7 @@ function tellOthers({ by, version: number, source }, changed) {
   calm();
   editor.unmark();
   stepAfterRun();
-  tell(words, "ok");
+  tell(edited() && changed ? "" : words, "ok");
   if (edited()) {
     const mine = editor.value;
     check.later();

@@ -16,7 +16,7 @@ import { Announcer } from "../tree/announce.js";
 import { SlTree } from "../tree/tree.js";
 import { actsOn } from "../tree/tree-acts.js";
 import { followProcess, selectProcess, wireSelection } from "./sandbox-selection.js";
-import { crashOfEnd, isStopped, lastEnd, lineInSource, raisedInOutput, topOf } from "./sandbox-words.js";
+import { crashOfEnd, isStopped, lastEnd, limitIn, lineInSource, raisedInOutput, topOf } from "./sandbox-words.js";
 
 /** @import { FeedEvent, Message, Model } from "../live/model.js" */
 /** @import { Sandbox } from "./sandbox-words.js" */
@@ -280,7 +280,7 @@ function explainEnd({ id: about, reason }) {
   // A restart that failed has no end here
   if (crashed && (end?.pid === crashed.pid || reason?.includes(crashed.reason) || last?.line === lineOf(crashed.where))) return;
   if (crashed) onCrash(null);
-  if ((end?.crashed ?? true) && !/killed/.test(reason ?? "") && !last) void fromOutput(about);
+  if ((end?.crashed ?? true) && !/killed/.test(reason ?? "") && !limitIn(reason ?? "") && !last) void fromOutput(about);
 }
 
 /** Find the line of the last crash of a program that has ended in what it printed. @param {string} about */
