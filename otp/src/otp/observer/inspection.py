@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from otp.bounded import text
 from otp.kernel.ends.mailbox import mailbox_of
-from otp.kernel.tables.callers import HIDDEN_STATE, From, formatted_state, read_callback_state, unwrap_message
+from otp.kernel.tables.callers import HIDDEN_STATE, formatted_state, read_callback_state, unwrap_message
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.pids import Pid
-from otp.kernel.values.process import CALL_TAG, DEAD, Process, is_supervisor
+from otp.kernel.values.process import DEAD, Process, is_supervisor
 from otp.observer.reading import (
     kind_of,
     link_count,
@@ -172,9 +172,7 @@ def process(
         monitors=monitors_of(p, related),
         monitored_by=monitored_by(p, related),
         mailbox=len(waiting),
-        messages=()
-        if sensitive
-        else tuple(text(_message_of(m), length=short, redact=redact) for m in islice(waiting, messages)),
+        messages=() if sensitive else tuple(_message_text(one, short, redact) for one in islice(waiting, messages)),
         state=None if p.callbacks is None else HIDDEN_STATE if sensitive else _state_text(p, length, redact),
         callback=x.callback if x is not None and busy else None,
         handling=text(unwrap_message(x.message)[1], length=short, redact=redact)
@@ -193,9 +191,10 @@ def process(
     )
 
 
-def _message_of(message: Any) -> Any:
-    """Return a message of the mailbox; a call as Erlang shows it."""
-    return (CALL_TAG, message.pid, message.request) if type(message) is From else message
+def _message_text(message: Any, length: int, redact: Redact | None) -> str:
+    """Return a message of the mailbox with its kind, without the envelope of the runtime: `cast ('add', 3)`."""
+    kind, sent = unwrap_message(message)
+    return f"{kind} {text(sent, length=length, redact=redact)}"
 
 
 def _state_text(p: Process, length: int, redact: Redact | None) -> str:

@@ -115,8 +115,9 @@ class ChildExit:
 class ProcessDetails:
     """The details of a process from the tables; unknown values are `None`.
 
-    `messages` are the oldest of the mailbox as bounded text, `state` is bounded and without secrets (`None` for a
-    coroutine). `callback` and `handling` describe the running `async def` callback, `busy_for` its seconds so far.
+    `messages` are the oldest of the mailbox as bounded text, such as `cast ('add', 3)`; `state` is bounded and without
+    secrets (`None` for a coroutine). `callback` and `handling` describe the running `async def` callback, `busy_for`
+    its seconds so far.
     `child_id`, `restarts`, `restarted_along` and `exits` come from its supervisor and the trace, latest exit first.
     `links`, `monitors`, `monitored_by` and `children` are limited to the requested number; the `…_count` fields count
     all.

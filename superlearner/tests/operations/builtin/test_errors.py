@@ -263,6 +263,18 @@ def test_the_newest_failure_of_the_node_comes_first(inside: Inside) -> None:
             ("counter_1", "killed"), ("counter_1", "RuntimeError('crashed on request')"),
         ]  # fmt: skip
         assert (answer["data"][1]["callback"], answer["data"][1]["what"]) == ("handle_cast", "Counter")
+        await crash(platform)
+        [crashed, killed] = (await platform.get("/api/v1/errors"))["data"]  # Regression: equal ones filled the list
+        assert [(one["reason"], one["count"]) for one in (crashed, killed)] == [
+            ("RuntimeError('crashed on request')", 2), ("killed", 1),
+        ]  # fmt: skip
+        assert crashed["first_at"] == pytest.approx(answer["data"][1]["at"], abs=0.001)
+        assert crashed["first_at"] < killed["at"] < crashed["at"]
+        each = (await platform.get("/api/v1/errors", params={"fold": "false"}))["data"]
+        assert each[0]["event"] == crashed["event"]
+        assert [(one["reason"], one["count"]) for one in each] == [
+            (crashed["reason"], 1), ("killed", 1), (crashed["reason"], 1),
+        ]  # fmt: skip
         assert answer["meta"]["total"] == 2
 
     inside(test)

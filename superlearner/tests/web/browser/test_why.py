@@ -119,17 +119,6 @@ def test_without_motion_six_still_pictures_follow_each_other(why: Callable[..., 
     expect(stage).to_have_attribute("data-stage", "6")
 
 
-def test_a_state_that_was_not_kept_is_missed(why: Callable[..., Page]) -> None:
-    root = moment("rest")["root"]
-    ledger = root["children"][0]["children"][0]
-    assert ledger["id"] == LEDGER
-    missing = "No state of ledger was kept."
-    expect(why("rest").get_by_role("complementary", name="What happened")).not_to_contain_text(missing)
-    ledger["state"] = None
-    page = why("rest", changes={"root": root})
-    expect(page.get_by_role("complementary", name="What happened")).to_contain_text(missing)
-
-
 def test_giving_up_is_shown_one_level_up(why: Callable[..., Page]) -> None:
     page = why("gives-up", "?stage=3")
     expect(page.get_by_role("heading", level=1)).to_have_text("Why checkout_sup gave up")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import Field
 
 import otp
 from otp.observer.hints import hint_for
@@ -107,11 +109,24 @@ def origin_of(node: WatchedNode, audit: AuditLog, reader: str | None, clock: Clo
     return find_origin(step, node.name, audit, reader, clock.wall, last)
 
 
-@operation("error.list", http=("GET", "/errors"), scope="read", short="at name reason where message pid what")
-async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ErrorLine]:
+@operation("error.list", http=("GET", "/errors"), scope="read",
+           short="at count name reason where message pid what")  # fmt: skip
+async def list_all(
+    ctx: Context,
+    fold: Annotated[
+        bool,
+        Field(
+            description="true: the crashes of one process, or of all without a name in one class, with the same reason "
+            "and line are one entry"
+        ),
+    ] = True,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
+) -> Paged[ErrorLine]:
     """List the newest failures.
 
-    Crashed processes among the last 4,096 events of the node, newest first.
+    Crashed processes among the last 4,096 events of the node, newest first. Equal crashes are one entry: it describes
+    the newest of them, and has their `count` and the time of the first.
     """
     events = otp.trace.history(ctx.node)
     found = [event for event in reversed(events) if event.kind == "exited" and is_crash(event.data["reason"])]
@@ -119,8 +134,9 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
     start = (page - 1) * per_page
     lines: list[ErrorLine] = []
     names = _names(ctx.node, events) if found else []
-    for event in found[start : start + per_page]:
-        data = event.data
+    alike = list(_fold(found)) if fold else [[event] for event in found]
+    for some in alike[start : start + per_page]:
+        event, data = some[0], some[0].data
         name, message, callback = data.get("name"), data.get("message"), data.get("callback")
         what, reason = id_text(data.get("what")), data["reason"]
         place = place_of_end(ctx.node, event)
@@ -131,6 +147,8 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
             ErrorLine(
                 event=event.seq,
                 at=clock.wall(event.at),
+                count=len(some),
+                first_at=clock.wall(some[-1].at),
                 pid=None if event.pid is None else plain_pid(event.pid),
                 name=None if name is None else id_text(name),
                 what=what,
@@ -142,7 +160,17 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
             )
         )
     note, since = (None, None) if found else _describe_none(ctx, "crashed")
-    return Paged(lines, len(found), page, per_page, note, since)
+    return Paged(lines, len(alike), page, per_page, note, since)
+
+
+def _fold(ends: Iterable[TraceEvent]) -> Iterable[list[TraceEvent]]:
+    """Return the ends of one process with the same reason and line together, all newest first."""
+    alike: dict[tuple[Any, ...], list[TraceEvent]] = {}
+    for end in ends:
+        facts, who = facts_of(end), end.data.get("name")
+        who = end.data.get("what") if who is None else who
+        alike.setdefault((id_text(who), facts.reason, facts.where, end.data.get("callback")), []).append(end)
+    return alike.values()
 
 
 def _names(node: otp.Node, events: Iterable[TraceEvent]) -> list[Any]:

@@ -125,10 +125,12 @@ class Why(ResultModel):
 
 
 class ErrorLine(ResultModel):
-    """A process that failed."""
+    """A process that failed, perhaps several times in the same way: then all but `count` describes the newest time."""
 
     event: int
     at: Seconds
+    count: Annotated[int, Field(description="how often it failed with this reason at this line")] = 1
+    first_at: Annotated[Seconds | None, Field(description="when it did so first")] = None
     pid: Pid | None
     name: str | None
     what: str

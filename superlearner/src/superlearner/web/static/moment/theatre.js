@@ -9,8 +9,6 @@ import { isOrderly } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { around, raised } from "./captions.js";
 import { RestartDock } from "./dock.js";
-import { isSupervisor } from "./layout.js";
-import { all } from "./picture.js";
 import { RestartStage } from "./stage.js";
 import { changeTexts, doneAt, factsOf, rows, step } from "./details.js";
 import { headline, isServiceChange, isSlow, namer, othersText, span, victim } from "./story.js";
@@ -115,12 +113,10 @@ export class Theatre {
 /** Return what a reader has to know about a moment besides its events. @param {Moment} moment */
 export function notesOf(moment) {
   if (moment.moved) return [];
-  const end = all(moment.root).find(({ id }) => id === victim(moment)), who = namer(moment)(victim(moment));
   return [
     moment.going_on ? `This restart ${moment.current ? "has not ended yet" : "had not ended when it was recorded"}.` : "",
     moment.complete ? "" : "Some of its events are no longer in memory.",
-    end && !isSupervisor(end) && end.state === null ? `No state of ${who} was kept.` : "",
-    othersText(who, moment),
+    othersText(namer(moment)(victim(moment)), moment),
   ].filter(Boolean);
 }
 
