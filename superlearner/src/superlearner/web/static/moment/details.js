@@ -6,7 +6,7 @@
 
 import { limitText } from "../base/words.js";
 import { all } from "./picture.js";
-import { alike, byRequest, listed, memberOf, namer, often, only, span, victim } from "./story.js";
+import { alike, byRequest, listed, memberOf, namer, often, only, placed, span, victim } from "./story.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
 
@@ -18,11 +18,11 @@ import { alike, byRequest, listed, memberOf, namer, often, only, span, victim } 
 export function rows({ events }) {
   /** @type {{event: MomentEvent, from: number, to: number, times: number}[]} */ const found = [];
   for (const [place, event] of events.entries()) {
-    const before = found.at(-2);
+    const before = found.at(-2), times = event.kind === "crash" ? event.times ?? 1 : 1;
     if (event.kind === "crash" && before && before.to === place - 2 && events[place - 1]?.kind === "decide" && alike(event, before.event)) {
       found.pop();
-      Object.assign(before, { to: place, times: before.times + (event.times ?? 1) });
-    } else found.push({ event, from: place, to: place, times: event.kind === "crash" ? event.times ?? 1 : 1 });
+      Object.assign(before, { to: place, times: before.times + times });
+    } else found.push({ event, from: place, to: place, times });
   }
   return found;
 }
@@ -48,7 +48,7 @@ export function step(moment, event, times = 1) {
         text: event.reason === "killed" ? `was killed${event.id === victim(moment) ? byRequest(moment) : ""}`
           : event.crash && event.reason !== "shutdown" ? "crashed"
           : "exited",
-        more: event.reason === "killed" ? "" : event.line ? `${event.reason}, at ${event.line.file}:${event.line.line}` : event.reason,
+        more: event.reason === "killed" ? "" : placed(event.reason, event.line),
       };
     case "link":
       return { who: name(event.to), text: `is linked to ${who} and exits`, more: event.reason };

@@ -13,7 +13,7 @@ import { all } from "./picture.js";
 const LISTED = 4;
 /** How often something happened, by its number. */
 const TIMES = [
-  "", "once", "twice", ...["three", "four", "five", "six", "seven", "eight", "nine", "ten"].map((number) => `${number} times`),
+  "", "once", "twice", ..."three four five six seven eight nine ten".split(" ").map((one) => `${one} times`),
 ];
 
 /** @param {Moment} moment @returns {(id: string) => string} */
@@ -48,9 +48,9 @@ export const often = (count) => TIMES[count] ?? `${count} times`;
  */
 export function othersText(who, { storm, storm_before: before = 0 }) {
   const after = storm - before;
-  return !storm ? "" : !after ? `${who} was also restarted ${often(before)} within the 20 s before this.`
-    : !before ? `${who} was also restarted ${often(after)} within the 20 s after this.`
-    : `${who} was also restarted ${often(before)} within the 20 s before this, and ${often(after)} within the 20 s after.`;
+  const both = [before && `${often(before)} within the 20 s before this`,
+    after && `${often(after)} within the 20 s after${before ? "" : " this"}`];
+  return storm ? `${who} was also restarted ${both.filter(Boolean).join(", and ")}.` : "";
 }
 
 /** @typedef {MomentEvent & {kind: "decide"}} Decision */
@@ -62,8 +62,10 @@ export function othersText(who, { storm, storm_before: before = 0 }) {
  * @returns {(Decision & {tries: Attempt[]})[]}
  */
 function decisions(moment) {
-  /** @type {(Decision & {tries: Attempt[]})[]} */ const found = [];
-  /** @type {Attempt|null} */ let failed = null;
+  /** @type {(Decision & {tries: Attempt[]})[]} */
+  const found = [];
+  /** @type {Attempt|null} */
+  let failed = null;
   for (const event of moment.events) {
     const last = found.at(-1);
     if (event.kind === "decide") {
@@ -81,13 +83,12 @@ export const alike = (one, other) => other?.kind === "crash" && other.start === 
 
 /** Return how a start failed, and where. @param {Attempt} attempt @param {boolean} past */
 function failure({ reason, line }, past) {
-  const below = reason.startsWith("its child "); // then the reason says who raised
-  const how = line && !below ? `${line.function} ${past ? "raised" : "raises"} ${reason}` : `it ${past ? "failed" : "fails"}: ${reason}`;
-  return line ? `${how}, at ${line.file}:${line.line}` : how;
+  const raised = line && !/^its child /.test(reason); // else the reason says who raised
+  return placed(raised ? `${line.function} raise${past ? "d" : "s"} ${reason}` : `it fail${past ? "ed" : "s"}: ${reason}`, line);
 }
 
-/** Return how many starts that failed in the same way an attempt stands for. @param {Attempt} attempt */
-const timesOf = ({ times = 1 }) => times;
+/** Return words with a place in the code, if there is one. @param {string} words @param {Attempt["line"]} line */
+export const placed = (words, line) => (line ? `${words}, at ${line.file}:${line.line}` : words);
 
 /**
  * Return a sentence for each kind of failed start.
@@ -100,10 +101,10 @@ function attempts(by, tries, moment, past) {
   const name = namer(moment);
   return tries.flatMap((first, place) => {
     if (place && alike(first, tries[place - 1])) return [];
-    const rest = tries.slice(place), end = rest.findIndex((one) => !alike(first, one));
-    const count = rest.slice(0, end < 0 ? rest.length : end).reduce((sum, one) => sum + timesOf(one), 0);
+    const end = tries.findIndex((one, at) => at > place && !alike(first, one));
+    const count = tries.slice(place, end < 0 ? 1e9 : end).reduce((n, { times = 1 }) => n + times, 0);
     return count > 1
-      ? asSentence(`${by} ${past ? "tried" : "tries"} ${often(count)} to start ${name(first.id)}; each time ${failure(first, past)}`)
+      ? asSentence(`${by} tri${past ? "ed" : "es"} ${often(count)} to start ${name(first.id)}; each time ${failure(first, past)}`)
       : asSentence(`${by} ${past ? "could not" : "cannot"} start ${name(first.id)}: ${failure(first, past)}`);
   });
 }
@@ -259,7 +260,8 @@ export function sentenceParts(moment, stage) {
 function whole(moment) {
   const name = namer(moment), id = victim(moment), who = name(id), end = only(moment, "crash").find((crash) => crash.id === id);
   const along = only(moment, "link").map(({ to }) => name(to));
-  /** @type {Map<string, [number, number]|null>} */ const limits = new Map(all(moment.root).map((node) => [node.id, node.limit]));
+  /** @type {Map<string, [number, number]|null>} */
+  const limits = new Map(all(moment.root).map((node) => [node.id, node.limit]));
   const sentences = [!end ? `${who} ended.`
     : end.reason === "killed" ? `${who} was killed${byRequest(moment)}.`
     : asSentence(`${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}`)];
@@ -322,5 +324,5 @@ export function span(seconds) {
   const ms = seconds * 1000;
   if (ms < 0.995) return `${Math.max(0, ms).toFixed(2)}\u00a0ms`;
   if (ms < 9.95) return `${ms.toFixed(1)}\u00a0ms`;
-  return ms < 1000 ? `${Math.round(ms)}\u00a0ms` : `${(seconds).toFixed(seconds < 10 ? 1 : 0)}\u00a0s`;
+  return ms < 1000 ? `${Math.round(ms)}\u00a0ms` : `${seconds.toFixed(seconds < 10 ? 1 : 0)}\u00a0s`;
 }
