@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import replace
 from itertools import pairwise
@@ -13,12 +14,14 @@ import pytest
 
 import otp
 from node_facts import LIMITS, NOW, entry, facts, only, supervisor, track
+from otp.testing import Scheduler, advance, wait_all_idle
 from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.nodes import Nodes
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.analytics.history import History
 from superlearner.observing.monitoring import detectors
 from superlearner.observing.monitoring.alarms import Alarms
+from superlearner.observing.monitoring.circling import WaitsInCircles
 from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.detectors import detect
 from superlearner.observing.monitoring.facts import (
@@ -27,6 +30,7 @@ from superlearner.observing.monitoring.facts import (
     LoopHold,
     PendingCallback,
     TimedOut,
+    Waiter,
 )
 from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.monitor import Monitor
@@ -195,6 +199,82 @@ def test_a_blocked_loop_is_stored_at_once_and_each_hold_once() -> None:
             "till held the event loop twice, for up to 4.6 s, at till.py:3", NOW + 15, NOW + 25, 0, "blocked_loop"
         ),
     ]
+
+
+def test_a_loop_that_was_blocked_for_longer_than_a_window_was_so_by_all_its_holds() -> None:
+    """Regression: of three holds in 86 s there were two."""
+    alarms, over = Alarms(), list[Any]()
+    holds = [LoopHold(NOW + later, 2.0, "0.7.0", "till", "Till", "till.py:3") for later in (0, 50, 90)]
+    for later in (1, 51, 91, 151):
+        known = facts(now=NOW + later, holds=[hold for hold in holds if hold.at <= NOW + later])
+        _, over = alarms.update(detectors.blocked_loop(known, LIMITS), known.now)
+    text = "till held the event loop three times, for up to 2.0 s, at till.py:3"
+    assert [(one.past, one.finding.count) for one in over] == [(text, 3)]
+
+
+def test_the_second_deadlock_of_two_processes_is_another_anomaly() -> None:
+    """Regression: one at another line, five seconds after the first, was merged with it and had no line of its own."""
+    alarms, incidents, stored = Alarms(), Incidents(), list[Incident]()
+
+    def deadlock(since: float, line: int) -> dict[str, Any]:
+        pair = [("0.7.0", "0.8.0"), ("0.8.0", "0.7.0")]
+        return {
+            "cycles": [[Waiter(pid, None, "Van", other, "call", None, NOW + since) for pid, other in pair]],
+            "callbacks": [
+                PendingCallback(pid, None, "Van", "handle_cast", NOW, 0, f"vans.py:{line}") for pid, _ in pair
+            ],
+        }
+
+    for later, found in ((1, deadlock(1, 53)), (3, {}), (5, deadlock(5, 57)), (30, deadlock(5, 57)), (32, {})):
+        _, over = alarms.update(detectors.call_cycle(facts(now=NOW + later, **found), LIMITS), NOW + later)
+        stored += incidents.take(alarms.active.values(), over, NOW + later, LIMITS.anomaly_window)
+    assert [(one.text[-10:], one.at, one.until) for one in stored] == [
+        ("vans.py:53", NOW + 1, NOW + 1),
+        ("vans.py:57", NOW + 5, NOW + 30),
+    ]
+    assert [one.number for one in alarms.ended] == [1, 2]
+
+
+def test_a_circle_of_calls_is_known_from_the_next_one_of_the_same_processes() -> None:
+    class DeadlockedPair(otp.GenServer):
+        @otp.impl
+        def init(self, arg: object) -> otp.Ok[None]:
+            return otp.Ok(None)
+
+        @otp.impl
+        def handle_call(self, request: Any, caller: otp.From, state: None) -> otp.Reply[Any, None]:
+            return otp.Reply(request, state)
+
+        @otp.impl
+        async def handle_cast(self, request: Any, state: None) -> otp.NoReply[None]:
+            with contextlib.suppress(otp.CallExit):
+                await otp.GenServer.call(*request, timeout=1)
+            return otp.NoReply(state)
+
+    async def main() -> None:
+        waits, node = WaitsInCircles(), otp.node()
+        one, two = await DeadlockedPair.start(None), await DeadlockedPair.start(None)
+        seen: list[list[float | None]] = []
+        for at in (1.0, 5.0):
+            otp.GenServer.cast(one, (two, at))
+            otp.GenServer.cast(two, (one, at))
+            await wait_all_idle()
+            assert len(waits.find(node, [one, two], at)) == 1
+            seen.append([waiter.since for circle in waits.find(node, [one, two], at + 1) for waiter in circle])
+            await advance(1)
+            assert waits.find(node, [one, two], at + 2) == []
+        assert seen == [[1.0, 1.0], [5.0, 5.0]]
+
+    Scheduler(0).run(main)
+
+
+def test_memory_that_grows_again_after_it_has_fallen_is_another_anomaly() -> None:
+    alarms = Alarms()
+    grows = AnomalyFinding("memory_growth", "high", None, None, "", NOW, {}, 20, "", "", group="memory")
+    alarms.update([grows], NOW + 300)
+    alarms.update([], NOW + 302)
+    alarms.update([replace(grows, since=NOW + 310)], NOW + 340)
+    assert [one.number for one in alarms.active.values()] == [2]
 
 
 def test_an_anomaly_of_single_events_lasts_until_the_last_one() -> None:

@@ -338,6 +338,17 @@ def test_the_rate_of_growing_memory_follows_from_its_begin_and_end() -> None:
     assert only(list(detectors.memory_growth(small, LIMITS))).name is None
 
 
+def test_memory_that_has_fallen_again_is_no_finding() -> None:
+    """Regression: 5 MB in 292 s were an alarm, after a process with 368 MB had died; it had "200 MB of it"."""
+    values = [65.0 + n / 60 for n in range(75)] + [65.0 + 9 * n for n in range(60)] + [70.0] * 15
+    points = [replace(POINT, at=NOW - 300 + 2 * n, memory=round(mb * 1_000_000)) for n, mb in enumerate(values, 1)]
+    ledger = ProcessSize("0.9.0", "ledger", 200_000_000)
+    assert not list(detectors.memory_growth(facts(points=points, largest=ledger), LIMITS))
+    before = [replace(POINT, at=NOW - 900 + 2 * n, memory=600_000_000) for n in range(300)]
+    grown = only(list(detectors.memory_growth(facts(points=[*before, *points[:-15]], largest=ledger), LIMITS)))
+    assert grown.since == NOW - 148
+
+
 def test_memory_that_stopped_growing_is_no_finding() -> None:
     points = growing(200.0)
     flat = [replace(point, memory=min(point.memory or 0, 300_000_000)) for point in points]

@@ -9,13 +9,15 @@ from typing import Final
 
 from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding
 
-__all__ = ["Alarm", "Alarms"]
+__all__ = ["BACK_S", "Alarm", "Alarms"]
 
 ENDED: Final = 200
-EXACT: Final = frozenset({"long_callback"})
+EXACT: Final = frozenset({"long_callback", "call_cycle"})
 """Types whose finding is one event with its own start; that of others moves with the window of the detector."""
 BACK_S: Final = 60.0
 """An anomaly that is found again within this time continues: it is one cause that comes and goes."""
+COUNTED: Final = frozenset({"blocked_loop"})
+"""Types whose description in the past tense counts all since the anomaly began, and not those in the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Alarms:
     """Anomalies of a platform; a plain object that outlives the service.
 
     >>> from superlearner.observing.monitoring.facts import AnomalyFinding
-    >>> found = AnomalyFinding("call_cycle", "critical", "0.7.0", "till", "a deadlock", 5.0, {}, 1, "scan_interval", "")
+    >>> found = AnomalyFinding("orphan_monitor", "low", "0.7.0", "till", "unread", 5.0, {}, 1, "anomaly_monitors", "")
     >>> alarms = Alarms()
     >>> [alarm.number for alarm in alarms.update([found], 6.0)[0]], alarms.update([found], 8.0)
     ([1], ([], []))
@@ -127,6 +129,8 @@ def _is_new_occurrence(known: Alarm, finding: AnomalyFinding) -> bool:
 
     Only findings of a type in `EXACT` have a start of their own; up to a second of difference is measurement error.
     """
+    if finding.type == known.finding.type == "memory_growth":  # another growth, after the memory has fallen
+        return known.ended is not None and finding.since > known.ended
     exact = finding.type in EXACT and known.finding.type in EXACT
     return exact and finding.since > known.worst.since + 1.0
 
@@ -137,6 +141,8 @@ def _continued(known: Alarm, finding: AnomalyFinding) -> Alarm:
     since = min(known.finding.since, finding.since)
     worse = known.worst.type not in EXACT and _rank(finding) >= _rank(known.worst)  # a hang says why a mailbox grows
     worst = finding if exact or worse else known.worst
+    if finding.type in COUNTED:
+        worst = replace(worst, past=finding.past)
     latest = replace(finding, since=since, count=max(known.finding.count, finding.count))
     return replace(known, finding=latest, worst=worst)
 

@@ -16,6 +16,7 @@ from superlearner.base.commands import command
 from superlearner.control.clock import timestamp
 from superlearner.observing.analytics.figures import trend_of
 from superlearner.observing.analytics.history import Entry, History
+from superlearner.observing.monitoring.alarms import BACK_S
 from superlearner.observing.monitoring.facts import (
     AnomalyFinding,
     Incident,
@@ -26,8 +27,9 @@ from superlearner.observing.monitoring.facts import (
     Type,
 )
 from superlearner.observing.monitoring.give_ups import explain_give_up, first_of_row, fold_chains, name_child
-from superlearner.observing.monitoring.growth import SHOWN, knee, rises, sample_lines, slope
+from superlearner.observing.monitoring.growth import SHOWN
 from superlearner.observing.monitoring.mailboxes import FLOOD, mailbox_backlog, mailbox_growth
+from superlearner.observing.monitoring.memory import memory_growth
 from superlearner.observing.monitoring.timeouts import ADVICE, call_timeouts, fold_timeouts
 from superlearner.settings.settings import Settings
 
@@ -36,16 +38,12 @@ __all__ = ["DETECTORS", "Detector", "detect"]
 Detector = Callable[[NodeFacts, Settings], Iterator[AnomalyFinding]]
 
 NS: Final = 1_000_000_000
-LEAST_POINTS: Final = 9
-MB: Final = 1_000_000
 PARTS: Final = 4
 """The parts of the window in each of which a supervisor in a loop restarts a child."""
 NEAR: Final = 0.8
 """The part of its limit up to which a supervisor does not come near a give-up."""
 ROW: Final = 3
 """The ends of one child that show a rate."""
-LARGE: Final = 0.5
-"""The part of the grown memory from which on a process is named as the cause."""
 LIMIT: Final = 3
 """The restarts that a supervisor allows by default."""
 
@@ -209,63 +207,6 @@ def _explain_restart(history: History, newest: Entry) -> str:
     return sentences.ended(child, reason, failed=newest.crash)
 
 
-def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find memory growth through the whole window, unlike a start or a cache."""
-    window = limits.anomaly_memory_window
-    since = facts.now - window
-    samples = [(point.at, point.memory) for point in facts.points if point.at >= since and point.memory is not None]
-    if len(samples) < LEAST_POINTS or samples[-1][0] - samples[0][0] < 0.8 * window or not rises(samples):
-        return
-    per_minute = slope(samples) * 60 / MB
-    if per_minute < limits.anomaly_memory_growth:
-        return
-    known = [(point.at, point.memory) for point in facts.points if point.memory is not None]
-    begun, least = knee(known)
-    grown = (samples[-1][1] - least) / MB
-    per_minute = grown / (samples[-1][0] - begun) * 60
-    largest = facts.largest if facts.largest is not None and facts.largest.size >= LARGE * grown * MB else None
-    who = None if largest is None else largest.name or largest.pid
-    by = f"by {grown:.0f} MB in {samples[-1][0] - begun:.0f} s"
-    rate = f"{per_minute:.0f} MB a minute, to {samples[-1][1] / MB:.0f} MB"
-    most = "" if largest is None else f"; {who} has at least {largest.size / MB:.0f} MB of it"
-    past = f"the memory of the program grew {by}, {rate}{most.replace(' has ', ' had ')}"
-    yield AnomalyFinding(
-        type="memory_growth",
-        severity="critical" if per_minute >= 10 * limits.anomaly_memory_growth else "high",
-        pid=None if largest is None else largest.pid,
-        name=None if largest is None else largest.name,
-        group="memory",
-        description=f"the memory of the program has grown {by}, {rate}{most}",
-        size=grown,
-        past=past,
-        incident=Incident(past),
-        since=round(begun, 3),
-        evidence={
-            "mb_per_minute": round(per_minute, 2),
-            "memory": samples[-1][1],
-            "processes": [_processes_at(facts, begun), facts.points[-1].processes],
-            "message_queue_lengths": facts.points[-1].message_queue_lengths,
-            "samples": sample_lines([one for one in known if one[0] >= begun]),
-        },
-        threshold=limits.anomaly_memory_growth,
-        setting="anomaly_memory_growth",
-        hint="check if the number of processes or of waiting messages grows, too: that is the cause. Otherwise look "
-        + (
-            "for what is kept outside of processes, such as a global list or a cache: no process with a large state "
-            f"was found. `{command('process.list', node=facts.called)}` lists the processes, and process memory "
-            "estimates that of one"
-            if largest is None
-            else "at its state: "
-            f"`{command('process.memory', largest.name or largest.pid, node=facts.called)}` estimates it, and "
-            f"`{command('state.get', largest.name or largest.pid, node=facts.called)}` shows it"
-        ),
-    )
-
-
-def _processes_at(facts: NodeFacts, at: float) -> int:
-    return next(point.processes for point in facts.points if point.at >= at)
-
-
 def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find `async def` callbacks that block their process for a long time, other than by a deadlock."""
     locked = {one.pid for circle in facts.cycles for one in circle}
@@ -303,16 +244,18 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
 def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find code that blocked the event loop."""
     since = facts.now - limits.anomaly_window
-    found = [hold for hold in facts.holds if hold.at >= since and hold.own_seconds >= limits.anomaly_loop_held]
+    found = [hold for hold in facts.holds if hold.own_seconds >= limits.anomaly_loop_held]
     found.sort(key=lambda hold: hold.name or hold.pid or "")
     for who, group in groupby(found, key=lambda hold: hold.name or hold.pid):
-        holds = sorted(group, key=lambda hold: hold.at)
+        known = sorted(group, key=lambda hold: hold.at)
+        holds = [hold for hold in known if hold.at >= since]
+        if not holds:
+            continue
+        row = _row_of_holds(known, limits.anomaly_window + BACK_S)
         worst = max(holds, key=lambda hold: hold.own_seconds)
         place = f" ({worst.place})" if worst.place else ""
         subject = who or "code outside of any process"
         longest = f"{worst.seconds:.2f} s{place}{worst.starved_text}"
-        often = "for" if len(holds) == 1 else f"{sentences.times_text(len(holds))}, for up to"
-        at = f", at {worst.place}" if worst.place else ""
         begun = holds[0].at - holds[0].seconds
         severity: Severity = (
             "critical" if worst.own_seconds >= 4 * limits.anomaly_loop_held or len(holds) >= 10 else "high"
@@ -334,19 +277,35 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
                 "place": worst.place,
                 "newest": [_hold(hold) for hold in reversed(holds[-10:])],
             },
-            count=len(holds),
+            count=len(row),
             size=worst.own_seconds,
             threshold=limits.anomaly_loop_held,
             setting="anomaly_loop_held",
             hint="`await` slow operations, run blocking code with `otp.Task.run_blocking`, or work in smaller steps",
+            past=_describe_holds(subject, row),
             incident=Incident(
-                f"{subject} held the event loop {often} {worst.seconds:.1f} s{at}{worst.starved_text}",
+                _describe_holds(subject, holds),
                 begun,
                 holds[-1].at,
                 worst.mark,
                 "blocked_loop",
             ),
         )
+
+
+def _row_of_holds(holds: Sequence[LoopHold], pause: float) -> Sequence[LoopHold]:
+    """Return the newest holds, back to a pause after which they are another anomaly."""
+    place = len(holds) - 1
+    while place > 0 and holds[place].at - holds[place].seconds - holds[place - 1].at <= pause:
+        place -= 1
+    return holds[place:]
+
+
+def _describe_holds(subject: str, holds: Sequence[LoopHold]) -> str:
+    worst = max(holds, key=lambda hold: hold.own_seconds)
+    often = "for" if len(holds) == 1 else f"{sentences.times_text(len(holds))}, for up to"
+    at = f", at {worst.place}" if worst.place else ""
+    return f"{subject} held the event loop {often} {worst.seconds:.1f} s{at}{worst.starved_text}"
 
 
 def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
@@ -359,6 +318,7 @@ def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
         lines = [places.get(one.pid) for one in circle]
         names = [one.name or one.pid for one in circle]
         waiting = sum(lengths.get(one.pid, 0) for one in circle)
+        since = max((one.since for one in circle if one.since is not None), default=facts.now)
         messages = f", and {waiting:,} message{' waits' if waiting == 1 else 's wait'}" if waiting else ""
         yield AnomalyFinding(
             type="call_cycle",
@@ -366,7 +326,8 @@ def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             pid=circle[0].pid,
             name=circle[0].name,
             description=_describe_circle(names, lines, "waits") + messages,
-            since=facts.now,
+            since=round(since, 3),
+            size=facts.now - since,
             evidence={
                 "circle": [
                     {"pid": one.pid, "name": one.name, "what": one.what, "waits_for": one.target, "kind": one.kind,

@@ -129,7 +129,7 @@ class LoopHold:
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """A member of a call cycle: a process, its target, and its request."""
+    """A member of a call cycle: a process, its target, its request, and when a scan first found it (wall clock)."""
 
     pid: str
     name: str | None
@@ -137,6 +137,7 @@ class Waiter:
     target: str
     kind: str
     request: str | None
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

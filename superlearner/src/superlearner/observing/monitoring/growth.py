@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from superlearner.control.clock import timestamp
 
-__all__ = ["SHOWN", "knee", "latest_rise", "rises", "sample_lines", "slope"]
+__all__ = ["SHOWN", "knee", "latest_lowest", "latest_rise", "rises", "sample_lines", "slope"]
 
 Samples = Sequence[tuple[float, float]]
 BEND: Final = 0.05
@@ -59,6 +59,15 @@ def knee(samples: Samples) -> tuple[float, float]:
     lowest = max(samples, key=lambda one: first + rate * (one[0] - begun) - one[1])
     below = first + rate * (lowest[0] - begun) - lowest[1]
     return lowest if below > BEND * (last - first) else samples[0]
+
+
+def latest_lowest(samples: Samples) -> int:
+    """Return the place of the last of the lowest values: what was before it has fallen again.
+
+    >>> latest_lowest([(0, 90), (1, 400), (2, 80), (3, 80), (4, 300)]), latest_lowest([])
+    (3, 0)
+    """
+    return max(range(len(samples)), key=lambda place: (-samples[place][1], place), default=0)
 
 
 def latest_rise(samples: Sequence[tuple[float, int]], least: int) -> Sequence[tuple[float, int]]:

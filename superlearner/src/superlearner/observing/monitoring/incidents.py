@@ -15,7 +15,7 @@ class Incidents:
     """The incidents of a node that have been stored; a plain object that outlives the service."""
 
     def __init__(self) -> None:
-        self._last: dict[tuple[str, str, str | None], float] = {}
+        self._last: dict[tuple[str, str, str | None, int], float] = {}
 
     def take(self, active: Iterable[Alarm], over: Iterable[Alarm], now: float, window: float) -> list[Incident]:
         """Return the incidents to store now, at most one of each cause within the window of the detectors.
@@ -28,7 +28,8 @@ class Incidents:
         for alarm in (*active, *over):
             incident = alarm.finding.incident
             pid = None if incident is None or incident.until is not None else alarm.finding.pid
-            key = *alarm.finding.key, pid
+            number = alarm.number if alarm.finding.type == "call_cycle" else 0  # each deadlock has its own lines
+            key = *alarm.finding.key, pid, number
             if incident is None or key in self._last or (incident.until is None) is (alarm.ended is None):
                 continue
             self._last[key] = now

@@ -16,7 +16,6 @@ from otp.observer.scanning import Scan
 from otp.trace import Event
 from otp.watchdog import Held, foreign_holder_name
 from superlearner.base.telemetry import Telemetry
-from superlearner.control.circles import circles
 from superlearner.control.clock import Clock
 from superlearner.control.events import facts_of
 from superlearner.control.listing import count_processes
@@ -29,6 +28,7 @@ from superlearner.control.turns import Steps
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring.alarms import Alarm, Alarms
 from superlearner.observing.monitoring.births import Births
+from superlearner.observing.monitoring.circling import WaitsInCircles
 from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.detectors import blocked_loop, detect
 from superlearner.observing.monitoring.facts import (
@@ -41,7 +41,6 @@ from superlearner.observing.monitoring.facts import (
     TimedOut,
     Track,
     UntiedProcesses,
-    Waiter,
     Watcher,
 )
 from superlearner.observing.monitoring.incidents import Incidents
@@ -128,7 +127,8 @@ class Monitor:
         self.on_incident: Callable[[Incident], object] = lambda _incident: None
         """Called with what is to be stored about anomalies."""
         self._incidents = Incidents()
-        self._sized: tuple[float, ProcessSize | None] = float("-inf"), None
+        self._sized: tuple[float, tuple[Pid, ProcessSize] | None] = float("-inf"), None
+        self._circles = WaitsInCircles()
         self._missed: list[LoopHold] = []
         """Holds before it watched, to be stored with the first look."""
         self._ended_supervisors = EndedSupervisors()
@@ -477,7 +477,7 @@ class Monitor:
             tracks=list(self._tracks.values()),
             callbacks=list(self._callbacks()),
             holds=list(self.holds),
-            cycles=self._waits_in_circles(),
+            cycles=[] if self.scan is None else self._circles.find(self.node, self.scan.calling, now),
             timeouts=list(self.timeouts),
             waiting=find_waiting(self.node, self.timeouts),
             explained=self._explained,
@@ -488,9 +488,11 @@ class Monitor:
 
     def _largest(self, now: float) -> ProcessSize | None:
         """Return the largest process, as of a moment ago: to find it holds the loop."""
-        if now - self._sized[0] >= SIZED_S:
-            self._sized = now, find_largest(self.node)
-        return self._sized[1]
+        at, found = self._sized
+        known = None if found is None or not otp.is_alive(found[0]) else found[0]
+        if now - at >= SIZED_S or (found is not None and known is None):
+            self._sized = now, find_largest(self.node, known)
+        return None if self._sized[1] is None else self._sized[1][1]
 
     def _whats(self) -> dict[str, str]:
         """Return the classes of unnamed supervisors, by pid."""
@@ -512,16 +514,6 @@ class Monitor:
             place = doing(busy.callback, waiting_at(pid)).partition(" at ")[2] or None
             began = self._clock.wall(extra.begun)
             yield PendingCallback(plain_pid(pid), display_name(pid), what_of(pid), busy.callback, began, waiting, place)
-
-    def _waits_in_circles(self) -> list[list[Waiter]]:
-        """Return current call cycles among the processes that waited in the scan."""
-        if self.scan is None or not self.scan.calling:
-            return []
-        waits = observer.waits(self.node, pids=self.scan.calling)
-        by_source = {wait.source: wait for wait in reversed(waits)}
-        return [
-            [_waiter(by_source[pid]) for pid in around] for around in circles((one.source, one.target) for one in waits)
-        ]
 
     def _group_untied(self) -> Iterator[UntiedProcesses]:
         groups: dict[str, list[Pid]] = {}
@@ -557,12 +549,6 @@ def _lasted(alarm: Alarm, now: float) -> float:
 def _about(alarm: Alarm) -> dict[str, Any]:
     finding = alarm.finding
     return {"type": finding.type, "severity": finding.severity, "pid": finding.pid, "name": finding.name}
-
-
-def _waiter(wait: observer.Wait) -> Waiter:
-    source = wait.source
-    request = None if wait.request is None else safe_text(wait.request)
-    return Waiter(plain_pid(source), display_name(source), what_of(source), plain_pid(wait.target), wait.kind, request)
 
 
 def _most_watched(pid: Pid) -> tuple[int, str] | None:
