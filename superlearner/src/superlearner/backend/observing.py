@@ -168,6 +168,7 @@ class Observing:
             )
             if self._kind is not TREE:  # the node of the tree is the default: commands need not name it
                 begun.services.nodes.called = hello.called or self.node.name
+            begun.services.nodes.operates = "operate" in self._permissions
             await begun.start()
             self._headless = begun
         return self._facts()

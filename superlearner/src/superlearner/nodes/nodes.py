@@ -149,6 +149,8 @@ class Nodes:
         self._ends: dict[str, Any] = {}
         self.called: str | None = None
         """Beside an observed node: the name that it has on the platform, if commands need it."""
+        self.operates = True
+        """Beside an observed node: whether its service permits commands that change its processes."""
         self.left: dict[str, str] = {}
         """The reasons why the latest nodes in other processes were detached."""
         self.awaited: dict[str, str] = {}
@@ -181,6 +183,7 @@ class Nodes:
         analytics.watch(node)
         monitor = Monitor(self._settings, analytics)
         monitor.called = partial(self.option_of, node.name)
+        monitor.operates = lambda: self.operates
         monitor.watch(node)
         monitor.ready()
         if kind is SERVICE:  # it has run before; what a tree of ours does while it starts is no fault

@@ -67,17 +67,63 @@ def test_a_loop_that_never_reaches_the_limit_of_its_supervisor_says_so() -> None
     )
     assert (loop.severity, loop.count, loop.since) == ("critical", 29, NOW - 58)
     assert loop.evidence["endless"]
-    assert loop.hint.startswith("`superlearner error why drawer` explains the newest one; ")
-    assert "`superlearner supervisor set-flags till --max-restarts 3 --max-seconds 13` lets it give up" in loop.hint
+    assert loop.hint == (
+        "the same child fails at each start: it needs another argument or a working dependency, not another restart; "
+        "`superlearner error why drawer` explains the newest one. "
+        "`superlearner supervisor set-flags till --max-restarts 3 --max-seconds 13` lets it give up"
+    )
+
+
+def test_a_storm_names_the_child_that_crashed_most_its_error_and_its_line() -> None:
+    """Regression: the newest entry was a sibling that was restarted with it, and the hint was for failed starts."""
+    book = supervisor([50.0 - n for n in range(10)], allowed=1000)
+    recent = book.histories["till"].recent
+    for place, one in enumerate(recent):
+        recent[place] = replace(one, child_id="scanner", where="shop.py:12 in price_of")
+    for at, child, kind in ((40.5, "lamp", "restarted"), (41.5, "printer", "restarted_along")):
+        recent.append(replace(recent[0], number=20, at=NOW - 41 + at, child_id=child, event_type=kind))
+    (storm,) = detectors.restart_storm(facts(book=book), LIMITS)
+    assert storm.description == (
+        "till has restarted children 10 times in the last 60 s: scanner crashed ten times in 9.0 s, "
+        "each time with ValueError('no paper'), at shop.py:12 in price_of"
+    )
+    assert storm.past.endswith("in 60 s: " + storm.description.partition(": ")[2])
+    shows = "`superlearner restart list --process scanner` lists the newest restarts"
+    assert storm.hint == f"correct shop.py:12 first: each of these crashes was there; {shows}"
+    recent[3] = replace(recent[3], where="shop.py:13 in price_of")
+    (storm,) = detectors.restart_storm(facts(book=book), LIMITS)
+    assert storm.hint == shows
+
+
+def test_the_last_restart_names_the_child_that_took_the_others_and_no_sibling() -> None:
+    book = supervisor([3.0, 2.0, 1.0])
+    recent = book.histories["till"].recent
+    for place, one in enumerate(recent):
+        recent[place] = replace(one, child_id="van_a", where="shop.py:47 in handle_cast")
+    recent.append(replace(recent[2], number=20, child_id="tracking", event_type="restarted_along"))
+    last = only(list(detectors.crash_loop(facts(book=book), LIMITS)))
+    assert "; van_a crashed three times in 2.0 s, each time with " in last.description
+    shows = "`superlearner restart list --process van_a` lists the newest restarts"
+    assert last.hint == f"correct shop.py:47 first: each of these crashes was there; {shows}"
+
+
+def test_hints_have_no_command_that_the_service_does_not_permit() -> None:
+    """Regression: with the permission `read`, both recommended commands were refused."""
+    book = supervisor([4.0, 2.5, 0.1])
+    permitted, refused = (
+        only(list(detectors.crash_loop(facts(book=book, operates=operates), LIMITS))).hint for operates in (True, False)
+    )
+    assert "supervisor set-flags" in permitted and "supervisor pause" in permitted
+    assert refused == "`superlearner restart list --process till_1` lists the newest restarts"
 
 
 def test_the_hint_of_a_storm_names_no_pid_since_the_next_restart_replaces_it() -> None:
     book = supervisor([50.0 - n for n in range(10)], allowed=1000)
     (storm,) = detectors.restart_storm(facts(book=book), LIMITS)
-    assert storm.hint.startswith("`superlearner restart list --process till_1` lists the newest restarts; ")
+    assert storm.hint == "`superlearner restart list --process till_1` lists the newest restarts"
     book.histories["till"].names["till_1"] = "drawer"
     (storm,) = detectors.restart_storm(facts(book=book), LIMITS)
-    assert storm.hint.startswith("`superlearner error why drawer` explains the newest one; ")
+    assert storm.hint == "`superlearner error why drawer` explains the newest one"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +136,7 @@ def test_the_hint_of_a_storm_names_no_pid_since_the_next_restart_replaces_it() -
 )
 def test_a_storm_that_is_short_or_may_lead_to_a_give_up_is_no_endless_loop(restarts: list[float], allowed: int) -> None:
     storm = only(list(detectors.restart_storm(facts(book=supervisor(restarts, allowed=allowed)), LIMITS)))
-    assert storm.description == f"till has restarted children {len(restarts)} times in the last 60 s"
+    assert storm.description.startswith(f"till has restarted children {len(restarts)} times in the last 60 s: ")
 
 
 def test_restarts_of_an_hour_ago_are_no_storm() -> None:
@@ -222,7 +268,7 @@ def test_a_supervisor_that_gave_up_gets_no_advice_for_one_that_runs() -> None:
     till.keep(entry(98, NOW - 0.6, "restart_failed"), 1000)
     till.keep(entry(99, NOW - 0.5, "gave_up"), 1000)
     loop = only(list(detectors.crash_loop(facts(book=book), LIMITS)))
-    assert loop.hint.startswith("the same child fails at each start: `")
+    assert loop.hint.startswith("the same child fails at each start: ") and loop.hint.endswith(" explains it")
     running = only(list(detectors.crash_loop(facts(book=supervisor([4.0, 2.5, 0.1])), LIMITS)))
     assert "set-flags" in running.hint
 

@@ -204,6 +204,8 @@ class NodeFacts:
     clock: int
     called: str | None = None
     """Value of `--node` in commands about the node; None if they need none."""
+    operates: bool = True
+    """True if its service permits commands that change its processes."""
     book: Book = field(default_factory=Book)
     whats: Mapping[str, str] = field(default_factory=dict[str, str])
     """Classes of the supervisors that have no name, by pid."""

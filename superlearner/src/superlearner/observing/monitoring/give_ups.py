@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from typing import Final
@@ -13,8 +14,9 @@ from superlearner.control.reasons import fell_after, without_arguments, without_
 from superlearner.observing.analytics.history import Book, Entry, History
 from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding
 
-__all__ = ["explain_give_up", "first_of_row", "fold_chains", "name_child"]
+__all__ = ["describe_ends", "explain_give_up", "first_of_row", "fold_chains", "kind_of", "name_child"]
 
+CLAUSES: Final = re.compile("[:;] ")
 PAUSE_S: Final = 10.0
 """Seconds without an end that end a crash loop, unless the supervisor's own window is longer."""
 
@@ -36,21 +38,33 @@ def explain_give_up(history: History, gave_up: Entry) -> str:
         return sentences.could_not_restart("it", child, reason)
     ends = [gave_up, *_counted(history, gave_up, before)]
     last = sentences.ended(child, reason, failed=gave_up.crash, at=gave_up.where)
-    at = f", at {gave_up.where}" if gave_up.where else ""
     if len(ends) == 1:
         return last
-    often = f"{sentences.times_text(len(ends))} in {max(gave_up.at - ends[-1].at, 0.1):.1f} s"
     if gave_up.child_id is None or len({one.child_id for one in ends}) > 1:  # dynamic children have no id
-        return f"its children ended {often} in all; the last end: {last}"
+        return f"its children ended {_often(ends)} in all; the last end: {last}"
+    return describe_ends(child, ends)
+
+
+def describe_ends(child: str, ends: Sequence[Entry]) -> str:
+    """Return how a child ended again and again, newest end first."""
+    last = ends[0]
+    reason, often = last.reason or "unknown", _often(ends)
+    at = f", at {last.where}" if last.where else ""
+    if len(ends) == 1:
+        return sentences.ended(child, reason, failed=last.crash, at=last.where)
     if len({(one.event_type == "restart_failed", one.reason) for one in ends}) > 1:
         return f"{child} ended {often}, the last time with {reason}{at}"
     if reason == "killed":
         return f"{child} was killed {often}"
-    if gave_up.crash:
+    if last.crash:
         if at and len({one.where for one in ends}) > 1:
             return f"{child} crashed {often}, each time with {reason}, the last time{at.removeprefix(',')}"
         return f"{child} crashed {often}, each time with {reason}{at}"
     return f"{child} ended {often}, each time with reason {reason}"
+
+
+def _often(ends: Sequence[Entry]) -> str:
+    return f"{sentences.times_text(len(ends))} in {max(ends[0].at - ends[-1].at, 0.1):.1f} s"
 
 
 def _counted(history: History, gave_up: Entry, before: list[Entry]) -> list[Entry]:
@@ -73,16 +87,16 @@ def first_of_row(history: History, last: Entry) -> Entry:
     An end with a reason of another kind belongs to it only if it counted against the same budget.
     """
     window = history.window_s if isinstance(history.window_s, int | float) else 0.0
-    kind, least = _kind(last), last.at - window
+    kind, least = kind_of(last), last.at - window
     for one in history.restart_history():
         if one.number < last.number and one.event_type != "restarted_along":
-            if last.at - one.at > max(PAUSE_S, window) or (one.at < least and _kind(one) != kind):
+            if last.at - one.at > max(PAUSE_S, window) or (one.at < least and kind_of(one) != kind):
                 break
             last = one
     return last
 
 
-def _kind(entry: Entry) -> str:
+def kind_of(entry: Entry) -> str:
     """Return a reason without what differs each time: the arguments of an exception, and numbers."""
     return without_numbers(without_arguments(entry.reason or ""))
 
@@ -143,8 +157,8 @@ def _with_those_above(one: AnomalyFinding, above: list[AnomalyFinding], book: Bo
     also = f", and {'is' if len(fallen) == 1 else 'are'} not running either" if down else ""
     after = fell_after(fallen)
     others = [each for each in above if each.key not in {one.key for one in fell}]
-    words = list(dict.fromkeys(each.description.partition(": ")[0] for each in others))
-    past = list(dict.fromkeys(each.past.partition(": ")[0] for each in others))
+    words = list(dict.fromkeys(CLAUSES.split(each.description)[0] for each in others))
+    past = list(dict.fromkeys(CLAUSES.split(each.past)[0] for each in others))
     return replace(
         one,
         severity=severity,

@@ -33,6 +33,8 @@ class Incidents:
             if incident is None or key in self._last or (incident.until is None) is (alarm.ended is None):
                 continue
             self._last[key] = now
-            at, until = incident.at, incident.until
-            found.append(replace(incident, at=alarm.finding.since if at is None else at, until=until or alarm.until))
+            at, until = incident.at, incident.until or alarm.until
+            if at is None:
+                at = alarm.finding.since
+            found.append(replace(incident, at=at, until=until and max(at, until)))  # the end of an anomaly is rounded
         return found

@@ -123,6 +123,7 @@ class Monitor:
         """Returns the services of the platform that do not work; a node that is not the platform's has none."""
         self.called: Callable[[], str | None] = lambda: None
         """Returns the value of `--node` in commands about the node; None if they need none."""
+        self.operates: Callable[[], bool] = lambda: True  # see `NodeFacts`
         self.talking = Talking(lambda: self.node)
         self.on_incident: Callable[[Incident], object] = lambda _incident: None
         """Called with what is to be stored about anomalies."""
@@ -470,6 +471,7 @@ class Monitor:
         return NodeFacts(
             now=now,
             called=self.called(),
+            operates=self.operates(),
             clock=round(otp.monotonic() * NS),
             book=self.ledger.book,
             whats=self._whats(),
