@@ -23,6 +23,7 @@ from superlearner.control.clock import Clock
 from superlearner.control.events import ENDS, STARTS, facts_of
 from superlearner.control.exits import EndsBelow, EndTimes, ExitLog
 from superlearner.control.listing import count_processes
+from superlearner.control.measuring import measurements, parts_of
 from superlearner.control.names import EndedSupervisors
 from superlearner.control.slots import Slot
 from superlearner.control.tree import TreeReader
@@ -30,7 +31,6 @@ from superlearner.live.alone import GROUP, Alone, ended
 from superlearner.live.deflate import SharedDeflate
 from superlearner.live.feed import Feed
 from superlearner.live.frames import Frames, encode
-from superlearner.live.measuring import measurements, parts_of
 from superlearner.live.projection import Projection, below, graft, row_of
 from superlearner.live.projector import KINDS as TREE_KINDS
 from superlearner.live.projector import apply, forget_deleted, measure, rest

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +12,6 @@ import pytest
 import otp
 from otp import Children, ChildSpec, DynamicSupervisor, GenServer, Ok, Reply, Supervisor, impl
 from superlearner.app.running import Tree
-from superlearner.control.terms import plain_pid
-from superlearner.observing.monitoring.facts import AnomalyFinding
 
 Inside = Callable[..., Any]
 NASTY = 'a"]<b>\n\u202ex-->end'
@@ -192,11 +189,11 @@ def test_a_child_without_name_and_id_is_drawn_by_its_pid(inside: Inside) -> None
 
 
 @pytest.mark.operation("tree.show")
-def test_the_text_marks_processes_that_hang_and_long_mailboxes(inside: Inside) -> None:
-    """Regression: a process that had hung for minutes looked like the others."""
+def test_the_text_marks_processes_that_hang_and_long_mailboxes(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regressions: a process that had hung for minutes looked like the others, and one in a deadlock, too."""
 
     async def test(platform: Any) -> None:
-        monitor, hangs = platform.platform.monitor, asyncio.Event()
+        hangs = asyncio.Event()
         pid = await DynamicSupervisor.start_child(("pool", platform.node), Busy.child_spec(hangs, name="busy"))
 
         async def line() -> str:
@@ -209,12 +206,9 @@ def test_the_text_marks_processes_that_hang_and_long_mailboxes(inside: Inside) -
         for _ in range(100):
             otp.send(pid, "more")
         assert await line() == "(permanent, 100 messages wait)"
-        evidence = {"callback": "handle_info", "place": "till.py:7"}
-        hang = AnomalyFinding(
-            "long_callback", "high", plain_pid(pid), "busy", "", time.time() - 13, evidence, 5, "", ""
-        )
-        monitor.alarms.update([hang], time.time())
-        assert re.fullmatch(r"\(permanent, in handle_info at till\.py:7 for 1[34] s: 100 messages wait\)", await line())
+        monkeypatch.setattr("superlearner.control.measuring.STUCK_AFTER_S", 0.0)
+        hang = r"not answering since \d\d:\d\d:\d\d: handle_info at test_tree\.py:\d+"
+        assert re.fullmatch(rf"\(permanent, {hang}, 100 messages wait\)", await line())
         otp.exit(pid, "kill")
 
     inside(test, Tree("pool", lambda: DynamicSupervisor.start_link(name="pool")))

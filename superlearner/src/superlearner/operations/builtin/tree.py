@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+import otp
 from otp import Pid, observer
 from otp.observer import ChildView, SupervisorView
 from superlearner.control.circles import circles
 from superlearner.control.drawing import draw, waiting_text
 from superlearner.control.listing import count_processes
 from superlearner.control.look import named
+from superlearner.control.measuring import find_hang
 from superlearner.control.names import is_critical
 from superlearner.control.relations import ancestors_of, descendants_of, graph_of, isolated, running_in, trees_of
 from superlearner.control.terms import clip, plain_pid, safe_text
@@ -89,27 +92,24 @@ async def show(
 
 
 def _notes_on(roots: Iterable[SupervisorView], ctx: Context) -> Iterator[tuple[Pid, str]]:
-    """Yield what the last sample of the monitor and the mailboxes say about processes of trees."""
-    monitor, now = ctx.watched.monitor, time.time()
-    findings = [alarm.finding for alarm in list(monitor.alarms.active.values())]
-    hangs = {one.pid: one for one in findings if one.type == "long_callback"}
-    most = monitor.settings().anomaly_mailbox
+    """Yield which processes of trees hang, as the page marks them, and which have long mailboxes."""
+    now, most = time.time(), ctx.watched.monitor.settings().anomaly_mailbox
 
-    def note(child: ChildView) -> str:
-        hang, words = hangs.get(None if child.pid is None else plain_pid(child.pid)), list[str]()
+    def note(pid: Pid, mailbox: int) -> str:
+        hang, words = find_hang(pid, now) if otp.is_alive(pid) else None, list[str]()
         if hang is not None:
-            place = f" at {hang.evidence['place']}" if hang.evidence["place"] else ""
-            words.append(f"in {hang.evidence['callback']}{place} for {now - hang.since:.0f} s")
-        if child.mailbox >= (most if hang is None else 1):
-            words.append(waiting_text(child.mailbox))
-        return ": ".join(words)
+            words.append(f"not answering since {datetime.fromtimestamp(hang[0]):%H:%M:%S}: {hang[1]}")
+        if mailbox >= (most if hang is None else 1):
+            words.append(waiting_text(mailbox))
+        return ", ".join(words)
 
+    yield from ((one.pid, note(one.pid, 0)) for one in roots)
     waiting = [child for one in roots for child in one.children]
     while waiting:
         child = waiting.pop()
         waiting += () if child.supervisor is None else child.supervisor.children
         if child.pid is not None:
-            yield child.pid, note(child)
+            yield child.pid, note(child.pid, child.mailbox)
 
 
 @operation("tree.ancestors", http=("GET", "/processes/{pid}/ancestors"), scope="read", errors=NOT_THERE)

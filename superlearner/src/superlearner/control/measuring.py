@@ -13,7 +13,7 @@ from superlearner.control.look import doing
 from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.control.tree import supervisor_state
 
-__all__ = ["busy_since", "measurements", "parts_of"]
+__all__ = ["busy_since", "find_hang", "measurements", "parts_of"]
 
 STUCK_AFTER_S: Final = 2.0
 
@@ -29,10 +29,17 @@ def measurements(node: Node, pids: Iterable[str], clock: Clock) -> tuple[dict[st
         if waiting is None:
             continue
         mailboxes[text] = waiting
-        busy = busy_since(pid)
-        if busy is not None and otp.monotonic() - busy[0] >= STUCK_AFTER_S:
-            stuck[text] = (round(now - (otp.monotonic() - busy[0]), 3), _doing(pid, busy[1]))
+        if (found := find_hang(pid, now)) is not None:
+            stuck[text] = found
     return mailboxes, stuck
+
+
+def find_hang(pid: Pid, now: float) -> tuple[float, str] | None:
+    """Return since when a living process is in a callback that takes long, and what it does; `now` is wall clock."""
+    busy = busy_since(pid)
+    if busy is None or (seconds := otp.monotonic() - busy[0]) < STUCK_AFTER_S:
+        return None
+    return round(now - seconds, 3), _doing(pid, busy[1])
 
 
 def _doing(pid: Pid, callback: str) -> str:
