@@ -188,9 +188,9 @@ async def test_a_busy_callback_is_named_with_its_message_and_time() -> None:
     assert shown is not None
     assert (shown.callback, shown.handling, shown.busy_for) == ("handle_call", "'wait'", 2.0)
     assert shown.messages == (
-        "('other', <Unreadable>)",
-        "('$gen_cast', 'later')",
-        f"('$gen_call', {caller}, 'value')",
+        "info ('other', <Unreadable>)",
+        "cast 'later'",
+        f"call 'value' from {caller}",
     )
     assert shown.mailbox == 3
     assert shown.waiting_at[0].function == "Counter.handle_call"

@@ -83,12 +83,13 @@ async def test_messages_are_told_oldest_first_with_kind_and_tag_and_without_secr
 async def test_the_details_of_a_process_have_messages_with_their_kind_and_no_envelope() -> None:
     """Regression: the page showed `('$gen_cast', ('add', 1))`."""
     slow = await filled()
-    otp.spawn(lambda: GenServer.call(slow, "what"))
+    caller = otp.spawn(lambda: GenServer.call(slow, "what"))
     await testing.wait_all_idle()
     found = observer.process(here(), slow)
     assert found is not None
     assert found.messages == (
-        "cast ('add', 1)", "info {'password': ***}", "cast ('add', 2)", "cast 'stop'", "info 7", "call 'what'",
+        "cast ('add', 1)", "info {'password': ***}", "cast ('add', 2)", "cast 'stop'", "info 7",
+        f"call 'what' from {caller}",
     )  # fmt: skip
 
 

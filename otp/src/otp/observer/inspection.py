@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from otp.bounded import text
 from otp.kernel.ends.mailbox import mailbox_of
-from otp.kernel.tables.callers import HIDDEN_STATE, formatted_state, read_callback_state, unwrap_message
+from otp.kernel.tables.callers import HIDDEN_STATE, From, formatted_state, read_callback_state, unwrap_message
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import DEAD, Process, is_supervisor
@@ -194,7 +194,8 @@ def process(
 def _message_text(message: Any, length: int, redact: Redact | None) -> str:
     """Return a message of the mailbox with its kind, without the envelope of the runtime: `cast ('add', 3)`."""
     kind, sent = unwrap_message(message)
-    return f"{kind} {text(sent, length=length, redact=redact)}"
+    caller = f" from {message.pid}" if type(message) is From else ""
+    return f"{kind} {text(sent, length=length, redact=redact)}{caller}"
 
 
 def _state_text(p: Process, length: int, redact: Redact | None) -> str:

@@ -75,8 +75,8 @@ def verbs_meant(group: str, typed: str, there: Sequence[str]) -> list[str]:
 
     >>> verbs_meant("error", "show", ["last", "list", "why"]), verbs_meant("process", "why", ["info", "kill"])
     (['why'], ['error why'])
-    >>> verbs_meant("process", "kil", ["info", "kill"]), verbs_meant("process", "predict", ["info", "kill"])
-    (['kill'], ['supervisor predict'])
+    >>> verbs_meant("process", "kil", ["info", "kill"]), verbs_meant("process", "set-flags", ["info", "kill"])
+    (['kill'], ['supervisor set-flags'])
     """
     typed = typed.replace("_", "-").casefold()
     if own := [verb for verb in SAME.get(typed, ()) if verb in there and verb != typed][:1]:

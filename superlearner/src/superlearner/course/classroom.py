@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from superlearner.course.course import Course
 from superlearner.course.engine.verdict import INCOMPLETE, LONGEST_ROWS
 from superlearner.course.misconceptions import MISCONCEPTIONS
 from superlearner.course.progress import Progress, now
@@ -30,9 +31,11 @@ class Classroom:
 
     Args:
         learning: what the learners did.
+        course: what they are taught.
     """
 
-    def __init__(self, learning: Learning) -> None:
+    def __init__(self, learning: Learning, course: Course) -> None:
+        self.course = course
         self._learning = learning
         self._lock = asyncio.Lock()
         self._by_learner: dict[str, Progress] = {}

@@ -173,7 +173,7 @@ class Platform(NodeServices):
         self.sandboxes = Sandboxes(launcher, lambda: self.settings.sandboxes, self._report_sandbox)
         self.sandboxes.changed = self.node_list.sandboxes_changed
         self.course = Course()
-        self.classroom = Classroom(self.store.learning)
+        self.classroom = Classroom(self.store.learning, self.course)
         self.checker = Checker(2, weak=settings.weak_walls, node=lambda: self.node)
         if settings.data_dir is not None:
             self.attachments.stored = KnownServices(settings.data_dir.absolute())

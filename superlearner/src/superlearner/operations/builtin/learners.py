@@ -65,7 +65,6 @@ BYTE_ORDER_MARK: Final = "\ufeff"
 async def learners(
     accounts: Accounts,
     classroom: Classroom,
-    course: Course,
     sandboxes: Sandboxes,
     history: MomentHistory | None,
     /,
@@ -84,6 +83,7 @@ async def learners(
     `current`, has not passed after four attempts or after all its hints, or if the last three they tried have not
     passed. `predicted` and `mispredicted` count all sessions. For teachers.
     """
+    course = classroom.course
     with reading_the_store():
         rows = [
             row for row in await accounts.all() if standing_of(row) == "learner" and not accounts.has_left(row.name)

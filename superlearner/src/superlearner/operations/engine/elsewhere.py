@@ -37,7 +37,7 @@ async def describe_elsewhere(
 ) -> dict[str, Any]:
     """Return `node`, which the answer is about, and `elsewhere`, sentences about others; nothing if there are none.
 
-    A page shows its node, and the answer to a request that names one needs no such words.
+    The answer to a request that names a node needs no such words.
 
     Args:
         context: the context of the request.
@@ -45,7 +45,7 @@ async def describe_elsewhere(
         parameters: its parameters.
         ask: runs the operation on another node, with its defaults.
     """
-    if context.asked is not None or context.claims == "page" or not operation.on_node or context.user.only_own:
+    if context.asked is not None or not operation.on_node or context.user.only_own:
         return {}
     here = context.on or context.home.name
     beside = [one for one in context.nodes if one.kind.listed_beside and context.user.sees(one.owner)]

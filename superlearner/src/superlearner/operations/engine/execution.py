@@ -111,8 +111,8 @@ async def execute(services: Services, operation: Operation, context: Context, pa
         OperationError: the operation failed or was refused.
     """
     answer = await _execute(services, operation, context, parameters)
-    if operation.streams or isinstance(answer.data, Download):
-        return answer
+    if context.claims == "page" or operation.streams or isinstance(answer.data, Download):
+        return answer  # a page shows which node it is about
 
     async def ask_on(node: str) -> Answer:
         on = Context(context.nodes, context.user, context.door, on=node, claims=context.claims)
