@@ -18,9 +18,10 @@ from superlearner.nodes.remote.protocol import Drawn
 from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.facts import Incident
 from superlearner.observing.monitoring.witness import LoopSample
+from superlearner.operations.builtin.restart_incidents import describe_incident
 from superlearner.operations.builtin.restart_lines import describe_row
 from superlearner.operations.builtin.restart_loops import INCIDENT, fold
-from superlearner.operations.builtin.restarts import _hint_about, describe_service_change
+from superlearner.operations.builtin.restarts import describe_service_change
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.restarts.ids import Ref
 from superlearner.settings.settings import Settings
@@ -129,7 +130,8 @@ def test_an_incident_that_a_monitor_finds_is_kept_with_its_times() -> None:
         [alone] = crashes.take(4.0, 60)
         row = replace(row, line=alone.text)
         assert describe_row(row, "").crash
-        assert "anomalies" not in _hint_about(row, cast(Any, None))  # no anomaly has it
+        facts = describe_incident(row, row.line, None).facts
+        assert facts is not None and facts.why.startswith("no supervisor restarts it")  # no anomaly has it
 
     otp.run(lambda: main(otp.node()))
 

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from otp import sentences
 from superlearner.control.slots import DYNAMIC
+from superlearner.operations.builtin.restart_incidents import refuse_incident
 from superlearner.operations.builtin.restarts import EventRef, EventTime
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
@@ -141,6 +142,7 @@ async def compare(
     Each process of the tree is judged and explained, as game.answer does it for a question of the game.
     """
     moment = Moment.model_validate(await ask(ctx, services, "restart.show", {"event": event, "at": at}))
+    refuse_incident(moment)
     guess, shown = _ids(picked), _ids(among)
     asked, ran, names = _read(moment)
     verdicts = [

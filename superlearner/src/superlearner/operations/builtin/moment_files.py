@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias, cast
 from otp import sentences
 from otp.redaction import without_secrets
 from superlearner.operations.builtin.game import LevelNumber, Picked, Seed
+from superlearner.operations.builtin.restart_incidents import refuse_incident
 from superlearner.operations.builtin.restarts import EventRef, EventTime
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
@@ -25,6 +26,7 @@ from superlearner.operations.engine.seams import MomentFiles, MomentPage
 from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
 from superlearner.operations.results import TextFile
+from superlearner.operations.results.restarts import Moment
 
 Json: TypeAlias = "dict[str, Any]"
 MOST_BYTES: Final = 250_000
@@ -52,7 +54,9 @@ async def export(
     One HTML file of at most 250 kB that plays the restart in any browser, without this platform and without any
     network. Secrets are redacted, and absolute paths are shortened; in quoted code, only home folders are.
     """
-    moment = without_users(await ask(ctx, services, "restart.show", {"event": event, "at": at}))
+    found = await ask(ctx, services, "restart.show", {"event": event, "at": at})
+    refuse_incident(Moment.model_validate(found))
+    moment = without_users(found)
     happened = datetime.fromtimestamp(moment["at"], UTC)
     return await _file(files, headline(moment), happened, moment, moment["node"])
 

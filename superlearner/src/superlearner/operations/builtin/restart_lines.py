@@ -25,12 +25,13 @@ from superlearner.operations.builtin.restart_facts import (
     find_places,
     find_requested,
 )
+from superlearner.operations.builtin.restart_incidents import possible_names
 from superlearner.operations.builtin.restart_loops import OUTAGE, LineParts, Loop, is_incident, is_sum, read_line
 from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
 from superlearner.operations.builtin.restart_none import describe_none
 from superlearner.operations.builtin.restart_words import Words, find_about
-from superlearner.operations.builtin.restarts import EventRef, possible_names
+from superlearner.operations.builtin.restarts import EventRef
 from superlearner.operations.builtin.restarts import describe_row as describe_stored
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, Paged, Picker, declared, operation

@@ -20,11 +20,18 @@ from superlearner.control.clock import Clock
 from superlearner.control.events import TraceEvent
 from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.nodes.attaching import ServiceChange
-from superlearner.nodes.nodes import WatchedNode, full_names
+from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.errors import origin_of
 from superlearner.operations.builtin.restart_facts import describe_facts, reword
+from superlearner.operations.builtin.restart_incidents import (
+    describe_incident,
+    find_anomaly,
+    possible_names,
+    read_anomaly,
+)
 from superlearner.operations.builtin.restart_loops import ANOMALY, BLOCKED, INCIDENT, OUTAGE, is_incident
+from superlearner.operations.builtin.system import anomalies
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
 from superlearner.operations.engine.audit import AuditLog
@@ -34,6 +41,7 @@ from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import TIMES, UNIX_TIME, Time
 from superlearner.operations.results.restarts import Crashed, Decided, Moment, MomentFacts, Signalled
+from superlearner.operations.results.system import AnomalyLine
 from superlearner.operations.rights.ownership import not_their_node
 from superlearner.restarts.cause_steps import summary_of
 from superlearner.restarts.drawing import MomentNode, NodeKind
@@ -43,7 +51,6 @@ from superlearner.restarts.memory import Memory
 from superlearner.restarts.moments import Happening, NoSupervisor, moment_of
 from superlearner.restarts.moments import Moment as Found
 from superlearner.restarts.present import Running, waits
-from superlearner.sandbox.record import node_of_sandbox
 from superlearner.store import MomentRow, StoreUnavailable
 
 LONGEST_NAME: Final = 100
@@ -95,7 +102,8 @@ HELD_S: Final = 3600.0
 @operation("restart.show", http=("GET", "/restarts/{event}"), scope="read", outlives=True,
            errors=("restart_not_found", "restart_not_kept", "node_not_found", "node_unavailable", "bad_answer"),
            short="at facts.what facts.why facts.where facts.source facts.handling facts.state_before facts.state_after "
-                 "facts.lost facts.supervisor facts.gave_up facts.budget facts.away ref")  # fmt: skip
+                 "facts.lost facts.supervisor facts.gave_up facts.budget facts.away facts.values facts.limit "
+                 "facts.hint ref")  # fmt: skip
 async def show(
     ctx: Context,
     audit: AuditLog,
@@ -109,9 +117,11 @@ async def show(
     The tree before it and every signal, decision, stop and start in order, from the first cause to the last start; and
     what another strategy would have restarted. Restarts are stored when they have settled, so their ids stay valid
     after a restart of the platform and after the end of their node. Of the oldest, a line is left; in a crash loop,
-    those beyond 100 a minute are only counted.
+    those beyond 100 a minute are only counted. Of an incident, such as a hang, the evidence of its anomaly is shown.
     """
     moment = await _find(ctx, audit, history, event, at)
+    if isinstance(moment, MomentRow):
+        return describe_incident(moment, describe_row(moment), await _find_evidence(ctx, history, moment))
     if is_service_change(moment):
         return moment.model_copy(update={"facts": await _describe_absence(history, moment)})
     if history is not None:
@@ -121,8 +131,22 @@ async def show(
     return moment if moment.facts is not None else moment.model_copy(update={"facts": describe_facts(moment)})
 
 
-async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, event: str, at: float | None) -> Moment:
-    """Return a restart from memory, else from the store. Raises `OperationError`."""
+async def _find_evidence(ctx: Context, history: MomentHistory | None, row: MomentRow) -> AnomalyLine | None:
+    """Return the anomaly of an incident, from its node or from the store; None if there is none."""
+    if row.number == ANOMALY:
+        return read_anomaly(row)
+    there = Context(ctx.nodes, ctx.user, ctx.door, on=row.node, claims=ctx.claims)
+    try:
+        found = await anomalies(there, history, ended=True)
+    except OperationError:
+        return None
+    return find_anomaly(row, found.anomalies)
+
+
+async def _find(
+    ctx: Context, audit: AuditLog, history: MomentHistory | None, event: str, at: float | None
+) -> Moment | MomentRow:
+    """Return a restart from memory, else from the store, or the row of an incident. Raises `OperationError`."""
     ref = Ref.read(event)
     sees = ctx.user.sees(ctx.owner_of(ctx.on))
     node, found, error = None, None, _not_known(ref, ctx) if sees else not_their_node(_this(), ctx)
@@ -150,9 +174,10 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
         if found is not None and at is None:
             return found
         raise error
+    if is_incident(row) or row.number == ANOMALY:
+        return row
     if row.data is None:
-        told = f"{describe_row(row)}{'; this was no restart, so it has no replay' if is_incident(row) else ''}"
-        raise OperationError("restart_not_kept", told, hint=_hint_about(row, ctx))
+        raise OperationError("restart_not_kept", describe_row(row), hint="only this line of it is kept")
     try:
         current = isinstance(node, WatchedNode) and row.run == run_of(node.node)
         stored = Moment.model_validate_json(zlib.decompress(row.data))
@@ -165,28 +190,11 @@ async def _find(ctx: Context, audit: AuditLog, history: MomentHistory | None, ev
         raise OperationError("restart_not_kept", describe_row(row), hint="an earlier version stored it") from None
 
 
-def _hint_about(row: MomentRow, ctx: Context) -> str:
-    """Return where to find more about a row without a replay."""
-    if not is_incident(row) or row.line.startswith(OUTAGE) or row.line.endswith(sentences.not_restarted(None)):
-        return "only this line of it is kept"
-    listing = command("system.anomalies", ended=True, node=ctx.nodes.option_of(row.node))
-    return f"`{listing}` has its evidence: values, limits and what to try"
-
-
 async def _find_row(history: MomentHistory, ctx: Context, ref: Ref, at: float | None) -> MomentRow | None:
     for name in possible_names(ctx.on or ctx.home.name):
         if (row := await history.find(ref, name, ctx.user.sees, at)) is not None:
             return row
     return None
-
-
-def possible_names(node: str) -> list[str]:
-    """Return the names under which restarts of a node that is gone may be stored, as `node` may be its short name.
-
-    >>> possible_names("counter")
-    ['counter', 'counter@127.0.0.1', 'counter@simulated', 'sandbox-counter@127.0.0.1']
-    """
-    return [node] if "@" in node else [*full_names(node), node_of_sandbox(node)]
 
 
 async def _count_alike(history: MomentHistory, moment: Moment) -> tuple[int, int]:

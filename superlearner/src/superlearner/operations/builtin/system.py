@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import platform as platform_module
 import time
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,8 +20,8 @@ from superlearner.nodes.remote import RemoteNode
 from superlearner.observing.monitoring import Alarm, Point
 from superlearner.observing.monitoring.export import Table, as_csv, as_json, rows_of
 from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding
+from superlearner.operations.builtin.restart_incidents import possible_names, read_anomaly
 from superlearner.operations.builtin.restart_loops import ANOMALY
-from superlearner.operations.builtin.restarts import possible_names
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Download, Operation, declared, operation
 from superlearner.operations.engine.forwarding import forward
@@ -41,7 +40,7 @@ from superlearner.operations.results.system import (
 )
 from superlearner.operations.rights.ownership import not_their_node
 from superlearner.settings.settings import Settings
-from superlearner.store import MomentRow, Store
+from superlearner.store import Store
 
 POINTS: Final = 300
 """Points of a history without `resolution_s`."""
@@ -201,21 +200,7 @@ async def _list_stored(ctx: Context, history: MomentHistory | None) -> list[Anom
         return []
     names = possible_names(ctx.on or ctx.home.name)
     rows, _ = await history.page(names, [], ctx.user.only_owner, None, None, 0, MOST_STORED, number=ANOMALY)
-    return await asyncio.to_thread(lambda: _once([one for row in rows if (one := _read_stored(row)) is not None]))
-
-
-def _read_stored(row: MomentRow) -> AnomalyLine | None:
-    """Return a stored anomaly; None if only its line is left, or this version cannot read it.
-
-    Its hint names no process of then.
-    """
-    try:
-        found = None if row.data is None else AnomalyLine.model_validate_json(zlib.decompress(row.data))
-    except (ValueError, zlib.error):
-        return None
-    if found is not None:
-        found.hint = found.past_hint or found.hint
-    return found
+    return await asyncio.to_thread(lambda: _once([one for row in rows if (one := read_anomaly(row)) is not None]))
 
 
 async def _look(node: WatchedNode, *, ended: bool) -> SystemAnomalies:

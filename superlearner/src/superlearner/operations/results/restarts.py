@@ -9,6 +9,7 @@ from pydantic import Field
 from superlearner.operations.engine.requesters import HandledMessage, LostMessages, Requester
 from superlearner.operations.results import Pid, Seconds
 from superlearner.operations.results.result import ResultModel
+from superlearner.operations.results.system import AnomalyLine
 from superlearner.restarts.cause_steps import WhyLine
 from superlearner.restarts.drawing import MomentNode
 
@@ -123,6 +124,9 @@ class MomentFacts(ResultModel):
     away: str | None = Field(
         default=None, description="how long a service or a member was gone, and since or until when"
     )
+    values: str | None = Field(default=None, description="of an incident, the values it is based on")
+    limit: str | None = Field(default=None, description="of an incident, the exceeded limit and its setting")
+    hint: str | None = Field(default=None, description="of an incident, what to try")
 
 
 class Moment(ResultModel):
@@ -167,6 +171,10 @@ class Moment(ResultModel):
     ran_on: bool = Field(
         default=False, description="the program of the node did not end: it did not answer, or the platform was away"
     )
+    incident: bool = Field(
+        default=False, description="true for an incident, such as a hang, which has no events and no tree"
+    )
+    anomaly: AnomalyLine | None = Field(default=None, description="the anomaly of an incident, with its evidence")
     moved: bool = Field(
         default=False, description="a child runs on another member of the cluster now, or has run on two members"
     )

@@ -67,7 +67,7 @@ async function load() {
   try {
     const moment = await ask(""), itsNode = moment.node ?? "";
     if (!node && itsNode !== usual && nodes().includes(itsNode)) return go(itsNode);
-    show(moment);
+    (moment.incident ? showIncident : show)(moment);
   } catch (error) {
     if (stage.moment || !(error instanceof ApiError)) throw error;
     if (error.status === 410) showGone(error, await readMinute());
@@ -191,6 +191,18 @@ function showGone(error, minute = []) {
         : "Show in the timeline"}</a>
     <a class="btn" href=${here("/supervisors")}>Go to the supervision tree</a></p></div>`,
     body);
+}
+
+/** Show what is kept of an incident, such as a hang, which has no replay. @param {Moment} moment */
+function showIncident(moment) {
+  const { what = "", where, values, limit, hint } = moment.facts ?? {};
+  page.dataset.ready = "gone";
+  document.title = `${moment.summary} · SuperLearner`;
+  render(html`<h1>${what}</h1>`, head);
+  render(html`<div class="void"><p>${moment.facts?.why}</p><dl class="known">${[["Where", where], ["Values", values], ["Limit", limit],
+    ["To try", hint]].map(([word, text]) => (text ? html`<dt>${word}</dt><dd>${text}</dd>` : nothing))}</dl>
+    <p class="acts"><a class="btn primary" href=${of(moment, "/timeline", { at: moment.at.toFixed(6) })}>Show in the timeline</a>
+    <a class="btn" href=${of(moment, "/system")}>Open its anomalies</a></p></div>`, body);
 }
 
 /** @param {ApiError} error */

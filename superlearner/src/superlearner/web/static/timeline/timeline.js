@@ -334,7 +334,8 @@ function treeNow() {
 async function readStored(ref) {
   stored.set(ref, null);
   try {
-    stored.set(ref, await requestOn(model.node, "GET", `/restarts/${ref}`));
+    const moment = await requestOn(model.node, "GET", `/restarts/${ref}`);
+    if (!moment.incident) stored.set(ref, moment);
   } catch {
     return; // its tree is not known
   }
