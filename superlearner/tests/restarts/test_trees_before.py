@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hypothesis import given, settings
@@ -121,6 +121,24 @@ def test_the_tree_before_has_what_ended_since() -> None:
     run(test, group("inner", worker("x"), worker("t", restart="temporary"), worker("y")), strategy="one_for_all")
 
 
+def test_what_a_supervisor_started_before_its_start_failed_is_no_start_of_the_restart() -> None:
+    """The first attempt starts s1 and w0, and ends them: the old s2 still stops its children then."""
+
+    async def test(node: otp.Node) -> None:
+        since = otp.trace.history(node)[-1].seq
+        otp.exit("s0", "kill")
+        await wait_all_idle()
+        history = otp.trace.history(node)
+        moment = moment_of(history, groups(history)[since + 1], Running(node))
+        starts = [one.id.rpartition("/")[2] for one in moment.events if one.kind == "start"]
+        assert starts == ["s0", "s1", "w0", "s2", "w1", "w2", "w3"]
+        of_w0 = [one for one in history if one.kind == "child_started" and one.seq > since and one.data["id"] == "w0"]
+        assert len(of_w0) == 2
+
+    deep = group("s1", worker("w0")), group("s2", worker("w1"), worker("w2")), worker("w3")
+    run(test, group("s0", *deep, max_restarts=0))
+
+
 class Draw:
     """A random tree with unique names."""
 
@@ -159,6 +177,14 @@ def replayed(before: dict[str, str | None], happened: Sequence[Happening], gone:
     return {id: pid for id, pid in slots.items() if id not in gone}
 
 
+def with_children(pids: Iterable[str | None], started: Sequence[Any]) -> set[str | None]:
+    """Return these processes and those started below them; what is below a start that failed is below none of them."""
+    known, starts = set(pids), [(plain_pid(one.pid), plain_pid(one.data["child"])) for one in started]
+    while more := {child for by, child in starts if by in known} - known:
+        known |= more
+    return known
+
+
 def created(number: str | None) -> int:
     return int((number or "0.0.0").split(".")[1])
 
@@ -192,7 +218,7 @@ def test_a_moment_of_a_random_tree_leads_from_the_tree_before_to_the_tree_after(
             assert dict.fromkeys(again).items() <= shape(moment.root).items()
             assert {id: pid for id, pid in shape(moment.root).items() if id not in again}.items() <= before.items()
             started = [event for event in after if event.kind in ("child_started", "child_restarted")]
-            known = {*before.values(), *(plain_pid(event.data["child"]) for event in started)}
+            known = with_children(before.values(), started)
             starts = [event.data["child"] for event in started if str(event.pid).strip("<>") in known]
             told_starts = [one for one in moment.events if one.kind == "start"]
             assert sorted(one.pid or "" for one in told_starts) == sorted(map(plain_pid, starts))
