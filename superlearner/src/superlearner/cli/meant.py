@@ -119,6 +119,9 @@ def describe_options(ctx: Any, typed: str, near: Sequence[str]) -> str:
         near: options of the command that are spelt like it.
     """
     there = list(dict.fromkeys(one for each in ctx.command.params for one in each.opts if one.startswith("--")))
+    if not there:
+        inner = list(getattr(ctx.command, "commands", ()))
+        return f"Write it after a command: {ctx.info_name} has {_join(inner)}" if inner else "It takes no option"
     meant, group = options_meant(typed, there) or get_close_matches(typed, near, 1), _group_of(ctx)
     said = [f"Did you mean {meant[0]!r}?"] if meant else []
     name = typed.removeprefix("--").replace("-", "_")
