@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 import otp
 from otp import Agent, DynamicSupervisor, GenServer, Supervisor
 from superlearner.nodes.kinds import SERVICE
+from superlearner.nodes.remote import protocol as p
+from superlearner.operations.engine import elsewhere
 
 Inside = Callable[..., Any]
 DEPOT = "depot@127.0.0.1"
@@ -59,5 +62,63 @@ def test_an_answer_about_one_node_names_it_and_counts_what_others_have(inside: I
             errors = f"`superlearner error list --node {DEPOT}`"
             assert (await meta("errors"))["elsewhere"] == [f"{DEPOT} has a crash: {errors}"]
             platform.platform.nodes.detach(DEPOT)
+
+    inside(test)
+
+
+class Other:
+    """A connection to a service that sends `answer` to each question, or nothing."""
+
+    def __init__(self, answer: p.Record | None) -> None:
+        self.answer = answer
+        self.asked: list[str] = []
+
+    async def ask(self, request: bytes) -> object:
+        read = p.read_request(request)
+        if isinstance(read, p.Hello):
+            return p.written(p.Facts(p.PROTOCOL, DEPOT, p.Fact("open", 1, 1, "3", 1)))
+        if isinstance(read, (p.Names, p.Execute)):
+            self.asked.append(type(read).__name__)
+            if self.answer is not None:
+                return p.written(self.answer)
+        await asyncio.Event().wait()
+        return b""
+
+    def cast(self, request: bytes) -> None:
+        pass
+
+
+@pytest.mark.operation("system.anomalies")
+def test_a_node_without_a_summary_of_its_anomalies_does_not_fail_the_answer_of_another(inside: Inside) -> None:
+    """Regression: the answer was an internal error."""
+    nothing = b'{"anomalies": [], "summary": null, "checked_at": "2026-01-01T00:00:00Z", "processes_looked_at": null}'
+
+    async def test(platform: Any) -> None:
+        platform.platform.anomaly_history.close()  # it would ask, too
+        await platform.platform.nodes.attach_remote(DEPOT, Other(p.Executed(nothing)))
+        answer = await platform.get("/api/v1/system/anomalies")
+        shows = f"`superlearner system anomalies --node {DEPOT}`"
+        assert answer["meta"]["elsewhere"] == [f"{DEPOT} cannot be asked now: {shows}"]
+        platform.platform.nodes.detach(DEPOT)
+
+    inside(test)
+
+
+@pytest.mark.operation("process.info", "system.anomalies")
+def test_a_silent_node_delays_one_request_and_not_each(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: while a service was blocked, each request for a process by its name took a second."""
+    monkeypatch.setattr(elsewhere, "ANSWER_S", 0.05)
+
+    async def test(platform: Any) -> None:
+        platform.platform.anomaly_history.close()
+        line = Other(None)
+        await platform.platform.nodes.attach_remote(DEPOT, line)
+        for _ in range(3):
+            assert "meta" not in await platform.get("/api/v1/processes/counter_1/info")
+        assert line.asked == ["Names"]
+        [told] = (await platform.get("/api/v1/system/anomalies"))["meta"]["elsewhere"]
+        assert told.startswith(f"{DEPOT} did not answer within 0.05 s: ")
+        assert line.asked == ["Names"]
+        platform.platform.nodes.detach(DEPOT)
 
     inside(test)

@@ -129,6 +129,7 @@ class NodeFigures:
             (str(one["supervisor_name"] or one["supervisor_pid"]), one["total_restarts"], one["give_ups"])
             for one in stats["supervisor_stats"]
         ]
+        by_type = {} if anomalies["summary"] is None else anomalies["summary"]["by_type"]
         restarts, give_ups = self._restarts.setdefault(remote.name, (SupervisorNames(), SupervisorNames()))
         return NodeReading(
             remote.name,
@@ -150,7 +151,7 @@ class NodeFigures:
                 "loop_lag_seconds": now["loop_lag_ms"] / 1000,
                 "longest_callback_seconds": now["longest_callback_ms"] / 1000,
             },
-            {kind: count for kind, count in anomalies["summary"]["by_type"].items() if kind in ANOMALIES},
+            {kind: count for kind, count in by_type.items() if kind in ANOMALIES},
             restarts.add_up((name, count) for name, count, _ in lines),
             give_ups.add_up((name, count) for name, _, count in lines if count),
         )

@@ -188,10 +188,17 @@ def test_names_and_nodes_make_a_bounded_number_of_series(inside: Run) -> None:
                 found["summary"]["by_type"] = {"crash_loop": 2, **{f"type {number}": 1 for number in range(1_000)}}
             return found
 
+        async def has_none(one: Any, operation: str, **parameters: Any) -> Any:
+            found = await ask(one, operation, **parameters)
+            return found | {"summary": None} if operation == "system.anomalies" else found
+
         figures._ask = invents
         async with otp.Node("other@127.0.0.1") as node, remote(platform.platform, node):
             [reading] = [one for one in await figures.read() if one.node == "other@127.0.0.1"]
             assert {"crash_loop": 2} == reading.anomalies
+            figures._ask = has_none
+            [reading] = [one for one in await figures.read() if one.node == "other@127.0.0.1"]
+            assert reading.numbers is not None and {} == reading.anomalies
         figures._names = lambda: iter(f"n{number}" for number in range(1_000))
         assert node_figures.MOST_NODES == len(await figures.read())
 

@@ -71,6 +71,8 @@ class RemoteNode:
         """Called at every request, except those that the platform repeats by itself."""
         self.fetch_last: Callable[[], Awaitable[bool]] = _nothing_to_fetch
         """Awaited before its program is ended: fetches its last restarts; returns whether it answered, within 1 s."""
+        self.rests_until = 0.0
+        """Until this time of the loop it is not asked for what is said beside the answer of another node."""
         self.link = link
         self._gone: str | None = None
         self._waiting: set[asyncio.Future[Any]] = set()

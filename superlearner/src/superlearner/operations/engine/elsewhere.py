@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from otp import standstill
 from superlearner.base.commands import command
 from superlearner.control.steer import looks_like_pid
-from superlearner.nodes.remote import RemoteError
+from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Answer, Operation
 from superlearner.operations.engine.forwarding import registered
@@ -22,6 +22,8 @@ MOST_ASKED: Final = 8
 """The most other nodes that are asked."""
 ANSWER_S: Final = 1.0
 """Seconds for the answer of each."""
+REST_S: Final = 10.0
+"""Seconds in which a node that did not answer is not asked again: it would delay each request."""
 NAMED: Final = re.compile(r"/(?:processes/\{(pid)\}|supervisors/\{(name)\}|registry/processes/\{(name)\})(?!\w)")
 """Paths of operations on a process that is named."""
 OF_ALL: Final = frozenset({"restart.list", "store.info", "learning.tours", "arsenal.operations", "arsenal.whoami"})
@@ -30,6 +32,7 @@ COUNTED: Final = {"system.anomalies": ("an anomaly", "anomalies"), "error.list":
 """Lists of problems, and what they list: those of the other nodes are counted."""
 
 Ask = Callable[[str], Awaitable[Answer]]
+T = TypeVar("T")
 
 
 async def describe_elsewhere(
@@ -81,6 +84,20 @@ def _command(context: Context, operation: Operation, parameters: Mapping[str, An
     return command(name, *words, node=context.nodes.option_of(node), **plain)
 
 
+async def _ask_briefly(context: Context, node: str, question: Callable[[], Awaitable[T]]) -> T:
+    """Return the answer of a node; raise TimeoutError if it does not come soon, or did not a moment ago."""
+    found, now = context.nodes.find(node), asyncio.get_running_loop().time()
+    if isinstance(found, RemoteNode) and now < found.rests_until:
+        raise TimeoutError
+    try:
+        async with standstill.timeout(ANSWER_S):
+            return await question()
+    except TimeoutError:
+        if isinstance(found, RemoteNode):
+            found.rests_until = now + REST_S
+        raise
+
+
 async def _find_named(
     context: Context, operation: Operation, parameters: Mapping[str, Any], name: str, others: list[str]
 ) -> list[str]:
@@ -89,9 +106,8 @@ async def _find_named(
     async def has(node: str) -> bool:
         on = Context(context.nodes, context.user, context.door, on=node, claims=context.claims)
         try:
-            async with standstill.timeout(ANSWER_S):
-                return name in await registered(on, {name})
-        except (OperationError, RemoteError, TimeoutError):
+            return name in await _ask_briefly(context, node, lambda: registered(on, {name}))
+        except (OperationError, TimeoutError):
             return False
 
     answers = await asyncio.gather(*map(has, others))
@@ -109,13 +125,14 @@ async def _count(context: Context, operation: Operation, parameters: Mapping[str
     """Return how many problems a node has, with the command that lists them."""
     shows, (one, many) = _command(context, operation, parameters, node), COUNTED[operation.name]
     try:
-        async with standstill.timeout(ANSWER_S):
-            answer = await ask(node)
+        answer = await _ask_briefly(context, node, lambda: ask(node))
     except TimeoutError:
         return f"{node} did not answer within {ANSWER_S:g} s: `{shows}`"
     except OperationError as error:
         return f"{error}: `{shows}`"
-    summary = answer.data["summary"] if operation.name == "system.anomalies" else answer.meta or {}
+    summary = answer.data["summary"] if operation.name == "system.anomalies" else answer.meta
+    if summary is None:
+        return f"{node} cannot be asked now: `{shows}`"
     total = int(summary.get("total", 0))
     if not total:
         return f"{node} has no {many}" if operation.name == "system.anomalies" else f"{node} has none"

@@ -80,7 +80,7 @@ async def ask(ctx: Context, services: Services, name: str, parameters: Mapping[s
         OperationError: the operation failed or was refused.
     """
     found = services.get(Registry).known(name)
-    return (await execute(services, found, ctx, checked(found, parameters))).data
+    return (await _execute(services, found, ctx, checked(found, parameters))).data
 
 
 def refuse_without_scope(
