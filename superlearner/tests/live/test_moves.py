@@ -13,6 +13,7 @@ from otp.testing import Scheduler, advance
 from superlearner.live.moments import Moments
 from superlearner.live.moves import MOST_A_MINUTE, Moves
 from superlearner.nodes.kinds import MEMBER, MOVE, SERVICE, NodeKind
+from superlearner.operations.builtin.restart_loops import INCIDENT
 from superlearner.store import MomentRow
 
 
@@ -98,6 +99,26 @@ def test_a_move_is_an_entry_of_the_feed_that_can_be_played(inside: Any) -> None:
         assert otp.is_alive(shop)
 
     inside(test)
+
+
+def test_incidents_that_begin_at_once_are_all_kept_and_each_once() -> None:
+    """Regression: of two deadlocks that one look found on a service, the second was dropped."""
+
+    async def main() -> list[MomentRow]:
+        moments = Moments(cast(Any, None))
+        service = cast(Any, SimpleNamespace(name="b@127.0.0.1", owner=None, kind=SERVICE))
+        lines = [
+            "a deadlock: till waited for cart", "a deadlock: stock waited for price",
+            "the mailbox of till grew from 1 to 1,500 messages in 9 s",
+            "the mailbox of till grew from 1 to 1,900 messages in 12 s",  # as it was at its end
+        ]  # fmt: skip
+        for number, line in enumerate(lines):
+            run = f"9f3a0c1b22d{number}"
+            moments.take(service, MomentRow("", run, INCIDENT, INCIDENT, 100.0, 101.0, line, 1, f"{INCIDENT}"))
+        return (await moments.page(["b@127.0.0.1"], [], None, None, None, 0, 5))[0]
+
+    assert ["mailbox", "stock", "till"] == [row.line.split()[1 if "mailbox" in row.line else 2]
+                                            for row in Scheduler().run(main)]  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "kept"), [(MEMBER, "move"), (SERVICE, "service")], ids=["member", "service"])

@@ -43,6 +43,7 @@ from superlearner.operations.builtin.restart_loops import (
     GAVE_UP,
     INCIDENT,
     OUTAGE,
+    beginning,
     cause_of,
     is_incident,
     names,
@@ -399,7 +400,7 @@ class Moments:
 def _is_same_incident(row: MomentRow, one: MomentRow) -> bool:
     """Return whether two incidents have one cause: one that outlasts an attachment is kept at its end."""
     near = is_incident(one) and row.node == one.node and abs(row.at - one.at) <= ALIKE_S
-    return near and row.line.split()[:1] == one.line.split()[:1]
+    return near and beginning(row.line) == beginning(one.line)
 
 
 def listen_to(moments: Moments, remote: RemoteNode) -> _Listening:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
-import re
 from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -17,7 +16,7 @@ from superlearner.control.terms import safe_text
 from superlearner.course.course import Course, UnknownItem
 from superlearner.nodes.nodes import Absence
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_with_reason
-from superlearner.operations.builtin.restart_loops import ANOMALY, fold, is_incident
+from superlearner.operations.builtin.restart_loops import ANOMALY, beginning, fold, is_incident
 from superlearner.operations.builtin.restarts import SAME_S
 from superlearner.operations.context import Context
 from superlearner.operations.rights.homes import home_node
@@ -281,8 +280,8 @@ def _without_repetitions(restarts: list[MomentRow], anomalies: list[MomentRow]) 
     """
 
     def begin(row: MomentRow) -> list[str]:
-        name, *more = re.split("[ ,]+", row.line, maxsplit=2)
-        return [name, "gave up" if " gave up" in row.line else more[0] if more else ""]
+        words = beginning(row.line)
+        return [*words[:1], "gave up"] if " gave up" in row.line else words
 
     def repeats(one: MomentRow, other: MomentRow) -> bool:
         return begin(one) == begin(other) and one.at <= other.until + SAME_S and other.at <= one.until + SAME_S

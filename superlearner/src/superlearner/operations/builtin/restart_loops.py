@@ -17,6 +17,7 @@ __all__ = [
     "GAVE_UP",
     "INCIDENT",
     "OUTAGE",
+    "beginning",
     "Loop",
     "LineParts",
     "cause_of",
@@ -37,6 +38,8 @@ GAVE_UP: Final = " gave up"
 """The last words of the line of a give-up, which names the supervisors only."""
 OUTAGE: Final = "the platform did not run"
 """The first words of the line of an outage."""
+NAMED: Final = 4
+"""Words at the beginning of such a line that name its process, as in `messages waited for till`."""
 BEYOND: Final = 4
 """Equal lines are folded if there are more than these."""
 PAUSE_S: Final = 120.0
@@ -135,6 +138,15 @@ def read_line(line: str) -> LineParts | None:
         return None
     how = found["how"]
     return LineParts(found["name"], bool(found["killed"]), bool(found["ended"]), "restarted" in how, "request" in how)
+
+
+def beginning(line: str) -> list[str]:
+    """Return the first words of the line of an incident or an anomaly, without numbers: who it is about, and what.
+
+    >>> beginning("the mailbox of till grew from 1,000 to 5,000 messages"), beginning("3 calls to till timed out")
+    (['the', 'mailbox', 'of', 'till'], ['calls', 'to', 'till', 'timed'])
+    """
+    return [word for word in re.split("[ ,]+", line) if not word.isdigit()][:NAMED]
 
 
 def names(line: str, process: str) -> bool:
