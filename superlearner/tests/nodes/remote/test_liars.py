@@ -589,6 +589,8 @@ def test_parameters_are_sent_as_json_and_scopes_are_those_on_that_node(inside: I
             (request,) = found.line.asked
             assert (request.operation, json.loads(request.parameters)) == ("supervisor.count", {"name": "shop"})
             assert (request.user, request.scopes, request.door) == ("anonymous", ["read", "operate"], "rest")
+            await running.client.get("/api/v1/errors", params={"node": LIAR, "page": 2})
+            assert json.loads(found.line.asked[-1].parameters) == {"page": 2}  # an older service knows no `fold`
 
     inside(test)
 

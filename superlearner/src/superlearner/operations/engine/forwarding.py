@@ -87,10 +87,11 @@ async def forward(operation: Operation, context: Context, remote: RemoteNode, pa
         DryRun: this is a dry run.
     """
     user = context.user
+    given = operation.model.model_construct(**parameters).model_dump(mode="json", exclude_defaults=True)
     request = Execute(
         operation=operation.name,
         module=operation.function.__module__,
-        parameters=json.dumps(operation.model.model_construct(**parameters).model_dump(mode="json")).encode(),
+        parameters=json.dumps(given).encode(),  # an older service refuses parameters that it does not know
         user=user.name,
         scopes=[scope for scope in NODE_SCOPES if user.may(scope, remote.owner)],
         local=user.local,
