@@ -81,6 +81,13 @@ def test_a_create_is_answered_when_the_tree_runs() -> None:
     assert ("running", 4711, "0.9.0", 0) == (answer.status, answer.os_pid, answer.supervisor_pid, answer.restart_count)
 
 
+def test_a_first_run_is_the_owners_and_needs_no_name() -> None:
+    """Regression: the notice of a sandbox of a module, whose source is not known, ended with "by ada"."""
+    for source in (ONE, None):
+        (told,) = [one for one in happened(create(source=source), Started("a", 1, FACTS))[1] if isinstance(one, Tell)]
+        assert told.text == "sandbox a runs as sandbox-a@127.0.0.1"
+
+
 def test_a_sandbox_that_never_started_leaves_its_id_free() -> None:
     fleet, actions = happened(create(), NotStarted("a", 1, "start_failed", "NameError"))
     assert refused(actions) == "start_failed"

@@ -376,13 +376,13 @@ def _answered(sandbox: Sandbox, answer: Any, *what: str) -> tuple[Sandbox, list[
 
 def _by(sandbox: Sandbox) -> str:
     """Return who ran its code; "" for the first run, which is its owner's."""
-    first = sandbox.restart_count == 0 and sandbox.current == 1
+    first = sandbox.restart_count == 0 and sandbox.current <= 1  # 0: of a module
     return "" if first or not sandbox.ran_by else f", by {sandbox.ran_by}"
 
 
 def _with_version(sandbox: Sandbox, source: Source, by: str, now: float) -> Sandbox:
     """Return the sandbox with this source as the current version."""
-    sandbox = replace(sandbox, ran_by=by)
+    sandbox = replace(sandbox, ran_by=by, ran_at=now)
     for known in sandbox.versions:
         if known.source.sha256 == source.sha256:
             return replace(sandbox, current=known.number)

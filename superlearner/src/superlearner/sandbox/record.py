@@ -142,6 +142,8 @@ class Sandbox:
     current: int = 0
     ran_by: str = ""
     """The user who started or changed the code last; "" before that."""
+    ran_at: float = 0.0
+    """When the code was changed last, perhaps to an earlier version; 0 before that."""
 
     goal: Goal = "keep"
     changing: Source | None = None

@@ -286,8 +286,7 @@ def _place_of(row: MomentRow) -> str:
 
 def _code_since(sandbox: Sandbox) -> float:
     """Return when the code of a sandbox started or changed last."""
-    changed = next((one.created_at for one in sandbox.versions if one.number == sandbox.current), 0.0)
-    return max(sandbox.started_at or sandbox.created_at, changed)
+    return max(sandbox.started_at or sandbox.created_at, sandbox.ran_at)
 
 
 def _learner_session(lesson: Lesson, one: CourseSession, done: Progress) -> CourseLearnerSession:

@@ -256,7 +256,7 @@ function later() {
 
 async function ask() {
   const about = run;
-  /** @type {Failure[]} */ const failures = await requestOn(node, "GET", "/errors?per_page=20").catch(() => []);
+  /** @type {Failure[]} */ const failures = await requestOn(node, "GET", "/errors?per_page=20&fold=false").catch(() => []);
   if (about !== run || !failures.length) return; // they may be those of the program before
   for (const event of model.feed) if (lineless(event)) lines.set(event.pid ?? "", 0); // killed, or crashed outside the text
   for (const { pid, where } of failures) if (pid) lines.set(pid, lineOf(where));
