@@ -95,6 +95,10 @@ def test_a_falsy_value_is_no_question_of_keys() -> None:
     found = verdict("s12.minimal", solution.replace("return NoReply(value)", "return NoReply(value or state)"))
     assert found.misconceptions == ("V2",)
     assert found.look == "`None`, `0`, an empty text and `False` are values, too: keep each one as it is."
+    other = solution.replace("return NoReply(value)", 'if value == "mine":\n                    pass\n'
+                             "                return NoReply([value, state][value in (0, None)])")  # fmt: skip
+    said = verdict("s12.minimal", other).steps[-1].say
+    assert "takes a value for a missing one" not in said, said  # regression: the only comparison was blamed
 
 
 def test_a_call_without_await_has_the_name_of_its_class() -> None:

@@ -193,11 +193,23 @@ def falsy(s: Scenario, say: str) -> Wrong:
     tree = ast.parse("".join(linecache.getlines(str(s.answer.__file__))))
     tests = [one.test for one in ast.walk(tree) if isinstance(one, ast.If | ast.IfExp)]
     found: list[ast.expr] = [one for one in ast.walk(tree) if isinstance(one, ast.BoolOp) and one not in tests]
-    found += [one for one in tests if isinstance(one, ast.Name | ast.UnaryOp | ast.Compare)]
+    found += [one for one in tests if isinstance(one, ast.Name | ast.UnaryOp)]
+    found += [one for one in tests if isinstance(one, ast.Compare) and any(map(is_falsy, (one.left, *one.comparators)))]
     if len(found) != 1:
         return Wrong(say, "V2", VALUE)
     test = ast.unparse(found[0])
     return Wrong(f"line {found[0].lineno}: `{test}` takes a value for a missing one. In the run: {say}", "V2", VALUE)
+
+
+def is_falsy(one: ast.expr) -> bool:
+    """Return whether an expression is written as such a value, or as several of them."""
+    match one:
+        case ast.Constant():
+            return not one.value
+        case ast.Tuple() | ast.List() | ast.Set():
+            return all(map(is_falsy, one.elts))
+        case _:
+            return isinstance(one, ast.Dict) and not one.keys
 
 
 async def keeps_any_value(s: Scenario, client: Client, server: otp.Pid) -> None:
