@@ -52,7 +52,7 @@ class ServiceChange:
         reason: why it was lost; None if it is attached again.
         os_pid: the process id of its program.
         kind: the kind of its node.
-        ran_on: its program has not ended: it did not answer, or the platform was away.
+        ran_on: its program has not ended: it did not answer, its connection was lost, or the platform was away.
     """
 
     node: str
@@ -220,7 +220,7 @@ class Attachment:
         self.learned()
         self._tell("bad", f"{name} {what}: {why}; it will be looked for {len(self._pauses)} times")
         at, text = self.gone_at or time.time(), f"{name} {what}: {why}"
-        self.on_change(ServiceChange(name, at, text, why, facts.os_pid, ran_on=busy is not None))
+        self.on_change(ServiceChange(name, at, text, why, facts.os_pid, ran_on=what != "is gone"))
 
     @property
     def why(self) -> str | None:
