@@ -431,6 +431,10 @@ def test_an_anomaly_outlasts_a_lost_attachment_with_its_start_and_is_listed_if_i
     _, lost = again.update([replace(growth, since=NOW + 400)], NOW + 400)[1]  # reported once
     assert (lost.number, lost.finding.since, lost.ended) == (1, NOW, NOW + 10)
     assert {(one.number, one.finding.since) for one in again.active.values()} == {(3, NOW + 400)}
+    first, second = Alarms(), Alarms()
+    first.take_over(again, NOW + 410, 3600.0)
+    second.take_over(first, NOW + 420, 3600.0)  # regression: what the first had not told yet was never told
+    assert [one.number for one in second.update([], NOW + 490)[1]] == [3]
     later = Alarms()
     later.take_over(again, NOW + 10_000, 3600.0)
     _, lost = later.update([replace(growth, since=NOW + 10_000)], NOW + 10_000)  # who knows what was in between

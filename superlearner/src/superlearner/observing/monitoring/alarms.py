@@ -78,7 +78,7 @@ class Alarms:
         over = [_ended(alarm, before._looked) for alarm in before.active.values()]
         self.ended.extend((*before.ended, *over))
         at = now if now - before._looked <= most else float("-inf")
-        self._unseen = {alarm.number: at for alarm in over}
+        self._unseen = dict.fromkeys([*before._unseen, *(alarm.number for alarm in over)], at)
 
     def update(self, found: Iterable[AnomalyFinding], now: float) -> tuple[list[Alarm], list[Alarm]]:
         """Compare findings with active anomalies; return new and ended ones, also those of an earlier attachment.

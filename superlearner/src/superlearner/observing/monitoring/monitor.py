@@ -468,6 +468,7 @@ class Monitor:
         for history in list(self.ledger.book.histories.values()):
             if history.restarts.last is not None:
                 self.ledger.trend(history)  # updates the budget
+        recent = [one for one in self.timeouts if one.at >= now - self.settings().anomaly_window]
         return NodeFacts(
             now=now,
             called=self.called(),
@@ -480,8 +481,8 @@ class Monitor:
             callbacks=list(self._callbacks()),
             holds=list(self.holds),
             cycles=[] if self.scan is None else self._circles.find(self.node, self.scan.calling, now),
-            timeouts=list(self.timeouts),
-            waiting=find_waiting(self.node, self.timeouts),
+            timeouts=recent,
+            waiting=find_waiting(self.node, recent),
             explained=self._explained,
             alone=list(self._group_untied()),
             watchers=list(self._watchers(now)),

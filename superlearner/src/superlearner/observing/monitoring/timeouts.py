@@ -72,6 +72,7 @@ def call_timeouts(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             threshold=window,
             setting="anomaly_window",
             hint=_hint(last, facts),
+            past_hint="" if last.pid is None else _advise(last),
             incident=Incident(past, calls[0].at),
         )
 
@@ -130,12 +131,17 @@ def _describe(last: TimedOut, count: int) -> str:
 
 
 def _hint(last: TimedOut, facts: NodeFacts) -> str:
-    waits = last.pid in facts.waiting
+    if last.pid is None:
+        return last.why or "look at the node of that process"
+    if last.pid not in facts.waiting:
+        return _advise(last)
     backtrace = command("process.backtrace", last.name or last.pid, node=facts.called)
-    shows = f"`{backtrace}` shows where it waits" if waits else ""
-    if last.pid is not None and not shows:
-        return last.why or (ADVICE if last.cause.startswith("a deadlock") else "it waits no longer")
-    return ". ".join(one for one in (last.why, shows) if one) or "look at the node of that process"
+    return ". ".join(one for one in (last.why, f"`{backtrace}` shows where it waits") if one)
+
+
+def _advise(last: TimedOut) -> str:
+    """Return what to try once the process waits no longer."""
+    return last.why or (ADVICE if last.cause.startswith("a deadlock") else "it waits no longer")
 
 
 def find_waiting(node: Node, calls: Iterable[TimedOut]) -> frozenset[str]:

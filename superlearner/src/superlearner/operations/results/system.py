@@ -84,7 +84,9 @@ class AnomalyLine(ResultModel):
     description: str
     past: str = Field(default="", description="the description once it is over")
     since: str
-    last: str | None = Field(default=None, description="when it last happened; null if it goes on")
+    last: str | None = Field(
+        default=None, description="when it last happened; null for what has no single times, such as a deadlock"
+    )
     until: str | None = Field(description="its end: when it last happened, or was over")
     over: str | None = Field(default=None, description="when it was found to be over")
     lasted_s: float

@@ -67,7 +67,7 @@ export class SlAnomalies extends HTMLElement {
 
   /** Return the line of an anomaly, rebuilt only after changes. @param {Anomaly} one */
   #item(one) {
-    const text = JSON.stringify([one.description, one.severity, one.active, one.count, one.evidence]);
+    const text = JSON.stringify([one.description, one.severity, one.active, one.count, one.evidence, one.hint]);
     const known = this.#items.get(one.number);
     if (known?.text === text) return known.item;
     const open = known?.item.querySelector("details")?.open ?? false;
@@ -107,7 +107,7 @@ function parts(one, open) {
           make("time", {}, time(secondsOf(entry.timestamp))),
           ` ${[entry.child_id, entry.reason ?? entry.what].filter(Boolean).join(": ")}`)))
       : null,
-    make("p", { class: "todo" }, make("b", {}, "Try: "), ...spoken(one.hint)));
+    make("p", { class: "todo" }, make("b", {}, "Try: "), ...spoken(one.active ? one.hint : one.past_hint || one.hint)));
   more.open = open;
   return [
     make("p", { class: "kind" },
