@@ -10,7 +10,7 @@ declare namespace Api {
     description: string;
     /** the description once it is over */ past?: string;
     since: string;
-    /** when it last happened; null if it goes on */ last?: string|null;
+    /** when it last happened; null for what has no single times, such as a deadlock */ last?: string|null;
     /** its end: when it last happened, or was over */ until: string|null;
     /** when it was found to be over */ over?: string|null;
     lasted_s: number;
@@ -69,7 +69,7 @@ declare namespace Api {
     description: string;
     /** the description once it is over */ past?: string;
     since: string;
-    /** when it last happened; null if it goes on */ last?: string|null;
+    /** when it last happened; null for what has no single times, such as a deadlock */ last?: string|null;
     /** its end: when it last happened, or was over */ until: string|null;
     /** when it was found to be over */ over?: string|null;
     lasted_s: number;

@@ -129,7 +129,7 @@ class NodeFigures:
             (str(one["supervisor_name"] or one["supervisor_pid"]), one["total_restarts"], one["give_ups"])
             for one in stats["supervisor_stats"]
         ]
-        by_type = {} if anomalies["summary"] is None else anomalies["summary"]["by_type"]
+        by_type: dict[str, int] = {} if anomalies["summary"] is None else anomalies["summary"]["by_type"]
         restarts, give_ups = self._restarts.setdefault(remote.name, (SupervisorNames(), SupervisorNames()))
         return NodeReading(
             remote.name,
