@@ -80,7 +80,7 @@ async def test_messages_are_told_oldest_first_with_kind_and_tag_and_without_secr
 
 
 @first_process
-async def test_the_details_of_a_process_have_messages_with_their_kind_and_no_envelope() -> None:
+async def test_the_details_of_a_process_show_messages_with_their_kind_and_without_the_envelope() -> None:
     """Regression: the page showed `('$gen_cast', ('add', 1))`."""
     slow = await filled()
     caller = otp.spawn(lambda: GenServer.call(slow, "what"))

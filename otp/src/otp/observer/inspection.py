@@ -172,7 +172,7 @@ def process(
         monitors=monitors_of(p, related),
         monitored_by=monitored_by(p, related),
         mailbox=len(waiting),
-        messages=() if sensitive else tuple(_message_text(one, short, redact) for one in islice(waiting, messages)),
+        messages=() if sensitive else tuple(_message_text(each, short, redact) for each in islice(waiting, messages)),
         state=None if p.callbacks is None else HIDDEN_STATE if sensitive else _state_text(p, length, redact),
         callback=x.callback if x is not None and busy else None,
         handling=text(unwrap_message(x.message)[1], length=short, redact=redact)
@@ -192,7 +192,7 @@ def process(
 
 
 def _message_text(message: Any, length: int, redact: Redact | None) -> str:
-    """Return a message of the mailbox with its kind, without the envelope of the runtime: `cast ('add', 3)`."""
+    """Return a mailbox message as text with its kind, without the runtime's envelope: `cast ('add', 3)`."""
     kind, sent = unwrap_message(message)
     caller = f" from {message.pid}" if type(message) is From else ""
     return f"{kind} {text(sent, length=length, redact=redact)}{caller}"

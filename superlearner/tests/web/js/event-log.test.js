@@ -351,7 +351,7 @@ test("crashes without a supervisor are failures among the events", async () => {
 test("a deadlock leads to the restart in which its first call failed", async () => {
   const crash = (ref, at, why) => ({ ref, event: 70, at, until: at, line: "left crashed and was restarted", count: 1, kept: true,
     name: "left", reason: `right did not answer a call in time (timeout)${why}`, started: 1 });
-  const deadlock = { ref: "5.2", event: 2, at: 12.8, until: 14.3, line: "a deadlock: left waited for right, who waited for left",
+  const deadlock = { ref: "5.2", event: 2, at: 12.8, until: 14.3, line: "a deadlock: left waited for right, which waited for left",
     count: 1, kept: false, reason: null, started: 0, incident: true };
   const found = [crash("c.9", 20, ": a deadlock, left -> right -> left"), crash("c.3", 12.9, ": a deadlock, right -> left -> right"),
     crash("c.2", 12.85, ": a deadlock, left -> right -> left"), deadlock, crash("c.1", 12.6, "")];

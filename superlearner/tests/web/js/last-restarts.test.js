@@ -21,8 +21,8 @@ test("the crash of a process without a supervisor is listed, also of another nod
   assert.deepEqual(newest({ node: "a", stored: known }, 3).map(restartText), [crash.line]);
 });
 
-test("the hold because of which a node was silent is listed with its silence, and no other hold", () => {
-  // Regression: only that it was silent and answered again, not why
+test("the hold that made a node silent is listed with the silence, and no other hold is", () => {
+  // Regression: the list did not say why the node was silent
   const hold = { incident: true, kept: false, line: "ledger held the event loop for 20.0 s, at depot.py:30 in month_end" };
   const known = [
     stored("s.1", 131, "b", { program: true, line: "b answers again after 26 s: its process 7 has run on" }),

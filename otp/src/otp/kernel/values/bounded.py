@@ -370,7 +370,7 @@ MEMBERS: Final = 8  # of a tuple or a list
 
 DEPTH: Final = 4
 
-NESTED: Final = 10  # of supervisors that did not start because of one below them
+NESTED: Final = 10  # supervisors, each of which did not start because of the one below it
 
 TEXT: Final = 500  # of an exception and of a stand-in
 
@@ -446,7 +446,7 @@ def bound_reason(reason: Any) -> Any:
 
 
 def _bound_start(reason: Any, nested: int) -> Any:
-    """Return a reason of nested supervisors that did not start, with all of what failed below them."""
+    """Return a bounded exit reason; those of nested supervisors that did not start keep their shape."""
     if nested and type(reason) is tuple and len(reason) == 2 and type(reason[0]) is str and reason[0] == "shutdown":
         child = reason[1]
         if type(child) is tuple and len(child) == 3 and type(child[0]) is str and child[0] == "failed_to_start_child":

@@ -181,7 +181,7 @@ def tried(by: str, child: str, times: int, reason: str, *, function: str = "", a
         times: the number of attempts.
         reason: why each of them failed.
         function: the user's function that raised; "" if none did.
-        at: the file and line of that function, or of the one that raised below the child.
+        at: the file and line that raised, in that function or in a process below the child.
 
     >>> tried("Tally", "counter", 3, "ValueError('boom')", function="init", at="tally.py:7")
     "Tally tried three times to start counter; each time init raised ValueError('boom'), at tally.py:7"

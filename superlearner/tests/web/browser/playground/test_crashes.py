@@ -320,7 +320,7 @@ def test_no_crash_of_the_program_before_is_shown_after_a_correction(
 
 
 def test_an_old_crash_has_one_line_after_the_code_has_changed(open_page: Callable[..., Page], at_work: Any) -> None:
-    """Regression: its sentence named the line of the code that ran, and a link beside it one of the code that runs."""
+    """Regression: its sentence named the line in the earlier code, and the link beside it one in the new code."""
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     wrong = TYPED.replace("return NoReply(n + 1)", "return 1")
     made(page, "moved", wrong)

@@ -1,4 +1,4 @@
-"""The Playground while somebody else changes the code of the sandbox that it shows, such as a teacher."""
+"""The Playground when somebody else, such as a teacher, changes the code of the sandbox on the page."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def run_as_tina(at_work: Any, operation: str, **more: Any) -> None:
     at_work.do(lambda: call(at_work.platform, operation, TINA, sandbox_id="mine", **more))
 
 
-def test_a_learner_is_told_who_changed_her_code_and_the_crash_before_goes(
+def test_a_learner_sees_who_changed_the_code_and_the_earlier_crash_is_cleared(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:
-    """Regression: the text changed silently, and the page still said that the line that crashed was marked."""
+    """Regression: the text changed silently, and the page still showed the earlier crash."""
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     made(page, "mine", WRONG)
     cast(page, at_work, "mine", "left", "add")
@@ -34,7 +34,7 @@ def test_a_learner_is_told_who_changed_her_code_and_the_crash_before_goes(
     expect(page.locator("#draft")).to_be_hidden()
     assert TYPED == text(page)
     run_as_tina(at_work, "sandbox.restart", source=None)
-    expect(page.locator("#said")).to_contain_text("Tina restarted it.")
+    expect(page.locator("#said")).to_contain_text("Tina restarted the sandbox.")
     run_as_tina(at_work, "sandbox.restart", source=MINE)
     expect(page.locator("#said")).to_contain_text("Tina changed the code and ran it (version 3).")
 
@@ -46,11 +46,11 @@ def test_edits_of_a_learner_stay_when_a_teacher_runs_other_code(open_page: Calla
     theirs = TYPED.replace("n + 1", "n + 2")
     run_as_tina(at_work, "sandbox.hot_reload", source=theirs, version=None)
     expect(page.locator("#draft")).to_contain_text(
-        "Tina changed the code and ran it (version 2). Your text is still here"
+        "Tina changed the code and ran it (version 2). Your edits are still here"
     )
     assert MINE == text(page)
     accessible(page)
-    page.get_by_role("button", name="Show the code that runs").click()
+    page.get_by_role("button", name="Show the running code").click()
     assert theirs == text(page)
-    page.get_by_role("button", name="Back to your text").click()
+    page.get_by_role("button", name="Back to your edits").click()
     assert MINE == text(page)

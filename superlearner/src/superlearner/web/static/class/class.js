@@ -156,7 +156,7 @@ const worksOn = ({ title, session: number, attempts, hints, seen, passed, helped
   ? html`, <span class="passed">${helped ? "passed with help" : "passed"}</span>`
   : html` <span>${spoken(sentence(said.split("\n")[0] || (fact ?? "")))}</span>`}`;
 
-/** Return how the newest sandbox of a learner ended, or crashed; nothing if it did not. @param {Api.CourseLearner} learner */
+/** Return how the newest sandbox of a learner ended or crashed; nothing if it did neither. @param {Api.CourseLearner} learner */
 const brokenSandbox = ({ sandboxes: [newest], current }) => newest && (newest.status === "ended" || newest.crashes)
   ? html`${current ? " " : nothing}<a href=${sandboxPage(newest.id)}>${newest.id}</a> <span>${newest.status === "ended"
     ? html`ended: ${spoken(newest.reason ?? "")}` : crashed(newest)}</span>`

@@ -83,7 +83,7 @@ export const alike = (one, other) => other?.kind === "crash" && other.start === 
 
 /** Return how a start failed, and where. @param {Attempt} attempt @param {boolean} past */
 function failure({ reason, line }, past) {
-  const raised = line && !/^its child /.test(reason); // else the reason says who raised
+  const raised = line && !/^its child /.test(reason); // else the reason names the child
   return placed(raised ? `${line.function} raise${past ? "d" : "s"} ${reason}` : `it fail${past ? "ed" : "s"}: ${reason}`, line);
 }
 

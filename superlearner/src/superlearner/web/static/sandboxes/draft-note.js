@@ -73,13 +73,13 @@ export class DraftNote {
   }
 
   /**
-   * Let the user choose between the code that runs and their own text.
+   * Let the user switch between the running code and their own edits.
    * @param {string} words @param {string} theirs @param {string} mine @param {(text: string) => void} put
    */
   choose(words, theirs, mine, put) {
-    this.say(words, "Show the code that runs", () => {
+    this.say(words, "Show the running code", () => {
       put(theirs);
-      this.say("This is the code that runs.", "Back to your text", () => {
+      this.say("This is the running code.", "Back to your edits", () => {
         put(mine);
         this.choose(words, theirs, mine, put);
       });

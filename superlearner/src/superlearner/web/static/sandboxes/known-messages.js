@@ -16,7 +16,7 @@ const CALLBACKS = new Map([["handle_call", "call"], ["handle_cast", "cast"], ["h
 /** Names that a number is given to, if the code does not tell. */
 const NUMBERS =
   /^(?:\w?|\w*(?:amount|count|number|num|delta|by|step|size|total|seconds|delay|ms|index|limit|times|price|age|level|value|default)\d*)$/;
-/** A callback that raises for every message that it does not know. */
+/** A callback that raises for every unknown message. */
 const RAISES = /\n\s+case _:\s*raise\b/;
 /** A case for any message. */
 const TAKES_ALL = /^\s*case\s+(?!(?:None|True|False|\d+)\s*(?:if\b.*)?:)\w+\s*(?:if\b.*)?:/;

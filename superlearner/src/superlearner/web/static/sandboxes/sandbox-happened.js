@@ -79,7 +79,7 @@ function draw() {
     ...events.map((one) => ({
       key: `e${one.id}`, at: one.at, text: one.text, level: one.level, on: node || stored.node,
       why: hasReplay(one) ? one.ref ?? one.event ?? 0 : 0, who: one.parts?.who ?? "",
-      line: one.parts?.reason && !findLine(one.text) ? lines.get(one.pid ?? "") ?? 0 : 0, // a text has the line of the code that ran
+      line: one.parts?.reason && !findLine(one.text) ? lines.get(one.pid ?? "") ?? 0 : 0, // the text has the line in the code that ran
     })),
     ...noted(told.notices),
     ...(node ? [] : ours.filter((one) => !events.some((event) => covers(one, event))).map(entryOf)),

@@ -23,9 +23,9 @@ const KEYS = html`<span class="for-keys"> (Ctrl-Enter)</span>`;
 /** The supervisor without restarts left. @type {ReturnType<typeof spentIn>} */ let spent = null;
 /** The process that was not started again. @type {{who: string, restart: string, line: number}|null} */ let left = null;
 let restarts = 0;
-/** The line that may have taken all memory; 0 if that is not known. */ let grows = 0;
+/** The line that may have used up the memory; 0 if unknown. */ let grows = 0;
 let crashes = false;
-/** The text at the top of the code says what crashes. */ let tells = false;
+/** The docstring of the code says what crashes. */ let tells = false;
 
 export function beginSteps() {
   restarts = 0;
@@ -168,10 +168,10 @@ const STEPS = {
   line: () => html`correct ${at(situation.wrong ?? 0)} first: the message below the editor says what is wrong.`,
   change: () => html`press Run${KEYS}: the tree switches to this code.`,
   start: () => html`press Run${KEYS} to start this code.`,
-  limit: () => html`look for what goes on without an end, such as ${grows
-    ? html`${at(grows)}, which adds to something in a loop`
-    : `a loop that ${{ memory: "keeps", output: "prints" }[situation.limit ?? ""] ?? "computes"} more and more`}. Change it and press
-    Run${KEYS}: the same code would end like this again.`,
+  limit: () => html`look for code that never stops, such as ${grows
+    ? html`${at(grows)}, which adds data in a loop`
+    : `a loop that ${{ memory: "stores", output: "prints" }[situation.limit ?? ""] ?? "computes"} more and more`}. Change it and press
+    Run${KEYS}: the same code would reach the limit again.`,
   again: () => html`press Run${KEYS} to start it again.`,
 };
 

@@ -41,7 +41,7 @@ let part = "part-happened";
 let known = null;
 let version = 0;
 /** How often the sandbox had been restarted when its code was read. */ let restarts = 0;
-/** Its code was changed elsewhere, which is not told yet. */ let altered = false;
+/** Its code was changed elsewhere; the page does not show that yet. */ let altered = false;
 /** When this code began to run, by its notices. */ let begun = 0;
 /** The events of the tree that runs. @type {readonly import("../live/model.js").FeedEvent[]} */ let ends = [];
 /** The crash with which the newest run of a sandbox ended, from the store. @type {ReturnType<typeof crashOfRun>} */ let stored = null;
@@ -342,7 +342,7 @@ function code(answer) {
   if (other && known !== answer.source) knows(answer.source);
   if (unread) tell("");
   unread = false;
-  if (runs && (altered || again)) tellOthers(answer, altered);
+  if (runs && (altered || again)) showRunner(answer, altered);
   altered &&= !runs;
   if (first) restore();
   if (first && shown?.status === "ended") showExit(shown);
@@ -350,10 +350,10 @@ function code(answer) {
   if (first && shown?.status === "running" && !edited()) check.warn(shown.warnings);
 }
 
-/** Say who else ran this code; what was shown is over. @param {Api.SandboxSource} answer @param {boolean} changed  the code is another */
-function tellOthers({ by, version: number, source }, changed) {
+/** Show who ran this code, and clear what was shown before. @param {Api.SandboxSource} answer @param {boolean} changed  the code differs */
+function showRunner({ by, version: number, source }, changed) {
   const who = by === document.documentElement.dataset.user ? "you" : by;
-  const words = sentence(`${who} ${changed ? `changed the code and ran it (version ${number})` : "restarted it"}`);
+  const words = sentence(`${who} ${changed ? `changed the code and ran it (version ${number})` : "restarted the sandbox"}`);
   fromNow();
   calm();
   editor.unmark();
@@ -364,7 +364,7 @@ function tellOthers({ by, version: number, source }, changed) {
     check.later();
     stepAfterInput(true);
     if (changed)
-      note.choose(`${words} Your text is still here; Run would replace that code with it.`, source, mine, (text) => {
+      note.choose(`${words} Your edits are still here; Run replaces that code with them.`, source, mine, (text) => {
         put(text);
         stepAfterInput(edited());
       });

@@ -167,11 +167,11 @@ export function remedyOf(reason) {
   return /out of CPU time/.test(reason) ? "Compute less, or raise the limit Processor time." : "";
 }
 
-/** Return the limit at which a sandbox ended: what it had too much of; "" for other ends. @param {string} reason */
+/** Return the limit that ended a sandbox; "" for other ends. @param {string} reason */
 export const limitIn = (reason) => (/ of (memory|output)\b/.exec(reason)?.[1] ?? (reason.includes("out of CPU time") ? "time" : ""));
 
 /**
- * Return the only line that adds to something in a loop without an end; 0 if there is none, or several.
+ * Return the line that adds data in an endless loop; 0 if there is none, or more than one.
  * @param {string} source
  */
 export function growthIn(source) {
@@ -290,7 +290,7 @@ const STARTS_S = 1;
  * @param {readonly Notice[]} all @param {string} id @param {string} node
  */
 export function noticesOfRun(all, id, node) {
-  const runs = new RegExp(`^sandbox ${id} runs as ${node}(?:,| on |$)`); // then the member, and who started it
+  const runs = new RegExp(`^sandbox ${id} runs as ${node}(?:,| on |$)`); // its member and its user may follow
   const begun = Math.max(0, ...all.flatMap(({ at: when, text }) => (runs.test(text) ? [when] : [])));
   const ended = all.flatMap(({ at: when, text }) => (when < begun && text.startsWith(`sandbox ${id} ended: `) ? [when] : []));
   const [notices, earlier] = [all.filter((one) => one.at >= begun), all.filter((one) => one.at < begun)];
@@ -455,8 +455,8 @@ function partsOf(message) {
  * What happened last to a sandbox, and what else its next step depends on. `typed`: the text was changed after that; `other`:
  * the text in the editor differs from the code that ran at the line that crashed; `stopped`: a user stopped it; `wrong`: the
  * line that the message below the editor calls wrong, 0 for none; `raised`: the line that crashed is a `raise`.
- * `busy`: the process that did not switch to the code of the last Run in time, "" for none. `limit`: what it had too much of when
- * it ended, "" for other ends. `left`: a process was not started again;
+ * `busy`: the process that did not switch to the code of the last Run in time, "" for none. `limit`: the limit that ended it, ""
+ * for other ends. `left`: a process was not started again;
  * `bare`: nothing runs below the top supervisor.
  * @typedef {{status: Sandbox["status"], last: "start"|"starting"|"end"|"crash"|"run"|"refusal", typed: boolean, other: boolean,
  *   stopped?: boolean, wrong?: number, raised?: boolean, busy?: string, limit?: string, left?: boolean,

@@ -12,7 +12,7 @@ const PAUSE_S = 120;
 const FAILED_CALL = /^its call to (.+?) failed: /;
 /** Seconds after the end of a server in which ends of its callers are attributed to it. */
 const CAUSE_S = 5;
-/** Seconds after a hold within which a node that was silent meanwhile answers again. */
+/** Seconds after a hold in which a silent node answers again. */
 const ANSWER_S = 60;
 /** For this time, a give-up is listed whatever has happened since, in seconds. */
 const GAVE_UP_S = 3600;
@@ -42,7 +42,7 @@ export function newest({ node, stored }, most) {
 }
 
 /**
- * Return whether an incident is the hold because of which its node was silent.
+ * Return whether an incident is the hold that made its node silent.
  * @param {Api.RestartLine} one @param {readonly Api.RestartLine[]} stored
  */
 const explains = (one, stored) => / held the event loop /.test(one.line ?? "")
