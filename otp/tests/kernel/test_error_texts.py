@@ -1,5 +1,6 @@
 """Errors are part of the interface: what was wrong, where, and what to do about it."""
 
+import asyncio
 import traceback
 from typing import Any
 
@@ -318,6 +319,13 @@ def test_a_reply_to_a_cast_is_told_that_it_is_for_calls(caplog: pytest.LogCaptur
                 ("gen_server", "call", ["ledger", "get"]),
             ),
             "its call to ledger failed: ledger crashed at main.py:19: KeyError('a')",
+        ),
+        (  # Regression: it was the line of the standard library that raised
+            (
+                Crash("no", (("/code/main.py", 34, "Ledger.slow"), (asyncio.tasks.__file__, 639, "sleep"))),
+                ("gen_server", "call", ["ledger", "get"]),
+            ),
+            "its call to ledger failed: ledger crashed at main.py:34: no",
         ),
         (
             ("shutdown", ("failed_to_start_child", "cart", ("noproc", ("gen_server", "call", ["ledger", "get"])))),

@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 import otp
 from otp import GenServer, NoReply, Ok, Reply, Supervisor, impl
 from otp.testing import Scheduler, wait_all_idle
@@ -223,3 +225,65 @@ def test_the_reason_of_a_call_without_an_answer_names_the_line_at_which_the_serv
     expected = f"till did not answer a call in 0.2 s (timeout): till was still in handle_call at {FILE}:{waits}"
     assert reason == expected
     assert log.endswith(f": {expected})")
+
+
+class Van(Stall):
+    @impl
+    async def handle_call(self, request: Any, caller: otp.From, state: int) -> Any:
+        await asyncio.Event().wait()
+
+    @impl
+    async def handle_cast(self, request: Any, state: int) -> Any:
+        match request:
+            case "nobody":
+                await GenServer.call(request, "done")
+            case ("slow", other):
+                await GenServer.call(other, "done", timeout=0.01)
+            case ("lock", other):
+                await GenServer.call(other, "done", timeout=0.05)
+        return 7
+
+
+class Truck(Van):
+    """Its callbacks are those of another class."""
+
+
+async def drive() -> otp.Pid:
+    specs = [Truck.child_spec(1, id=name, name=name) for name in ("red", "blue")]
+    return await Supervisor.start_link_children(specs, name="fleet", max_restarts=20)
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ("nobody", 'call(request, "done")'),
+        (("slow", "blue"), "timeout=0.01"),
+        (("lock", "red"), "timeout=0.05"),
+        ("else", "return 7"),
+    ],
+)
+def test_an_end_without_a_stack_has_its_line_on_each_surface(
+    inside: Callable[..., Any], message: Any, text: str
+) -> None:
+    """Regression: it had none if the callback makes several calls, or is inherited, except in the list of errors."""
+
+    async def test(platform: Any) -> None:
+        red = resolve(platform.node, "red")
+        GenServer.cast(red, message)
+        await otp.wait_down(red, timeout=5)
+        await platform.node.wait_registered("red")
+        where = f"{FILE}:{line_of(Van.handle_cast, text)} in handle_cast"
+        place, function = where.split(" in ")
+        (error, *_) = (await platform.get("/api/v1/errors"))["data"]
+        assert error["where"] == where
+        assert (await platform.get("/api/v1/processes/red/errors/last"))["data"]["error"]["where"] == where
+        why = (await platform.get("/api/v1/processes/red/errors/why"))["data"]
+        line = why["steps"][0]["line"]
+        assert (f"{line['file']}:{line['line']}", line["function"]) == (place, function)
+        assert why["summary"].count(place) == 1, why["summary"]
+        (row, *_) = (await platform.get("/api/v1/restarts?process=red"))["data"]
+        assert row["where"] == where
+        shown = (await platform.get(f"/api/v1/restarts/{row['ref']}"))["data"]
+        assert shown["facts"]["where"] == where
+
+    inside(test, Tree("fleet", drive))

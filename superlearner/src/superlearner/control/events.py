@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final, Protocol
 
-from superlearner.control.reasons import is_crash, where_of
+from superlearner.control.reasons import is_crash, place_text
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, requester_text
-from superlearner.control.wrong_results import reason_of
+from superlearner.control.wrong_results import place_of_event, reason_of
 
 __all__ = [
     "ANSWERS",
@@ -196,8 +196,9 @@ class Facts:
 
     @cached_property
     def where(self) -> str | None:
-        """The line of the user's code at which it crashed."""
-        return where_of(self._data.get("reason"))
+        """The line of the user's code at which it crashed, made a call that failed, or returned a wrong result."""
+        found = place_of_event(*self._place, self._data)
+        return None if found is None else place_text(found)
 
 
 def facts_of(event: Any) -> Facts:

@@ -115,10 +115,11 @@ def place_of(
     found = _loaded(cls, module)
     if found is None:
         return None
-    file = getattr(sys.modules.get(found.__module__), "__file__", None)
+    owner = next((one for one in type.mro(found) if callback in vars(one)), found)  # it may inherit its callbacks
+    file = getattr(sys.modules.get(owner.__module__), "__file__", None)
     if type(file) is not str:
         return None
-    place = locate("".join(linecache.getlines(file)), cls, callback, reason, message)
+    place = locate("".join(linecache.getlines(file)), owner.__qualname__, callback, reason, message)
     return None if place is None else (file, *place)
 
 

@@ -29,7 +29,15 @@ from superlearner.control.reasons import (
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, is_a
 
-__all__ = ["QUESTION", "cause_of_timeout", "name_place", "place_of_call", "place_of_end", "reason_of", "reason_of_last"]
+__all__ = [
+    "QUESTION",
+    "cause_of_timeout",
+    "name_place",
+    "place_of_end",
+    "place_of_event",
+    "reason_of",
+    "reason_of_last",
+]
 
 UNNAMED: Final = "a callback returned "
 ANY_RESULT: Final = "Ok(…), Reply(…) or NoReply(…)"
@@ -144,24 +152,48 @@ def place_of_end(node: otp.Node, event: otp.trace.Event) -> Place | None:
 
     None if it made no mistake: it called a server that had crashed.
     """
-    data = event.data
+    return _place_in(node, event.data, event.seq)
+
+
+def _place_in(node: otp.Node, data: Mapping[str, Any], seq: int) -> Place | None:
+    """Return the line of the mistake from the data of an end and its number."""
     reason = _cause_of_start(data["reason"])
-    if not data.get("cycle") and _had_crashed(node, reason, event.seq):  # in a deadlock, each call is a mistake
+    if not data.get("cycle") and _had_crashed(node, reason, seq):  # in a deadlock, each call is a mistake
         return None
-    place = place_of(id_text(data.get("what")), data.get("callback"), reason, message=data.get("message"))
-    return own_frame(reason) if place is None else place
+    match data.get("place"):
+        case (str(file), int(line), str(function)) if failed_call(reason) is not None:
+            return file, line, function
+        case _:
+            place = place_of(id_text(data.get("what")), data.get("callback"), reason, message=data.get("message"))
+            return own_frame(reason) if place is None else place
 
 
-def place_of_call(event: Any) -> Place | None:
-    """Return the line of the failed call for which a process ended, by the event of its end.
+def place_of_event(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> Place | None:
+    """Return the line of the program for which a process ended, by an event of that: where it made its mistake.
 
-    None for another end, and for a call that failed because its server ended.
+    It raised there, made a call that failed, or returned a wrong result. None for another end, and for a call that
+    failed because its server ended.
     """
-    called = failed_call(event.data["reason"])
-    if called is None or not is_a(event.pid, otp.Pid):
+    reason = data.get("reason")
+    if is_a(reason, Crash):
+        return own_frame(reason)
+    called = failed_call(reason)
+    if not is_a(pid, otp.Pid) or (called is None and not _is_wrong_result(reason)):
         return None
-    own = event.data.get("cycle") or text_of_reason(called[0]) in ("timeout", "noproc", "calling_self")
-    return place_of_end(otp.trace.node_of(event.pid), event) if own else None
+    if kind == "exited":
+        end = data
+    elif called is not None:
+        end, seq = _find_end(pid, cause), cause
+    else:
+        end = next(_find_ends(kind, seq, pid, cause, data), None)
+    if end is None or (called is not None and not _is_own_mistake(called[0], end)):
+        return None
+    return _place_in(otp.trace.node_of(pid), end, seq)
+
+
+def _is_own_mistake(why: Any, end: Mapping[str, Any]) -> bool:
+    """Return whether a call failed for the caller's own mistake, and not because its server ended."""
+    return bool(end.get("cycle")) or text_of_reason(why) in ("timeout", "noproc", "calling_self")
 
 
 def _cause_of_start(reason: Any) -> Any:

@@ -15,7 +15,7 @@ from superlearner.control.failures import Place, failed_child, unwrapped
 from superlearner.control.reasons import callers_of, fell_after, own_frame, place_text, tagged
 from superlearner.control.source_lines import CodeLine, excerpt
 from superlearner.control.terms import clip, message_text, safe_text
-from superlearner.control.wrong_results import place_of_call
+from superlearner.control.wrong_results import place_of_event
 
 __all__ = [
     "BY_OUTSIDE",
@@ -67,6 +67,10 @@ class WhyLine:
     def place(self) -> str:
         """The line as a part of a sentence."""
         return f"{self.file}:{self.line} in {self.function}"
+
+    def is_in(self, reason: str) -> bool:
+        """Return whether a reason names the line, as that of a wrong result does."""
+        return f"({self.file}:{self.line})" in reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,7 @@ class Words:
             by = BY_OUTSIDE if signal_from == OUTSIDE else f"a signal from {self.called(sender)}"
         text = sentences.ended(
             self._describe_process(event), facts.reason, failed=facts.crash,
-            doing=doing, at=None if line is None else line.place, by=by,
+            doing=doing, at=None if line is None or line.is_in(facts.reason) else line.place, by=by,
         )  # fmt: skip
         return self._step(
             event, "exited", text, reason=facts.reason, crash=facts.crash, line=line, signal_from=signal_from,
@@ -309,8 +313,9 @@ def function_name(qualified: str) -> str:
 
 
 def line_of_end(event: TraceEvent) -> WhyLine | None:
-    """Return the line for which a process ended: at which it crashed, or at which it made the call that failed."""
-    return find_line(event.data["reason"]) or _line_at(place_of_call(event), ())
+    """Return the line for which a process ended: it crashed there, made a call that failed, or the result is wrong."""
+    found = find_line(event.data["reason"])
+    return found or _line_at(place_of_event(event.kind, event.seq, event.pid, event.cause, event.data), ())
 
 
 def line_of_start(event: TraceEvent) -> WhyLine | None:

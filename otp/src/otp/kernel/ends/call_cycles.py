@@ -27,7 +27,9 @@ from otp.kernel.tables.places import where_in
 from otp.kernel.tables.scheduler import Timer
 from otp.kernel.values.bounded import bounded_text
 from otp.kernel.values.errors import CallExit
+from otp.kernel.values.exception_reasons import stack_of
 from otp.kernel.values.process import CALLING, FUT, INJECTED, READY, REMOTE, Process
+from otp.kernel.values.reasons import first_of_program
 
 CYCLE_NS: Final = 2_000_000_000
 
@@ -153,23 +155,27 @@ def cycle_at_timeout(frm: From) -> tuple[tuple[Process, str], ...] | None:
 
 
 def note_crash(p: Process, error: BaseException | None) -> None:
-    """Remember the cycle of calls or the busy server that made a process crash, until its end is recorded."""
-    found = (error.drawn or error.locked or error.busy) if isinstance(error, CallExit) else None
+    """Remember what the reason of a failed call lacks, until the end of its process is recorded.
+
+    That is the line of the call, and the cycle of calls or the busy server.
+    """
     s = p.runtime.scheduler
-    if found:
+    if isinstance(error, CallExit):
         if s.cycles is None:
             s.cycles = WeakKeyDictionary()
-        s.cycles[p] = (None, found)
+        place = first_of_program(stack_of(error.__traceback__)[::-1])
+        s.cycles[p] = (None, (error.drawn or error.locked or None, error.busy, place))
     elif s.cycles is not None:
         s.cycles.pop(p, None)
 
 
 def causes_behind(p: Process) -> tuple[Any, ...]:
-    """Return the cycle of calls that made a process crash, as text, or None and the busy server, or nothing."""
+    """Return what made a process crash: the cycle of calls as text, the busy server, the line of the failed call.
+
+    Each is None if it is not known; nothing for a process that did not crash for a failed call.
+    """
     call, found = p.runtime.scheduler.cycles.pop(p, (None, None))
-    if call is not None or found is None:
-        return ()
-    return (found,) if type(found) is str else (None, found)
+    return () if call is not None or found is None else found
 
 
 def _is_certain(p: Process) -> bool:

@@ -53,7 +53,7 @@ def safely(function: Any, *arguments: Any) -> None:
 
 
 def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[Any, ...]:
-    """Return the data of an `exited` event, in the order of `tracing.FIELDS`; `cycle` and `busy` only if known."""
+    """Return the data of an `exited` event, in the order of `tracing.FIELDS`; the last three for a failed call."""
     what = p.callbacks.cls.__qualname__ if p.callbacks is not None else p.runtime.describe(p)
     if sender is None and x is not None:
         sender = x.sender

@@ -10,16 +10,14 @@ found among the objects to which the awaitable refers.
 from __future__ import annotations
 
 import gc
-import os.path
 import sys
 from collections.abc import Iterator
-from functools import cache
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any, Final
 
 from otp.kernel.values.exception_reasons import drop_traceback
-from otp.kernel.values.reasons import LIBRARY
+from otp.kernel.values.reasons import first_of_program
 
 _ATTRIBUTES: Final[dict[type[Any], tuple[str, str]]] = {
     CoroutineType: ("cr_frame", "cr_await"),
@@ -42,7 +40,7 @@ def where_in(coro: Any) -> str:
     if not places:
         return "its end"
     places.reverse()
-    file, line = _first_of_program(places) or places[0]
+    file, line = first_of_program(places) or places[0]
     return f"{file}:{line}"
 
 
@@ -55,18 +53,8 @@ def where_awaited() -> str | None:
     while frame is not None and frame.f_code.co_flags & _WAITS and len(places) < DEEPEST:
         places.append((frame.f_code.co_filename, frame.f_lineno))
         frame = frame.f_back
-    found = _first_of_program(places)
+    found = first_of_program(places)
     return None if found is None else f"{found[0]}:{found[1]}"
-
-
-def _first_of_program(places: list[tuple[str, int]]) -> tuple[str, int] | None:
-    """Return the first place outside of libraries, else the first one in an installed library."""
-    ours, standard, installed = _library_folders()
-    for folders in ((ours, standard, installed), (ours, standard)):
-        for file, line in places:
-            if not file.startswith(folders):
-                return file, line
-    return None
 
 
 def close_from_inside(coro: Any) -> Any:
@@ -123,14 +111,3 @@ def _behind(awaited: Any) -> Any:
 def _frame_of(awaited: Any) -> FrameType | None:
     names = _ATTRIBUTES.get(type(awaited))
     return None if names is None else getattr(awaited, names[0])
-
-
-@cache
-def _library_folders() -> tuple[str, str, str]:
-    """Return the folders of this library, of Python and of installed packages."""
-    import sysconfig  # needed for reports only, not at start
-
-    ours = LIBRARY
-    found = (ours, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
-    ours, standard, installed = (os.path.join(folder, "") for folder in found)
-    return ours, standard, installed

@@ -75,7 +75,7 @@ LIFECYCLE: Final = frozenset(
 )
 
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
-    "exited": ("reason", "message", "callback", "sender", "what", "name", "cycle", "busy"),
+    "exited": ("reason", "message", "callback", "sender", "what", "name", "cycle", "busy", "place"),
     "child_started": ("supervisor", "id", "child", "restart", "type", "old", "restarts", "along"),
     "child_terminated": ("id", "child", "reason", "by", "by_itself"),
     "child_restarted": (
@@ -83,7 +83,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 """The data of the frequent kinds. The ring keeps only the values: a tuple costs a quarter of a dictionary, and most are
-never read. A value may be missing at the end: `cycle`, if there is none.
+never read. A value may be missing at the end: `cycle`, `busy` and `place` unless a process ended for a failed call.
 """
 
 

@@ -31,7 +31,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.values.bounded import bounded_text, text
-from otp.kernel.values.reasons import Crash, is_clean, is_ours, starts_with
+from otp.kernel.values.reasons import Crash, first_of_program, is_clean, is_ours, starts_with
 from otp.kernel.values.results import Ignore, NoReply, Ok, Reply, Stop, WithOptions, unawaited
 
 if TYPE_CHECKING:
@@ -145,10 +145,9 @@ def _child_hint(id: Any, reason: Any) -> str:
 
 def place_of(crash: Crash) -> str:
     """Return the user code that raised, as `shop.py:12, in Counter.handle_call`, or an empty string."""
-    for file, line, function in reversed(crash.stack):
-        if not is_ours(file):
-            return f"{os.path.basename(file)}:{line}, in {function}"
-    return ""
+    stack = crash.stack[::-1]
+    place = first_of_program(stack) or next((entry for entry in stack if not is_ours(entry[0])), None)
+    return "" if place is None else f"{os.path.basename(place[0])}:{place[1]}, in {place[2]}"
 
 
 def down_hint(reason: Any) -> str:

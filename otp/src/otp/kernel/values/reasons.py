@@ -9,7 +9,9 @@ Source: *Erlang reference manual*, Processes, "Errors" and "Exit reasons".
 from __future__ import annotations
 
 import os.path
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final, NamedTuple, TypeVar
 
 MEMBERS: Final = 3  # of an exception group, in a text
 
@@ -23,6 +25,8 @@ Reason = Any
 
 StackEntry = tuple[str, int, str]
 """(file, line, function) of one frame, without the frame."""
+
+Place = TypeVar("Place", bound=tuple[Any, ...])
 
 
 class ExceptionTerm(NamedTuple):
@@ -93,6 +97,27 @@ def _written(term: ExceptionTerm) -> str:
 def is_ours(file: str) -> bool:
     """Return whether a source file belongs to the runtime."""
     return file.startswith(_OURS)
+
+
+def first_of_program(places: Sequence[Place]) -> Place | None:
+    """Return the first place, which begins with its file, outside of libraries, else in an installed one."""
+    ours, standard, installed = _library_folders()
+    for folders in ((ours, standard, "<frozen ", installed), (ours, standard, "<frozen ")):
+        for place in places:
+            if not place[0].startswith(folders):
+                return place
+    return None
+
+
+@cache
+def _library_folders() -> tuple[str, str, str]:
+    """Return the folders of this library, of Python and of installed packages."""
+    import sysconfig  # needed for reports only, not at start
+
+    ours, standard, installed = (
+        os.path.join(folder, "") for folder in (LIBRARY, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
+    )
+    return ours, standard, installed
 
 
 def same(one: Any, other: Any) -> bool:
