@@ -418,7 +418,7 @@ def test_a_service_without_superlearner_is_attached_with_its_limits(inside: Run,
 
 
 def test_detach_takes_what_attach_took(inside: Run, tmp_path: Path) -> None:
-    """Regression: only the full name of the node was found."""
+    """Regressions: only the full name of the node was found; neither was in the history."""
 
     async def test(platform: Any) -> None:
         async with service(tmp_path) as shop:
@@ -435,6 +435,15 @@ def test_detach_takes_what_attach_took(inside: Run, tmp_path: Path) -> None:
                 again = f"it was detached; `superlearner attach {address}` attaches it again"
                 assert platform.platform.nodes.left[NODE] == again
             assert [] == (await platform.get(ATTACHED))["data"]
+            lines = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
+            left = f"{NODE} is no longer observed: it was detached on request"
+            back = f"{NODE} is attached again on request, to process {shop.os_pid}, after 0 s"
+            assert [one["line"] for one in lines] == [left, back, left, back, left]
+            shown = [(await platform.get(f"/api/v1/restarts/{one['ref']}"))["data"] for one in lines[:2]]
+            assert [(one["facts"]["why"], one["facts"]["supervisor"]) for one in shown] == [
+                ("it was detached on request", "The platform no longer observes it, which ends no program."),
+                ("it was attached on request", "The platform observes it again."),
+            ]
 
     inside(test)
 

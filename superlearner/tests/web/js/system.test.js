@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { csv } from "#static/base/save.js";
 import { runs, summary, ticks, timeTicks, withUnit } from "#static/components/chart-scale.js";
 import { chosenLines, take } from "#static/system/log-lines.js";
-import { calm, column, isBefore, reduce, withStored } from "#static/system/system-model.js";
+import { calm, column, isBefore, madeBeside, reduce, withStored } from "#static/system/system-model.js";
 import { watchedText } from "#static/system/talk-model.js";
 import { tooFew, trends } from "#static/system/system-trends.js";
 
@@ -173,6 +173,16 @@ test("a service that ran before it was attached: the sentence has all restarts t
   const found = { columns: ["at", "restarts", "give_ups", "seconds"], points: [[begun + 5, 0, 0, 5], [begun + 10, 1, 0, 5]] };
   const since = "since 19:31, when SuperLearner began to observe the node";
   assert.equal(calm(found, 1, true, 1226).text, `Nothing is wrong now. Supervisors made 2 restarts ${since}; 1,224 before that.`);
+});
+
+test("the sentence names its node and counts the restarts of others that are listed beside it", () => {
+  const restart = { node: "depot", at: 950, count: 2 }, incident = { node: "depot", at: 900, incident: true };
+  const stored = /** @type {any} */ ([restart, incident, { node: null, at: 940 }]);
+  assert.equal(madeBeside("shop", stored.slice(1), 1000, false), null);
+  const beside = madeBeside("shop", stored, 1000, true);
+  assert.deepEqual(beside, { node: "shop", restarts: 2, more: true });
+  assert.equal(calm(null, 0, false, 0, beside).text, "Nothing is wrong now. Supervisors of shop made no restarts "
+    + "since the node started; those of other nodes at least 2 in the last 10 minutes.");
 });
 
 test("messages are watched for a minute: until then, their count is that of the time so far", () => {

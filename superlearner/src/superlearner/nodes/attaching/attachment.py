@@ -41,6 +41,10 @@ WORD_S: Final = 2.0
 State = Literal["connecting", "attached", "looked_for", "given_up"]
 
 
+ON_REQUEST: Final = "on request"
+"""Words of a change that a user asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceChange:
     """The loss or return of an attached service or a member.

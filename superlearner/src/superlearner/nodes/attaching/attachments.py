@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from contextvars import Context
 from itertools import count
 from typing import Final
 
 from superlearner.base.commands import command
-from superlearner.nodes.attaching.attachment import PAUSES_S, Attachment, ServiceChange
+from superlearner.nodes.attaching.attachment import ON_REQUEST, PAUSES_S, Attachment, ServiceChange
 from superlearner.nodes.attaching.known_services import KnownServices
 from superlearner.nodes.attaching.whereabouts import SeveralDoors, Whereabouts
 from superlearner.nodes.nodes import Absence, NameTaken, Nodes, full_name
@@ -45,6 +46,8 @@ class Attachments:
         self.stored: KnownServices | None = None
         """The file that keeps them for the next start of the platform; None keeps them nowhere."""
         self._tasks: dict[Attachment, asyncio.Task[None]] = {}
+        self._left: dict[str, tuple[float, int]] = {}
+        """When these were detached, and the ids of their processes."""
         self._detached: dict[str, str] = {}
         """The addresses at which services were attached that were detached on request, by the names of their nodes."""
 
@@ -126,8 +129,11 @@ class Attachments:
             raise self._explain_taken(attachment, attachment.name or "")
         for one in same:
             await self._end(one)  # stop looking for it: it has been found
+            if one.gone_at is not None and one.facts is not None:
+                self._left[one.name or ""] = one.gone_at, one.facts.os_pid
         attachment.learned = self._store
         self._store()
+        self._report_return(attachment)
         self._detached.pop(attachment.name or "", None)
         return attachment
 
@@ -136,13 +142,32 @@ class Attachments:
         attachment = self.find(name)
         if attachment is None:
             return False
+        watched, facts = attachment.state == "attached", attachment.facts
         await self._end(attachment)
         if len(self._detached) >= MOST:
-            del self._detached[next(iter(self._detached))]
+            left = next(iter(self._detached))
+            del self._detached[left]
+            self._left.pop(left, None)
+        if facts is not None:
+            now, why = time.time(), f"it was detached {ON_REQUEST}"
+            self._left[name] = now, facts.os_pid
+            text = f"{name} is no longer {'observed' if watched else 'looked for'}: {why}"
+            self.on_change(ServiceChange(name, now, text, why, facts.os_pid, ran_on=watched))
         self._detached[name] = attachment.where.address
         self._nodes.stop_waiting(name)
         self._store()
         return True
+
+    def _report_return(self, attachment: Attachment) -> None:
+        """Report that a service is attached again that was detached, or looked for in vain."""
+        name, facts = attachment.name or "", attachment.facts
+        at, os_pid = self._left.pop(name, (None, None))
+        if at is None or facts is None:
+            return
+        now = time.time()
+        text = f"{name} is attached again {ON_REQUEST}, to process {facts.os_pid}, after {max(0.0, now - at):.0f} s"
+        ran_on = attachment.where.is_own and os_pid == facts.os_pid
+        self.on_change(ServiceChange(name, now, text, None, facts.os_pid, ran_on=ran_on))
 
     async def close(self) -> None:
         """Detach from all services; they stay stored for the next start."""

@@ -19,7 +19,7 @@ from superlearner.base.commands import command
 from superlearner.control.clock import Clock
 from superlearner.control.events import TraceEvent
 from superlearner.control.terms import clip, plain_pid, safe_text
-from superlearner.nodes.attaching import ServiceChange
+from superlearner.nodes.attaching import ON_REQUEST, ServiceChange
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.errors import origin_of
@@ -243,6 +243,10 @@ async def _describe_absence(history: MomentHistory | None, moment: Moment) -> Mo
         facts.why = held or (facts.why if ended else "its program did not end")
         unknown = LATER if ended and other is None else NOT_HELD
         facts.supervisor = f"Its program did not end. {f'The reason: {held}.' if held else unknown}"
+    if ON_REQUEST in moment.summary:
+        facts.why = f"it was {'detached' if ended else 'attached'} {ON_REQUEST}"
+        observes = "no longer observes it, which ends no program" if ended else "observes it again"
+        facts.supervisor = f"The platform {observes}."
     return facts
 
 
@@ -430,7 +434,8 @@ def describe_service_change(change: ServiceChange, ref: Ref) -> Moment:
         id=id, name=id, kind="supervisor", pid=None, strategy=None, limit=None, used=0, restart=None, state=None,
         children=[], more=0,
     )  # fmt: skip
-    event: dict[str, Any] = {"kind": "crash", "at": 0.0, "id": id, "reason": change.reason, "crash": True}
+    failed = ON_REQUEST not in change.text
+    event: dict[str, Any] = {"kind": "crash", "at": 0.0, "id": id, "reason": change.reason, "crash": failed}
     if change.reason is None:
         event = {"kind": "start", "at": 0.0, "id": id, "by": id, "pid": f"{change.os_pid}", "state": None}
     return Moment.model_validate(

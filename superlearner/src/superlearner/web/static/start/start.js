@@ -21,7 +21,7 @@ import { pages } from "../shell/nav.js";
 import { Held } from "../live/held.js";
 import { burning, nameIn, restartsIn, stormText, Storms } from "../live/storms.js";
 import { lostWords, showLost, showStatus } from "../live/status.js";
-import { byRank, calmParts, isBefore, reduce as judged, signOf } from "../system/system-model.js";
+import { byRank, calmParts, isBefore, madeBeside, reduce as judged, signOf } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
 import { counted, number, reasonedState, time } from "../base/words.js";
 
@@ -317,7 +317,8 @@ function wrong() {
   if (!items.length && everywhere) {
     const calm = unknown || !model.rows.size ? [unknown || "There is no tree to look at."]
       : calmParts(found, found === null ? model.restarts : sampled === null ? 0 : model.restarts - sampled,
-        storedRestarts.some((one) => (one.node ?? model.node) === model.node && isBefore(found, one)), model.restarts);
+        storedRestarts.some((one) => (one.node ?? model.node) === model.node && isBefore(found, one)), model.restarts,
+        madeBeside(model.node, storedRestarts, Date.now() / 1000 + skew, storedRestarts.length >= READ));
     items.push(make("li", { class: "hint" }, ...calm));
   }
   renew(byId("wrong", HTMLElement), items);

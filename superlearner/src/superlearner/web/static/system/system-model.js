@@ -113,34 +113,49 @@ export function isBefore(model, { at, until }) {
 }
 
 /**
+ * Return the restarts of other nodes in the last minutes, which are listed beside those of this node; null if there are none.
+ * @param {string} node @param {readonly Api.RestartLine[]} stored  newest first @param {number} now
+ * @param {boolean} full  there may be more
+ */
+export function madeBeside(node, stored, now, full) {
+  const late = stored.filter((one) => (one.until ?? one.at) > now - 60 * RECENT_MIN);
+  const restarts = late.reduce((all, one) => all + ((one.node ?? node) === node || one.incident || one.program ? 0 : one.count ?? 1), 0);
+  return restarts ? { node, restarts, more: full && late.length === stored.length } : null;
+}
+
+/**
  * Return the sentence about a node without problems: it counts the restarts of the last minutes, which the reader may have seen.
  * @param {Model|null} model  null while the monitor's points are not known
  * @param {number} [since]  restarts after the newest point
  * @param {boolean} [earlier]  others are stored from the last minutes before the points began
  * @param {number} [total]  restarts since the node started, perhaps long before the points began
+ * @param {{node: string, restarts: number, more: boolean}|null} [beside]  the node, if restarts of others are listed beside it, and
+ *   the number of those in the last minutes; `more`: there may be more
  * @returns {{text: string, repaired: boolean}}
  */
-export function calm(model, since = 0, earlier = false, total = 0) {
+export function calm(model, since = 0, earlier = false, total = 0, beside = null) {
   const newest = Number(model?.points.at(-1)?.[0] ?? 0), begun = begunLately(model);
   const sum = (/** @type {string} */ name) => model === null ? 0 : column(model, name).reduce((/** @type {number} */ all, value, place) =>
     all + (Number(model.points[place]?.[0]) > newest - 60 * RECENT_MIN ? value ?? 0 : 0), 0);
   const restarts = sum("restarts") + since, gaveUp = sum("give_ups");
   const unseen = begun === null ? 0 : Math.max(0, total - restarts);
-  if (!restarts && !gaveUp && !earlier && !unseen) return { text: "Nothing is wrong.", repaired: false };
+  if (!restarts && !gaveUp && !earlier && !unseen && !beside) return { text: "Nothing is wrong.", repaired: false };
   const when = begun !== null ? `since ${time(begun).replace(/:\d\d$/, "")}, when SuperLearner began to observe the node`
     : model === null ? "since the node started" : `in the last ${RECENT_MIN} minutes`;
-  const made = `Supervisors made ${restarts ? counted(restarts, "restart") : "no restarts"} ${when}`;
+  const made = `Supervisors ${beside ? `of ${beside.node} ` : ""}made ${restarts ? counted(restarts, "restart") : "no restarts"} ${when}`;
   const before = unseen ? `; ${number(unseen)} before that` : earlier ? "; earlier ones are stored" : "";
-  return { text: `Nothing is wrong now. ${made}${gaveUp ? `, and ${number(gaveUp)} gave up` : ""}${before}.`, repaired: true };
+  const others = beside
+    ? `; those of other nodes ${beside.more ? "at least " : ""}${number(beside.restarts)} in the last ${RECENT_MIN} minutes` : "";
+  return { text: `Nothing is wrong now. ${made}${gaveUp ? `, and ${number(gaveUp)} gave up` : ""}${before}${others}.`, repaired: true };
 }
 
 /**
  * Return the same with a link to the restarts.
- * @param {Model|null} model @param {number} [since] @param {boolean} [earlier] @param {number} [total]
+ * @param {Parameters<typeof calm>} known
  * @returns {(string|Node)[]}
  */
-export function calmParts(model, since, earlier, total) {
-  const { text, repaired } = calm(model, since, earlier, total);
+export function calmParts(...known) {
+  const { text, repaired } = calm(...known);
   return repaired ? [`${text} `, make("a", { href: `${root()}/timeline${nodeQuery()}` }, "Show them")] : [text];
 }
 
