@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -337,3 +339,32 @@ def test_a_loop_with_a_watchdog_gets_no_second_one_from_its_door() -> None:
             own.stop()
 
     run(main)
+
+
+@pytest.mark.parametrize("way", ["sys.exit", "closed node", "closed door"])
+def test_a_door_tells_its_visitors_why_its_node_has_ended(folder: Path, way: str) -> None:
+    """Regression: after a `sys.exit` in a callback, a platform only knew that the door was closed."""
+
+    async def quits() -> None:
+        sys.exit(3)
+
+    async def main() -> Any:
+        visits = contextlib.AsyncExitStack()
+        with contextlib.suppress(SystemExit):
+            async with otp.Node("shop@127.0.0.1") as node, otp.observe(node, backend=None) as door:
+                visitors.append(await visits.enter_async_context(Visitor(door.record.address, door.record.token)))
+                if way == "sys.exit":
+                    node.spawn(quits)
+                    await asyncio.Event().wait()
+                elif way == "closed node":
+                    await node.close()
+        async with asyncio.timeout(10), visits:
+            await visitors[0].gone()
+        return visitors[0].last_word
+
+    visitors: list[Visitor] = []
+    word = run(main)
+    if way == "sys.exit":
+        assert re.fullmatch(r"process <0.\d+.0> called sys.exit\(3\) at test_door.py:\d+", word)
+    else:
+        assert word == (None if way == "closed door" else "its node has ended")

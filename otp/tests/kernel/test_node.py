@@ -187,20 +187,6 @@ def test_from_another_thread_a_node_is_called_and_sent_to() -> None:
     assert asyncio.run(main()) == (["state"], "hello")
 
 
-def test_system_exit_in_a_process_of_an_embedded_node_closes_the_node_only() -> None:
-    async def main() -> Any:
-        async def ends() -> None:
-            raise SystemExit(3)
-
-        async with otp.Node("n") as node:
-            bystander = otp.spawn(waits)
-            otp.spawn(ends)
-            reason = await otp.wait_down(bystander)
-        return reason, node.processes()
-
-    assert asyncio.run(main()) == ("shutdown", [])
-
-
 def test_a_node_may_be_closed_by_one_of_its_own_processes() -> None:
     async def main() -> Any:
         async with otp.Node("n") as node:

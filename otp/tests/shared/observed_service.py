@@ -33,7 +33,7 @@ class Till(GenServer):
         return Reply(coins, coins)
     @impl
     def handle_cast(self, n, coins):
-        return NoReply(coins + n)
+        return sys.exit(3) if n == "quit" else NoReply(coins + n)
 
 class Shop(Supervisor):
     @impl

@@ -180,19 +180,33 @@ class Door:
         if self._watchdog is not None:
             self._watchdog.stop()
             self._watchdog = None
+        if self._behind is not None and self._visits and (word := self._last_word(self._behind.node)) is not None:
+            await self._behind.tell(word)
         visits = list(self._visits)
         for visit in visits:
             visit.cancel()
         await asyncio.gather(*visits, return_exceptions=True)
         await self._leave_node()
 
+    def _last_word(self, node: Node) -> str | None:
+        """Return why the door closes, if that is the end of its node."""
+        if node.life == "open":
+            return None
+        return node.ended_by or "its node has ended"
+
     async def __aenter__(self) -> Door:
-        return await self.open()
+        await self.open()
+        if self._made is not None:
+            self._made.body = asyncio.current_task()
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        made = self._made
         await self.close()
+        if made is not None:
+            await made.__aexit__(kind, error, traceback)
 
     @property
     def listening(self) -> socket.socket:
@@ -208,6 +222,7 @@ class Door:
         if scheduler is not None and any(not one.hidden for same in scheduler.nodes.values() for one in same):
             return node_here("observe(node=None)")
         self._made = await Node(self._name or "service@127.0.0.1").__aenter__()
+        self._made.body = None  # until the door has a block
         return self._made
 
     async def _leave_node(self) -> None:

@@ -16,7 +16,7 @@ import os
 import platform
 import secrets
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from otp import standstill
@@ -24,12 +24,13 @@ from otp.behaviours.server.behaviour import impl
 from otp.behaviours.server.gen_server import GenServer
 from otp.distribution import Distribution, NodeId, Session, SessionTransport, Settings
 from otp.distribution.carriers.stream import StreamCarrier
-from otp.kernel.ends.mailbox import receive
+from otp.kernel.ends.mailbox import receive, reply
+from otp.kernel.steps.calling import call
 from otp.kernel.steps.node import Node
 from otp.kernel.steps.signals import wait_down
 from otp.kernel.values.messages import Is, NodeDown
 from otp.kernel.values.pids import Pid
-from otp.kernel.values.results import Ok, Reply
+from otp.kernel.values.results import NoReply, Ok, Reply
 from otp.observer.methods import Permission
 from otp.observer.view_server import ViewOf, ViewServer
 
@@ -38,6 +39,10 @@ __all__ = ["PORTER", "PROTOCOL", "SETTINGS", "VIEW", "Behind", "receive_visitor"
 PROTOCOL: Final = 1
 PORTER: Final = "door"
 VIEW: Final = "view"
+LAST_WORD: Final = "last_word"
+"""The request that is answered when the door closes."""
+CLOSING: Final = "closing"
+TELL_S: Final = 1.0
 HANDSHAKE_S: Final = 10.0
 """Time in which a visitor has to prove that it has the token."""
 SETTINGS: Final = Settings(heartbeat=2.0, dead=15.0)
@@ -46,7 +51,7 @@ SETTINGS: Final = Settings(heartbeat=2.0, dead=15.0)
 log: Final = logging.getLogger("otp.doors")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Behind:
     """The service behind a door: the node, permissions, the secret, and the backend, if any."""
 
@@ -54,6 +59,15 @@ class Behind:
     permissions: tuple[Permission, ...]
     cookie: bytes
     backend: str | None
+    porters: set[Pid] = field(default_factory=set[Pid])
+    last_word: str | None = None
+    """The reason why the door closes."""
+
+    async def tell(self, word: str) -> None:
+        """Tell all visitors why the door closes."""
+        self.last_word = word
+        told = (call(porter, CLOSING, TELL_S) for porter in self.porters)
+        await asyncio.gather(*told, return_exceptions=True)
 
 
 async def receive_visitor(behind: Behind, connection: socket.socket) -> None:
@@ -73,8 +87,12 @@ async def receive_visitor(behind: Behind, connection: socket.socket) -> None:
         services = {PORTER: porter, VIEW: view}
         distribution = Distribution(hidden, transport, services=services, confined=True)
         visitor = hidden.spawn(_until_gone, distribution)
-        async with distribution:
-            await wait_down(visitor)
+        behind.porters.add(porter)
+        try:
+            async with distribution:
+                await wait_down(visitor)
+        finally:
+            behind.porters.discard(porter)
 
 
 async def _until_gone(distribution: Distribution) -> None:
@@ -93,12 +111,18 @@ class Porter(GenServer[Any]):
     @impl
     def init(self, arg: tuple[Node, Behind]) -> Ok[Any]:
         """Begin with the service behind the door."""
-        return Ok((arg, None))
+        return Ok((arg, None, None))
 
     @impl
     async def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
-        """Answer `"hello"` with what a visitor may ask; refuse anything else."""
-        (hidden, behind), facts = state
+        """Answer `"hello"` with what a visitor may ask, and later why the door closes; refuse anything else."""
+        (hidden, behind), facts, waits = state
+        if request == LAST_WORD:
+            return NoReply(((hidden, behind), facts, caller))
+        if request == CLOSING:
+            if waits is not None:
+                reply(waits, ("ok", behind.last_word))
+            return Reply("ok", state)
         if request != "hello":
             return Reply(("error", "expected 'hello'"), state)
         if facts is None:
@@ -113,7 +137,7 @@ class Porter(GenServer[Any]):
                 "backend": pid,
                 "why": why,
             }
-        return Reply(("ok", facts), ((hidden, behind), facts))
+        return Reply(("ok", facts), ((hidden, behind), facts, waits))
 
 
 async def _backend(hidden: Node, behind: Behind) -> tuple[Pid | None, str | None]:

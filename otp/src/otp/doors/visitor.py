@@ -94,6 +94,8 @@ class Visitor:
         self.silent_since: float | None = None
         """The loop's time of the last sign of life, if the connection was lost because of the silence after it."""
 
+        self.last_word: str | None = None
+        """The reason why the service closed its door, if it gave one: untrusted."""
         self.facts: Facts
         self.view: RemoteView
 
@@ -131,7 +133,7 @@ class Visitor:
         try:
             from otp.distribution import Distribution, NodeId, Session, SessionTransport, ViewLink
             from otp.distribution.carriers.stream import StreamCarrier
-            from otp.doors.visit import PORTER, SETTINGS, VIEW
+            from otp.doors.visit import LAST_WORD, PORTER, SETTINGS, VIEW
         except ModuleNotFoundError as error:
             if error.name != "msgspec":
                 raise
@@ -157,6 +159,7 @@ class Visitor:
             ) from None
         except CallExit:
             raise DoorError(f"the service at {self._place} ended, or does not use otp.observe()") from None
+        node.spawn(self._receive_last_word, porter, LAST_WORD)
         self.view = RemoteView(ViewLink(distribution, there, VIEW))
 
     async def _watch(self, distribution: Distribution) -> None:
@@ -169,6 +172,15 @@ class Visitor:
         if distribution.last_loss == "timeout":
             self.silent_since = asyncio.get_running_loop().time() - self._dead_after
         self._gone.set()
+
+    async def _receive_last_word(self, porter: Pid | None, request: str) -> None:
+        """Run a process that waits for the last word of the service; one of an older version refuses at once."""
+        with contextlib.suppress(CallExit):
+            match await call(porter, request, "infinity"):
+                case ("ok", str(word)):
+                    self.last_word = word[:LONGEST]
+                case _:
+                    pass
 
     def _refused(self, _why: str) -> None:
         if not self._up.done():

@@ -53,6 +53,7 @@ async def boot(here: Here) -> None:
     history.open()
     services = await start(here.node, history=history, kind=TREE, evaluates=wanted["allow_eval"])
     hidden = await Node(f"own.{here.node.name}").__aenter__()
+    hidden.body = None  # it has no block that ends with it
     here.node.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = hidden.begin_close
     tree = await hidden.start(OwnTree, (here.node, wanted))
 

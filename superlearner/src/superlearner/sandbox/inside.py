@@ -97,6 +97,7 @@ async def start(node: otp.Node, folder: str, wanted: Mapping[str, Any]) -> Pid:
     Raises the errors of the code's import, and `StartError` with a sentence if the tree does not start.
     """
     hidden = await otp.Node(f"sandbox.{node.name}").__aenter__()
+    hidden.body = None  # it has no block that ends with it
     node.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = hidden.begin_close
     module, cls = await _load(folder, wanted)
     flags = {name: wanted[name] for name in ("strategy", "max_restarts", "max_seconds") if wanted[name] is not None}

@@ -27,7 +27,7 @@ from superlearner.nodes.attaching import ServiceChange, attachment
 from superlearner.nodes.attaching.attachment import _is_stopped, process_exists
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.builtin.restart_loops import INCIDENT
-from superlearner.operations.builtin.restarts import LATER, NOT_HELD, NOT_RESTARTED
+from superlearner.operations.builtin.restarts import LATER, NOT_HELD, NOT_RESTARTED, OBSERVED
 from superlearner.operations.rights.users import SCOPES
 from superlearner.store import MomentRow
 
@@ -313,6 +313,34 @@ def test_a_service_that_ends_in_order_reads_differently_from_one_that_is_killed(
             await until(platform, lambda _names: any(row.node == NODE for row in stored.values()))
             lines = [row.line for row in stored.values() if row.node == NODE]
             assert lines == [f"{NODE} is gone: its service closed its door (process {shop.os_pid})"]
+
+    inside(test)
+
+
+def test_a_service_says_that_a_process_ended_it_and_that_its_program_runs_on(inside: Run, tmp_path: Path) -> None:
+    """Regression: it `closed its door`, and then `does not run, or runs without otp.observe()`, while it ran."""
+
+    async def test(platform: Any) -> None:
+        platform.platform.attachments.pauses = (0.0, 0.0)
+        async with service(tmp_path, permissions=("read", "operate")) as shop:
+            await attach(platform)
+            [one] = platform.platform.attachments
+            cast = {"message": "quit", "message_type": "cast"}
+            path = "/api/v1/processes/till/message"
+            await platform.client.post(path, params={"node": NODE}, json=cast, headers=OWNER)
+            async with asyncio.timeout(30):
+                await one.over.wait()
+            [line] = [row.line for row in platform.platform.moments._rows.values() if row.node == NODE]
+            why = rf"till called sys\.exit\(3\) at <string>:\d+ \(process {shop.os_pid}\)"
+            assert re.fullmatch(f"{NODE} is gone: {why}", line)
+            [row] = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
+            shown = (await platform.get(f"/api/v1/restarts/{row['ref']}"))["data"]["facts"]
+            assert re.fullmatch(why, shown["why"])
+            assert OBSERVED == shown["supervisor"]
+            # a thread of it still reads its standard input
+            assert re.fullmatch(f"{why}; its process {shop.os_pid} runs on without it; when .*", one.why)
+            shop.process.stdin.close()
+            assert 3 == await shop.process.wait()
 
     inside(test)
 

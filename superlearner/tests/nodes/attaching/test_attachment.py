@@ -56,7 +56,7 @@ def test_a_return_is_told_after_an_attempt_that_failed_midway(monkeypatch: pytes
     visits = iter([asyncio.Event() for _ in range(3)])
 
     class Visit:
-        silent_since = None
+        silent_since = last_word = None
 
         def __init__(self, *_: Any) -> None:
             self.facts = SimpleNamespace(node=NODE, os_pid=7, backend=object(), permissions=(), why="")

@@ -269,6 +269,9 @@ def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
     spec = state.exited(pid)
     if spec is None:
         return NoReply(state)
+    if me.runtime.ends:  # its log says why
+        state.running.pop(pid, None)
+        return NoReply(state)
     now = me.runtime.scheduler.window_ns()
     verdict = state.decide(pid, spec, reason, now)
     less = state.history[pid].last_reason if verdict == "restart" else bound_reason(reason)
@@ -287,7 +290,7 @@ def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
 
 def try_again(me: Process, state: DynamicState, old: Any, cause: int, failure: Reason) -> Any:
     """Retry the restart of the child that was `old`, unless it was cancelled."""
-    if not isinstance(old, Process):
+    if not isinstance(old, Process) or me.runtime.ends:
         return NoReply(state)
     verdict, spec = state.retry(old, me.runtime.scheduler.window_ns())
     if spec is None:

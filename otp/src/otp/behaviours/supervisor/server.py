@@ -151,6 +151,8 @@ class SupervisorServer:
                 raise Error("function_clause")
         if isinstance(state, DynamicState):
             return dynamic.try_again(me, state, id, cause, failure)
+        if me.runtime.ends:
+            return NoReply(state)
         verdict, record = state.retry(id, me.runtime.scheduler.window_ns())
         if record is None or verdict == "gone":
             return NoReply(state)
@@ -171,7 +173,7 @@ class SupervisorServer:
         pid, reason = message
         now = me.runtime.scheduler.window_ns()
         record = state.exited(pid, reason, now)
-        if record is None:
+        if record is None or me.runtime.ends:  # its log says why
             return NoReply(state)
         verdict = state.decide(record, reason, now)
         cause = pid.exit_seq

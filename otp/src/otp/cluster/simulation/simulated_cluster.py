@@ -254,6 +254,7 @@ class SimulatedCluster:
         if (ending := self._ending.pop(name, None)) is not None:
             await _finished(ending)
         node = await Node(name).__aenter__()
+        node.body = None  # it has no block that ends with it
         try:
             await self._enter(node, owned=True)
         except BaseException:

@@ -425,7 +425,7 @@ def _step_cleanup(p: Process, thrown: Thrown | None) -> None:
     except (StopIteration, CancelledError) as raised:
         drop_traceback(raised)
     except (KeyboardInterrupt, SystemExit) as raised:
-        p.runtime.request_shutdown(raised)
+        p.runtime.request_shutdown(raised, p)
     except BaseException as raised:
         say(DEBUG, "process %s raised %r while it ended with %r", p, raised, x.reason[0])
         drop_traceback(raised)

@@ -45,7 +45,7 @@ def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseEx
         waited = error.waited if isinstance(error, CallExit) else 0.0
         tell(logger, logging.ERROR, _words(p, reason, fields, waited), fields, error, trace)
     except (KeyboardInterrupt, SystemExit) as meant:  # raised by `format_status`, or Ctrl-C just now
-        p.runtime.request_shutdown(meant)
+        p.runtime.request_shutdown(meant, p)
     except Exception as failure:  # not even the interpreter's own methods can read a value
         say(logging.ERROR, "%s ended; its report failed with %s", p, type(failure).__name__)
 

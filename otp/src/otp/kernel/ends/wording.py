@@ -15,9 +15,10 @@ from typing import Any, Final
 from otp.kernel.ends.info import is_alive
 from otp.kernel.values.bounded import text
 from otp.kernel.values.errors import place_of
+from otp.kernel.values.exception_reasons import stack_of
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import REMOTE, Process
-from otp.kernel.values.reasons import LIBRARY, Crash, ExceptionTerm
+from otp.kernel.values.reasons import LIBRARY, Crash, ExceptionTerm, first_of_program
 from otp.kernel.values.results import Ignore, NoReply, Ok, Reply, Stop, WithOptions
 from otp.redaction import without_secrets
 
@@ -120,6 +121,24 @@ def keyed_name(p: Process) -> str | None:
                 what = p.runtime.describe(p).rpartition(_LOCAL)[2]
                 return clip(f"{what} {without_secrets(name_text(found[0]), NAME)}", NAME)
     return None
+
+
+def exit_words(error: BaseException, p: Process | None) -> str:
+    """Return why a node shuts down on request: `gps called sys.exit(3) at parcels.py:70`.
+
+    Args:
+        error: the `SystemExit` or `KeyboardInterrupt`.
+        p: the process whose code raised it; None for an application whose end is that of its node.
+    """
+    code = SystemExit.__dict__["code"].__get__(error) if isinstance(error, SystemExit) else None
+    if p is None:
+        return code if type(code) is str else "an application of it ended"
+    shown = "" if code is None else without_secrets(text(code), REASON)
+    name = keyed_name(p) if p.registered_name is None else p.registered_name
+    who = f"process {p}" if name is None else clip(name if type(name) is str else text(name), NAME)
+    did = f"called sys.exit({shown})" if isinstance(error, SystemExit) else f"raised {type(error).__name__}"
+    found = first_of_program(stack_of(error.__traceback__)[::-1])
+    return f"{who} {did}" if found is None else f"{who} {did} at {os.path.basename(found[0])}:{found[1]}"
 
 
 def reason_text(reason: Any, limit: int = REASON, waited: float = 0.0) -> str:

@@ -105,7 +105,7 @@ def blame(s: Scheduler, failure: BaseException) -> None:
     if isinstance(failure, (KeyboardInterrupt, SystemExit)):
         if p is None:
             raise failure
-        p.runtime.request_shutdown(failure)
+        p.runtime.request_shutdown(failure, p)
     else:
         _report(p, failure)
     if p is not None and (p.status == RUN or (p.status == READY and _is_over(p.coroutine) and p.callbacks is None)):
@@ -144,7 +144,7 @@ def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
         _become(p, error)
         return
     if not isinstance(error, Exception) and isinstance(error, (KeyboardInterrupt, SystemExit)):
-        p.runtime.request_shutdown(error)
+        p.runtime.request_shutdown(error, p)
     without_our_frames(error)
     reason = reason_of(error)
     report_crash(p, "", None, reason, error)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 from weakref import WeakValueDictionary
 
 from otp.kernel.ends.death import exit_signal
-from otp.kernel.ends.wording import keyed_name
+from otp.kernel.ends.wording import exit_words, keyed_name
 from otp.kernel.steps.calls import send_system
 from otp.kernel.steps.drain import LoopScheduler
 from otp.kernel.steps.signals import wait_down
@@ -127,7 +127,8 @@ class Node:
     """A running `otp` runtime: processes, names, events.
 
     `async with otp.Node("shop") as node:` starts it in the running loop; leaving the block is the ordered shutdown,
-    after which no task of the runtime is left. It changes no global state.
+    after which no task of the runtime is left. It changes no global state. `SystemExit` in a process of it cancels the
+    block, which raises it at its end, like a `TaskGroup`.
 
     Args:
         name: its name.
@@ -148,9 +149,12 @@ class Node:
         "__weakref__",
         "applications",
         "awaited",
+        "body",
+        "_cancelled",
         "_closing",
         "context",
         "distribution",
+        "ended_by",
         "faults",
         "given_scheduler",
         "life",
@@ -199,6 +203,9 @@ class Node:
         self.distribution: Any = None  # connections with other nodes, see otp.distribution
         self.reported: Any = None  # counts of log records, see otp.kernel.ends.report_limits
         self._shutdown_request: BaseException | None = None
+        self.ended_by: str | None = None  # what a process did for which the node shuts down, as a sentence
+        self.body: Any = None  # the task in the block of `async with`, which ends with the node
+        self._cancelled: Any = None  # that task, since it was cancelled for the shutdown request
         self._closing: asyncio.Task[None] | None = None
         self.thread_calls: set[ThreadCall] = set()
         self.on_shutdown: Callable[[BaseException], None] | None = None
@@ -227,6 +234,11 @@ class Node:
         self.outside.status = DEAD
         self.tracer.emit("node_up", None, {})
 
+    @property
+    def ends(self) -> bool:
+        """Return whether it shuts down because a process asked for it: no supervisor restarts that process."""
+        return self.ended_by is not None and self.life != "open"
+
     def check_life(self, what: str, *, also_after: bool = False) -> None:
         """Raise `BadArgument` if the node cannot do `what`: before it is entered, or from its shutdown on."""
         if self.life == "new":
@@ -249,12 +261,26 @@ class Node:
                     "or anyio's asyncio backend in place of trio"
                 )
             self._open(find_scheduler() or LoopScheduler())
+        if not self.hidden:
+            self.body = asyncio.current_task() if running_loop() is not None else None
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.close()
+        self.body = None
+        body, self._cancelled = self._cancelled, None
+        if body is None or self._shutdown_request is None:
+            await self.close()
+            return
+        body.uncancel()
+        try:
+            await self.close()
+        except asyncio.CancelledError:
+            if body.cancelling():
+                raise
+            await self.close()  # the block had ended before its cancellation, which came only now
+        raise self._shutdown_request
 
     async def close(self, timeout: float = 10.0) -> None:
         """Shut the node down: what it owns in reverse order, then all other processes.
@@ -286,17 +312,25 @@ class Node:
                 s.current = current
         return closing
 
-    def request_shutdown(self, error: BaseException) -> None:
-        """Request the node's ordered shutdown, once, for a `KeyboardInterrupt` or `SystemExit` in a process."""
+    def request_shutdown(self, error: BaseException, p: Process | None = None) -> None:
+        """Request the node's ordered shutdown, once, for a `KeyboardInterrupt` or `SystemExit` in a process.
+
+        Without `on_shutdown`, the block of `async with` is cancelled, and raises the error at its end, like a
+        `TaskGroup`. A node without such a block only closes.
+        """
         if os.getpid() != self.scheduler.os_pid:
             leave_fork(error)
         if self._shutdown_request is None:
             self._shutdown_request = error
+            self.ended_by = exit_words(error, p)
             if self.on_shutdown is not None:
                 self.on_shutdown(error)
-            else:  # embedded in another program: end the node, not the program
-                say(logging.ERROR, "node %s shuts down: %r in one of its processes", self.name, error)
+            else:
+                say(logging.ERROR, "node %s shuts down: %s", self.name, self.ended_by)
                 self.begin_close()
+                body = self.body
+                if body is not None and body.cancel(f"node {self.name} shuts down"):
+                    self._cancelled = body
 
     async def start(self, cls: type[Startable], arg: Any = None, *, name: GivenName = None, **options: Any) -> Pid:
         """Start a behaviour that the node owns: the node logs its end and stops it on shutdown.
@@ -535,6 +569,6 @@ class Node:
         return f"{shown}, {self.describe(p)},"
 
 
-_INTERNAL: Final = {"check_life", *Node.__slots__} - {"creation", "hidden", "name", "on_shutdown"}
+_INTERNAL: Final = {"check_life", "ends", *Node.__slots__} - {"creation", "hidden", "name", "on_shutdown"}
 
 """Attributes of a node for the packages of `otp` only; `dir(node)` leaves them out."""

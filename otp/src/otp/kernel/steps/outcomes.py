@@ -77,7 +77,7 @@ def apply(p: Process, what: str, frm: From | None, message: Any, result: Any) ->
             error = raised
     if error is not None:
         if not isinstance(error, Exception) and isinstance(error, (KeyboardInterrupt, SystemExit)):
-            p.runtime.request_shutdown(error)
+            p.runtime.request_shutdown(error, p)
         _crash(p, what, frm, message, reason_of(error), error)
         drop_group(error)
     elif kind == _RESULT:

@@ -506,7 +506,7 @@ def close(p: Process, coro: Any, reported: bool) -> None:
         try:
             waits_for = on_the_stack(p, step, argument)
         except (KeyboardInterrupt, SystemExit) as raised:
-            p.runtime.request_shutdown(raised)
+            p.runtime.request_shutdown(raised, p)
         except (StopIteration, StopAsyncIteration, CancelledError, GeneratorExit) as raised:
             drop_traceback(raised)
         except BaseException as raised:

@@ -18,7 +18,7 @@ from superlearner.base.commands import command
 from superlearner.control.terms import clip
 from superlearner.nodes.attaching.known_services import KnownService
 from superlearner.nodes.attaching.line import ENDED, ServiceLink
-from superlearner.nodes.attaching.whereabouts import Whereabouts
+from superlearner.nodes.attaching.whereabouts import NoDoor, Whereabouts
 from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import RemoteError
@@ -103,6 +103,8 @@ class Attachment:
         self._tell = tell
         self._pauses = pauses
         self._why: str | None = None
+        self._closed: str | None = None
+        """The reason why its service closed its door; None if it did not."""
         self._silent_since: float | None = None
         self._doors: frozenset[str] = frozenset()
         """The addresses of the doors that were there at the last attempt."""
@@ -135,7 +137,7 @@ class Attachment:
                     self.state = "given_up"
                     self.begun.set_exception(error)
                     return
-                self._why = clip(str(error), LONGEST)
+                self._why = clip(self._closed_words(str(error)) if isinstance(error, NoDoor) else str(error), LONGEST)
                 if self.facts is None and self.tries == 0:
                     self._tell("bad", f"{self._describe_search()}; it will be looked for {len(self._pauses)} times")
             if self.tries == len(self._pauses):
@@ -148,6 +150,13 @@ class Attachment:
             self.tries += 1
             self._nodes.wait_for(self.name or "", self.describe_state())
             await self._pause()
+
+    def _closed_words(self, error: str) -> str:
+        """Return why no door was found: the known reason, and whether its process runs on."""
+        os_pid = None if self.known is None else self.known.os_pid
+        if os_pid is None or not process_exists(os_pid):
+            return self._closed or error
+        return f"{self._closed or 'its door is closed'}; its process {os_pid} runs on without it"
 
     async def _pause(self) -> None:
         """Pause before the next attempt, or until the service has a new door."""
@@ -214,8 +223,11 @@ class Attachment:
                 self._silent_since = visitor.silent_since
                 busy = self.why
                 why, what = (busy, "is silent") if busy else (ENDED, "is gone")
-                if is_here and not busy:
+                if visitor.last_word is not None:
+                    why = f"{clip(visitor.last_word, LONGEST)} (process {facts.os_pid})"
+                elif is_here and not busy:
                     why, what = await _describe_end(facts.os_pid, address)
+                self._closed = why if visitor.last_word is not None or _is_removed(place_of(address).path) else None
             finally:
                 self.visitor, self.state, self._why, self.gone_at = None, "looked_for", why, time.time()
                 if facts.backend is not None:

@@ -22,6 +22,10 @@ PLACE: Final = re.compile(r"/|:\d+$")
 """The part of a path or an address that is in no name."""
 
 
+class NoDoor(DoorError):
+    """A service that was seen before, and has no open door."""
+
+
 class SeveralDoors(DoorError):
     """A name that several doors have.
 
@@ -103,7 +107,7 @@ class Whereabouts:
         if found:
             raise SeveralDoors(self.address, found)
         if node is not None:
-            raise DoorError(
+            raise NoDoor(
                 f"this user has no open door of {node}: its service does not run, or runs without otp.observe()"
             )
         if (place := self._place()) is not None:

@@ -89,10 +89,10 @@ MOST_ALIKE: Final = 500
 MOST_ROWS: Final = 50
 """Restarts after a give-up among which the end of its program is looked for."""
 LONGEST_LOST: Final = 500
-NOT_RESTARTED: Final = (
-    "The platform observes its program and does not restart it. The log of the program, or of whatever starts it, "
-    "says why it ended."
-)
+OBSERVED: Final = "The platform observes its program and does not restart it."
+NOT_RESTARTED: Final = f"{OBSERVED} The log of the program, or of whatever starts it, says why it ended."
+EXITED: Final = re.compile(r" called sys\.exit\(.*\(process \d+\)$")
+"""The last word of a service that a process has ended."""
 LATER: Final = "When it answers, the timeline says what held its event loop."
 NOT_HELD: Final = "Nothing that held its event loop is known."
 HELD_S: Final = 3600.0
@@ -234,7 +234,7 @@ async def _describe_absence(history: MomentHistory | None, moment: Moment) -> Mo
         begun, over = sorted((moment.at, other.at))
         when = datetime.fromtimestamp(over if ended else begun)
         facts.away = f"{over - begun:.0f} s, {'until' if ended else 'since'} {when:%H:%M:%S}"
-    facts.supervisor = NOT_RESTARTED
+    facts.supervisor = OBSERVED if ended and EXITED.search(facts.why or "") else NOT_RESTARTED
     ran_on = moment.ran_on if other is None or not ended else other.ran_on  # it may end before it answers
     if ran_on and not ended and not away:
         facts.why, facts.supervisor = "its program did not end", f"Its program did not end: {OUTAGE}."
