@@ -656,7 +656,7 @@ declare namespace Api {
     /** such as platform, member, service or sandbox */ kind: string;
     /** a simulated member in the platform's program */ simulated: boolean;
     /** the owner's name; null: none */ owner: string|null;
-    /** silent: it does not answer now, unknown fields are null; bad: its answers are invalid; lost: a member that disappeared without leaving */ status: "up"|"silent"|"gone"|"bad"|"lost";
+    /** silent: it does not answer now, unknown fields are null; gone: it has ended; bad: its answers are invalid; lost: a member that disappeared without leaving */ status: "up"|"silent"|"gone"|"bad"|"lost";
     life: string|null;
     processes: number|null;
     supervisors: number|null;

@@ -122,3 +122,25 @@ def test_a_silent_node_delays_one_request_and_not_each(inside: Inside, monkeypat
         platform.platform.nodes.detach(DEPOT)
 
     inside(test)
+
+
+@pytest.mark.operation("system.anomalies", "process.list", "node.list", "process.info")
+def test_an_attached_service_that_is_looked_for_is_not_left_out(inside: Inside) -> None:
+    """Regression: after a service had ended, the commands found no problem, and the list of nodes lacked it."""
+
+    async def test(platform: Any) -> None:
+        home, nodes = platform.node.name, platform.platform.nodes
+        why = f"{DEPOT} is not reachable since 01:02:03, and is being looked for: it was killed"
+        nodes.wait_for(DEPOT, why)
+        for path in ("system/anomalies", "processes"):
+            meta = (await platform.get(f"/api/v1/{path}"))["meta"]
+            assert (meta["node"], meta["elsewhere"]) == (home, [why])
+            asked = (await platform.get(f"/api/v1/{path}", params={"node": home})).get("meta", {})
+            assert "elsewhere" not in asked
+        assert "elsewhere" not in (await platform.get("/api/v1/processes/counter_1")).get("meta", {})
+        shown = {one["name"]: (one["kind"], one["status"]) for one in (await platform.get("/api/v1/nodes"))["data"]}
+        assert ("service", "gone") == shown[DEPOT]
+        nodes.stop_waiting(DEPOT)
+        assert DEPOT not in [one["name"] for one in (await platform.get("/api/v1/nodes"))["data"]]
+
+    inside(test)

@@ -9,7 +9,7 @@ from otp.observer import NodeInfo
 from superlearner.cluster.members import Members
 from superlearner.control.listing import info_of
 from superlearner.control.terms import clip
-from superlearner.nodes.kinds import MEMBER, PLATFORM, SIMULATED
+from superlearner.nodes.kinds import MEMBER, PLATFORM, SERVICE, SIMULATED
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, NodeGone, RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import Fact
@@ -29,13 +29,26 @@ async def list_(ctx: Context, nodes: Nodes, members: Members | None, /) -> list[
     """List the nodes.
 
     The platform's own comes first. Pass a name as `node` to other operations. Nodes in other processes have half a
-    second to report their state. A cluster member that disappeared without leaving is `lost` until it is forgotten.
+    second to report their state. A cluster member that disappeared without leaving is `lost` until it is forgotten, and
+    an attached service that the platform looks for is `gone`; node.attached says why.
     """
     shown = (one for one in nodes if ctx.user.sees(one.owner))
     found = await asyncio.gather(*(_describe_node(one, ctx.user, nodes) for one in shown))
     lost = {} if members is None or ctx.user.only_own else members.lost()
+    awaited = () if ctx.user.only_own else nodes.awaited
     known = {one.name for one in nodes}
-    return [*found, *(_describe_lost(name, simulated) for name, simulated in lost.items() if name not in known)]
+    return [
+        *found,
+        *(_describe_lost(name, simulated) for name, simulated in lost.items() if name not in known),
+        *(_describe_awaited(name) for name in awaited if name not in known),
+    ]
+
+
+def _describe_awaited(name: str) -> NodeLine:
+    return NodeLine(
+        name=name, beside=True, own=False, default=False, remote=True, simulated=False, owner=None, kind=str(SERVICE),
+        status="gone", life=None, processes=None, supervisors=None, python=None, os_pid=None,
+    )  # fmt: skip
 
 
 def _describe_lost(name: str, simulated: bool) -> NodeLine:

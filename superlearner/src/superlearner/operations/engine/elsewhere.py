@@ -55,18 +55,19 @@ async def describe_elsewhere(
     others = [one.name for one in beside if one.name != here][:MOST_ASKED]
     path = NAMED.match(operation.path)
     name = parameters.get(path[path.lastindex or 0]) if path is not None else parameters.get("root")
-    if not others or operation.name in OF_ALL:
+    if operation.name in OF_ALL:
         return {}
     if isinstance(name, str):
         said = [] if looks_like_pid(name) else await _find_named(context, operation, parameters, name, others)
         return {"node": here, "elsewhere": said} if said else {}
-    if operation.changes or "{" in operation.path:
+    gone = list(context.nodes.awaited.values())
+    if operation.changes or "{" in operation.path or not (others or gone):
         return {}
     if operation.name in COUNTED:
         counts = await asyncio.gather(*(_count(context, operation, parameters, one, ask) for one in others))
-        return {"node": here, "elsewhere": list(counts)}
+        return {"node": here, "elsewhere": [*counts, *gone]}
     listed = (f"`{_command(context, operation, parameters, one)}` is about {one}" for one in others)
-    return {"node": here, "elsewhere": list(listed)}
+    return {"node": here, "elsewhere": [*listed, *gone]}
 
 
 def _command(context: Context, operation: Operation, parameters: Mapping[str, Any], node: str) -> str:

@@ -290,8 +290,8 @@ class NodeLine(ResultModel):
     simulated: bool = Field(description="a simulated member in the platform's program")
     owner: str | None = Field(description="the owner's name; null: none")
     status: Literal["up", "silent", "gone", "bad", "lost"] = Field(
-        description="silent: it does not answer now, unknown fields are null; bad: its answers are invalid; "
-        "lost: a member that disappeared without leaving"
+        description="silent: it does not answer now, unknown fields are null; gone: it has ended; bad: its answers are "
+        "invalid; lost: a member that disappeared without leaving"
     )
     life: str | None
     processes: int | None
