@@ -348,6 +348,17 @@ test("crashes without a supervisor are failures among the events", async () => {
   assert.deepEqual([markOf(shown), shown.ref, textOf(shown, new Set())], ["crash", null, line]);
 });
 
+test("growth of memory leads to the page with its evidence", async () => {
+  const line = "the memory of the program grew by 368 MB in 60 s, 368 MB a minute, to 433 MB";
+  const growth = { ref: "5.2", event: 2, at: 12.5, until: 15, line, count: 1, kept: false, reason: null, started: 0, incident: true };
+  const { log, asked } = askedLog([growth]), begun = log.begin();
+  asked[0].resolve(answer(events, "run"));
+  await begun;
+  while (log.kept === null) await new Promise(setImmediate);
+  const shown = log.events.find(({ text }) => text === line);
+  assert.deepEqual([markOf(shown), shown?.ref], ["crash", "5.2"]);
+});
+
 test("a deadlock leads to the restart in which its first call failed", async () => {
   const crash = (ref, at, why) => ({ ref, event: 70, at, until: at, line: "left crashed and was restarted", count: 1, kept: true,
     name: "left", reason: `right did not answer a call in time (timeout)${why}`, started: 1 });

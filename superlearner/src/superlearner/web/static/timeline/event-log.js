@@ -317,7 +317,7 @@ function eventsOf(some, all = some) {
 function eventOf({ ref, at, until, count, line = "", program = false, started = 0, incident = false, outage = false, ...more }) {
   return {
     id: `kept-${ref}-${count}`, type: KEPT_TYPE, at: more.gave_up ? until ?? at : at, began: at, until: until ?? at, text: line,
-    ref: incident ? null : ref, pid: null, name: null, supervisor: null, seq: null,
+    ref: outage || more.crash ? null : ref, pid: null, name: null, supervisor: null, seq: null,
     data: {
       program, incident, outage, back: more.reason === null, reason: more.reason, where: more.where, started,
       ...(isSum({ line, ...more }) ? { times: count } : {}),
