@@ -1101,8 +1101,9 @@ declare namespace Api {
     /** those in earlier runs, in the store */ before?: number;
     /** the time of the first one; null without one */ since: number|null;
     /** the last of them */ until: number|null;
-    /** those in memory with the same reason as the last one */ alike: number;
-    /** all of it in memory, under the same supervisor process */ of: number;
+    /** the reason of the last end; null from an older service */ reason?: string|null;
+    /** those with this reason, of the newest `of` */ alike: number;
+    /** those in memory under the same supervisor process, or more with a stored reason */ of: number;
     /** the message that it handled most of these times */ message: string|null;
     /** how often it handled that message */ times: number;
   }

@@ -190,6 +190,8 @@ def test_in_a_pipe_nothing_is_truncated(start: Callable[..., Any], superlearner:
         (("mailbox", "stats", "x"), 2, ["takes no argument, got 'x'. With one: mailbox count PID, mailbox patterns"]),
         (("restart", "list", "x"), 2, ["restart list takes no argument, got 'x'. --process 'x' selects by it."]),
         (("error", "why", "x", "y"), 2, ["error why takes PID, got also 'y'."]),
+        (("system", "anomalies", "--node", "--data-dir", "x"), 2, ["Option '--node' requires an argument."]),
+        (("doctor", "--cacert", "x"), 2, ["No such option: --cacert. Write it before the command. It takes --json"]),
         (("process", "--limit", "3"), 2, ["No such option: --limit. Write it after a command: process has "]),
         (("config", "path", "--bogus"), 2, ["No such option: --bogus. It takes no option"]),
         (("timeline",), 2, ["No such command 'timeline'. Did you mean 'restart list'?"]),

@@ -380,13 +380,18 @@ def tree(
 
 
 @app.command()
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write it as JSON.")] = False) -> None:
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Write it as JSON.")] = False,
+    data_dir: Annotated[Path | None, typer.Option(help="Data directory [default: XDG's].")] = None,
+) -> None:
     """Check this machine and suggest fixes.
 
     Exits with 1 if a problem prevents a platform from running.
     """
     from superlearner.cli.doctor import examine
 
+    if data_dir is not None:
+        os.environ["SUPERLEARNER_DATA_DIR"] = str(data_dir)
     raise typer.Exit(examine(as_json=as_json))
 
 

@@ -68,6 +68,8 @@ OPTIONS: Final = {
     "--host": ("--url",),
 }
 """Options of other tools, and ours that mean the same."""
+BEFORE: Final = ("--url", "--data-dir", "--cacert")
+"""The options of the program."""
 
 
 def verbs_meant(group: str, typed: str, there: Sequence[str]) -> list[str]:
@@ -128,6 +130,8 @@ def describe_options(ctx: Any, typed: str, near: Sequence[str]) -> str:
     having = [] if group is None or meant else [verb for verb, one in verbs(group).items() if _takes(one, name)]
     if having:
         said.append(f"{_join([f'{group} {verb}' for verb in having], 'or')} takes it.")
+    elif typed in BEFORE:
+        said.append("Write it before the command.")
     elif typed == "--node" and group is not None:
         said.append("It is about the platform itself.")
     return " ".join([*said, f"It takes {_join(there)}"])

@@ -20,7 +20,7 @@ class UsualCommand(TyperCommand):
     """A command that takes negative numbers as values, and whose required arguments are shown without braces."""
 
     def make_parser(self, ctx: Any) -> Any:
-        """Return a parser of the arguments; no option is a number."""
+        """Return a parser of the arguments: no option is a number, and no option of the command is a value."""
         parser: Any = super().make_parser(ctx)
         process = parser._process_opts
 
@@ -30,7 +30,15 @@ class UsualCommand(TyperCommand):
             else:
                 process(word, state)
 
-        parser._process_opts = process_word
+        match_option = parser._match_long_opt
+
+        def match(name: str, value: str | None, state: Any) -> None:
+            option, after = parser._long_opt.get(name), state.rargs[0].partition("=")[0] if state.rargs else ""
+            if value is None and option is not None and option.takes_value and after in parser._long_opt:
+                ctx.fail(f"Option {name!r} requires an argument.")
+            match_option(name, value, state)
+
+        parser._process_opts, parser._match_long_opt = process_word, match
         return parser
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -8,12 +8,11 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-import otp
 from otp import Crash, ExceptionTerm, Pid, StartError
 from otp.code import UpgradeRefused
 from otp.observer.hints import explain_spec, hint_for
 from otp.redaction import source_line, without_secrets
-from superlearner.control.names import registered_name
+from superlearner.control.names import last_name
 from superlearner.control.reasons import OTP, has_own_frame, own_frame, tagged, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import is_a, safe_text
@@ -86,7 +85,7 @@ def explain_start(reason: Any, place: Place | None = None, depth: int = 10) -> s
                 said += f"; write return Ok({state[1]})"
             return _with_place(said, place)
         case "already_started", 1 if is_a(rest[0], Pid):
-            name = _name_of(rest[0])
+            name = last_name(rest[0])
             said = "its name is taken by another process" if name is None else f"its name {name!r} is taken"
             return _with_place(f"{said}; give it another name", place)
         case "EXIT", 1 if depth:
@@ -114,16 +113,6 @@ def failed_child(reason: Any) -> tuple[Any, Any] | None:
     tag, rest = tagged(reason)
     inner_tag, inner = tagged(rest[0]) if tag == "shutdown" and len(rest) == 1 else (None, ())
     return (inner[0], inner[1]) if inner_tag == "failed_to_start_child" and len(inner) == 2 else None
-
-
-def _name_of(pid: Pid) -> str | None:
-    """Return the name of a process, which its supervisor may have ended by now; None if it has none."""
-    node = otp.trace.node_of(pid)
-    if not is_a(node, otp.Node):
-        return None
-    ends = (one for one in reversed(otp.trace.history(node)) if one.pid is pid)
-    name = next((one.data["name"] for one in ends if one.kind in ("exited", "spawned") and one.data.get("name")), None)
-    return name if type(name) is str else registered_name(pid)
 
 
 def _in_words(reason: Any) -> str:

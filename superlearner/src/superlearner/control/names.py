@@ -10,8 +10,9 @@ from otp.observer.reading import kind_of
 from otp.sentences import process_name
 from superlearner.control.protection import protection_of
 from superlearner.control.slots import id_text
+from superlearner.control.terms import is_a
 
-__all__ = ["EndedSupervisors", "display_name", "has_critical_children", "is_critical", "registered_name"]
+__all__ = ["EndedSupervisors", "display_name", "has_critical_children", "is_critical", "last_name", "registered_name"]
 
 MOST_ENDED: Final = 1_000
 
@@ -35,6 +36,17 @@ def display_name(pid: Pid) -> str | None:
     None without either. `resolve` finds a process by this name.
     """
     return process_name(pid)
+
+
+def last_name(pid: Pid) -> str | None:
+    """Return the registered name of a process, also of one that has ended, by the events of its node; None without."""
+    node = otp.trace.node_of(pid)
+    if not is_a(node, otp.Node):
+        return None
+    events = (one for one in reversed(otp.trace.history(node)) if one.pid is pid)
+    found = (one.data.get("name") for one in events if one.kind in ("exited", "spawned"))
+    name = next((one for one in found if one), None)
+    return name if type(name) is str else registered_name(pid)
 
 
 def is_critical(pid: Pid) -> bool:

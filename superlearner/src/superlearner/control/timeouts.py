@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from otp.redaction import without_secrets
-from superlearner.control.names import display_name
+from superlearner.control.names import display_name, last_name
 from superlearner.control.terms import clip, plain_pid
 from superlearner.control.tree import short_what, what_of
 from superlearner.control.wrong_results import cause_of_timeout
@@ -21,7 +21,9 @@ LONGEST: Final = 100
 
 def caller_of(pid: Any) -> str:
     """Return the caller of an event `call_timed_out` for readers."""
-    return OUTSIDE if pid is None else display_name(pid) or f"{what_of(pid)} {plain_pid(pid)}".strip()
+    if pid is None:
+        return OUTSIDE
+    return display_name(pid) or last_name(pid) or f"{what_of(pid)} {plain_pid(pid)}".strip()
 
 
 def callee_of(data: Mapping[str, Any]) -> tuple[str | None, str]:

@@ -129,6 +129,35 @@ def test_a_crash_loop_is_told_with_its_number_of_restarts(inside: Inside) -> Non
 
 
 @pytest.mark.operation("error.why")
+def test_restarts_by_an_earlier_supervisor_process_count_for_their_reason(inside: Inside) -> None:
+    """Regression: of five equal crashes, it told that the newest 2 were for this reason, and "1 times" of another."""
+
+    async def test(platform: Any) -> None:
+        at = 1_600_000_000.0
+        line = "worker crashed and was restarted"
+        earlier = MomentRow(platform.node.name, "9f3a0c1b22d4", 1, 1, at, at, line, 1, "")
+        platform.platform.moments._add(earlier)
+        for _ in range(2):
+            patient = await platform.node.start(Patient, None, name="patient")
+            for _ in range(3):
+                ended = platform.node.whereis("worker")
+                otp.exit(ended, "broken")
+                await otp.wait_down(ended)
+                await Supervisor.count_children(patient)
+            why = (await platform.get("/api/v1/processes/worker/errors/why"))["data"]
+            otp.exit(patient, "kill")
+            await otp.wait_down(patient)
+        summary = why["summary"]
+        assert re.search(
+            r"; it was restarted 6 times for this reason since [\d:]+, within 1 s; "
+            r"once before this run of its program$",
+            summary,
+        ), summary
+
+    inside(test)
+
+
+@pytest.mark.operation("error.why")
 def test_a_crash_loop_names_the_message_that_crashes_the_process_most_of_the_time(inside: Inside) -> None:
     class Pricing(GenServer):
         @impl

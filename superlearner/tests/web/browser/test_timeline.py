@@ -300,7 +300,7 @@ def test_a_restart_from_before_the_start_of_the_platform_is_listed_and_plays(
     page = timeline(open_page, stored_platform)
     happened = page.get_by_role("list", name="What happened")
     expect(happened.get_by_role("listitem").last).to_contain_text("counter_1 was killed and restarted")
-    expect(happened).to_contain_text("Before the events in memory, only restarts are kept.")
+    expect(happened).to_contain_text("Before the events in memory, only restarts and problems are kept.")
     newest = happened.get_by_role("listitem").first
     expect(newest).to_contain_text("till held the event loop")
     expect(newest).not_to_contain_text("Before the events")  # it is no restart, and what is below it is in memory

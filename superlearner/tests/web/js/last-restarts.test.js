@@ -87,6 +87,8 @@ test("a stored restart keeps the reason and who acted, as the feed has them", ()
   const killed = { line: "till was killed and restarted", reason: "killed", request: "your request from the page (process.kill)" };
   assert.equal(storedText({ ...restart, ...killed }),
     "till was killed and restarted: killed by your request from the page, restarted by shop (one_for_one)");
+  assert.equal(storedText({ ...restart, line: "till was killed and restarted", reason: "killed" }),
+    "till was killed and restarted by shop (one_for_one)"); // Regression: "restarted: restarted by shop"
   const story = "shop gave up: 0 of 2 restarts left in 10 s (last: till crashed: KeyError('tax'))";
   assert.equal(storedText({ ...restart, line: "shop gave up", gave_up: true, story }), story);
   const loop = { ...restart, count: 30, until: 28 };

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
 import otp
@@ -55,6 +56,8 @@ ELSEWHERE_S: Final = 1.0
 """Seconds in which another node answers whether it has a process."""
 LOOP: Final = 5
 """Restarts from which on their number is shown."""
+MOST_READ: Final = 100
+"""Stored restarts whose reasons are read."""
 SHORT_S: Final = 120
 """Seconds up to which it is shown how long they took."""
 IF_ANY: Final = "lists earlier ones, if any"
@@ -275,6 +278,7 @@ def _count_repeats(memory: Memory, causes: Sequence[Step], clock: Clock) -> WhyR
     return WhyRepeats(
         name=None if child is None else memory.name(child),
         killed=reason == "killed",
+        reason=reason,
         count=len(alike),
         since=clock.wall(alike[0].at) if alike else None,
         until=clock.wall(alike[-1].at) if alike else None,
@@ -301,7 +305,20 @@ async def _count_recorded(
     if count <= repeats.count:
         return repeats
     since, until = min(one.at for one in found), max(one.until for one in found)
+    reasons = await _read_reasons(ctx, history, found)
+    if len(reasons) > repeats.of:
+        repeats.alike, repeats.of = reasons.count(repeats.reason), len(reasons)
     return repeats.model_copy(update={"count": count, "since": since, "until": until})
+
+
+async def _read_reasons(ctx: Context, history: MomentHistory, found: Sequence[_Restarts]) -> list[str | None]:
+    """Return the reasons of the newest restarts, back to the first sum of many, which has none."""
+    ordered = sorted(found, key=lambda one: -one.until)[:MOST_READ]
+    newest = [one.row for one in takewhile(lambda one: one.number == 1, ordered)]
+    rows = await history.read_replays([one for one in newest if isinstance(one, MomentRow)])
+    described = await asyncio.to_thread(lambda: [describe_row(one, ctx.user.name) for one in rows])
+    lines = [*(one for one in newest if isinstance(one, RestartLine)), *described]
+    return [one.reason for one in lines if one.kept]
 
 
 async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, why: Why) -> None:
@@ -348,11 +365,13 @@ async def _list_restarts(
 
     With `give_ups`, also those in which supervisors above it, or it itself, gave up.
     """
+    open_ = await list_open(ctx, [node], history, None, None)
     rows, _ = await history.page(
         [node.name], [], ctx.user.only_owner, None, None, 0, MOST_FOLDED, process=name, replays=False
     )
     about = await find_about(name, rows, history) if give_ups else rows
-    lines = [*await list_open(ctx, [node], history, None, None), *about]
+    settled = {str(Ref(one.run, one.number)) for one in rows}  # one may have settled since the list of the open ones
+    lines = [*(one for one in open_ if one.ref not in settled), *about]
     read = [(read_line(one.line.partition("; ")[0]), one) for one in lines]
     return [
         _Restarts(_run_of(one), parts is not None and parts.killed, one.count, one.at, one.until or one.at, one)
@@ -368,7 +387,8 @@ def _run_of(one: MomentRow | RestartLine) -> str | None:
 
 def _describe_repeats(repeats: WhyRepeats) -> str:
     """Return how often a child was restarted, since when and while it handled which message; "" if that is seldom."""
-    before = f"{repeats.before:,} times before this run of its program" if repeats.before else ""
+    times = "once" if repeats.before == 1 else f"{repeats.before:,} times"
+    before = f"{times} before this run of its program" if repeats.before else ""
     if repeats.count < LOOP or repeats.since is None or repeats.until is None:
         return f"it was restarted {before}" if repeats.before >= LOOP else ""
     took, alike = max(1, round(repeats.until - repeats.since)), repeats.alike

@@ -148,6 +148,9 @@ def describe_facts(moment: Moment, *, stored: bool = False) -> MomentFacts:
         after = "unchanged"
     line, handled = moment.line, moment.handled
     why = killed if reason == "killed" else reason
+    failed = next((one for one in reversed(moment.events) if isinstance(one, Crashed) and one.start), None)
+    if failed is not None:
+        why = f"{why}; {name(failed.id)} did not start: {failed.reason}"
     if requested:
         why = moment.request or "a request"
         again = [name(one.id) for one in starts if one.by == requested[0].by]
@@ -177,11 +180,19 @@ def _describe_actions(
     for id in dict.fromkeys([one.id for one in decided] or [one.by for one in find_requested(moment)]):
         last = next((one for one in reversed(decided) if one.id == id), None)
         stops = [name(one.id) for one in moment.events if isinstance(one, Stopped) and one.by == id]
-        starts = list(dict.fromkeys(name(one.id) for one in moment.events if isinstance(one, Started) and one.by == id))
+        gave_up = None if last is None or last.what != "give_up" else last
+        fell = next((at for at, one in enumerate(moment.events) if one is gave_up), None)
+        starts, anew = (
+            list(dict.fromkeys(name(one.id) for one in some if isinstance(one, Started) and one.by == id))
+            for some in (moment.events[:fell], moment.events[len(moment.events) if fell is None else fell :])
+        )
+        started = f"started {sentences.listed(starts)}" if starts else ""
         does = [
-            "gave up" if last is not None and last.what == "give_up" else "",
+            started if fell is not None else "",
+            "gave up" if fell is not None else "",
             f"stopped {sentences.listed(stops, 'then')}" if stops else "",
-            f"started {sentences.listed(starts)}" if starts else "",
+            started if fell is None else "",
+            f"started {sentences.listed(anew)} when it ran again" if anew else "",
             "" if last is None else _describe_left(last),
         ]
         clauses = [one for one in does if one] or [nothing]

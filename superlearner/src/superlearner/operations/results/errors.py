@@ -86,8 +86,9 @@ class WhyRepeats(ResultModel):
     before: int = Field(default=0, description="those in earlier runs, in the store")
     since: Seconds | None = Field(description="the time of the first one; null without one")
     until: Seconds | None = Field(description="the last of them")
-    alike: int = Field(description="those in memory with the same reason as the last one")
-    of: int = Field(description="all of it in memory, under the same supervisor process")
+    reason: str | None = Field(default=None, description="the reason of the last end; null from an older service")
+    alike: int = Field(description="those with this reason, of the newest `of`")
+    of: int = Field(description="those in memory under the same supervisor process, or more with a stored reason")
     message: str | None = Field(description="the message that it handled most of these times")
     times: int = Field(description="how often it handled that message")
 

@@ -213,7 +213,8 @@ export function storedSentence({ line = "", program = false, started = 0, story,
   if (program) return line;
   if (story) return `${story}${more.request ? `; ${more.name} was ended by ${shortRequest(more.request)}` : ""}`;
   const by = actors(more, started > 0);
-  return by ? `${line}: ${by}` : line;
+  if (!by) return line;
+  return by.startsWith("restarted ") && line.endsWith("restarted") ? `${line.slice(0, -9)}${by}` : `${line}: ${by}`;
 }
 
 /**

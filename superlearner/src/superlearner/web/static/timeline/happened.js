@@ -76,7 +76,7 @@ function row(entry, text, current, live, later, why, begins) {
   const mark = markOf(event), id = event.ref ?? event.seq, label = `Why: ${event.text}`;
   const gaveUp = event.type === "gave_up" || (event.type === KEPT_TYPE && event.text.endsWith("gave up"));
   return html`<li data-event=${idOf(entry)} data-mark=${mark} ?data-later=${later}>
-    ${begins ? html`<p class="hint">Before the events in memory, only restarts are kept.</p>` : nothing}
+    ${begins ? html`<p class="hint">Before the events in memory, only restarts and problems are kept.</p>` : nothing}
     <button type="button" data-at=${event.at} tabindex=${current ? 0 : -1} aria-current=${current && !live ? "step" : nothing}><svg
       class="glyph" aria-hidden="true"><use href="#i-${gaveUp ? "gave-up" : GLYPHS_OF[event.type] ?? GLYPHS[mark]}"></use></svg>
       <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span

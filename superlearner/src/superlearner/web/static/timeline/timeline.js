@@ -246,7 +246,7 @@ function draw(moved = false) {
   note(log.error !== null ? failure()
     : problem || (missing && log.whole && log.events.length ? `The server has no events in memory before ${precise(first)}.${
       !log.kept || log.goesOn ? ""
-        : (at ?? first) < oldest ? " Nothing is kept from this moment." : " Before that, only restarts are kept."}` : ""));
+        : (at ?? first) < oldest ? " Nothing is kept from this moment." : " Before that, only restarts and problems are kept."}` : ""));
   only.hidden = chosen === null;
   if (chosen) write(only, `Only ${label(chosen)}: show all`);
   showList(events, moved);
