@@ -216,6 +216,7 @@ class Watchdog:
                 self._began()
             held = self._name_holder(hold)
             self.holding = False
+            self._write(None)
             if held is not None and self._answers_again is not None and not self._stop.is_set():
                 with contextlib.suppress(RuntimeError):  # the loop was closed as soon as it turned
                     self._loop.call_soon_threadsafe(self._answers_again, held)
@@ -226,9 +227,15 @@ class Watchdog:
         while not self._turned.is_set() and not self._stop.is_set():
             held = self._look(hold.seconds())
             if held is not None:
+                self._write(held)
                 self._say(held)
             hold.ends_within(AGAIN_AFTER_S)
         return None if held is None else replace(held, seconds=hold.seconds())
+
+    def _write(self, held: Held | None) -> None:
+        """Write what holds the loop beside the doors of the program; None: it turns again."""
+        for file in self._scheduler.hold_files:
+            file.tell(held)
 
     def _look(self, seconds: float) -> Held | None:
         frame = frame_of(self._loop_thread)

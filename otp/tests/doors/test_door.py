@@ -12,6 +12,8 @@ import stat
 import subprocess
 import sys
 import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,10 @@ import pytest
 
 import otp
 from otp.doors import DoorError, Visitor, WrongToken, find_doors
+from otp.doors.folder import find_hold_file
+from otp.doors.holds import Hold, HoldFile, read_hold
 from otp.observer import NotPermitted
-from otp.watchdog import Watchdog
+from otp.watchdog import Held, Watchdog
 
 
 def run(main: Any) -> Any:
@@ -307,7 +311,7 @@ class Hearer(logging.Handler):
 
 @pytest.mark.usefixtures("own_sockets")
 def test_a_visited_service_logs_what_holds_its_loop_while_it_is_held() -> None:
-    """Regression: the platform said that the terminal of the service names the callback."""
+    """Regression: the platform said that the terminal of the service names the callback, and could not read it."""
     hearer = Hearer()
 
     async def main() -> None:
@@ -315,7 +319,14 @@ def test_a_visited_service_logs_what_holds_its_loop_while_it_is_held() -> None:
             assert node.scheduler.watchdog is None  # an unused door has no thread
             async with Visitor(door.record.address, door.record.token):
                 assert hearer.heard.wait(20)
+                path = find_hold_file(door.record.address)
+                assert path is not None and stat.S_IMODE(path.stat().st_mode) == 0o600
+                hold = read_hold(path, os.getpid(), time.time())
+                assert hold is not None
+                assert (hold.who, hold.file, hold.function) == ("", "test_door.py", "main")
+                assert read_hold(path, os.getpid() + 1, time.time()) is None
             await door.close()
+            assert not list(path.parent.iterdir())
             assert node.scheduler.watchdog is None
 
     logging.getLogger("otp").addHandler(hearer)
@@ -324,6 +335,66 @@ def test_a_visited_service_logs_what_holds_its_loop_while_it_is_held() -> None:
     finally:
         logging.getLogger("otp").removeHandler(hearer)
     assert "test_door.py, line " in hearer.text
+
+
+HOLD = {"os_pid": 7, "since": 90.5, "who": "till", "file": "shop.py", "line": 3, "function": "handle_cast"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"null", b"[" * 1900, b"\xff\xfe", b'{"os_pid": 7', HOLD | {"since": 1e300}, HOLD | {"since": 101.0},
+        HOLD | {"since": float("nan")}, HOLD | {"since": -1e9}, HOLD | {"line": True}, HOLD | {"line": -1},
+        HOLD | {"line": 2**63}, HOLD | {"who": None}, HOLD | {"who": "t" * 121}, HOLD | {"file": "s" * 3000},
+        HOLD | {"more": 1}, HOLD | {"os_pid": 8},
+    ],
+)  # fmt: skip
+def test_a_file_of_a_hold_that_is_not_valid_says_nothing(tmp_path: Path, content: Any) -> None:
+    path = tmp_path / "shop-7.hold"
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    path.chmod(0o600)
+    assert read_hold(path, 7, 100.0) is None
+
+
+def test_a_file_of_a_hold_is_read_only_if_nobody_else_can_write_or_read_it(tmp_path: Path) -> None:
+    path, link = tmp_path / "shop-7.hold", tmp_path / "link.hold"
+    path.write_text(json.dumps(HOLD))
+    path.chmod(0o600)
+    link.symlink_to(path)
+    assert read_hold(path, 7, 100.0) == Hold(**HOLD)
+    path.chmod(0o640)
+    (tmp_path / "folder.hold").mkdir()
+    os.mkfifo(tmp_path / "pipe.hold", 0o600)
+    assert [read_hold(tmp_path / f"{name}.hold", 7, 100.0) for name in ("link", "shop-7", "folder", "pipe")] == [
+        None
+    ] * 4
+
+
+def test_a_file_of_a_hold_lasts_as_long_as_the_hold_and_the_door(tmp_path: Path) -> None:
+    file, held = HoldFile(tmp_path / "a.hold"), Held(3.0, "<0.7.0>", None, "till/shop.py", 12, "Till.handle_cast" * 99)
+    file.tell(held)
+    first = read_hold(tmp_path / "a.hold", os.getpid(), time.time())
+    file.tell(replace(held, seconds=13.0, line=14))
+    again = read_hold(tmp_path / "a.hold", os.getpid(), time.time())
+    assert first is not None and again is not None
+    assert (first.since, first.who, first.file, again.line) == (again.since, "<0.7.0>", "shop.py", 14)
+    file.tell(None)
+    assert not list(tmp_path.iterdir())
+    file.tell(held)
+    file.close()
+    file.tell(held)
+    assert not list(tmp_path.iterdir())
+    HoldFile(tmp_path / "missing" / "a.hold").tell(held)  # a program is not disturbed
+
+
+def test_what_a_killed_program_said_of_its_loop_is_removed_after_a_minute(folder: Path) -> None:
+    find_doors()
+    new, old = folder / "otp" / "new-1.hold", folder / "otp" / "old-2.3.hold.part"
+    for path in (new, old):
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.touch()
+    os.utime(old, (1, 1))
+    assert (find_doors(), new.exists(), old.exists()) == ([], True, False)
 
 
 @pytest.mark.usefixtures("own_sockets")

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.doors.folder import DoorRecord, find_doors, runtime_folder, write_record
+from otp.doors.holds import ENDING, HoldFile
 from otp.doors.place import Place, place_of
 from otp.kernel.steps.node import Node
 from otp.kernel.tables.names import node_here
@@ -68,7 +69,8 @@ def observe(
             `ViewServer`.
 
     An open door is a listening socket: it costs nothing until a visitor connects. From then on, an `otp.watchdog` logs
-    which callback holds the event loop for a second, unless the loop has a watchdog.
+    which callback holds the event loop for a second, unless the loop has a watchdog, and writes it to a file beside
+    the socket, for the visitor.
 
     Raises `BadArgument` for invalid arguments; opening it raises `ImportError` without msgspec, and `OSError` if the
     given address is taken. If the folder of this user cannot be used, a warning says so, and the door stays closed, or
@@ -124,6 +126,7 @@ class Door:
         self._behind: Behind | None = None
         self._visits: set[asyncio.Task[None]] = set()
         self._watchdog: Watchdog | None = None
+        self._hold_file: HoldFile | None = None
         self._end: Any = None
         self._closing: asyncio.Task[None] | None = None
         self._tidy: weakref.finalize[..., Door] | None = None
@@ -176,6 +179,9 @@ class Door:
         if self._tidy is not None:
             self._tidy()
         self._record = None
+        if self._behind is not None:
+            scheduler = self._behind.node.scheduler
+            scheduler.hold_files = tuple(one for one in scheduler.hold_files if one is not self._hold_file)
         self._end.close()
         if self._watchdog is not None:
             self._watchdog.stop()
@@ -256,7 +262,7 @@ class Door:
         except BaseException as error:
             if listening is not None:
                 listening.close()
-            _remove(os.getpid(), path, entry)
+            _remove(os.getpid(), path, entry, None)
             if isinstance(error, OSError) and self._place is None:
                 raise _NoPlace(f"{folder}: {error.strerror or error}; try another XDG_RUNTIME_DIR") from None
             raise
@@ -264,7 +270,8 @@ class Door:
         self._record = record
         self._socket = listening
         # For a program that ends without closing it.
-        self._tidy = weakref.finalize(self, _remove, os.getpid(), path, entry)
+        self._hold_file = None if folder is None else HoldFile(folder / f"{name}{ENDING}")
+        self._tidy = weakref.finalize(self, _remove, os.getpid(), path, entry, self._hold_file)
 
     def _accept(self) -> None:
         """Accept a connection; called by the loop."""
@@ -291,6 +298,8 @@ class Door:
         """Report from now on what holds the loop: while it is held, no visitor gets an answer."""
         if self._watchdog is not None or node.scheduler.virtual:
             return
+        if self._hold_file is not None:
+            node.scheduler.hold_files += (self._hold_file,)
         from otp.watchdog import Watchdog
 
         self._watchdog = Watchdog(asyncio.get_running_loop(), node, spare=True)
@@ -331,8 +340,10 @@ def _bind(place: Place) -> socket.socket:
     return bound
 
 
-def _remove(os_pid: int, path: str | None, entry: LockedEntry | None) -> None:
-    """Remove a door's socket and record; not in a fork of the program that opened it."""
+def _remove(os_pid: int, path: str | None, entry: LockedEntry | None, hold_file: HoldFile | None) -> None:
+    """Remove a door's files; not in a fork of the program that opened it."""
+    if hold_file is not None and os.getpid() == os_pid:
+        hold_file.close()
     if path is not None and os.getpid() == os_pid:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)

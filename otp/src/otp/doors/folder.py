@@ -11,17 +11,21 @@ import os
 import stat
 import sys
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from otp.doors.holds import ENDING as HOLD
 from otp.kernel.values.errors import BadArgument
-from otp.locked_entries import LockedEntry, read_entries
+from otp.locked_entries import LockedEntry, read_entries, remove_left
 
-__all__ = ["DoorRecord", "find_doors", "runtime_folder", "write_record"]
+__all__ = ["DoorRecord", "find_doors", "find_hold_file", "runtime_folder", "write_record"]
 
 ENDING: Final = ".door"
+KEPT_S: Final = 60.0
+"""Seconds in which readers may learn what held the loop of a program when it was killed."""
 LONGEST_FOLDER: Final = 60
 """Bytes that leave room for the name of a socket: its path has at most 103 on macOS."""
 
@@ -108,17 +112,38 @@ def find_doors() -> list[DoorRecord]:
     >>> all(record.os_pid > 0 for record in find_doors())
     True
     """
-    found: list[DoorRecord] = []
+    return sorted(_find().values(), key=lambda record: record.name)
+
+
+def find_hold_file(address: str) -> Path | None:
+    """Return the path of the file that says what holds the program behind an open door; see `holds`."""
+    with contextlib.suppress(BadArgument):
+        return next((path.with_suffix(HOLD) for path, one in _find().items() if one.address == address), None)
+    return None
+
+
+def _find() -> dict[Path, DoorRecord]:
+    found: dict[Path, DoorRecord] = {}
     for folder in (folders := _folders()):  # a service may have another environment
         try:
             _check_private(folder)
-            found += read_entries(folder, f"*{ENDING}", _parse, partial(_socket_in, folder)).values()
+            found |= read_entries(folder, f"*{ENDING}", _parse, partial(_socket_in, folder))
+            _remove_old_holds(folder)
         except OSError:
             continue
         except BadArgument:  # others may create the one in the folder for temporary files
             if folder is folders[0]:
                 raise
-    return sorted(found, key=lambda record: record.name)
+    return found
+
+
+def _remove_old_holds(folder: Path) -> None:
+    """Remove what killed programs said of their loops. Raises `OSError`."""
+    for path in folder.glob(f"*{HOLD}*"):
+        with contextlib.suppress(FileNotFoundError):
+            is_open = path.with_name(path.name.partition(HOLD)[0] + ENDING).exists()
+            if not is_open and time.time() - path.lstat().st_mtime > KEPT_S:
+                remove_left(path, None)
 
 
 def _parse(content: bytes) -> DoorRecord | None:

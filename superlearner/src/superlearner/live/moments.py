@@ -274,6 +274,14 @@ class Moments:
         """Keep the loss or return of an attached service or a member, with a run of its own."""
         run, number = new_run(), 1
         data = describe_service_change(change, Ref(run, number)).model_dump_json(exclude_unset=True).encode()
+        if change.held is not None:
+            at, line = change.held[0], without_secrets(change.held[1], LONGEST)
+            self._add(
+                MomentRow(
+                    change.node, new_run(), INCIDENT, INCIDENT, at, change.at, line, 1, f"{INCIDENT}", None, None,
+                    str(change.kind), BLOCKED,
+                )
+            )  # fmt: skip
         at, line = change.at, without_secrets(change.text, LONGEST)
         self._add(
             MomentRow(

@@ -95,13 +95,14 @@ class NodeList:
 
     def _frame(self, nodes: Nodes) -> bytes:
         if self._user is None:
-            names, rests, left = nodes.names(), nodes.find(None) is None, nodes.left
+            names, rests, left, held = nodes.names(), nodes.find(None) is None, nodes.left, nodes.holds
             awaited = [name for name in nodes.awaited if name not in names]
         else:
             home = home_node(self._user)
             names = [home, *(name for name in node_names(nodes, self._user) if name != home)]
             rests, left = nodes.find(home) is None, {name: why for name, why in nodes.left.items() if name == home}
             awaited: list[str] = []
-        said = {"nodes": names, "rests": rests, "left": left, "awaited": awaited}
+            held = {}
+        said = {"nodes": names, "rests": rests, "left": left, "awaited": awaited, "held": held}
         said |= {"sandboxes": self._sandboxes, "restarts": self._restarts}
         return to_json({"k": "s", **self._head, **said})

@@ -155,6 +155,8 @@ class Nodes:
         """The reasons why the latest nodes in other processes were detached."""
         self.awaited: dict[str, str] = {}
         """The services that are looked for, each with a sentence about that, by the names of their nodes."""
+        self.holds: dict[str, str] = {}
+        """Sentences about the code that holds the event loops of services now, by the names of their nodes."""
         self._listeners: list[Callable[[Nodes], object]] = []
 
     def listen(self, listener: Callable[[Nodes], object]) -> None:
@@ -240,7 +242,7 @@ class Nodes:
         found = self._others.pop(name, None)
         if isinstance(found, RemoteNode):
             found.down(f"the node {name} {what}: {why}")
-            self._keep_reason(name, why)
+            self.keep_reason(name, why)
         elif found is not None:
             self._ends.pop(name).close()
             found.analytics.close()
@@ -251,10 +253,11 @@ class Nodes:
 
     def forget(self, name: str) -> None:
         """Show no longer why a node was detached: it will not come back."""
-        self._keep_reason(name, "it was forgotten")
+        self.keep_reason(name, "it was forgotten")
         self._changed()
 
-    def _keep_reason(self, name: str, why: str) -> None:
+    def keep_reason(self, name: str, why: str) -> None:
+        """Keep why a node was detached; call `wait_for` or another method that shows it."""
         self.left = dict([*((key, word) for key, word in self.left.items() if key != name), (name, why)][-MOST_LEFT:])
 
     def wait_for(self, name: str, why: str) -> None:
@@ -267,6 +270,13 @@ class Nodes:
         """Show no longer that a node is looked for."""
         if self.awaited.pop(name, None) is not None:
             self._changed()
+
+    def tell_hold(self, name: str, text: str | None) -> None:
+        """Show what holds the event loop of a service, which therefore does not answer; None: it answers again."""
+        self.holds = {key: word for key, word in self.holds.items() if key != name} | ({name: text} if text else {})
+        if isinstance(found := self._others.get(name), RemoteNode):
+            found.held = text
+        self._changed()
 
     def adopt(self) -> None:
         """Send the settings in effect to the nodes in other processes."""

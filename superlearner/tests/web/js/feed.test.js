@@ -60,6 +60,21 @@ test("a server that sends no first picture is silent, as one that stops sending"
   feed.stop();
 });
 
+test("a page of a node whose loop is held is silent at once, and its other feeds are not", () => { // Regression: after 5 s
+  browse();
+  document.documentElement = { dataset: { node: "depot" } };
+  const seen = [];
+  const feeds = ["supervisors?node=depot", "platform"].map((one) =>
+    new Feed(`ws://here/live/${one}`, () => {}, (status) => seen.push(`${one} ${status}`)));
+  for (const feed of feeds) feed.start();
+  window.dispatchEvent(new Event("sl-held"));
+  assert.deepEqual(seen, []);
+  document.documentElement.dataset.held = "ledger has held the event loop since 01:56:53: parcels.py:60 in handle_cast";
+  window.dispatchEvent(new Event("sl-held"));
+  assert.deepEqual(seen, ["supervisors?node=depot silent"]);
+  for (const feed of feeds) feed.stop();
+});
+
 test("a frame is on the page at once and those before the next picture come with it", () => {
   browse();
   const pictures = [], taken = [];

@@ -10,4 +10,6 @@ test("the chosen node is named when nothing comes from it, and the server only i
   assert.match(silentWords("", ""), /^The server is not answering: /);
   assert.match(lostWords("silent", 0, "depot@127.0.0.1"), /^depot@127\.0\.0\.1 is not answering: /);
   assert.equal(lostWords("live", 0, ""), "");
+  const held = "ledger has held the event loop since 01:56:53: parcels.py:60 in handle_cast";
+  assert.equal(silentWords(" since 01:56:54", "depot@127.0.0.1", held), `depot@127.0.0.1 is not answering: ${held}.`);
 });

@@ -158,6 +158,7 @@ class Scheduler:
         "finishing",
         "future_done",
         "handled",
+        "hold_files",
         "heap",
         "idle",
         "idle_watch",
@@ -254,6 +255,7 @@ class Scheduler:
         self.pool: list[list[Any]] = []
         self.post: Any = None  # post of a testing scheduler: delivers messages later
         self.watchdog: Any = None  # the latest one that was started, see otp.watchdog
+        self.hold_files: tuple[Any, ...] = ()  # those that its watchdog writes, see otp.doors.holds
         self.watched: set[Node] = set()  # nodes whose messages are read: no inline calls
         self.wheel: dict[int, list[Process]] = {}
         self.searching: bool = False  # one search for holders at a time, see `holders`

@@ -9,13 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Final, Literal
 
 from otp import BadArgument, standstill
 from otp.doors import DoorError, Facts, Visitor
+from otp.doors.folder import find_hold_file
+from otp.doors.holds import Hold, read_hold
 from otp.doors.place import place_of
 from superlearner.base.commands import command
 from superlearner.control.terms import clip
+from superlearner.nodes.attaching.held_loop import describe_hold, describe_last_hold
 from superlearner.nodes.attaching.known_services import KnownService
 from superlearner.nodes.attaching.line import ENDED, ServiceLink
 from superlearner.nodes.attaching.whereabouts import NoDoor, Whereabouts
@@ -57,6 +61,7 @@ class ServiceChange:
         os_pid: the process id of its program.
         kind: the kind of its node.
         ran_on: its program has not ended: it did not answer, its connection was lost, or the platform was away.
+        held: what held its event loop when it ended: since when, in seconds since 1970, and the sentence about it.
     """
 
     node: str
@@ -66,6 +71,7 @@ class ServiceChange:
     os_pid: int
     kind: NodeKind = SERVICE
     ran_on: bool = False
+    held: tuple[float, str] | None = None
 
 
 class Attachment:
@@ -106,10 +112,13 @@ class Attachment:
         self._closed: str | None = None
         """The reason why its service closed its door; None if it did not."""
         self._silent_since: float | None = None
+        self._hold: Hold | None = None
+        """The code that holds its event loop now, as its program says."""
+        self._hold_file: Path | None = None
         self._doors: frozenset[str] = frozenset()
         """The addresses of the doors that were there at the last attempt."""
         self.gone_at = None if known is None else known.gone_at
-        """When it was lost, in seconds since 1970, or the platform ended before; None while it is attached."""
+        """When it fell silent or was lost, in seconds since 1970, or the platform ended; None while it is attached."""
         self.known = known
         """The service, since it was first attached."""
         self.before: str | None = None
@@ -122,6 +131,7 @@ class Attachment:
         """Called when `known` has changed."""
         if known is not None:
             self.state = "looked_for"
+            self._hold_file = find_hold_file(known.last) if where.is_own else None
             self.begun.set_result(None)
 
     def __repr__(self) -> str:
@@ -129,6 +139,15 @@ class Attachment:
 
     async def live(self) -> None:
         """Observe the service until it has been gone for too long."""
+        looking = asyncio.get_running_loop().create_task(self._look_on())
+        try:
+            await self._live()
+        finally:
+            looking.cancel()
+            if self._hold is not None:
+                self._nodes.tell_hold(self.name or "", None)
+
+    async def _live(self) -> None:
         while True:
             try:
                 await self._visit()
@@ -158,6 +177,62 @@ class Attachment:
             return self._closed or error
         return f"{self._closed or 'its door is closed'}; its process {os_pid} runs on without it"
 
+    async def _look_on(self) -> None:
+        while True:
+            await self._look()
+
+    async def _look(self) -> None:
+        """Read, after a moment, what holds its event loop, which it cannot say, and notice its end in silence."""
+        await asyncio.sleep(LOOK_S)
+        hold, silent = self._read_hold(), self._silent_since is not None
+        ended = (silent or hold is not None) and self._has_ended()
+        if ended and silent:
+            self._end_in_silence()
+        self._set_hold(None if ended else hold)
+
+    def _read_hold(self) -> Hold | None:
+        if self._hold_file is None or self.known is None or self.known.os_pid is None:
+            return None
+        return read_hold(self._hold_file, self.known.os_pid, time.time())
+
+    def _has_ended(self) -> bool:
+        """Return whether its program, on this machine, has ended."""
+        return self.where.is_own and self.known is not None and not process_exists(self.known.os_pid or 0)
+
+    def _set_hold(self, hold: Hold | None) -> None:
+        if hold == self._hold:
+            return
+        self._hold = hold
+        self._nodes.tell_hold(self.name or "", None if hold is None else describe_hold(hold))
+        self._retell()
+
+    def _retell(self) -> None:
+        """Show the present reason why it does not answer."""
+        if self.state == "looked_for" and self._silent_since is not None:
+            self._nodes.keep_reason(self.name or "", self.why or ENDED)
+        if self.state == "looked_for":
+            self._nodes.wait_for(self.name or "", self.describe_state())
+
+    def _end_in_silence(self) -> None:
+        """Tell that its program has ended while it did not answer."""
+        os_pid = 0 if self.known is None else self.known.os_pid or 0
+        now, why = time.time(), f"its process {os_pid} no longer exists"
+        held = self._last_hold(now)
+        self._why = why
+        self._nodes.keep_reason(self.name or "", why)
+        self._silent_since = None
+        self._hold = None
+        self._nodes.tell_hold(self.name or "", None)
+        self._retell()
+        text = f"{self.name} is gone: {why}"
+        self._tell("bad", text)
+        self.on_change(ServiceChange(self.name or "", now, text, why, os_pid, held=held))
+
+    def _last_hold(self, now: float) -> tuple[float, str] | None:
+        """Return what held its event loop when its program ended, as `ServiceChange` has it."""
+        hold = self._read_hold()
+        return None if hold is None or not self._has_ended() else (hold.since, describe_last_hold(hold, now))
+
     async def _pause(self) -> None:
         """Pause before the next attempt, or until the service has a new door."""
         until = asyncio.get_running_loop().time() + self._pauses[self.tries - 1]
@@ -186,12 +261,16 @@ class Attachment:
             if address in self.held(self):  # attached meanwhile
                 raise DoorError(f"{address} is the door of another service, which is attached")
             name = self.name or facts.node
-            silent = self._silent_since
+            silent = self._silent_since is not None
             # On another machine, its next program may have the same number, as in a container.
             ran_on = self.where.is_own and known is not None and known.os_pid == facts.os_pid
+            if silent and not ran_on and self._has_ended():
+                self._end_in_silence()
             # Before the list of nodes changes: its listeners may ask for this.
             self._silent_since = None
             self.name, self.facts, self.state, self.tries, self._why = name, facts, "attached", 0, None
+            self._set_hold(None)
+            self._hold_file = find_hold_file(address) if self.where.is_own else None
             if facts.backend is not None:
                 line = ServiceLink(facts.backend, partial(self._end_of, visitor))
                 await self._nodes.attach_remote(name, line, there=facts.node)
@@ -206,8 +285,7 @@ class Attachment:
                 away, self.gone_at = max(0.0, now - self.gone_at), None
                 text = f"{name} is attached again, to process {facts.os_pid}, after {away:.0f} s"
                 if ran_on:
-                    how = "is attached" if silent is None else "answers"
-                    away = away if silent is None else asyncio.get_running_loop().time() - silent
+                    how = "answers" if silent else "is attached"
                     text = f"{name} {how} again after {away:.0f} s: its process {facts.os_pid} has run on"
                 self.on_change(ServiceChange(name, now, text, None, facts.os_pid, ran_on=ran_on))
             if not self.begun.done():
@@ -218,10 +296,18 @@ class Attachment:
             is_here = self.where.is_own and process_exists(facts.os_pid)
             why = f"it was detached; `{command('attach', self.where.address)}` attaches it again"
             what = "is no longer observed"
+            begun: float | None = None
             try:
                 await visitor.gone()
+                now = begun = time.time()
+                if visitor.silent_since is not None:
+                    begun -= asyncio.get_running_loop().time() - visitor.silent_since
+                if (hold := self._read_hold()) is not None:
+                    begun = hold.since  # on all surfaces
                 self._silent_since = visitor.silent_since
-                busy = self.why
+                self._set_hold(hold)
+                if not (busy := self._busy(self._silent_since)):
+                    self._set_hold(None)
                 why, what = (busy, "is silent") if busy else (ENDED, "is gone")
                 if visitor.last_word is not None:
                     why = f"{clip(visitor.last_word, LONGEST)} (process {facts.os_pid})"
@@ -229,19 +315,22 @@ class Attachment:
                     why, what = await _describe_end(facts.os_pid, address)
                 self._closed = why if visitor.last_word is not None or _is_removed(place_of(address).path) else None
             finally:
-                self.visitor, self.state, self._why, self.gone_at = None, "looked_for", why, time.time()
+                self.visitor, self.state, self._why, self.gone_at = None, "looked_for", why, begun or time.time()
                 if facts.backend is not None:
                     self._nodes.detach(name, why, what)
         self.known = replace(self.known, gone_at=self.gone_at)  # the platform may restart before it is back
         self.learned()
         self._tell("bad", f"{name} {what}: {why}; it will be looked for {len(self._pauses)} times")
-        at, text = self.gone_at or time.time(), f"{name} {what}: {why}"
-        self.on_change(ServiceChange(name, at, text, why, facts.os_pid, ran_on=what != "is gone"))
+        at, held = (begun or now, None) if busy else (now, self._last_hold(now))
+        self.on_change(
+            ServiceChange(name, at, f"{name} {what}: {why}", why, facts.os_pid, ran_on=what != "is gone", held=held)
+        )
 
     @property
     def why(self) -> str | None:
         """The reason why it is not attached; None if it is."""
-        why = self._busy(self._silent_since) or self._why
+        held = None if self._hold is None else describe_hold(self._hold)
+        why = self._busy(self._silent_since) or held or self._why
         if self.state == "given_up" and why is not None:
             address = self.known.node if self.where.is_own and self.known is not None else self.where.address
             return f"{why}; when it runs again, `{command('attach', address)}` attaches it"
@@ -267,6 +356,8 @@ class Attachment:
                 f"its process {facts.os_pid} has been stopped by a signal and has not answered for {seconds:.0f} s; "
                 f"`kill -CONT {facts.os_pid}` continues it"
             )
+        if self._hold is not None:
+            return describe_hold(self._hold)
         return f"it has been busy for {seconds:.0f} s: its process {facts.os_pid} runs and does not answer"
 
     def describe_state(self) -> str:
@@ -278,10 +369,7 @@ class Attachment:
     def _describe_search(self) -> str:
         if self.why is None:
             return f"{self.name} is being looked for: it was attached before the platform started"
-        gone_at, silent = self.gone_at, self._silent_since
-        if silent is not None:
-            gone_at = time.time() - (asyncio.get_running_loop().time() - silent)
-        since = "" if gone_at is None else f" since {datetime.fromtimestamp(gone_at):%H:%M:%S}"
+        since = "" if self.gone_at is None else f" since {datetime.fromtimestamp(self.gone_at):%H:%M:%S}"
         return f"{self.name} is not reachable{since}, and is being looked for: {self.why}"
 
     def can_do(self) -> str:

@@ -74,6 +74,8 @@ class RemoteNode:
         self.rests_until = 0.0
         """Until this time of the loop it is not asked for what is said beside the answer of another node."""
         self.link = link
+        self.held: str | None = None
+        """The sentence about the code that holds its event loop now, if that is known."""
         self._gone: str | None = None
         self._waiting: set[asyncio.Future[Any]] = set()
         self._repeated: set[asyncio.Future[Any]] = set()
@@ -114,7 +116,8 @@ class RemoteNode:
             async with standstill.timeout(seconds):
                 await asyncio.wait([asking])
         except TimeoutError:
-            raise NodeSilent(f"{self.name} has not answered for {seconds:g} s") from None
+            because = "" if self.held is None else f": {self.held}"
+            raise NodeSilent(f"{self.name} has not answered for {seconds:g} s{because}") from None
         finally:
             pending.discard(asking)
             asking.cancel()

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
@@ -228,7 +229,12 @@ async def _describe_absence(history: MomentHistory | None, moment: Moment) -> Mo
     others = await asyncio.to_thread(
         lambda: [one for row in rows if (one := read_moment(row)) and is_service_change(one)]
     )
-    other = None if not others else others[-1] if ended else others[0]
+    if ended:  # one that fell silent may end afterwards
+        returns = [one for one in others if not isinstance(one.events[0], Crashed)]
+        other = (returns or others or [None])[-1]
+    else:
+        ends = list(takewhile(lambda one: isinstance(one.events[0], Crashed), others))
+        other = (ends or others[:1] or [None])[-1]
     away = other is not None and isinstance(other.events[0], Crashed) is not ended
     if other is not None and away:
         begun, over = sorted((moment.at, other.at))
@@ -243,6 +249,8 @@ async def _describe_absence(history: MomentHistory | None, moment: Moment) -> Mo
         facts.why = held or (facts.why if ended else "its program did not end")
         unknown = LATER if ended and other is None else NOT_HELD
         facts.supervisor = f"Its program did not end. {f'The reason: {held}.' if held else unknown}"
+    elif ended and history is not None and (held := await _describe_silence(history, moment)) is not None:
+        facts.why = f"{facts.why}; {held}"
     if ON_REQUEST in moment.summary:
         facts.why = f"it was {'detached' if ended else 'attached'} {ON_REQUEST}"
         observes = "no longer observes it, which ends no program" if ended else "observes it again"

@@ -167,9 +167,9 @@ async def anomalies(
         stored = await _list_stored(ctx, history)
         if not stored:
             raise
-        return SystemAnomalies(
-            unreachable=str(error), anomalies=stored, summary=None, checked_at=timestamp(), processes_looked_at=None
-        )
+        return _unreachable(str(error), stored)
+    if isinstance(node, RemoteNode) and node.held is not None:
+        return _unreachable(f"{node.name} does not answer: {node.held}", await _list_stored(ctx, history))
     if isinstance(node, RemoteNode):
         answer = await forward(_this(), ctx, node, {"ended": ended})
         found = SystemAnomalies.model_validate(answer.data)
@@ -178,6 +178,12 @@ async def anomalies(
     if ended:
         found.anomalies = _once([*found.anomalies, *await _list_stored(ctx, history)])
     return found
+
+
+def _unreachable(why: str, stored: list[AnomalyLine]) -> SystemAnomalies:
+    return SystemAnomalies(
+        unreachable=why, anomalies=stored, summary=None, checked_at=timestamp(), processes_looked_at=None
+    )
 
 
 def _this() -> Operation:

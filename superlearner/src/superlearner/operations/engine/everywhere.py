@@ -68,6 +68,9 @@ async def ask_all(
     answers = Answers()
 
     async def one(name: str) -> None:
+        if (held := nodes.holds.get(name)) is not None:
+            answers.missing.append(Missing(node=name, reason=held))
+            return
         on = Context(nodes, ctx.user, ctx.door, on=name, claims=ctx.claims)
         try:
             async with standstill.timeout(ANSWER_S):

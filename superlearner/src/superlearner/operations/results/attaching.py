@@ -24,7 +24,7 @@ class AttachedNode(ResultModel):
     pages: bool = Field(description="all pages and operations work on it; false: only its counts")
     can_do: str
     tries: int = Field(description="attempts to reattach since it ended")
-    why: str | None = Field(description="the reason for its absence")
+    why: str | None = Field(description="why it is absent or does not answer")
     os_pid: int
     python: str
     processes: int | None = Field(description="null if it does not answer")

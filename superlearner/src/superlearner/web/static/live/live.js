@@ -63,6 +63,7 @@ export class Feed {
     this.onStatus = onStatus;
     const { signal } = this.#end;
     document.addEventListener("visibilitychange", () => this.#handleVisibility(), { signal });
+    window.addEventListener("sl-held", () => this.#begun && this.#hold(), { signal });
     window.addEventListener("online", () => this.#reconnectNow(), { signal });
     window.addEventListener("sl-node-back", () => this.#status === "gone" && this.#reconnectNow(), { signal });
     window.addEventListener("pagehide", () => this.#drop(), { signal });
@@ -89,6 +90,7 @@ export class Feed {
     const socket = new WebSocket(this.url);
     this.#socket = socket;
     this.#listen();
+    this.#hold();
     socket.onopen = () => this.#wish !== null && socket.send(this.#wish);
     socket.onmessage = (event) => this.#received(String(event.data));
     socket.onclose = (event) => {
@@ -159,6 +161,14 @@ export class Feed {
     const silence = this.#status === "live" ? this.#silenceMs : this.#status === "connecting" ? FIRST_MS : 0;
     if (silence) this.#silence = setTimeout(() => this.#setStatus("silent"), silence);
     if (this.#patienceMs) this.#patience = setTimeout(() => this.#again(), this.#patienceMs);
+  }
+
+  /** If it is known that the loop of the page's node is held, nothing will come: say so at once. */
+  #hold() {
+    if (!document.documentElement?.dataset["held"] || this.#status === "gone") return;
+    if (new URL(this.url).searchParams.get("node") !== chosen()) return;
+    this.#status = "silent";
+    this.onStatus("silent");
   }
 
   #drop() {

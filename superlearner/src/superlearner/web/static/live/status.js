@@ -19,12 +19,17 @@ export function showStatus(status, past = false) {
   if (status === "live") settle("unreachable");
 }
 
+/** Return what holds the event loop of the page's node, as its program says it; "" if that is not known. */
+export const heldWords = () => globalThis.document?.documentElement.dataset["held"] ?? "";
+
 /**
  * Return the sentence about a connection over which nothing comes.
  * @param {string} [since]  " since" and a time
  * @param {string} [node]  the node of the page; "" for the default one
+ * @param {string} [held]  what holds its event loop
  */
-export function silentWords(since = "", node = chosen()) {
+export function silentWords(since = "", node = chosen(), held = heldWords()) {
+  if (node && held) return `${node} is not answering: ${held}.`;
   return node === "" ? `The server is not answering${since}: a callback that does not return holds everybody up.`
     : `${node} is not answering${since}: a callback that does not return probably holds it up.`;
 }
@@ -37,10 +42,11 @@ export function silentWords(since = "", node = chosen()) {
  */
 export function lostWords(status, fresh, node) {
   if (status !== "silent" && status !== "lost") return ""; // the shell says which node is gone
-  const why = status === "silent"
+  const held = node === "" ? "" : heldWords();
+  const why = status === "silent" || held
     ? silentWords("", node)
     : "The connection is lost; trying again.";
-  return fresh ? `${why} What you see is as of ${time(fresh)}.` : why;
+  return fresh && !held ? `${why} What you see is as of ${time(fresh)}.` : why;
 }
 
 /** Show beside the page's figures that they are outdated. @param {Status} status @param {number} fresh */

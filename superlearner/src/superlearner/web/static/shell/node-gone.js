@@ -32,7 +32,7 @@ export const DISCONNECTED = "it was disconnected";
 export const isLost = (why = "") => LOST.has(why) || why.startsWith("its program has ended");
 
 /** The reasons of a service that does not answer although its process exists. */
-const SILENT = /^it has been busy for |^its process \d+ has been stopped by a signal/;
+const SILENT = /^it has been busy for | has held the event loop since |^its process \d+ has been stopped by a signal/;
 
 /** Return one word for why a node is no longer shown. @param {string|undefined} why */
 export const nameAbsence = (why) => (why?.startsWith(DETACHED) ? "detached" : why === LEFT ? "left" : isLost(why) ? "lost"

@@ -11,7 +11,7 @@ import { dropNodeGone, nameAbsence, showNodeGone, wireAgain } from "./node-gone.
 
 /**
  * @typedef {{k: string, nodes: string[], rests: boolean, left: Record<string, string>, awaited?: string[],
- *   sandboxes: number, restarts: number}} Told
+ *   held?: Record<string, string>, sandboxes: number, restarts: number}} Told
  */
 
 /** The choice of all nodes, which leads to the view of the cluster that is nearest to the page. */
@@ -62,11 +62,16 @@ export function followNodes() {
   const reached = document.getElementById("reached");
   /** @param {any[]} told */
   const take = (told) => {
-    const { nodes: names, rests, left, awaited, sandboxes, restarts } = /** @type {Told} */ (told.at(-1));
+    const { nodes: names, rests, left, awaited, held = {}, sandboxes, restarts } = /** @type {Told} */ (told.at(-1));
     const looked = document.querySelector("main.error [data-awaited]")?.getAttribute("data-awaited");
     if (looked && names.includes(looked)) return location.reload();
     show(select, names, rests, awaited ?? [], left[chosen() || (names[0] ?? "")]);
-    const now = JSON.stringify([names, awaited]);
+    const holds = held[chosen()] ?? false, { documentElement: top } = document;
+    if (holds !== (top.dataset["held"] ?? false)) {
+      attribute(top, "data-held", holds);
+      window.dispatchEvent(new Event("sl-held"));
+    }
+    const now = JSON.stringify([names, awaited, held]);
     if (known !== null && known !== now) window.dispatchEvent(new Event("sl-nodes"));
     known = now;
     if (seen !== null && seen !== sandboxes) window.dispatchEvent(new Event("sl-sandboxes"));

@@ -20,7 +20,7 @@ import { processLink, whyAddress } from "../base/process-link.js";
 import { pages } from "../shell/nav.js";
 import { Held } from "../live/held.js";
 import { burning, nameIn, restartsIn, stormText, Storms } from "../live/storms.js";
-import { lostWords, showLost, showStatus } from "../live/status.js";
+import { heldWords, lostWords, showLost, showStatus } from "../live/status.js";
 import { byRank, calmParts, isBefore, madeBeside, reduce as judged, signOf } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
 import { counted, number, reasonedState, time } from "../base/words.js";
@@ -110,6 +110,7 @@ function onStatus(status) {
   showStatus(status);
   showLost(status, fresh);
   if (status === "silent" && !asked) void readRestarts(); // no picture will ask for them
+  if (status === "silent" && !everywhere) void readOthers();
   unknown = unknownBecause(status, lostWords(status, 0));
   wrong();
 }
@@ -277,7 +278,7 @@ function wrong() {
     ["crashed", "gave_up", "stuck", "suspended", "restarting"].includes(state) || (state === "stopped" && restart === "permanent")),
     withoutStorm(found?.anomalies ?? [], all, model), burnt, model);
   anomalies.sort(byRank);
-  const away = elsewhere(everywhere, model.node);
+  const away = elsewhere(everywhere, model.node || chosen()), holds = unknown && heldWords();
   const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
   const fallen = gaveUp(new Set([...rows.map(({ key }) => key), ...burnt.map(({ event }) => event.key ?? ""),
     ...anomalies.filter(({ evidence }) => evidence.give_ups).flatMap(({ name, evidence }) => [name, ...evidence.above ?? []])]));
@@ -310,6 +311,7 @@ function wrong() {
         `: ${one.description}`, ...whereabouts(one))),
     ...more(anomalies.length - SHOWN, system),
   ];
+  if (holds) items.unshift(make("li", ...severe(), holds));
   if (page.dataset.services) items.unshift(...others);
   else items.push(...others);
   write(byId("wrong-title", HTMLElement), away.length || page.dataset.services || !model.node ? "Problems" : `Problems on ${model.node}`);

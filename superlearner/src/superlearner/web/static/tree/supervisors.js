@@ -14,7 +14,7 @@ import { shortcuts } from "../shell/keys.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, reduce, rowOf, tally } from "../live/model.js";
 import { platformRoot, yoursFirst } from "../live/scopes.js";
-import { showStatus, silentWords } from "../live/status.js";
+import { heldWords, showStatus, silentWords } from "../live/status.js";
 import { burning, nameIn, verb } from "../live/storms.js";
 import { toast } from "../base/toast.js";
 import { counted, MEANINGS, number, time } from "../base/words.js";
@@ -113,9 +113,10 @@ function onStatus(status) {
   events.live(status !== "gone");
   byId("lost", HTMLElement).hidden = status === "live" || status === "connecting" || status === "gone"; // the shell shows what is gone
   const text = byId("lost-text", HTMLElement);
-  if (status === "silent")
+  if (heldWords()) write(text, silentWords());
+  else if (status === "silent")
     write(text, `${silentWords(fresh ? ` since ${time(fresh)}` : "")} Its terminal${chosen() ? " or log" : ""} says which one.`);
-  if (status === "lost") write(text, fresh
+  else if (status === "lost") write(text, fresh
     ? `The connection is lost; trying again. What you see is as of ${time(fresh)}.`
     : "The server does not answer; trying again. Is superlearner still running in its terminal?");
 }
