@@ -139,7 +139,7 @@ def name_place(node: otp.Node, words: str) -> str:
         data = event.data
         if event.kind != "exited" or (crash := f" crashed: {text_of_reason(data['reason'])}") not in words:
             continue
-        place = place_of_end(node, event)
+        place = place_of_end(node, data, event.seq)
         if place is None:
             return words
         reason = reason_of(event.kind, event.seq, event.pid, event.cause, data)
@@ -147,16 +147,11 @@ def name_place(node: otp.Node, words: str) -> str:
     return words
 
 
-def place_of_end(node: otp.Node, event: otp.trace.Event) -> Place | None:
-    """Return the line at which a process failed, from the event of its end.
+def place_of_end(node: otp.Node, data: Mapping[str, Any], seq: int) -> Place | None:
+    """Return the line at which a process failed, from the data of its end and the number of that event.
 
     None if it made no mistake: it called a server that had crashed.
     """
-    return _place_in(node, event.data, event.seq)
-
-
-def _place_in(node: otp.Node, data: Mapping[str, Any], seq: int) -> Place | None:
-    """Return the line of the mistake from the data of an end and its number."""
     reason = _cause_of_start(data["reason"])
     if not data.get("cycle") and _had_crashed(node, reason, seq):  # in a deadlock, each call is a mistake
         return None
@@ -188,7 +183,7 @@ def place_of_event(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str,
         end = next(_find_ends(kind, seq, pid, cause, data), None)
     if end is None or (called is not None and not _is_own_mistake(called[0], end)):
         return None
-    return _place_in(otp.trace.node_of(pid), end, seq)
+    return place_of_end(otp.trace.node_of(pid), end, seq)
 
 
 def _is_own_mistake(why: Any, end: Mapping[str, Any]) -> bool:

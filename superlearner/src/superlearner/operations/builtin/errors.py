@@ -139,7 +139,7 @@ async def list_all(
         event, data = some[0], some[0].data
         name, message, callback = data.get("name"), data.get("message"), data.get("callback")
         what, reason = id_text(data.get("what")), data["reason"]
-        place = place_of_end(ctx.node, event)
+        place = place_of_end(ctx.node, data, event.seq)
         said, hint = facts_of(event).reason, hint_for(reason, callback, names)
         if hint is not None and hint.endswith(QUESTION) and QUESTION not in said:
             hint = None  # the reason answers it
