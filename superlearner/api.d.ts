@@ -2,7 +2,7 @@
 declare namespace Api {
   interface AnomalyLine {
     number: number;
-    /** what it is, such as `restart_storm`; a newer service may have other ones */ type: string;
+    /** its kind, such as `restart_storm`; a newer service may have others */ type: string;
     severity: "low"|"medium"|"high"|"critical";
     /** false if it is over */ active: boolean;
     pid: string|null;
@@ -10,8 +10,8 @@ declare namespace Api {
     description: string;
     /** the description once it is over */ past?: string;
     since: string;
-    /** when it last happened; null for what has no single times, such as a deadlock */ last?: string|null;
-    /** its end: when it last happened, or was over */ until: string|null;
+    /** the time of its last event; null if it is continuous, such as a deadlock */ last?: string|null;
+    /** its end: its last event, or when it was found to be over */ until: string|null;
     /** when it was found to be over */ over?: string|null;
     lasted_s: number;
     /** how often it happened in the busiest window of its detector */ count: number;
@@ -61,7 +61,7 @@ declare namespace Api {
   }
   interface ClusterAnomaly {
     number: number;
-    /** what it is, such as `restart_storm`; a newer service may have other ones */ type: string;
+    /** its kind, such as `restart_storm`; a newer service may have others */ type: string;
     severity: "low"|"medium"|"high"|"critical";
     /** false if it is over */ active: boolean;
     pid: string|null;
@@ -69,8 +69,8 @@ declare namespace Api {
     description: string;
     /** the description once it is over */ past?: string;
     since: string;
-    /** when it last happened; null for what has no single times, such as a deadlock */ last?: string|null;
-    /** its end: when it last happened, or was over */ until: string|null;
+    /** the time of its last event; null if it is continuous, such as a deadlock */ last?: string|null;
+    /** its end: its last event, or when it was found to be over */ until: string|null;
     /** when it was found to be over */ over?: string|null;
     lasted_s: number;
     /** how often it happened in the busiest window of its detector */ count: number;
@@ -274,8 +274,8 @@ declare namespace Api {
     /** why it ended; null while it runs */ reason: string|null;
     /** when it was made, or ended, in seconds since 1970 */ at: number;
     /** crashes and give-ups in its tree since its code last started or changed */ crashes: number;
-    /** what the last of these was, and where; null for none */ crash: string|null;
-    /** when that was, in seconds since 1970 */ crashed_at: number|null;
+    /** the last of them, and its line; null for none */ crash: string|null;
+    /** the time of the last one, in seconds since 1970 */ crashed_at: number|null;
   }
   interface CourseLearnerSession {
     number: number;
@@ -814,7 +814,7 @@ declare namespace Api {
     version: number;
     /** the class that it starts */ starts: string;
     source: string;
-    /** who ran it last; of an earlier version, who ran it first */ by: string;
+    /** who ran it last; for an earlier version, who ran it first */ by: string;
   }
   interface SandboxTemplate {
     id: string;
@@ -1074,7 +1074,7 @@ declare namespace Api {
     /** false: the events are no longer in memory; its restart may be `stored` */ known: boolean;
     summary: string;
     /** how often the child was restarted; null without a restart or a give-up */ repeats?: WhyRepeats|null;
-    /** the last stored restart, and how many there are; null if its restart is in memory, not running or unnamed */ earlier?: string|null;
+    /** the last stored restart, and how many there are; null if the last restart is in memory, or the process has no name or is not running */ earlier?: string|null;
     /** the run of its program; the ids of its restarts begin with it */ run?: string;
     /** its newest stored restart, if `earlier`; from an earlier run unless `restarted` */ stored?: WhyStored|null;
     steps: WhyStep[];

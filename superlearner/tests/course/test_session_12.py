@@ -63,7 +63,7 @@ def test_the_lesson_has_every_exercise_and_prediction() -> None:
         ("s12.minimal", "def set(server", "def set(self, server", "line 27: `set` is called as MinimalServer.set(s"),
         ("s12.minimal", "return await GenServer.call(server, (", "return GenServer.call(server, (", "`await` is"),
         ("s12.minimal", "NoReply(value)", "NoReply(value or state)", "answer 0 after set(server, 0), got 'mine'"),
-        ("s12.minimal", "NoReply(value)", "NoReply(value or state)", "line 22: `value or state` takes a value for a m"),
+        ("s12.minimal", "NoReply(value)", "NoReply(value or state)", "line 22: `value or state` treats some values as"),
         ("s12.minimal", "Reply(new, new)", "Reply(new, function(state))", "call its function once, got 2 calls"),
         ("s12.minimal", "new = function(state)", "new = functoin(state)", "line 15: update(server, function): the"),
         ("s12.minimal", "Reply(new, new)", "Reply(new)", "ended: TypeError: Reply.__init__() missing 1 required"),
@@ -89,8 +89,8 @@ def test_a_misspelt_callback_gets_one_suggestion_and_no_list_of_all_callbacks() 
     assert found.steps[-1].say == f"line 10: TypeError: {expected}; did you mean 'handle_call'?"
 
 
-def test_a_falsy_value_is_no_question_of_keys() -> None:
-    """Regression: the fact spoke of keys, which the server does not have."""
+def test_the_hint_about_falsy_values_does_not_mention_keys() -> None:
+    """Regression: the hint was about keys, which the server does not have."""
     solution = COURSE.solution("s12.minimal")
     found = verdict("s12.minimal", solution.replace("return NoReply(value)", "return NoReply(value or state)"))
     assert found.misconceptions == ("V2",)
@@ -98,11 +98,11 @@ def test_a_falsy_value_is_no_question_of_keys() -> None:
     other = solution.replace("return NoReply(value)", 'if value == "mine":\n                    pass\n'
                              "                return NoReply([value, state][value in (0, None)])")  # fmt: skip
     said = verdict("s12.minimal", other).steps[-1].say
-    assert "takes a value for a missing one" not in said, said  # regression: the only comparison was blamed
+    assert "treats some values as missing" not in said, said  # regression: the only comparison was blamed
 
 
-def test_a_call_without_await_has_the_name_of_its_class() -> None:
-    """Regression: the sentence was about *the call of call*."""
+def test_a_call_without_await_is_shown_with_its_class() -> None:
+    """Regression: the sentence said *the call of call*."""
     solution = COURSE.solution("s12.minimal")
     found = verdict(
         "s12.minimal", solution.replace("return await GenServer.call(server, (", "GenServer.call(server, (")

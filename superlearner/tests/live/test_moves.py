@@ -101,8 +101,8 @@ def test_a_move_is_an_entry_of_the_feed_that_can_be_played(inside: Any) -> None:
     inside(test)
 
 
-def test_incidents_that_begin_at_once_are_all_kept_and_each_once() -> None:
-    """Regression: of two deadlocks that one look found on a service, the second was dropped."""
+def test_incidents_that_begin_at_the_same_time_are_each_kept_once() -> None:
+    """Regression: of two deadlocks that one scan found on a service, the second was dropped."""
 
     async def main() -> list[MomentRow]:
         moments = Moments(cast(Any, None))

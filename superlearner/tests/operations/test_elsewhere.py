@@ -1,4 +1,4 @@
-"""An answer to a request without a node says which node it is about, and what other attached nodes have."""
+"""Answers to requests without a node name their node, and say what other attached nodes have."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ def test_an_answer_about_one_node_names_it_and_counts_what_others_have(inside: I
             why = f"`superlearner error why counter_1 --node {DEPOT}`"
             nothing = {"node": None, "elsewhere": None}
             assert await meta("processes/counter_1/errors/why") == {
-                "node": home, "elsewhere": [f"{DEPOT} has a process of this name, too: {why}"],
+                "node": home, "elsewhere": [f"{DEPOT} also has a process of this name: {why}"],
             }  # fmt: skip
             assert await meta("processes/counter_2/errors/why") == nothing
             assert await meta("processes/counter_1/errors/why", params={"node": home}) == nothing
             assert await meta("processes/counter_1/errors/why", headers={"x-door": "page"}) == nothing
-            assert await meta("restarts") == nothing  # has all of them
+            assert await meta("restarts") == nothing  # the list has all nodes
             assert (await meta("processes"))["elsewhere"] == [
-                f"`superlearner process list --node {DEPOT}` is about {DEPOT}"
+                f"for {DEPOT}, use `superlearner process list --node {DEPOT}`"
             ]
             assert (await meta("system/process-tree"))["elsewhere"] == [
-                f"`superlearner tree --node {DEPOT}` is about {DEPOT}"
+                f"for {DEPOT}, use `superlearner tree --node {DEPOT}`"
             ]
             assert await meta("system/anomalies") == {"node": home, "elsewhere": [f"{DEPOT} has no anomalies"]}
-            assert (await meta("errors"))["elsewhere"] == [f"{DEPOT} has none"]
-            only = "`superlearner process list --type supervisor"
+            assert (await meta("errors"))["elsewhere"] == [f"{DEPOT} has no recent crashes"]
+            only = f"for {DEPOT}, use `superlearner process list --type supervisor"
             assert (await meta("processes?type=supervisor&page=2"))["elsewhere"][0].startswith(f"{only} --node ")
             shop = await node.start(DynamicSupervisor, name="depot_sup")
             for path in ("supervisors/depot_sup", "system/process-tree?root=depot_sup"):  # regression: not found
@@ -60,7 +60,7 @@ def test_an_answer_about_one_node_names_it_and_counts_what_others_have(inside: I
             await Supervisor.stop(shop)
             await GenServer.stop(pid, "disk full")
             errors = f"`superlearner error list --node {DEPOT}`"
-            assert (await meta("errors"))["elsewhere"] == [f"{DEPOT} has a crash: {errors}"]
+            assert (await meta("errors"))["elsewhere"] == [f"{DEPOT} has a recent crash: {errors}"]
             platform.platform.nodes.detach(DEPOT)
 
     inside(test)
@@ -98,7 +98,7 @@ def test_a_node_without_a_summary_of_its_anomalies_does_not_fail_the_answer_of_a
         await platform.platform.nodes.attach_remote(DEPOT, Other(p.Executed(nothing)))
         answer = await platform.get("/api/v1/system/anomalies")
         shows = f"`superlearner system anomalies --node {DEPOT}`"
-        assert answer["meta"]["elsewhere"] == [f"{DEPOT} cannot be asked now: {shows}"]
+        assert answer["meta"]["elsewhere"] == [f"{DEPOT} does not answer now: {shows}"]
         platform.platform.nodes.detach(DEPOT)
 
     inside(test)

@@ -320,7 +320,7 @@ class Asker(GenServer[str]):
 
 
 def test_a_deadlock_has_the_lines_of_all_its_calls() -> None:
-    """Regression: only the list of failures had a line, of the process whose call was ended first."""
+    """Regression: only the list of failures had a line, that of the call that ended first."""
 
     async def test(node: otp.Node) -> None:
         otp.spawn(partial(GenServer.call, "left", "go", 60))

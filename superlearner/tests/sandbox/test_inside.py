@@ -228,7 +228,7 @@ def test_a_reload_without_the_class_of_a_process_says_so_in_one_clause(tmp_path:
         return await GenServer.call(service, ("reload", COUNTER.replace("Counter", "Tally")))
 
     refused = within(tmp_path, COUNTER, look)["refused"]
-    says = "the new source has no class Counter, which a runs; name a class Counter, or run it as a new sandbox"
+    says = "the new source has no class Counter, which a runs; define a class Counter, or run it as a new sandbox"
     assert refused == f"nothing has changed: {says}"
 
 

@@ -168,10 +168,10 @@ def test_a_state_of_the_module_that_a_callback_changes_is_found() -> None:
     assert [] == found(changed.replace("Ok(shared)", "Ok(shared.copy())"))
 
 
-def test_a_change_of_a_dict_of_the_module_is_no_state() -> None:
+def test_the_result_of_changing_a_dict_of_the_module_is_found() -> None:
     """Regression: the state was None, and nothing said so."""
     text = SERVER.replace("async def load", "scores = {}\nasync def load")
-    says = "scores.update(…) changes scores and returns None: write it in a line of its own, and use scores after it"
+    says = "scores.update(…) changes scores and returns None: write it on a line of its own, and use scores after it"
     wrong = text.replace("NoReply(n + 1)", "NoReply(scores.update({request: 1}))")
     assert [says] == [words for _, words in found(wrong)]
     assert [says] == [

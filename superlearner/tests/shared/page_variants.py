@@ -13,11 +13,11 @@ __all__ = ["VARIANTS", "first_of", "in_turns"]
 COMBINATIONS: Final = (("dark", 390), ("light", 1440), ("dark", 1440), ("light", 390))
 
 VARIANTS: Final = (COMBINATIONS[0], *(pytest.param(*one, marks=pytest.mark.slow) for one in COMBINATIONS[1:]))
-"""A dark phone, on which most rules are broken first; the other combinations in `make full` only."""
+"""A dark phone, where most rules break first; only `make full` tests the other combinations."""
 
 
 def in_turns(paths: Iterable[str], later: Iterable[str] = ()) -> list[Any]:
-    """Return path, theme and width for ``parametrize``: dark phone and light laptop in turns.
+    """Return path, theme and width for ``parametrize``: dark phone and light laptop by turns.
 
     Only `make full` tests the other combinations, and the paths of ``later``.
     """

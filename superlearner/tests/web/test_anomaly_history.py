@@ -60,7 +60,7 @@ def test_a_past_anomaly_that_a_service_lists_again_is_stored_once(inside: Inside
 
 
 def test_a_deadlock_that_was_over_before_its_service_ended_is_stored_once(inside: Inside) -> None:
-    """Regression: the last read of its anomalies had it, so the end of the service stored it a second time."""
+    """Regression: the last read of its anomalies still had it, so the end of the service stored it again."""
 
     async def test(platform: Any) -> None:
         moments, node = platform.platform.moments, platform.platform.nodes.find(None)
@@ -127,7 +127,7 @@ def test_a_read_of_past_anomalies_that_fails_is_repeated_soon() -> None:
 
 
 def test_what_goes_on_when_its_node_or_the_platform_ends_is_stored_once() -> None:
-    """Regression: what went on in a service when the platform stopped was in no list, if the service ended then."""
+    """Regression: no list had what was active when the platform stopped, if the service ended before the next start."""
 
     async def detach_after(end: Callable[[AnomalyHistory], object]) -> list[str]:
         kept: list[str] = []

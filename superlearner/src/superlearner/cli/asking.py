@@ -22,7 +22,7 @@ WAIT_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class PlatformAnswer:
-    """An operation's answer; `meta` has the page number of a list, and what other nodes have."""
+    """An operation's answer; `meta` has the page number of a list, and sentences about other nodes."""
 
     data: Any
     meta: dict[str, Any] | None = None

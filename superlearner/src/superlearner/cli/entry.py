@@ -26,9 +26,9 @@ from superlearner.cli.door import resolve_options
 from superlearner.cli.doors import NODES, console, mcp, top
 from superlearner.cli.ends import INTERRUPTED, USAGE, fail
 from superlearner.cli.manifest import categories, entry_of_verb, verbs
-from superlearner.cli.meant import describe_options
 from superlearner.cli.mistyped import command_meant, explained, listing
 from superlearner.cli.operations import Commands, WithOperations, group_of
+from superlearner.cli.suggestions import describe_options
 from superlearner.cli.usage import write_usual_usage
 
 __all__ = ["app", "main"]

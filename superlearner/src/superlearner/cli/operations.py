@@ -30,10 +30,10 @@ from superlearner.cli.door import ask_or_fail, reach, resolve_options
 from superlearner.cli.doors import NODES
 from superlearner.cli.ends import fail
 from superlearner.cli.manifest import Entry
-from superlearner.cli.meant import describe_verbs
 from superlearner.cli.names import completion_of
 from superlearner.cli.plain import plain, plain_lines
 from superlearner.cli.showing import show
+from superlearner.cli.suggestions import describe_verbs
 from superlearner.cli.usage import UsualCommand
 from superlearner.cli.values import value_of
 

@@ -67,7 +67,7 @@ def show(
 
 
 def note_elsewhere(meta: Mapping[str, Any] | None) -> None:
-    """Write to standard error which node an answer is about, and what others have, if the request named none."""
+    """Write to standard error which node an answer is about and what other nodes have, if the request named none."""
     if meta is not None and (others := meta.get("elsewhere")):
         words = "; ".join([f"this is about {meta['node']}", *others])
         sys.stderr.write(f"{plain(words)}\n")

@@ -8,7 +8,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand
 
-from superlearner.cli.meant import describe_extra
+from superlearner.cli.suggestions import describe_extra
 
 __all__ = ["UsualCommand", "write_usual_usage"]
 

@@ -299,7 +299,7 @@ class Members:
             await cluster.leave()
 
     def detach(self, name: str, why: str, what: str = "is gone") -> None:
-        """Remove a member from the list of nodes; the arguments are those of `Nodes.detach`."""
+        """Remove a member from the list of nodes. See `Nodes.detach` for the arguments."""
         self.problems.pop(name, None)
         if self.attached.pop(name, None) is not None:
             self.nodes.detach(name, why, what)

@@ -138,7 +138,7 @@ def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str], place: 
     >>> explain_refusal(UpgradeRefused(None, "upgrade_in_progress"), str)
     'nothing has changed: the new source cannot be used: upgrade_in_progress'
     >>> explain_refusal(UpgradeRefused(None, ("undef", "main.Main")), str).partition(", or ")[0]
-    'nothing has changed: the new source has no class Main, which runs now; name a class Main'
+    'nothing has changed: the new source has no class Main, which is running; define a class Main'
     """
     if (lacks := _lacks(refused.reason, None if refused.server is None else name(refused.server))) is not None:
         return f"nothing has changed: {lacks}"
@@ -164,8 +164,8 @@ def _lacks(reason: Any, who: str | None) -> str | None:
     if tag != "undef" or len(rest) != 1 or type(rest[0]) is not str:
         return None
     name = rest[0].rpartition(".")[2]
-    runs = "runs now" if who is None else f"{who} runs"
-    return f"the new source has no class {name}, which {runs}; name a class {name}, or run it as a new sandbox"
+    runs = "is running" if who is None else f"{who} runs"
+    return f"the new source has no class {name}, which {runs}; define a class {name}, or run it as a new sandbox"
 
 
 def _bad_return(reason: Any) -> str | None:

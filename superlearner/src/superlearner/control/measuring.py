@@ -35,7 +35,7 @@ def measurements(node: Node, pids: Iterable[str], clock: Clock) -> tuple[dict[st
 
 
 def find_hang(pid: Pid, now: float) -> tuple[float, str] | None:
-    """Return since when a living process is in a callback that takes long, and what it does; `now` is wall clock."""
+    """Return since when a living process has hung in a callback, and what it does; `now` is wall-clock time."""
     busy = busy_since(pid)
     if busy is None or (seconds := otp.monotonic() - busy[0]) < STUCK_AFTER_S:
         return None

@@ -7,11 +7,11 @@ from typing import Any
 
 from superlearner.control.reasons import OTP
 
-__all__ = ["called", "missing_await"]
+__all__ = ["function_name", "missing_await"]
 
 
-def called(coroutine: CoroutineType[Any, Any, Any]) -> str:
-    """Return the name of the function that made a coroutine; of `call`, which says little, with that of its class."""
+def function_name(coroutine: CoroutineType[Any, Any, Any]) -> str:
+    """Return the name of the function that created a coroutine; `call` of the library is `GenServer.call`."""
     name = coroutine.__name__
     return "GenServer.call" if name == "call" and coroutine.cr_code.co_filename.startswith(OTP) else name
 

@@ -387,7 +387,7 @@ def _specs_without(scope: ast.AST, key: str) -> list[int]:
 
 
 def _dest_of_call(reason: Any) -> tuple[Any] | None:
-    """Return whom a failed call of a GenServer was for, from `(why, ("gen_server", "call", [dest, …]))`."""
+    """Return the destination of a failed call to a GenServer, from `(why, ("gen_server", "call", [dest, …]))`."""
     behaviour, call = tagged(reason[1] if type(reason) is tuple and len(reason) == 2 else None)
     name, rest = tagged(call)
     if behaviour not in ("gen_server", "gen_statem") or name != "call" or len(rest) != 1 or type(rest[0]) is not list:

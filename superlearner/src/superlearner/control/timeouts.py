@@ -39,7 +39,7 @@ def line_of(data: Mapping[str, Any]) -> str | None:
 
 
 def seconds_of(data: Mapping[str, Any]) -> float | None:
-    """Return after how many seconds a call failed: its limit, or those of the deadlock that was ended before."""
+    """Return after how many seconds a call failed: its limit, or fewer if it was in a deadlock."""
     waited = data.get("waited")
     return data["timeout"] if waited is None else round(waited, 1)
 

@@ -78,9 +78,9 @@ def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]
 
 
 def name_children(text: str, reason: Any, pid: Any, before: float) -> str:
-    """Replace the ids of children in the text of a failed start by the names of their processes.
+    """Replace child ids in the text of a failed start with the names of their processes.
 
-    The reason has the ids only. Each process that did not start has ended just before, for what is inside the reason.
+    The reason has only the ids. Each process that did not start has ended just before, with a part of that reason.
     """
     if failed_child(reason) is None or not is_a(pid, otp.Pid):
         return text
@@ -91,20 +91,20 @@ def name_children(text: str, reason: Any, pid: Any, before: float) -> str:
         if end.kind != "exited" or end.seq > before or (name := end.data.get("name")) is None:
             continue
         below = unwrapped(end.data["reason"])
-        depth = len(ids) - len(below)  # that of the child which ended: it had these around it
+        depth = len(ids) - len(below)  # the depth of the child that ended
         if depth < 0 or depth in names or (len(below) == 1 and end.data.get("callback") != "init"):
             continue
         if ids[depth + 1 :] == [id_text(child[0]) for child in map(failed_child, below[:-1]) if child is not None]:
             names[depth] = id_text(name)
             if len(names) == len(ids):
                 break
-    told, rest = "", text
+    done, rest = "", text
     for place, id in enumerate(ids):
         before_it, found, rest = rest.partition(f"its child {id} did not start: ")
         if not found:
-            return told + before_it
-        told += f"{before_it}its child {names.get(place, id)} did not start: "
-    return told + rest
+            return done + before_it
+        done += f"{before_it}its child {names.get(place, id)} did not start: "
+    return done + rest
 
 
 def cause_of_timeout(end: Mapping[str, Any]) -> str:
@@ -115,7 +115,7 @@ def cause_of_timeout(end: Mapping[str, Any]) -> str:
         case _, (str(name), str(callback), str(place)), _:
             return f"{name} was still in {callback} at {os.path.basename(place)}"
         case _, _, str(why) if why.startswith("the server is suspended"):
-            return "it was suspended"
+            return "the server was suspended"
         case _:
             return ""
 
@@ -164,10 +164,10 @@ def place_of_end(node: otp.Node, data: Mapping[str, Any], seq: int) -> Place | N
 
 
 def place_of_event(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> Place | None:
-    """Return the line of the program for which a process ended, by an event of that: where it made its mistake.
+    """Return the line in the program that ended a process, from an event about its end.
 
-    It raised there, made a call that failed, or returned a wrong result. None for another end, and for a call that
-    failed because its server ended.
+    It raised there, made a call that failed, or returned a wrong result. None if it ended for another
+    reason, or if the call failed because its server ended.
     """
     reason = data.get("reason")
     if is_a(reason, Crash):

@@ -316,7 +316,7 @@ class Moments:
         """
         at, until = (datetime.fromisoformat(one or anomaly.since).timestamp() for one in (anomaly.since, anomaly.until))
         if by_end and (over := self._find_incident(node.name, anomaly.past or "", at)) is not None:
-            by_end, until = False, over.until  # it was over before, which the last read of the anomalies did not tell
+            by_end, until = False, over.until  # it was over before, but after the last read
             changes = {"description": anomaly.past, "until": timestamp(until), "lasted_s": round(until - at, 1)}
             anomaly = anomaly.model_copy(update=changes)
         text = anomaly.past or anomaly.description  # the end of its node has its own line
@@ -333,7 +333,7 @@ class Moments:
             self._add(replace(row, run=run, number=number, last=number, events=f"{number}", data=None))
 
     def _find_incident(self, node: str, past: str, at: float) -> MomentRow | None:
-        """Return the stored incident of an anomaly that began at this time; its line may lack what was found later."""
+        """Return the stored incident of an anomaly that began at this time; its line may lack later details."""
         return next(
             (
                 one
@@ -406,7 +406,7 @@ class Moments:
 
 
 def _is_same_incident(row: MomentRow, one: MomentRow) -> bool:
-    """Return whether two incidents have one cause: one that outlasts an attachment is kept at its end."""
+    """Return whether two incidents are the same: one that outlasts an attachment is stored again at its end."""
     near = is_incident(one) and row.node == one.node and abs(row.at - one.at) <= ALIKE_S
     return near and beginning(row.line) == beginning(one.line)
 

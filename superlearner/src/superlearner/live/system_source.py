@@ -142,7 +142,7 @@ class SystemSource:
         return found
 
     def _skips(self, before: Point, point: Point) -> bool:
-        away = max(point.seconds, point.at - before.at)  # a new attachment counts its own seconds
+        away = max(point.seconds, point.at - before.at)  # the first point of an attachment has only its own seconds
         return away > SKIPPED * max(before.seconds, self._services.settings.scan_interval)
 
     def _active(self) -> list[dict[str, Any]]:

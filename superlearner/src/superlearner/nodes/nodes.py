@@ -237,7 +237,7 @@ class Nodes:
         Args:
             name: the name of the node.
             why: the reason.
-            what: what has become of the node, for those callers: it may be running, and only not answer.
+            what: its state, for those callers: `is silent` if it is running but does not answer.
         """
         found = self._others.pop(name, None)
         if isinstance(found, RemoteNode):

@@ -165,7 +165,7 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer of an operation in JSON types; `meta` describes a page of a list, and what other nodes have."""
+    """The answer of an operation in JSON types; `meta` describes a page of a list, and other nodes."""
 
     data: Any
     meta: dict[str, Any] | None = None

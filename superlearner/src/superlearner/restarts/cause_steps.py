@@ -299,7 +299,7 @@ class Attempt(NamedTuple):
         attempt, frame = Attempt(facts.pid, facts.id, facts.reason), own_frame(unwrapped(failure)[-1])
         if frame is None:
             return attempt
-        raised = "" if failed_child(failure) else function_name(frame[2])  # else the reason says who raised
+        raised = "" if failed_child(failure) else function_name(frame[2])  # else the reason names the child
         return attempt._replace(function=raised, at=safe_text(f"{os.path.basename(frame[0])}:{frame[1]}"))
 
     def tried(self, by: str, child: str, times: int) -> str:
@@ -313,13 +313,13 @@ def function_name(qualified: str) -> str:
 
 
 def line_of_end(event: TraceEvent) -> WhyLine | None:
-    """Return the line for which a process ended: it crashed there, made a call that failed, or the result is wrong."""
+    """Return the line that ended a process: it crashed there, made a failed call, or returned a wrong result."""
     found = find_line(event.data["reason"])
     return found or _line_at(place_of_event(event.kind, event.seq, event.pid, event.cause, event.data), ())
 
 
 def line_of_start(event: TraceEvent) -> WhyLine | None:
-    """Return the line at which a start failed, also that of a process below the child."""
+    """Return the line at which a start failed, in the child or in a process below it."""
     return find_line(unwrapped(start_failure(event))[-1])
 
 

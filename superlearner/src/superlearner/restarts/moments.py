@@ -63,9 +63,9 @@ class Happening:
     start: bool = False
     """True for a start that failed."""
     line: WhyLine | None = None
-    """The line that raised, of a start that failed; of another end in a deadlock, the line of its call."""
+    """For a start that failed, the line that raised; for a process in a deadlock, the line of its call."""
     times: int = 1
-    """Of a start that failed, the number of starts that failed in the same way one after the other."""
+    """For a start that failed, the number of failed starts that it stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class _Telling:
         """The events so far, with the supervisor of each."""
         self.decided: set[int] = set()
         self.times: dict[int, int] = {}
-        """The attempts for which one stands, by its number."""
+        """The number of attempts that an event stands for, by the number of the event."""
 
     def moment(self) -> Moment:
         group = self.group
@@ -288,7 +288,7 @@ class _Telling:
     def _without_loops(self) -> Sequence[TraceEvent]:
         """Return the events; of many failed attempts to start a child, the first two and the last two.
 
-        The last but one counts those that are left out, if they failed in the same way.
+        The second to last one counts those that are left out, if they failed in the same way.
         """
         attempts: dict[tuple[Any, Any], list[TraceEvent]] = {}
         for event in self.group.events:

@@ -375,8 +375,8 @@ def _answered(sandbox: Sandbox, answer: Any, *what: str) -> tuple[Sandbox, list[
 
 
 def _by(sandbox: Sandbox) -> str:
-    """Return who ran its code; "" for the first run, which is its owner's."""
-    first = sandbox.restart_count == 0 and sandbox.current <= 1  # 0: of a module
+    """Return the words for who ran the code; "" for the first run, by the owner."""
+    first = sandbox.restart_count == 0 and sandbox.current <= 1  # 0: the code is a module
     return "" if first or not sandbox.ran_by else f", by {sandbox.ran_by}"
 
 

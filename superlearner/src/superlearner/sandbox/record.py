@@ -143,7 +143,7 @@ class Sandbox:
     ran_by: str = ""
     """The user who started or changed the code last; "" before that."""
     ran_at: float = 0.0
-    """When the code was changed last, perhaps to an earlier version; 0 before that."""
+    """When the code was last changed, perhaps to an earlier version; 0 before that."""
 
     goal: Goal = "keep"
     changing: Source | None = None

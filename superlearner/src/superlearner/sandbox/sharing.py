@@ -23,8 +23,8 @@ CHANGES: Final = (
     "add", "append", "appendleft", "clear", "discard", "extend", "extendleft", "insert", "pop", "popitem", "popleft",
     "remove", "setdefault", "update",
 )  # fmt: skip
-NOTHING: Final = frozenset(CHANGES) - {"pop", "popitem", "popleft", "setdefault"}
-"""Those that return None."""
+RETURN_NONE: Final = frozenset(CHANGES) - {"pop", "popitem", "popleft", "setdefault"}
+"""Those of them that return None."""
 KEEPS: Final = "survives a restart: create it in init and return it in the state"
 SHARED_DEFAULT: Final = "this default is created once and shared by all processes: create it in the body of init"
 
@@ -117,16 +117,16 @@ def _find_shared_state_of_module(scopes: Scopes, owner: ast.ClassDef, init: Func
 
 
 def _find_used_changes(scopes: Scopes) -> Iterator[tuple[int, str]]:
-    """Yield the uses of what a change of a list, dict or set of the module returns, which is None."""
+    """Yield the uses of the result of changing a list, dict or set of the module, which is None."""
     for node in scopes.nodes:
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name) as changed, attr=did)) if (
-                did in NOTHING and type(scopes.value_of(changed)) in MUTABLE
+                did in RETURN_NONE and type(scopes.value_of(changed)) in MUTABLE
             ):
                 above = scopes.parents.get(node)
                 is_result = isinstance(above, ast.Call) and scopes.value_of(above.func) in (Ok, NoReply, Reply)
                 if is_result or isinstance(above, ast.Assign):
-                    says = f"{name}.{did}(…) changes {name} and returns None: write it in a line of its own"
+                    says = f"{name}.{did}(…) changes {name} and returns None: write it on a line of its own"
                     yield node.lineno, f"{says}, and use {name} after it"
             case _:
                 pass

@@ -72,7 +72,7 @@ class NodeAnomalies:
         self._reads = READS - 1 if past else max(0, self._reads - 1)
         lines = list(lines)[:MOST]
         numbers = {one.number for one in lines}
-        self._kept -= {one.number for one in lines if one.until is None}  # it has come back
+        self._kept -= {one.number for one in lines if one.until is None}  # it is active again
         if past:
             self._kept &= numbers
         elif any(one.until is None and number not in numbers for number, one in self._read.items()):
@@ -88,7 +88,7 @@ class NodeAnomalies:
             self._keep_one(one)
 
     def end(self, words: str, at: str, *, by_end: bool = True) -> None:
-        """Keep the others too: what `words` say has happened, at a time; if `by_end`, it has ended them."""
+        """Keep the others, too: `words` say what happened at that time; if `by_end`, it ended them."""
         self.keep_over()
         for one in list(self._read.values()):
             text, until = one.past or one.description, one.last or at
@@ -133,7 +133,7 @@ class AnomalyHistory:
     def close(self) -> None:
         """Keep what is known, and stop reading: a service may end before the next start.
 
-        An anomaly that goes on is found again then, with the same start, and its newest line is shown.
+        After that start, an anomaly that continues is found again with the same start; its newest line is shown.
         """
         self._closed = True
         for task in self._tasks.values():

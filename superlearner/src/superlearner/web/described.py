@@ -53,8 +53,8 @@ class ErrorAnswer(BaseModel):
 class NodeMeta(BaseModel):
     """The node of an answer, if the request named none and others are attached."""
 
-    node: str | None = Field(default=None, description="the node that it is about")
-    elsewhere: list[str] | None = Field(default=None, description="what other attached nodes have, each in a sentence")
+    node: str | None = Field(default=None, description="the node of the answer")
+    elsewhere: list[str] | None = Field(default=None, description="a sentence about each of the other nodes")
 
 
 class Answer(BaseModel, Generic[T]):

@@ -70,8 +70,8 @@ def heading_of(category: str) -> str:
 ABOUT: Final = """\
 Observe, control and learn supervision trees.
 
-Every answer is `{"data": …, "success": true, "timestamp": …}`, plus `meta` for a list. Without `node`, `meta` also has
-the `node` of the answer and what other attached nodes have `elsewhere`, if there are any. Every error is
+Every answer is `{"data": …, "success": true, "timestamp": …}`, plus `meta` for a list. If a request names no node and
+others are attached, `meta` also has the `node` of the answer and, in `elsewhere`, sentences about them. Every error is
 `{"error": {"code", "message", "details"}, "success": false, "timestamp": …}` with a code that does not change.
 Operations that change something accept `dry_run=true` and then only report what they would do. A process is named by
 its registered name or its pid (`0.17.0`)."""

@@ -286,7 +286,7 @@ def _without_repetitions(restarts: list[MomentRow], anomalies: list[MomentRow]) 
     def repeats(one: MomentRow, other: MomentRow) -> bool:
         return begin(one) == begin(other) and one.at <= other.until + SAME_S and other.at <= one.until + SAME_S
 
-    # One that outlasts an attachment is kept at its end, too; the newest line knows the most
+    # An anomaly that outlasts an attachment is stored again at its end; the newest line has the most
     first = {(row.at, *begin(row)): row for row in reversed(anomalies)}
     anomalies = [row for row in anomalies if first[row.at, *begin(row)] is row]
     kept = [row for row in restarts if not (is_incident(row) and any(repeats(row, one) for one in anomalies))]

@@ -234,8 +234,8 @@ def test_a_list_without_a_valid_page_number_is_a_bad_answer(inside: Inside) -> N
     inside(test)
 
 
-def test_what_a_newer_version_adds_is_tolerated(inside: Inside) -> None:
-    """Regression: an unknown type of an anomaly, or a field beside the numbers of a page, was an invalid answer."""
+def test_additions_of_a_newer_version_are_accepted(inside: Inside) -> None:
+    """Regression: an unknown type of anomaly, or a field beside the numbers of a page, made the answer invalid."""
     anomaly = {
         "number": 1, "type": "cosmic_ray", "severity": "high", "active": True, "pid": None, "name": None,
         "description": "a bit flipped", "since": "", "until": None, "lasted_s": 1.0, "count": 1, "evidence": {},
@@ -265,7 +265,7 @@ def test_what_a_newer_version_adds_is_tolerated(inside: Inside) -> None:
     inside(test)
 
 
-def test_those_who_wait_for_a_node_that_is_silent_learn_that_it_is_not_gone(inside: Inside) -> None:
+def test_a_request_to_a_silent_node_fails_with_is_silent(inside: Inside) -> None:
     """Regression: *is gone: it has been busy for 15 s: its process 7 runs and does not answer*."""
 
     async def test(running: Any) -> None:

@@ -201,8 +201,8 @@ def test_a_blocked_loop_is_stored_at_once_and_each_hold_once() -> None:
     ]
 
 
-def test_a_loop_that_was_blocked_for_longer_than_a_window_was_so_by_all_its_holds() -> None:
-    """Regression: of three holds in 86 s there were two."""
+def test_a_loop_that_is_blocked_for_longer_than_a_window_counts_all_its_holds() -> None:
+    """Regression: of three holds in 86 s, only two were counted."""
     alarms, over = Alarms(), list[Any]()
     holds = [LoopHold(NOW + later, 2.0, "0.7.0", "till", "Till", "till.py:3") for later in (0, 50, 90)]
     for later in (1, 51, 91, 151):
@@ -235,7 +235,7 @@ def test_the_second_deadlock_of_two_processes_is_another_anomaly() -> None:
     assert [one.number for one in alarms.ended] == [1, 2]
 
 
-def test_a_circle_of_calls_is_known_from_the_next_one_of_the_same_processes() -> None:
+def test_a_later_call_cycle_of_the_same_processes_is_a_new_one() -> None:
     class DeadlockedPair(otp.GenServer):
         @otp.impl
         def init(self, arg: object) -> otp.Ok[None]:
@@ -278,7 +278,7 @@ def test_memory_that_grows_again_after_it_has_fallen_is_another_anomaly() -> Non
 
 
 def test_an_anomaly_of_single_events_lasts_until_the_last_one() -> None:
-    """Regression: a hold of 20 s was shown "for 80 s", as it stays in the window of its detector."""
+    """Regression: a hold of 20 s was shown "for 80 s", since it stays in the window of its detector."""
     call = TimedOut(NOW - 9, "till", "0.7.0", "till", "desk", "", None, 5.0)
     found = (
         ({"holds": [LoopHold(NOW, 20.0, "0.7.0", "till", "Till")]}, NOW - 20, NOW),
@@ -437,12 +437,12 @@ def test_an_anomaly_outlasts_a_lost_attachment_with_its_start_and_is_listed_if_i
     assert [one.number for one in second.update([], NOW + 490)[1]] == [3]
     later = Alarms()
     later.take_over(again, NOW + 10_000, 3600.0)
-    _, lost = later.update([replace(growth, since=NOW + 10_000)], NOW + 10_000)  # who knows what was in between
+    _, lost = later.update([replace(growth, since=NOW + 10_000)], NOW + 10_000)  # the gap is too long to continue it
     assert [one.number for one in lost] == [3]
     assert [(one.number, one.finding.since) for one in later.active.values()] == [(4, NOW + 10_000)]
 
 
-def test_a_service_that_is_attached_again_goes_on_with_its_points() -> None:
+def test_a_service_that_is_attached_again_keeps_its_points() -> None:
     """Regression: a hold that ended the attachment emptied the charts of its node."""
 
     async def main() -> None:

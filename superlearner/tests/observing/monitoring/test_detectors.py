@@ -89,13 +89,13 @@ def test_a_storm_names_the_child_that_crashed_most_its_error_and_its_line() -> N
     )
     assert storm.past.endswith("in 60 s: " + storm.description.partition(": ")[2])
     shows = "`superlearner restart list --process scanner` lists the newest restarts"
-    assert storm.hint == f"correct shop.py:12 first: each of these crashes was there; {shows}"
+    assert storm.hint == f"fix shop.py:12 first: all these crashes happened there; {shows}"
     recent[3] = replace(recent[3], where="shop.py:13 in price_of")
     (storm,) = detectors.restart_storm(facts(book=book), LIMITS)
     assert storm.hint == shows
 
 
-def test_the_last_restart_names_the_child_that_took_the_others_and_no_sibling() -> None:
+def test_the_last_restart_names_the_child_that_crashed_and_no_sibling() -> None:
     book = supervisor([3.0, 2.0, 1.0])
     recent = book.histories["till"].recent
     for place, one in enumerate(recent):
@@ -104,7 +104,7 @@ def test_the_last_restart_names_the_child_that_took_the_others_and_no_sibling() 
     last = only(list(detectors.crash_loop(facts(book=book), LIMITS)))
     assert "; van_a crashed three times in 2.0 s, each time with " in last.description
     shows = "`superlearner restart list --process van_a` lists the newest restarts"
-    assert last.hint == f"correct shop.py:47 first: each of these crashes was there; {shows}"
+    assert last.hint == f"fix shop.py:47 first: all these crashes happened there; {shows}"
 
 
 def test_hints_have_no_command_that_the_service_does_not_permit() -> None:
@@ -385,7 +385,7 @@ def test_the_rate_of_growing_memory_follows_from_its_begin_and_end() -> None:
 
 
 def test_memory_that_has_fallen_again_is_no_finding() -> None:
-    """Regression: 5 MB in 292 s were an alarm, after a process with 368 MB had died; it had "200 MB of it"."""
+    """Regression: 5 MB in 292 s were an anomaly after a process with 368 MB had died; it had "200 MB of it"."""
     values = [65.0 + n / 60 for n in range(75)] + [65.0 + 9 * n for n in range(60)] + [70.0] * 15
     points = [replace(POINT, at=NOW - 300 + 2 * n, memory=round(mb * 1_000_000)) for n, mb in enumerate(values, 1)]
     ledger = ProcessSize("0.9.0", "ledger", 200_000_000)
@@ -453,14 +453,14 @@ def test_a_deadlock_names_all_its_processes() -> None:
     shelf = Waiter("0.8.0", None, "Shelf", "0.7.0", "call", None)
     circle = [till, shelf]
     deadlock = only(list(detectors.call_cycle(facts(cycles=[circle]), LIMITS)))
-    assert deadlock.description == "a deadlock: till waits for 0.8.0, who waits for till"
+    assert deadlock.description == "a deadlock: till waits for 0.8.0, which waits for till"
     assert deadlock.severity == "critical"
     callbacks = [
         PendingCallback(pid, None, "Till", "handle_cast", NOW - 60, 1, "shop.py:5") for pid in ("0.7.0", "0.9.0")
     ]
     by_type = {one.type: one for one in detect(facts(cycles=[circle], callbacks=callbacks), LIMITS)}
     told = by_type["call_cycle"].description
-    assert told == "a deadlock: till waits for 0.8.0 at shop.py:5, who waits for till, and 1 message waits"
+    assert told == "a deadlock: till waits for 0.8.0 at shop.py:5, which waits for till, and 1 message waits"
     turned = only(list(detectors.call_cycle(facts(cycles=[circle[::-1]]), LIMITS)))
     assert turned.key == deadlock.key
     assert ["0.9.0"] == [one.pid for one in by_type.values() if one.type == "long_callback"]
@@ -484,7 +484,7 @@ def test_calls_that_timed_out_are_one_finding_for_each_process_that_was_called()
     )
     assert stock.description == "a call to Stock timed out after 0.5 s in the last 60 s, from cart"
     assert stock.key == ("mailbox", "0.9.0")
-    assert stock.hint == "its handle_call has not finished"  # a process that is replaced waits at no line
+    assert stock.hint == "its handle_call has not finished"  # its process has ended, so no command shows where it waits
     (many,) = detect(facts(timeouts=[CALL] * 10), LIMITS)
     assert many.severity == "high"
 
@@ -510,7 +510,7 @@ def test_calls_to_a_process_that_hangs_are_part_of_that_finding_and_no_problem_a
     assert (again.type, again.count) == ("call_timeouts", 1)
     circle = [Waiter(pid, name, "Till", "", "call", None) for pid, name in (("0.6.0", "till"), ("0.7.0", "pricing"))]
     (deadlock,) = detect(facts(timeouts=[CALL], cycles=[circle]), LIMITS)
-    assert deadlock.description == "a deadlock: till waits for pricing, who waits for till; a call to it timed out"
+    assert deadlock.description == "a deadlock: till waits for pricing, which waits for till; a call to it timed out"
 
 
 def test_unsupervised_processes_of_the_same_kind_are_one_finding() -> None:

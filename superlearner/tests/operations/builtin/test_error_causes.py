@@ -212,7 +212,7 @@ def test_restarts_that_have_left_the_memory_are_counted_from_the_store(inside: I
         await store.sync()
         earlier = (await platform.get(f"{AT}/errors/why"))["data"]["earlier"]
         last = f"before this run of its program, at {describe(1)}: counter_1 was killed and restarted 40 times more"
-        shows = "`superlearner restart list --process counter_1` lists 1,038 such restarts"
+        shows = "`superlearner restart list --process counter_1` lists its 1,038 stored restarts"
         assert earlier.endswith(f"; {last}; {shows}")
         await crash(platform)
         why = (await platform.get(f"{AT}/errors/why"))["data"]

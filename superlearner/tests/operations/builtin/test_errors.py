@@ -264,7 +264,7 @@ def test_the_newest_failure_of_the_node_comes_first(inside: Inside) -> None:
         ]  # fmt: skip
         assert (answer["data"][1]["callback"], answer["data"][1]["what"]) == ("handle_cast", "Counter")
         await crash(platform)
-        [crashed, killed] = (await platform.get("/api/v1/errors"))["data"]  # Regression: equal ones filled the list
+        [crashed, killed] = (await platform.get("/api/v1/errors"))["data"]  # Regression: identical ones filled the list
         assert [(one["reason"], one["count"]) for one in (crashed, killed)] == [
             ("RuntimeError('crashed on request')", 2), ("killed", 1),
         ]  # fmt: skip
@@ -308,7 +308,7 @@ def test_an_error_of_an_earlier_run_is_explained_as_one_of_that_run(inside: Insi
         platform.platform.moments._add(MomentRow(platform.node.name, "9f3a0c1b22d4", 7, 9, 1.0, 1.0, line))
         why = (await platform.get(f"{AT}/errors/why"))["data"]
         assert (why["stored"]["ref"], why["restarted"]) == ("9f3a0c1b22d4.7", False)
-        assert re.search(  # regression: it had a command, which had the crash
+        assert re.search(  # Regression: it had a command instead of the crash
             r"; before this run of its program, at 1 January [\d:]+: counter_1 crashed and was restarted; "
             r"`superlearner restart show 9f3a0c1b22d4\.7[^`]*` shows it$", why["earlier"],
         )  # fmt: skip

@@ -30,7 +30,7 @@ from superlearner.store.learning import Learned
 Inside = Callable[..., Any]
 ADA = user("ada", "learner")
 TEACHER = user("tina", "teacher", 3)
-WHOLE = {"crashes": 0, "crash": None, "crashed_at": None}
+NO_CRASHES = {"crashes": 0, "crash": None, "crashed_at": None}
 
 
 async def attempt(platform: Any, name: str, item: str, at: float, **data: Any) -> None:
@@ -98,9 +98,9 @@ def test_a_teacher_sees_whose_sandbox_has_ended_and_why(inside: Inside, tmp_path
         platform.sandboxes.fleet = fleet
         (ada,) = (await call(platform, "course.learners", TEACHER)).data
         assert ada["sandboxes"] == [
-            {"id": "shop", "status": "ended", "reason": "Main gave up", "at": 9.0, **WHOLE},
-            {"id": "stopped", "status": "ended", "reason": "ada stopped it", "at": 12.0, **WHOLE},
-            {"id": "older", "status": "starting", "reason": None, "at": 2.0, **WHOLE},
+            {"id": "shop", "status": "ended", "reason": "Main gave up", "at": 9.0, **NO_CRASHES},
+            {"id": "stopped", "status": "ended", "reason": "ada stopped it", "at": 12.0, **NO_CRASHES},
+            {"id": "older", "status": "starting", "reason": None, "at": 2.0, **NO_CRASHES},
         ]
 
     inside(test, data_dir=tmp_path)
@@ -108,7 +108,7 @@ def test_a_teacher_sees_whose_sandbox_has_ended_and_why(inside: Inside, tmp_path
 
 @pytest.mark.operation("course.learners")
 def test_a_teacher_sees_a_sandbox_that_runs_and_crashes(inside: Inside, tmp_path: Path) -> None:
-    """Regression: a learner whose program crashed again and again looked in the class as if all went well."""
+    """Regression: the class showed no crashes of a program that was still running."""
 
     async def test(inside_: Any) -> None:
         platform = inside_.platform

@@ -189,7 +189,7 @@ async def starts_from_its_argument(s: Scenario, client: Client, other: otp.Pid) 
 
 
 def falsy(s: Scenario, say: str) -> Wrong:
-    """Return the fault of a server that takes a value for a missing one, with the only test that can be it."""
+    """Return the fault of a server that treats a value as missing, with the test if only one can be wrong."""
     tree = ast.parse("".join(linecache.getlines(str(s.answer.__file__))))
     tests = [one.test for one in ast.walk(tree) if isinstance(one, ast.If | ast.IfExp)]
     found: list[ast.expr] = [one for one in ast.walk(tree) if isinstance(one, ast.BoolOp) and one not in tests]
@@ -198,11 +198,11 @@ def falsy(s: Scenario, say: str) -> Wrong:
     if len(found) != 1:
         return Wrong(say, "V2", VALUE)
     test = ast.unparse(found[0])
-    return Wrong(f"line {found[0].lineno}: `{test}` takes a value for a missing one. In the run: {say}", "V2", VALUE)
+    return Wrong(f"line {found[0].lineno}: `{test}` treats some values as missing. In the run: {say}", "V2", VALUE)
 
 
 def is_falsy(one: ast.expr) -> bool:
-    """Return whether an expression is written as such a value, or as several of them."""
+    """Return whether an expression is a literal of a falsy value, or of several."""
     match one:
         case ast.Constant():
             return not one.value

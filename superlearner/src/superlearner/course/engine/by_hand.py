@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import otp
 from otp.testing import mailbox
-from superlearner.control.missing_awaits import called
+from superlearner.control.missing_awaits import function_name
 from superlearner.course.engine.ends import RETURNED, is_typo
 from superlearner.course.engine.values import apart, render, same
 from superlearner.course.engine.verdict import Wrong
@@ -96,7 +96,7 @@ class Asked:
                 f"within {within:g} s" if within else f"after {at:g} s" if at else "at once", silent
             )
         if inspect.iscoroutine(answer[1]):
-            name = called(answer[1])
+            name = function_name(answer[1])
             answer[1].close()
             raise Wrong(f"{self.said} was answered with a coroutine: `await` is missing before the call of {name}")
         if value is not ANYTHING and not same(answer[1], value):

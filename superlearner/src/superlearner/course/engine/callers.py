@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import otp
 from otp.testing import RealIONotSimulated
-from superlearner.control.missing_awaits import called
+from superlearner.control.missing_awaits import function_name
 from superlearner.course.engine.by_hand import ANYTHING, LATE, NEAR
 from superlearner.course.engine.ends import raised as fault_of
 from superlearner.course.engine.values import apart, render, same
@@ -155,7 +155,7 @@ class Called:
         coroutine.close()
         line = f"line {origin[0][1]}: " if origin and origin[0][0] == self._s.answer.__file__ else ""
         return Wrong(
-            f"{line}{self.said} returned a coroutine: `await` is missing before the call of {called(coroutine)}"
+            f"{line}{self.said} returned a coroutine: `await` is missing before the call of {function_name(coroutine)}"
         )
 
     def _became(self) -> str:

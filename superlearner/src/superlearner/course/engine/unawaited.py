@@ -22,7 +22,7 @@ import warnings
 from types import CoroutineType, FrameType
 from typing import Any, Final, Self
 
-from superlearner.control.missing_awaits import called, missing_await
+from superlearner.control.missing_awaits import function_name, missing_await
 
 __all__ = ["MissingAwait", "Unawaited"]
 
@@ -78,7 +78,7 @@ class Unawaited:
         for each in coroutines:
             if each.cr_origin and each.cr_origin[0][0] == self._file:
                 if inspect.getcoroutinestate(each) == inspect.CORO_CREATED:
-                    say = f"line {each.cr_origin[0][1]}: `await` is missing before the call of {called(each)}"
+                    say = f"line {each.cr_origin[0][1]}: `await` is missing before the call of {function_name(each)}"
                     self.held = self.held or say
                     each.close()
 
@@ -92,7 +92,8 @@ class Unawaited:
         if not self.say:
             self.line = origin[0][1]
             plain = frame is not None and _is_plain(frame, self._file)
-            self.say = missing_await(called(coroutine), frame.f_code.co_name if frame is not None and plain else None)
+            caller = frame.f_code.co_name if frame is not None and plain else None
+            self.say = missing_await(function_name(coroutine), caller)
         if frame is not None and frame.f_code.co_filename == self._file:
             self._raise_in(frame)
 

@@ -383,9 +383,9 @@ class Attachment:
 
 
 async def _describe_end(os_pid: int, address: str) -> tuple[str, str]:
-    """Return why the connection to a service of this machine was lost, as far as its process and its door say it.
+    """Return why the connection to a service of this machine was lost, and its state, such as `is gone`.
 
-    And what has become of the service.
+    Both are read from its process and its door.
     """
     path, loop = place_of(address).path, asyncio.get_running_loop()
     if _is_removed(path):

@@ -303,7 +303,7 @@ class Failed(Record):
 class Executed(Record):
     """The result of an operation, as JSON; `did` says what it announced to do.
 
-    `meta` has the numbers of a page; another version may add others.
+    `meta` has the numbers of a page; other versions may add fields.
     """
 
     data: bytes

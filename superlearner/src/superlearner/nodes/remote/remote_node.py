@@ -72,7 +72,7 @@ class RemoteNode:
         self.fetch_last: Callable[[], Awaitable[bool]] = _nothing_to_fetch
         """Awaited before its program is ended: fetches its last restarts; returns whether it answered, within 1 s."""
         self.rests_until = 0.0
-        """Until this time of the loop it is not asked for what is said beside the answer of another node."""
+        """Until this time of the loop, it is not asked for sentences beside answers of other nodes."""
         self.link = link
         self.held: str | None = None
         """The sentence about the code that holds its event loop now, if that is known."""

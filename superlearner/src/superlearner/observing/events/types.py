@@ -76,7 +76,7 @@ TYPES: Final[dict[str, Type]] = {
     "call_timed_out": Type(
         "a call got no reply in time, or a task no result",
         "`to`, `way` (`call`, `system`, `task`), `request`, `timeout` (s), `where`, `why`, `busy`, `cycle`, "
-        "`waited` (s, of a deadlock)",
+        "`waited` (s, in a deadlock)",
     ),
     "node_up": Type("a node started"),
     "node_down": Type("a node ended"),

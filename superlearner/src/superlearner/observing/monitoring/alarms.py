@@ -35,7 +35,7 @@ class Alarm:
 
     @property
     def until(self) -> float | None:
-        """When it last happened, or was found to be over; None: active."""
+        """When it last happened or was found to be over; None while it is active."""
         last = self.finding.last
         return self.ended if self.ended is None or last is None else min(self.ended, max(last, self.finding.since))
 

@@ -16,7 +16,7 @@ __all__ = ["WaitsInCircles"]
 
 
 class WaitsInCircles:
-    """The call cycles of a node from look to look: the next one of the same processes is another one."""
+    """The call cycles of a node over successive scans; a later cycle of the same processes is a new one."""
 
     def __init__(self) -> None:
         self._known: list[tuple[Any, float]] = []
@@ -34,7 +34,7 @@ class WaitsInCircles:
 
 
 def _call_of(wait: observer.Wait) -> Any:
-    """Return what is the same as long as a wait lasts, and no other wait has."""
+    """Return an object that identifies a wait: it stays the same while the wait lasts."""
     source: Any = wait.source
     return source.value if wait.kind == "call" else wait.target
 

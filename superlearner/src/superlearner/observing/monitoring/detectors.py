@@ -178,7 +178,7 @@ def _describe_circle(names: Sequence[str], lines: Sequence[str | None], waits: s
     if len(names) > most:
         shown[-1] = names[0], shown[-1][1]
     waiting = [f"{waits} for {name}{f' at {line}' if line else ''}" for name, line in shown]
-    return f"a deadlock: {names[0]} {', who '.join(waiting)}"
+    return f"a deadlock: {names[0]} {', which '.join(waiting)}"
 
 
 def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:

@@ -216,7 +216,7 @@ class NodeFacts:
     cycles: Sequence[Sequence[Waiter]] = ()
     timeouts: Sequence[TimedOut] = ()
     waiting: Collection[str] = frozenset[str]()
-    """The pids of the callees of these that still wait at a line."""
+    """The pids of the callees in `timeouts` that are still waiting."""
     explained: Mapping[str, float] = field(default_factory=dict[str, float])
     """Until when another finding explains calls that timed out, by the pid of the callee."""
     alone: Sequence[UntiedProcesses] = ()
@@ -260,7 +260,7 @@ class AnomalyFinding:
     setting: str
     hint: str
     past_hint: str = ""
-    """Hint once it is over, without commands about processes of then; if "", `hint` is used."""
+    """Hint once it is over, without commands about processes that may be gone; if "", `hint` is used."""
     group: str | None = None
     """Group that merges several subjects into one anomaly."""
     count: int = 1
@@ -270,7 +270,7 @@ class AnomalyFinding:
     size: float = 0.0
     """Orders findings of one cause with the same severity; the description of the largest one is kept."""
     last: float | None = None
-    """When it last happened, in wall-clock seconds: it stays in the window after that. None if it goes on."""
+    """Time of its last event, in wall-clock seconds; None if it is continuous."""
     past: str = ""
     """Description once it is over; if "", the text of its incident is used, else `description`."""
 

@@ -46,7 +46,7 @@ def explain_give_up(history: History, gave_up: Entry) -> str:
 
 
 def describe_ends(child: str, ends: Sequence[Entry]) -> str:
-    """Return how a child ended again and again, newest end first."""
+    """Return how a child ended repeatedly, from its ends, newest first."""
     last = ends[0]
     reason, often = last.reason or "unknown", _often(ends)
     at = f", at {last.where}" if last.where else ""

@@ -62,7 +62,7 @@ def knee(samples: Samples) -> tuple[float, float]:
 
 
 def latest_lowest(samples: Samples) -> int:
-    """Return the place of the last of the lowest values: what was before it has fallen again.
+    """Return the index of the last of the lowest values; growth before it has fallen again.
 
     >>> latest_lowest([(0, 90), (1, 400), (2, 80), (3, 80), (4, 300)]), latest_lowest([])
     (3, 0)

@@ -15,7 +15,7 @@ __all__ = ["memory_growth"]
 LEAST_POINTS: Final = 9
 MB: Final = 1_000_000
 LARGE: Final = 0.5
-"""The part of the grown memory from which on a process is named as the cause."""
+"""The part of the grown memory from which a process is named as the cause."""
 
 
 def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:

@@ -177,7 +177,7 @@ class Monitor:
         self._ready_at = self._clock.now()
 
     def take_over(self) -> None:
-        """Report what the node remembers, such as holds that ended an attachment; go on with points and anomalies."""
+        """Report what the node remembers, such as holds that ended an attachment; continue its points and anomalies."""
         memory = memory_of(self.node)
         self.timeouts.clear()
         for event in otp.trace.history(self.node):

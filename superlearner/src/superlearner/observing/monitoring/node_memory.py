@@ -1,6 +1,6 @@
-"""Memory that each attachment of a node leaves to the next one; it lasts as long as the node.
+"""Findings about a node that the next attachment takes over; they are kept as long as the node exists.
 
-The memory of the node itself has no metrics, no anomalies, and of long holds no lines and none outside of processes.
+The node's own memory has no metrics and no anomalies. It has no lines of long holds, and no holds outside of processes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class NodeMemory:
     _holds: deque[LoopHold] = field(default_factory=lambda: deque[LoopHold](maxlen=KEPT))
 
     def note_long_hold(self, hold: LoopHold) -> LoopHold:
-        """Keep a hold, once for all attachments that measure it; return it with the mark that it has for all."""
+        """Keep a hold once for all attachments that measure it; return it with their common mark."""
         for one in self._holds:
             if _is_same(one, hold):
                 return replace(hold, mark=one.mark)
@@ -41,7 +41,7 @@ class NodeMemory:
         return hold
 
     def find_long_holds(self, since: float) -> dict[int, LoopHold]:
-        """Return those that ended after a time, by their marks."""
+        """Return the long holds that ended after a time, by their marks."""
         return {hold.mark: hold for hold in self._holds if hold.at > since}
 
 
@@ -49,7 +49,7 @@ _memories: Final = WeakKeyDictionary[Node, NodeMemory]()
 
 
 def memory_of(node: Node) -> NodeMemory:
-    """Return what the attachments of a node have left."""
+    """Return the memory of a node; it is empty at first."""
     return _memories.setdefault(node, NodeMemory())
 
 

@@ -115,7 +115,7 @@ class History:
         return self.fine[-1] if self.fine else None
 
     def take_over(self, before: History) -> None:
-        """Go on after an earlier attachment, which may add to its own points."""
+        """Copy the points of an earlier attachment, which may still add to its own."""
         self.fine.extend(before.fine)
         self.coarse.extend(before.coarse)
         self._minute = [*before._minute]

@@ -1,6 +1,6 @@
 """Detectors of restarts: supervisors that restart often, are about to give up, or gave up. Pure.
 
-Each names the child that failed most, how, and at which line: that is what is to be corrected.
+Each names the child that failed most, its error and its line, which is what to fix.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ def _explain_restart(history: History, newest: Entry) -> str:
 def _describe_command(entries: Sequence[Entry], facts: NodeFacts, history: History, *, over: bool = False) -> str:
     """Return a phrase with the command that explains the newest restart or give-up, or lists the failures.
 
-    Once it is over, there may be no process of then to explain: its restarts are listed.
+    If `over`, its processes may be gone, so the command lists restarts instead.
     """
     child = entries[0].child_id if entries else None
     if over and (history.has_fallen or (child is not None and child in history.names)):
@@ -217,9 +217,9 @@ def _describe_command(entries: Sequence[Entry], facts: NodeFacts, history: Histo
 
 
 def _advise(worst: Sequence[Entry], facts: NodeFacts, history: History, more: str, *, over: bool = False) -> str:
-    """Return what to do about the child that failed most: its ends, newest first.
+    """Return the advice about the child that failed most, from its ends, newest first.
 
-    More restarts, `more`, do not help against the same error at the same line.
+    `more` suggests more restarts, which do not help against the same error at the same line.
     """
     shows, at = _describe_command(worst, facts, history, over=over), _find_place(worst)
     if _fails_at_start(worst):
@@ -227,7 +227,7 @@ def _advise(worst: Sequence[Entry], facts: NodeFacts, history: History, more: st
             "the same child fails at each start: it needs another argument or a working dependency, not another "
             f"restart; {shows}{more}"
         )
-    return f"correct {at} first: each of these crashes was there; {shows}" if at else f"{shows}{more}"
+    return f"fix {at} first: all these crashes happened there; {shows}" if at else f"{shows}{more}"
 
 
 def _fails_at_start(ends: Sequence[Entry]) -> bool:
@@ -237,7 +237,7 @@ def _fails_at_start(ends: Sequence[Entry]) -> bool:
 
 
 def _find_worst(history: History, since: float) -> list[Entry]:
-    """Return the ends of the child that ended most by itself since a time, newest first."""
+    """Return the ends of the child that ended by itself most often since a time, newest first."""
     recent = takewhile(lambda one: one.at >= since, history.restart_history())
     ends = [one for one in recent if one.event_type != "restarted_along"]
     counted = Counter(one.child_id for one in ends)  # the first of equal ones is the newest

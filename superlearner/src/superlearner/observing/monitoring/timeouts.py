@@ -26,8 +26,8 @@ MANY: Final = 10
 """Calls from which the severity is high."""
 CALLERS: Final = 3
 NEWEST: Final = 5
-ADVICE: Final = "let one of them cast, or answer later with NoReply and GenServer.reply"
-"""A cure of deadlocks."""
+ADVICE: Final = "let one of the processes cast, or answer later with NoReply and GenServer.reply"
+"""Advice about deadlocks."""
 EXPLAINS: Final = frozenset({"long_callback", "mailbox_growth", "mailbox_backlog", "blocked_loop", "call_cycle"})
 """Types of findings that say why a process does not answer in time."""
 
@@ -140,17 +140,17 @@ def _hint(last: TimedOut, facts: NodeFacts) -> str:
 
 
 def _advise(last: TimedOut) -> str:
-    """Return what to try once the process waits no longer."""
-    return last.why or (ADVICE if last.cause.startswith("a deadlock") else "it waits no longer")
+    """Return what to try once the process is no longer waiting."""
+    return last.why or (ADVICE if last.cause.startswith("a deadlock") else "it is no longer waiting")
 
 
 def find_waiting(node: Node, calls: Iterable[TimedOut]) -> frozenset[str]:
-    """Return the pids of the called processes that still wait at a line; another one may have the name by now."""
+    """Return the pids of the called processes that are still waiting; their names may belong to others by now."""
     found: set[str] = set()
     for pid in {one.pid for one in calls} - {None}:
         try:
             process: Any = node.parse_pid(pid or "")
-        except ValueError:  # it ended, and its number was given to none
+        except ValueError:  # it ended, and no process has its number
             continue
         if otp.is_alive(process) and waiting_at(process, 1):
             found.add(plain_pid(process))

@@ -339,7 +339,7 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
     words = line.story or (line.line if line.reason in (None, "killed") else f"{line.line}: {line.reason}")
     place = "" if line.where is None or line.where in words else f", at {line.where}"
     when = f"{'' if of_this_run else 'before this run of its program, '}at {time_text(last.until)}"
-    shows = f"`{ctx.command('restart.list', process=why.name)}` lists {count:,} such restarts"
+    shows = f"`{ctx.command('restart.list', process=why.name)}` lists its {count:,} stored restarts"
     if count == 1:
         shows = f"`{ctx.command('restart.show', line.ref)}` shows it"
     why.earlier = sentences.story(since, f"{when}: {words}{place}", shows)

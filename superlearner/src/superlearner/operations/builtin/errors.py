@@ -116,8 +116,8 @@ async def list_all(
     fold: Annotated[
         bool,
         Field(
-            description="true: the crashes of one process, or of all without a name in one class, with the same reason "
-            "and line are one entry"
+            description="true: crashes with the same reason and line are one entry, for each named process and for "
+            "each class of unnamed ones"
         ),
     ] = True,
     page: PageNumber = 1,
@@ -125,8 +125,8 @@ async def list_all(
 ) -> Paged[ErrorLine]:
     """List the newest failures.
 
-    Crashed processes among the last 4,096 events of the node, newest first. Equal crashes are one entry: it describes
-    the newest of them, and has their `count` and the time of the first.
+    Crashed processes among the last 4,096 events of the node, newest first. Identical crashes are one entry, which
+    describes the newest one and has their `count` and the time of the first.
     """
     events = otp.trace.history(ctx.node)
     found = [event for event in reversed(events) if event.kind == "exited" and is_crash(event.data["reason"])]
@@ -163,9 +163,9 @@ async def list_all(
     return Paged(lines, len(alike), page, per_page, note, since)
 
 
-def _fold(ends: Iterable[TraceEvent]) -> Iterable[list[TraceEvent]]:
-    """Return the ends of one process with the same reason and line together, all newest first."""
-    alike: dict[tuple[Any, ...], list[TraceEvent]] = {}
+def _fold(ends: Iterable[otp.trace.Event]) -> Iterable[list[otp.trace.Event]]:
+    """Group the ends of one process with the same reason and line, newest first."""
+    alike: dict[tuple[Any, ...], list[otp.trace.Event]] = {}
     for end in ends:
         facts, who = facts_of(end), end.data.get("name")
         who = end.data.get("what") if who is None else who

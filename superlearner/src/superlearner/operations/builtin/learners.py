@@ -50,9 +50,9 @@ EXERCISE_COLUMNS: Final = (
 WORKBENCH: Final = "workbench-"
 """The beginning of the ids of sandboxes in which cells run."""
 MOST_CRASHES: Final = 1000
-"""The newest restarts of all sandboxes of learners among which crashes are counted."""
-FELL: Final = re.compile(r" (?:crashed|gave up)\b")
-"""The words in the line of a crash; its cause, which sums lack, does not tell a crash from a normal end."""
+"""The most restarts of learners' sandboxes, newest first, in which crashes are counted."""
+CRASH: Final = re.compile(r" (?:crashed|gave up)\b")
+"""Words that mark the line of a crash; its cause does not mark a crash, and sums have none."""
 PLACE: Final = re.compile(r"(\S+:\d+)(?: in \S+)?$")
 LESSON_OVER: Final = "the lesson is over"
 BYTE_ORDER_MARK: Final = "\ufeff"
@@ -249,20 +249,20 @@ def _learner(
 async def _describe_sandboxes(
     sandboxes: Sequence[Sandbox], history: MomentHistory | None
 ) -> dict[str, list[CourseLearnerSandbox]]:
-    """Return sandboxes by their owner, the last one made first, with the crashes of those that run."""
+    """Return the sandboxes of each owner, newest first, with the crashes of those that run."""
     running = [one for one in sandboxes if one.alive]
     rows: list[MomentRow] = []
     if history is not None and running:
         since = min(map(_code_since, running))
         nodes = [one.node for one in running]
         rows, _ = await history.page(nodes, [], None, since, None, 0, MOST_CRASHES, replays=False)
-    fell = {
-        one.id: [row for row in rows if row.node == one.node and row.at >= _code_since(one) and FELL.search(row.line)]
+    crashes = {
+        one.id: [row for row in rows if row.node == one.node and row.at >= _code_since(one) and CRASH.search(row.line)]
         for one in running
     }
     shown: dict[str, list[CourseLearnerSandbox]] = {}
     for one in sandboxes:
-        of = fell.get(one.id, [])
+        of = crashes.get(one.id, [])
         last = next(iter(of), None)
         about = CourseLearnerSandbox(
             id=one.id, status=one.status, reason=one.reason, at=one.ended_at or one.created_at,
@@ -275,7 +275,7 @@ async def _describe_sandboxes(
 
 
 def _place_of(row: MomentRow) -> str:
-    """Return the line of code that raised; "" if it is not known, as of a sum.
+    """Return the line of code that raised; "" if it is not known, as for a sum.
 
     >>> _place_of(MomentRow("a", "", 1, 1, 0.0, 0.0, "till crashed", cause="KeyError main.py:15 in Till.handle_cast"))
     'main.py:15'
@@ -285,7 +285,7 @@ def _place_of(row: MomentRow) -> str:
 
 
 def _code_since(sandbox: Sandbox) -> float:
-    """Return when the code of a sandbox started or changed last."""
+    """Return when the code of a sandbox last started or changed."""
     return max(sandbox.started_at or sandbox.created_at, sandbox.ran_at)
 
 

@@ -104,7 +104,7 @@ def _describe_give_up(id: str, moment: Moment, place: int, nodes: dict[str, Mome
 
 
 def find_places(moment: Moment) -> str | None:
-    """Return the line behind a restart, as text; of a deadlock, the lines of all its calls."""
+    """Return the line that caused a restart, as text; for a deadlock, the lines of all its calls."""
     ends = [one for one in moment.events if isinstance(one, Crashed) and not one.start]
     found = [one.line.place for one in ends if one.line is not None]
     if not found and moment.line is not None:

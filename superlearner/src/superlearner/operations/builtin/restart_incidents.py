@@ -30,7 +30,7 @@ PLACE: Final = re.compile(r"\bat ([^\s:,]+:\d+)")
 
 
 def describe_incident(row: MomentRow, line: str, anomaly: AnomalyLine | None) -> Moment:
-    """Return an incident without a tree and without events; `line` tells it with its times."""
+    """Return an incident without a tree and without events; `line` describes it with its times."""
     facts = MomentFacts(what=line, why=_describe_kind(row, anomaly))
     facts.where = ", ".join(dict.fromkeys(PLACE.findall(row.line))) or None
     if anomaly is not None:
@@ -50,16 +50,16 @@ def describe_incident(row: MomentRow, line: str, anomaly: AnomalyLine | None) ->
 
 def _describe_kind(row: MomentRow, anomaly: AnomalyLine | None) -> str:
     if anomaly is not None:
-        return f"an anomaly and no restart: {anomaly.type} ({anomaly.severity})"
+        return f"an anomaly, not a restart: {anomaly.type} ({anomaly.severity})"
     if row.line.startswith(OUTAGE):
-        return "the platform was away, so that nothing was observed"
+        return "the platform was away, so nothing was observed"
     if row.line.endswith(sentences.not_restarted(None)):
-        return "no supervisor restarts it, so there is no more than this line"
-    return "no restart; the evidence of its anomaly is not kept"
+        return "no supervisor restarts it, so only this line is kept"
+    return "not a restart; the evidence of its anomaly is not kept"
 
 
 def _describe_values(evidence: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the values of an evidence; lists of objects, such as samples, are counted."""
+    """Yield the values of the evidence; lists of objects, such as samples, are counted."""
     for name, value in evidence.items():
         words = name.replace("_", " ")
         if isinstance(value, dict):
@@ -76,7 +76,7 @@ def _describe_values(evidence: Mapping[str, Any]) -> Iterator[str]:
 
 
 def find_anomaly(row: MomentRow, anomalies: Iterable[AnomalyLine]) -> AnomalyLine | None:
-    """Return the anomaly of an incident: one at this time whose sentence begins in the same way."""
+    """Return the anomaly of an incident: one at the same time whose sentence begins in the same way."""
 
     def alike(one: AnomalyLine) -> int:
         pairs = zip(row.line, one.past or one.description, strict=False)
@@ -101,7 +101,7 @@ def _seconds(at: str | None) -> float:
 def read_anomaly(row: MomentRow) -> AnomalyLine | None:
     """Return a stored anomaly; None if only its line is left, or this version cannot read it.
 
-    Its hint names no process of then.
+    Its hint names no process that may be gone.
     """
     try:
         found = None if row.data is None else AnomalyLine.model_validate_json(zlib.decompress(row.data))
@@ -113,10 +113,10 @@ def read_anomaly(row: MomentRow) -> AnomalyLine | None:
 
 
 def refuse_incident(moment: Moment) -> None:
-    """Refuse what needs a replay. Raises `OperationError`."""
+    """Raise `OperationError` for an incident, which has no replay."""
     if moment.incident:
-        told = f"{moment.summary}; this was no restart, so it has no replay"
-        raise OperationError("restart_not_kept", told, hint="restart.show has its evidence")
+        told = f"{moment.summary}; it was not a restart, so it has no replay"
+        raise OperationError("restart_not_kept", told, hint="restart.show shows its evidence")
 
 
 def possible_names(node: str) -> list[str]:

@@ -368,7 +368,7 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
 
 
 def _find_places(group: Group) -> str | None:
-    """Return the line for which the first process ended, as text; of a deadlock, the lines of all its calls."""
+    """Return the line that ended the first process, as text; for a deadlock, the lines of all its calls."""
     first = [group.first] if "reason" in group.first.data else []
     ends = first + [one for one in group.of("exited") if one is not group.first and one.data.get("cycle")]
     lines = map(line_of_end, ends)

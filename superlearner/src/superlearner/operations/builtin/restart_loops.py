@@ -141,7 +141,7 @@ def read_line(line: str) -> LineParts | None:
 
 
 def beginning(line: str) -> list[str]:
-    """Return the first words of the line of an incident or an anomaly, without numbers: who it is about, and what.
+    """Return the first words of the line of an incident or an anomaly, without numbers: its process and its kind.
 
     >>> beginning("the mailbox of till grew from 1,000 to 5,000 messages"), beginning("3 calls to till timed out")
     (['the', 'mailbox', 'of', 'till'], ['calls', 'to', 'till', 'timed'])

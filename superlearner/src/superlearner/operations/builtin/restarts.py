@@ -466,7 +466,7 @@ def describe_row(row: MomentRow) -> str:
     begun, ended = datetime.fromtimestamp(row.at), datetime.fromtimestamp(row.until)
     day = "" if begun.date() == datetime.now().date() else f" on {begun.day} {begun:%B %Y}"
     if row.line.startswith(OUTAGE):
-        return row.line  # it has its times
+        return row.line  # the line has its times
     lasted = row.until - row.at >= 1 and (row.number == ANOMALY or is_incident(row))
     if lasted or (row.count > 1 and not row.events):
         return f"{row.line} from {begun:%H:%M:%S} to {ended:%H:%M:%S}{day}"

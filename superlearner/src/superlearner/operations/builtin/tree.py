@@ -92,7 +92,7 @@ async def show(
 
 
 def _notes_on(roots: Iterable[SupervisorView], ctx: Context) -> Iterator[tuple[Pid, str]]:
-    """Yield which processes of trees hang, as the page marks them, and which have long mailboxes."""
+    """Yield notes on processes that hang, in the words of the page, and on those with long mailboxes."""
     now, most = time.time(), ctx.watched.monitor.settings().anomaly_mailbox
 
     def note(pid: Pid, mailbox: int) -> str:

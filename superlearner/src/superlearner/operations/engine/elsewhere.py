@@ -1,4 +1,4 @@
-"""Sentences about other nodes, for an answer about one whose request named no node."""
+"""Sentences about other nodes, for answers to requests that named no node."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from superlearner.operations.failures import OperationError
 __all__ = ["MOST_ASKED", "describe_elsewhere"]
 
 MOST_ASKED: Final = 8
-"""The most other nodes that are asked."""
+"""The most other nodes to ask."""
 ANSWER_S: Final = 1.0
-"""Seconds for the answer of each."""
+"""Seconds to wait for the answer of a node."""
 REST_S: Final = 10.0
-"""Seconds in which a node that did not answer is not asked again: it would delay each request."""
+"""Seconds for which a node that did not answer is not asked again: it would delay each request."""
 NAMED: Final = re.compile(r"/(?:processes/\{(pid)\}|supervisors/\{(name)\}|registry/processes/\{(name)\})(?!\w)")
-"""Paths of operations on a process that is named."""
+"""Paths of operations on one process, by its name."""
 OF_ALL: Final = frozenset({"restart.list", "store.info", "learning.tours", "arsenal.operations", "arsenal.whoami"})
-"""Lists that have all nodes, or nothing of a node."""
-COUNTED: Final = {"system.anomalies": ("an anomaly", "anomalies"), "error.list": ("a crash", "crashes")}
-"""Lists of problems, and what they list: those of the other nodes are counted."""
+"""Operations whose answers have all nodes, or no data of a node."""
+COUNTED: Final = {"system.anomalies": ("an anomaly", "anomalies"), "error.list": ("a recent crash", "recent crashes")}
+"""Lists whose entries are counted on other nodes, with the words for one and for several entries."""
 
 Ask = Callable[[str], Awaitable[Answer]]
 T = TypeVar("T")
@@ -38,13 +38,13 @@ T = TypeVar("T")
 async def describe_elsewhere(
     context: Context, operation: Operation, parameters: Mapping[str, Any], ask: Ask
 ) -> dict[str, Any]:
-    """Return `node`, which the answer is about, and `elsewhere`, sentences about others; nothing if there are none.
+    """Return the `node` of an answer, and `elsewhere`, sentences about other nodes; an empty dict if there are none.
 
-    The answer to a request that names a node needs no such words.
+    Requests that name a node need no such sentences.
 
     Args:
         context: the context of the request.
-        operation: the operation that has answered.
+        operation: the operation that was run.
         parameters: its parameters.
         ask: runs the operation on another node, with its defaults.
     """
@@ -66,7 +66,7 @@ async def describe_elsewhere(
     if operation.name in COUNTED:
         counts = await asyncio.gather(*(_count(context, operation, parameters, one, ask) for one in others))
         return {"node": here, "elsewhere": [*counts, *gone]}
-    listed = (f"`{_command(context, operation, parameters, one)}` is about {one}" for one in others)
+    listed = (f"for {one}, use `{_command(context, operation, parameters, one)}`" for one in others)
     return {"node": here, "elsewhere": [*listed, *gone]}
 
 
@@ -86,7 +86,7 @@ def _command(context: Context, operation: Operation, parameters: Mapping[str, An
 
 
 async def _ask_briefly(context: Context, node: str, question: Callable[[], Awaitable[T]]) -> T:
-    """Return the answer of a node; raise TimeoutError if it does not come soon, or did not a moment ago."""
+    """Return the answer of a node; raise TimeoutError if it does not come soon, or did not come shortly before."""
     found, now = context.nodes.find(node), asyncio.get_running_loop().time()
     if isinstance(found, RemoteNode) and now < found.rests_until:
         raise TimeoutError
@@ -102,7 +102,7 @@ async def _ask_briefly(context: Context, node: str, question: Callable[[], Await
 async def _find_named(
     context: Context, operation: Operation, parameters: Mapping[str, Any], name: str, others: list[str]
 ) -> list[str]:
-    """Return a sentence for each of the nodes that has a process of this name, too."""
+    """Return a sentence for each other node with a process of this name."""
 
     async def has(node: str) -> bool:
         on = Context(context.nodes, context.user, context.door, on=node, claims=context.claims)
@@ -115,10 +115,10 @@ async def _find_named(
     found: list[str] = []
     for node, there in zip(others, answers, strict=True):
         if there:
-            # a change of one is no reason for the same change of the other
+            # show the other process; do not suggest to change it, too
             shows = command("process.info", name, node=node) if operation.changes else None
             shows = shows or _command(context, operation, parameters, node)
-            found.append(f"{node} has a process of this name, too: `{shows}`")
+            found.append(f"{node} also has a process of this name: `{shows}`")
     return found
 
 
@@ -133,9 +133,9 @@ async def _count(context: Context, operation: Operation, parameters: Mapping[str
         return f"{error}: `{shows}`"
     summary = answer.data["summary"] if operation.name == "system.anomalies" else answer.meta
     if summary is None:
-        return f"{node} cannot be asked now: `{shows}`"
+        return f"{node} does not answer now: `{shows}`"
     total = int(summary.get("total", 0))
     if not total:
-        return f"{node} has no {many}" if operation.name == "system.anomalies" else f"{node} has none"
+        return f"{node} has no {many}"
     worst = f", {'the worst ' if total > 1 else ''}{summary['risk_level']}" if "risk_level" in summary else ""
     return f"{node} has {one if total == 1 else f'{total:,} {many}'}{worst}: `{shows}`"

@@ -99,7 +99,7 @@ def refuse_without_scope(
 
 
 async def execute(services: Services, operation: Operation, context: Context, parameters: Mapping[str, Any]) -> Answer:
-    """Run an operation with checked parameters; if its request named no node, the answer says what others have.
+    """Run an operation with checked parameters; if the request named no node, the answer also describes other nodes.
 
     Args:
         services: those of the platform; the operation gets what its signature names.

@@ -232,7 +232,7 @@ def _dry_run(remote: RemoteNode, answer: Executed) -> DryRun:
 
 
 def _meta(operation: Operation, remote: RemoteNode, meta: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the numbers of a page, and since when an empty list of what it remembers has none; drop other fields."""
+    """Return the numbers of a page, and for an empty list the time since which it is empty; drop other fields."""
     if not operation.paged:
         return None
     found: dict[str, Any] = {

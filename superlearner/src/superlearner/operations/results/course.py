@@ -270,8 +270,8 @@ class CourseLearnerSandbox(ResultModel):
     reason: str | None = Field(description="why it ended; null while it runs")
     at: float = Field(description="when it was made, or ended, in seconds since 1970")
     crashes: int = Field(description="crashes and give-ups in its tree since its code last started or changed")
-    crash: str | None = Field(description="what the last of these was, and where; null for none")
-    crashed_at: float | None = Field(description="when that was, in seconds since 1970")
+    crash: str | None = Field(description="the last of them, and its line; null for none")
+    crashed_at: float | None = Field(description="the time of the last one, in seconds since 1970")
 
 
 class CourseLearner(ResultModel):

@@ -115,8 +115,8 @@ class Why(ResultModel):
     )
     earlier: str | None = Field(
         default=None,
-        description="the last stored restart, and how many there are; null if its restart is in memory, not running "
-        "or unnamed",
+        description="the last stored restart, and how many there are; null if the last restart is in memory, or the "
+        "process has no name or is not running",
     )
     run: str = Field(default="", description="the run of its program; the ids of its restarts begin with it")
     stored: WhyStored | None = Field(
@@ -126,12 +126,12 @@ class Why(ResultModel):
 
 
 class ErrorLine(ResultModel):
-    """A process that failed, perhaps several times in the same way: then all but `count` describes the newest time."""
+    """A process that failed. If it failed several times in the same way, the fields describe the newest failure."""
 
     event: int
     at: Seconds
     count: Annotated[int, Field(description="how often it failed with this reason at this line")] = 1
-    first_at: Annotated[Seconds | None, Field(description="when it did so first")] = None
+    first_at: Annotated[Seconds | None, Field(description="the time of the first of these failures")] = None
     pid: Pid | None
     name: str | None
     what: str

@@ -35,11 +35,10 @@ class Crashed(ResultModel):
     start: bool = Field(default=False, description="a start that failed")
     line: WhyLine | None = Field(
         default=None,
-        description="for a start that failed: the line that raised; for the end of a "
-        "process in a deadlock, that of its call",
+        description="for a start that failed: the line that raised; for a process in a deadlock: the line of its call",
     )
     times: int = Field(
-        default=1, description="for a start that failed: how many starts that failed in this way it stands for"
+        default=1, description="for a start that failed: the number of equal failures that it stands for"
     )
 
 
@@ -124,9 +123,9 @@ class MomentFacts(ResultModel):
     away: str | None = Field(
         default=None, description="how long a service or a member was gone, and since or until when"
     )
-    values: str | None = Field(default=None, description="of an incident, the values it is based on")
-    limit: str | None = Field(default=None, description="of an incident, the exceeded limit and its setting")
-    hint: str | None = Field(default=None, description="of an incident, what to try")
+    values: str | None = Field(default=None, description="for an incident, the values it is based on")
+    limit: str | None = Field(default=None, description="for an incident, the exceeded limit and its setting")
+    hint: str | None = Field(default=None, description="for an incident, what to try")
 
 
 class Moment(ResultModel):

@@ -191,7 +191,7 @@ class SandboxSource(ResultModel):
     version: int
     starts: str = Field(description="the class that it starts")
     source: str
-    by: str = Field(description="who ran it last; of an earlier version, who ran it first")
+    by: str = Field(description="who ran it last; for an earlier version, who ran it first")
 
 
 class SandboxServer(ResultModel):

@@ -75,7 +75,7 @@ class AnomalyLine(ResultModel):
 
     number: int
     type: str = Field(
-        pattern="^[a-z_]{1,60}$", description="what it is, such as `restart_storm`; a newer service may have other ones"
+        pattern="^[a-z_]{1,60}$", description="its kind, such as `restart_storm`; a newer service may have others"
     )
     severity: Severity
     active: bool = Field(description="false if it is over")
@@ -85,9 +85,9 @@ class AnomalyLine(ResultModel):
     past: str = Field(default="", description="the description once it is over")
     since: str
     last: str | None = Field(
-        default=None, description="when it last happened; null for what has no single times, such as a deadlock"
+        default=None, description="the time of its last event; null if it is continuous, such as a deadlock"
     )
-    until: str | None = Field(description="its end: when it last happened, or was over")
+    until: str | None = Field(description="its end: its last event, or when it was found to be over")
     over: str | None = Field(default=None, description="when it was found to be over")
     lasted_s: float
     count: int = Field(description="how often it happened in the busiest window of its detector")
@@ -112,11 +112,11 @@ class AnomalySummary(ResultModel):
 class SystemAnomalies(ResultModel):
     """Anomalies: active ones by severity, then past ones, newest first."""
 
-    unreachable: str | None = Field(default=None, description="why the node cannot be asked now; null if it was asked")
+    unreachable: str | None = Field(default=None, description="why the node does not answer; null if it does")
     anomalies: list[AnomalyLine]
-    summary: AnomalySummary | None = Field(description="null if the node cannot be asked")
+    summary: AnomalySummary | None = Field(description="null if the node does not answer")
     checked_at: str
-    processes_looked_at: int | None = Field(description="null if the node cannot be asked")
+    processes_looked_at: int | None = Field(description="null if the node does not answer")
 
 
 class GraphProcess(ResultModel):

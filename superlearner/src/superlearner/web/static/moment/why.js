@@ -193,7 +193,7 @@ function showGone(error, minute = []) {
     body);
 }
 
-/** Show what is kept of an incident, such as a hang, which has no replay. @param {Moment} moment */
+/** Show the evidence of an incident, such as a hang, which has no replay. @param {Moment} moment */
 function showIncident(moment) {
   const { what = "", where, values, limit, hint } = moment.facts ?? {};
   page.dataset.ready = "gone";
