@@ -115,7 +115,8 @@ def place_of(
     found = _loaded(cls, module)
     if found is None:
         return None
-    owner = next((one for one in type.mro(found) if callback in vars(one)), found)  # it may inherit its callbacks
+    its = (one for one in type.mro(found) if not f"{one.__module__}.".startswith("otp."))  # not those of the library
+    owner = next((one for one in its if callback in vars(one)), found)  # it may inherit its callbacks
     file = getattr(sys.modules.get(owner.__module__), "__file__", None)
     if type(file) is not str:
         return None

@@ -10,6 +10,7 @@ from itertools import takewhile
 from typing import Any, Final, cast
 
 from otp import sentences
+from superlearner.base.commands import command
 from superlearner.control.terms import clip
 from superlearner.nodes.nodes import full_names
 from superlearner.operations.builtin.restart_loops import OUTAGE
@@ -116,7 +117,9 @@ def refuse_incident(moment: Moment) -> None:
     """Raise `OperationError` for an incident, which has no replay."""
     if moment.incident:
         told = f"{moment.summary}; it was not a restart, so it has no replay"
-        raise OperationError("restart_not_kept", told, hint="restart.show shows its evidence")
+        raise OperationError(
+            "restart_not_kept", told, hint=f"`{command('restart.show', moment.ref)}` shows its evidence"
+        )
 
 
 def possible_names(node: str) -> list[str]:
