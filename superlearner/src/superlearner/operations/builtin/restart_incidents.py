@@ -117,9 +117,8 @@ def refuse_incident(moment: Moment) -> None:
     """Raise `OperationError` for an incident, which has no replay."""
     if moment.incident:
         told = f"{moment.summary}; it was not a restart, so it has no replay"
-        raise OperationError(
-            "restart_not_kept", told, hint=f"`{command('restart.show', moment.ref)}` shows its evidence"
-        )
+        shows = command("restart.show", moment.ref, node=None)  # its id is unique on all nodes
+        raise OperationError("restart_not_kept", told, hint=f"`{shows}` shows its evidence")
 
 
 def possible_names(node: str) -> list[str]:
