@@ -113,6 +113,16 @@ def test_a_wrong_result_is_at_its_return_or_where_one_is_missing(callback: str, 
     assert line == line_of(callback, ("bad_return_value", value), "Counter")
 
 
+def test_a_dict_is_found_among_several_returns() -> None:
+    """Regression: with more than one such return, the line of the definition was at fault."""
+    source = (
+        "class Waiter(GenServer):\n    def handle_cast(self, request, n):\n        if request:\n"
+        "            return {'hello': 'world'}\n        return None\n"
+    )
+    found = locate(source, "Waiter", "handle_cast", ("bad_return_value", {"hello": "world"}))
+    assert found == (4, "Waiter.handle_cast")
+
+
 CALLS = """\
 class Clerk(GenServer):
     def handle_call(self, request, caller, n):

@@ -335,6 +335,14 @@ def _is_value(node: ast.AST, value: object) -> bool:
     return type(found) is type(value) and found == value
 
 
+def _text_of(node: ast.expr | None) -> str | None:
+    """Return the text of a literal as an event has it, such as a dict; None for another expression."""
+    try:
+        return None if node is None else text_of(ast.literal_eval(node), 50)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
 def _mentions(scope: ast.AST, id: Any) -> list[int]:
     """Return the lines that name a child: its id, or the class that is its id."""
     if is_a(id, type):
@@ -440,7 +448,9 @@ def _line_of_result(method: Function, value: Any) -> int:
         found = [node for node in returns if _callee(node.value) == kind]
     else:
         found = [node for node in returns if node.value is not None and _callee(node.value) not in RESULTS]
-        found = [node for node in found if _is_value(node.value or node, value)] or found
+        found = [
+            node for node in found if _is_value(node.value or node, value) or _text_of(node.value) == text
+        ] or found
     return found[0].lineno if len(found) == 1 else method.lineno
 
 

@@ -513,6 +513,17 @@ def test_calls_to_a_process_that_hangs_are_part_of_that_finding_and_no_problem_a
     assert deadlock.description == "a deadlock: till waits for pricing, which waits for till; a call to it timed out"
 
 
+def test_a_call_that_timed_out_before_a_hold_of_the_loop_is_a_finding_of_its_own() -> None:
+    """Regression: any call to the process within the last minute was put down to the hold."""
+    hold = LoopHold(NOW - 1, 3.0, "0.7.0", "pricing", "Pricing")
+    before = replace(CALL, at=NOW - 17)
+    first, second = detect(facts(timeouts=[before], holds=[hold]), LIMITS)
+    assert {first.type, second.type} == {"blocked_loop", "call_timeouts"}
+    assert "timed out" not in (first if first.type == "blocked_loop" else second).description
+    (found,) = detect(facts(timeouts=[replace(CALL, at=NOW - 0.9)], holds=[hold]), LIMITS)
+    assert found.description.endswith("; a call to it timed out")
+
+
 def test_unsupervised_processes_of_the_same_kind_are_one_finding() -> None:
     many = UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 500, ("0.7.0", "0.8.0"))
     finding = only(list(detectors.unsupervised_process(facts(alone=[many]), LIMITS)))

@@ -26,6 +26,8 @@ MANY: Final = 10
 """Calls from which the severity is high."""
 CALLERS: Final = 3
 NEWEST: Final = 5
+NOTICED_S: Final = 1.0
+"""Seconds after a hold of the loop until a call that timed out meanwhile is noticed."""
 ADVICE: Final = "let one of the processes cast, or answer later with NoReply and GenServer.reply"
 """Advice about deadlocks."""
 EXPLAINS: Final = frozenset({"long_callback", "mailbox_growth", "mailbox_backlog", "blocked_loop", "call_cycle"})
@@ -85,10 +87,17 @@ def fold_timeouts(found: Iterable[AnomalyFinding], facts: NodeFacts, limits: Set
     explained: set[str] = set()
     for one in found:
         pids = pids_of(one) if recent and one.type in EXPLAINS else set[str]()
-        calls = [call for call in recent if call.pid in pids]
+        calls = [call for call in recent if call.pid in pids and _may_be_cause(one, call, facts)]
         explained.update(pids if calls else ())
         folded.append(_with_calls(one, calls) if calls else one)
     return [one for one in folded if one.type != "call_timeouts" or one.pid not in explained]
+
+
+def _may_be_cause(one: AnomalyFinding, call: TimedOut, facts: NodeFacts) -> bool:
+    """Return whether a finding can be why a call timed out: of holds of the loop, only one during which it did."""
+    return one.type != "blocked_loop" or any(
+        hold.pid == call.pid and hold.at - hold.seconds <= call.at <= hold.at + NOTICED_S for hold in facts.holds
+    )
 
 
 def pids_of(one: AnomalyFinding) -> set[str]:
