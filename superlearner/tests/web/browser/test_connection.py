@@ -115,8 +115,10 @@ def test_the_page_waits_visibly_for_its_first_picture(open_page: Callable[..., P
     page = open_page(f"{platform.url}/supervisors", ready=False)
     expect(page.get_by_text("Waiting for the first picture of the tree.")).to_be_visible()
     expect(page.locator("#lost-text")).to_contain_text("The server does not answer; trying again.")
+    expect(page.locator("#events > .hint")).to_have_text("Events are shown with the first picture of the tree.")
     platform.accept()
     expect(page.locator("#supervisors")).to_have_attribute("data-ready", "tree")
+    expect(page.locator("#events > .hint")).to_contain_text("Nothing has happened yet.")
 
 
 def test_a_lost_connection_moves_no_line_and_its_notes_go_when_it_is_back(page: Page, platform: Any) -> None:

@@ -16,6 +16,7 @@ import { eventRow } from "./feed-row.js";
 /** @import { FeedEvent } from "../live/model.js" */
 /** @import { Line } from "../live/storms.js" */
 
+const WAITS = "Events are shown with the first picture of the tree.";
 const YET = "Nothing has happened yet. Kill a process and read here what its supervisor did.";
 const SINCE = "No new events. The last stored entry:";
 const AWAY = "The node is not connected, and no earlier event of its tree is known here.";
@@ -26,7 +27,7 @@ export class SlFeed extends HTMLElement {
   #storms = new Storms();
   /** Storms of which all entries are shown. @type {Set<string>} */ #open = new Set();
   #list = make("ol", { class: "events", tabindex: 0, "aria-label": "What happened, newest first" });
-  #empty = make("p", { class: "hint" }, YET);
+  #empty = make("p", { class: "hint" }, WAITS);
   #latest = make("span", { class: "latest" });
   #note = make("span", { class: "held" });
   #held = new Held(this.#list, this.#note, () => this.#draw());
@@ -64,7 +65,7 @@ export class SlFeed extends HTMLElement {
       /** @type {Api.RestartLine[]} */ const found = await requestOn(node, "GET", "/restarts?settled=true&fold=false&per_page=10");
       this.#before = found.find(({ outage }) => !outage) ?? null;
     } catch {
-      return; // without it, the sentence says that nothing has happened yet
+      this.#before = null; // without it, the sentence says that nothing has happened yet
     }
     this.#explain();
   }
