@@ -49,14 +49,14 @@ run: install ## serve the demo and open it (ARGS="bank.py:Bank --port 4001")
 NODE = $$($(PY) -c 'import pathlib, playwright; print(pathlib.Path(playwright.__file__).parent / "driver")')
 
 .PHONY: test
-test: install-dev test-js ## run the tests, one browser test for each page, and the examples in the documentation (about 20 minutes on two cores)
+test: install-dev test-js ## run the tests, one browser test for each page, and the examples in the documentation (about 12 minutes on two cores)
 	@# The tests start about a hundred programs at once, each of which would compile the modules that are not compiled yet.
 	@$(PY) -m compileall -q -j 0 otp/src superlearner/src
 	@# Processes share the tests, one more than there are cores; ARGS="-n 0" runs them in one, where a debugger works.
 	$(PY) -m pytest -n auto -m "$(QUICK)" $(TESTS) $(if $(SOURCES),--doctest-modules $(SOURCES)) $(ARGS)
 
 .PHONY: test-programs
-test-programs: install-dev ## run all tests that start programs (about 10 minutes)
+test-programs: install-dev ## run all tests that start programs (about 6 minutes)
 	@# Only files with the mark: collecting all others doubles the time. samples_plugin.py checks that none is missed.
 	@# These tests mostly wait for programs: two processes for each core.
 	$(PY) -m pytest -n $$($(PY) -c "import os; print(2 * os.cpu_count())") -m "program and not slow" \
@@ -80,7 +80,7 @@ suites: install-dev ## run CPython's tests of asyncio in processes (ALL=1: all o
 	$(if $(ALL),$(PY) -m tools.foreign_suites anyio)
 
 .PHONY: test-browser
-test-browser: install-dev ## run all browser tests (about 10 minutes on two cores)
+test-browser: install-dev ## run all browser tests (about 9 minutes on two cores)
 	@# Each file runs in one process, because its tests share a platform.
 	$(PY) -m pytest -n auto --dist loadfile -m "browser and not slow" superlearner/tests/web/browser $(ARGS)
 

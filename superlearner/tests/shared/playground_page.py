@@ -90,15 +90,19 @@ def destroy(page: Page) -> None:
     expect(page.get_by_role("heading", name="Your tree appears here")).to_be_visible()
 
 
+ON_RESET = 1
+"""Attempts after a connection that the server closed, idle for too long, as the next request began."""
+
+
 def cast(page: Page, at_work: Any, name: str, process: str, message: str) -> None:
     address = f"{at_work.url}/api/v1/processes/{process}/message?node=sandbox-{name}@127.0.0.1"
-    answer = page.request.post(address, data={"message": message, "message_type": "cast"})
+    answer = page.request.post(address, data={"message": message, "message_type": "cast"}, max_retries=ON_RESET)
     assert answer.ok, answer.text()
 
 
 def state(page: Page, at_work: Any, name: str, process: str) -> str:
     address = f"{at_work.url}/api/v1/processes/{process}/state?node=sandbox-{name}@127.0.0.1"
-    return page.request.get(address).json()["data"]["state"]
+    return page.request.get(address, max_retries=ON_RESET).json()["data"]["state"]
 
 
 def lose(at_work: Any, name: str) -> None:

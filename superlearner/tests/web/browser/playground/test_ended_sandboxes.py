@@ -30,7 +30,7 @@ def test_the_page_shows_what_ended_the_program_and_it_restarts_when_fixed(
     page.get_by_role("link", name="Open its tree").click()
     expect(page.get_by_role("treeitem", name=re.compile("^left, "))).to_be_visible()
     address = f"{at_work.url}/api/v1/processes/left/message?node=sandbox-leaves@127.0.0.1"
-    page.request.post(address, data={"message": "spin", "message_type": "cast"})
+    page.request.post(address, data={"message": "spin", "message_type": "cast"}, max_retries=1)
     gone = page.get_by_role("alert").filter(has_text="The sandbox leaves has ended: ended the interpreter")
     expect(gone.get_by_role("link", name="Its code and what happened")).to_have_attribute(
         "href", "/sandboxes?sandbox=leaves"
@@ -46,7 +46,7 @@ def test_the_page_shows_what_ended_the_program_and_it_restarts_when_fixed(
     gone.get_by_role("button", name="Start it again").click()
     expect(page.locator("#live")).to_have_text("Live")
     expect(page.get_by_role("button", name="Kill left")).to_be_visible()
-    page.request.post(address, data={"message": "spin", "message_type": "cast"})
+    page.request.post(address, data={"message": "spin", "message_type": "cast"}, max_retries=1)
     expect(gone).to_be_visible()
     page.goto(f"{at_work.url}/supervisors?view=table&node=sandbox-leaves@127.0.0.1")
     expect(page.get_by_role("heading", name="The sandbox leaves has ended")).to_be_visible()
