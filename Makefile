@@ -49,7 +49,7 @@ run: install ## serve the demo and open it (ARGS="bank.py:Bank --port 4001")
 NODE = $$($(PY) -c 'import pathlib, playwright; print(pathlib.Path(playwright.__file__).parent / "driver")')
 
 .PHONY: test
-test: install-dev test-js ## run the tests, one browser test for each page, and the examples in the documentation (about 12 minutes on two cores)
+test: install-dev test-js ## run the tests, one browser test for each page, and the examples in the documentation (about 9 minutes on two cores)
 	@# The tests start about a hundred programs at once, each of which would compile the modules that are not compiled yet.
 	@$(PY) -m compileall -q -j 0 otp/src superlearner/src
 	@# Processes share the tests, one more than there are cores; ARGS="-n 0" runs them in one, where a debugger works.
