@@ -235,7 +235,7 @@ class Watchdog:
     def _write(self, held: Held | None) -> None:
         """Write what holds the loop beside the doors of the program; None: it turns again."""
         for file in self._scheduler.hold_files:
-            file.tell(held)
+            file.update(held)
 
     def _look(self, seconds: float) -> Held | None:
         frame = frame_of(self._loop_thread)

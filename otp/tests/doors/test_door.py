@@ -372,19 +372,19 @@ def test_a_file_of_a_hold_is_read_only_if_nobody_else_can_write_or_read_it(tmp_p
 
 def test_a_file_of_a_hold_lasts_as_long_as_the_hold_and_the_door(tmp_path: Path) -> None:
     file, held = HoldFile(tmp_path / "a.hold"), Held(3.0, "<0.7.0>", None, "till/shop.py", 12, "Till.handle_cast" * 99)
-    file.tell(held)
+    file.update(held)
     first = read_hold(tmp_path / "a.hold", os.getpid(), time.time())
-    file.tell(replace(held, seconds=13.0, line=14))
+    file.update(replace(held, seconds=13.0, line=14))
     again = read_hold(tmp_path / "a.hold", os.getpid(), time.time())
     assert first is not None and again is not None
     assert (first.since, first.who, first.file, again.line) == (again.since, "<0.7.0>", "shop.py", 14)
-    file.tell(None)
+    file.update(None)
     assert not list(tmp_path.iterdir())
-    file.tell(held)
+    file.update(held)
     file.close()
-    file.tell(held)
+    file.update(held)
     assert not list(tmp_path.iterdir())
-    HoldFile(tmp_path / "missing" / "a.hold").tell(held)  # a program is not disturbed
+    HoldFile(tmp_path / "missing" / "a.hold").update(held)  # a program is not disturbed
 
 
 def test_what_a_killed_program_said_of_its_loop_is_removed_after_a_minute(folder: Path) -> None:

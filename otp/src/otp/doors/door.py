@@ -187,7 +187,7 @@ class Door:
             self._watchdog.stop()
             self._watchdog = None
         if self._behind is not None and self._visits and (word := self._last_word(self._behind.node)) is not None:
-            await self._behind.tell(word)
+            await self._behind.announce_end(word)
         visits = list(self._visits)
         for visit in visits:
             visit.cancel()

@@ -58,7 +58,7 @@ class HoldFile:
         self._since: float | None = None
         self._is_closed = False
 
-    def tell(self, held: Held | None) -> None:
+    def update(self, held: Held | None) -> None:
         """Write what holds the loop; None removes it: the loop turns again."""
         with self._lock, contextlib.suppress(OSError):
             if held is None or self._is_closed:

@@ -63,7 +63,7 @@ class Behind:
     last_word: str | None = None
     """The reason why the door closes."""
 
-    async def tell(self, word: str) -> None:
+    async def announce_end(self, word: str) -> None:
         """Tell all visitors why the door closes."""
         self.last_word = word
         told = (call(porter, CLOSING, TELL_S) for porter in self.porters)

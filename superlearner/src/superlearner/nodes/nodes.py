@@ -271,7 +271,7 @@ class Nodes:
         if self.awaited.pop(name, None) is not None:
             self._changed()
 
-    def tell_hold(self, name: str, text: str | None) -> None:
+    def show_hold(self, name: str, text: str | None) -> None:
         """Show what holds the event loop of a service, which therefore does not answer; None: it answers again."""
         self.holds = {key: word for key, word in self.holds.items() if key != name} | ({name: text} if text else {})
         if isinstance(found := self._others.get(name), RemoteNode):

@@ -72,6 +72,10 @@ class Context:
         if self.on is not None:
             self.on = self.nodes.node_of(self.on)
 
+    def on_node(self, node: str) -> Context:
+        """Return the context of another operation of the same client, on this node."""
+        return Context(self.nodes, self.user, self.door, on=node, claims=self.claims)
+
     @property
     def found(self) -> WatchedNode | RemoteNode:
         """The node the operation acts on, local or remote.

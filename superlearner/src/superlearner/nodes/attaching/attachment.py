@@ -145,7 +145,7 @@ class Attachment:
         finally:
             looking.cancel()
             if self._hold is not None:
-                self._nodes.tell_hold(self.name or "", None)
+                self._nodes.show_hold(self.name or "", None)
 
     async def _live(self) -> None:
         while True:
@@ -203,7 +203,7 @@ class Attachment:
         if hold == self._hold:
             return
         self._hold = hold
-        self._nodes.tell_hold(self.name or "", None if hold is None else describe_hold(hold))
+        self._nodes.show_hold(self.name or "", None if hold is None else describe_hold(hold))
         self._retell()
 
     def _retell(self) -> None:
@@ -222,7 +222,7 @@ class Attachment:
         self._nodes.keep_reason(self.name or "", why)
         self._silent_since = None
         self._hold = None
-        self._nodes.tell_hold(self.name or "", None)
+        self._nodes.show_hold(self.name or "", None)
         self._retell()
         text = f"{self.name} is gone: {why}"
         self._tell("bad", text)

@@ -170,6 +170,11 @@ def describe_facts(moment: Moment, *, stored: bool = False) -> MomentFacts:
     )
 
 
+def _list_started(events: Sequence[MomentEvent], by: str, name: Callable[[str], str]) -> list[str]:
+    """Return the names of the children that a supervisor started, each once."""
+    return list(dict.fromkeys(name(one.id) for one in events if isinstance(one, Started) and one.by == by))
+
+
 def _describe_actions(
     moment: Moment, decided: list[Decided], name: Callable[[str], str], *, stored: bool
 ) -> Iterator[str]:
@@ -182,17 +187,15 @@ def _describe_actions(
         stops = [name(one.id) for one in moment.events if isinstance(one, Stopped) and one.by == id]
         gave_up = None if last is None or last.what != "give_up" else last
         fell = next((at for at, one in enumerate(moment.events) if one is gave_up), None)
-        starts, anew = (
-            list(dict.fromkeys(name(one.id) for one in some if isinstance(one, Started) and one.by == id))
-            for some in (moment.events[:fell], moment.events[len(moment.events) if fell is None else fell :])
-        )
-        started = f"started {sentences.listed(starts)}" if starts else ""
+        before = _list_started(moment.events[:fell], id, name)
+        after = [] if fell is None else _list_started(moment.events[fell:], id, name)
+        started = f"started {sentences.listed(before)}" if before else ""
         does = [
             started if fell is not None else "",
             "gave up" if fell is not None else "",
             f"stopped {sentences.listed(stops, 'then')}" if stops else "",
             started if fell is None else "",
-            f"started {sentences.listed(anew)} when it ran again" if anew else "",
+            f"started {sentences.listed(after)} when it ran again" if after else "",
             "" if last is None else _describe_left(last),
         ]
         clauses = [one for one in does if one] or [nothing]

@@ -136,9 +136,8 @@ async def _find_evidence(ctx: Context, history: MomentHistory | None, row: Momen
     """Return the anomaly of an incident, from its node or from the store; None if there is none."""
     if row.number == ANOMALY:
         return read_anomaly(row)
-    there = Context(ctx.nodes, ctx.user, ctx.door, on=row.node, claims=ctx.claims)
     try:
-        found = await anomalies(there, history, ended=True)
+        found = await anomalies(ctx.on_node(row.node), history, ended=True)
     except OperationError:
         return None
     return find_anomaly(row, found.anomalies)

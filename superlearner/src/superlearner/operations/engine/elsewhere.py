@@ -16,7 +16,7 @@ from superlearner.operations.declaration import Answer, Operation
 from superlearner.operations.engine.forwarding import registered
 from superlearner.operations.failures import OperationError
 
-__all__ = ["MOST_ASKED", "describe_elsewhere"]
+__all__ = ["MOST_ASKED", "ask_briefly", "describe_elsewhere"]
 
 MOST_ASKED: Final = 8
 """The most other nodes to ask."""
@@ -85,7 +85,7 @@ def _command(context: Context, operation: Operation, parameters: Mapping[str, An
     return command(name, *words, node=context.nodes.option_of(node), **plain)
 
 
-async def _ask_briefly(context: Context, node: str, question: Callable[[], Awaitable[T]]) -> T:
+async def ask_briefly(context: Context, node: str, question: Callable[[], Awaitable[T]]) -> T:
     """Return the answer of a node; raise TimeoutError if it does not come soon, or did not come shortly before."""
     found, now = context.nodes.find(node), asyncio.get_running_loop().time()
     if isinstance(found, RemoteNode) and now < found.rests_until:
@@ -105,9 +105,8 @@ async def _find_named(
     """Return a sentence for each other node with a process of this name."""
 
     async def has(node: str) -> bool:
-        on = Context(context.nodes, context.user, context.door, on=node, claims=context.claims)
         try:
-            return name in await _ask_briefly(context, node, lambda: registered(on, {name}))
+            return name in await ask_briefly(context, node, lambda: registered(context.on_node(node), {name}))
         except (OperationError, TimeoutError):
             return False
 
@@ -126,7 +125,7 @@ async def _count(context: Context, operation: Operation, parameters: Mapping[str
     """Return how many problems a node has, with the command that lists them."""
     shows, (one, many) = _command(context, operation, parameters, node), COUNTED[operation.name]
     try:
-        answer = await _ask_briefly(context, node, lambda: ask(node))
+        answer = await ask_briefly(context, node, lambda: ask(node))
     except TimeoutError:
         return f"{node} did not answer within {ANSWER_S:g} s: `{shows}`"
     except OperationError as error:

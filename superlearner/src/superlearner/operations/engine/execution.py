@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from otp import standstill
 from superlearner.base.identifiers import OF_KEYWORDS
 from superlearner.base.shortage import shortage_of
 from superlearner.base.telemetry import Telemetry
@@ -23,7 +22,7 @@ from superlearner.nodes.nodes import WatchedNode
 from superlearner.operations.context import Context, DryRun
 from superlearner.operations.declaration import THINGS, Answer, Download, Operation, Paged
 from superlearner.operations.engine.audit import AuditLog, redact_parameters
-from superlearner.operations.engine.elsewhere import MOST_ASKED, describe_elsewhere
+from superlearner.operations.engine.elsewhere import MOST_ASKED, ask_briefly, describe_elsewhere
 from superlearner.operations.engine.forwarding import LONGEST_S, forward
 from superlearner.operations.engine.registry import Registry
 from superlearner.operations.engine.routes import ROUTE, filled
@@ -46,8 +45,6 @@ SHOWN_BY: Final = {
 UNSURE: Final = re.compile("; did you mean |, and no process with this pid ")
 """The beginning of the suggestions in an error, which are left out if another node has what was asked for."""
 LONGEST_NAME: Final = 200
-ANSWER_S: Final = 1.0
-"""Seconds for the answer of each."""
 
 
 def _show(services: Services, context: Context) -> None:
@@ -115,8 +112,7 @@ async def execute(services: Services, operation: Operation, context: Context, pa
         return answer  # a page shows which node it is about
 
     async def ask_on(node: str) -> Answer:
-        on = Context(context.nodes, context.user, context.door, on=node, claims=context.claims)
-        return await _execute(services, operation, on, checked(operation, {}))
+        return await _execute(services, operation, context.on_node(node), checked(operation, {}))
 
     beside = await describe_elsewhere(context, operation, parameters, ask_on)
     return replace(answer, meta={**(answer.meta or {}), **beside}) if beside else answer
@@ -203,10 +199,9 @@ async def _name_other_node(
     shows = services.get(Registry).known(shown_by)
 
     async def has(node: str) -> bool:
-        on = Context(context.nodes, context.user, context.door, on=node, claims=context.claims)
         try:
-            async with standstill.timeout(ANSWER_S):
-                await execute(services, shows, on, checked(shows, {key: name}))
+            asked = checked(shows, {key: name})
+            await ask_briefly(context, node, lambda: _execute(services, shows, context.on_node(node), asked))
         except (OperationError, TimeoutError):
             return False
         return True

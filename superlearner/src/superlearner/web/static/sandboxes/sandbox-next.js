@@ -25,7 +25,7 @@ const KEYS = html`<span class="for-keys"> (Ctrl-Enter)</span>`;
 let restarts = 0;
 /** The line that may have used up the memory; 0 if unknown. */ let grows = 0;
 let crashes = false;
-/** The docstring of the code says what crashes. */ let tells = false;
+/** The docstring of the code says what crashes. */ let describesCrash = false;
 
 export function beginSteps() {
   restarts = 0;
@@ -44,7 +44,7 @@ export function stepOf(one, source) {
   situation.limit = limitIn(one.reason ?? "");
   grows = situation.limit === "memory" ? growthIn(source ?? "") : 0;
   crashes = handlesCrash(source ?? "");
-  tells = /^"""(?:(?!""")[^])*\bcrashes\b/.test(source ?? "");
+  describesCrash = /^"""(?:(?!""")[^])*\bcrashes\b/.test(source ?? "");
   draw();
 }
 
@@ -132,7 +132,7 @@ function follow(last, other = false) {
 
 const toCrash = () => (crashes
   ? html`select a process in the tree and send it the cast <code>crash</code>.`
-  : tells ? "the text at the top of the code says how."
+  : describesCrash ? "the text at the top of the code says how."
   : html`raise an error in a callback, and press Run${KEYS}.`);
 const limit = () => (spent ? html` ${spent.who} has no restarts left${spent.until === null ? "" : " for now"}: one more end, and it gives
   up.` : nothing);
