@@ -35,6 +35,24 @@ NOTHING_LATER = (
 )
 """Keeps a page from loading its palette after three seconds: a slow machine would count it."""
 
+MESSAGES_LATER = """{
+    const painted = (then) => requestAnimationFrame(() => requestAnimationFrame(then));
+    const loaded = new Promise((then) => addEventListener("load", then));
+    window.WebSocket = class extends WebSocket {
+        constructor(...all) {
+            super(...all);
+            const held = [];
+            const hold = (event) => { event.stopImmediatePropagation(); held.push(event.data); };
+            this.addEventListener("message", hold);
+            loaded.then(() => painted(() => {
+                this.removeEventListener("message", hold);
+                for (const data of held) this.dispatchEvent(new MessageEvent("message", { data }));
+            }));
+        }
+    };
+}"""
+"""Holds live messages until the loaded page was painted, as it is on a slow machine."""
+
 
 def load(page: Page, address: str) -> list[tuple[str, int]]:
     page.goto(address)
@@ -54,6 +72,7 @@ def test_the_first_load_is_light_and_still_and_the_second_asks_for_no_static_fil
     """No module waits for its importer, except modules that are loaded on demand and what they import."""
     page = open_page("about:blank", ready=False, fresh=True)
     page.add_init_script(NOTHING_LATER)
+    page.add_init_script(MESSAGES_LATER)
     network = page.context.new_cdp_session(page)
     network.send("Network.enable")
     scripts: list[Any] = []

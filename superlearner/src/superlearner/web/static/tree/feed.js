@@ -26,7 +26,7 @@ export class SlFeed extends HTMLElement {
   /** @type {readonly Line[]} */ lines = [];
   #storms = new Storms();
   /** Storms of which all entries are shown. @type {Set<string>} */ #open = new Set();
-  #list = make("ol", { class: "events", tabindex: 0, "aria-label": "What happened, newest first" });
+  #list = make("ol", { class: "events", tabindex: 0, "aria-label": "What happened, newest first", hidden: true });
   #empty = make("p", { class: "hint" }, WAITS);
   #latest = make("span", { class: "latest" });
   #note = make("span", { class: "held" });
