@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp import GenServer, NoReply, Ok, Reply, Supervisor, impl
+from otp import GenServer, NoReply, Ok, Reply, Stop, Supervisor, impl
 from otp.testing import Scheduler, wait_all_idle
 from superlearner.app.running import Tree
 from superlearner.control.events import facts_of
@@ -24,6 +24,8 @@ BROKEN: set[str] = set()
 class Stall(GenServer[int]):
     @impl
     def init(self, arg: int) -> Any:
+        if "stop" in BROKEN:
+            return Stop("no_disk")
         if "init" not in BROKEN:
             return Ok(arg)
         return None
@@ -36,6 +38,12 @@ class Stall(GenServer[int]):
             return request
         if request == "ask":
             return Reply(state, state + 1)
+        if request == "fill":
+            return Stop("disk_full", state)
+        if request == "fill more":
+            return Stop(("disk_full", state), state)
+        if request == "leave":
+            otp.exit("gone")
         return NoReply(state)
 
     @impl
@@ -100,6 +108,54 @@ def test_a_result_of_another_callback_is_shown_at_its_return(inside: Callable[..
         assert error["where"] == f"{FILE}:{line} in handle_cast"
 
     inside(test, Tree("shop", start))
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason", "source"),
+    [
+        ("fill", "disk_full (handle_cast returned Stop)", 'return Stop("disk_full", state)'),
+        ("fill more", "('disk_full', 1) (handle_cast returned Stop)", 'return Stop(("disk_full", state), state)'),
+        ("leave", "gone", None),
+    ],
+)
+def test_a_stop_is_shown_with_its_callback_and_line_everywhere(
+    inside: Callable[..., Any], request_: str, reason: str, source: str | None
+) -> None:
+    """Regression: only the list of errors had the line, and nothing said that the callback returned Stop."""
+
+    async def test(platform: Any) -> None:
+        store = resolve(platform.node, "store")
+        GenServer.cast(store, request_)
+        await otp.wait_down(store, timeout=5)
+        where = None if source is None else f"{FILE}:{line_of(Stall.handle_cast, source)} in handle_cast"
+        (error,) = (await platform.get("/api/v1/errors"))["data"]
+        assert (error["reason"], error["where"]) == (reason, where)
+        (listed,) = (await platform.get("/api/v1/restarts"))["data"]
+        assert (listed["reason"], listed["where"]) == (reason, where)
+        facts = (await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]["facts"]
+        assert (facts["why"], facts["where"], facts["source"]) == (reason, where, source)
+        story = (await platform.get("/api/v1/processes/store/errors/why"))["data"]["summary"]
+        at = "" if where is None else f", at {where}"
+        assert f"crashed: {reason}, in handle_cast('{request_}'){at}; shop (one_for_one) restarted store" in story
+
+    inside(test, Tree("shop", start))
+
+
+def test_a_stop_in_init_is_shown_with_its_line(inside: Callable[..., Any]) -> None:
+    async def test(platform: Any) -> None:
+        shop = resolve(platform.node, "shop")
+        BROKEN.add("stop")
+        try:
+            await kill(resolve(platform.node, "store"))
+            await otp.wait_down(shop, timeout=5)
+        finally:
+            BROKEN.clear()
+        (listed,) = (await platform.get("/api/v1/restarts"))["data"]
+        line = line_of(Stall.init, 'Stop("no_disk")')
+        assert listed["where"] == f"{FILE}:{line} in init"
+        assert "store: no_disk (init returned Stop)" in listed["story"]
+
+    inside(test, Tree("shop", start), playground_restart_after=30)
 
 
 def test_a_wrong_result_names_only_results_of_its_callback(inside: Callable[..., Any]) -> None:

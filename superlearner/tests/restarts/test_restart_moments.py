@@ -94,6 +94,20 @@ def test_a_give_up_climbs_to_the_supervisor_above(kinds: set[str]) -> None:
     run(test, group("inner", worker("x"), worker("y"), max_restarts=1, strategy="one_for_all"), worker("z"))
 
 
+def test_the_budget_of_a_supervisor_that_was_stopped_counts_its_own_restarts() -> None:
+    """Regression: it was that of its successor, which had restarted nothing: `2 of 2 restarts left`."""
+
+    async def test(node: otp.Node) -> None:
+        await end("gps")
+        await advance(1)
+        moment = await end("van")
+        (tracking,) = [one for one in moment.root.children if one.name == "tracking"]
+        assert (tracking.used, tracking.limit) == (1, (2, 5.0))
+        assert moment.root.used == 0
+
+    run(test, worker("van"), group("tracking", worker("gps"), max_restarts=2), strategy="one_for_all")
+
+
 def test_a_root_without_a_supervisor_above_gives_up_for_good() -> None:
     async def test(node: otp.Node) -> None:
         otp.process_flag("trap_exit", True)

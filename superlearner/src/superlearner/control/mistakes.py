@@ -14,7 +14,7 @@ import ast
 import linecache
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import MethodType
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ from superlearner.control.terms import is_a, safe_text, text_of
 
 __all__ = [
     "explain_missing_return", "first_of_twice", "function_at", "locate", "own_nodes", "place_of",
-    "place_of_failed_start",
+    "place_of_failed_start", "place_of_stop",
 ]  # fmt: skip
 
 OPTIONS: Final = {
@@ -112,6 +112,29 @@ def place_of(
     known = tag in WRONG or is_a(reason, Crash, ExceptionTerm, str) or _dest_of_call(reason) is not None
     if callback is None or has_own_frame(reason) or not known:
         return None
+    return _find_place(cls, callback, module, lambda text, owner: locate(text, owner, callback, reason, message))
+
+
+def place_of_stop(cls: str, callback: str, reason: Any) -> Place | None:
+    """Return file, line and function of the result `Stop` with this reason, in a class that is loaded now.
+
+    None if the callback has no such result, or several.
+    """
+
+    def locate_stop(text: str, owner: str) -> tuple[int, str] | None:
+        tree = parse_source(text)
+        found = None if tree is None else _class(tree, owner)
+        method = None if found is None else _method(found, callback)
+        line = None if tree is None or method is None else _line_of_stop(method, reason)
+        return None if tree is None or line is None else (line, function_at(tree, line))
+
+    return _find_place(cls, callback, None, locate_stop)
+
+
+def _find_place(
+    cls: str, callback: str, module: str | None, find: Callable[[str, str], tuple[int, str] | None]
+) -> Place | None:
+    """Return the place that `find` returns for the source and the class that has a callback."""
     found = _loaded(cls, module)
     if found is None:
         return None
@@ -120,7 +143,7 @@ def place_of(
     file = getattr(sys.modules.get(owner.__module__), "__file__", None)
     if type(file) is not str:
         return None
-    place = locate("".join(linecache.getlines(file)), owner.__qualname__, callback, reason, message)
+    place = find("".join(linecache.getlines(file)), owner.__qualname__)
     return None if place is None else (file, *place)
 
 
@@ -227,7 +250,7 @@ def _line_of_crash(tree: ast.Module, owner: ast.ClassDef, method: Function | Non
 def _line_of_stop(method: Function, reason: Any) -> int | None:
     """Return the line of a method that ends its server for a plain reason; None if none or several may."""
     stops = [node for node in own_nodes(method) if isinstance(node, ast.Call) and _callee(node) == "Stop"]
-    found = [node.lineno for node in stops if node.args and _is_value(node.args[0], reason)]
+    found = [node.lineno for node in stops if node.args and _may_be(node.args[0], reason)]
     return found[0] if len(found) == 1 else None
 
 
@@ -333,6 +356,14 @@ def _is_value(node: ast.AST, value: object) -> bool:
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return False
     return type(found) is type(value) and found == value
+
+
+def _may_be(node: ast.expr, value: Any) -> bool:
+    """Return whether an expression is this plain value, or a tuple whose plain values are those of this tuple."""
+    if type(value) is not tuple or not isinstance(node, ast.Tuple):
+        return _is_value(node, value)
+    plain = [one for one in zip(node.elts, value, strict=False) if isinstance(one[0], ast.Constant)]
+    return len(node.elts) == len(value) and bool(plain) and all(_is_value(*one) for one in plain)
 
 
 def _text_of(node: ast.expr | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Wrong results of callbacks: the callback and the line, which the exit reason lacks.
+"""Wrong results of callbacks, and `Stop`: the callback and the line, which the exit reason lacks.
 
 The runtime ends a process with `("bad_return_value", result)`, as Erlang does. Which callback returned the result is in
 the event of the end; a supervisor's events about that end, and about failed starts, have the reason alone.
@@ -16,7 +16,7 @@ import otp
 from otp import Crash, ExceptionTerm
 from superlearner.base.printable import printable
 from superlearner.control.failures import Place, failed_child, unwrapped
-from superlearner.control.mistakes import explain_missing_return, place_of
+from superlearner.control.mistakes import explain_missing_return, place_of, place_of_stop
 from superlearner.control.reasons import (
     failed_call,
     has_own_frame,
@@ -37,6 +37,7 @@ __all__ = [
     "place_of_event",
     "reason_of",
     "reason_of_last",
+    "unwrapped_start",
 ]
 
 UNNAMED: Final = "a callback returned "
@@ -60,7 +61,7 @@ def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]
     """Return the exit reason in an event as text; that of a wrong result has the callback and its line.
 
     It may also be the reason of a process whose call failed for it. For a call in a deadlock, it includes the cycle;
-    for another one without an answer, the line of the server.
+    for another one without an answer, the line of the server. For `Stop`, it includes the callback that returned it.
     """
     text = name_children(text_of_reason(data.get("reason")), data.get("reason"), pid, seq)
     if failed_call(data.get("reason")) is not None:
@@ -69,7 +70,8 @@ def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]
             return f"{text}: {clip(printable(why), LONGEST)}"
     before, found, after = text.partition(UNNAMED)
     if not found or not _is_wrong_result(reason := _cause_of(data["reason"])):
-        return text
+        stop = _find_stop(kind, seq, pid, cause, data)
+        return text if stop is None else f"{text} ({stop[0]} returned Stop)"
     if reason is not data["reason"]:
         end = _find_end_of(pid, reason, seq)
     else:
@@ -160,21 +162,24 @@ def place_of_end(node: otp.Node, data: Mapping[str, Any], seq: int) -> Place | N
             return file, line, function
         case _:
             place = place_of(id_text(data.get("what")), data.get("callback"), reason, message=data.get("message"))
-            return own_frame(reason) if place is None else place
+            return own_frame(reason) or _place_of_own_stop(data) if place is None else place
 
 
 def place_of_event(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> Place | None:
     """Return the line in the program that ended a process, from an event about its end.
 
-    It raised there, made a call that failed, or returned a wrong result. None if it ended for another
+    It raised there, made a call that failed, or returned a wrong result, or `Stop`. None if it ended for another
     reason, or if the call failed because its server ended.
     """
     reason = data.get("reason")
     if is_a(reason, Crash):
         return own_frame(reason)
     called = failed_call(reason)
-    if not is_a(pid, otp.Pid) or (called is None and not _is_wrong_result(reason)):
+    if not is_a(pid, otp.Pid):
         return None
+    if called is None and not _is_wrong_result(reason):
+        stop = _find_stop(kind, seq, pid, cause, data)
+        return None if stop is None else stop[1]
     if kind == "exited":
         end = data
     elif called is not None:
@@ -184,6 +189,47 @@ def place_of_event(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str,
     if end is None or (called is not None and not _is_own_mistake(called[0], end)):
         return None
     return place_of_end(otp.trace.node_of(pid), end, seq)
+
+
+def _find_stop(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> tuple[str, Place] | None:
+    """Return the callback that ended a process with `Stop` and this reason, and the line; None if that is not known."""
+    reason = unwrapped_start(data.get("reason"))
+    if not is_a(reason, str, tuple) or not is_a(pid, otp.Pid) or not is_crash(reason):
+        return None
+    if failed_call(reason) is not None or failed_child(reason) is not None or text_of_reason(reason) == "killed":
+        return None
+    if kind == "exited":
+        end = data
+    elif kind == "restart_failed" or data.get("retried") is True:
+        end = next((one.data for one in _find_ends_of_starts(pid, seq, reason)), None)
+    else:
+        end = _find_end(pid, cause)
+    if end is None or text_of_reason(end["reason"]) != text_of_reason(reason):
+        return None
+    place = _place_of_own_stop(end)
+    return None if place is None else (end["callback"], place)
+
+
+def _place_of_own_stop(end: Mapping[str, Any]) -> Place | None:
+    """Return the line at which a callback returned `Stop` with the reason of an end; None if another one ended it."""
+    if end.get("sender") is not None or not end.get("callback"):
+        return None
+    return place_of_stop(id_text(end.get("what")), end["callback"], end["reason"])
+
+
+def _find_ends_of_starts(me: Any, seq: int, reason: Any) -> Iterator[Any]:
+    """Yield the events of processes that ended in `init` for a reason, up to an event, newest first."""
+    text = text_of_reason(reason)
+    for event in reversed(otp.trace.history(otp.trace.node_of(me), max(0, seq - LOOKED_BACK))):
+        if event.kind == "exited" and event.seq <= seq and event.data.get("callback") == "init":
+            if text_of_reason(event.data["reason"]) == text:
+                yield event
+
+
+def unwrapped_start(reason: Any) -> Any:
+    """Return why a start failed, without the exit that reported it; another reason as it is."""
+    tag, rest = tagged(reason)
+    return rest[0] if tag == "EXIT" and len(rest) == 1 else reason
 
 
 def _is_own_mistake(why: Any, end: Mapping[str, Any]) -> bool:

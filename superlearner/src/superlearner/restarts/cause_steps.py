@@ -12,10 +12,10 @@ from otp import sentences
 from otp.redaction import source_line
 from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.failures import Place, failed_child, unwrapped
-from superlearner.control.reasons import callers_of, fell_after, own_frame, place_text, tagged
+from superlearner.control.reasons import callers_of, fell_after, own_frame, place_text
 from superlearner.control.source_lines import CodeLine, excerpt
 from superlearner.control.terms import clip, message_text, safe_text
-from superlearner.control.wrong_results import place_of_event
+from superlearner.control.wrong_results import place_of_event, unwrapped_start
 
 __all__ = [
     "BY_OUTSIDE",
@@ -67,10 +67,6 @@ class WhyLine:
     def place(self) -> str:
         """The line as a part of a sentence."""
         return f"{self.file}:{self.line} in {self.function}"
-
-    def is_in(self, reason: str) -> bool:
-        """Return whether a reason names the line, as that of a wrong result does."""
-        return f"({self.file}:{self.line})" in reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +147,7 @@ class Words:
             by = BY_OUTSIDE if signal_from == OUTSIDE else f"a signal from {self.called(sender)}"
         text = sentences.ended(
             self._describe_process(event), facts.reason, failed=facts.crash,
-            doing=doing, at=None if line is None or line.is_in(facts.reason) else line.place, by=by,
+            doing=doing, at=None if line is None else line.place, by=by,
         )  # fmt: skip
         return self._step(
             event, "exited", text, reason=facts.reason, crash=facts.crash, line=line, signal_from=signal_from,
@@ -279,8 +275,7 @@ def budget_of(event: TraceEvent) -> dict[str, Any]:
 
 def start_failure(event: TraceEvent) -> Any:
     """Return why the start of a child failed, without the exit that reported it."""
-    tag, rest = tagged(event.data["reason"])
-    return rest[0] if tag == "EXIT" and len(rest) == 1 else event.data["reason"]
+    return unwrapped_start(event.data["reason"])
 
 
 class Attempt(NamedTuple):
@@ -320,7 +315,8 @@ def line_of_end(event: TraceEvent) -> WhyLine | None:
 
 def line_of_start(event: TraceEvent) -> WhyLine | None:
     """Return the line at which a start failed, in the child or in a process below it."""
-    return find_line(unwrapped(start_failure(event))[-1])
+    found = find_line(unwrapped(start_failure(event))[-1])
+    return found or _line_at(place_of_event(event.kind, event.seq, event.pid, event.cause, event.data), ())
 
 
 def find_line(reason: Any) -> WhyLine | None:

@@ -17,6 +17,8 @@ from superlearner.restarts.present import Now, Row, Table, rows_of
 __all__ = ["Past"]
 
 SEQ: Final = attrgetter("seq")
+ATTEMPTS: Final = COUNTED - {"gave_up"}
+"""Kinds of events that report one restart that counts."""
 FLAGS: Final = ("strategy", "max_restarts", "max_seconds", "auto_shutdown")
 UNKNOWN: Final = Table(None, None, None)
 
@@ -182,6 +184,8 @@ class Past:
             order = [event.data["id"] for event in before if event.kind in STARTS and not event.cause]
             found = _ordered(found, successor.rows, order)
         base, known = self._base(pid)
+        if not lives:  # the restarts of its successor are not its own
+            base = replace(base, times=tuple(one.at for one in before if one.kind in ATTEMPTS))
         return replace(_flags(base, after, before, known=known), rows=found)
 
     def row(self, id: Any, pid: Any, like: Row | None = None) -> Row:

@@ -150,7 +150,7 @@ def test_a_child_that_cannot_be_restarted_has_its_name_and_not_its_id() -> None:
             await otp.wait_down(office)
             found = await reader.more(2, 10)
         assert [one.text.partition(": ")[0] for one in found] == ["office could not restart mailer", "office gave up"]
-        assert found[1].text.endswith("(last: it could not restart mailer: no relay)")
+        assert found[1].text.endswith("(last: it could not restart mailer: no relay (init returned Stop))")
         assert found[0].data["attempts"] == 1
 
     otp.run(main)

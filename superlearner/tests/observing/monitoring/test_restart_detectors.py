@@ -61,7 +61,7 @@ def test_a_storm_names_the_child_that_crashed_most_its_error_and_its_line() -> N
     )
     assert storm.past.endswith("in 60 s: " + storm.description.partition(": ")[2])
     shows = "`superlearner restart list --process scanner` lists the newest restarts"
-    assert storm.hint == f"fix shop.py:12 first: all these crashes happened there; {shows}"
+    assert storm.hint == f"fix that line first: all these crashes happened there; {shows}"
     recent[3] = replace(recent[3], where="shop.py:13 in price_of")
     (storm,) = restart_storm(facts(book=book), LIMITS)
     assert storm.hint == shows
@@ -76,7 +76,7 @@ def test_the_last_restart_names_the_child_that_crashed_and_no_sibling() -> None:
     last = only(list(crash_loop(facts(book=book), LIMITS)))
     assert "; van_a crashed three times in 2.0 s, each time with " in last.description
     shows = "`superlearner restart list --process van_a` lists the newest restarts"
-    assert last.hint == f"fix shop.py:47 first: all these crashes happened there; {shows}"
+    assert last.hint == f"fix that line first: all these crashes happened there; {shows}"
 
 
 def test_hints_have_no_command_that_the_service_does_not_permit() -> None:

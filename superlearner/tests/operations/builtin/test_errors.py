@@ -288,7 +288,7 @@ def test_a_process_that_has_not_been_restarted_says_where_earlier_restarts_are_l
         why = (await platform.get(f"{AT}/errors/why"))["data"]
         assert re.fullmatch(
             r"not restarted since \d\d:\d\d:\d\d, where the events in memory begin; "
-            r"no earlier one of it is stored, `superlearner restart list` lists those of others", why["earlier"],
+            r"no earlier restart of it is stored; `superlearner restart list` lists those of others", why["earlier"],
         )  # fmt: skip
         root = (await platform.get("/api/v1/processes/superlearner/errors/why"))["data"]
         assert (root["known"], root["summary"]) == (False, "it started before the events in memory")

@@ -64,7 +64,7 @@ def test_a_stored_give_up_is_found_by_the_processes_that_ended_in_it(inside: Ins
                     ["van_sup gave up"] * number, number,
                 )  # fmt: skip
             why = (await platform.get(f"/api/v1/processes/{name}/errors/why"))["data"]
-            assert ("no earlier one of it is stored" in why["earlier"]) == (number == 0)
+            assert ("no earlier restart of it is stored" in why["earlier"]) == (number == 0)
             assert ("stored" in why) == (number == 1)
             if number:
                 assert why["stored"]["ref"] == listed["data"][0]["ref"]

@@ -94,7 +94,7 @@ def ended(
         reason: its exit reason as text.
         failed: whether that is a failure: not `normal`, `shutdown` or `("shutdown", term)`.
         doing: what `handling` returned.
-        at: the line, as `shop.py:58 in handle_call`.
+        at: the line, as `shop.py:58 in handle_call`; it is left out if the reason names it.
         by: who sent the exit signal.
         times: the number of ends.
         span: the seconds from the first to the last of them.
@@ -105,13 +105,17 @@ def ended(
     "ledger crashed seven times in 1.2 s: ValueError('no')"
     >>> ended("ledger <0.5.0>", "ValueError('no')", failed=True, at="shop.py:58 in handle_call")
     "ledger <0.5.0> crashed: ValueError('no'), at shop.py:58 in handle_call"
+    >>> ended("ledger", "pay (shop.py:58) returned 5", failed=True, at="shop.py:58 in pay")
+    'ledger crashed: pay (shop.py:58) returned 5'
     >>> ended("it", "shutdown", failed=False)
     'it ended: shutdown'
     """
     often = f" {times_text(times)} in {max(span, 0.1):.1f} s" if times > 1 else ""
     verb, why = ("was killed", "") if reason == "killed" else ("crashed" if failed else "ended", f": {reason}")
     how = f"{verb}{often}{why}"
-    more = (doing, f"at {at}" if at else "", f"by {by}" if by else "")
+    place = (at or "").partition(" ")[0]
+    is_told = not place or (place in reason and not reason.partition(place)[2][:1].isdigit())
+    more = (doing, "" if is_told else f"at {at}", f"by {by}" if by else "")
     return ", ".join((f"{who} {how}", *(part for part in more if part)))
 
 
@@ -520,15 +524,11 @@ def _complain() -> None:
 
 
 _PACKAGE: Final = os.path.join(LIBRARY, "")
-
 _ASYNCIO: Final = os.path.join(os.path.dirname(asyncio.__file__), "")
 
 FRAMES: Final = 40
-
 HEAD: Final = 3_000  # characters of the beginning
-
 TAIL: Final = 5_000  # characters of the end
-
 WIDEST: Final = 500  # characters of a line: an exception may show a whole value
 
 

@@ -221,13 +221,15 @@ def _advise(worst: Sequence[Entry], facts: NodeFacts, history: History, more: st
 
     `more` suggests more restarts, which do not help against the same error at the same line.
     """
-    shows, at = _describe_command(worst, facts, history, over=over), _find_place(worst)
+    shows = _describe_command(worst, facts, history, over=over)
     if _fails_at_start(worst):
         return (
             "the same child fails at each start: it needs another argument or a working dependency, not another "
             f"restart; {shows}{more}"
         )
-    return f"fix {at} first: all these crashes happened there; {shows}" if at else f"{shows}{more}"
+    if _have_one_place(worst):  # the description names it
+        return f"fix that line first: all these crashes happened there; {shows}"
+    return f"{shows}{more}"
 
 
 def _fails_at_start(ends: Sequence[Entry]) -> bool:
@@ -244,11 +246,10 @@ def _find_worst(history: History, since: float) -> list[Entry]:
     return [one for one in ends if one.child_id == counted.most_common(1)[0][0]]
 
 
-def _find_place(ends: Sequence[Entry]) -> str | None:
-    """Return the line at which a child failed again and again for the same reason; None if that differs."""
-    alike = {(kind_of(one), (one.where or "").partition(" ")[0]) for one in ends if one.crash}
-    at = next(iter(alike))[1] if len(alike) == 1 else ""
-    return at if len(ends) > 1 and all(one.crash for one in ends) and at else None
+def _have_one_place(ends: Sequence[Entry]) -> bool:
+    """Return whether a child failed again and again for the same reason, at the same line."""
+    alike = {(kind_of(one), (one.where or "").partition(" ")[0]) for one in ends}
+    return len(ends) > 1 and len(alike) == 1 and all(one.crash and one.where for one in ends)
 
 
 def _describe(history: History, ends: Sequence[Entry]) -> str:

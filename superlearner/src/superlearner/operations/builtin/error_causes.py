@@ -329,7 +329,8 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
     found = await _list_restarts(ctx, node, history, why.name or "", give_ups=True)
     since = (why.earlier or "").partition("; ")[0]
     if not found:
-        why.earlier = f"{since}; no earlier one of it is stored, `{ctx.command('restart.list')}` lists those of others"
+        others = f"`{ctx.command('restart.list')}` lists those of others"
+        why.earlier = sentences.story(since, "no earlier restart of it is stored", others)
         return
     count, last = sum(one.number for one in found), max(found, key=lambda one: one.until)
     line = last.row
