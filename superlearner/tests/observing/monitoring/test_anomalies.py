@@ -34,6 +34,7 @@ from superlearner.observing.monitoring.facts import (
 )
 from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.monitor import Monitor
+from superlearner.observing.monitoring.sizes import MemoryHolder
 from superlearner.settings.settings import Settings
 
 
@@ -275,6 +276,47 @@ def test_memory_that_grows_again_after_it_has_fallen_is_another_anomaly() -> Non
     alarms.update([], NOW + 302)
     alarms.update([replace(grows, since=NOW + 310)], NOW + 340)
     assert [one.number for one in alarms.active.values()] == [2]
+
+
+def test_a_growth_of_memory_is_stored_once_although_its_process_ends() -> None:
+    """Regression: it was stored twice, since its process was another one."""
+    alarms, incidents = Alarms(), Incidents()
+    grows = AnomalyFinding(
+        "memory_growth",
+        "high",
+        "0.9.0",
+        "ledger",
+        "",
+        NOW,
+        {},
+        20,
+        "",
+        "",
+        group="memory",
+        incident=Incident("it grew"),
+    )
+    stored = list[Incident]()
+    for later, found in ((0, [grows]), (2, []), (4, [replace(grows, pid=None, name=None)]), (6, [])):
+        _, over = alarms.update(found, NOW + later)
+        stored += incidents.take(alarms.active.values(), over, NOW + later, LIMITS.anomaly_window)
+    assert len(stored) == 1
+
+
+def test_the_largest_process_is_remembered_after_its_end() -> None:
+    """Regression: "no process with a large state was found" about one that had ended a moment ago."""
+
+    async def main() -> None:
+        holder, node = MemoryHolder(), otp.node()
+        await otp.Agent.start(lambda: b"", name="small")
+        large = await otp.Agent.start(lambda: bytes(9_000), name="large")
+        before = holder.find(node, NOW)
+        otp.exit(large, "kill")
+        await otp.wait_down(large)
+        after = holder.find(node, NOW + 1)
+        assert before is not None and (before.name, before.has_ended) == ("large", False)
+        assert after == holder.find(node, NOW + 100) == replace(before, has_ended=True)
+
+    otp.run(main)
 
 
 def test_an_anomaly_of_single_events_lasts_until_the_last_one() -> None:

@@ -30,6 +30,7 @@ from superlearner.observing.monitoring.facts import (
     Watcher,
 )
 from superlearner.observing.monitoring.monitor import Monitor
+from superlearner.observing.monitoring.points import Point
 from superlearner.observing.monitoring.timeouts import explained_by
 from superlearner.settings.settings import Settings
 
@@ -165,7 +166,34 @@ def test_memory_that_has_fallen_again_is_no_finding() -> None:
     assert grown.since == NOW - 148
 
 
-def test_memory_that_stopped_growing_is_no_finding() -> None:
+def _stand(mb: float, *grew: Point, seconds: int) -> list[Point]:
+    """Return a growth after five minutes and before some seconds of memory that stands, with noise."""
+    points = [replace(POINT, at=NOW - 2 * n, memory=100_000_000) for n in range(150, 0, -1)]
+    points += [replace(one, at=NOW + 2 * n) for n, one in enumerate(grew)]
+    stands = replace(POINT, memory=round((100 + mb) * 1_000_000))
+    last = points[-1].at
+    points += [
+        replace(stands, at=last + 2 * n, memory=(stands.memory or 0) - n % 2 * 50_000) for n in range(1, seconds // 2)
+    ]
+    return [replace(one, at=one.at - points[-1].at + NOW) for one in points]
+
+
+def test_memory_that_stopped_growing_is_described_in_the_past_with_when_it_stopped() -> None:
+    """Regressions: it "has grown by 320 MB in 200 s", 120 s after the last growth; noise hid it."""
+    grew = [replace(POINT, memory=100_000_000 + 8_000_000 * n) for n in range(41)]
+    stopped = facts(points=_stand(320, *grew, seconds=122), largest=ProcessSize("0.9.0", "ledger", 200_000_000, True))
+    found = only(list(detectors.memory_growth(stopped, LIMITS)))
+    grown = "the memory of the program grew by 320 MB in 80 s, 240 MB a minute, to 420 MB"
+    held = "; ledger had at least 200 MB of it, and has ended"
+    assert found.description == f"{grown}, and has not grown for 120 s{held}"
+    assert (found.past, found.since, found.last) == (grown + held, NOW - 200, NOW - 120)
+    assert "`superlearner restart list --process ledger` lists its restarts" in found.hint
+
+
+def test_memory_that_grew_for_a_short_time_is_no_finding() -> None:
+    """Regression: a program that read a file was one, if nothing had changed for some minutes before."""
+    read = [replace(POINT, memory=100_000_000 + 16_000_000 * n) for n in range(21)]
+    assert not list(detectors.memory_growth(facts(points=_stand(320, *read, seconds=122)), LIMITS))
     points = growing(200.0)
     flat = [replace(point, memory=min(point.memory or 0, 300_000_000)) for point in points]
     assert not list(detectors.memory_growth(facts(points=flat), LIMITS))

@@ -220,13 +220,24 @@ def test_a_give_up_counts_all_ends_in_the_window_of_its_supervisor() -> None:
     assert why(*dynamic) == f"till gave up: its children ended three times in 1.0 s in all; the last end: {last}"
 
 
-def test_a_give_up_after_restarts_that_failed_counts_them() -> None:
+def test_a_give_up_after_restarts_that_failed_counts_them_and_gives_their_line() -> None:
+    """Regression: a crash had its line, and a start that failed had none."""
     book = supervisor([3.0])
-    for number in range(1, 4):
-        book.histories["till"].keep(entry(number, NOW - 2 + number / 10, "restart_failed"), 1000)
-    book.histories["till"].keep(entry(4, NOW - 1, "gave_up"), 1000)
-    assert only(list(crash_loop(facts(book=book), LIMITS))).description == (
-        "till gave up: it tried three times to start till_1; each time it failed: ValueError('no paper')"
+    till = book.histories["till"]
+
+    def fail(number: int) -> str:
+        failed = entry(number, NOW - 2 + number / 10, "restart_failed")
+        till.keep(replace(failed, where="shop.py:8 in init"), 1000)
+        till.keep(entry(number + 1, NOW - 1, "gave_up"), 1000)
+        return only(list(crash_loop(facts(book=book), LIMITS))).description
+
+    assert fail(1) == "till gave up: it could not restart till_1: ValueError('no paper'), at shop.py:8 in init"
+    till.recent.clear()
+    for number in (2, 3):
+        till.keep(entry(number, NOW - 2, "restart_failed"), 1000)
+    assert fail(4) == (
+        "till gave up: it tried three times to start till_1; each time it failed: ValueError('no paper'), "
+        "at shop.py:8 in init"
     )
 
 

@@ -166,14 +166,14 @@ def restarted(
 
 
 def could_not_restart(
-    by: str, child: str, reason: str, *, used: Any = None, allowed: Any = None, window: Any = None
+    by: str, child: str, reason: str, *, at: str = "", used: Any = None, allowed: Any = None, window: Any = None
 ) -> str:
-    """Return the sentence about a restart that failed.
+    """Return the sentence about a restart that failed; `at` is the line, as `shop.py:58 in init`.
 
     >>> could_not_restart("shop", "ledger", "no_disk", used=2, allowed=3, window=5)
     'shop could not restart ledger: no_disk; 1 of 3 restarts left in 5 s'
     """
-    return story(f"{by} could not restart {child}: {reason}", budget(used, allowed, window))
+    return story(f"{by} could not restart {child}: {reason}{f', at {at}' if at else ''}", budget(used, allowed, window))
 
 
 def tried(by: str, child: str, times: int, reason: str, *, function: str = "", at: str = "") -> str:

@@ -85,11 +85,12 @@ class PendingCallback:
 
 @dataclass(frozen=True, slots=True)
 class ProcessSize:
-    """A process and the bytes that it has at least."""
+    """A process and the bytes that it has at least, or had when it was seen last."""
 
     pid: str
     name: str | None
     size: int
+    has_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,7 @@ class NodeFacts:
     watchers: Sequence[Watcher] = ()
     services: Sequence[ServiceGap] = ()
     largest: ProcessSize | None = None
-    """The largest process, if memory grows."""
+    """The largest process since memory grows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,9 @@ def explain_give_up(history: History, gave_up: Entry) -> str:
     alike = ("restart_failed", gave_up.child_id, gave_up.reason)
     tries = len(list(takewhile(lambda one: (one.event_type, one.child_id, one.reason) == alike, before)))
     if tries > 1 and gave_up.child_id is not None:
-        return sentences.tried("it", child, tries, reason)
+        return sentences.tried("it", child, tries, reason, at=before[0].where or "")
     if before and (before[0].event_type, before[0].child_id) == alike[:2]:
-        return sentences.could_not_restart("it", child, reason)
+        return sentences.could_not_restart("it", child, reason, at=before[0].where or "")
     ends = [gave_up, *_counted(history, gave_up, before)]
     last = sentences.ended(child, reason, failed=gave_up.crash, at=gave_up.where)
     if len(ends) == 1:

@@ -8,11 +8,13 @@ from typing import Any, Final
 
 from superlearner.control.clock import timestamp
 
-__all__ = ["SHOWN", "knee", "latest_lowest", "latest_rise", "rises", "sample_lines", "slope"]
+__all__ = ["SHOWN", "knee", "latest_lowest", "latest_rise", "rises", "sample_lines", "slope", "summit"]
 
 Samples = Sequence[tuple[float, float]]
 BEND: Final = 0.05
 """The part of a growth by which a knee is below the straight line; less is noise."""
+NEAR: Final = 0.02
+"""The part of a growth by which a summit may be below the last value."""
 SHOWN: Final = 20
 """The most values in the evidence of an anomaly."""
 
@@ -31,8 +33,8 @@ def slope(samples: Samples) -> float:
     return sum((at - mean_at) * (value - mean) for at, value in samples) / spread if spread else 0.0
 
 
-def rises(samples: Samples) -> bool:
-    """Return whether values rise steadily, third by third, with few steps down.
+def rises(samples: Samples, noise: float = 0.0) -> bool:
+    """Return whether values rise steadily, third by third, with few steps down by more than the noise.
 
     A queue that fills and empties has a positive slope at times, but does not rise.
 
@@ -44,8 +46,9 @@ def rises(samples: Samples) -> bool:
         return False
     values = [value for _, value in samples]
     low, middle, high = values[:third], values[third:-third], values[-third:]
-    downs = sum(1 for before, after in pairwise(values) if after < before)
-    return max(low) < min(high) and _middle(low) <= _middle(middle) <= _middle(high) and downs <= len(values) // 5
+    downs = sum(1 for before, after in pairwise(values) if after < before - noise)
+    is_upward = _middle(low) - noise <= _middle(middle) <= _middle(high) + noise
+    return max(low) < min(high) and is_upward and downs <= len(values) // 5
 
 
 def knee(samples: Samples) -> tuple[float, float]:
@@ -59,6 +62,16 @@ def knee(samples: Samples) -> tuple[float, float]:
     lowest = max(samples, key=lambda one: first + rate * (one[0] - begun) - one[1])
     below = first + rate * (lowest[0] - begun) - lowest[1]
     return lowest if below > BEND * (last - first) else samples[0]
+
+
+def summit(samples: Samples) -> tuple[float, float]:
+    """Return the sample at which growth up to the last value ends: the first that is close to it.
+
+    >>> summit([(0, 100), (10, 200), (20, 300), (30, 299), (40, 300)]), summit([(0, 100), (10, 200), (20, 300)])
+    ((20, 300), (20, 300))
+    """
+    last = samples[-1][1]
+    return next(one for one in samples if one[1] >= last - NEAR * (last - samples[0][1]))
 
 
 def latest_lowest(samples: Samples) -> int:

@@ -27,7 +27,8 @@ class Incidents:
         self._last = {key: at for key, at in self._last.items() if now - at <= window}
         for alarm in (*active, *over):
             incident = alarm.finding.incident
-            pid = None if incident is None or incident.until is not None else alarm.finding.pid
+            finding = alarm.finding
+            pid = None if incident is None or incident.until is not None or finding.group else finding.pid
             number = alarm.number if alarm.finding.type == "call_cycle" else 0  # each deadlock has its own lines
             key = *alarm.finding.key, pid, number
             if incident is None or key in self._last or (incident.until is None) is (alarm.ended is None):

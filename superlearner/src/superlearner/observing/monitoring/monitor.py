@@ -36,7 +36,6 @@ from superlearner.observing.monitoring.facts import (
     LoopHold,
     NodeFacts,
     PendingCallback,
-    ProcessSize,
     ServiceGap,
     TimedOut,
     Track,
@@ -45,10 +44,11 @@ from superlearner.observing.monitoring.facts import (
 )
 from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.machine import Collector, MachineFacts, read_machine
+from superlearner.observing.monitoring.memory import is_steep
 from superlearner.observing.monitoring.node_memory import LONG_S, memory_of
 from superlearner.observing.monitoring.points import HOUR, History, Point
 from superlearner.observing.monitoring.rates import Rates
-from superlearner.observing.monitoring.sizes import find_largest
+from superlearner.observing.monitoring.sizes import MemoryHolder
 from superlearner.observing.monitoring.talking import Talking
 from superlearner.observing.monitoring.timeouts import explained_by, find_waiting, timed_out
 from superlearner.observing.monitoring.witness import Witness
@@ -60,7 +60,6 @@ STEP: Final = 1_000
 """Processes examined per turn of the loop: less than a millisecond."""
 
 NS: Final = 1_000_000_000
-SIZED_S: Final = 30.0
 HOLDS: Final = 200
 TIMEOUTS: Final = 10_000
 KINDS: Final = frozenset({"drain_too_long", "exited", "call_timed_out"})
@@ -128,7 +127,7 @@ class Monitor:
         self.on_incident: Callable[[Incident], object] = lambda _incident: None
         """Called with what is to be stored about anomalies."""
         self._incidents = Incidents()
-        self._sized: tuple[float, tuple[Pid, ProcessSize] | None] = float("-inf"), None
+        self._holder = MemoryHolder()
         self._circles = WaitsInCircles()
         self._missed: list[LoopHold] = []
         """Holds before it watched, to be stored with the first look."""
@@ -438,8 +437,12 @@ class Monitor:
         now = self._clock.now()
         facts = self.facts()
         found = detect(facts, limits)
-        if any(one.type == "memory_growth" for one in found):
-            facts = replace(facts, largest=self._largest(now))
+        grows = any(one.type == "memory_growth" for one in found)
+        if grows or is_steep(facts, limits):  # the process may have ended before the finding
+            facts = replace(facts, largest=self._holder.find(self.node, now))
+        elif now - self._holder.looked > limits.anomaly_memory_window:
+            self._holder = MemoryHolder()
+        if grows:
             found = detect(facts, limits)
         self._explained |= dict.fromkeys(explained_by(found), now)
         self._explained = {pid: at for pid, at in self._explained.items() if at >= now - limits.anomaly_window}
@@ -488,14 +491,6 @@ class Monitor:
             watchers=list(self._watchers(now)),
             services=self.services(),
         )
-
-    def _largest(self, now: float) -> ProcessSize | None:
-        """Return the largest process, as of a moment ago: to find it holds the loop."""
-        at, found = self._sized
-        known = None if found is None or not otp.is_alive(found[0]) else found[0]
-        if now - at >= SIZED_S or (found is not None and known is None):
-            self._sized = now, find_largest(self.node, known)
-        return None if self._sized[1] is None else self._sized[1][1]
 
     def _whats(self) -> dict[str, str]:
         """Return the classes of unnamed supervisors, by pid."""

@@ -191,7 +191,7 @@ def _explain_restart(history: History, newest: Entry) -> str:
     """Return why a child was restarted, or why that failed."""
     child, reason = name_child(history, newest), newest.reason or "unknown"
     if newest.event_type == "restart_failed":
-        return f"it could not restart {child}: {reason}"
+        return sentences.could_not_restart("it", child, reason, at=newest.where or "")
     return sentences.ended(child, reason, failed=newest.crash, at=newest.where)
 
 
@@ -257,8 +257,10 @@ def _describe(history: History, ends: Sequence[Entry]) -> str:
     child, reason = name_child(history, ends[0]), ends[0].reason or "unknown"
     tries = len(list(takewhile(lambda one: one.event_type == "restart_failed" and one.reason == ends[0].reason, ends)))
     if tries > 1:
-        return sentences.tried("it", child, tries, reason)
-    return sentences.could_not_restart("it", child, reason) if tries else describe_ends(child, ends)
+        return sentences.tried("it", child, tries, reason, at=ends[0].where or "")
+    if tries:
+        return sentences.could_not_restart("it", child, reason, at=ends[0].where or "")
+    return describe_ends(child, ends)
 
 
 def _suggest_room(history: History, allowed: int | None, facts: NodeFacts) -> str:

@@ -1,21 +1,25 @@
-"""The process with the most memory, found in bounded time."""
+"""The process with the most memory, found in bounded time, and remembered when it has ended."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
+import otp
 from otp import Node, Pid, observer
 from superlearner.control.names import display_name
 from superlearner.control.terms import plain_pid
 from superlearner.observing.monitoring.facts import ProcessSize
 
-__all__ = ["find_largest"]
+__all__ = ["MemoryHolder", "find_largest"]
 
 OBJECTS: Final = 200
 """Objects counted of a process: the loop waits meanwhile, and a few large ones are what matters."""
 LONGEST_S: Final = 0.02
+SIZED_S: Final = 10.0
+"""Seconds between two looks: each holds the loop."""
 
 
 def find_largest(node: Node, first: Pid | None = None) -> tuple[Pid, ProcessSize] | None:
@@ -42,3 +46,24 @@ def find_largest(node: Node, first: Pid | None = None) -> tuple[Pid, ProcessSize
         return None
     size, pid = largest
     return pid, ProcessSize(plain_pid(pid), display_name(pid), size)
+
+
+class MemoryHolder:
+    """The largest process while memory grows, as of a moment ago, or as it was before it ended."""
+
+    def __init__(self) -> None:
+        self.looked = float("-inf")
+        self._largest: tuple[Pid, ProcessSize] | None = None
+
+    def find(self, node: Node, now: float) -> ProcessSize | None:
+        """Return the largest process since the first look; None if there was none."""
+        held = self._largest
+        has_ended = held is not None and not otp.is_alive(held[0])
+        if now - self.looked >= SIZED_S or (has_ended and held is not None and not held[1].has_ended):
+            self.looked = now
+            found = find_largest(node, None if held is None or has_ended else held[0])
+            if held is None or not has_ended or (found is not None and found[1].size > held[1].size):
+                self._largest = found
+            else:
+                self._largest = held[0], replace(held[1], has_ended=True)
+        return None if self._largest is None else self._largest[1]

@@ -20,6 +20,8 @@ const STANDS_OUT = 3;
 const SHARE = 0.1;
 /** Minimum share of pairs of samples with the same direction. */
 const AGREE = 0.75;
+/** Samples at each end whose median a trend begins or ends with. */
+const ENDS = 3;
 /** More samples are grouped and replaced by their medians. */
 const MOST = 60;
 
@@ -57,12 +59,14 @@ export function trends(pictures, from, to) {
       const { at, seen, seconds, enough } = samples(times.at, values, from, to);
       if (!enough) continue;
       const { slope, level, stray, agree } = fit(at, seen);
-      const change = slope * seconds, least = Math.min(...seen); // the line may begin below any value, such as at no memory
+      const change = slope * seconds;
       const most = Math.abs(level) + Math.abs(change) / 2;
       if (!change || agree < AGREE || Math.abs(change) < STANDS_OUT * stray || Math.abs(change) < SHARE * most) continue;
+      const first = middle(seen.slice(0, ENDS)), last = middle(seen.slice(-ENDS)); // the line may end far from any value
+      if (change > 0 !== last > first) continue;
       found.push({
-        title, name, unit, rises: change > 0, from: Math.max(least, level - change / 2), to: Math.max(least, level + change / 2),
-        perMinute: slope * 60, samples: at.length, seconds, weight: Math.abs(change) / most,
+        title, name, unit, rises: change > 0, from: first, to: last,
+        perMinute: (last - first) / seconds * 60, samples: at.length, seconds, weight: Math.abs(change) / most,
       });
     }
   }

@@ -155,8 +155,8 @@ function showTrends() {
       make("b", {}, one.name === one.title || one.title.startsWith(one.name) ? one.title : `${one.title}, ${one.name}`),
       ` ${one.rises ? "rises" : "falls"} from ${withUnit(one.from, one.unit)} to ${withUnit(one.to, one.unit)}`),
     make("p", { class: "hint" },
-      `${one.perMinute > 0 ? "+" : "−"}${withUnit(Math.abs(one.perMinute), one.unit).replace("/s", "/s ")} a minute, fitted to `
-        + `${counted(one.samples, "point")} of ${duration(one.seconds)}`))));
+      `${one.perMinute > 0 ? "+" : "−"}${withUnit(Math.abs(one.perMinute), one.unit).replace("/s", "/s ")} a minute over `
+        + `${duration(one.seconds)}, in ${counted(one.samples, "point")}`))));
 }
 
 /** @param {number} seconds */
