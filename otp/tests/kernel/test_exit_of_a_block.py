@@ -83,6 +83,27 @@ def test_no_child_of_a_dynamic_supervisor_is_restarted_either(caplog: Any) -> No
     assert len(caplog.records) == 1
 
 
+def test_whoever_waits_for_the_tree_acts_before_the_block_is_cancelled() -> None:
+    """Regression: a lifespan that ends uvicorn when its tree is down cancelled that; uvicorn ran on with no tree."""
+    seen: list[str] = []
+
+    async def main() -> None:
+        async def end_with(tree: Any) -> None:
+            seen.append(await otp.wait_down(tree))
+
+        async with otp.Node("n") as node:
+            ending = asyncio.create_task(end_with(await node.start(Depot, SystemExit(3))))
+            GenServer.cast("gps", "quit")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ending.cancel()
+
+    with pytest.raises(SystemExit):
+        asyncio.run(main())
+    assert seen == ["shutdown"]
+
+
 def test_a_block_that_ends_by_itself_raises_it_too() -> None:
     async def main() -> Any:
         async with otp.Node("n") as node:
@@ -99,7 +120,6 @@ def test_a_block_that_ends_by_itself_raises_it_too() -> None:
 
 
 def test_a_block_that_waits_for_nothing_before_its_end_raises_it_at_once() -> None:
-    """The cancellation comes while the node closes."""
 
     async def main() -> Any:
         async with otp.Node("n") as node:
@@ -168,6 +188,18 @@ def test_the_block_of_a_door_that_has_made_its_node_ends_too() -> None:
             await otp.node().start(Depot, SystemExit(3))
             GenServer.cast("gps", "quit")
             await asyncio.Event().wait()
+
+    with pytest.raises(SystemExit):
+        asyncio.run(main())
+
+
+def test_the_block_of_such_a_door_that_waits_for_nothing_raises_it_too() -> None:
+    """Regression: it raised the cancellation of the block."""
+    pytest.importorskip("msgspec")
+
+    async def main() -> None:
+        async with otp.observe(backend=None):
+            otp.node().request_shutdown(SystemExit(3))
 
     with pytest.raises(SystemExit):
         asyncio.run(main())

@@ -186,11 +186,13 @@ class Door:
         if self._watchdog is not None:
             self._watchdog.stop()
             self._watchdog = None
-        if self._behind is not None and self._visits and (word := self._last_word(self._behind.node)) is not None:
-            await self._behind.announce_end(word)
-        visits = list(self._visits)
-        for visit in visits:
-            visit.cancel()
+        try:
+            if self._behind is not None and self._visits and (word := self._last_word(self._behind.node)) is not None:
+                await self._behind.announce_end(word)
+        finally:
+            visits = list(self._visits)
+            for visit in visits:
+                visit.cancel()
         await asyncio.gather(*visits, return_exceptions=True)
         await self._leave_node()
 
@@ -209,10 +211,12 @@ class Door:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        made = self._made
-        await self.close()
-        if made is not None:
-            await made.__aexit__(kind, error, traceback)
+        made, self._made = self._made, None
+        try:
+            await self.close()
+        finally:
+            if made is not None:
+                await made.__aexit__(kind, error, traceback)
 
     @property
     def listening(self) -> socket.socket:
@@ -222,6 +226,7 @@ class Door:
         return self._socket
 
     async def _find_node(self) -> Node:
+        self._made = None
         if self._node is not None:
             return self._node
         scheduler = find_scheduler()
@@ -232,9 +237,8 @@ class Door:
         return self._made
 
     async def _leave_node(self) -> None:
-        made, self._made = self._made, None
-        if made is not None:
-            await made.close()
+        if self._made is not None:
+            await self._made.close()
 
     def _listen(self, node: Node) -> None:
         stem = f"{UNFIT.sub('_', self._name or node.name)[:LONGEST_NAME]}-{os.getpid()}"

@@ -205,7 +205,7 @@ class Node:
         self._shutdown_request: BaseException | None = None
         self.ended_by: str | None = None  # what a process did for which the node shuts down, as a sentence
         self.body: Any = None  # the task in the block of `async with`, which ends with the node
-        self._cancelled: Any = None  # that task, since it was cancelled for the shutdown request
+        self._cancelled: bool = False  # whether that task was cancelled for the shutdown request
         self._closing: asyncio.Task[None] | None = None
         self.thread_calls: set[ThreadCall] = set()
         self.on_shutdown: Callable[[BaseException], None] | None = None
@@ -268,19 +268,14 @@ class Node:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.body = None
-        body, self._cancelled = self._cancelled, None
-        if body is None or self._shutdown_request is None:
-            await self.close()
-            return
-        body.uncancel()
-        try:
-            await self.close()
-        except asyncio.CancelledError:
-            if body.cancelling():
-                raise
-            await self.close()  # the block had ended before its cancellation, which came only now
-        raise self._shutdown_request
+        body, self.body = self.body, None
+        asked = self._shutdown_request
+        if self._cancelled:
+            self._cancelled = False
+            body.uncancel()
+        await self.close()
+        if asked is not None and self.on_shutdown is None and body is not None and not body.done():
+            raise asked
 
     async def close(self, timeout: float = 10.0) -> None:
         """Shut the node down: what it owns in reverse order, then all other processes.
@@ -315,8 +310,8 @@ class Node:
     def request_shutdown(self, error: BaseException, p: Process | None = None) -> None:
         """Request the node's ordered shutdown, once, for a `KeyboardInterrupt` or `SystemExit` in a process.
 
-        Without `on_shutdown`, the block of `async with` is cancelled, and raises the error at its end, like a
-        `TaskGroup`. A node without such a block only closes.
+        Without `on_shutdown`, the node closes; then the block of `async with` is cancelled, and raises the error at its
+        end, like a `TaskGroup`. A node without such a block only closes.
         """
         if os.getpid() != self.scheduler.os_pid:
             leave_fork(error)
@@ -327,10 +322,13 @@ class Node:
                 self.on_shutdown(error)
             else:
                 say(logging.ERROR, "node %s shuts down: %s", self.name, self.ended_by)
-                self.begin_close()
-                body = self.body
-                if body is not None and body.cancel(f"node {self.name} shuts down"):
-                    self._cancelled = body
+                closing = self.begin_close()
+                if closing is not None:
+                    closing.add_done_callback(self._end_block, context=Context())
+
+    def _end_block(self, _closing: asyncio.Task[None]) -> None:
+        """Cancel the block of `async with`, after its processes have ended: tasks that wait for them act before it."""
+        self._cancelled = self.body is not None and self.body.cancel(f"node {self.name} has shut down")
 
     async def start(self, cls: type[Startable], arg: Any = None, *, name: GivenName = None, **options: Any) -> Pid:
         """Start a behaviour that the node owns: the node logs its end and stops it on shutdown.
