@@ -251,14 +251,14 @@ def test_a_deadlock_names_all_its_processes() -> None:
     shelf = Waiter("0.8.0", None, "Shelf", "0.7.0", "call", None)
     circle = [till, shelf]
     deadlock = only(list(detectors.call_cycle(facts(cycles=[circle]), LIMITS)))
-    assert deadlock.description == "a deadlock: till waits for 0.8.0, which waits for till"
+    assert deadlock.description == "a deadlock: till waits for Shelf <0.8.0>, which waits for till"
     assert deadlock.severity == "critical"
     callbacks = [
         PendingCallback(pid, None, "Till", "handle_cast", NOW - 60, 1, "shop.py:5") for pid in ("0.7.0", "0.9.0")
     ]
     by_type = {one.type: one for one in detect(facts(cycles=[circle], callbacks=callbacks), LIMITS)}
     told = by_type["call_cycle"].description
-    assert told == "a deadlock: till waits for 0.8.0 at shop.py:5, which waits for till, and 1 message waits"
+    assert told == "a deadlock: till waits for Shelf <0.8.0> at shop.py:5, which waits for till, and 1 message waits"
     turned = only(list(detectors.call_cycle(facts(cycles=[circle[::-1]]), LIMITS)))
     assert turned.key == deadlock.key
     assert ["0.9.0"] == [one.pid for one in by_type.values() if one.type == "long_callback"]
@@ -309,6 +309,25 @@ def test_calls_to_a_process_that_hangs_are_part_of_that_finding_and_no_problem_a
     circle = [Waiter(pid, name, "Till", "", "call", None) for pid, name in (("0.6.0", "till"), ("0.7.0", "pricing"))]
     (deadlock,) = detect(facts(timeouts=[CALL], cycles=[circle]), LIMITS)
     assert deadlock.description == "a deadlock: till waits for pricing, which waits for till; a call to it timed out"
+
+
+def test_the_calls_of_a_deadlock_are_part_of_it_and_no_problems_after_it() -> None:
+    """Regressions: one deadlock was three stored problems; hints had pids, and the present tense for what was over."""
+    pair = [("0.6.0", "till"), ("0.7.0", "pricing")]
+    circle = [Waiter(pid, name, "Till", "", "call", None) for pid, name in pair]
+    (deadlock,) = detect(facts(cycles=[circle]), LIMITS)
+    assert explained_by([deadlock]) == {"0.6.0", "0.7.0"}
+    assert not deadlock.past_hint.startswith("it ends")
+    why = "the server waits for a reply of <0.7.0>"
+    calls = [
+        replace(CALL, at=NOW + 1.5, pid=pid, callee=name, name=name, cause=f"a deadlock, {cycle}", why=why)
+        for (pid, name), cycle in zip(pair, ("till -> pricing -> till", "pricing -> till -> pricing"), strict=True)
+    ]
+    over = facts(now=NOW + 4, timeouts=calls, explained=dict.fromkeys(explained_by([deadlock]), NOW))
+    assert detect(over, LIMITS) == []
+    (short,) = detect(replace(over, explained={}), LIMITS)  # no scan has found it
+    assert short.description.startswith("2 calls to processes in a deadlock timed out after 0.5 s in the last 60 s, ")
+    assert short.hint == short.past_hint == deadlock.past_hint
 
 
 def test_a_call_that_timed_out_before_a_hold_of_the_loop_is_a_finding_of_its_own() -> None:

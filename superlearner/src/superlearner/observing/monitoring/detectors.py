@@ -144,7 +144,7 @@ def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
         first = min(range(len(found)), key=lambda at: (len(found[at].pid), found[at].pid))
         circle = [*found[first:], *found[:first]]  # one deadlock is one anomaly, whichever process is found first
         lines = [places.get(one.pid) for one in circle]
-        names = [one.name or one.pid for one in circle]
+        names = [one.name or sentences.process_text(one.what, one.pid) for one in circle]
         waiting = sum(lengths.get(one.pid, 0) for one in circle)
         since = max((one.since for one in circle if one.since is not None), default=facts.now)
         messages = f", and {waiting:,} message{' waits' if waiting == 1 else 's wait'}" if waiting else ""
@@ -167,6 +167,7 @@ def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             threshold=limits.scan_interval,
             setting="scan_interval",
             hint=f"it ends when the first call times out; {ADVICE}",
+            past_hint=ADVICE,
             incident=Incident(_describe_circle(names, lines, "waited")),
         )  # fmt: skip
 

@@ -18,6 +18,8 @@ LARGE: Final = 0.5
 """The part of the grown memory from which a process is named as the cause."""
 NOISE: Final = MB
 """Steps down that are no end of a growth."""
+HINT: Final = "check if the number of processes or of waiting messages grows, too: that is the cause. Otherwise look"
+PAST_HINT: Final = HINT.replace("grows, too: that is", "grew, too: that was")
 BRIEF_S: Final = 60.0
 """A growth that stopped sooner is no anomaly."""
 STEEP_S: Final = 30.0
@@ -48,6 +50,7 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         return  # as at a start
     per_minute = grown / max(stopped - begun, 1) * 60
     largest = facts.largest if facts.largest is not None and facts.largest.size >= LARGE * grown * MB else None
+    who = None if largest is None else largest.name or "its process"
     by = f"by {grown:.0f} MB in {stopped - begun:.0f} s"
     grew = f"{by}, {per_minute:.0f} MB a minute, to {samples[-1][1] / MB:.0f} MB"
     most = "" if largest is None else _describe_holder(largest, grown)
@@ -75,8 +78,8 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         },
         threshold=limits.anomaly_memory_growth,
         setting="anomaly_memory_growth",
-        hint="check if the number of processes or of waiting messages grows, too: that is the cause. Otherwise look "
-        + _suggest(largest, facts),
+        hint=f"{HINT} {_suggest(largest, facts)}",
+        past_hint=f"{PAST_HINT} at what {'is kept outside of processes' if who is None else f'{who} kept'}",
     )
 
 

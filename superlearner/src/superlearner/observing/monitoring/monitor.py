@@ -445,7 +445,7 @@ class Monitor:
         if grows:
             found = detect(facts, limits)
         self._explained |= dict.fromkeys(explained_by(found), now)
-        self._explained = {pid: at for pid, at in self._explained.items() if at >= now - limits.anomaly_window}
+        self._explained = {pid: at for pid, at in self._explained.items() if at >= now - 2 * limits.anomaly_window}
         raised, over = self.alarms.update(found, now)
         for alarm in raised:
             self.telemetry.execute("anomaly.raised", {"lasted": _lasted(alarm, now)}, _about(alarm))

@@ -30,6 +30,7 @@ NOTICED_S: Final = 1.0
 """Seconds after a hold of the loop until a call that timed out meanwhile is noticed."""
 ADVICE: Final = "let one of the processes cast, or answer later with NoReply and GenServer.reply"
 """Advice about deadlocks."""
+DEADLOCK: Final = "a deadlock"
 EXPLAINS: Final = frozenset({"long_callback", "mailbox_growth", "mailbox_backlog", "blocked_loop", "call_cycle"})
 """Types of findings that say why a process does not answer in time."""
 
@@ -39,10 +40,13 @@ def call_timeouts(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
     window = limits.anomaly_window
     groups: dict[str, list[TimedOut]] = {}
     for one in facts.timeouts:
-        if one.at >= facts.now - window and one.at > facts.explained.get(one.pid or "", 0.0):
-            groups.setdefault(one.callee, []).append(one)
-    for callee, calls in groups.items():
-        last, count = calls[-1], len(calls)
+        # The calls of a deadlock fail after the look that found it last
+        margin = 2 * limits.scan_interval + NOTICED_S if _cycle_of(one) else 0.0
+        if one.at >= facts.now - window and one.at > facts.explained.get(one.pid or "", 0.0) + margin:
+            groups.setdefault(_cycle_of(one) or one.callee, []).append(one)
+    for called, calls in groups.items():
+        last, count, cycle = calls[-1], len(calls), _cycle_of(calls[-1])
+        callee = last.callee if cycle is None else "processes in a deadlock" if count > 1 else "a process in a deadlock"
         callers = Counter(one.caller for one in calls)
         names = [name for name, _ in callers.most_common()]
         after = timeout_text(one.timeout for one in calls)
@@ -56,7 +60,7 @@ def call_timeouts(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             severity="high" if count >= MANY else "medium",
             pid=last.pid,
             name=last.name,
-            group=callee if last.name is None and len(pids) > 1 else None,
+            group=called if cycle is not None or (last.name is None and len(pids) > 1) else None,
             description=f"{begin} in the last {window:g} s{origin}{details}",
             past=past,
             since=round(calls[0].at, 3),
@@ -107,8 +111,13 @@ def pids_of(one: AnomalyFinding) -> set[str]:
 
 
 def explained_by(found: Iterable[AnomalyFinding]) -> set[str]:
-    """Return the processes to which calls timed out because of another finding."""
-    return {pid for one in found if one.type in EXPLAINS and "calls" in one.evidence for pid in pids_of(one)}
+    """Return the processes to which calls timed out because of another finding, and those in a deadlock."""
+    return {
+        pid
+        for one in found
+        if one.type == "call_cycle" or (one.type in EXPLAINS and "calls" in one.evidence)
+        for pid in pids_of(one)
+    }
 
 
 def _with_calls(one: AnomalyFinding, calls: Sequence[TimedOut]) -> AnomalyFinding:
@@ -139,18 +148,32 @@ def _describe(last: TimedOut, count: int) -> str:
     return f"{which}{at}{request}{f'; {last.cause}' if last.cause else ''}"
 
 
+def _cycle_of(one: TimedOut) -> str | None:
+    """Return the deadlock in which a call failed, the same for each of its calls; None if it failed for another reason.
+
+    >>> calls = [
+    ...     TimedOut(1.0, "", None, None, "", "", None, 1.0, f"a deadlock, {text}") for text in ("a -> b", "b -> a")
+    ... ]
+    >>> [_cycle_of(one) for one in calls]
+    ['a -> b', 'a -> b']
+    """
+    _, found, cycle = one.cause.partition(f"{DEADLOCK}, ")
+    return " -> ".join(sorted(set(cycle.split(" -> ")))) if found else None
+
+
 def _hint(last: TimedOut, facts: NodeFacts) -> str:
     if last.pid is None:
         return last.why or "look at the node of that process"
     if last.pid not in facts.waiting:
         return _advise(last)
     backtrace = command("process.backtrace", last.name or last.pid, node=facts.called)
-    return ". ".join(one for one in (last.why, f"`{backtrace}` shows where it waits") if one)
+    advice = ADVICE if _cycle_of(last) else last.why
+    return ". ".join(one for one in (advice, f"`{backtrace}` shows where it waits") if one)
 
 
 def _advise(last: TimedOut) -> str:
     """Return what to try once the process is no longer waiting."""
-    return last.why or (ADVICE if last.cause.startswith("a deadlock") else "it is no longer waiting")
+    return ADVICE if _cycle_of(last) else last.why or "it is no longer waiting"
 
 
 def find_waiting(node: Node, calls: Iterable[TimedOut]) -> frozenset[str]:
