@@ -207,6 +207,11 @@ def test_a_callback_is_long_after_five_seconds_and_worse_if_messages_wait() -> N
     waited_for = replace(busy, waiting=3)
     assert only(list(detectors.long_callback(facts(callbacks=[waited_for]), LIMITS))).severity == "high"
     assert not list(detectors.long_callback(facts(callbacks=[replace(busy, began=NOW - 4)]), LIMITS))
+    stopped = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 20, 1, None, 13.0)
+    assert only(list(detectors.long_callback(facts(callbacks=[stopped]), LIMITS))).description.startswith(
+        "till has been in handle_cast for 7 s"
+    )
+    assert not list(detectors.long_callback(facts(callbacks=[replace(stopped, stopped=16.0)]), LIMITS))
 
 
 def test_holds_of_the_loop_are_grouped_by_process() -> None:

@@ -15,7 +15,9 @@ from otp.watchdog import Watchdog
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring import witness as witnesses
 from superlearner.observing.monitoring.detectors import detect
+from superlearner.observing.monitoring.facts import Incident, LoopHold
 from superlearner.observing.monitoring.monitor import Monitor
+from superlearner.observing.monitoring.node_memory import memory_of
 from superlearner.observing.monitoring.witness import EVERY_S as USUAL_S
 from superlearner.observing.monitoring.witness import QUIET, Witness
 from superlearner.observing.watchdog import Held
@@ -194,3 +196,49 @@ def test_a_process_of_another_node_in_the_loop_that_holds_it_has_no_pid() -> Non
             assert [name for _, name in expected] == sorted(found, reverse=True)
 
     asyncio.run(main())
+
+
+def test_a_program_that_was_stopped_is_told_as_that_and_held_its_loop_for_no_time() -> None:
+    """Regressions: code outside of any process held the loop for 13 s, and a callback that took 2 s was busy for 13."""
+    stored = list[Incident]()
+
+    class Sleeper(otp.GenServer[None]):
+        @otp.impl
+        def init(self, arg: object) -> otp.Ok[None]:
+            return otp.Ok(None)
+
+        @otp.impl
+        async def handle_cast(self, request: asyncio.Event, state: None) -> otp.NoReply[None]:
+            await request.wait()
+            return otp.NoReply(state)
+
+    async def main() -> None:
+        async with otp.Node("stopped") as node:
+            monitor = Monitor(lambda: Settings(anomaly_callback=1.0), Ledger())
+            monitor.on_incident = stored.append
+            monitor.watch(node)
+            monitor.ready()
+            go_on = asyncio.Event()
+            otp.GenServer.cast(await node.start(Sleeper, None), go_on)
+            await asyncio.sleep(0)
+            now = otp.monotonic()
+            memory_of(node).note_stop(now - 1.0, now + 100.0)
+            monitor.holds.append(LoopHold(monitor.time() + 100, 101.3, None, None, "outside"))
+            await monitor.sample()
+            (hold,) = monitor.facts().holds
+            assert hold.seconds == pytest.approx(0.3, abs=0.1)
+            assert all(one.stopped > 0 for one in monitor.facts().callbacks)
+            assert not monitor.alarms.active
+            await monitor.sample()
+            monitor.close()
+            nodes = Monitor(Settings, Ledger())  # the next attachment stores the same incident again, with its mark
+            nodes.on_incident = stored.append
+            nodes.watch(node)
+            await nodes.sample()
+            nodes.close()
+            go_on.set()
+
+    asyncio.run(main())
+    text = "the program was stopped for 101.0 s: none of its code ran"
+    assert [one.text for one in stored] == [text, text]
+    assert stored[0].mark == stored[1].mark

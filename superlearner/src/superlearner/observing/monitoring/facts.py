@@ -81,6 +81,8 @@ class PendingCallback:
     began: float
     waiting: int
     place: str | None
+    stopped: float = 0.0
+    """Seconds since then in which no code of the program ran."""
 
 
 @dataclass(frozen=True, slots=True)

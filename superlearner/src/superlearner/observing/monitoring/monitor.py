@@ -45,10 +45,11 @@ from superlearner.observing.monitoring.facts import (
 from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.machine import Collector, MachineFacts, read_machine
 from superlearner.observing.monitoring.memory import is_steep
-from superlearner.observing.monitoring.node_memory import LONG_S, memory_of
+from superlearner.observing.monitoring.node_memory import LONG_S, NodeMemory, memory_of
 from superlearner.observing.monitoring.points import HOUR, History, Point
 from superlearner.observing.monitoring.rates import Rates
 from superlearner.observing.monitoring.sizes import MemoryHolder
+from superlearner.observing.monitoring.stops import Stops
 from superlearner.observing.monitoring.talking import Talking
 from superlearner.observing.monitoring.timeouts import explained_by, find_waiting, timed_out
 from superlearner.observing.monitoring.witness import Witness
@@ -133,6 +134,7 @@ class Monitor:
         """Holds before it watched, to be stored with the first look."""
         self._ended_supervisors = EndedSupervisors()
         self._crashes = UnsupervisedCrashes()
+        self._stops = Stops(self._clock, NodeMemory())
         self._followers: tuple[Callable[[Point], object], ...] = ()
 
     def follow(self, follower: Callable[[Point], object]) -> Callable[[], None]:
@@ -152,7 +154,8 @@ class Monitor:
         self._before = self._figures()
         self.births.note(self._clock.now(), self._before[0].spawned)
         self._collector.open()
-        self._witness = Witness(node, outside=self._on_outside)
+        self._stops = Stops(self._clock, memory_of(node))
+        self._witness = Witness(node, outside=self._on_outside, stopped=memory_of(node).note_stop)
         self._witness.open()
         self._subscription = otp.trace.subscribe(node, self._on_event, kinds=KINDS)
 
@@ -433,6 +436,8 @@ class Monitor:
 
     def look(self) -> None:
         """Detect anomalies in the current facts; report new and ended ones to telemetry."""
+        if self._witness is not None and self._witness.is_late:
+            return  # it has not yet noticed that the program was stopped
         limits = self.settings()
         now = self._clock.now()
         facts = self.facts()
@@ -455,13 +460,13 @@ class Monitor:
         window = limits.anomaly_window * NS
         # One for each window, as while it watches; a long one by itself, as the platform may have that of another.
         for _, some in groupby(missed, lambda hold: hold.mark if hold.seconds >= LONG_S else hold.mark // window):
-            holds = list(some)
+            holds = list(map(self._stops.without, some))
             for finding in blocked_loop(replace(facts, now=holds[-1].at, holds=holds), limits):
                 if finding.incident is not None:
                     self.on_incident(finding.incident)
         for incident in self._incidents.take(self.alarms.active.values(), over, now, limits.anomaly_window):
             self.on_incident(incident)
-        for incident in self._crashes.take(now, limits.anomaly_window):
+        for incident in (*self._crashes.take(now, limits.anomaly_window), *self._stops.take(now)):
             self.on_incident(incident)
 
     def facts(self) -> NodeFacts:
@@ -482,7 +487,7 @@ class Monitor:
             points=self.history.since(now - HOUR),
             tracks=list(self._tracks.values()),
             callbacks=list(self._callbacks()),
-            holds=list(self.holds),
+            holds=list(map(self._stops.without, self.holds)),
             cycles=[] if self.scan is None else self._circles.find(self.node, self.scan.calling, now),
             timeouts=recent,
             waiting=find_waiting(self.node, recent),
@@ -511,7 +516,10 @@ class Monitor:
             waiting = otp.process_info(pid, "message_queue_len") or 0
             place = doing(busy.callback, waiting_at(pid)).partition(" at ")[2] or None
             began = self._clock.wall(extra.begun)
-            yield PendingCallback(plain_pid(pid), display_name(pid), what_of(pid), busy.callback, began, waiting, place)
+            stopped = self._stops.within(began, self._clock.now())
+            yield PendingCallback(
+                plain_pid(pid), display_name(pid), what_of(pid), busy.callback, began, waiting, place, stopped
+            )
 
     def _group_untied(self) -> Iterator[UntiedProcesses]:
         groups: dict[str, list[Pid]] = {}

@@ -32,6 +32,29 @@ class NodeMemory:
     """The anomalies of the last attachment."""
     _holds: deque[LoopHold] = field(default_factory=lambda: deque[LoopHold](maxlen=KEPT))
 
+    _stops: deque[tuple[float, float]] = field(default_factory=lambda: deque[tuple[float, float]](maxlen=KEPT))
+
+    def note_stop(self, since: float, until: float) -> None:
+        """Keep a time in which no code of the program ran (node's clock), once for all attachments that measure it."""
+        if not any(begun < until and since < over for begun, over in self.stops):
+            self._stops.append((since, until))
+
+    @property
+    def stops(self) -> tuple[tuple[float, float], ...]:
+        """The times in which no code of the program ran; another thread may add one at any time."""
+        return tuple(self._stops)
+
+    def stopped_within(self, since: float, until: float) -> float:
+        """Return for how many seconds of a period no code of the program ran.
+
+        >>> memory = NodeMemory()
+        >>> memory.note_stop(10.0, 20.0)
+        >>> memory.note_stop(10.1, 20.1)
+        >>> memory.stops, memory.stopped_within(5.0, 12.0), memory.stopped_within(20.0, 30.0)
+        (((10.0, 20.0),), 2.0, 0)
+        """
+        return sum(min(over, until) - max(begun, since) for begun, over in self.stops if begun < until and since < over)
+
     def note_long_hold(self, hold: LoopHold) -> LoopHold:
         """Keep a hold once for all attachments that measure it; return it with their common mark."""
         for one in self._holds:

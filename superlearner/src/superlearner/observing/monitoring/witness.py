@@ -22,13 +22,18 @@ from typing import Any, Final
 import otp
 from otp.watchdog import LIBRARY_FOLDERS, frame_of, is_idle
 
-__all__ = ["LoopSample", "Witness"]
+__all__ = ["LoopSample", "Witness", "is_stop"]
 
 EVERY_S: Final = 0.1
 QUIET: Final = 2
 """The pause while nothing runs, as a multiple of the usual one."""
 LEAST_S: Final = 0.25
 """Shortest time that is reported."""
+
+STOPPED_S: Final = 1.0
+"""The least time without any code of the program that is reported."""
+IDLE: Final = 0.1
+"""The part of such a time in which the program may have used a processor: a hold by a library uses all of it."""
 
 KEPT: Final = 600
 
@@ -50,24 +55,38 @@ class Witness:
         every: seconds between two samples; twice as long while nothing runs.
         outside: called in the loop with the start and end of a hold outside of any process, `LEAST_S` or longer
             (node's clock, seconds). The start is accurate to half of the time between two samples.
+        stopped: called in the witness's thread with the start and end of a time in which no code of the program ran,
+            as after SIGSTOP.
     """
 
     def __init__(
-        self, node: otp.Node, *, every: float = EVERY_S, outside: Callable[[float, float], object] | None = None
+        self,
+        node: otp.Node,
+        *,
+        every: float = EVERY_S,
+        outside: Callable[[float, float], object] | None = None,
+        stopped: Callable[[float, float], object] | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._outside = outside
+        self._stopped = stopped
         self._asked = False
         self._every = every
         self._seen: deque[LoopSample] = deque(maxlen=KEPT)
         self._thread_of_loop = threading.get_ident()
         self._scheduler: Any = node.scheduler
+        self._sampled = time.monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="superlearner-witness", daemon=True)
 
     def open(self) -> None:
         """Start sampling."""
         self._thread.start()
+
+    @property
+    def is_late(self) -> bool:
+        """True while it runs and has not sampled for so long that the program may have been stopped."""
+        return self._thread.is_alive() and time.monotonic() - self._sampled >= STOPPED_S
 
     def close(self) -> None:
         """Stop sampling."""
@@ -85,7 +104,12 @@ class Witness:
         scheduler = self._scheduler
         drains = -1
         pause = self._every
+        self._sampled, used = time.monotonic(), time.process_time()
         while not self._stop.wait(pause):
+            at, now_used = time.monotonic(), time.process_time()
+            if self._stopped is not None and is_stop(at - self._sampled - pause, now_used - used):
+                self._stopped(self._sampled + pause / 2, at)
+            self._sampled, used = at, now_used
             before, pause = pause, self._every
             process = scheduler.current
             if drains == scheduler.drains:  # same drain as at the last sample
@@ -120,6 +144,15 @@ class Witness:
         seen = self.of(since, until)
         if seen is None or seen.process is None:  # the runtime times processes itself
             self._outside(since, until)
+
+
+def is_stop(late: float, used: float) -> bool:
+    """Return whether the program was stopped: a sample was late, and it used little processor time meanwhile.
+
+    >>> is_stop(12.7, 0.1), is_stop(12.7, 12.5), is_stop(0.5, 0.0)
+    (True, False, False)
+    """
+    return late >= STOPPED_S and used < IDLE * late
 
 
 def _place(frame: Any) -> str | None:
