@@ -398,6 +398,38 @@ def test_what_a_killed_program_said_of_its_loop_is_removed_after_a_minute(folder
 
 
 @pytest.mark.usefixtures("own_sockets")
+def test_the_door_of_a_service_with_the_ending_of_a_hold_in_its_name_is_kept() -> None:
+    """Regression: a minute after it was opened, readers removed its record and its socket."""
+
+    async def main() -> None:
+        async with otp.Node("shop@cart.holding.test") as node, otp.observe(node, backend=None) as door:
+            [record] = find_doors()
+            assert record == door.record
+            files = list(Path(record.address).parent.iterdir())
+            for file in files:
+                os.utime(file, (1, 1))
+            find_doors()
+            assert all(file.exists() for file in files) and len(files) == 2
+
+    run(main)
+
+
+def test_what_a_killed_program_of_the_same_number_said_of_its_loop_is_removed(tmp_path: Path) -> None:
+    """Regression: in a container, which numbers its programs again, the new one was said to be held."""
+    path = tmp_path / f"shop-{os.getpid()}.hold"
+    HoldFile(path).update(Held(3.0, None, "till", "shop.py", 12, "handle_cast"))
+    HoldFile(path)
+    assert read_hold(path, os.getpid(), time.time()) is None
+
+
+def test_what_holds_a_loop_may_have_a_long_name_of_any_letters(tmp_path: Path) -> None:
+    path, name = tmp_path / "shop-7.hold", "\U0001f680" * 120
+    HoldFile(path).update(Held(3.0, None, name, name, 12, name))
+    hold = read_hold(path, os.getpid(), time.time())
+    assert hold is not None and (hold.who, hold.file, hold.function) == (name, name, name)
+
+
+@pytest.mark.usefixtures("own_sockets")
 def test_a_loop_with_a_watchdog_gets_no_second_one_from_its_door() -> None:
     async def main() -> None:
         async with otp.Node("shop@127.0.0.1") as node, otp.observe(node, backend=None) as door:

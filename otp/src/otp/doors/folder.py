@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from otp.doors.holds import DRAFT
 from otp.doors.holds import ENDING as HOLD
 from otp.kernel.values.errors import BadArgument
 from otp.locked_entries import LockedEntry, read_entries, remove_left
@@ -139,9 +140,9 @@ def _find() -> dict[Path, DoorRecord]:
 
 def _remove_old_holds(folder: Path) -> None:
     """Remove what killed programs said of their loops. Raises `OSError`."""
-    for path in folder.glob(f"*{HOLD}*"):
+    for path in (*folder.glob(f"*{HOLD}"), *folder.glob(f"*{HOLD}{DRAFT}")):
         with contextlib.suppress(FileNotFoundError):
-            is_open = path.with_name(path.name.partition(HOLD)[0] + ENDING).exists()
+            is_open = path.with_name(path.name.removesuffix(DRAFT)).with_suffix(ENDING).exists()
             if not is_open and time.time() - path.lstat().st_mtime > KEPT_S:
                 remove_left(path, None)
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["ENDING", "Hold", "HoldFile", "read_hold"]
 
 ENDING: Final = ".hold"
-LONGEST: Final = 2000
+DRAFT: Final = ".part"
+LONGEST: Final = 5000
 """Bytes of a file."""
 LONGEST_WORD: Final = 120
 LONGEST_S: Final = 30 * 86_400.0
@@ -57,6 +58,8 @@ class HoldFile:
         self._lock = threading.Lock()
         self._since: float | None = None
         self._is_closed = False
+        with contextlib.suppress(OSError):  # of a killed program with the same number, as in a container
+            path.unlink()
 
     def update(self, held: Held | None) -> None:
         """Write what holds the loop; None removes it: the loop turns again."""
@@ -84,7 +87,7 @@ class HoldFile:
 
 def _replace(path: Path, content: bytes) -> None:
     """Write a file that only its owner can read, as a whole. Raises `OSError`."""
-    draft = path.with_name(f"{path.name}.part")
+    draft = path.with_name(f"{path.name}{DRAFT}")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
