@@ -36,7 +36,8 @@ def test_start_shows_an_attached_service_before_the_demo_as_soon_as_it_is_attach
         real_platform.do(lambda: real_platform.platform.attachments.attach(NODE, None))
         mine = page.get_by_role("region", name="Your service")
         expect(mine.get_by_role("link", name="tree")).to_have_attribute("href", "/supervisors?node=shop%40127.0.0.1")
-        expect(page.locator(".below + .scene")).to_be_visible()
+        expect(page.locator(".start > .below:first-child + .bar + .scene")).to_be_visible()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your service")
         expect(page.get_by_role("link", name="of all nodes")).to_have_count(0)
         assert broken_rules(page) == []
         place = page.locator(".picture").bounding_box()

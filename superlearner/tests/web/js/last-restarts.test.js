@@ -62,7 +62,7 @@ test("restarts whose reasons differ in their numbers are one line, which does no
   const loop = [9, 8, 7].map((at) => stored("till", at, "a", { ref: `r.${at}`, reason: `('bad', ${at})`, where: "till.py:9 in pay" }));
   assert.deepEqual(newest({ node: "a", stored: loop }, 3).map(restartText), ["till crashed 3× in 2\u00a0s, the last time: ('bad', 9)"]);
   const http = loop.map((one) => ({ ...one, reason: `Http404(${one.at})` }));
-  assert.deepEqual(newest({ node: "a", stored: http }, 3).map(restartText), ["till crashed 3× in 2\u00a0s: Http404"]);
+  assert.deepEqual(newest({ node: "a", stored: http }, 3).map(restartText), ["till crashed 3× in 2\u00a0s, the last time: Http404(9)"]);
 });
 
 test("a loop with give-ups has all of its crashes and its whole time in the feed", () => {
@@ -72,6 +72,14 @@ test("a loop with give-ups has all of its crashes and its whole time in the feed
   const [all] = new Storms().take(feed), lines = new Storms().take(restartsIn(feed));
   assert.equal(rowText(all), "till crashed 11× in 4\u00a0s: KeyError");
   assert.deepEqual(lines.map(rowText), [rowText(all)]);
+});
+
+test("a storm says the missing key, and that it was the last one if the keys differ", () => {
+  const crash = (id, reason) => ({ id, at: 51 + id, kind: "restarted", level: "bad", key: "sup/till", text: "",
+    parts: { who: "till", reason } });
+  const describe = (keys) => new Storms().take(keys.map((key, place) => crash(place + 1, `KeyError('${key}')`))).map(rowText);
+  assert.deepEqual(describe(["xl", "xl", "xl", "xl", "xl"]), ["till crashed 5× in 4\u00a0s: KeyError('xl')"]);
+  assert.deepEqual(describe(["s", "m", "l", "xl", "xxl"]), ["till crashed 5× in 4\u00a0s, the last time: KeyError('xxl')"]);
 });
 
 test("a stored loop is placed by its last restart, as in the list of the server", () => {
@@ -92,8 +100,11 @@ test("a stored restart keeps the reason and who acted, as the feed has them", ()
   const story = "shop gave up: 0 of 2 restarts left in 10 s (last: till crashed: KeyError('tax'))";
   assert.equal(storedText({ ...restart, line: "shop gave up", gave_up: true, story }), story);
   const loop = { ...restart, count: 30, until: 28 };
-  assert.equal(storedText(loop), "till crashed and was restarted 30× in 18\u00a0s: KeyError");
-  assert.equal(storedText({ ...loop, one_cause: false }), "till crashed and was restarted 30× in 18\u00a0s, the last time: KeyError");
+  // Regression: the missing key was not said
+  assert.equal(storedText(loop), "till crashed and was restarted 30× in 18\u00a0s, the last time: KeyError('tax')");
+  assert.equal(storedText({ ...loop, reason: "shutdown" }), "till crashed and was restarted 30× in 18\u00a0s: shutdown");
+  assert.equal(storedText({ ...loop, reason: "shutdown", one_cause: false }),
+    "till crashed and was restarted 30× in 18\u00a0s, the last time: shutdown");
 });
 
 test("restarts that repeat are one line, and a give-up stays among the last three", () => {
@@ -106,11 +117,11 @@ test("restarts that repeat are one line, and a give-up stays among the last thre
   ];
   const shown = (crashes, most) => newest({ node: "a", stored: [...crashes, ...loop] }, most);
   const all = [crash(1000), crash(960), crash(900)];
-  const folded = "pricing crashed and was restarted 18× in 6\u00a0min, the last time: TypeError";
+  const folded = "pricing crashed and was restarted 18× in 6\u00a0min, the last time: TypeError('no')";
   assert.deepEqual(shown(all, 3).map(restartText), [folded, "cart crashed", "The last give-up: delivery gave up"]);
   assert.deepEqual(shown(all, 9).map(restartText).slice(2), ["till crashed", "delivery gave up", "pricing crashed and was restarted"]);
   assert.equal(restartText(newest({ node: "a", stored: all }, 1)[0]),
-    "pricing crashed and was restarted 3× in 100\u00a0s: TypeError", "all have this reason");
+    "pricing crashed and was restarted 3× in 100\u00a0s: TypeError('no')", "all have this reason");
   const places = newest({ node: "a", stored: [{ ...crash(1000), where: "a.py:1" }, { ...crash(990), where: "a.py:2" }] }, 3);
   assert.deepEqual(places.map(({ count }) => count), [1, 1], "another line of code is another cause");
   const other = crash(930, "KeyError('tea')");

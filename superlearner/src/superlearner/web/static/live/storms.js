@@ -193,17 +193,17 @@ export const rowText = (line) =>
 
 /** Return what happened in a storm, as the words after the name: "crashed 412× in 20 s: TimeoutError". @param {Line} line */
 export const stormText = (line) => {
-  const reason = line.event.parts?.reason ?? "";
-  return `${verb(line.event)} ${line.count.toLocaleString("en")}× `
-    + `${spanOf(line)}${because(reason)}`;
+  const { event, events, count } = line, reason = event.parts?.reason ?? "";
+  const differs = count > events.length || events.some(({ parts }) => parts?.reason !== reason);
+  return `${verb(event)} ${count.toLocaleString("en")}× ${spanOf(line)}${because(reason, differs && reason !== reasonIn(reason))}`;
 };
 
 /**
- * Return a reason as a part of a sentence; "" for a kill, which the verb says.
- * @param {string|null} [reason] @param {boolean} [last]  earlier ends may have had other reasons
+ * Return a reason with its arguments as a part of a sentence; "" for a kill, which the verb says.
+ * @param {string|null} [reason] @param {boolean} [last]  earlier ends may have had other reasons, or other arguments
  */
 export const because = (reason, last = false) =>
-  (reason && reason !== "killed" ? `${last ? ", the last time" : ""}: ${reasonIn(reason)}` : "");
+  (reason && reason !== "killed" ? `${last ? ", the last time" : ""}: ${reason}` : "");
 
 /**
  * Return a stored restart as a sentence: what happened, why, and who did it; the stored form of an entry of the feed.
@@ -231,13 +231,19 @@ function actors({ name, reason, request, supervisor, strategy, gave_up: gaveUp }
 }
 
 /**
+ * Return whether a stored restart has one reason; of a loop, the arguments may differ.
+ * @param {Partial<Api.RestartLine>} stored
+ */
+export const isOne = ({ count = 1, reason, one_cause: alike = true }) => alike && (count === 1 || !reason || reasonIn(reason) === reason);
+
+/**
  * Return a stored restart in words; a crash loop has its count and duration: "till crashed and was restarted 30× in 18 s".
  * @param {Api.RestartLine} stored
  */
 export function storedText(stored) {
-  const { line = "", count = 1, kept, at, until, reason, one_cause: alike = true } = stored;
+  const { line = "", count = 1, kept, at, until, reason } = stored;
   if (count <= BEYOND || (!kept && /\d times more/.test(line))) return storedSentence(stored);
-  return `${line} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}${because(reason, !alike)}`;
+  return `${line} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}${because(reason, !isOne(stored))}`;
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { because, kindIn, reasonIn, spanOf, storedText, timeOf } from "../live/storms.js";
+import { because, isOne, kindIn, spanOf, storedText, timeOf } from "../live/storms.js";
 
 /** Seconds without a repetition that end a loop, as in the list of the server. */
 const PAUSE_S = 120;
@@ -35,7 +35,7 @@ const GAVE_UP_S = 3600;
 export function newest({ node, stored }, most) {
   const all = fold(withoutCallers(stored.filter((one) => !one.incident || one.crash || explains(one, stored)).map((one) => ({
     node: one.node ?? node, at: timeOf(one), from: one.at, to: one.until ?? one.at, count: one.count ?? 1, folded: false,
-    alike: one.one_cause ?? true, stored: one,
+    alike: isOne(one), stored: one,
   })).sort((one, other) => other.at - one.at)));
   const fall = all.findIndex(({ stored: { gave_up: gaveUp }, at }) => gaveUp && at > (all[0]?.at ?? 0) - GAVE_UP_S);
   return fall < most ? all.slice(0, most) : [...all.slice(0, most - 1), { .../** @type {Restart} */ (all[fall]), apart: true }];
@@ -60,11 +60,11 @@ function fold(all) {
   /** @type {Map<string, Restart>} */ const going = new Map();
   /** @type {Restart[]} */ const found = [];
   for (const one of all) {
-    const what = wordsOf(one), any = `${one.node} ${what}`, { where, one_cause: alike = true } = one.stored;
-    const reason = reasonIn(one.stored.reason ?? ""), key = `${any}: ${kindIn(reason)} ${where ?? ""}`;
+    const what = wordsOf(one), any = `${one.node} ${what}`, { where } = one.stored;
+    const reason = one.stored.reason ?? "", key = `${any}: ${kindIn(reason)} ${where ?? ""}`;
     const loop = what ? going.get(reason ? key : any) : undefined; // one without a known reason may be like any other
     if (goesOn(loop, one)) {
-      const same = loop.alike && alike && reason !== "" && reason === reasonIn(loop.stored.reason ?? "");
+      const same = loop.alike && one.alike && reason !== "" && reason === loop.stored.reason;
       Object.assign(loop, { from: one.from, count: loop.count + one.count, folded: true, alike: same });
     } else {
       going.set(key, one);

@@ -312,12 +312,16 @@ function wrong() {
     ...more(anomalies.length - SHOWN, system),
   ];
   if (holds) items.unshift(make("li", ...severe(), holds));
-  if (page.dataset.services) items.unshift(...others);
+  if (page.dataset.services) {
+    for (const item of items) item.querySelector(".glyph")?.after(make("code", {}, model.node), ": ");
+    items.unshift(...others);
+  }
   else items.push(...others);
   write(byId("wrong-title", HTMLElement), away.length || page.dataset.services || !model.node ? "Problems" : `Problems on ${model.node}`);
   if (!heldWrong.allows(items.map(() => ({ count: 1 })))) return;
   if (!items.length && everywhere) {
     const calm = unknown || !model.rows.size ? [unknown || "There is no tree to look at."]
+      : page.dataset.services ? ["Nothing is wrong now."]
       : calmParts(found, found === null ? model.restarts : sampled === null ? 0 : model.restarts - sampled,
         storedRestarts.some((one) => (one.node ?? model.node) === model.node && isBefore(found, one)), model.restarts,
         madeBeside(model.node, storedRestarts, Date.now() / 1000 + skew, storedRestarts.length >= READ));
