@@ -124,7 +124,7 @@ def test_an_end_that_reads_crashed_is_found_by_that_type() -> None:
     otp.run(main)
 
 
-class Fragile(GenServer[Any]):
+class RelayMailer(GenServer[Any]):
     @impl
     def init(self, arg: list[str]) -> Ok[Any] | Stop:
         return Stop("no relay") if arg else Ok(arg)
@@ -133,7 +133,7 @@ class Fragile(GenServer[Any]):
 class Office(Supervisor):
     @impl
     def init(self, arg: Any) -> Children:
-        return Children([Fragile.child_spec(arg, id="Mailer", name="mailer")], max_restarts=1)
+        return Children([RelayMailer.child_spec(arg, id="Mailer", name="mailer")], max_restarts=1)
 
 
 def test_a_child_that_cannot_be_restarted_has_its_name_and_not_its_id() -> None:
