@@ -453,6 +453,30 @@ def test_a_ledger_that_begins_late_has_the_same_outages_as_one_that_has_watched(
     watched(test)
 
 
+@pytest.mark.parametrize("name", ["lane", None], ids=["with a name", "with an id only"])
+def test_a_ledger_that_begins_late_knows_a_give_up_after_which_its_supervisor_runs_again(name: str | None) -> None:
+    """Regression: a give-up while the platform was away was in the list of restarts, but was no problem."""
+
+    async def test(ledger: Ledger) -> None:
+        spec = Sup.child_spec(children(*workers("w", 1), max_restarts=1), id="lane", name=name)
+        await Sup.start_link(children(spec), name="street")
+        for _ in range(3):
+            otp.exit("w0", "boom")
+            await wait_all_idle()
+        late = Ledger()
+        late.watch(otp.node())
+        for one in (ledger, late):
+            one.sample()
+            [lane] = [history for history in one.book.histories.values() if history.count("gave_up")]
+            assert (lane.name, lane.place) == (name, None if name else "street/lane")
+            kinds = [entry.event_type for entry in lane.restart_history()]
+            assert kinds == ["restarted", "gave_up", "restarted"]
+            assert (lane.total_restarts, lane.incarnations, lane.is_down) == (2, 2, False)
+            assert len(lane.attempts.newest(0)) == 1
+
+    watched(test)
+
+
 def test_many_supervisors_that_come_and_go_do_not_fill_the_memory() -> None:
     async def test(ledger: Ledger) -> None:
         for _ in range(3_000):

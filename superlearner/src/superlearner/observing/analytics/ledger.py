@@ -139,15 +139,17 @@ class Ledger:
     # Events
 
     def watch(self, node: Node) -> None:
-        """Follow the events of a node from now on, starting with its totals and what is down."""
+        """Follow the events of a node from now on, starting with its totals and the events that it remembers."""
         self._node = node
         self._began = otp.monotonic()
         clock = Clock()
         self.book.offset, self.book.since = clock.offset, min(self.book.since, clock.now())
         total = self.book.total_restarts + node.restart_count
-        for pid in supervisors(node, "all"):
+        living = list(supervisors(node, "all"))
+        self._take_over(otp.trace.history(node), living)
+        for pid in living:
             self.meet(pid)
-        self._take_over_fallen(otp.trace.history(node))
+            self._continue(pid)
         self.book.total_restarts = total  # it already includes their restarts
         self._subscription = otp.trace.subscribe(node, self.on_event, kinds=KINDS)
 
@@ -198,8 +200,11 @@ class Ledger:
         if history is not None and id is not None:
             history.note_name(id_text(id), display_name(child))
 
-    def _take_over_fallen(self, events: Sequence[Event]) -> None:
-        """Take over supervisors that gave up and do not run again, as if their events had been followed."""
+    def _take_over(self, events: Sequence[Event], living: Iterable[Pid]) -> None:
+        """Apply the events of living supervisors, of earlier ones in their places, and of those that are down.
+
+        A supervisor is down if it gave up and does not run again.
+        """
         starts = {
             child: event for event in events if event.kind in STARTS and (child := event.data["child"]) is not None
         }
@@ -207,27 +212,30 @@ class Ledger:
             event for event in events if event.kind in ("registered", "exited") and event.data.get("name") is not None
         ]
         names = {event.pid: id_text(event.data["name"]) for event in named}
-        last: dict[tuple[str | None, str | None], Pid] = {}  # the processes that ended last, by name and place
+        ended: dict[Pid, tuple[str | None, str | None]] = {}  # in order, with its name or place
         for event in events:
             if event.kind == "exited" and event.pid is not None:
                 name, start = event.data.get("name"), starts.get(event.pid)
                 if name is not None:
-                    last[id_text(name), None] = event.pid
+                    ended[event.pid] = id_text(name), None
                 elif start is not None and start.pid is not None and start.data["id"] is not None:
-                    last[None, f"{place_of(start.pid)}/{key_part(start.data['id'])}"] = event.pid
+                    ended[event.pid] = None, f"{place_of(start.pid)}/{key_part(start.data['id'])}"
+        known = {pid: _name_or_place(pid) for pid in living}
+        present = set(known.values())
+        last = {key: pid for pid, key in ended.items()}
+        gave_up = {event.pid for event in events if event.kind == "gave_up"}
+        known |= {pid: key for pid, key in ended.items() if key in present or (last[key] is pid and pid in gave_up)}
         book = self.book
-        known = {pid: key for key, pid in last.items() if key[0] not in book.histories and key[1] not in book.by_place}
-        fallen = {event.pid for event in events if event.kind == "gave_up"} & known.keys()
         for event in events:
             pid = event.pid
-            if pid is None or pid not in fallen or event.kind not in KINDS:
+            if pid is None or pid not in known or event.kind not in KINDS:
                 continue
             if (text := plain_pid(pid)) not in book.by_pid:
                 name, place = known[pid]
                 meet(book, text, name).of_platform = is_critical(pid)
                 if place is not None:
                     book.settle(text, place)
-            apply(self.book, event)
+            apply(book, event)
             if event.kind in STARTS and event.data["id"] is not None:
                 book.by_pid[text].note_name(id_text(event.data["id"]), names.get(event.data["child"]))
 
@@ -383,6 +391,12 @@ class Ledger:
             old = now - since > KEEP_ENDED_S and not self.book.histories[key].is_down
             if place < surplus or old:
                 self.book.forget(key)
+
+
+def _name_or_place(pid: Pid) -> tuple[str | None, str | None]:
+    """Return the name of a living supervisor, or its place if it has none."""
+    name = otp.process_info(pid, "registered_name")
+    return (None, place_of(pid)) if name is None else (id_text(name), None)
 
 
 def _counts(state: Any) -> Iterator[tuple[str | None, int, int]]:
