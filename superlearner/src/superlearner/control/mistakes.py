@@ -124,9 +124,10 @@ def place_of_stop(cls: str, callback: str, reason: Any) -> Place | None:
     def locate_stop(text: str, owner: str) -> tuple[int, str] | None:
         tree = parse_source(text)
         found = None if tree is None else _class(tree, owner)
-        method = None if found is None else _method(found, callback)
-        line = None if tree is None or method is None else _line_of_stop(method, reason)
-        return None if tree is None or line is None else (line, function_at(tree, line))
+        if tree is None or found is None or (method := _method(found, callback)) is None:
+            return None
+        line = _line_of_stop(method, reason)
+        return None if line is None else (line, function_at(tree, line))
 
     return _find_place(cls, callback, None, locate_stop)
 

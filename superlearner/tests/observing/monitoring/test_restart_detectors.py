@@ -137,7 +137,7 @@ def test_a_give_up_is_a_finding_while_its_supervisor_is_down() -> None:
     down = only(list(crash_loop(facts(book=book), LIMITS)))
     assert (down.severity, down.since, down.evidence["give_ups"]) == ("critical", NOW - 100, 1)
     assert down.description == "till gave up and is not running: till_1 crashed: ValueError('no paper')"
-    till.ended_at = None  # somebody started it again
+    till.ended_at = None  # it runs again
     assert not list(crash_loop(facts(book=book), LIMITS))
 
 
