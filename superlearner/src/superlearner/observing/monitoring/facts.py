@@ -148,7 +148,7 @@ class TimedOut:
     """A call that timed out at `at` (wall clock), or a wait for a task.
 
     `callee` is the name of the called process, else what it runs; `pid` is None for one on another node. `cause` says
-    what it was doing, `why` what to do about it.
+    what it was doing, `why` what to do about it, `cycle` the processes of the deadlock in which it failed.
     """
 
     at: float
@@ -162,6 +162,7 @@ class TimedOut:
     cause: str = ""
     why: str = ""
     is_task: bool = False
+    cycle: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

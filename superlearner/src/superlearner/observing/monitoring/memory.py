@@ -18,8 +18,8 @@ LARGE: Final = 0.5
 """The part of the grown memory from which a process is named as the cause."""
 NOISE: Final = MB
 """Steps down that are no end of a growth."""
-HINT: Final = "check if the number of processes or of waiting messages grows, too: that is the cause. Otherwise look"
-PAST_HINT: Final = HINT.replace("grows, too: that is", "grew, too: that was")
+HINT: Final = "check if the number of processes or of waiting messages grows, too: that is the cause. If not, look"
+PAST_HINT: Final = "check if the number of processes or of waiting messages grew, too: that was the cause. If not, look"
 BRIEF_S: Final = 60.0
 """A growth that stopped sooner is no anomaly."""
 STEEP_S: Final = 30.0
@@ -50,20 +50,22 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         return  # as at a start
     per_minute = grown / max(stopped - begun, 1) * 60
     largest = facts.largest if facts.largest is not None and facts.largest.size >= LARGE * grown * MB else None
-    who = None if largest is None else largest.name or "its process"
+    who, holds, held = None, "", ""
+    if largest is not None:
+        who, held = largest.name or "its process", _describe_holder(largest, grown, "had")
+        holds = held if largest.has_ended else _describe_holder(largest, grown, "has")
     by = f"by {grown:.0f} MB in {stopped - begun:.0f} s"
     grew = f"{by}, {per_minute:.0f} MB a minute, to {samples[-1][1] / MB:.0f} MB"
-    most = "" if largest is None else _describe_holder(largest, grown)
     past = f"the memory of the program grew {grew}"
-    words = f"{past}, and has not grown for {stood:.0f} s" if stood else f"the memory of the program has grown {grew}"
-    past += most.replace(" has at least ", " had at least ")
+    now = f"{past}, and has not grown for {stood:.0f} s" if stood else f"the memory of the program has grown {grew}"
+    past += held
     yield AnomalyFinding(
         type="memory_growth",
         severity="critical" if per_minute >= 10 * limits.anomaly_memory_growth else "high",
         pid=None if largest is None else largest.pid,
         name=None if largest is None else largest.name,
         group="memory",
-        description=words + most,
+        description=now + holds,
         size=grown,
         past=past,
         incident=Incident(past),
@@ -89,10 +91,9 @@ def is_steep(facts: NodeFacts, limits: Settings) -> bool:
     return bool(lately) and (lately[-1] - lately[0]) / MB > 2 * limits.anomaly_memory_growth / 60 * STEEP_S
 
 
-def _describe_holder(largest: ProcessSize, grown: float) -> str:
+def _describe_holder(largest: ProcessSize, grown: float, has: str) -> str:
     of_it = "" if largest.size > grown * MB else " of it"
     ended = ", and has ended" if largest.has_ended else ""
-    has = "had" if largest.has_ended else "has"
     return f"; {largest.name or largest.pid} {has} at least {largest.size / MB:.0f} MB{of_it}{ended}"
 
 

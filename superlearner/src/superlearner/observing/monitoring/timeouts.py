@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -30,7 +30,6 @@ NOTICED_S: Final = 1.0
 """Seconds after a hold of the loop until a call that timed out meanwhile is noticed."""
 ADVICE: Final = "let one of the processes cast, or answer later with NoReply and GenServer.reply"
 """Advice about deadlocks."""
-DEADLOCK: Final = "a deadlock"
 EXPLAINS: Final = frozenset({"long_callback", "mailbox_growth", "mailbox_backlog", "blocked_loop", "call_cycle"})
 """Types of findings that say why a process does not answer in time."""
 
@@ -41,11 +40,11 @@ def call_timeouts(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
     groups: dict[str, list[TimedOut]] = {}
     for one in facts.timeouts:
         # The calls of a deadlock fail after the look that found it last
-        margin = 2 * limits.scan_interval + NOTICED_S if _cycle_of(one) else 0.0
+        margin = 2 * limits.scan_interval + NOTICED_S if one.cycle else 0.0
         if one.at >= facts.now - window and one.at > facts.explained.get(one.pid or "", 0.0) + margin:
-            groups.setdefault(_cycle_of(one) or one.callee, []).append(one)
+            groups.setdefault(one.cycle or one.callee, []).append(one)
     for called, calls in groups.items():
-        last, count, cycle = calls[-1], len(calls), _cycle_of(calls[-1])
+        last, count, cycle = calls[-1], len(calls), calls[-1].cycle
         callee = last.callee if cycle is None else "processes in a deadlock" if count > 1 else "a process in a deadlock"
         callers = Counter(one.caller for one in calls)
         names = [name for name, _ in callers.most_common()]
@@ -148,17 +147,14 @@ def _describe(last: TimedOut, count: int) -> str:
     return f"{which}{at}{request}{f'; {last.cause}' if last.cause else ''}"
 
 
-def _cycle_of(one: TimedOut) -> str | None:
-    """Return the deadlock in which a call failed, the same for each of its calls; None if it failed for another reason.
+def _cycle_of(data: Mapping[str, Any]) -> str | None:
+    """Return the processes of the deadlock in which a call failed: the same for each of its calls.
 
-    >>> calls = [
-    ...     TimedOut(1.0, "", None, None, "", "", None, 1.0, f"a deadlock, {text}") for text in ("a -> b", "b -> a")
-    ... ]
-    >>> [_cycle_of(one) for one in calls]
-    ['a -> b', 'a -> b']
+    >>> _cycle_of({"cycle": "b -> a -> b"}), _cycle_of({"cycle": "a -> b -> a"}), _cycle_of({"cycle": None})
+    ('a -> b', 'a -> b', None)
     """
-    _, found, cycle = one.cause.partition(f"{DEADLOCK}, ")
-    return " -> ".join(sorted(set(cycle.split(" -> ")))) if found else None
+    cycle = data.get("cycle")
+    return None if cycle is None else " -> ".join(sorted(set(cycle.split(" -> "))))
 
 
 def _hint(last: TimedOut, facts: NodeFacts) -> str:
@@ -167,13 +163,13 @@ def _hint(last: TimedOut, facts: NodeFacts) -> str:
     if last.pid not in facts.waiting:
         return _advise(last)
     backtrace = command("process.backtrace", last.name or last.pid, node=facts.called)
-    advice = ADVICE if _cycle_of(last) else last.why
+    advice = ADVICE if last.cycle else last.why
     return ". ".join(one for one in (advice, f"`{backtrace}` shows where it waits") if one)
 
 
 def _advise(last: TimedOut) -> str:
     """Return what to try once the process is no longer waiting."""
-    return ADVICE if _cycle_of(last) else last.why or "it is no longer waiting"
+    return ADVICE if last.cycle else last.why or "it is no longer waiting"
 
 
 def find_waiting(node: Node, calls: Iterable[TimedOut]) -> frozenset[str]:
@@ -212,4 +208,5 @@ def timed_out(event: TraceEvent, at: float) -> TimedOut | None:
         cause=clip(cause_of_timeout(data), 2 * LONGEST),
         why=data["why"],
         is_task=data["way"] == "task",
+        cycle=_cycle_of(data),
     )
