@@ -15,6 +15,7 @@ import pytest
 import otp
 from node_facts import LIMITS, NOW, entry, facts, only, supervisor, track
 from otp.testing import Scheduler, advance, wait_all_idle
+from superlearner.control.protection import Protection
 from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.nodes import Nodes
 from superlearner.observing.analytics import Ledger
@@ -125,6 +126,45 @@ def test_a_monitor_stores_crashes_of_processes_without_a_supervisor(monkeypatch:
 
     otp.run(main)
     assert [one.text.partition(" <")[0] for one in stored] == [fails.__qualname__]
+
+
+def test_a_monitor_reports_no_hang_of_the_platforms_own_processes() -> None:
+    """Regression: on a slow machine, the process that starts sandboxes was an incident between restarts."""
+
+    class Busy(otp.GenServer[Any]):
+        @otp.impl
+        def init(self, arg: Any) -> otp.Ok[Any]:
+            return otp.Ok(arg)
+
+        @otp.impl
+        async def handle_cast(self, request: Any, state: Any) -> otp.NoReply[Any]:
+            for _ in range(20):
+                otp.monitor(state)
+            started.release()
+            await asyncio.Event().wait()
+            return otp.NoReply(state)
+
+    started = asyncio.Semaphore(0)
+
+    async def main() -> None:
+        async with otp.Node("platform") as node:
+            watched = node.spawn(otp.receive)
+            ours = await node.start(Busy, watched, name="ours")
+            Protection(node)
+            theirs = await node.start(Busy, watched, name="theirs")
+            for pid in (ours, theirs):
+                for _ in range(101):
+                    otp.GenServer.cast(pid, "work")
+                await started.acquire()
+            monitor = Monitor(lambda: Settings(anomaly_callback=0.001), Ledger())
+            monitor.watch(node)
+            await monitor.sample()
+            facts = monitor.facts()
+            for about in (facts.callbacks, facts.tracks, facts.watchers):
+                assert ["theirs"] == [one.name for one in about]
+            monitor.close()
+
+    asyncio.run(main())
 
 
 def test_the_hang_of_a_restarted_process_is_another_one() -> None:

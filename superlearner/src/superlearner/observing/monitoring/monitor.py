@@ -340,7 +340,7 @@ class Monitor:
         self._unread = {
             pid: known if (known := self._unread.get(pid)) is not None and known[0] is message else (message, now)
             for pid in scan.unread
-            if (message := _oldest(pid)) is not None
+            if (message := _oldest(pid)) is not None and not is_critical(pid)
         }
 
     def _track(self, scan: Scan) -> None:
@@ -348,7 +348,7 @@ class Monitor:
         now = self._clock.now()
         limit = self.settings().anomaly_mailbox
         tracks: dict[Pid, Track] = {}
-        deepest = scan.deepest(TRACKED)
+        deepest = [one for one in scan.deepest(TRACKED) if not is_critical(one[1])]
         self._rates.turn([pid for length, pid in deepest if length >= limit])
         for length, pid in deepest:
             track = self._tracks.get(pid) or Track(plain_pid(pid), display_name(pid), what_of(pid), handled_at=now)
@@ -507,7 +507,7 @@ class Monitor:
         return found
 
     def _callbacks(self) -> Iterator[PendingCallback]:
-        found = [] if self.scan is None else self.scan.busy
+        found = [] if self.scan is None else [one for one in self.scan.busy if not is_critical(one.pid)]
         for busy in sorted(found, key=lambda one: one.begun)[:CALLBACKS]:
             pid: Any = busy.pid
             extra = pid.ext
@@ -537,7 +537,8 @@ class Monitor:
             )
 
     def _watchers(self, now: float) -> Iterator[Watcher]:
-        for pid in [] if self.scan is None else self.scan.watchers[:CLOSELY]:
+        found = [] if self.scan is None else [pid for pid in self.scan.watchers if not is_critical(pid)]
+        for pid in found[:CLOSELY]:
             if (most := _most_watched(pid)) is not None:
                 count, target = most
                 yield Watcher(plain_pid(pid), display_name(pid), what_of(pid), count, target, 0, now)
