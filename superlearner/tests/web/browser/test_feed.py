@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 SHOP = "app/shop_sup"
@@ -44,23 +43,30 @@ def test_events_stand_newest_first_in_the_words_of_the_server(page: Page, platfo
     expect(page.locator("#events > .hint")).to_be_hidden()
 
 
-@pytest.mark.parametrize("text", ["till crashed and was restarted", "leak crashed 300 times in 3.0 s: ValueError"])
-def test_before_the_first_event_the_last_entry_of_the_previous_program_is_shown(
-    text: str, open_page: Callable[..., Page], platform: Any
-) -> None:
+def test_entries_that_were_stored_earlier_stand_below_the_events(open_page: Callable[..., Page], platform: Any) -> None:
+    """Regression: after a restart of the platform, one stored entry was shown, and none beside new events."""
     page = open_page(f"{platform.url}/learn", ready=False)
-    outage = {
-        "at": 1763850009.5,
-        "line": "the platform did not run from 02:03:31 to 02:03:34",
-        "incident": True,
-        "outage": True,
-    }
-    line = {"at": 1763850000.5, "line": text, "kept": True, "incident": text.startswith("leak")}
-    page.route("**/api/v1/restarts?*", lambda route: route.fulfill(json={"data": [outage, line]}))
+    outage = {"at": 1763850009.5, "line": "the platform did not run from 02:03:31 to 02:03:34", "outage": True}
+    crash = {
+        "at": 1763850000.5, "line": "till crashed and was restarted", "kept": True, "ref": "0a1b2c3d4e5f.7",
+        "name": "till", "reason": "ValueError('empty')", "supervisor": "shop", "strategy": "one_for_one", "started": 1,
+    }  # fmt: skip
+    storm = {"at": 1763840000.5, "line": "leak crashed 300 times in 3.0 s: ValueError", "kept": False}
+    page.route("**/api/v1/restarts?*", lambda route: route.fulfill(json={"data": [outage, crash, storm]}))
     page.goto(f"{platform.url}/supervisors")
-    expect(page.locator("#events > .hint")).to_contain_text("No new events. The last stored entry:")
-    before = page.locator("#events > .hint").get_by_role("link", name=text)
-    expect(before).to_have_attribute("href", re.compile(r"/timeline\?.*at=1763850000\.5"))
+    rows = page.locator("#events > .events > li")
+    expect(rows).to_have_count(3)
+    expect(rows.first).to_have_text("No new events. Stored earlier:")
+    expect(rows.nth(1)).to_contain_text("till crashed and was restarted: ValueError('empty')")
+    expect(rows.nth(1)).to_contain_text(re.compile("22 Nov|Nov 22"))
+    expect(rows.nth(1).get_by_role("link", name="Why?")).to_have_attribute("href", re.compile("/why/0a1b2c3d4e5f.7"))
+    in_timeline = rows.nth(2).get_by_role("link", name="Timeline")
+    expect(in_timeline).to_have_attribute("href", re.compile(r"/timeline\?.*at=1763840000\.5"))
+    platform.delta(e=[event(1, at=time.time())])
+    expect(rows).to_have_count(4)
+    expect(rows.first).to_contain_text("ledger crashed")
+    expect(rows.nth(1)).to_have_text("Stored earlier:")
+    expect(page.locator("#events > .hint")).to_be_hidden()
 
 
 def test_a_repeated_event_replaces_itself(page: Page, platform: Any) -> None:

@@ -4,9 +4,10 @@
  * @module
  */
 
+import { chosen, nodeQuery, root } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { counted, number, time } from "../base/words.js";
-import { nameIn, reasonIn, spanOf, verb } from "../live/storms.js";
+import { nameIn, reasonIn, spanOf, storedText, timeOf, verb } from "../live/storms.js";
 import { html, nothing, svg } from "../vendor/lit-html.js";
 
 /** @import { FeedEvent, Level } from "../live/model.js" */
@@ -28,6 +29,17 @@ export function eventRow(line, open) {
     data-count=${storm ? line.count : nothing}><svg class="glyph" aria-hidden="true"><use
     href="#i-${shape}"/></svg>${storm ? title(line) : html`<p>${sentence(event)}</p>`}<time
     datetime=${iso(storm ? line.from : event.at)}>${time(storm ? line.from : event.at)}</time>${storm ? more(line, open) : nothing}</li>`;
+}
+
+/** Return the row of an entry that was stored before. @param {Api.RestartLine} stored */
+export function storedRow(stored) {
+  const { ref, kept, count = 1, gave_up: gaveUp, reason, program, incident, crash, node } = stored, at = timeOf(stored);
+  const shape = gaveUp ? "gave-up" : incident && !crash ? "stuck" : reason && !program ? "crashed" : "stopped";
+  const [to, text] = ref && (kept || count > 1)
+    ? [whyAddress(ref, node ?? chosen()), "Why?"]
+    : [`${root()}/timeline${nodeQuery(node ?? chosen(), { at: stored.at.toFixed(6) })}`, "Timeline"];
+  return html`<li data-kind="stored"><svg class="glyph" aria-hidden="true"><use href="#i-${shape}"/></svg><p>${storedText(stored)}
+    <a class="link act" href=${to} tabindex="-1">${text}</a></p><time datetime=${iso(at)}>${time(at)}</time></li>`;
 }
 
 /** @param {number} at */

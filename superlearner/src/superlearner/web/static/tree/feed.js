@@ -1,25 +1,26 @@
 /**
- * `<sl-feed>`: events in the server's words, newest first. Choosing one goes to the process. Entries that repeat are
- * one row with a count. Nothing changes under the pointer or the keyboard focus.
+ * `<sl-feed>`: events in the server's words, newest first, and below them those stored before. Choosing one goes to the
+ * process. Entries that repeat are one row with a count. Nothing changes under the pointer or the keyboard focus.
  *
  * @module
  */
 
 import { requestOn } from "../base/api.js";
-import { attribute, chosen, icon, make, nodeQuery, renew, root, write } from "../base/dom.js";
-import { time } from "../base/words.js";
+import { attribute, chosen, icon, make, write } from "../base/dom.js";
 import { Held } from "../live/held.js";
-import { rowText, Storms } from "../live/storms.js";
-import { html, render, repeat } from "../vendor/lit-html.js";
-import { eventRow } from "./feed-row.js";
+import { rowText, storedText, Storms } from "../live/storms.js";
+import { html, nothing, render, repeat } from "../vendor/lit-html.js";
+import { eventRow, storedRow } from "./feed-row.js";
 
 /** @import { FeedEvent } from "../live/model.js" */
 /** @import { Line } from "../live/storms.js" */
 
 const WAITS = "Events are shown with the first picture of the tree.";
 const YET = "Nothing has happened yet. Kill a process and read here what its supervisor did.";
-const SINCE = "No new events. The last stored entry:";
 const AWAY = "The node is not connected, and no earlier event of its tree is known here.";
+
+/** Stored entries that are listed at most. */
+const MOST_BEFORE = 20;
 
 export class SlFeed extends HTMLElement {
   /** @type {readonly FeedEvent[]} */ #feed = [];
@@ -44,47 +45,51 @@ export class SlFeed extends HTMLElement {
 
   /** @param {readonly FeedEvent[]} feed  oldest first @param {string|null} [run]  of the server */
   show(feed, run = "") {
-    if (run && run !== this.#run && !feed.length) void this.#readBefore(run);
+    const newest = feed.at(-1)?.id ?? 0;
+    if (run && (run !== this.#run || newest < this.#newest)) void this.#readBefore(run, feed[0]?.at ?? Infinity);
+    this.#newest = newest;
     if (feed === this.#feed) return;
     this.#feed = feed;
     this.lines = this.#storms.take(feed, run);
-    const last = this.lines.reduce((/** @type {Line|null} */ newest, line) => (newest && newest.to >= line.to ? newest : line), null);
-    write(this.#latest, last ? rowText(last) : "Nothing yet");
-    attribute(this.#latest, "data-level", last?.event.level);
-    if (this.#held.allows(this.lines)) this.#draw();
+    this.#update();
   }
 
   /** The run for which #before was read. @type {string|null} */ #run = null;
-  /** The newest stored entry before this run. @type {Api.RestartLine|null} */ #before = null;
+  /** The number of the newest event: a restarted service numbers its events anew. */ #newest = 0;
+  /** Entries stored before the first event, newest first. @type {readonly Api.RestartLine[]} */ #before = [];
 
-  /** Read the newest entry stored before this run. @param {string} run */
-  async #readBefore(run) {
+  /** Read the entries stored before the first event. @param {string} run @param {number} first  its time */
+  async #readBefore(run, first) {
     this.#run = run;
     const node = chosen() || document.querySelector("#node option")?.textContent || ""; // without one, the list is of all nodes
     try {
-      /** @type {Api.RestartLine[]} */ const found = await requestOn(node, "GET", "/restarts?settled=true&fold=false&per_page=10");
-      this.#before = found.find(({ outage }) => !outage) ?? null;
+      /** @type {Api.RestartLine[]} */ const found = await requestOn(node, "GET", `/restarts?settled=true&per_page=${MOST_BEFORE}`);
+      this.#before = found.filter(({ at, outage }) => !outage && at < first);
     } catch {
-      this.#before = null; // without it, the sentence says that nothing has happened yet
+      this.#before = []; // without them, the sentence says that nothing has happened yet
     }
-    this.#explain();
+    write(this.#empty, this.#there ? YET : AWAY);
+    this.#update();
   }
 
   #there = true;
 
-  /** Show why there are no events. */
-  #explain() {
-    const one = this.#before;
-    if (one === null) return write(this.#empty, this.#there ? YET : AWAY);
-    renew(this.#empty, [make("span", {}, SINCE, " "), make("a",
-      { href: `${root()}/timeline${nodeQuery(chosen(), { at: one.at.toFixed(6) })}` }, `${time(one.at)} ${one.line ?? ""}`)]);
+  #update() {
+    const last = this.lines.reduce((/** @type {Line|null} */ newest, line) => (newest && newest.to >= line.to ? newest : line), null);
+    const before = this.#before[0];
+    write(this.#latest, last ? rowText(last) : before ? storedText(before) : "Nothing yet");
+    attribute(this.#latest, "data-level", last?.event.level);
+    if (this.#held.allows(this.lines)) this.#draw();
   }
 
   #draw() {
-    this.#empty.hidden = this.lines.length > 0;
-    this.#list.hidden = this.lines.length === 0;
-    this.#shown = new Map(this.lines.map((line) => [line.id, line]));
-    render(html`${repeat(this.lines, ({ id }) => id, (line) => eventRow(line, this.#open.has(line.id)))}`, this.#list);
+    const { lines } = this, before = this.#before;
+    this.#empty.hidden = lines.length + before.length > 0;
+    this.#list.hidden = !this.#empty.hidden;
+    this.#shown = new Map(lines.map((line) => [line.id, line]));
+    render(html`${repeat(lines, ({ id }) => id, (line) => eventRow(line, this.#open.has(line.id)))}${before.length
+      ? html`<li class="hint">${lines.length ? "" : "No new events. "}Stored earlier:</li>${before.map(storedRow)}`
+      : nothing}`, this.#list);
   }
 
   /** The rows as they are drawn. @type {ReadonlyMap<string, Line>} */ #shown = new Map();
@@ -93,7 +98,7 @@ export class SlFeed extends HTMLElement {
   live(there) {
     if (there === this.#there) return;
     this.#there = there;
-    this.#explain();
+    write(this.#empty, there ? YET : AWAY);
   }
 
   /** Open or close the sheet in narrow windows. @param {boolean} open */
