@@ -179,18 +179,33 @@ class Watchdog:
         """Start watching; call it in the loop's thread."""
         self._loop_thread = threading.get_ident()
         self._scheduler = self._node.scheduler  # a plain read of one slot from another thread
-        if self._spare and self._scheduler.watchdog is not None:
+        others: list[Watchdog] = self._scheduler.watchdogs
+        if self._spare and others:
+            others.append(self)
+        else:
+            others.insert(0, self)
+            self._start_thread()
+
+    def stop(self) -> None:
+        """Stop watching; call it in the loop's thread. A spare watchdog of the loop goes on in place of the first."""
+        self._stop.set()
+        self._turned.set()
+        others: list[Watchdog] = [] if self._scheduler is None else self._scheduler.watchdogs
+        if self not in others:
             return
-        self._scheduler.watchdog = self
+        was_first = others[0] is self
+        others.remove(self)
+        if was_first and others and others[0]._spare:
+            others[0]._start_thread()
+
+    def _start_thread(self) -> None:
         self._thread = threading.Thread(target=self._watch, name="otp-watchdog", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop watching."""
-        self._stop.set()
-        self._turned.set()
-        if self._scheduler is not None and self._scheduler.watchdog is self:
-            self._scheduler.watchdog = None
+    def _is_replaced(self) -> bool:
+        """Return whether another watchdog, or a newer thread of this one, watches in place of this thread."""
+        first = next(iter(self._scheduler.watchdogs), None)
+        return self._thread is not threading.current_thread() or (self._spare and first is not self)
 
     def text_of(self, name: object) -> str:
         """Return the name of a process as text; called in the watchdog's thread."""
@@ -198,7 +213,7 @@ class Watchdog:
 
     def _watch(self) -> None:
         pause = PING_EVERY_S
-        while not self._stop.wait(pause) and not (self._spare and self._scheduler.watchdog is not self):
+        while not self._stop.wait(pause) and not self._is_replaced():
             if is_idle(frame_of(self._loop_thread)):
                 pause = self._idle
                 continue

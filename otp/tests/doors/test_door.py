@@ -316,7 +316,7 @@ def test_a_visited_service_logs_what_holds_its_loop_while_it_is_held() -> None:
 
     async def main() -> None:
         async with otp.Node("shop@127.0.0.1") as node, otp.observe(node, backend=None) as door:
-            assert node.scheduler.watchdog is None  # an unused door has no thread
+            assert node.scheduler.watchdogs == []  # an unused door has no thread
             async with Visitor(door.record.address, door.record.token):
                 assert hearer.heard.wait(20)
                 path = find_hold_file(door.record.address)
@@ -327,7 +327,7 @@ def test_a_visited_service_logs_what_holds_its_loop_while_it_is_held() -> None:
                 assert read_hold(path, os.getpid() + 1, time.time()) is None
             await door.close()
             assert not list(path.parent.iterdir())
-            assert node.scheduler.watchdog is None
+            assert node.scheduler.watchdogs == []
 
     logging.getLogger("otp").addHandler(hearer)
     try:
@@ -430,15 +430,40 @@ def test_what_holds_a_loop_may_have_a_long_name_of_any_letters(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("own_sockets")
+def test_a_second_door_of_a_loop_reports_what_holds_it_after_the_first_one_is_closed() -> None:
+    """Regression: the watchdog of the first door ended with it, and the loop had none."""
+    hearer = Hearer()
+
+    async def main() -> None:
+        async with (
+            otp.Node("shop@127.0.0.1") as shop,
+            otp.Node("bank@127.0.0.1") as bank,
+            otp.observe(shop, backend=None) as first,
+            otp.observe(bank, backend=None) as second,
+            Visitor(second.record.address, second.record.token),
+        ):
+            async with Visitor(first.record.address, first.record.token):
+                await second.close()
+                assert len(shop.scheduler.watchdogs) == 1
+                assert hearer.heard.wait(20)
+
+    logging.getLogger("otp").addHandler(hearer)
+    try:
+        run(main)
+    finally:
+        logging.getLogger("otp").removeHandler(hearer)
+
+
+@pytest.mark.usefixtures("own_sockets")
 def test_a_loop_with_a_watchdog_gets_no_second_one_from_its_door() -> None:
     async def main() -> None:
         async with otp.Node("shop@127.0.0.1") as node, otp.observe(node, backend=None) as door:
             own = Watchdog(asyncio.get_running_loop(), node)
             own.start()
             async with Visitor(door.record.address, door.record.token):
-                assert node.scheduler.watchdog is own
+                assert node.scheduler.watchdogs[0] is own
             await door.close()
-            assert node.scheduler.watchdog is own  # was not ended with the door
+            assert node.scheduler.watchdogs == [own]  # was not ended with the door
             own.stop()
 
     run(main)

@@ -192,7 +192,7 @@ class Scheduler:
         "tells_owners",
         "to_notify",
         "virtual",
-        "watchdog",
+        "watchdogs",
         "watched",
         "wheel",
         "window_ns",
@@ -254,7 +254,7 @@ class Scheduler:
         # the last (test_of_the_mailboxes_of_many_servers_few_are_kept_for_others).
         self.pool: list[list[Any]] = []
         self.post: Any = None  # post of a testing scheduler: delivers messages later
-        self.watchdog: Any = None  # the latest one that was started, see otp.watchdog
+        self.watchdogs: list[Any] = []  # of this loop; those behind the first one may be spare, see otp.watchdog
         self.hold_files: tuple[Any, ...] = ()  # those that its watchdog writes, see otp.doors.holds
         self.watched: set[Node] = set()  # nodes whose messages are read: no inline calls
         self.wheel: dict[int, list[Process]] = {}
