@@ -18,6 +18,7 @@ declare namespace Api {
     /** the samples and values it is based on */ evidence: Record<string, any>;
     /** the exceeded limit */ threshold: number;
     /** the setting of the limit */ setting: string;
+    /** the unit of the limit, such as `s` */ unit?: string;
     /** what to try */ hint: string;
     /** the hint once it is over, if it differs */ past_hint?: string;
   }
@@ -77,6 +78,7 @@ declare namespace Api {
     /** the samples and values it is based on */ evidence: Record<string, any>;
     /** the exceeded limit */ threshold: number;
     /** the setting of the limit */ setting: string;
+    /** the unit of the limit, such as `s` */ unit?: string;
     /** what to try */ hint: string;
     /** the hint once it is over, if it differs */ past_hint?: string;
     node: string;
@@ -830,7 +832,7 @@ declare namespace Api {
     name: string;
     description: string;
     /** `string`, `integer`, `number`, `boolean` or `array`, as in JSON Schema */ type: string;
-    /** `s` or `bytes`, if it has a unit */ unit: string|null;
+    /** such as `s` or `bytes`, if it has a unit */ unit: string|null;
     default: any;
     /** the allowed values, if they can be listed */ choices: string[];
     /** minimum, maximum and pattern, in the terms of JSON Schema */ bounds: Record<string, any>;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic.config import JsonDict
@@ -16,7 +16,7 @@ from pydantic_settings import (
 
 from superlearner.base.interfaces import is_loopback
 
-__all__ = ["AT_START", "BYTES", "ENVIRONMENT", "SECONDS", "Settings", "takes_effect_at_start"]
+__all__ = ["AT_START", "BYTES", "ENVIRONMENT", "SECONDS", "Settings", "takes_effect_at_start", "unit_of"]
 
 ENVIRONMENT: Final = "SUPERLEARNER_"
 """Prefix of the environment variables."""
@@ -27,6 +27,8 @@ AT_START: Final[JsonDict] = {"at_start": True}
 SECONDS: Final[JsonDict] = {"unit": "s"}
 BYTES: Final[JsonDict] = {"unit": "bytes"}
 MEGABYTES: Final[JsonDict] = {"unit": "MB"}
+MESSAGES_A_SECOND: Final[JsonDict] = {"unit": "messages a second"}
+MEGABYTES_A_MINUTE: Final[JsonDict] = {"unit": "MB a minute"}
 
 
 class Settings(BaseSettings):
@@ -319,19 +321,39 @@ class Settings(BaseSettings):
     otel_interval: float = Field(
         10.0, gt=0, json_schema_extra=AT_START, description="seconds between exports of metrics"
     )
-    anomaly_window: float = Field(60.0, gt=0, description="window for restarts, give-ups and blocked loops")
+    anomaly_window: float = Field(
+        60.0, gt=0, json_schema_extra=SECONDS, description="window for restarts, give-ups and blocked loops"
+    )
     anomaly_restarts: int = Field(10, ge=1, description="restarts of a supervisor in the window that make a storm")
-    anomaly_give_up_within: float = Field(10.0, ge=0, description="predicted time to a give-up that makes a crash loop")
+    anomaly_give_up_within: float = Field(
+        10.0, ge=0, json_schema_extra=SECONDS, description="predicted time to a give-up that makes a crash loop"
+    )
     anomaly_mailbox: int = Field(100, ge=1, description="smallest mailbox that is checked")
-    anomaly_mailbox_growth: float = Field(5.0, gt=0, description="allowed growth of a mailbox in messages a second")
-    anomaly_mailbox_wait: float = Field(60.0, gt=0, description="allowed time to empty a mailbox")
-    anomaly_memory_growth: float = Field(20.0, gt=0, description="allowed growth of the program in MB a minute")
-    anomaly_memory_window: float = Field(300.0, gt=0, le=3600, description="time of continuous growth")
-    anomaly_callback: float = Field(5.0, gt=0, description="allowed duration of an async callback")
-    anomaly_loop_held: float = Field(0.5, gt=0, description="allowed time of a blocked event loop")
-    anomaly_unsupervised_after: float = Field(30.0, ge=0, description="allowed time without links and monitors")
+    anomaly_mailbox_growth: float = Field(
+        5.0, gt=0, json_schema_extra=MESSAGES_A_SECOND, description="allowed growth of a mailbox"
+    )
+    anomaly_mailbox_wait: float = Field(
+        60.0, gt=0, json_schema_extra=SECONDS, description="allowed time to empty a mailbox"
+    )
+    anomaly_memory_growth: float = Field(
+        20.0, gt=0, json_schema_extra=MEGABYTES_A_MINUTE, description="allowed growth of the program"
+    )
+    anomaly_memory_window: float = Field(
+        300.0, gt=0, le=3600, json_schema_extra=SECONDS, description="time of continuous growth"
+    )
+    anomaly_callback: float = Field(
+        5.0, gt=0, json_schema_extra=SECONDS, description="allowed duration of an async callback"
+    )
+    anomaly_loop_held: float = Field(
+        0.5, gt=0, json_schema_extra=SECONDS, description="allowed time of a blocked event loop"
+    )
+    anomaly_unsupervised_after: float = Field(
+        30.0, ge=0, json_schema_extra=SECONDS, description="allowed time without links and monitors"
+    )
     anomaly_monitors: int = Field(20, ge=2, description="allowed monitors of one process held by another")
-    anomaly_down_unread: float = Field(30.0, ge=0, description="allowed time for an unread Down message")
+    anomaly_down_unread: float = Field(
+        30.0, ge=0, json_schema_extra=SECONDS, description="allowed time for an unread Down message"
+    )
 
     @field_validator("auth")
     @classmethod
@@ -401,3 +423,14 @@ def takes_effect_at_start(name: str) -> bool:
     (True, False)
     """
     return Settings.model_fields[name].json_schema_extra == AT_START
+
+
+def unit_of(name: str) -> str:
+    """Return the unit of a setting; "" if it has none, or is not known.
+
+    >>> unit_of("anomaly_callback"), unit_of("anomaly_mailbox_growth"), unit_of("anomaly_restarts"), unit_of("new")
+    ('s', 'messages a second', '', '')
+    """
+    field = Settings.model_fields.get(name)
+    extra = cast("dict[str, str] | None", None if field is None else field.json_schema_extra)
+    return "" if extra is None else extra.get("unit", "")

@@ -13,6 +13,7 @@ from otp import sentences
 from superlearner.base.commands import command
 from superlearner.control.clock import timestamp
 from superlearner.observing.monitoring.alarms import BACK_S
+from superlearner.observing.monitoring.code_places import CodePlace
 from superlearner.observing.monitoring.facts import (
     AnomalyFinding,
     Incident,
@@ -54,11 +55,12 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             description=f"{name} has been{where}" + (f", and {messages} {waits}" if one.waiting else ""),
             since=round(one.began, 3),
             evidence={
-                "callback": one.callback,
                 "seconds": round(seconds, 1),
                 "place": one.place,
                 "what": one.what,
                 "message_queue_len": one.waiting,
+                **_describe_code(one.code),
+                "callback": one.callback,
             },
             threshold=limits.anomaly_callback,
             setting="anomaly_callback",
@@ -103,6 +105,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
                 "starved_s": None if worst.starved is None else round(worst.starved, 3),
                 "what": worst.what,
                 "place": worst.place,
+                **_describe_code(worst.code),
                 "newest": [_hold(hold) for hold in reversed(holds[-10:])],
             },
             count=len(row),
@@ -301,6 +304,10 @@ def detect(facts: NodeFacts, limits: Settings) -> list[AnomalyFinding]:
 
 
 # Evidence
+
+
+def _describe_code(code: CodePlace | None) -> dict[str, Any]:
+    return {} if code is None else code.evidence
 
 
 def _hold(hold: LoopHold) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from superlearner.observing.analytics.history import Book
+from superlearner.observing.monitoring.code_places import CodePlace
 from superlearner.observing.monitoring.points import Point
 
 __all__ = [
@@ -83,6 +84,7 @@ class PendingCallback:
     place: str | None
     stopped: float = 0.0
     """Seconds since then in which no code of the program ran."""
+    code: CodePlace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ class LoopHold:
     starved: float | None = None
     mark: int = 0
     """The time of its event on the node's clock, the same for each monitor that reads it; 0 without one."""
+    code: CodePlace | None = None
+    """The line at `place`, with what led to it."""
 
     @property
     def own_seconds(self) -> float:

@@ -29,6 +29,7 @@ from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring.alarms import Alarm, Alarms
 from superlearner.observing.monitoring.births import Births
 from superlearner.observing.monitoring.circling import WaitsInCircles
+from superlearner.observing.monitoring.code_places import find_code_of_wait
 from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.detectors import blocked_loop, detect
 from superlearner.observing.monitoring.facts import (
@@ -239,16 +240,16 @@ class Monitor:
         at = self._clock.wall(round(until * NS))
         if at - seconds < self._ready_at and not missed:
             return
-        place = None
+        place, code = None, None
         seen = None if self._witness is None else self._witness.of(until - seconds, until)
         if seen is not None:
-            place = seen.place
+            place, code = seen.place, seen.code
             if seen.process is not None and seen.process is not pid:
                 pid, what = seen.process, what_of(seen.process)
         elsewhere = foreign_holder_name(pid, self.node)
         name = elsewhere or (None if pid is None else display_name(pid))
         number = None if pid is None or elsewhere else plain_pid(pid)
-        hold = LoopHold(at, seconds, number, name, what, place, starved, mark)
+        hold = LoopHold(at, seconds, number, name, what, place, starved, mark, code)
         if seconds >= LONG_S and mark and not missed:
             hold = memory_of(self.node).note_long_hold(hold)
         self.holds.append(hold)
@@ -266,7 +267,8 @@ class Monitor:
             if hold.at < now - held.seconds - 1:
                 break
             if (hold.pid or hold.name) == (pid or held.name) and hold.seconds >= held.seconds / 2:
-                self.holds[number] = replace(hold, pid=pid, place=place)
+                code = hold.code if hold.place == place else None
+                self.holds[number] = replace(hold, pid=pid, place=place, code=code)
                 return max(hold.seconds, held.seconds)
         if now - held.seconds >= self._ready_at:
             self.holds.append(LoopHold(now, held.seconds, pid, held.name, held.function, place))
@@ -508,6 +510,7 @@ class Monitor:
 
     def _callbacks(self) -> Iterator[PendingCallback]:
         found = [] if self.scan is None else [one for one in self.scan.busy if not is_critical(one.pid)]
+        now = self._clock.now()
         for busy in sorted(found, key=lambda one: one.begun)[:CALLBACKS]:
             pid: Any = busy.pid
             extra = pid.ext
@@ -516,9 +519,10 @@ class Monitor:
             waiting = otp.process_info(pid, "message_queue_len") or 0
             place = doing(busy.callback, waiting_at(pid)).partition(" at ")[2] or None
             began = self._clock.wall(extra.begun)
-            stopped = self._stops.within(began, self._clock.now())
+            stopped = self._stops.within(began, now)
+            code = find_code_of_wait(self.node, pid) if now - began >= self.settings().anomaly_callback else None
             yield PendingCallback(
-                plain_pid(pid), display_name(pid), what_of(pid), busy.callback, began, waiting, place, stopped
+                plain_pid(pid), display_name(pid), what_of(pid), busy.callback, began, waiting, place, stopped, code
             )
 
     def _group_untied(self) -> Iterator[UntiedProcesses]:

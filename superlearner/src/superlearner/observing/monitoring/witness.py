@@ -11,7 +11,6 @@ It stays below `LEAST_S`, so that no hold is missed.
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from collections import Counter, deque
@@ -20,7 +19,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import otp
-from otp.watchdog import LIBRARY_FOLDERS, frame_of, is_idle
+from otp.watchdog import frame_of, is_idle
+from superlearner.observing.monitoring.code_places import CodePlace, find_code_of_frame
 
 __all__ = ["LoopSample", "Witness", "is_stop"]
 
@@ -40,11 +40,16 @@ KEPT: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class LoopSample:
-    """State of the loop at `at` (node's clock): process or None, and line."""
+    """State of the loop at `at` (node's clock): process or None, and the code that it runs."""
 
     at: float
     process: Any
-    place: str | None
+    code: CodePlace | None
+
+    @property
+    def place(self) -> str | None:
+        """The line of the code; None if there is none."""
+        return None if self.code is None else self.code.place
 
 
 class Witness:
@@ -118,7 +123,7 @@ class Witness:
                     pause = QUIET * self._every
                 elif frame is not None:
                     now = time.monotonic()
-                    self._seen.append(LoopSample(now, process, _place(frame)))
+                    self._seen.append(LoopSample(now, process, find_code_of_frame(frame, process)))
                     if process is None and not self._asked and not self._ask(now - before / 2):
                         return
                 del frame
@@ -153,12 +158,3 @@ def is_stop(late: float, used: float) -> bool:
     (True, False, False)
     """
     return late >= STOPPED_S and used < IDLE * late
-
-
-def _place(frame: Any) -> str | None:
-    """Return the innermost line outside of libraries: `shop.py:41 in handle_cast`."""
-    while frame is not None:
-        if not frame.f_code.co_filename.startswith((*LIBRARY_FOLDERS, "<frozen")):
-            return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno} in {frame.f_code.co_name}"
-        frame = frame.f_back
-    return None

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from otp import sentences
 from superlearner.base.commands import command
+from superlearner.control.clock import time_text
 from superlearner.control.terms import clip
 from superlearner.nodes.nodes import full_names
 from superlearner.operations.builtin.restart_loops import OUTAGE
@@ -20,6 +21,7 @@ from superlearner.operations.results.system import AnomalyLine
 from superlearner.restarts.drawing import MomentNode
 from superlearner.restarts.ids import Ref
 from superlearner.sandbox.record import node_of_sandbox
+from superlearner.settings.settings import unit_of
 from superlearner.store import MomentRow
 
 __all__ = ["describe_incident", "find_anomaly", "possible_names", "read_anomaly", "refuse_incident"]
@@ -27,6 +29,8 @@ __all__ = ["describe_incident", "find_anomaly", "possible_names", "read_anomaly"
 NEAR_S: Final = 5.0
 """Seconds by which the times of an incident and of its anomaly may differ."""
 LONGEST: Final = 500
+BY_EACH_SCAN: Final = "scan_interval"
+"""The setting of anomalies without a limit."""
 PLACE: Final = re.compile(r"\bat ([^\s:,]+:\d+)")
 
 
@@ -35,8 +39,16 @@ def describe_incident(row: MomentRow, line: str, anomaly: AnomalyLine | None) ->
     facts = MomentFacts(what=line, why=_describe_kind(row, anomaly))
     facts.where = ", ".join(dict.fromkeys(PLACE.findall(row.line))) or None
     if anomaly is not None:
-        facts.values = clip("; ".join(_describe_values(anomaly.evidence)), LONGEST)
-        facts.limit = f"{anomaly.threshold:g}, the setting {anomaly.setting}"
+        evidence = anomaly.evidence
+        if evidence.get("source"):
+            facts.source = str(evidence["source"])
+            facts.where = ", called at ".join(map(str, (evidence.get("place"), *evidence.get("called_at", ()))))
+        if evidence.get("callback"):
+            facts.handling = ", in ".join(str(evidence[one]) for one in ("message", "callback") if evidence.get(one))
+        facts.values = clip(_describe_evidence(anomaly.type, evidence), LONGEST)
+        if anomaly.setting != BY_EACH_SCAN:
+            unit = anomaly.unit or unit_of(anomaly.setting)  # an earlier version gives none
+            facts.limit = f"{anomaly.threshold:g} {unit}".rstrip() + f", the setting {anomaly.setting}"
         facts.hint = (not anomaly.active and anomaly.past_hint) or anomaly.hint
     top = MomentNode(
         id=row.node, name=row.node, kind="supervisor", pid=None, strategy=None, limit=None, used=0, restart=None,
@@ -57,6 +69,83 @@ def _describe_kind(row: MomentRow, anomaly: AnomalyLine | None) -> str:
     if row.line.endswith(sentences.not_restarted(None)):
         return "no supervisor restarts it, so only this line is kept"
     return "not a restart; the evidence of its anomaly is not kept"
+
+
+def _describe_evidence(kind: str, evidence: Mapping[str, Any]) -> str:
+    """Return the evidence in sentences; as names and values if it is that of another version.
+
+    >>> _describe_evidence("long_callback", {"seconds": 7.2, "message_queue_len": 1})
+    'The callback had run for 7.2 s when it was last seen. 1 message waited in the mailbox.'
+    >>> _describe_evidence("long_callback", {"heat_c": 71})
+    'heat c 71'
+    """
+    try:
+        told = list(_tell_evidence(kind, evidence))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        told = []
+    return " ".join(told) or "; ".join(_describe_values(evidence))
+
+
+def _tell_evidence(kind: str, evidence: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the line of an incident does not say, as sentences."""
+    match kind:
+        case "blocked_loop":
+            holds, worst, starved = evidence["holds"], evidence["worst_s"], evidence["starved_s"] or 0.0
+            often = "for" if holds == 1 else f"{sentences.times_text(holds)}, for up to"
+            yield f"The event loop was held {often} {worst:.2f} s."
+            if starved >= worst / 10:
+                yield f"For up to {starved:.2f} s of that, the program waited for a processor."
+            if holds > 1:
+                ends = [
+                    f"{time_text(_seconds(one['timestamp']))} ({one['seconds']:.2f} s)" for one in evidence["newest"]
+                ]
+                yield f"The newest ended at {sentences.listed(ends)}."
+        case "long_callback":
+            yield f"The callback had run for {evidence['seconds']:.1f} s when it was last seen."
+            yield _count_waiting(evidence)
+        case "mailbox_growth":
+            yield f"Each second, {evidence['messages_per_s']:g} more messages came than it handled."
+            yield _count_waiting(evidence)
+        case "mailbox_backlog":
+            rate, wait = evidence["handled_per_s"], evidence["wait_s"]
+            yield _count_waiting(evidence)
+            told = f"{rate:g} a second, so the newest would have waited for" if rate else "none in"
+            yield f"It handled {told} {wait:.0f} s."
+        case "memory_growth":
+            before, after = evidence["processes"]
+            size = f"{evidence['memory'] / 1e6:,.0f} MB"
+            yield f"The program grew by {evidence['mb_per_minute']:g} MB a minute, to {size}."
+            yield f"It had {before:,} processes at first and {after:,} at last."
+            yield f"{_count_messages(evidence['message_queue_lengths'])} waited in all mailboxes."
+        case "call_cycle":
+            names = {one["pid"]: one["name"] or one["pid"] for one in evidence["circle"]}
+            waits: list[str] = []
+            for one in evidence["circle"]:
+                asked = f" to answer {one['request']}" if one["request"] else ""
+                place = f", at {one['place']}" if one["place"] else ""
+                waits.append(f"{names[one['pid']]} waited for {names[one['waits_for']]}{asked}{place}")
+            yield f"{'; '.join(waits)}."
+        case "call_timeouts":
+            request = f" The newest asked for {evidence['request']}." if evidence["request"] else ""
+            yield f"{_count_calls(evidence)}.{request}"
+        case _:
+            return
+    if kind != "call_timeouts" and "calls" in evidence:
+        yield f"{_count_calls(evidence)}."
+
+
+def _count_waiting(evidence: Mapping[str, Any]) -> str:
+    return f"{_count_messages(evidence['message_queue_len'])} waited in the mailbox."
+
+
+def _count_messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{count:,} messages" if count else "No message"
+
+
+def _count_calls(evidence: Mapping[str, Any]) -> str:
+    """Return how many calls timed out, and whose."""
+    callers = [f"{count:,} of {name}" for name, count in evidence["callers"].items()]
+    return f"{evidence['calls']:,} call{'' if evidence['calls'] == 1 else 's'} timed out: {sentences.listed(callers)}"
 
 
 def _describe_values(evidence: Mapping[str, Any]) -> Iterator[str]:

@@ -39,7 +39,7 @@ from superlearner.operations.results.system import (
     Totals,
 )
 from superlearner.operations.rights.ownership import not_their_node
-from superlearner.settings.settings import Settings
+from superlearner.settings.settings import Settings, unit_of
 from superlearner.store import Store
 
 POINTS: Final = 300
@@ -294,6 +294,7 @@ def describe_anomaly(alarm: Alarm, now: float) -> AnomalyLine:
         evidence=dict(finding.evidence),
         threshold=finding.threshold,
         setting=finding.setting,
+        unit=unit_of(finding.setting),
         hint=finding.hint,
         past_hint=finding.past_hint,
     )

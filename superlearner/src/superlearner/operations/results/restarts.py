@@ -123,7 +123,7 @@ class MomentFacts(ResultModel):
     away: str | None = Field(
         default=None, description="how long a service or a member was gone, and since or until when"
     )
-    values: str | None = Field(default=None, description="for an incident, the values it is based on")
+    values: str | None = Field(default=None, description="for an incident, its evidence in sentences")
     limit: str | None = Field(default=None, description="for an incident, the exceeded limit and its setting")
     hint: str | None = Field(default=None, description="for an incident, what to try")
 

@@ -94,6 +94,7 @@ class AnomalyLine(ResultModel):
     evidence: dict[str, Any] = Field(description="the samples and values it is based on")
     threshold: float = Field(description="the exceeded limit")
     setting: str = Field(description="the setting of the limit")
+    unit: str = Field(default="", description="the unit of the limit, such as `s`")
     hint: str = Field(description="what to try")
     past_hint: str = Field(default="", description="the hint once it is over, if it differs")
 

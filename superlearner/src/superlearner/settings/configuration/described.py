@@ -21,7 +21,7 @@ class Described:
     type: str = field(
         metadata={"description": "`string`, `integer`, `number`, `boolean` or `array`, as in JSON Schema"}
     )
-    unit: str | None = field(metadata={"description": "`s` or `bytes`, if it has a unit"})
+    unit: str | None = field(metadata={"description": "such as `s` or `bytes`, if it has a unit"})
     default: Any
     choices: tuple[str, ...] = field(metadata={"description": "the allowed values, if they can be listed"})
     bounds: dict[str, Any] = field(

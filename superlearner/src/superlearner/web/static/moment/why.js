@@ -5,7 +5,7 @@
  */
 
 import { ApiError, requestOn } from "../base/api.js";
-import { byId, chosen, icon, nodeQuery, root, write } from "../base/dom.js";
+import { byId, chosen, icon, nodeQuery, root, spoken, write } from "../base/dom.js";
 import { processLink, whyAddress } from "../base/process-link.js";
 import { nodes } from "../shell/nodes.js";
 import { time } from "../base/words.js";
@@ -195,12 +195,14 @@ function showGone(error, minute = []) {
 
 /** Show the evidence of an incident, such as a hang, which has no replay. @param {Moment} moment */
 function showIncident(moment) {
-  const { what = "", where, values, limit, hint } = moment.facts ?? {};
+  const { what = "", where, source, handling, values, limit, hint } = moment.facts ?? {};
+  const code = (/** @type {string} */ text) => html`<code>${text}</code>`;
   page.dataset.ready = "gone";
   document.title = `${moment.summary} · SuperLearner`;
   render(html`<h1>${what}</h1>`, head);
-  render(html`<div class="void"><p>${moment.facts?.why}</p><dl class="known">${[["Where", where], ["Values", values], ["Limit", limit],
-    ["To try", hint]].map(([word, text]) => (text ? html`<dt>${word}</dt><dd>${text}</dd>` : nothing))}</dl>
+  render(html`<div class="void"><p>${moment.facts?.why}</p><dl class="known">${[["Where", where], ["Line", source && code(source)],
+    ["Handled", handling && code(handling)], ["Evidence", values], ["Limit", limit], ["To try", hint && spoken(hint)]]
+    .map(([word, text]) => (text ? html`<dt>${word}</dt><dd>${text}</dd>` : nothing))}</dl>
     <p class="acts"><a class="btn primary" href=${of(moment, "/timeline", { at: moment.at.toFixed(6) })}>Show in the timeline</a>
     <a class="btn" href=${of(moment, "/system")}>Open its anomalies</a></p></div>`, body);
 }

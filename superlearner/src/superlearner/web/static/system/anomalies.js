@@ -95,12 +95,12 @@ function arrange(list, items) {
 function parts(one, open) {
   const since = secondsOf(one.since);
   const span = one.active ? `since ${time(since)}` : `${time(since)}${one.lasted_s ? `, for ${duration(one.lasted_s)}` : ""}`;
-  const figures = Object.entries(one.evidence).filter(([name, value]) => !TOLD.has(name) && value !== null && value !== "");
+  const figures = Object.entries(one.evidence).filter(([name, value]) => !TOLD.has(name) && value !== null && String(value) !== "");
   const newest = Array.isArray(one.evidence.newest) ? one.evidence.newest.slice(0, 3) : [];
   const more = make("details", {}, make("summary", { "data-act": "evidence" }, "Evidence"),
     make("dl", { class: "facts" }, ...figures.flatMap(([name, value]) => [make("dt", {}, words(name)), make("dd", {}, told(value))]),
       ...(one.setting === "scan_interval" ? [] : // found by each scan: it has no limit
-        [make("dt", {}, "threshold"), make("dd", {}, `${one.threshold}, setting ${one.setting}`)])),
+        [make("dt", {}, "threshold"), make("dd", {}, `${one.threshold} ${one.unit}, setting ${one.setting}`.replace(" ,", ","))])),
     newest.length
       ? make("ul", { class: "newest" },
         ...newest.map((/** @type {any} */ entry) => make("li", {},

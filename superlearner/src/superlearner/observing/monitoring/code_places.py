@@ -1,0 +1,109 @@
+"""The code behind a hang or a held event loop: its line, what called it, and the message that the callback handles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Final
+
+from otp import Node, Pid, observer
+from otp.redaction import source_line
+from superlearner.control.reasons import LIBRARY_FOLDERS, OTP, place_text
+from superlearner.control.terms import clip, message_text, safe_text
+
+__all__ = ["CodePlace", "find_code_of_frame", "find_code_of_wait"]
+
+NOT_THEIRS: Final = (*LIBRARY_FOLDERS, "<frozen")
+TAKE_A_MESSAGE: Final = frozenset({"handle_call", "handle_cast", "handle_info"})
+CALLBACKS: Final = TAKE_A_MESSAGE | {"init", "handle_continue", "terminate", "code_change"}
+MOST_CALLERS: Final = 3
+LONGEST: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CodePlace:
+    """A line of the user's code that runs or waits.
+
+    Args:
+        place: the line, as `shop.py:41 in price_of`.
+        source: its text, without secrets; None if the file cannot be read.
+        called_at: the lines of the user's code that led to it, innermost first.
+        callback: the callback that began it, if any.
+        message: what that callback handles, as text.
+    """
+
+    place: str
+    source: str | None = None
+    called_at: tuple[str, ...] = ()
+    callback: str | None = None
+    message: str | None = None
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """Its values in the evidence of an anomaly."""
+        return {
+            "place": self.place, "source": self.source, "called_at": list(self.called_at), "callback": self.callback,
+            "message": self.message,
+        }  # fmt: skip
+
+
+def find_code_of_frame(frame: FrameType, process: Any) -> CodePlace | None:
+    """Return the innermost line outside of libraries in the frames of a thread; None if there is none.
+
+    It runs in any thread and does not keep the frames. `process` is the one that runs there, if any.
+    """
+    own: list[FrameType] = []
+    at: FrameType | None = frame
+    while at is not None:
+        file = at.f_code.co_filename
+        if own and file.startswith(OTP):
+            break  # what the runtime called is in the callback of a process; before that is the program's own start
+        if not file.startswith(NOT_THEIRS):
+            own.append(at)
+        at = at.f_back
+    if not own:
+        return None
+    places = [(one.f_code.co_filename, one.f_lineno, one.f_code.co_name) for one in own]
+    began = next((one for one in reversed(own) if one.f_code.co_name in CALLBACKS), None) if process else None
+    if began is None:
+        return _describe(places[:1], None, None)
+    return _describe(places[: own.index(began) + 1], began.f_code.co_name, _read_message(began, process))
+
+
+def _read_message(frame: FrameType, process: Any) -> str | None:
+    """Return what a callback handles, which is its first argument after `self`; None if that is not known."""
+    code = frame.f_code
+    if code.co_name not in TAKE_A_MESSAGE or code.co_argcount < 2:
+        return None
+    extra = process.ext
+    if extra is not None and extra.sensitive:
+        return None
+    try:
+        return message_text(frame.f_locals[code.co_varnames[1]], LONGEST)
+    except (KeyError, RuntimeError):  # it was deleted, or another thread changes it
+        return None
+
+
+def find_code_of_wait(node: Node, pid: Pid) -> CodePlace | None:
+    """Return the line at which an `async def` callback waits; None if it does not wait in the user's code."""
+    details = observer.process(node, pid, messages=0, length=1, exits=0, related=0)
+    if details is None:
+        return None
+    own = [one for one in details.waiting_at if not one.file.startswith(NOT_THEIRS)]
+    message = None if details.handling is None or details.callback not in TAKE_A_MESSAGE else details.handling
+    if not own:
+        return None
+    return _describe([(one.file, one.line, one.function) for one in reversed(own)], details.callback, message)
+
+
+def _describe(places: Sequence[tuple[str, int, str]], callback: str | None, message: str | None) -> CodePlace:
+    """Return the first of these places, with the others as its callers."""
+    (file, line, _), *others = places
+    shown = [safe_text(place_text(one)) for one in others]
+    if len(shown) > MOST_CALLERS:  # the callback itself is the last
+        shown = [*shown[: MOST_CALLERS - 1], shown[-1]]
+    return CodePlace(
+        safe_text(place_text(places[0])), clip(source_line(file, line), LONGEST) or None, tuple(shown),
+        callback, None if message is None else clip(message, LONGEST),
+    )  # fmt: skip
