@@ -87,7 +87,7 @@ def test_members_without_a_platform_forget_and_disconnect_others(member: Member,
     code, found = status(superlearner)
     assert (1, ["b@127.0.0.1"]) == (code, [one["name"] for one in found["missing"]])
     done = superlearner("cluster", "forget", "b", "--json")
-    assert (0, {"name": "b@127.0.0.1"}) == (done.returncode, json.loads(done.stdout))
+    assert (0, {"name": "b@127.0.0.1", "forgotten": True}) == (done.returncode, json.loads(done.stdout))
     assert 0 == status(superlearner)[0]
     assert 0 == superlearner("cluster", "disconnect", "c").returncode
     code, found = status(superlearner)

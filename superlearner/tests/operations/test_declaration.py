@@ -9,6 +9,7 @@ from pydantic import Field
 
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import DeclarationError, Operation, Paged, Picker, declared, operation
+from superlearner.operations.engine.registry import all_operations
 from superlearner.operations.parameters import PageNumber, PerPage
 
 
@@ -42,6 +43,12 @@ def test_texts_parameters_and_result_come_from_the_function() -> None:
     ]  # fmt: skip
     assert found.parameters[1].description == "a word"
     assert found.result is bool
+
+
+@pytest.mark.parametrize("one", [one for one in all_operations() if one.changes], ids=lambda one: one.name)
+def test_the_result_of_a_change_says_what_was_done(one: Operation) -> None:
+    """Regression: `node detach`, `cluster forget` and `token revoke` answered only with the name they were given."""
+    assert {"name"} != {name for name, field in one.result.model_fields.items() if field.is_required()}
 
 
 def test_the_schema_of_all_parameters_has_the_choices_of_a_form() -> None:

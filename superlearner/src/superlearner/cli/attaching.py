@@ -14,7 +14,7 @@ from superlearner.cli.doors import DataDir, Url
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import entry_of_verb
 from superlearner.cli.plain import paragraph, plain
-from superlearner.cli.showing import json_text, show, table
+from superlearner.cli.showing import json_text, table
 
 __all__ = ["attach", "detach"]
 
@@ -81,7 +81,8 @@ def detach(
     data_dir: DataDir = None,
 ) -> None:
     """Detach from a service, which keeps running."""
-    show(ask_or_fail(reach(*resolve_options(ctx, url, data_dir)), _entry("detach"), {"name": name}), as_json=as_json)
+    answer = ask_or_fail(reach(*resolve_options(ctx, url, data_dir)), _entry("detach"), {"name": name})
+    print_line(json_text(answer.data) if as_json else plain(f"{answer.data['name']} is detached; it keeps running"))
 
 
 def _entry(verb: str) -> Any:

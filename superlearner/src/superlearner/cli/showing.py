@@ -25,6 +25,8 @@ SENTENCE: Final = 400
 """Maximum length of a sentence in a table."""
 LONGEST: Final = 400
 """Maximum length of a single value."""
+PADDED: Final = 40
+"""In a pipe, longer cells pad no other row, and their columns come last."""
 STYLES: Final = {
     **dict.fromkeys(("running", "up", "open", "healthy", "ok", "yes"), "green"),
     **dict.fromkeys(("ended", "down", "gone", "failed", "error", "crashed", "unhealthy"), "red"),
@@ -170,9 +172,11 @@ class _Writer:
             self.rich_table(names, [label(name, _first(rows, name)) for name in names], cells)
             return
         heads = [plain(name) for name in names]
-        widths = [max(len(row[at]) for row in [heads, *cells]) for at in range(len(names))]
+        lengths = [[len(row[at]) for row in [heads, *cells]] for at in range(len(names))]
+        widths = [max((one for one in column if one <= PADDED), default=0) for column in lengths]
+        order = sorted(range(len(names)), key=lambda at: at > 0 and max(lengths[at]) > PADDED)
         for row in [heads, *cells]:
-            self.say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+            self.say("  ".join(row[at].ljust(widths[at]) for at in order).rstrip())
 
     def fields(self, data: dict[str, Any]) -> None:
         """Write a line per field; lists and nested records follow under headings."""

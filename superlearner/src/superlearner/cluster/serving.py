@@ -65,17 +65,17 @@ def control_of(
         member = _find(request, cluster.members()[1:], "connected")
         parted[member] = next(one.address for one in cluster.members() if one.name == member)
         cluster.disconnect(member)
-        return {"name": member}
+        return {"name": member, "disconnected": True}
 
     async def forget(request: dict[str, Any]) -> dict[str, Any]:
         cluster = await joined(0)
         if (member := member_name(str(request.get("name")))) in apart(cluster):
             check_ended(folder, member)
             parted.pop(member, None)
-            return {"name": member}
+            return {"name": member, "forgotten": True}
         member = _find(request, cluster.lost(), "lost")
         await cluster.forget(member)
-        return {"name": member}
+        return {"name": member, "forgotten": True}
 
     async def reports(_request: dict[str, Any]) -> dict[str, Any]:
         return await gather_reports(await joined(0))

@@ -590,7 +590,8 @@ def test_the_commands_attach_list_and_detach(start: Any, superlearner: Run, tmp_
             assert shop.token not in listed.stdout + done.stdout
             tree = await run("supervisor", "list", "--node", "till", "--json")
             assert ["shop"] == [one["name"] for one in json.loads(tree.stdout)]
-            assert 0 == (await run("detach", "till")).returncode
+            done = await run("detach", "till")
+            assert (0, "till is detached; it keeps running\n") == (done.returncode, done.stdout)
             assert 1 == (await run("detach", "till")).returncode
 
     asyncio.run(asyncio.wait_for(main(), 60))

@@ -51,7 +51,8 @@ def test_a_token_grants_its_scopes_until_it_is_revoked(inside: Run, tmp_path: Pa
         dry = await client.request("DELETE", f"{TOKENS}/laptop?dry_run=true", headers=OWNER)
         assert dry.json()["data"]["would"] == "revoke the token laptop"
         assert (await client.get("/api/v1/supervisors", headers=bearer(secret))).status_code == 200
-        assert (await client.request("DELETE", f"{TOKENS}/laptop", headers=OWNER)).status_code == 200
+        done = await client.request("DELETE", f"{TOKENS}/laptop", headers=OWNER)
+        assert (200, {"name": "laptop", "revoked": True}) == (done.status_code, done.json()["data"])
         assert code(await client.get("/api/v1/supervisors", headers=bearer(secret))) == (401, "unauthorized")
         assert code(await client.request("DELETE", f"{TOKENS}/laptop", headers=OWNER)) == (404, "token_not_found")
         (line,) = (await client.get(TOKENS, headers=OWNER)).json()["data"]

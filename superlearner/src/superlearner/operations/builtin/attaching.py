@@ -138,7 +138,7 @@ async def detach(
         raise OperationError("node_not_found", f"no service {name!r} is attached", hint=f"expected one of {known}")
     ctx.about_to(f"detach {found.name}")
     await attachments.detach(found.name)
-    return DetachedNode(name=found.name)
+    return DetachedNode(name=found.name, detached=True)
 
 
 @operation("node.attached", http=("GET", "/nodes/attached"), scope="read", on="platform")

@@ -353,7 +353,7 @@ async def disconnect(ctx: Context, members: Members, /, name: MemberName) -> Clu
     name = _member(cluster, name)
     ctx.about_to(f"disconnect {name}")
     cluster.disconnect(name)
-    return ClusterDisconnected(name=name)
+    return ClusterDisconnected(name=name, disconnected=True)
 
 
 @operation("cluster.forget", http=("POST", "/cluster/nodes/{name}/forget"), scope="code", on="platform", changes=True,
@@ -376,7 +376,7 @@ async def forget(ctx: Context, members: Members, /, name: MemberName) -> Cluster
         await members.forget(name)
     except (NotFound, NotMember) as error:  # it came back, or this member left, a moment ago
         raise OperationError("node_not_found", clip(str(error), LONGEST)) from None
-    return ClusterForgotten(name=name)
+    return ClusterForgotten(name=name, forgotten=True)
 
 
 @operation("cluster.ping", http=("GET", "/cluster/nodes/{name}/ping"), scope="read", on="platform",

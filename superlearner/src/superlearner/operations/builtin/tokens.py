@@ -141,7 +141,7 @@ async def revoke(
         await _may_revoke(ctx, tokens, accounts, name)
         ctx.about_to(f"revoke the token {name}")
         await tokens.revoke(name)
-    return TokenRevoked(name=name)
+    return TokenRevoked(name=name, revoked=True)
 
 
 async def _may_revoke(ctx: Context, tokens: Tokens, accounts: Accounts, name: str) -> None:

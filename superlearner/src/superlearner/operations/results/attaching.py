@@ -35,3 +35,4 @@ class DetachedNode(ResultModel):
     """A detached service."""
 
     name: str
+    detached: Literal[True]

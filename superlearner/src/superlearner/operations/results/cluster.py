@@ -377,12 +377,14 @@ class ClusterDisconnected(ResultModel):
     """A member that was disconnected."""
 
     name: str
+    disconnected: Literal[True]
 
 
 class ClusterForgotten(ResultModel):
     """A lost member that counts as gone for good."""
 
     name: str
+    forgotten: Literal[True]
 
 
 class ClusterPing(ResultModel):

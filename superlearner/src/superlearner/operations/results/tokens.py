@@ -35,4 +35,4 @@ class TokenRevoked(ResultModel):
     """A revoked token."""
 
     name: str
-    revoked: Literal[True] = True
+    revoked: Literal[True]
