@@ -44,6 +44,7 @@ __all__ = [
     "Held",
     "Watchdog",
     "collector_listeners",
+    "find_held",
     "frame_of",
     "foreign_holder_name",
     "is_idle",
@@ -60,6 +61,9 @@ LIBRARY_FOLDERS: Final = tuple(
     for folder in (os.path.dirname(__file__), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
 )
 """The folders of library code, including ours: the holder of the loop is searched for outside them first."""
+
+HOLDS_KEPT: Final = 100
+"""The last holds that a scheduler keeps for observers that come later."""
 
 OBSERVER: Final = "the platform's observer in your program"
 """Display name of the processes of a hidden node, which shares the loop with the node that it inspects."""
@@ -86,6 +90,11 @@ class Held:
     file: str
     line: int
     function: str
+
+    @property
+    def place(self) -> str:
+        """The line, such as `shop.py:12 in handle_cast`."""
+        return f"{os.path.basename(self.file)}:{self.line} in {self.function.rpartition('.')[2]}"
 
     def __str__(self) -> str:
         who = self.name or "something outside of any process"
@@ -232,6 +241,8 @@ class Watchdog:
             held = self._name_holder(hold)
             self.holding = False
             self._write(None)
+            if held is not None:
+                self._scheduler.holds = (*self._scheduler.holds[1 - HOLDS_KEPT :], (time.monotonic(), held))
             if held is not None and self._answers_again is not None and not self._stop.is_set():
                 with contextlib.suppress(RuntimeError):  # the loop was closed as soon as it turned
                     self._loop.call_soon_threadsafe(self._answers_again, held)
@@ -268,6 +279,17 @@ class Watchdog:
             place.f_lineno,
             place.f_code.co_qualname,
         )
+
+
+def find_held(node: Node, since: float, until: float) -> Held | None:
+    """Return what a watchdog of the node's loop saw in a period that something held the loop (node's clock).
+
+    The scheduler keeps the last `HOLDS_KEPT` holds of `after` or longer. None if there was no watchdog.
+    """
+    for at, held in reversed(node.scheduler.holds):
+        if min(at, until) - max(at - held.seconds, since) > held.seconds / 2:
+            return held
+    return None
 
 
 def foreign_holder_name(process: Any, node: Node) -> str | None:

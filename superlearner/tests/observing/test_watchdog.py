@@ -8,6 +8,7 @@ from typing import Any
 
 import otp
 from otp import GenServer, NoReply, Ok, impl
+from otp.watchdog import find_held
 from superlearner.observing.watchdog import Held, Watchdog
 
 
@@ -40,6 +41,10 @@ def watched(block: Any) -> tuple[Held, Held]:
             await block(node, named)
             after = await again
             watchdog.stop()
+            # What observers that attach later read
+            now = otp.monotonic()
+            assert find_held(node, now - after.seconds - 0.5, now) == after
+            assert find_held(node, now - 20, now - 10) is None
             return found[0], after
 
     return asyncio.run(main())

@@ -10,6 +10,8 @@ from typing import Any, cast
 
 import otp
 from otp.testing import Scheduler, wait_all_idle
+from otp.watchdog import Held
+from superlearner.control.terms import plain_pid
 from superlearner.live.moments import Moments, listen_to
 from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.kinds import SERVICE
@@ -28,6 +30,7 @@ from superlearner.restarts.ids import Ref
 from superlearner.settings.settings import Settings
 from superlearner.store import MomentRow
 
+LAST_HOLD = " held the event loop for 20.0 s, at depot.py:30 in handle_cast"
 RUN = "9f3a0c1b22d4"
 
 
@@ -144,6 +147,9 @@ def test_a_hold_that_no_platform_saw_is_stored_once_by_all_that_attach_later() -
         async with otp.Node("till@127.0.0.1") as till:
             pid: Any = till.spawn(otp.receive)
             pid.runtime.tracer.emit("drain_too_long", pid, {"ms": 20_000.0, "what": "Report"})
+            # Regression: only a hold that a platform saw had its line.
+            held = Held(19.0, f"<{plain_pid(pid)}>", None, "depot.py", 30, "Report.handle_cast")
+            till.scheduler.holds = ((otp.monotonic(), held),)
             kept: list[MomentRow] = []
             for _ in range(2):
                 nodes, moments = Nodes(node, Settings), Moments(cast(Any, None))
@@ -154,7 +160,7 @@ def test_a_hold_that_no_platform_saw_is_stored_once_by_all_that_attach_later() -
                 rows, _ = await moments.page(["till@127.0.0.1"], [], None, None, None, 0, 100)
                 kept += rows
                 nodes.detach(till.name)
-        assert [row.line for row in kept] == [f"{pid!r}".strip("<>") + " held the event loop for 20.0 s"] * 2
+        assert [row.line for row in kept] == [f"{pid!r}".strip("<>") + LAST_HOLD] * 2
         assert [(round(row.until - row.at), row.cause) for row in kept] == [(20, "blocked_loop")] * 2
         assert len({row.run for row in kept}) == 1  # so the platform knows it again
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any, Final
 
@@ -119,8 +118,7 @@ class NodeServices:
         who_held = {"pid": held.pid, "name": held.name, "place": f"{held.file}:{held.line}"}
         self.telemetry.execute("loop.held", {"duration": seconds}, who_held)
         who = held.name or held.pid or "something outside of any process"
-        place = f"{os.path.basename(held.file)}:{held.line} in {held.function.rpartition('.')[2]}"
-        text = sentences.story(sentences.held(who, seconds, place), f"{who_answers} answers again")
+        text = sentences.story(sentences.held(who, seconds, held.place), f"{who_answers} answers again")
         hub.held(seconds, text, None if held.pid is None else held.pid.strip("<>"))
 
     def _report_fault(self, node: str, what: str) -> None:

@@ -159,6 +159,7 @@ class Scheduler:
         "future_done",
         "handled",
         "hold_files",
+        "holds",
         "heap",
         "idle",
         "idle_watch",
@@ -256,6 +257,7 @@ class Scheduler:
         self.post: Any = None  # post of a testing scheduler: delivers messages later
         self.watchdogs: list[Any] = []  # of this loop; those behind the first one may be spare, see otp.watchdog
         self.hold_files: tuple[Any, ...] = ()  # those that its watchdog writes, see otp.doors.holds
+        self.holds: tuple[tuple[float, Any], ...] = ()  # the last ones that a watchdog saw, see otp.watchdog.find_held
         self.watched: set[Node] = set()  # nodes whose messages are read: no inline calls
         self.wheel: dict[int, list[Process]] = {}
         self.searching: bool = False  # one search for holders at a time, see `holders`

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -46,7 +45,7 @@ from superlearner.observing.monitoring.facts import (
 from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.machine import Collector, MachineFacts, read_machine
 from superlearner.observing.monitoring.memory import is_steep
-from superlearner.observing.monitoring.node_memory import LONG_S, NodeMemory, memory_of
+from superlearner.observing.monitoring.node_memory import LONG_S, NodeMemory, memory_of, with_line
 from superlearner.observing.monitoring.points import HOUR, History, Point
 from superlearner.observing.monitoring.rates import Rates
 from superlearner.observing.monitoring.sizes import MemoryHolder
@@ -250,6 +249,8 @@ class Monitor:
         name = elsewhere or (None if pid is None else display_name(pid))
         number = None if pid is None or elsewhere else plain_pid(pid)
         hold = LoopHold(at, seconds, number, name, what, place, starved, mark, code)
+        if seen is None:
+            hold = with_line(hold, self.node, until)
         if seconds >= LONG_S and mark and not missed:
             hold = memory_of(self.node).note_long_hold(hold)
         self.holds.append(hold)
@@ -259,7 +260,7 @@ class Monitor:
 
         The watchdog starts to count when it pings the loop, which may be a moment after the loop was blocked.
         """
-        place = f"{os.path.basename(held.file)}:{held.line} in {held.function.rpartition('.')[2]}"
+        place = held.place
         pid = None if held.pid is None else held.pid.strip("<>")
         now = self._clock.now()
         for number in range(len(self.holds) - 1, -1, -1):  # the runtime has reported it without the line

@@ -11,11 +11,12 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from otp import Node
+from otp.watchdog import find_held
 from superlearner.observing.monitoring.alarms import Alarms
 from superlearner.observing.monitoring.facts import LoopHold
 from superlearner.observing.monitoring.points import History
 
-__all__ = ["LONG_S", "NodeMemory", "memory_of"]
+__all__ = ["LONG_S", "NodeMemory", "memory_of", "with_line"]
 
 LONG_S: Final = 5.0
 """Seconds of a hold that may end the attachment that sees it."""
@@ -74,6 +75,20 @@ _memories: Final = WeakKeyDictionary[Node, NodeMemory]()
 def memory_of(node: Node) -> NodeMemory:
     """Return the memory of a node; it is empty at first."""
     return _memories.setdefault(node, NodeMemory())
+
+
+def with_line(hold: LoopHold, node: Node, until: float) -> LoopHold:
+    """Return a hold, which ended at `until` (node's clock), with the process and line that a watchdog saw, if any.
+
+    While no platform is attached, only the watchdog of the node's door sees them.
+    """
+    held = find_held(node, until - hold.seconds, until)
+    if held is None or (held.pid is None and held.name is None):
+        return hold
+    pid = None if held.pid is None else held.pid.strip("<>")
+    if pid == hold.pid:
+        return replace(hold, place=held.place)
+    return replace(hold, pid=pid, name=held.name, what=held.function, place=held.place)
 
 
 def _is_same(one: LoopHold, other: LoopHold) -> bool:
