@@ -128,7 +128,7 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
             first.process.kill()
             await until(platform, lambda names: NODE not in names)
             [line] = (await platform.get(ATTACHED))["data"]
-            why = f"its process {first.os_pid} no longer exists, and did not close its door"
+            why = f"its process {first.os_pid} no longer exists, and was probably killed"
             assert ("looked_for", why) == (line["state"], line["why"])
             asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
             said = re.escape(f", and is being looked for: {line['why']}")
@@ -192,7 +192,7 @@ def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(
         assert re.search(
             r"my_shop is (not reachable( since [\d:]+)?, and is )?being looked for", page.text
         )  # before the first look, too
-        outage, gone, earlier = (await platform.get("/api/v1/restarts", params={"node": "my_shop"}))["data"]
+        outage, gone, earlier, _first = (await platform.get("/api/v1/restarts", params={"node": "my_shop"}))["data"]
         assert re.fullmatch(r"the platform did not run from [\d:]+ to [\d:]+", outage["line"])
         assert (outage["incident"], outage["outage"], "outage" in gone) == (True, True, False)
         everything = (await platform.get("/api/v1/restarts"))["data"]
@@ -310,9 +310,9 @@ def test_a_service_that_ends_in_order_reads_differently_from_one_that_is_killed(
             await attach(platform)
             shop.process.stdin.close()  # it leaves otp.observe
             stored = platform.platform.moments._rows
-            await until(platform, lambda _names: any(row.node == NODE for row in stored.values()))
-            lines = [row.line for row in stored.values() if row.node == NODE]
-            assert lines == [f"{NODE} is gone: its service closed its door (process {shop.os_pid})"]
+            await until(platform, lambda _names: len(stored) == 2)
+            _, gone = [row.line for row in stored.values() if row.node == NODE]
+            assert gone == f"{NODE} is gone: its service has ended otp.observe() (process {shop.os_pid})"
 
     inside(test)
 
@@ -330,10 +330,10 @@ def test_a_service_says_that_a_process_ended_it_and_that_its_program_runs_on(ins
             await platform.client.post(path, params={"node": NODE}, json=cast, headers=OWNER)
             async with asyncio.timeout(30):
                 await one.over.wait()
-            [line] = [row.line for row in platform.platform.moments._rows.values() if row.node == NODE]
+            _, line = [row.line for row in platform.platform.moments._rows.values() if row.node == NODE]
             why = rf"till called sys\.exit\(3\) at <string>:\d+ \(process {shop.os_pid}\)"
             assert re.fullmatch(f"{NODE} is gone: {why}", line)
-            [row] = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
+            row, _ = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
             shown = (await platform.get(f"/api/v1/restarts/{row['ref']}"))["data"]["facts"]
             assert re.fullmatch(why, shown["why"])
             assert OBSERVED == shown["supervisor"]
@@ -466,11 +466,14 @@ def test_detach_takes_what_attach_took(inside: Run, tmp_path: Path) -> None:
             lines = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
             left = f"{NODE} is no longer observed: it was detached on request"
             back = f"{NODE} is attached again on request, to process {shop.os_pid}, after 0 s"
-            assert [one["line"] for one in lines] == [left, back, left, back, left]
-            shown = [(await platform.get(f"/api/v1/restarts/{one['ref']}"))["data"] for one in lines[:2]]
+            first = f"{NODE} is attached on request, to process {shop.os_pid}"  # Regression: it had no line
+            assert [one["line"] for one in lines] == [left, back, left, back, left, first]
+            asked = [lines[0], lines[1], lines[-1]]
+            shown = [(await platform.get(f"/api/v1/restarts/{one['ref']}"))["data"] for one in asked]
             assert [(one["facts"]["why"], one["facts"]["supervisor"]) for one in shown] == [
                 ("it was detached on request", "The platform no longer observes it, which ends no program."),
                 ("it was attached on request", "The platform observes it again."),
+                ("it was attached on request", "The platform observes it since."),
             ]
 
     inside(test)

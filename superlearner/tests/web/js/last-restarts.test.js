@@ -33,6 +33,13 @@ test("the hold that made a node silent is listed with the silence, and no other 
     [`b 131 ${known[0].line}`, `b 120 ${known[1].line}`, `b 105 ${hold.line}`]);
 });
 
+test("a service that somebody attached or detached is no restart", () => {
+  const lines = ["b is attached on request, to process 7", "b is attached again on request, to process 7, after 9 s",
+    "b is no longer observed: it was detached on request", "b is attached again, to process 8, after 2 s"];
+  const known = lines.map((line, at) => stored("s.1", 99 - at, "b", { program: true, line }));
+  assert.deepEqual(newest({ node: "a", stored: known }, 9).map(restartText), lines.slice(-1));
+});
+
 test("a restart has one time and one sentence in the list of its node and in that of all", () => {
   const fall = { line: "inner gave up", gave_up: true, story: "inner gave up: KeyError('tax')", until: 56 };
   const describe = (node, line) => newest({ node, stored: [line] }, 3).map((one) => [one.at, restartText(one)]);

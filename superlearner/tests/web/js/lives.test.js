@@ -24,6 +24,8 @@ test("a service that was only silent has the same processes as before", () => {
     .map((line) => ({ ...ended(40), line }));
   assert.equal(findProgramEnd(silent, "own@host", alive(41)), undefined);
   assert.equal(findProgramEnd([...silent, ended(20)], "own@host", alive(41))?.at, 20);
+  const detached = { ...ended(40), line: "shop is no longer observed: it was detached on request" };
+  assert.equal(findProgramEnd([detached, ended(20)], "own@host", alive(41))?.at, 20);
   const [lost] = silent;
   if (lost) lost.line = "shop is not reachable: the connection to it is lost; its process 7 still runs";
   assert.equal(findProgramEnd(silent, "own@host", alive(41)), undefined);

@@ -128,6 +128,16 @@ test("a tree waits for the events of the changes that it already shows, and for 
   assert.equal(at({ change: 9, read: 3 }).model.rows.get("sup/ledger").pid, "0.5.0");
 });
 
+test("what somebody attached or detached is a change, and not a restart or a failure", () => { // Regression: red, and as a restart
+  const mark = (text, reason = null) => markOf({ ...event(1, "kept", null, "shop"), text, data: { program: true, back: reason === null } });
+  assert.equal(mark("shop is attached on request, to process 7"), "change");
+  assert.equal(mark("shop is attached again on request, to process 7, after 12 s"), "change");
+  assert.equal(mark("shop is no longer observed: it was detached on request", "it was detached on request"), "change");
+  assert.equal(mark("shop is attached again after 6 s: its process 7 has run on"), "change");
+  assert.equal(mark("shop is attached again, to process 8, after 2 s"), "restart");
+  assert.equal(mark("shop is gone: its process 7 no longer exists", "its process 7 no longer exists"), "crash");
+});
+
 test("a child that had ended when its supervisor was about to stop it is a failure", () => {
   const found = { reason: "killed", by: "supervisor", by_itself: true };
   assert.equal(markOf(event(1, "child_terminated", "0.3.0", "cart", found)), "crash");

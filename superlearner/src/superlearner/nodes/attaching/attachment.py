@@ -175,7 +175,7 @@ class Attachment:
         os_pid = None if self.known is None else self.known.os_pid
         if os_pid is None or not process_exists(os_pid):
             return self._closed or error
-        return f"{self._closed or 'its door is closed'}; its process {os_pid} runs on without it"
+        return f"{self._closed or 'its service has ended otp.observe()'}; its process {os_pid} runs on without it"
 
     async def _look_on(self) -> None:
         while True:
@@ -389,13 +389,13 @@ async def _describe_end(os_pid: int, address: str) -> tuple[str, str]:
     """
     path, loop = place_of(address).path, asyncio.get_running_loop()
     if _is_removed(path):
-        return f"its service closed its door (process {os_pid})", "is gone"
+        return f"its service has ended otp.observe() (process {os_pid})", "is gone"
     end = loop.time() + END_S
     while process_exists(os_pid):
         if loop.time() > end:
             return f"the connection to it is lost; its process {os_pid} still runs", "is not reachable"
         await _pause()
-    return f"its process {os_pid} no longer exists{'' if path is None else ', and did not close its door'}", "is gone"
+    return f"its process {os_pid} no longer exists{'' if path is None else ', and was probably killed'}", "is gone"
 
 
 async def _pause() -> None:

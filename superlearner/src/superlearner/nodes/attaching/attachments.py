@@ -133,7 +133,7 @@ class Attachments:
                 self._left[one.name or ""] = one.gone_at, one.facts.os_pid
         attachment.learned = self._store
         self._store()
-        self._report_return(attachment)
+        self._report_attach(attachment)
         self._detached.pop(attachment.name or "", None)
         return attachment
 
@@ -158,15 +158,17 @@ class Attachments:
         self._store()
         return True
 
-    def _report_return(self, attachment: Attachment) -> None:
-        """Report that a service is attached again that was detached, or looked for in vain."""
+    def _report_attach(self, attachment: Attachment) -> None:
+        """Report that a service is attached: again, if it was detached or looked for in vain."""
         name, facts = attachment.name or "", attachment.facts
         at, os_pid = self._left.pop(name, (None, None))
-        if at is None or facts is None:
+        if facts is None:
             return
         now = time.time()
-        text = f"{name} is attached again {ON_REQUEST}, to process {facts.os_pid}, after {max(0.0, now - at):.0f} s"
-        ran_on = attachment.where.is_own and os_pid == facts.os_pid
+        text, ran_on = f"{name} is attached {ON_REQUEST}, to process {facts.os_pid}", True
+        if at is not None:
+            text = f"{name} is attached again {ON_REQUEST}, to process {facts.os_pid}, after {max(0.0, now - at):.0f} s"
+            ran_on = attachment.where.is_own and os_pid == facts.os_pid
         self.on_change(ServiceChange(name, now, text, None, facts.os_pid, ran_on=ran_on))
 
     async def close(self) -> None:

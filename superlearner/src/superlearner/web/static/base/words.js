@@ -222,5 +222,8 @@ export function sentence(words) {
 /** Return a text as a part of a sandbox's name. @param {string} text */
 export const namePart = (text) => text.replace(/[^A-Za-z0-9_-]+/g, "-");
 
+/** The line of a service that somebody attached or detached, which is no restart of its program. */
+export const CHOSEN = / is (?:attached (?:again )?on request, |no longer (?:observed|looked for): it was detached on request$)/;
+
 /** Return a request without its operation: `your request over HTTP`. @param {string} request */
 export const shortRequest = (request) => request.replace(/ \([\w.]+\)$/, "");

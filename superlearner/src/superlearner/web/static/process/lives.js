@@ -4,7 +4,7 @@
  * @module
  */
 
-import { number, time } from "../base/words.js";
+import { CHOSEN, number, time } from "../base/words.js";
 
 /** @typedef {{at: number, reason: string, pid: string|null, crash: boolean, message?: string|null, where?: string|null}} Exit */
 
@@ -48,7 +48,8 @@ const RAN_ON = / is (?:silent|not reachable): |: its process \d+ has run on$/;
  */
 export function findProgramEnd(restarts, node, lives) {
   const [first] = lives, begun = first?.from ?? first?.to ?? Infinity;
-  return restarts.find((one) => one.program && !RAN_ON.test(one.line ?? "") && (one.node ?? node) === node && one.at <= begun);
+  return restarts.find((one) => one.program && !RAN_ON.test(one.line ?? "") && !CHOSEN.test(one.line ?? "")
+    && (one.node ?? node) === node && one.at <= begun);
 }
 
 /**

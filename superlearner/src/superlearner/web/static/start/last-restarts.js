@@ -4,6 +4,7 @@
  * @module
  */
 
+import { CHOSEN } from "../base/words.js";
 import { because, isOne, kindIn, spanOf, storedText, timeOf } from "../live/storms.js";
 
 /** Seconds without a repetition that end a loop, as in the list of the server. */
@@ -33,7 +34,8 @@ const GAVE_UP_S = 3600;
  * @returns {Restart[]}
  */
 export function newest({ node, stored }, most) {
-  const all = fold(withoutCallers(stored.filter((one) => !one.incident || one.crash || explains(one, stored)).map((one) => ({
+  const told = stored.filter((one) => !CHOSEN.test(one.line ?? "") && (!one.incident || one.crash || explains(one, stored)));
+  const all = fold(withoutCallers(told.map((one) => ({
     node: one.node ?? node, at: timeOf(one), from: one.at, to: one.until ?? one.at, count: one.count ?? 1, folded: false,
     alike: isOne(one), stored: one,
   })).sort((one, other) => other.at - one.at)));

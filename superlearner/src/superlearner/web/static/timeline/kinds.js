@@ -18,7 +18,8 @@ export const KINDS = {
   restarts: { text: "Restarts", title: "Restarts", marks: ["restart"] },
   changes: {
     text: "Changes", marks: ["change"],
-    title: "Suspended and resumed processes, stops on request, strategy changes, and times without a running platform",
+    title: "Suspended and resumed processes, stops on request, strategy changes, attached and detached services, "
+      + "and times without a running platform",
   },
   starts: { text: "Starts and ends", title: "Other starts, stops and normal ends", marks: ["start", "stop"] },
 };

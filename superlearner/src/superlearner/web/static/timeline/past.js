@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isOrderly, shortRequest } from "../base/words.js";
+import { CHOSEN, isOrderly, shortRequest } from "../base/words.js";
 import { LogFacts, numberOf } from "./log-facts.js";
 
 /** @import { Model, Row } from "../live/model.js" */
@@ -29,13 +29,13 @@ export const TYPES = [
 export const KEPT_TYPE = "kept";
 /** How the texts of kept failures end, with those that were only counted. */
 const FAILED = /(gave up|crashed( and was restarted)?|was killed( and restarted)?)( (once|[\d,]+ times) more)?$/;
-
 /** What is shown for a fact that is not known. */
 const UNKNOWN = "–";
 
 /** @param {LogEvent} event @returns {Mark} */
 export function markOf({ type, data, text }) {
   if (type === KEPT_TYPE && data["incident"]) return data["outage"] ? "change" : "crash";
+  if (type === KEPT_TYPE && data["program"] && (CHOSEN.test(text) || text.endsWith(" has run on"))) return "change";
   if (type === KEPT_TYPE) return (data["program"] && !data["back"]) || FAILED.test(text) ? "crash" : "restart";
   if (data["request"]) return type === "child_started" ? "restart" : "change"; // a stop or a start on request
   if (type === "child_started") return data["old"] && !data["along"] ? "restart" : "start"; // the restart that it goes along with names it
