@@ -1077,6 +1077,7 @@ declare namespace Api {
     summary: string;
     /** how often the child was restarted; null without a restart or a give-up */ repeats?: WhyRepeats|null;
     /** the last stored restart, and how many there are; null if the last restart is in memory, or the process has no name or is not running */ earlier?: string|null;
+    /** hangs, deadlocks, long mailboxes and the like: those that it has, then the newest stored */ problems?: WhyProblem[];
     /** the run of its program; the ids of its restarts begin with it */ run?: string;
     /** its newest stored restart, if `earlier`; from an earlier run unless `restarted` */ stored?: WhyStored|null;
     steps: WhyStep[];
@@ -1095,6 +1096,11 @@ declare namespace Api {
     pid: string|null;
     at: number;
     reason: string|null;
+  }
+  interface WhyProblem {
+    /** when it began */ at: number;
+    /** what it is */ line: string;
+    /** its id, for `restart.show`; null while it lasts */ ref: string|null;
   }
   interface WhyRepeats {
     /** its name: the registered one, else its id as a child */ name: string|null;

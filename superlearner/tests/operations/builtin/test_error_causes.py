@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 
 import otp
 from otp import Children, GenServer, Ok, Stop, Supervisor, impl
+from superlearner.control.terms import plain_pid
+from superlearner.observing.monitoring.facts import AnomalyFinding, Incident
 from superlearner.restarts.ids import run_of
 from superlearner.store import MomentRow
 
@@ -211,7 +214,7 @@ def test_restarts_that_have_left_the_memory_are_counted_from_the_store(inside: I
         store.append_moment(row("counter_2 crashed and was restarted 20 times more", 20, 3))
         await store.sync()
         earlier = (await platform.get(f"{AT}/errors/why"))["data"]["earlier"]
-        last = f"before this run of its program, at {describe(1)}: counter_1 was killed and restarted 40 times more"
+        last = f"before it, at {describe(1)}: counter_1 was killed and restarted 40 times more"
         shows = "`superlearner restart list --process counter_1` lists its 1,038 stored restarts"
         assert earlier.endswith(f"; {last}; {shows}")
         await crash(platform)
@@ -229,3 +232,60 @@ def test_restarts_that_have_left_the_memory_are_counted_from_the_store(inside: I
         assert (repeats["count"], repeats["before"], repeats["alike"]) == (500, 998, 2)
 
     inside(test, data_dir=tmp_path)
+
+
+class Lobby(Supervisor):
+    @impl
+    def init(self, arg):
+        names = ("porter", "guest")
+        return Children([Press.child_spec(0, id=one, name=one) for one in names], max_restarts=0)
+
+
+@pytest.mark.operation("error.why")
+def test_a_give_up_of_an_earlier_run_is_told_by_what_it_did_to_the_process(inside: Inside, tmp_path: Path) -> None:
+    """Regression: the answer named the supervisor that had given up, and not what became of this process."""
+
+    async def before(platform: Any) -> None:
+        lobby = await platform.node.start(Lobby, None, name="lobby")
+        otp.exit(platform.node.whereis("porter"), "a bug")
+        await otp.wait_down(lobby)
+        platform.platform.moments.catch_up()
+
+    async def after(platform: Any) -> None:
+        await platform.node.start(Lobby, None, name="lobby")
+        told: dict[str, str] = {}
+        for one in ("porter", "guest", "lobby"):
+            told[one] = (await platform.get(f"/api/v1/processes/{one}/errors/why"))["data"]["earlier"] or ""
+        fell = r"not restarted in this run of its program; before it, at [\d:]+: lobby gave up: .*; "
+        assert re.match(f"{fell}porter was not restarted then; `", told["porter"])
+        assert re.match(f"{fell}guest ended with it; `", told["guest"])
+        assert " ended with it" not in told["lobby"]
+
+    inside(before, data_dir=tmp_path)
+    inside(after, data_dir=tmp_path)
+
+
+@pytest.mark.operation("error.why", "restart.list", "system.anomalies")
+def test_the_problems_of_a_process_are_told_with_its_restarts(inside: Inside) -> None:
+    """Regression: of a hang, the command said nothing, although the page listed it."""
+
+    async def test(platform: Any) -> None:
+        pid, now = platform.node.whereis("counter_1"), time.time()
+        hung = "counter_1 was in handle_cast at shop.py:7 for 30 s"
+        for number, (line, at) in enumerate([(hung, 1.0), ("counter_2 was in init for 9 s", 2.0)]):
+            platform.platform.moments._add(MomentRow(platform.node.name, f"9f3a0c1b22d{number}", 2, 2, at, at, line))
+        finding = AnomalyFinding(
+            type="long_callback", severity="high", pid=plain_pid(pid), name="counter_1",
+            description="counter_1 has been in handle_cast at shop.py:9 for 7 s", since=now - 7, evidence={},
+            threshold=5.0, setting="anomaly_callback", hint="", incident=Incident("counter_1 was in handle_cast"),
+        )  # fmt: skip
+        platform.platform.monitor.alarms.update([finding], now)
+        why = (await platform.get(f"{AT}/errors/why"))["data"]
+        assert why["problems"] == [
+            {"at": now - 7, "line": finding.description, "ref": None},
+            {"at": 1.0, "line": hung, "ref": "9f3a0c1b22d0.2"},
+        ]
+        [listed] = (await platform.get("/api/v1/restarts", params={"process": "counter_1"}))["data"]
+        assert (listed["line"], listed["ref"]) == (hung, "9f3a0c1b22d0.2")
+
+    inside(test, scan_interval=3600)

@@ -287,7 +287,7 @@ def test_a_process_that_has_not_been_restarted_says_where_earlier_restarts_are_l
     async def test(platform: Any) -> None:
         why = (await platform.get(f"{AT}/errors/why"))["data"]
         assert re.fullmatch(
-            r"not restarted since \d\d:\d\d:\d\d, where the events in memory begin; "
+            r"not restarted in this run of its program; "
             r"no earlier restart of it is stored; `superlearner restart list` lists those of others", why["earlier"],
         )  # fmt: skip
         root = (await platform.get("/api/v1/processes/superlearner/errors/why"))["data"]
@@ -309,7 +309,7 @@ def test_an_error_of_an_earlier_run_is_explained_as_one_of_that_run(inside: Insi
         why = (await platform.get(f"{AT}/errors/why"))["data"]
         assert (why["stored"]["ref"], why["restarted"]) == ("9f3a0c1b22d4.7", False)
         assert re.search(  # Regression: it had a command instead of the crash
-            r"; before this run of its program, at 1 January [\d:]+: counter_1 crashed and was restarted; "
+            r"; before it, at 1 January [\d:]+: counter_1 crashed and was restarted; "
             r"`superlearner restart show 9f3a0c1b22d4\.7[^`]*` shows it$", why["earlier"],
         )  # fmt: skip
         for path in ("errors", "errors/last", "errors/patterns", "errors/why"):

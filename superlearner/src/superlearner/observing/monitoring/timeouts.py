@@ -20,7 +20,7 @@ from superlearner.control.wrong_results import cause_of_timeout
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, NodeFacts, TimedOut
 from superlearner.settings.settings import Settings
 
-__all__ = ["ADVICE", "call_timeouts", "explained_by", "find_waiting", "fold_timeouts", "timed_out"]
+__all__ = ["ADVICE", "call_timeouts", "explained_by", "find_waiting", "fold_timeouts", "pids_of", "timed_out"]
 
 MANY: Final = 10
 """Calls from which the severity is high."""

@@ -21,10 +21,11 @@ from superlearner.control.terms import message_text, plain_pid
 from superlearner.nodes.nodes import WatchedNode, full_names
 from superlearner.nodes.remote import RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import Named, Names
+from superlearner.observing.monitoring.timeouts import pids_of
 from superlearner.operations.builtin.errors import find_process, origin_of
 from superlearner.operations.builtin.processes import NOT_THERE
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_row, list_open
-from superlearner.operations.builtin.restart_loops import GAVE_UP, read_line
+from superlearner.operations.builtin.restart_loops import GAVE_UP, is_incident, read_line
 from superlearner.operations.builtin.restart_words import find_about
 from superlearner.operations.builtin.restarts import read_moment
 from superlearner.operations.context import Context
@@ -35,7 +36,7 @@ from superlearner.operations.engine.requesters import Origin
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import PidText
-from superlearner.operations.results.errors import Why, WhyParty, WhyRepeats, WhyStep, WhyStored
+from superlearner.operations.results.errors import Why, WhyParty, WhyProblem, WhyRepeats, WhyStep, WhyStored
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.restarts.cause_steps import BY_OUTSIDE, ON_REQUEST, OUTSIDE, Step, summary_of
 from superlearner.restarts.causes import why as causes_of
@@ -60,19 +61,21 @@ MOST_READ: Final = 100
 """Stored restarts whose reasons are read."""
 SHORT_S: Final = 120
 """Seconds up to which it is shown how long they took."""
+IN_THIS_RUN: Final = "not restarted in this run of its program"
+MOST_PROBLEMS: Final = 5
 IF_ANY: Final = "lists earlier ones, if any"
 
 
 @operation("error.why", http=("GET", "/processes/{pid}/errors/why"), scope="read", here=True,
            errors=(*NOT_THERE, "node_unavailable", "bad_answer"),
-           short="summary restarted alive earlier stored.ref")  # fmt: skip
+           short="summary restarted alive earlier problems.at,line,ref stored.ref")  # fmt: skip
 async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, pid: PidText) -> Why:
     """Explain why a process was restarted.
 
     The chain of causes in words and as values: the failure and its line, the processes that ended with it, and the
     actions of supervisors, across links and give-ups; and how often the child was restarted, as far as restarts are
-    stored. For a process that has ended, it explains the exit, and the supervisors that gave up because of it; a name
-    means the last process that had it.
+    stored; and hangs, deadlocks and other problems of the process. For a process that has ended, it explains the exit,
+    and the supervisors that gave up because of it; a name means the last process that had it.
     """
     if RESTART.fullmatch(pid):
         shows = f"`{command('restart.show', pid, node=None)}` shows it"  # of any node
@@ -103,6 +106,8 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
         found.summary = sentences.story(told, _describe_repeats(found.repeats))
     if found.earlier is not None and found.name is not None and history is not None:
         await _add_stored(ctx, node, history, found)
+    if found.name is not None and history is not None:
+        await _add_problems(ctx, node, history, found)
     return found
 
 
@@ -190,9 +195,17 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
         summary=sentences.story(told, *state),
         repeats=_count_repeats(memory, causes, clock),
         earlier=None if restarted or not alive else _describe_earlier(ctx, found, clock),
+        problems=_list_problems(ctx.watched, number),
         run=run_of(ctx.node),
         steps=[_why_step(one, clock) for one in origins],
     )
+
+
+def _list_problems(node: WatchedNode, pid: str) -> list[WhyProblem]:
+    """Return the problems that a process has now, such as a hang, and that are stored once they are over."""
+    found = [alarm.finding for alarm in node.monitor.alarms.active.values()]
+    lasting = [one for one in found if one.incident and one.last is None and pid in pids_of(one)]
+    return [WhyProblem(at=one.since, line=one.description, ref=None) for one in lasting]
 
 
 def _is_being_restarted(node: Node, memory: Memory, ended: otp.Pid) -> bool:
@@ -224,6 +237,8 @@ def _describe_earlier(ctx: Context, pid: otp.Pid, clock: Clock) -> str | None:
         return None
     listing = ctx.command("restart.list", process=name)
     since = f"not restarted since {time_text(clock.wall(events[0].at))}, where the events in memory begin"
+    if events[0].seq == 1:
+        since = IN_THIS_RUN
     return f"{since}; `{listing}` {IF_ANY}"
 
 
@@ -339,15 +354,27 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
     of_this_run = Ref.read(line.ref).run == why.run
     words = line.story or (line.line if line.reason in (None, "killed") else f"{line.line}: {line.reason}")
     place = "" if line.where is None or line.where in words else f", at {line.where}"
-    when = f"{'' if of_this_run else 'before this run of its program, '}at {time_text(last.until)}"
+    before = "" if of_this_run else "before it, " if since == IN_THIS_RUN else "before this run of its program, "
+    when, effect = f"{before}at {time_text(last.until)}", []
+    if line.gave_up and why.name not in line.fallen:
+        effect = [f"{why.name} {'was not restarted then' if line.name == why.name else 'ended with it'}"]
     shows = f"`{ctx.command('restart.list', process=why.name)}` lists its {count:,} stored restarts"
     if count == 1:
         shows = f"`{ctx.command('restart.show', line.ref)}` shows it"
-    why.earlier = sentences.story(since, f"{when}: {words}{place}", shows)
+    why.earlier = sentences.story(since, f"{when}: {words}{place}", *effect, shows)
     why.stored = WhyStored(ref=line.ref, at=last.until, line=words)
     if not why.known and of_this_run:
         why.restarted = True
         why.summary = f"{words} (at {time_text(last.until)})"
+
+
+async def _add_problems(ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, why: Why) -> None:
+    """Add the newest stored problems of a process, such as hangs, with the words of the list of restarts."""
+    owner = ctx.user.only_owner
+    rows, _ = await history.page([node.name], [], owner, None, None, 0, MOST_FOLDED, process=why.name, replays=False)
+    found = [one for one in rows if is_incident(one) and not one.line.endswith(sentences.not_restarted(None))]
+    stored = [WhyProblem(at=one.at, line=one.line, ref=str(Ref(one.run, one.number))) for one in found[:MOST_PROBLEMS]]
+    why.problems = [*(one for one in why.problems if one.ref is None), *stored]
 
 
 class _Restarts(NamedTuple):

@@ -101,6 +101,14 @@ class WhyStored(ResultModel):
     line: str = Field(description="what happened, and the reason if it is known")
 
 
+class WhyProblem(ResultModel):
+    """A problem of a process that is no restart, such as a hang."""
+
+    at: Seconds = Field(description="when it began")
+    line: str = Field(description="what it is")
+    ref: str | None = Field(description="its id, for `restart.show`; null while it lasts")
+
+
 class Why(ResultModel):
     """The causes of a process's restart or exit."""
 
@@ -117,6 +125,10 @@ class Why(ResultModel):
         default=None,
         description="the last stored restart, and how many there are; null if the last restart is in memory, or the "
         "process has no name or is not running",
+    )
+    problems: list[WhyProblem] = Field(
+        default=[],
+        description="hangs, deadlocks, long mailboxes and the like: those that it has, then the newest stored",
     )
     run: str = Field(default="", description="the run of its program; the ids of its restarts begin with it")
     stored: WhyStored | None = Field(
