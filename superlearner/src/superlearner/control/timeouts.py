@@ -7,12 +7,23 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from otp.redaction import without_secrets
-from superlearner.control.names import display_name, last_name
+from superlearner.control.events import TraceEvent
+from superlearner.control.names import display_name, is_critical, last_name
 from superlearner.control.terms import clip, plain_pid
 from superlearner.control.tree import short_what, what_of
 from superlearner.control.wrong_results import cause_of_timeout
 
-__all__ = ["LONGEST", "OUTSIDE", "callee_of", "caller_of", "describe_timeout", "line_of", "seconds_of", "timeout_text"]
+__all__ = [
+    "LONGEST",
+    "OUTSIDE",
+    "callee_of",
+    "caller_of",
+    "describe_timeout",
+    "is_of_platform",
+    "line_of",
+    "seconds_of",
+    "timeout_text",
+]
 
 OUTSIDE: Final = "code outside of any process"
 LONGEST: Final = 100
@@ -30,6 +41,13 @@ def callee_of(data: Mapping[str, Any]) -> tuple[str | None, str]:
     """Return the name of the process that was called, and what it runs; None and "" if that is not known."""
     name, what = data["name"], data["what"]
     return None if name is None else without_secrets(name, LONGEST), short_what(what or "")
+
+
+def is_of_platform(event: TraceEvent) -> bool:
+    """Return whether a call that timed out is the platform's own: of a process of its own, or a request to one."""
+    data, pid = event.data, event.pid
+    by = data["to"] if pid is None and data["what"] is not None else pid
+    return by is not None and is_critical(by)
 
 
 def line_of(data: Mapping[str, Any]) -> str | None:

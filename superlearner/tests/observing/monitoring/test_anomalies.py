@@ -162,6 +162,10 @@ def test_a_monitor_reports_no_hang_of_the_platforms_own_processes() -> None:
             facts = monitor.facts()
             for about in (facts.callbacks, facts.tracks, facts.watchers):
                 assert ["theirs"] == [one.name for one in about]
+            for pid in (ours, theirs):  # as a request of a page does
+                with pytest.raises(otp.CallTimeout):
+                    await otp.GenServer.call(pid, "state", timeout=0.001)
+            assert ["theirs"] == [one.name for one in monitor.timeouts]
             monitor.close()
 
     asyncio.run(main())

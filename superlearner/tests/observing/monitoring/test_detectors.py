@@ -117,6 +117,8 @@ def test_a_backlog_that_is_worked_off_is_hung_or_is_not_counted_is_no_finding_of
     grows.handled_per_s = 2.0
     assert only(detect(facts(tracks=[grows]), LIMITS)).type == "mailbox_growth"
     assert only(detect(facts(tracks=[grows], callbacks=[hung]), LIMITS)).type == "long_callback"
+    stopped = replace(hung, stopped=8.0)  # the program, and so no hang
+    assert only(detect(facts(tracks=[grows], callbacks=[stopped]), LIMITS)).type == "mailbox_growth"
     assert only(detect(facts(callbacks=[replace(hung, waiting=10_000)]), LIMITS)).severity == "critical"
 
 

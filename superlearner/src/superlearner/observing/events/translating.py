@@ -17,7 +17,7 @@ from superlearner.control.names import display_name, has_critical_children, is_c
 from superlearner.control.placement import describe_copy
 from superlearner.control.slots import DYNAMIC, id_text
 from superlearner.control.terms import clip, plain_pid, text_of
-from superlearner.control.timeouts import callee_of, caller_of, describe_timeout
+from superlearner.control.timeouts import callee_of, caller_of, describe_timeout, is_of_platform
 from superlearner.control.tree import supervisor_state, what_of
 from superlearner.observing.events.event import Event
 
@@ -221,7 +221,9 @@ def _call_timed_out(event: Any) -> Event:
     told = {key: _plain(data[key]) for key in ("way", "request", "timeout", "where", "why", "busy", "cycle", "waited")}
     text = describe_timeout(caller_of(event.pid), callee, data)
     shown = None if event.pid is None else display_name(event.pid)
-    return Event(event.kind, 0.0, text, {"to": plain_pid(data["to"]), **told}, pid=pid, name=shown)
+    found = Event(event.kind, 0.0, text, {"to": plain_pid(data["to"]), **told}, pid=pid, name=shown)
+    found.critical = is_of_platform(event)
+    return found
 
 
 def _other(event: Any) -> Event:

@@ -40,7 +40,7 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
     """Find `async def` callbacks that block their process for a long time, other than by a deadlock."""
     locked = {one.pid for circle in facts.cycles for one in circle}
     for one in facts.callbacks:
-        seconds = facts.now - one.began - one.stopped
+        seconds = one.seconds(facts.now)
         if seconds < limits.anomaly_callback or one.pid in locked:
             continue
         where = f" in {one.callback}{f' at {one.place}' if one.place else ''} for {seconds:.0f} s"

@@ -105,7 +105,7 @@ def mailbox_backlog(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindi
 
 def _hung(facts: NodeFacts, limits: Settings) -> set[str]:
     """Return the processes whose hang or deadlock is a finding of its own."""
-    hung = {one.pid for one in facts.callbacks if facts.now - one.began >= limits.anomaly_callback}
+    hung = {one.pid for one in facts.callbacks if one.seconds(facts.now) >= limits.anomaly_callback}
     return hung | {one.pid for circle in facts.cycles for one in circle}
 
 

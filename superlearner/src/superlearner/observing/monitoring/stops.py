@@ -35,7 +35,9 @@ class Stops:
 
     def take(self, now: float) -> Iterator[Incident]:
         """Yield what is to be stored about each of them, once."""
-        for since, until in self._memory.stops:
+        stops = self._memory.stops
+        self._taken.intersection_update(stops)
+        for since, until in stops:
             at, over = (self._clock.wall(round(one * NS)) for one in (since, until))
             if (since, until) not in self._taken and over > now - HOUR:
                 self._taken.add((since, until))

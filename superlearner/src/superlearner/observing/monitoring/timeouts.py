@@ -13,9 +13,16 @@ from otp.observer.reading import waiting_at
 from superlearner.base.commands import command
 from superlearner.control.clock import timestamp
 from superlearner.control.events import TraceEvent
-from superlearner.control.names import is_critical
 from superlearner.control.terms import clip, plain_pid
-from superlearner.control.timeouts import LONGEST, callee_of, caller_of, line_of, seconds_of, timeout_text
+from superlearner.control.timeouts import (
+    LONGEST,
+    callee_of,
+    caller_of,
+    is_of_platform,
+    line_of,
+    seconds_of,
+    timeout_text,
+)
 from superlearner.control.wrong_results import cause_of_timeout
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, NodeFacts, TimedOut
 from superlearner.settings.settings import Settings
@@ -193,7 +200,7 @@ def _line(one: TimedOut) -> dict[str, Any]:
 def timed_out(event: TraceEvent, at: float) -> TimedOut | None:
     """Return an event `call_timed_out` as a fact; None for the platform's own calls, and for those of tools."""
     data, pid = event.data, event.pid
-    if data["way"] == "system" or (pid is not None and is_critical(pid)):
+    if data["way"] == "system" or is_of_platform(event):
         return None
     name, what = callee_of(data)
     return TimedOut(
