@@ -155,6 +155,8 @@ class Nodes:
         """The reasons why the latest nodes in other processes were detached."""
         self.awaited: dict[str, str] = {}
         """The services that are looked for, each with a sentence about that, by the names of their nodes."""
+        self.missed: dict[str, str] = {}
+        """The services that did not come back, each with a sentence about that, by the names of their nodes."""
         self.holds: dict[str, str] = {}
         """Sentences about the code that holds the event loops of services now, by the names of their nodes."""
         self._listeners: list[Callable[[Nodes], object]] = []
@@ -266,9 +268,12 @@ class Nodes:
             self.awaited[name] = why
             self._changed()
 
-    def stop_waiting(self, name: str) -> None:
-        """Show no longer that a node is looked for."""
-        if self.awaited.pop(name, None) is not None:
+    def stop_waiting(self, name: str, missed: str | None = None) -> None:
+        """Show no longer that a node is looked for, but that it did not come back if `missed` says so."""
+        before = self.awaited.pop(name, None), self.missed.pop(name, None)
+        if missed is not None:
+            self.missed[name] = missed
+        if before != (None, missed):
             self._changed()
 
     def show_hold(self, name: str, text: str | None) -> None:

@@ -188,6 +188,7 @@ def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(
         assert page.status_code == 404
         assert "<h1>Waiting for my_shop</h1>" in page.text
         assert 'data-awaited="my_shop"' in page.text  # opens when it is there
+        assert "This page opens as soon as it is back.</p>" in page.text  # Regression: its log "says why it ended"
         assert 'class="status"' not in page.text  # waiting is not an error
         assert re.search(
             r"my_shop is (not reachable( since [\d:]+)?, and is )?being looked for", page.text
@@ -426,8 +427,14 @@ def test_a_service_that_stays_away_is_detached(inside: Run, tmp_path: Path) -> N
         assert f"; when it runs again, `superlearner attach {NODE}` attaches it" in line["why"]
         asked = await platform.client.get("/api/v1/processes", params={"node": NODE})
         assert f"{NODE} was not found again: " in asked.json()["error"]["message"]
+        # Regression: it was only in the list of attached services
+        nodes = [(one["name"], one["status"]) for one in (await platform.get("/api/v1/nodes"))["data"]]
+        assert (NODE, "gone") in nodes
+        [missing] = (await platform.get("/api/v1/cluster/anomalies"))["data"]["missing"]
+        assert missing == {"node": NODE, "reason": f"{NODE} was not found again: {line['why']}"}
         async with service(tmp_path):
             assert (await attach(platform)).status_code == 200
+            assert [] == (await platform.get("/api/v1/cluster/anomalies"))["data"]["missing"]
             assert ["attached"] == [line["state"] for line in (await platform.get(ATTACHED))["data"]]
 
     inside(test)

@@ -242,7 +242,7 @@ def test_a_finding_about_a_blocked_loop_says_how_much_of_the_time_was_without_a_
     ]
     shelf, till = detectors.blocked_loop(facts(holds=holds), LIMITS)
     assert ("critical", "shelf.py:2") == (shelf.severity, shelf.evidence["place"])
-    assert shelf.description.endswith(" for up to 2.60 s (shelf.py:2)")
+    assert shelf.description.endswith(" once in the last 60 s, for 2.60 s (shelf.py:2)")  # Regression: "up to" for one
     assert ("high", "till.py:8", 0.2) == (till.severity, till.evidence["place"], till.evidence["starved_s"])
     text = "1.50 s (till.py:8), up to 0.20 s of it waiting for a processor"
     assert till.description.endswith(f" for up to {text}")

@@ -10,7 +10,7 @@ import { countKinds, DEFAULT, kindsFrom, kindsText, momentFrom, ofKinds } from "
 import { KeptTrees } from "#static/timeline/kept-trees.js";
 import { lifeOf } from "#static/timeline/life.js";
 import { findKept, storedTree } from "#static/timeline/stored-tree.js";
-import { countUpTo, firstSpan, isAbout, markOf, meantBy, newestBefore, stepFrom, treeAt } from "#static/timeline/past.js";
+import { countUpTo, firstSpan, isAbout, markOf, marksOf, meantBy, newestBefore, stepFrom, treeAt } from "#static/timeline/past.js";
 import { row, now, event, events, older } from "./timeline-events.js";
 
 /** The events that the page has; without more, all of them. */
@@ -129,7 +129,12 @@ test("a tree waits for the events of the changes that it already shows, and for 
 });
 
 test("what somebody attached or detached is a change, and not a restart or a failure", () => { // Regression: red, and as a restart
-  const mark = (text, reason = null) => markOf({ ...event(1, "kept", null, "shop"), text, data: { program: true, back: reason === null } });
+  const mark = (text, reason = null) => {
+    const data = { program: true, back: reason === null, started: reason ? 0 : 1 };
+    const [one, ...more] = marksOf({ ...event(1, "kept", null, "shop"), text, data });
+    assert.equal(more.length, 0);
+    return one;
+  };
   assert.equal(mark("shop is attached on request, to process 7"), "change");
   assert.equal(mark("shop is attached again on request, to process 7, after 12 s"), "change");
   assert.equal(mark("shop is no longer observed: it was detached on request", "it was detached on request"), "change");

@@ -161,7 +161,7 @@ class Attachment:
                     self._tell("bad", f"{self._describe_search()}; it will be looked for {len(self._pauses)} times")
             if self.tries == len(self._pauses):
                 self.state = "given_up"
-                self._nodes.stop_waiting(self.name or "")
+                self._nodes.stop_waiting(self.name or "", self.describe_state())
                 self.over.set()
                 self._tell("bad", f"{self.name} was not found again after {self.tries} tries: {self.why}")
                 return

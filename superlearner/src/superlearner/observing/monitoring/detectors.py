@@ -85,7 +85,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
         worst = max(holds, key=lambda hold: hold.own_seconds)
         place = f" ({worst.place})" if worst.place else ""
         subject = who or "code outside of any process"
-        longest = f"{worst.seconds:.2f} s{place}{worst.starved_text}"
+        longest = f"{'for' if len(holds) == 1 else 'for up to'} {worst.seconds:.2f} s{place}{worst.starved_text}"
         begun = holds[0].at - holds[0].seconds
         severity: Severity = (
             "critical" if worst.own_seconds >= 4 * limits.anomaly_loop_held or len(holds) >= 10 else "high"
@@ -96,7 +96,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
             pid=worst.pid,
             name=worst.name,
             description=f"{subject} held the event loop {sentences.times_text(len(holds))} "
-            f"in the last {limits.anomaly_window:g} s, for up to {longest}",
+            f"in the last {limits.anomaly_window:g} s, {longest}",
             since=round(begun, 3),
             last=round(holds[-1].at, 3),
             evidence={

@@ -228,7 +228,7 @@ async def restarts(
 async def anomalies(ctx: Context, nodes: Nodes, services: Services, /, node: OneNode = None) -> ClusterAnomalies:
     """List the anomalies of all members and attached services.
 
-    A lost member, and a service that the platform waits for, are named in `missing`.
+    A lost member, and an attached service that is away, are named in `missing`.
     """
     names = select_nodes(ctx, nodes, node, services=True)
     answers = await ask_all(ctx, services, nodes, names, "system.anomalies")
@@ -243,7 +243,7 @@ async def anomalies(ctx: Context, nodes: Nodes, services: Services, /, node: One
 
 def _list_awaited(nodes: Nodes, node: str | None) -> list[Missing]:
     """Return the services that the platform is waiting for; none if one node is asked."""
-    return [] if node else [Missing(node=name, reason=why) for name, why in nodes.awaited.items()]
+    return [] if node else [Missing(node=name, reason=why) for name, why in (nodes.awaited | nodes.missed).items()]
 
 
 @operation("cluster.trees", http=("GET", "/cluster/supervision-trees"), scope="read", on="platform",

@@ -30,12 +30,12 @@ async def list_(ctx: Context, nodes: Nodes, members: Members | None, /) -> list[
 
     The platform's own comes first. Pass a name as `node` to other operations. Nodes in other processes have half a
     second to report their state. A cluster member that disappeared without leaving is `lost` until it is forgotten, and
-    an attached service that the platform looks for is `gone`; node.attached says why.
+    an attached service that is away is `gone`; node.attached says why.
     """
     shown = (one for one in nodes if ctx.user.sees(one.owner))
     found = await asyncio.gather(*(_describe_node(one, ctx.user, nodes) for one in shown))
     lost = {} if members is None or ctx.user.only_own else members.lost()
-    awaited = () if ctx.user.only_own else nodes.awaited
+    awaited = () if ctx.user.only_own else (*nodes.awaited, *nodes.missed)
     known = {one.name for one in nodes}
     return [
         *found,

@@ -91,7 +91,7 @@ MOST_ROWS: Final = 50
 """Restarts after a give-up among which the end of its program is looked for."""
 LONGEST_LOST: Final = 500
 OBSERVED: Final = "The platform observes its program and does not restart it."
-NOT_RESTARTED: Final = f"{OBSERVED} The log of the program, or of whatever starts it, says why it ended."
+NOT_RESTARTED: Final = f"{OBSERVED} The log of the program, or of whatever starts it, may say why it ended."
 EXITED: Final = re.compile(r" called sys\.exit\(.*\(process \d+\)$")
 """The last word of a service that a process has ended."""
 LATER: Final = "When it answers, the timeline says what held its event loop."

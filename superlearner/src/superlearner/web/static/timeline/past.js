@@ -50,7 +50,7 @@ export function markOf({ type, data, text }) {
 /** Return the marks of an event: a kept restart is an end and a restart in one. @param {LogEvent} event @returns {Mark[]} */
 export function marksOf(event) {
   const mark = markOf(event);
-  return event.type === KEPT_TYPE && event.data["started"] && mark !== "restart" ? [mark, "restart"] : [mark];
+  return event.type === KEPT_TYPE && event.data["started"] && mark === "crash" ? [mark, "restart"] : [mark];
 }
 
 /**
