@@ -93,10 +93,11 @@ class WatchedNode:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Reason why no node has a name, with a suggestion."""
+    """Reason why no node has a name, with a suggestion; a node that `is_awaited` may come back by itself."""
 
     why: str
     hint: str
+    is_awaited: bool = False
 
 
 def _last_states(node: Node) -> LastStates:

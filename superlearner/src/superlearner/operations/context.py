@@ -96,7 +96,8 @@ class Context:
             hint = f"its history is at GET /api/v1/analytics/history; {self.home.name} is available"
             return OperationError("node_unavailable", f"{self.on} is not available now: {why}", hint=hint)
         if (absence := nodes.absence(name)) is not None:
-            return OperationError("node_not_found", absence.why, hint=absence.hint)
+            code = "node_unavailable" if absence.is_awaited else "node_not_found"
+            return OperationError(code, absence.why, hint=absence.hint)
         known = [one.name for one in nodes]
         own = {one.partition("@")[0]: one for one in known}  # the host is similar in all of them
         near = get_close_matches(name.partition("@")[0], own, 1)

@@ -133,6 +133,7 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
             asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
             said = re.escape(f", and is being looked for: {line['why']}")
             assert re.fullmatch(f"{NODE} is not reachable since [0-9:]{{8}}{said}", asked["message"])
+            assert "node_unavailable" == asked["code"]  # the platform looks for it
             [hint] = [one["hint"] for one in asked["details"]]
             assert f"restart list --node {NODE}` lists its stored restarts" in hint
             row = MomentRow(NODE, "9f3a0c1b22d4", 7, 9, 1.0, 1.0, "shop gave up", kind="service")
@@ -367,6 +368,10 @@ def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
                 asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
                 said = f"{NODE} is not reachable since [0-9:]{{8}}, and .*: it has been busy for [0-9]+ s: .*"
                 assert re.fullmatch(said, asked["message"])
+                # Regression: it was not found and gone, while its program ran
+                assert "node_unavailable" == asked["code"]
+                shown = {one["name"]: one["status"] for one in (await platform.get("/api/v1/nodes"))["data"]}
+                assert "silent" == shown[NODE]
                 words = (await waiting).json()["error"]["message"]  # was that it has ended
                 assert "has ended" not in words
                 assert re.search("it has been busy for [0-9]+ s: its process [0-9]+ runs", words)

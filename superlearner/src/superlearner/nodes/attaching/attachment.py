@@ -336,6 +336,11 @@ class Attachment:
             return f"{why}; when it runs again, `{command('attach', address)}` attaches it"
         return why
 
+    @property
+    def is_silent(self) -> bool:
+        """Return whether its program runs on this machine and does not answer: it is busy, or stopped by a signal."""
+        return self._busy(self._silent_since) is not None
+
     async def _end_of(self, visitor: Visitor) -> str:
         """Return why a request to the service failed."""
         try:

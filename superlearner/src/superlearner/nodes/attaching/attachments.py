@@ -69,7 +69,7 @@ class Attachments:
         if (found := self.find(node)) is not None:
             listing = command("restart.list", node=node)
             hint = f"`{listing}` lists its stored restarts; see GET /api/v1/nodes/attached"
-            return Absence(found.describe_state(), hint)
+            return Absence(found.describe_state(), hint, found.state == "looked_for")
         name = next((one for one in (node, full_name(node)) if one in self._detached), None)
         if name is None:
             return None

@@ -9,6 +9,7 @@ from otp.observer import NodeInfo
 from superlearner.cluster.members import Members
 from superlearner.control.listing import info_of
 from superlearner.control.terms import clip
+from superlearner.nodes.attaching import Attachments
 from superlearner.nodes.kinds import MEMBER, PLATFORM, SERVICE, SIMULATED
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, NodeGone, RemoteError, RemoteNode
@@ -25,12 +26,14 @@ ASKED_S: Final = 0.5
 
 @operation("node.list", http=("GET", "/nodes"), scope="read", on="platform", of="user",
            short="name status life owner processes supervisors python")  # fmt: skip
-async def list_(ctx: Context, nodes: Nodes, members: Members | None, /) -> list[NodeLine]:
+async def list_(
+    ctx: Context, nodes: Nodes, members: Members | None, attachments: Attachments | None, /
+) -> list[NodeLine]:
     """List the nodes.
 
     The platform's own comes first. Pass a name as `node` to other operations. Nodes in other processes have half a
     second to report their state. A cluster member that disappeared without leaving is `lost` until it is forgotten, and
-    an attached service that is away is `gone`; node.attached says why.
+    an attached service that is away is `gone`, or `silent` if its program runs; node.attached says why.
     """
     shown = (one for one in nodes if ctx.user.sees(one.owner))
     found = await asyncio.gather(*(_describe_node(one, ctx.user, nodes) for one in shown))
@@ -40,14 +43,16 @@ async def list_(ctx: Context, nodes: Nodes, members: Members | None, /) -> list[
     return [
         *found,
         *(_describe_lost(name, simulated) for name, simulated in lost.items() if name not in known),
-        *(_describe_awaited(name) for name in awaited if name not in known),
+        *(_describe_awaited(name, attachments) for name in awaited if name not in known),
     ]
 
 
-def _describe_awaited(name: str) -> NodeLine:
+def _describe_awaited(name: str, attachments: Attachments | None) -> NodeLine:
+    service = None if attachments is None else attachments.find(name)
+    status = "gone" if service is None or not service.is_silent else "silent"
     return NodeLine(
         name=name, beside=True, own=False, default=False, remote=True, simulated=False, owner=None, kind=str(SERVICE),
-        status="gone", life=None, processes=None, supervisors=None, python=None, os_pid=None,
+        status=status, life=None, processes=None, supervisors=None, python=None, os_pid=None,
     )  # fmt: skip
 
 
