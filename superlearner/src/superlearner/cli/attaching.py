@@ -51,7 +51,7 @@ def attach(
         _list(as_json=as_json)
         return
     if address is None:
-        fail(f"expected the door of a service, got none; try `{command('attach', list=True)}`", USAGE)
+        fail(f"expected a service, got none; try `{command('attach', list=True)}`", USAGE)
     if token is not None and token_file is not None:
         fail("expected --token or --token-file, got both", USAGE)
     if token_file is not None:
@@ -108,4 +108,4 @@ def _list(*, as_json: bool) -> None:
     elif rows:
         table(rows)
     else:
-        print_line("no door of this user is open; a service opens one with otp.observe()")
+        print_line("no service of this user is open; otp.observe() opens one")

@@ -262,7 +262,9 @@ def test_a_program_that_ran_beside_an_ended_service_does_not_take_its_place(insi
     async def test(platform: Any) -> None:
         async with service(tmp_path), service(tmp_path) as first:
             several = (await attach(platform)).json()["error"]
-            assert re.match(f"several doors are called {NODE}: {NODE}-[0-9]+, {NODE}-[0-9]+; ", several["message"])
+            assert re.match(
+                f"several open services are called {NODE}: {NODE}-[0-9]+, {NODE}-[0-9]+; ", several["message"]
+            )
             [detail] = several["details"]
             assert re.fullmatch(
                 f"`superlearner attach {NODE}-[0-9]+ --name shop_2`; --node shop_2 then selects its node",
@@ -299,7 +301,7 @@ def test_a_service_that_is_attached_under_another_name_does_not_take_the_place_o
                 states = {line["name"]: line["state"] for line in (await platform.get(ATTACHED))["data"]}
                 assert {NODE: "given_up", "shop_2": "attached"} == states
                 asked = await platform.client.get("/api/v1/processes", params={"node": NODE})
-                assert f"this user has no open door of {NODE}: its service does not run" in asked.text
+                assert f"this user has no open service {NODE}: it does not run" in asked.text
 
     inside(test)
 

@@ -36,7 +36,7 @@ def test_a_wrong_token_a_closed_port_and_a_taken_name_are_refused(inside: Run, t
                     ("shpo@127.0.0.1", f"no service of this user is called shpo@127.0.0.1 (did you mean {NODE}?)"),
                     (one, f"nothing listens at {one} (Connection refused)"),
                     ("/no.sock", "nothing listens at /no.sock (No such file or directory)"),
-                    (two, f"expected the token of {two}, which is no door of this user"),
+                    (two, f"expected the token of {two}, which is no service of this user"),
                 ):
                     status, name, words = await code(address)
                     assert (503, "node_unavailable") == (status, name)

@@ -267,6 +267,10 @@ def test_problems_appear_when_they_begin_and_disappear_when_they_end(
     page.reload()
     expect(wrong).to_have_text("b@127.0.0.1: its connection was lost")
     expect(wrong.get_by_role("link", name="b@127.0.0.1")).to_have_attribute("href", "/?node=b%40127.0.0.1")
+    gone = "b@127.0.0.1 was not found again: it does not run; `superlearner attach b` attaches it"
+    away["missing"] = [{"node": "b@127.0.0.1", "reason": gone}]
+    finds([])
+    expect(wrong).to_have_text(gone.replace("`", ""))  # Regression: its name came twice, and the backticks were shown
     away["missing"] = []
     finds([])
     expect(wrong).to_contain_text("Nothing is wrong")

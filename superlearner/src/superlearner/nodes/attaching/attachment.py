@@ -257,9 +257,9 @@ class Attachment:
         async with Visitor(address, token) as visitor:
             facts = visitor.facts
             if known is not None and facts.node != known.node:
-                raise DoorError(f"{address} is now the door of {facts.node}, not of {known.node}")
+                raise DoorError(f"{address} is now the address of {facts.node}, not of {known.node}")
             if address in self.held(self):  # attached meanwhile
-                raise DoorError(f"{address} is the door of another service, which is attached")
+                raise DoorError(f"{address} is the address of another service, which is attached")
             name = self.name or facts.node
             silent = self._silent_since is not None
             # On another machine, its next program may have the same number, as in a container.

@@ -35,7 +35,7 @@ class SeveralDoors(DoorError):
 
     def __init__(self, address: str, doors: list[DoorRecord]) -> None:
         names = ", ".join(one.name for one in doors)
-        super().__init__(f"several doors are called {address}: {names}; try one of these names")
+        super().__init__(f"several open services are called {address}: {names}; try one of these names")
         self.doors = doors
 
 
@@ -107,12 +107,10 @@ class Whereabouts:
         if found:
             raise SeveralDoors(self.address, found)
         if node is not None:
-            raise NoDoor(
-                f"this user has no open door of {node}: its service does not run, or runs without otp.observe()"
-            )
+            raise NoDoor(f"this user has no open service {node}: it does not run, or runs without otp.observe()")
         if (place := self._place()) is not None:
             (await connect(place)).close()
-            raise DoorError(f"expected the token of {place}, which is no door of this user; try --token-file FILE")
+            raise DoorError(f"expected the token of {place}, which is no service of this user; try --token-file FILE")
         near = get_close_matches(self.address, [text for one in doors for text in (one.node, one.name)], 1)
         meant = f" (did you mean {near[0]}?)" if near else ""
         known = ", ".join(one.name for one in doors) or "none"

@@ -6,7 +6,7 @@
  */
 
 import { kill, platform, request } from "../base/api.js";
-import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, write } from "../base/dom.js";
+import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, spoken, write } from "../base/dom.js";
 import { describeServices, elsewhere, isDue, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
@@ -285,7 +285,8 @@ function wrong() {
   const own = burnt.filter(({ event }) => !fallen.flat().some(({ key }) => key === event.sup)); // its give-up says it
   const others = [
     ...away.slice(0, SHOWN).map(({ node, text, one }) => make("li", ...severe(one?.severity),
-      make("a", { href: `${root()}/${nodeQuery(node)}` }, make("code", {}, node)), `: ${text}`, ...(one ? whereabouts(one, node) : []))),
+      make("a", { href: `${root()}/${nodeQuery(node)}` }, make("code", {}, node)),
+      ...spoken(text.startsWith(`${node} `) ? text.slice(node.length) : `: ${text}`), ...(one ? whereabouts(one, node) : []))),
     ...more(away.length - SHOWN, `${root()}/system${nodeQuery(away[SHOWN]?.node)}`),
   ];
   const items = [
