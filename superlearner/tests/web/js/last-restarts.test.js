@@ -72,6 +72,13 @@ test("restarts whose reasons differ in their numbers are one line, which does no
   assert.deepEqual(newest({ node: "a", stored: http }, 3).map(restartText), ["till crashed 3× in 2\u00a0s, the last time: Http404(9)"]);
 });
 
+test("restarts in two runs of the program are two lines", () => {
+  // Regression: a line joined the crashes before and after the program was started again
+  const loop = ["s", "s", "r", "r"].map((run, n) => stored("till", 9 - n, "a", { ref: `${run}.${9 - n}`, reason: "KeyError('tea')" }));
+  assert.deepEqual(newest({ node: "a", stored: loop }, 3).map(restartText),
+    ["till crashed 2× in 1\u00a0s: KeyError('tea')", "till crashed 2× in 1\u00a0s: KeyError('tea')"]);
+});
+
 test("a loop with give-ups has all of its crashes and its whole time in the feed", () => {
   const crash = (id, fatal = 0) => ({ id, at: 51 + id * 0.4, kind: fatal ? "crashed" : "restarted", level: "bad", key: "sup/till", text: "",
     parts: { who: "till", reason: "KeyError", ...(fatal && { fatal }) } });
@@ -116,7 +123,7 @@ test("a stored restart keeps the reason and who acted, as the feed has them", ()
 
 test("restarts that repeat are one line, and a give-up stays among the last three", () => {
   const crash = (at, reason = "TypeError('no')") => stored(`r.${at}`, at, "a", { line: "pricing crashed and was restarted", reason });
-  const record = (at, line, more = {}) => stored(`s.${at}`, at, null, { until: at, line, ...more });
+  const record = (at, line, more = {}) => stored(`r.${at}`, at, null, { until: at, line, ...more });
   const loop = [
     record(640, "pricing crashed and was restarted", { count: 15, until: 800, one_cause: false }),
     record(700, "cart crashed"), record(690, "till crashed"),

@@ -169,8 +169,15 @@ def _cause(one: RestartLine | MomentRow) -> str | None:
     return one.cause if isinstance(one, MomentRow) else cause_of(one)
 
 
+def _run(one: RestartLine | MomentRow) -> str | None:
+    """Return the run of the program in which a restart happened; None for an incident, or the end of a program."""
+    if isinstance(one, MomentRow):
+        return one.run if one.number > INCIDENT else None
+    return None if one.incident or one.program else one.ref.rpartition(".")[0]
+
+
 def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
-    """Group lines into loops by cause, both newest first; a sum belongs to the loop of the restarts before it.
+    """Group lines into loops by cause and run, both newest first; a sum belongs to the loop of the restarts before it.
 
     >>> row = MomentRow("shop", "9f3a0c1b22d4", 7, 9, 100.0, 100.0, "till crashed and was restarted", 1, "7")
     >>> [len(one.lines) for one in fold([row] * 4)], [len(one.lines) for one in fold([row] * 5)]
@@ -183,13 +190,16 @@ def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
     [32, 1]
     >>> [len(one.lines) for one in fold([replace(row, cause=f"('bad', {number}) ") for number in range(9)])]
     [9]
+    >>> [len(one.lines) for one in fold([*[replace(row, run="00ff00ff00ff")] * 5, *[row] * 6])]
+    [5, 6]
     """
     places: list[list[int]] = []
-    current: dict[tuple[str | None, str, str | None], list[int]] = {}
+    current: dict[tuple[str | None, str | None, str, str | None], list[int]] = {}
     for place, one in enumerate(lines):
         line = MORE.sub("", one.line) if is_sum(one) else one.line
         cause = _cause(one)
-        known, unknown = (one.node, line, cause and without_numbers(cause)), (one.node, line, None)
+        of = one.node, _run(one)
+        known, unknown = (*of, line, cause and without_numbers(cause)), (*of, line, None)
         for key in (known, unknown):
             if key in current and lines[current[key][-1]].at - (one.until or one.at) > PAUSE_S:
                 del current[key]  # it is over

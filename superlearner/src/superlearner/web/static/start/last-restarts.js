@@ -1,5 +1,6 @@
 /**
- * The newest restarts and crashes, as the server lists them: of one node or of several. Those that repeat are one line. Pure.
+ * The newest restarts and crashes, as the server lists them: of one node or of several. Those that repeat in a run of a
+ * program are one line. Pure.
  *
  * @module
  */
@@ -62,7 +63,7 @@ function fold(all) {
   /** @type {Map<string, Restart>} */ const going = new Map();
   /** @type {Restart[]} */ const found = [];
   for (const one of all) {
-    const what = wordsOf(one), any = `${one.node} ${what}`, { where } = one.stored;
+    const what = wordsOf(one), { where, ref = "" } = one.stored, any = `${one.node} ${ref.split(".")[0]} ${what}`;
     const reason = one.stored.reason ?? "", key = `${any}: ${kindIn(reason)} ${where ?? ""}`;
     const loop = what ? going.get(reason ? key : any) : undefined; // one without a known reason may be like any other
     if (goesOn(loop, one)) {
