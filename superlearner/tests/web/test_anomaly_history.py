@@ -115,6 +115,21 @@ def test_past_anomalies_are_read_once_a_minute_and_when_one_may_be_over() -> Non
     assert kept == [over]
 
 
+def test_an_anomaly_that_left_the_list_of_its_node_between_two_reads_is_kept() -> None:
+    """Regression: it counted as going on until its node ended, and all past ones were read again and again."""
+    kept = list[AnomalyLine]()
+    follower = NodeAnomalies(lambda line, _end: kept.append(line))
+    follower.take([AnomalyLine.model_validate(LINE | {"active": True, "until": None})], 2e9)
+    follower.take([], 2e9 + 5, past=False)
+    assert follower.asks_for_past()
+    follower.take([], 2e9 + 10)
+    assert [(1, False, timestamp(2e9 + 10))] == [(one.number, one.active, one.until) for one in kept]
+    follower.take([], 2e9 + 15, past=False)
+    assert not follower.asks_for_past()
+    follower.end("it ended", timestamp(2e9 + 20))
+    assert len(kept) == 1
+
+
 def test_a_read_of_past_anomalies_that_fails_is_repeated_soon() -> None:
     """Regression: for a minute, what was over counted as going on, and the end of its node as its end."""
     follower = NodeAnomalies(lambda _line, _end: None)

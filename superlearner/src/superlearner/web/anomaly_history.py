@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from superlearner.base.typed_time import LAST
+from superlearner.control.clock import timestamp
 from superlearner.nodes.kinds import LOCAL, MEMBER, PLATFORM, SERVICE, TREE
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import RemoteNode, follow
@@ -70,13 +71,17 @@ class NodeAnomalies:
             past: whether it is the whole list.
         """
         self._reads = READS - 1 if past else max(0, self._reads - 1)
-        lines = list(lines)[:MOST]
+        lines = list(lines)
+        is_whole, lines = past and len(lines) <= MOST, lines[:MOST]
         numbers = {one.number for one in lines}
         self._kept -= {one.number for one in lines if one.until is None}  # it is active again
         if past:
             self._kept &= numbers
         elif any(one.until is None and number not in numbers for number, one in self._read.items()):
             self._reads = 0
+        if is_whole:  # a node lists only its newest past ones
+            for one in [each for number, each in self._read.items() if number not in numbers]:
+                self._end_one(one, timestamp(now))
         self._read |= {one.number: one for one in lines if one.number not in self._kept}
         for one in list(self._read.values()):
             if one.until is not None and now - _seconds(one.over or one.until) > BACK_S:
@@ -91,12 +96,16 @@ class NodeAnomalies:
         """Keep the others, too: `words` say what happened at that time; if `by_end`, it ended them."""
         self.keep_over()
         for one in list(self._read.values()):
-            text, until = one.past or one.description, one.last or at
-            if one.last is None:
-                text = f"{text}; then {words}"
+            self._end_one(one, at, "" if one.last else f"; then {words}", by_end=by_end)
+
+    def _end_one(self, one: AnomalyLine, at: str, words: str = "", *, by_end: bool = False) -> None:
+        """Keep one whose end is not known: its last event, or else this time."""
+        if one.until is None:
+            text, until = f"{one.past or one.description}{words}", one.last or at
             lasted = round(max(0.0, _seconds(until) - _seconds(one.since)), 1)
             changes = {"active": False, "until": until, "over": at, "description": text, "lasted_s": lasted}
-            self._keep_one(one.model_copy(update=changes), by_end=by_end)
+            one = one.model_copy(update=changes)
+        self._keep_one(one, by_end=by_end)
 
     def _keep_one(self, one: AnomalyLine, *, by_end: bool = False) -> None:
         del self._read[one.number]

@@ -39,6 +39,13 @@ from superlearner.observing.monitoring.sizes import MemoryHolder
 from superlearner.settings.settings import Settings
 
 
+def test_a_hang_ends_when_it_was_seen_last_although_its_program_was_stopped_meanwhile() -> None:
+    alarms, till = Alarms(), PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 20, 0, None, 13.0)
+    alarms.update(detectors.long_callback(facts(callbacks=[till]), LIMITS), NOW)
+    [over] = alarms.update([], NOW + 2)[1]
+    assert (over.past, over.ended) == ("till was in handle_cast for 7 s", NOW)
+
+
 def test_what_is_stored_of_a_hang_says_how_long_it_took_when_it_is_over_and_once_a_minute() -> None:
     """Regression: a process that had hung for a minute left no trace once it was killed."""
     alarms, incidents = Alarms(), Incidents()

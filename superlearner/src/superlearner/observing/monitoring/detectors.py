@@ -66,7 +66,7 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             setting="anomaly_callback",
             hint="a server does one thing at a time: hand long work to a Task and answer later (NoReply, then "
             "GenServer.reply), or set a time-out for what it waits for",
-            size=seconds,
+            size=facts.now - one.began,  # until when it was seen
             incident=Incident(f"{name} was{where}{waited}", one.began),
         )
 
