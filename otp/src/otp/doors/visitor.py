@@ -26,6 +26,7 @@ from otp.observer.remote_view import RemoteView
 
 if TYPE_CHECKING:
     from otp.distribution import Distribution
+    from otp.distribution.carriers.stream import StreamCarrier
 
 __all__ = ["DoorError", "Facts", "Visitor", "WrongToken", "connect"]
 
@@ -89,7 +90,6 @@ class Visitor:
         self._node: Node | None = None
         self._distribution: Distribution | None = None
         self._up: asyncio.Future[str]
-        self._dead_after = 0.0
         self._gone = asyncio.Event()
         self.silent_since: float | None = None
         """The loop's time of the last sign of life, if the connection was lost because of the silence after it."""
@@ -141,11 +141,11 @@ class Visitor:
         connection = await connect(self._place)
         self._up = asyncio.get_running_loop().create_future()
         node = self._node = await Node(f"visitor-{secrets.token_hex(6)}", hidden=True).__aenter__()
-        self._dead_after = SETTINGS.dead
         session = Session(NodeId(node.name, secrets.randbits(31) + 1), self._token.encode(), SETTINGS)
-        transport = SessionTransport(StreamCarrier.over_socket(connection), session, on_refused=self._refused)
+        carrier = StreamCarrier.over_socket(connection)
+        transport = SessionTransport(carrier, session, on_refused=self._refused)
         self._distribution = distribution = Distribution(node, transport, confined=True)
-        node.spawn(self._watch, distribution)
+        node.spawn(self._watch, distribution, carrier)
         await distribution.start()
         try:
             async with standstill.timeout(CONNECT_S):
@@ -162,7 +162,7 @@ class Visitor:
         node.spawn(self._receive_last_word, porter, LAST_WORD)
         self.view = RemoteView(ViewLink(distribution, there, VIEW))
 
-    async def _watch(self, distribution: Distribution) -> None:
+    async def _watch(self, distribution: Distribution, carrier: StreamCarrier) -> None:
         """Run a process that reports the node at the other end, and its end."""
         distribution.monitor_nodes()
         up = await receive(Is(NodeUp))
@@ -170,7 +170,7 @@ class Visitor:
             self._up.set_result(up.node)
         await receive(Is(NodeDown))
         if distribution.last_loss == "timeout":
-            self.silent_since = asyncio.get_running_loop().time() - self._dead_after
+            self.silent_since = carrier.heard_at  # the session knows it to a heartbeat only
         self._gone.set()
 
     async def _receive_last_word(self, porter: Pid | None, request: str) -> None:

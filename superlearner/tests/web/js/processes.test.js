@@ -31,6 +31,15 @@ test("a view comes back from its address, and nonsense does not", () => {
   assert.deepEqual([mailbox, supervised, whose, sort, columns, pins], ["", "", "", "pid", null, null]);
 });
 
+test("a process in an address of the tree is searched for in the table, which had ignored it", () => {
+  const seen = ["0.7.0", "#PID<0.7.0>", "till", "shop/till", "shop/0.7.0"].map((one) => viewOf(new URLSearchParams([["process", one]])));
+  assert.deepEqual(seen.map(({ search }) => search), ["<0.7.0>", "<0.7.0>", "till", "till", "0.7.0"]);
+  assert.deepEqual(seen[0]?.whose, "all"); // it may be the platform's own
+  assert.equal(viewOf(new URLSearchParams("process=till&search=x")).search, "x");
+  const asked = new URLSearchParams("process=till");
+  assert.equal(addressOf(viewOf(asked), asked).toString(), "search=till&whose=all");
+});
+
 test("the question asks for the platform's own processes, and by default for none of them", () => {
   const asked = (query) => askOf(viewOf(new URLSearchParams(query)), { first: 0, end: 9 }, { pins: [], hold: false, columns: [] });
   assert.equal(asked("whose=platform").whose, "platform");

@@ -97,6 +97,8 @@ class StreamCarrier(asyncio.Protocol):
         self._peer: NodeId | None = None
         self._received = bytearray()
         self._was_heard = False
+        self.heard_at: float | None = None
+        """The loop's time when bytes last arrived."""
         self.on_room: Callable[[NodeId], object] = lambda _: None
         self.problem: str | None = None
         self._me: NodeId
@@ -193,6 +195,7 @@ class StreamCarrier(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Process the complete frames of received bytes."""
         self._was_heard = True
+        self.heard_at = asyncio.get_running_loop().time()
         received = self._received
         received += data
         start = 0

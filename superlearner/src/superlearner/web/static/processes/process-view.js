@@ -33,15 +33,22 @@ const WORKING = ["messages", "callback"];
 export function viewOf(query) {
   const text = (/** @type {string} */ name) => (query.get(name) ?? "").slice(0, 200);
   const columns = query.get("columns");
+  const process = searchOf(text("process"));
   const pins = query.getAll("pin").filter(isPin).slice(0, MOST_PINS);
   return {
-    search: text("search"), type: text("type"), status: text("status"), what: text("what"),
+    search: text("search") || process, type: text("type"), status: text("status"), what: text("what"),
     mailbox: /^\d{1,9}$/.test(text("mailbox")) ? text("mailbox") : "",
     supervised: ["yes", "no"].includes(text("supervised")) ? text("supervised") : "", below: text("below"),
-    whose: ["platform", "all"].includes(text("whose")) ? text("whose") : "",
+    whose: ["platform", "all"].includes(text("whose")) ? text("whose") : process && "all",
     sort: /^-?[a-z]+$/.test(text("sort")) ? text("sort") : USUAL, columns: columns === null ? null : columns.split(",").filter(Boolean),
     pins: pins.length ? pins : null,
   };
+}
+
+/** Return the search for a process as the URL of the tree names it: by pid, name, or place, as `shop/till`. @param {string} text */
+function searchOf(text) {
+  const bare = text.replace(/^#PID|[<>]/g, "");
+  return /^\d+\.\d+\.\d+$/.test(bare) ? `<${bare}>` : bare.slice(bare.lastIndexOf("/") + 1);
 }
 
 /**
@@ -55,6 +62,7 @@ export function addressOf(view, before) {
   put(query, "sort", view.sort === USUAL ? "" : view.sort);
   if (view.columns) query.set("columns", view.columns.join(","));
   else query.delete("columns");
+  query.delete("process"); // it is a search now
   query.delete("pin");
   for (const pin of view.pins ?? []) query.append("pin", pin);
   return query;

@@ -90,7 +90,7 @@ function show() {
   const fit = filtersOf(view) || view.search;
   write(byId("count", HTMLElement), fit ? `${number(list.total)} of ${number(list.all)}` : number(list.all));
   write(byId("counted", HTMLElement), list.all === 1 ? "process" : "processes");
-  own.hidden = !list.platform && !view.whose;
+  own.hidden = !list.platform && view.whose !== "platform";
   renew(own, [document.createTextNode("Platform"), make("span", {}, "'s own:"), document.createTextNode(` ${number(list.platform)}`)]);
   write(byId("order", HTMLElement),
     held() ? (pause.getAttribute("aria-pressed") === "true" ? "Order paused" : "Order held while you point at it") : "");
