@@ -115,6 +115,6 @@ def test_a_service_that_does_not_answer_is_not_said_to_have_ended(
         expect(page.get_by_role("treeitem", name="till")).to_be_visible()
         real_platform.do(lambda: real_platform.platform.nodes.detach(NODE, why))
         expect(page.locator("#gone")).to_contain_text(f"The node {NODE} is not answering: {why}")
-        expect(page.locator("sl-feed .hint")).to_contain_text("The node is not connected")
+        expect(page.locator("sl-feed .hint:visible")).to_contain_text("The node is not connected")
     finally:
         real_platform.do(stack.aclose)

@@ -84,11 +84,12 @@ export class SlFeed extends HTMLElement {
 
   #draw() {
     const { lines } = this, before = this.#before;
+    const now = lines.length ? "" : this.#there ? "No new events. " : "The node is not connected. ";
     this.#empty.hidden = lines.length + before.length > 0;
     this.#list.hidden = !this.#empty.hidden;
     this.#shown = new Map(lines.map((line) => [line.id, line]));
     render(html`${repeat(lines, ({ id }) => id, (line) => eventRow(line, this.#open.has(line.id)))}${before.length
-      ? html`<li class="hint">${lines.length ? "" : "No new events. "}Stored earlier:</li>${before.map(storedRow)}`
+      ? html`<li class="hint">${now}Stored earlier:</li>${before.map(storedRow)}`
       : nothing}`, this.#list);
   }
 
@@ -99,6 +100,7 @@ export class SlFeed extends HTMLElement {
     if (there === this.#there) return;
     this.#there = there;
     write(this.#empty, there ? YET : AWAY);
+    if (this.#run !== null) this.#update();
   }
 
   /** Open or close the sheet in narrow windows. @param {boolean} open */
