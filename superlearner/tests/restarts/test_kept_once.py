@@ -17,7 +17,7 @@ from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote.protocol import Drawn
-from superlearner.observing.monitoring.code_places import CodePlace
+from superlearner.observing.monitoring.code_places import RunningCode
 from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.facts import Incident
 from superlearner.observing.monitoring.witness import LoopSample
@@ -197,7 +197,7 @@ def test_a_callback_of_asyncio_that_ended_an_attachment_is_named_by_the_next_one
                 monitor: Any = nodes.attach(till, kind=SERVICE).monitor
                 if number == 0:
                     now, monitor._ready_at = otp.monotonic(), 0.0
-                    monitor._witness._seen.append(LoopSample(now - 1, None, CodePlace("shop.py:12 in refresh")))
+                    monitor._witness._seen.append(LoopSample(now - 1, None, RunningCode((("shop.py", 12, "refresh"),))))
                     monitor._on_outside(now - 20, now)
                 else:
                     monitor.look()

@@ -6,7 +6,8 @@ import asyncio
 import re
 import threading
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import otp
 from node_facts import LIMITS, NOW, facts, growing, only, track
@@ -15,7 +16,7 @@ from superlearner.control.clock import time_text
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring import detectors
 from superlearner.observing.monitoring.alarms import Alarms
-from superlearner.observing.monitoring.code_places import CodePlace, find_code_of_wait
+from superlearner.observing.monitoring.code_places import CodePlace, find_code_of_wait, find_running_code
 from superlearner.observing.monitoring.facts import AnomalyFinding, LoopHold, PendingCallback, TimedOut, Waiter
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.operations.builtin.restart_incidents import describe_incident
@@ -162,3 +163,15 @@ def test_the_evidence_of_each_kind_is_told_in_sentences() -> None:
 
 def sentences_of(finding: AnomalyFinding) -> str | None:
     return shown(finding).values
+
+
+def test_code_that_python_has_added_has_the_line_of_its_function() -> None:
+    """Regression: its frames have no line, which ended the thread that looks at them."""
+
+    def scan(_item: Any) -> None: ...
+
+    without_line = SimpleNamespace(f_code=scan.__code__, f_lineno=None, f_back=None)
+    found = find_running_code(cast("Any", without_line), None)
+    assert found is not None
+    assert found.place == line_of(scan, 0)
+    assert found.describe().source == "def scan(_item: Any) -> None: ..."

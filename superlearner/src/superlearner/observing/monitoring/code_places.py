@@ -12,7 +12,7 @@ from otp.redaction import source_line
 from superlearner.control.reasons import LIBRARY_FOLDERS, OTP, place_text
 from superlearner.control.terms import clip, message_text, safe_text
 
-__all__ = ["CodePlace", "find_code_of_frame", "find_code_of_wait"]
+__all__ = ["CodePlace", "RunningCode", "find_code_of_wait", "find_running_code"]
 
 NOT_THEIRS: Final = (*LIBRARY_FOLDERS, "<frozen")
 TAKE_A_MESSAGE: Final = frozenset({"handle_call", "handle_cast", "handle_info"})
@@ -48,8 +48,32 @@ class CodePlace:
         }  # fmt: skip
 
 
-def find_code_of_frame(frame: FrameType, process: Any) -> CodePlace | None:
-    """Return the innermost line outside of libraries in the frames of a thread; None if there is none.
+@dataclass(frozen=True, slots=True)
+class RunningCode:
+    """The code that a thread ran at a moment: file, line and function of the user's lines, innermost first.
+
+    Args:
+        places: the lines, at least one.
+        callback: the callback that began them, if any.
+        message: what that callback handles, as text.
+    """
+
+    places: tuple[tuple[str, int, str], ...]
+    callback: str | None = None
+    message: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The innermost line, as `shop.py:41 in price_of`."""
+        return safe_text(place_text(self.places[0]))
+
+    def describe(self) -> CodePlace:
+        """Return it with its source; it reads files."""
+        return _describe(self.places, self.callback, self.message)
+
+
+def find_running_code(frame: FrameType, process: Any) -> RunningCode | None:
+    """Return the lines outside of libraries in the frames of a thread; None if there is none.
 
     It runs in any thread and does not keep the frames. `process` is the one that runs there, if any.
     """
@@ -64,11 +88,17 @@ def find_code_of_frame(frame: FrameType, process: Any) -> CodePlace | None:
         at = at.f_back
     if not own:
         return None
-    places = [(one.f_code.co_filename, one.f_lineno, one.f_code.co_name) for one in own]
+    places = tuple((one.f_code.co_filename, _line_of(one), one.f_code.co_name) for one in own)
     began = next((one for one in reversed(own) if one.f_code.co_name in CALLBACKS), None) if process else None
     if began is None:
-        return _describe(places[:1], None, None)
-    return _describe(places[: own.index(began) + 1], began.f_code.co_name, _read_message(began, process))
+        return RunningCode(places[:1])
+    return RunningCode(places[: own.index(began) + 1], began.f_code.co_name, _read_message(began, process))
+
+
+def _line_of(frame: FrameType) -> int:
+    """Return the line that a frame runs; that of its function for code that Python has added, which has no line."""
+    line: int | None = frame.f_lineno
+    return frame.f_code.co_firstlineno if line is None else line
 
 
 def _read_message(frame: FrameType, process: Any) -> str | None:

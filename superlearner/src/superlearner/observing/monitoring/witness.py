@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import otp
 from otp.watchdog import frame_of, is_idle
-from superlearner.observing.monitoring.code_places import CodePlace, find_code_of_frame
+from superlearner.observing.monitoring.code_places import CodePlace, RunningCode, find_running_code
 
 __all__ = ["LoopSample", "Witness", "is_stop"]
 
@@ -44,12 +44,17 @@ class LoopSample:
 
     at: float
     process: Any
-    code: CodePlace | None
+    running: RunningCode | None
 
     @property
     def place(self) -> str | None:
         """The line of the code; None if there is none."""
-        return None if self.code is None else self.code.place
+        return None if self.running is None else self.running.place
+
+    @property
+    def code(self) -> CodePlace | None:
+        """The code with its source, which is read now, and not while it was sampled."""
+        return None if self.running is None else self.running.describe()
 
 
 class Witness:
@@ -123,7 +128,7 @@ class Witness:
                     pause = QUIET * self._every
                 elif frame is not None:
                     now = time.monotonic()
-                    self._seen.append(LoopSample(now, process, find_code_of_frame(frame, process)))
+                    self._seen.append(LoopSample(now, process, find_running_code(frame, process)))
                     if process is None and not self._asked and not self._ask(now - before / 2):
                         return
                 del frame
