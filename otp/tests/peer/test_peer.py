@@ -390,10 +390,10 @@ def test_a_spare_that_died_is_not_taken(run: Callable[..., Any]) -> None:
             select.select([spare.guard], [], [])  # it says its number
             assert spares._nursery is not None
             _, number = descendants(spares._nursery._program.pid)
-            watched = os.pidfd_open(number)
             os.kill(number, signal.SIGKILL)
-            select.select([watched], [], [])
-            os.close(watched)
+            ended = select.poll()
+            ended.register(spare.guard, 0)  # until then, what forked it may still hold its end of the connection
+            ended.poll()
             peer = await start(**shop(QUIET), spares=spares)
             assert "stopped" == (await peer.stop()).kind
             assert number != peer.os_pid
