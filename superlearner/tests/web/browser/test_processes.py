@@ -250,6 +250,11 @@ def test_everybody_can_read_it(open_page: Callable[..., Page], served: str, them
         box = page.locator(".grid-body .grid-row").nth(1).bounding_box()
         assert box is not None
         assert box["height"] >= 44
+        page.locator("#find").fill("counter_1")
+        shown = page.locator("#clear").bounding_box()
+        box = page.locator("#processes .search").bounding_box()
+        assert shown is not None and box is not None
+        assert box["width"] >= 120 and box["x"] + box["width"] <= shown["x"]
 
 
 def test_the_list_comes_back_after_a_restart_of_the_server(
