@@ -251,6 +251,7 @@ def test_everybody_can_read_it(open_page: Callable[..., Page], served: str, them
         assert box is not None
         assert box["height"] >= 44
         page.locator("#find").fill("counter_1")
+        expect(page.locator("#clear")).to_be_visible()
         shown = page.locator("#clear").bounding_box()
         box = page.locator("#processes .search").bounding_box()
         assert shown is not None and box is not None
