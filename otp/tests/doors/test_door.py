@@ -430,6 +430,27 @@ def test_what_holds_a_loop_may_have_a_long_name_of_any_letters(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("own_sockets")
+def test_a_service_that_does_not_answer_its_first_visitor_is_not_called_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: a service whose loop was held at that moment "ended, or does not use otp.observe()"."""
+    visitors: list[Any] = []
+
+    async def lose_the_service(*_call: Any) -> None:
+        visitors[0]._distribution.last_loss = "timeout"
+        raise otp.CallExit("noconnection")
+
+    monkeypatch.setattr("otp.doors.visitor.call", lose_the_service)
+
+    async def main() -> None:
+        async with otp.Node("shop@127.0.0.1") as node, otp.observe(node, backend=None) as door:
+            visitors.append(Visitor(door.record.address, door.record.token))
+            with pytest.raises(DoorError, match="stopped answering: its event loop may be held"):
+                async with visitors[0]:
+                    pass
+
+    run(main)
+
+
+@pytest.mark.usefixtures("own_sockets")
 def test_a_second_door_of_a_loop_reports_what_holds_it_after_the_first_one_is_closed() -> None:
     """Regression: the watchdog of the first door ended with it, and the loop had none."""
     hearer = Hearer()

@@ -158,6 +158,8 @@ class Visitor:
                 f"no reply within {CONNECT_S:g} s"
             ) from None
         except CallExit:
+            if distribution.last_loss == "timeout":
+                raise DoorError(f"the service at {self._place} stopped answering: its event loop may be held") from None
             raise DoorError(f"the service at {self._place} ended, or does not use otp.observe()") from None
         node.spawn(self._receive_last_word, porter, LAST_WORD)
         self.view = RemoteView(ViewLink(distribution, there, VIEW))
