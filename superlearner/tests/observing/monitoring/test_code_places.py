@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import threading
 from dataclasses import replace
 from types import SimpleNamespace
@@ -16,7 +17,12 @@ from superlearner.control.clock import time_text
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring import detectors
 from superlearner.observing.monitoring.alarms import Alarms
-from superlearner.observing.monitoring.code_places import CodePlace, find_code_of_wait, find_running_code
+from superlearner.observing.monitoring.code_places import (
+    CodePlace,
+    RunningCode,
+    find_code_of_wait,
+    find_running_code,
+)
 from superlearner.observing.monitoring.facts import AnomalyFinding, LoopHold, PendingCallback, TimedOut, Waiter
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.operations.builtin.restart_incidents import describe_incident
@@ -175,3 +181,33 @@ def test_code_that_python_has_added_has_the_line_of_its_function() -> None:
     assert found is not None
     assert found.place == line_of(scan, 0)
     assert found.describe().source == "def scan(_item: Any) -> None: ..."
+
+
+class RecursivePrinter(GenServer[Any]):
+    @impl
+    def init(self, arg: Any) -> Any:
+        return Ok(arg)
+
+    @impl
+    def handle_cast(self, request: Any, state: Any) -> Any:
+        def descend(depth: int) -> RunningCode | None:
+            return descend(depth - 1) if depth else find_running_code(sys._getframe(), self.pid)
+
+        state.set_result(descend(300))
+        return NoReply(state)
+
+
+def test_of_a_deep_recursion_only_the_shown_lines_are_kept() -> None:
+    """Regression: each of 600 samples kept all lines, of a thousand calls some 60 MB."""
+
+    async def main() -> RunningCode | None:
+        async with otp.Node("deep") as node:
+            found = asyncio.get_running_loop().create_future()
+            GenServer.cast(await node.start(RecursivePrinter, found), "go")
+            return await found
+
+    code = asyncio.run(main())
+    assert code is not None
+    assert [function for _, _, function in code.places] == ["descend", "descend", "descend", "handle_cast"]
+    assert (code.callback, code.message) == ("handle_cast", "'go'")
+    assert [one.rpartition(" ")[2] for one in code.describe().called_at] == ["descend", "descend", "handle_cast"]

@@ -135,6 +135,36 @@ def test_a_witness_waits_longer_only_while_no_process_runs(monkeypatch: pytest.M
     assert [USUAL_S] * 2 + [USUAL_S if runs else QUIET * USUAL_S] * 4 == pauses.kept
 
 
+def test_a_frame_of_the_next_process_is_not_taken_for_one_of_the_process_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Regression: the message of a sensitive process was shown as that of another, if it began between two reads."""
+    pauses, runs = Pauses(), iter(range(100))
+
+    class TurningScheduler:
+        drains = 0
+
+        @property
+        def current(self) -> Any:
+            return SimpleNamespace(ext=None, number=next(runs))
+
+    monkeypatch.setattr(
+        witnesses,
+        "threading",
+        SimpleNamespace(Event=lambda: pauses, Thread=threading.Thread, get_ident=threading.get_ident),
+    )
+
+    async def main() -> Witness:
+        node: Any = SimpleNamespace(scheduler=TurningScheduler())
+        witness = Witness(node)
+        witness.open()
+        witness._thread.join()
+        return witness
+
+    assert asyncio.run(main()).of(0, time.monotonic()) is None
+    assert len(pauses.kept) == 6
+
+
 def found_line() -> int:
     return hold.__code__.co_firstlineno + 3
 

@@ -289,3 +289,22 @@ def test_the_problems_of_a_process_are_told_with_its_restarts(inside: Inside) ->
         assert (listed["line"], listed["ref"]) == (hung, "9f3a0c1b22d0.2")
 
     inside(test, scan_interval=3600)
+
+
+@pytest.mark.operation("error.why")
+def test_the_end_of_a_program_is_no_problem_of_a_process_of_the_same_name(inside: Inside, tmp_path: Path) -> None:
+    """Regression: with a store, each line about a service was a problem of its supervisor that has its name."""
+
+    async def test(platform: Any) -> None:
+        hung = "counter_1 was in handle_cast at shop.py:7 for 30 s"
+        for number, line in ((1, "counter_1 is gone: its process 7 no longer exists"), (2, hung)):
+            platform.platform.store.append_moment(
+                MomentRow(
+                    platform.node.name, f"9f3a0c1b22d{number}", number, number, 1.0, 1.0, line,
+                    data=b"{}" if number == 1 else None,
+                )
+            )  # fmt: skip
+        why = (await platform.get(f"{AT}/errors/why"))["data"]
+        assert [hung] == [one["line"] for one in why["problems"]]
+
+    inside(test, data_dir=tmp_path)

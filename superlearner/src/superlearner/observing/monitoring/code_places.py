@@ -10,7 +10,7 @@ from typing import Any, Final
 from otp import Node, Pid, observer
 from otp.redaction import source_line
 from superlearner.control.reasons import LIBRARY_FOLDERS, OTP, place_text
-from superlearner.control.terms import clip, message_text, safe_text
+from superlearner.control.terms import clip, safe_text, text_of
 
 __all__ = ["CodePlace", "RunningCode", "find_code_of_wait", "find_running_code"]
 
@@ -53,7 +53,7 @@ class RunningCode:
     """The code that a thread ran at a moment: file, line and function of the user's lines, innermost first.
 
     Args:
-        places: the lines, at least one.
+        places: the lines, at least one; of many, those that are shown.
         callback: the callback that began them, if any.
         message: what that callback handles, as text.
     """
@@ -88,11 +88,20 @@ def find_running_code(frame: FrameType, process: Any) -> RunningCode | None:
         at = at.f_back
     if not own:
         return None
-    places = tuple((one.f_code.co_filename, _line_of(one), one.f_code.co_name) for one in own)
     began = next((one for one in reversed(own) if one.f_code.co_name in CALLBACKS), None) if process else None
     if began is None:
-        return RunningCode(places[:1])
-    return RunningCode(places[: own.index(began) + 1], began.f_code.co_name, _read_message(began, process))
+        return RunningCode((_place_of(own[0]),))
+    places = tuple(_place_of(one) for one in _shorten(own[: own.index(began) + 1]))
+    return RunningCode(places, began.f_code.co_name, _read_message(began, process))
+
+
+def _shorten(places: Sequence[Any]) -> Sequence[Any]:
+    """Return the innermost places and the outermost one, which is the callback: a recursion may have thousands."""
+    return places if len(places) <= 1 + MOST_CALLERS else [*places[:MOST_CALLERS], places[-1]]
+
+
+def _place_of(frame: FrameType) -> tuple[str, int, str]:
+    return frame.f_code.co_filename, _line_of(frame), frame.f_code.co_name
 
 
 def _line_of(frame: FrameType) -> int:
@@ -110,7 +119,7 @@ def _read_message(frame: FrameType, process: Any) -> str | None:
     if extra is not None and extra.sensitive:
         return None
     try:
-        return message_text(frame.f_locals[code.co_varnames[1]], LONGEST)
+        return text_of(frame.f_locals[code.co_varnames[1]], LONGEST)
     except (KeyError, RuntimeError):  # it was deleted, or another thread changes it
         return None
 
@@ -129,10 +138,8 @@ def find_code_of_wait(node: Node, pid: Pid) -> CodePlace | None:
 
 def _describe(places: Sequence[tuple[str, int, str]], callback: str | None, message: str | None) -> CodePlace:
     """Return the first of these places, with the others as its callers."""
-    (file, line, _), *others = places
+    (file, line, _), *others = _shorten(places)
     shown = [safe_text(place_text(one)) for one in others]
-    if len(shown) > MOST_CALLERS:  # the callback itself is the last
-        shown = [*shown[: MOST_CALLERS - 1], shown[-1]]
     return CodePlace(
         safe_text(place_text(places[0])), clip(source_line(file, line), LONGEST) or None, tuple(shown),
         callback, None if message is None else clip(message, LONGEST),

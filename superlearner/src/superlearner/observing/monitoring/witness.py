@@ -126,7 +126,7 @@ class Witness:
                 frame = frame_of(self._thread_of_loop)
                 if process is None and is_idle(frame):
                     pause = QUIET * self._every
-                elif frame is not None:
+                elif frame is not None and process is scheduler.current:  # else it may be the frame of the next process
                     now = time.monotonic()
                     self._seen.append(LoopSample(now, process, find_running_code(frame, process)))
                     if process is None and not self._asked and not self._ask(now - before / 2):
