@@ -141,6 +141,21 @@ def test_an_idle_loop_is_looked_at_as_seldom_as_wanted(monkeypatch: pytest.Monke
     assert [watchdog.PING_EVERY_S, 1.5, 1.5] == pauses
 
 
+def test_code_that_python_has_added_is_named_by_the_line_of_its_function() -> None:
+    """Regression: its frames have no line, and the platform refused the file that said what held the loop."""
+
+    def wait(named: threading.Event) -> None:
+        named.wait(10)
+
+    wait.__code__ = wait.__code__.replace(co_linetable=b"")
+
+    async def block(node: otp.Node, named: threading.Event) -> None:
+        wait(named)
+
+    during, _ = watched(block)
+    assert (wait.__code__.co_firstlineno, wait.__qualname__) == (during.line, during.function)
+
+
 def test_what_is_no_process_is_named_by_its_place() -> None:
     async def block(node: otp.Node, named: threading.Event) -> None:
         named.wait(10)

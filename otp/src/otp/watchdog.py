@@ -268,6 +268,7 @@ class Watchdog:
         if frame is None:
             return None
         place = _own_frame(frame)
+        line: int | None = place.f_lineno  # None for code that Python has added
         process: Any = None if self._scheduler is None else self._scheduler.current
         elsewhere = foreign_holder_name(process, self._node)
         name = getattr(process, "registered_name", None)
@@ -276,7 +277,7 @@ class Watchdog:
             None if process is None or elsewhere else str(process),
             elsewhere or (None if name is None else self.text_of(name)),
             place.f_code.co_filename,
-            place.f_lineno,
+            place.f_code.co_firstlineno if line is None else line,
             place.f_code.co_qualname,
         )
 

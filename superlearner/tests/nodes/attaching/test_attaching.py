@@ -495,7 +495,7 @@ def test_detach_takes_what_attach_took(inside: Run, tmp_path: Path) -> None:
             assert [(one["facts"]["why"], one["facts"]["supervisor"]) for one in shown] == [
                 ("it was detached on request", "The platform no longer observes it, which ends no program."),
                 ("it was attached on request", "The platform observes it again."),
-                ("it was attached on request", "The platform observes it since."),
+                ("it was attached on request", "The platform began to observe it."),
             ]
 
     inside(test)

@@ -148,11 +148,13 @@ def test_the_evidence_of_each_kind_is_told_in_sentences() -> None:
     assert told == {
         "blocked_loop": "The event loop was held twice, for up to 1.50 s. For up to 0.50 s of that, the program waited "
         f"for a processor. The newest ended at {time_text(NOW - 2)} (1.50 s) and {time_text(NOW - 20)} (0.75 s).",
-        "call_cycle": "till waited for stock to answer 'total'; stock waited for till. 1 call timed out: 1 of till.",
+        "call_cycle": "till waited for stock to answer 'total'; stock waited for till. 1 call timed out: 1 from till.",
     }
     assert grew is not None
     assert re.fullmatch(
-        r"The program grew by 200 MB a minute, to [\d,]+ MB\. It had .+ waited in all mailboxes\.", grew
+        r"The program grew by 200 MB a minute, to [\d,]+ MB\. It had [\d,]+ processes at the start"
+        r" and [\d,]+ at the end\. .+ waited in all mailboxes\.",
+        grew,
     )
     grown = track([20 * n for n in range(12)])
     assert sentences_of(only(list(detectors.mailbox_growth(facts(tracks=[grown]), LIMITS)))) == (
@@ -164,7 +166,7 @@ def test_the_evidence_of_each_kind_is_told_in_sentences() -> None:
         "200 messages waited in the mailbox. It handled 1 a second, so the newest would have waited for 200 s."
     )
     calls = sentences_of(only(list(detectors.call_timeouts(replace(known, cycles=[]), LIMITS))))
-    assert calls == "1 call timed out: 1 of till. The newest asked for ('take', 1)."
+    assert calls == "1 call timed out: 1 from till. The newest asked for ('take', 1)."
 
 
 def sentences_of(finding: AnomalyFinding) -> str | None:

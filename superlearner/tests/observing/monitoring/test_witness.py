@@ -17,7 +17,7 @@ from superlearner.observing.monitoring import witness as witnesses
 from superlearner.observing.monitoring.detectors import detect
 from superlearner.observing.monitoring.facts import Incident, LoopHold
 from superlearner.observing.monitoring.monitor import Monitor
-from superlearner.observing.monitoring.node_memory import memory_of
+from superlearner.observing.monitoring.node_memory import memory_of, with_line
 from superlearner.observing.monitoring.witness import EVERY_S as USUAL_S
 from superlearner.observing.monitoring.witness import QUIET, Witness
 from superlearner.observing.watchdog import Held
@@ -163,6 +163,20 @@ def test_a_frame_of_the_next_process_is_not_taken_for_one_of_the_process_before(
 
     assert asyncio.run(main()).of(0, time.monotonic()) is None
     assert len(pauses.kept) == 6
+
+
+def test_a_hold_of_an_unknown_process_has_the_name_that_the_watchdog_saw_without_secrets() -> None:
+    """Regression: it was one of *code outside of any process*, although the watchdog had named the holder."""
+
+    async def main() -> LoopHold:
+        async with otp.Node("held") as node:
+            now = otp.monotonic()
+            held = Held(2.0, None, "a process of node password=hunter2", "depot.py", 30, "Report.handle_cast")
+            node.scheduler.holds = ((now, held),)
+            return with_line(LoopHold(9.0, 2.0, None, None, "Report"), node, now)
+
+    found = asyncio.run(main())
+    assert (found.name, found.place) == ("a process of node password=***", "depot.py:30 in handle_cast")
 
 
 def found_line() -> int:

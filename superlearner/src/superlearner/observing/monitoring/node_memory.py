@@ -11,6 +11,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from otp import Node
+from otp.redaction import without_secrets
 from otp.watchdog import find_held
 from superlearner.observing.monitoring.alarms import Alarms
 from superlearner.observing.monitoring.facts import LoopHold
@@ -18,6 +19,7 @@ from superlearner.observing.monitoring.points import History
 
 __all__ = ["LONG_S", "NodeMemory", "memory_of", "with_line"]
 
+LONGEST: Final = 200
 LONG_S: Final = 5.0
 """Seconds of a hold that may end the attachment that sees it."""
 KEPT: Final = 200
@@ -86,9 +88,10 @@ def with_line(hold: LoopHold, node: Node, until: float) -> LoopHold:
     if held is None or (held.pid is None and held.name is None):
         return hold
     pid = None if held.pid is None else held.pid.strip("<>")
-    if pid == hold.pid:
+    if pid is not None and pid == hold.pid:
         return replace(hold, place=held.place)
-    return replace(hold, pid=pid, name=held.name, what=held.function, place=held.place)
+    name = None if held.name is None else without_secrets(held.name, LONGEST)
+    return replace(hold, pid=pid, name=name, what=held.function, place=held.place)
 
 
 def _is_same(one: LoopHold, other: LoopHold) -> bool:

@@ -115,7 +115,7 @@ def _tell_evidence(kind: str, evidence: Mapping[str, Any]) -> Iterator[str]:
             before, after = evidence["processes"]
             size = f"{evidence['memory'] / 1e6:,.0f} MB"
             yield f"The program grew by {evidence['mb_per_minute']:g} MB a minute, to {size}."
-            yield f"It had {before:,} processes at first and {after:,} at last."
+            yield f"It had {before:,} processes at the start and {after:,} at the end."
             yield f"{_count_messages(evidence['message_queue_lengths'])} waited in all mailboxes."
         case "call_cycle":
             names = {one["pid"]: one["name"] or one["pid"] for one in evidence["circle"]}
@@ -139,12 +139,12 @@ def _count_waiting(evidence: Mapping[str, Any]) -> str:
 
 
 def _count_messages(count: int) -> str:
-    return "1 message" if count == 1 else f"{count:,} messages" if count else "No message"
+    return "1 message" if count == 1 else f"{count:,} messages" if count else "No messages"
 
 
 def _count_calls(evidence: Mapping[str, Any]) -> str:
     """Return how many calls timed out, and whose."""
-    callers = [f"{count:,} of {name}" for name, count in evidence["callers"].items()]
+    callers = [f"{count:,} from {name}" for name, count in evidence["callers"].items()]
     return f"{evidence['calls']:,} call{'' if evidence['calls'] == 1 else 's'} timed out: {sentences.listed(callers)}"
 
 

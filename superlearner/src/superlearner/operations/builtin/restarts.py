@@ -252,7 +252,7 @@ async def _describe_absence(history: MomentHistory | None, moment: Moment) -> Mo
         facts.why = f"{facts.why}; {held}"
     if ON_REQUEST in moment.summary:
         facts.why = f"it was {'detached' if ended else 'attached'} {ON_REQUEST}"
-        observes = "observes it again" if " attached again " in moment.summary else "observes it since"
+        observes = "observes it again" if " attached again " in moment.summary else "began to observe it"
         observes = "no longer observes it, which ends no program" if ended else observes
         facts.supervisor = f"The platform {observes}."
     return facts

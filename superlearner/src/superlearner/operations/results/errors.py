@@ -102,7 +102,7 @@ class WhyStored(ResultModel):
 
 
 class WhyProblem(ResultModel):
-    """A problem of a process that is no restart, such as a hang."""
+    """A problem of a process other than a restart, such as a hang."""
 
     at: Seconds = Field(description="when it began")
     line: str = Field(description="what it is")
