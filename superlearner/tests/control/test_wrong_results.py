@@ -14,6 +14,7 @@ from otp import GenServer, NoReply, Ok, Reply, Stop, Supervisor, impl
 from otp.testing import Scheduler, wait_all_idle
 from superlearner.app.running import Tree
 from superlearner.control.events import facts_of
+from superlearner.control.mistakes import place_of_stop
 from superlearner.control.steer import kill, resolve
 from superlearner.control.wrong_results import name_place
 
@@ -53,6 +54,36 @@ class Stall(GenServer[int]):
                 NoReply(state)
             case "end":
                 return NoReply(state)
+
+
+class Depot(GenServer[int]):
+    @impl
+    def init(self, arg: int) -> Any:
+        return Ok(arg)
+
+    @impl
+    def handle_cast(self, request: Any, state: int) -> Any:
+        match request:
+            case ("close", reason):
+                return Stop(reason, state)
+            case ("refuse", item):
+                return Stop(("refused", item), state)
+            case ("full", n):
+                return Stop(f"no room for {n}", state)
+
+
+class Tenant(GenServer[int]):
+    @impl
+    def init(self, arg: int) -> Any:
+        return Ok(arg)
+
+    @impl
+    def handle_cast(self, request: Any, state: int) -> Any:
+        match request:
+            case ("close", reason):
+                return Stop(reason, state)
+            case ("leave", reason):
+                otp.exit(reason)
 
 
 async def start() -> otp.Pid:
@@ -139,6 +170,42 @@ def test_a_stop_is_shown_with_its_callback_and_line_everywhere(
         assert f"crashed: {reason}, in handle_cast('{request_}'){at}; shop (one_for_one) restarted store" in story
 
     inside(test, Tree("shop", start))
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason", "source"),
+    [
+        (("close", "disk full"), "disk full", "return Stop(reason, state)"),
+        (("close", ("disk", 5)), "('disk', 5)", "return Stop(reason, state)"),
+        (("refuse", "pear"), "('refused', 'pear')", 'return Stop(("refused", item), state)'),
+        (("full", 3), "no room for 3", 'return Stop(f"no room for {n}", state)'),
+    ],
+)
+def test_a_stop_with_a_computed_reason_has_its_line(
+    inside: Callable[..., Any], request_: Any, reason: str, source: str
+) -> None:
+    """Regression: only literal reasons were found, so `Stop(reason, state)` had no place and was called a crash."""
+
+    async def begin() -> otp.Pid:
+        return await Supervisor.start_link_children([Depot.child_spec(1, id="depot", name="depot")], name="yard")
+
+    async def test(platform: Any) -> None:
+        depot = resolve(platform.node, "depot")
+        GenServer.cast(depot, request_)
+        await otp.wait_down(depot, timeout=5)
+        where = f"{FILE}:{line_of(Depot.handle_cast, source)} in handle_cast"
+        (error,) = (await platform.get("/api/v1/errors"))["data"]
+        assert (error["reason"], error["where"]) == (f"{reason} (handle_cast returned Stop)", where)
+        (listed,) = (await platform.get("/api/v1/restarts"))["data"]
+        facts = (await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]["facts"]
+        assert (facts["where"], facts["source"]) == (where, source)
+
+    inside(test, Tree("yard", begin))
+
+
+def test_a_computed_reason_is_not_that_of_a_stop_if_the_class_exits_with_one() -> None:
+    assert place_of_stop("Depot", "handle_cast", "gone") is not None
+    assert place_of_stop("Tenant", "handle_cast", "gone") is None
 
 
 def test_a_stop_in_init_is_shown_with_its_line(inside: Callable[..., Any]) -> None:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from otp.observer.code_at import Function
 
-__all__ = ["NO_RETURN", "MissingReturn", "find_missing_return", "matches_pattern"]
+__all__ = ["NO_RETURN", "MissingReturn", "find_missing_return", "find_passed_over", "matches_pattern"]
 
 OPAQUE: Final = re.compile(r"""('(?:[^'\\…]|\\.)*'|"(?:[^"\\…]|\\.)*")|'[^']*'|"[^"]*"|(?:#Ref)?<[^<>]*>|…""")
 """The text of a value without a literal, such as a function, a pid or a cut text; or, as a group, a whole text."""
@@ -51,6 +51,25 @@ def find_missing_return(method: Function, message: str | None = None) -> Missing
     if len({each.why for each in found}) != 1:
         return None
     return found[0] if len(found) == 1 else MissingReturn(method.lineno, found[0].why)
+
+
+def find_passed_over(method: Function, message: str | None) -> frozenset[int]:
+    """Return the lines of a callback in cases that do not match its message, given as text."""
+    names = [each.arg for each in method.args.args[1:2]]
+    value = None if message is None else _value_of(message)
+    if not names or value is None:
+        return frozenset()
+    over = set[int]()
+    for node in ast.walk(method):
+        if isinstance(node, ast.Match) and isinstance(node.subject, ast.Name) and node.subject.id == names[0]:
+            done = False
+            for case in node.cases:
+                matches = False if done else matches_pattern(case.pattern, value)
+                done = done or (bool(matches) and case.guard is None)
+                if matches is False:
+                    last = case.body[-1]
+                    over.update(range(case.body[0].lineno, (last.end_lineno or last.lineno) + 1))
+    return frozenset(over)
 
 
 class _Walk:

@@ -22,7 +22,7 @@ import otp
 from otp import Behaviour, Crash, ExceptionTerm
 from otp.observer.code_at import Function, parse, parse_source
 from superlearner.control.failures import Place, failed_child, unwrapped
-from superlearner.control.missing_returns import MissingReturn, find_missing_return
+from superlearner.control.missing_returns import MissingReturn, find_missing_return, find_passed_over
 from superlearner.control.reasons import has_own_frame, tagged, text_of_reason
 from superlearner.control.terms import is_a, safe_text, text_of
 
@@ -115,18 +115,22 @@ def place_of(
     return _find_place(cls, callback, module, lambda text, owner: locate(text, owner, callback, reason, message))
 
 
-def place_of_stop(cls: str, callback: str, reason: Any) -> Place | None:
+def place_of_stop(cls: str, callback: str, reason: Any, message: str | None = None) -> Place | None:
     """Return file, line and function of the result `Stop` with this reason, in a class that is loaded now.
 
-    None if the callback has no such result, or several.
+    None if the callback has no such result, or several. A computed reason, as in `Stop(reason, state)`, may be this
+    one, unless the class may call `exit` with it. `message` is what the callback handled, as text.
     """
+    loaded = _loaded(cls, None)
+    if loaded is None or f"{loaded.__module__}.".startswith("otp."):
+        return None
 
     def locate_stop(text: str, owner: str) -> tuple[int, str] | None:
         tree = parse_source(text)
         found = None if tree is None else _class(tree, owner)
         if tree is None or found is None or (method := _method(found, callback)) is None:
             return None
-        line = _line_of_stop(method, reason)
+        line = _line_of_stop(method, reason) or _line_of_computed_stop(found, method, reason, message)
         return None if line is None else (line, function_at(tree, line))
 
     return _find_place(cls, callback, None, locate_stop)
@@ -250,9 +254,27 @@ def _line_of_crash(tree: ast.Module, owner: ast.ClassDef, method: Function | Non
 
 def _line_of_stop(method: Function, reason: Any) -> int | None:
     """Return the line of a method that ends its server for a plain reason; None if none or several may."""
-    stops = [node for node in own_nodes(method) if isinstance(node, ast.Call) and _callee(node) == "Stop"]
-    found = [node.lineno for node in stops if node.args and _may_be(node.args[0], reason)]
+    found = [line for line, why in _stops(method) if _may_be(why, reason)]
     return found[0] if len(found) == 1 else None
+
+
+def _line_of_computed_stop(owner: ast.ClassDef, method: Function, reason: Any, message: str | None) -> int | None:
+    """Return the line of the one `Stop` of a method that computes its reason and may have been reached."""
+    exits = (node.args for node in ast.walk(owner) if isinstance(node, ast.Call) and _callee(node) == "exit")
+    if any(len(why) == 1 and (_may_be(why[0], reason) or _may_compute(why[0], reason)) for why in exits):
+        return None
+    over = find_passed_over(method, message)
+    found = [line for line, why in _stops(method) if line not in over and _may_compute(why, reason)]
+    return found[0] if len(found) == 1 else None
+
+
+def _stops(method: Function) -> Iterator[tuple[int, ast.expr]]:
+    """Yield each `Stop` of a method: its line, and its reason."""
+    for node in own_nodes(method):
+        if isinstance(node, ast.Call) and _callee(node) == "Stop":
+            named = [one.value for one in node.keywords if one.arg == "reason"]
+            if why := [*node.args, *named][:1]:
+                yield node.lineno, why[0]
 
 
 def _line_of_lacking(owner: ast.ClassDef, text: str) -> int | None:
@@ -365,6 +387,21 @@ def _may_be(node: ast.expr, value: Any) -> bool:
         return _is_value(node, value)
     plain = [one for one in zip(node.elts, value, strict=False) if isinstance(one[0], ast.Constant)]
     return len(node.elts) == len(value) and bool(plain) and all(_is_value(*one) for one in plain)
+
+
+def _may_compute(node: ast.expr, value: Any) -> bool:
+    """Return whether an expression that is no literal may be this value."""
+    match node:
+        case ast.Constant():
+            return False
+        case ast.JoinedStr():
+            return type(value) is str
+        case ast.Tuple():
+            pairs = list(zip(node.elts, value, strict=False)) if type(value) is tuple else []
+            same = len(node.elts) == len(pairs) == (len(value) if type(value) is tuple else -1)
+            return same and all(not isinstance(part, ast.Constant) or _is_value(part, one) for part, one in pairs)
+        case _:
+            return True
 
 
 def _text_of(node: ast.expr | None) -> str | None:

@@ -194,9 +194,7 @@ def place_of_event(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str,
 def _find_stop(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> tuple[str, Place] | None:
     """Return the callback that ended a process with `Stop` and this reason, and the line; None if that is not known."""
     reason = unwrapped_start(data.get("reason"))
-    if not is_a(reason, str, tuple) or not is_a(pid, otp.Pid) or not is_crash(reason):
-        return None
-    if failed_call(reason) is not None or failed_child(reason) is not None or text_of_reason(reason) == "killed":
+    if not _may_be_of_stop(reason) or not is_a(pid, otp.Pid):
         return None
     if kind == "exited":
         end = data
@@ -212,9 +210,16 @@ def _find_stop(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any
 
 def _place_of_own_stop(end: Mapping[str, Any]) -> Place | None:
     """Return the line at which a callback returned `Stop` with the reason of an end; None if another one ended it."""
-    if end.get("sender") is not None or not end.get("callback"):
+    if end.get("sender") is not None or not end.get("callback") or not _may_be_of_stop(end["reason"]):
         return None
-    return place_of_stop(id_text(end.get("what")), end["callback"], end["reason"])
+    return place_of_stop(id_text(end.get("what")), end["callback"], end["reason"], end.get("message"))
+
+
+def _may_be_of_stop(reason: Any) -> bool:
+    """Return whether a program may have given this reason itself, rather than the runtime."""
+    if not is_a(reason, str, tuple) or not is_crash(reason) or _is_wrong_result(reason):
+        return False
+    return failed_call(reason) is None and failed_child(reason) is None and text_of_reason(reason) != "killed"
 
 
 def _find_ends_of_starts(me: Any, seq: int, reason: Any) -> Iterator[Any]:
