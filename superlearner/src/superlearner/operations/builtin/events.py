@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from superlearner.base.validation import unknown as unknown_name
 from superlearner.control.terms import text_of
@@ -17,6 +17,10 @@ from superlearner.operations.results.events import EventLine
 MOST_READERS: Final = 1000
 MOST_REFUSED: Final = 20
 
+_TYPE: Final = rf"(?:(?:{'|'.join(TYPES)})\s*)?"
+Types = Annotated[str, WithJsonSchema({"type": "string", "pattern": rf"^\s*{_TYPE}(?:,\s*{_TYPE})*$"})]
+"""Names of types, separated by commas. `_types` refuses others with a better answer than that of a pattern."""
+
 Who = Annotated[str | None, Field(max_length=20_000)]
 
 
@@ -26,7 +30,7 @@ async def stream(
     events: EventLog,
     /,
     types: Annotated[
-        list[str],
+        list[Types],
         Field(max_length=100, description="only these types, see docs/events.md; separate several with commas"),
     ] = [],  # noqa: B006
     supervisor: Annotated[
