@@ -165,6 +165,36 @@ def test_a_frame_of_the_next_process_is_not_taken_for_one_of_the_process_before(
     assert len(pauses.kept) == 6
 
 
+class Vault(otp.GenServer[None]):
+    @otp.impl
+    def init(self, arg: Any) -> otp.Ok[None]:
+        return otp.Ok(None)
+
+    @otp.impl
+    def handle_cast(self, request: Any, state: None) -> otp.NoReply[None]:
+        hold(0.5)
+        return otp.NoReply(state)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_a_process_of_another_node_handles_is_not_shown(elsewhere: bool) -> None:
+    async def main() -> Witness:
+        async with otp.Node("held") as node, otp.Node("other") as other:
+            witness = Witness(node, every=EVERY_S)
+            witness.open()
+            vault = await (other if elsewhere else node).start(Vault, None)
+            otp.GenServer.cast(vault, "the gold")
+            await otp.sys.get_state(vault)
+            witness.close()
+            return witness
+
+    now = time.monotonic()
+    seen = asyncio.run(main()).of(now, time.monotonic())
+    assert seen is not None and seen.running is not None
+    assert seen.place == f"{__file__.rpartition('/')[2]}:{found_line()} in hold"
+    assert seen.running.message == (None if elsewhere else "'the gold'")
+
+
 def test_a_hold_of_an_unknown_process_has_the_name_that_the_watchdog_saw_without_secrets() -> None:
     """Regression: it was one of *code outside of any process*, although the watchdog had named the holder."""
 

@@ -84,6 +84,7 @@ class Witness:
         self._every = every
         self._seen: deque[LoopSample] = deque(maxlen=KEPT)
         self._thread_of_loop = threading.get_ident()
+        self._node = node
         self._scheduler: Any = node.scheduler
         self._sampled = time.monotonic()
         self._stop = threading.Event()
@@ -128,7 +129,9 @@ class Witness:
                     pause = QUIET * self._every
                 elif frame is not None and process is scheduler.current:  # else it may be the frame of the next process
                     now = time.monotonic()
-                    self._seen.append(LoopSample(now, process, find_running_code(frame, process)))
+                    # What a process of another node handles is not shown on this one
+                    own = process if process is not None and process.runtime is self._node else None
+                    self._seen.append(LoopSample(now, process, find_running_code(frame, own)))
                     if process is None and not self._asked and not self._ask(now - before / 2):
                         return
                 del frame

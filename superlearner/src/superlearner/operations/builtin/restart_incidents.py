@@ -42,7 +42,9 @@ def describe_incident(row: MomentRow, line: str, anomaly: AnomalyLine | None) ->
         evidence = anomaly.evidence
         if evidence.get("source"):
             facts.source = str(evidence["source"])
-            facts.where = ", called at ".join(map(str, (evidence.get("place"), *evidence.get("called_at", ()))))
+            called_at: Any = evidence.get("called_at")  # of a service, which may be of another version
+            callers: list[Any] = called_at if isinstance(called_at, list) else []
+            facts.where = ", called at ".join(map(str, (evidence.get("place"), *callers)))
         if evidence.get("callback"):
             facts.handling = ", in ".join(str(evidence[one]) for one in ("message", "callback") if evidence.get(one))
         facts.values = clip(_describe_evidence(anomaly.type, evidence), LONGEST)
@@ -78,10 +80,12 @@ def _describe_evidence(kind: str, evidence: Mapping[str, Any]) -> str:
     'The callback had run for 7.2 s when it was last seen. 1 message waited in the mailbox.'
     >>> _describe_evidence("long_callback", {"heat_c": 71})
     'heat c 71'
+    >>> _describe_evidence("blocked_loop", {"holds": 1, "worst_s": 10**400, "starved_s": 0})[:11]
+    'holds 1; wo'
     """
     try:
         told = list(_tell_evidence(kind, evidence))
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         told = []
     return " ".join(told) or "; ".join(_describe_values(evidence))
 
