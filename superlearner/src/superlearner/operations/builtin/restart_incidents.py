@@ -43,7 +43,7 @@ def describe_incident(row: MomentRow, line: str, anomaly: AnomalyLine | None) ->
         if evidence.get("source"):
             facts.source = str(evidence["source"])
             called_at: Any = evidence.get("called_at")  # of a service, which may be of another version
-            callers: list[Any] = called_at if isinstance(called_at, list) else []
+            callers = cast("list[Any]", called_at) if isinstance(called_at, list) else []
             facts.where = ", called at ".join(map(str, (evidence.get("place"), *callers)))
         if evidence.get("callback"):
             facts.handling = ", in ".join(str(evidence[one]) for one in ("message", "callback") if evidence.get(one))
