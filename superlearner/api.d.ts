@@ -230,6 +230,7 @@ declare namespace Api {
     /** no pass after four attempts at an exercise or all its hints, or at the last three */ stuck: boolean;
     /** the sessions that they have opened or begun */ sessions: CourseLearnerSession[];
     /** their sandboxes, newest first */ sandboxes: CourseLearnerSandbox[];
+    /** failed runs of code since the platform started and the last one that worked; null: none */ failed_runs: CourseLearnerFailedRuns|null;
   }
   interface CourseLearnerAnswer {
     session: number;
@@ -262,6 +263,11 @@ declare namespace Api {
     /** when it was worked on last, in seconds since 1970 */ at: number;
     /** its place on the platform's pages */ page: string;
   }
+  interface CourseLearnerFailedRuns {
+    runs: number;
+    /** why the last one failed, and at which line */ why: string;
+    /** when it failed, in seconds since 1970 */ at: number;
+  }
   interface CourseLearnerPrediction {
     session: number;
     id: string;
@@ -276,7 +282,7 @@ declare namespace Api {
     /** why it ended; null while it runs */ reason: string|null;
     /** when it was made, or ended, in seconds since 1970 */ at: number;
     /** crashes and give-ups in its tree since its code last started or changed */ crashes: number;
-    /** the last of them, and its line; null for none */ crash: string|null;
+    /** the last of them, with its reason and line; null for none */ crash: string|null;
     /** the time of the last one, in seconds since 1970 */ crashed_at: number|null;
   }
   interface CourseLearnerSession {

@@ -12,6 +12,7 @@ from superlearner.sandbox.traces import SandboxTraces
 __all__ = [
     "BUILT_IN",
     "MOST_VERSIONS",
+    "WORKBENCH",
     "Configuration",
     "ProgramFacts",
     "Limits",
@@ -58,6 +59,10 @@ class Limits:
     output_kb: int = 1024
     idle_s: float = 1800.0
     lifetime_s: float = 28_800.0
+
+
+WORKBENCH: Final = "workbench-"
+"""The beginning of the ids of sandboxes in which the cells of a lesson run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,15 @@ from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.sandbox.program import Launcher, SandboxProgram
 from superlearner.sandbox.record import Sandbox, Wall
 
-__all__ = ["LOOK_EVERY_S", "MOST_NOTICES", "RecentOutput", "SandboxNotice", "Sandboxes"]
+__all__ = ["LOOK_EVERY_S", "MOST_NOTICES", "FailedRuns", "RecentOutput", "SandboxNotice", "Sandboxes"]
 
 LOOK_EVERY_S: Final = 5.0
 """Seconds between two checks for idle sandboxes."""
 
 MOST_NOTICES: Final = 50
+MOST_USERS: Final = 1000
+"""The most users whose failed runs are kept."""
+
 LOG: Final = logging.getLogger("superlearner.sandbox")
 
 
@@ -36,6 +39,14 @@ class SandboxNotice:
 
     at: float
     text: str
+
+
+class FailedRuns(NamedTuple):
+    """The runs of a user that failed since the last one that worked: their number, and the newest."""
+
+    runs: int
+    why: str
+    at: float
 
 
 class RecentOutput(NamedTuple):
@@ -78,6 +89,9 @@ class Sandboxes:
     programs: dict[str, SandboxProgram] = field(default_factory=dict[str, SandboxProgram])
     used: dict[str, float] = field(default_factory=dict[str, float])
     last_output: dict[str, RecentOutput] = field(default_factory=dict[str, RecentOutput])
+    failed_runs: dict[str, FailedRuns] = field(default_factory=dict[str, FailedRuns])
+    """The runs that failed, by user."""
+
     _walls: tuple[Wall, ...] | None = None
     _trying: asyncio.Future[tuple[Wall, ...]] | None = None
     _notices: dict[str, deque[SandboxNotice]] = field(default_factory=dict[str, "deque[SandboxNotice]"])
@@ -117,6 +131,15 @@ class Sandboxes:
         self._notices.setdefault(id, deque(maxlen=MOST_NOTICES)).append(
             SandboxNotice(time.time(), without_secrets(text))
         )
+
+    def note_run(self, user: str, why: str | None) -> None:
+        """Note a run of code of a user: why it failed, or None if it worked."""
+        before = self.failed_runs.pop(user, None)
+        if why is None:
+            return
+        self.failed_runs[user] = FailedRuns(before.runs + 1 if before else 1, without_secrets(why), time.time())
+        if len(self.failed_runs) > MOST_USERS:
+            del self.failed_runs[next(iter(self.failed_runs))]
 
     def output(self, id: str) -> RecentOutput:
         """Return the latest output of all its programs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from asked_sandboxes import OWNER
+from asked_sandboxes import OWNER, SOURCE
 from owned_things import call, user
 from superlearner.course.course import Course
 from superlearner.course.engine.child import verdict_of
@@ -91,6 +92,7 @@ def test_a_teacher_sees_whose_sandbox_has_ended_and_why(inside: Inside, tmp_path
             ("stopped", "ada", {"created_at": 4.0, "status": "ended", "reason": "ada stopped it", "ended_at": 12.0}),
             ("shop", "ada", {"status": "ended", "reason": "Main gave up", "ended_at": 9.0}),
             ("workbench-12-ada", "ada", {}),
+            ("home-ada", "ada", {"created_at": 9.0}),
             ("other", "ben", {}),
         ):
             made = {"created_at": 5.0} | more
@@ -135,6 +137,52 @@ def test_a_teacher_sees_a_sandbox_that_runs_and_crashes(inside: Inside, tmp_path
         platform.sandboxes.fleet = platform.sandboxes.fleet.put(back)
         (ada,) = (await call(platform, "course.learners", TEACHER)).data
         assert ada["sandboxes"][0]["crashes"] == 1
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("course.learners")
+def test_a_teacher_sees_whose_code_does_not_run_and_why(inside: Inside, tmp_path: Path) -> None:
+    """Regression: the row of a learner whose every run failed was empty, and a crash had no reason."""
+
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        await platform.accounts.add("ada", "learner")
+
+        async def run(source: str, operation: str = "sandbox.create") -> None:
+            more = {"version": None} if operation == "sandbox.hot_reload" else {"demo": None}
+            await call(platform, operation, ADA, sandbox_id="jar", source=source, **more)
+
+        async def failed() -> Any:
+            (ada,) = (await call(platform, "course.learners", TEACHER)).data
+            return ada["failed_runs"] and (ada["failed_runs"]["runs"], ada["failed_runs"]["why"])
+
+        assert await failed() is None
+        for _ in range(2):
+            with pytest.raises(OperationError):
+                await run("x = 1\nif x\n    pass\n")
+        await call(platform, "sandbox.create", ADA, dry_run=True, sandbox_id="jar", source=SOURCE, demo=None)
+        assert await failed() == (2, "line 2, column 5: expected ':'")
+        with pytest.raises(OperationError):
+            await run(f"{SOURCE}\nmissing\n")
+        count, why = await failed()
+        assert (count, "NameError" in why, "main.py:2" in why) == (3, True, True)
+        await run(SOURCE)
+        assert await failed() is None
+        with pytest.raises(OperationError):
+            await run(f"{SOURCE}\nmissing\n", "sandbox.hot_reload")
+        assert (await failed())[0] == 1
+        await run(SOURCE.replace("return NoReply(n + 1)", "return NoReply(n // 0)"), "sandbox.hot_reload")
+        assert await failed() is None
+        kept = asyncio.get_running_loop().create_future()
+        platform.moments.on_moment = lambda row: kept.done() or kept.set_result(row)
+        await call(platform, "process.message", ADA, pid="counter", node="jar", message="tick", message_type="cast")
+        await kept
+        crash = (await call(platform, "course.learners", TEACHER)).data[0]["sandboxes"][0]["crash"]
+        assert re.fullmatch(r"counter crashed and was restarted: ZeroDivisionError\(.*\) \(main\.py:\d+\)", crash), (
+            crash
+        )
 
     inside(test, data_dir=tmp_path)
 

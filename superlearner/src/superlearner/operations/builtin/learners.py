@@ -12,6 +12,7 @@ from pydantic import Field
 
 from superlearner.base.natural import natural
 from superlearner.control.clock import timestamp
+from superlearner.control.terms import clip
 from superlearner.course.classroom import Classroom
 from superlearner.course.course import Course
 from superlearner.course.lesson import Exercise, Lesson
@@ -19,6 +20,7 @@ from superlearner.course.misconceptions import MISCONCEPTIONS, explain_misconcep
 from superlearner.course.progress import ASKS, ItemState, Progress
 from superlearner.observing.monitoring.export import cell
 from superlearner.operations.builtin.course import STORED, describe_session, place_of_block
+from superlearner.operations.builtin.restart_lines import describe_row
 from superlearner.operations.builtin.store import reading_the_store
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Download, operation
@@ -27,6 +29,7 @@ from superlearner.operations.results.course import (
     CourseLearner,
     CourseLearnerAnswer,
     CourseLearnerExercise,
+    CourseLearnerFailedRuns,
     CourseLearnerPrediction,
     CourseLearnerSandbox,
     CourseLearnerSession,
@@ -36,24 +39,25 @@ from superlearner.operations.results.course import (
     CourseStepReached,
 )
 from superlearner.operations.rights.accounts import Accounts, standing_of
+from superlearner.operations.rights.homes import HOME
 from superlearner.operations.rights.sandbox_access import ask
 from superlearner.operations.rights.user_access import UserName, find_user, may_manage
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import StopAll
-from superlearner.sandbox.record import Sandbox
+from superlearner.sandbox.record import WORKBENCH, Sandbox
+from superlearner.sandbox.sandboxes import FailedRuns
 from superlearner.store import MomentRow, UserRow
 
 EXERCISE_COLUMNS: Final = (
     "name", "id", "session", "exercise", "title", "path", "passed", "passed_with_help", "attempts", "hints",
     "solution_opened", "what_was_wrong", "last_misconception", "belief", "last_activity",
 )  # fmt: skip
-WORKBENCH: Final = "workbench-"
-"""The beginning of the ids of sandboxes in which cells run."""
 MOST_CRASHES: Final = 1000
 """The most restarts of learners' sandboxes, newest first, in which crashes are counted."""
 CRASH: Final = re.compile(r" (?:crashed|gave up)\b")
 """Words that mark the line of a crash; its cause does not mark a crash, and sums have none."""
 PLACE: Final = re.compile(r"(\S+:\d+)(?: in \S+)?$")
+LONGEST_REASON: Final = 200
 LESSON_OVER: Final = "the lesson is over"
 BYTE_ORDER_MARK: Final = "\ufeff"
 """The beginning of a file that spreadsheets are to read as UTF-8."""
@@ -90,12 +94,15 @@ async def learners(
         ]
         done = await classroom.read()
     names = {row.name for row in rows}
-    theirs = [one for one in sandboxes.all() if one.owner in names and not one.id.startswith(WORKBENCH)]
+    theirs = [one for one in sandboxes.all() if one.owner in names and not one.id.startswith((WORKBENCH, HOME))]
     shown = await _describe_sandboxes(theirs, history)
     found = [
-        _learner(row, done.get(row.name) or Progress(), course, classroom.opened(row.name), shown.get(row.name, []))
+        _learner(
+            row, done.get(row.name) or Progress(), course, classroom.opened(row.name), shown.get(row.name, []),
+            sandboxes.failed_runs.get(row.name),
+        )
         for row in rows
-    ]
+    ]  # fmt: skip
     by_name = sorted(found, key=lambda one: natural(one.shown))
     if format == "csv":
         return _download("class", _as_csv(by_name, course))
@@ -217,6 +224,7 @@ def _learner(
     course: Course,
     opened: tuple[int, float] | None,
     sandboxes: list[CourseLearnerSandbox],
+    failed: FailedRuns | None,
 ) -> CourseLearner:
     sessions = [describe_session(one, done) for one in course.lessons]
     begun = done.list_begun(course.lessons)
@@ -243,6 +251,7 @@ def _learner(
             if one.state != "untouched" or one.number == session
         ],
         sandboxes=sandboxes,
+        failed_runs=None if failed is None else CourseLearnerFailedRuns(**failed._asdict()),
     )
 
 
@@ -264,14 +273,22 @@ async def _describe_sandboxes(
     for one in sandboxes:
         of = crashes.get(one.id, [])
         last = next(iter(of), None)
+        if last is not None and history is not None:
+            [last] = await history.read_replays([last])
         about = CourseLearnerSandbox(
             id=one.id, status=one.status, reason=one.reason, at=one.ended_at or one.created_at,
             crashes=sum(row.count for row in of),
-            crash=last and f"{last.line}{f' ({where})' if (where := _place_of(last)) else ''}",
+            crash=last and _describe_crash(last),
             crashed_at=last and last.until,
         )  # fmt: skip
         shown.setdefault(one.owner, []).append(about)
     return shown
+
+
+def _describe_crash(row: MomentRow) -> str:
+    """Return what crashed, why as far as that is known, and at which line."""
+    reason, where = describe_row(row, "").reason, _place_of(row)
+    return f"{row.line}{f': {clip(reason, LONGEST_REASON)}' if reason else ''}{f' ({where})' if where else ''}"
 
 
 def _place_of(row: MomentRow) -> str:

@@ -6,6 +6,8 @@ import asyncio
 import errno
 import os
 import stat
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
@@ -43,7 +45,7 @@ from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import Create, Destroy, Reload, Restart
 from superlearner.sandbox.memory import memory_of
 from superlearner.sandbox.messages import Report
-from superlearner.sandbox.record import BUILT_IN, Configuration, Origin, Sandbox, node_of_sandbox
+from superlearner.sandbox.record import BUILT_IN, WORKBENCH, Configuration, Origin, Sandbox, node_of_sandbox
 from superlearner.sandbox.source import MOST_SOURCE, Source, SourceProblem, check_source
 from superlearner.sandbox.template import TemplateId
 from superlearner.sandbox.template import template as read_template
@@ -56,6 +58,8 @@ DEMOS: Final = {
 STARTS: Final = (
     "conflict", "start_failed", "service_unavailable", "sandbox_already_exists", "quota_exceeded", *MEMBER_ERRORS,
 )  # fmt: skip
+MISTAKES: Final = ("validation_error", "start_failed", "upgrade_refused")
+"""The codes of errors of a run that its code caused."""
 LONGEST: Final = 500
 RELOAD_S: Final = 20.0
 """Seconds for which a request waits for a reload, which goes on afterwards."""
@@ -216,24 +220,25 @@ async def create(
     _check_scope(ctx, origin)
     built_in = None if template is None else read_template(template)
     text = await _read(file) if file is not None else source if built_in is None else built_in.text
-    known = None if text is None else await _checked(text)
-    member = await choose_place(ctx, services, node)
-    configuration = Configuration(
-        origin,
-        DEMOS[demo] if demo is not None else supervisor_module,
-        demo or file or (None if built_in is None else built_in.title),
-        strategy,
-        max_restarts,
-        max_seconds,
-        custom_config,
-        limits_of(limits or LimitsGiven()),
-        member,
-    )
-    where = "" if member is None else f" on {member}"
-    ctx.about_to(f"start the sandbox {sandbox_id} with {_what(configuration, known)}{where}")
-    who, its_node = ctx.user.name, node_of_sandbox(sandbox_id)
-    admit = await quotas.admission(who)
-    return record_of(await ask(ctx, Create(None, sandbox_id, who, its_node, configuration, known, admit)))
+    with _counting_failures(ctx, sandboxes, sandbox_id):
+        known = None if text is None else await _checked(text)
+        member = await choose_place(ctx, services, node)
+        configuration = Configuration(
+            origin,
+            DEMOS[demo] if demo is not None else supervisor_module,
+            demo or file or (None if built_in is None else built_in.title),
+            strategy,
+            max_restarts,
+            max_seconds,
+            custom_config,
+            limits_of(limits or LimitsGiven()),
+            member,
+        )
+        where = "" if member is None else f" on {member}"
+        ctx.about_to(f"start the sandbox {sandbox_id} with {_what(configuration, known)}{where}")
+        who, its_node = ctx.user.name, node_of_sandbox(sandbox_id)
+        admit = await quotas.admission(who)
+        return record_of(await ask(ctx, Create(None, sandbox_id, who, its_node, configuration, known, admit)))
 
 
 @operation("sandbox.restart", http=("POST", "/sandboxes/{sandbox_id}/restart"), scope="operate", on="platform",
@@ -254,11 +259,12 @@ async def restart(
     sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
     if source is not None:
         allow(ctx, sandbox, "code")
-    known = None if source is None else await _checked(source)
-    await choose_place(ctx, services, sandbox.configuration.member)
-    ctx.about_to(f"restart {sandbox.id}{'' if known is None else ' with a new source'}")
-    admit = await quotas.admission(sandbox.owner)
-    return record_of(await ask(ctx, Restart(None, sandbox.id, ctx.user.name, known, admit)))
+    with _counting_failures(ctx, sandboxes, sandbox.id):
+        known = None if source is None else await _checked(source)
+        await choose_place(ctx, services, sandbox.configuration.member)
+        ctx.about_to(f"restart {sandbox.id}{'' if known is None else ' with a new source'}")
+        admit = await quotas.admission(sandbox.owner)
+        return record_of(await ask(ctx, Restart(None, sandbox.id, ctx.user.name, known, admit)))
 
 
 @operation("sandbox.destroy", http=("DELETE", "/sandboxes/{sandbox_id}"), scope="operate", on="platform", changes=True,
@@ -302,14 +308,15 @@ async def hot_reload(
     sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
     if (source is None) == (version is None):
         raise OperationError("validation_error", "expected either source or version")
-    known = await _checked(source) if source is not None else _version(sandbox, version)
-    ctx.about_to(f"upgrade {sandbox.id} to another source")
-    try:
-        async with asyncio.timeout(RELOAD_S):
-            report = await ask(ctx, Reload(None, sandbox.id, ctx.user.name, known))
-    except TimeoutError:
-        late = f"{sandbox.id} is busy: it did not load the new code within {RELOAD_S:g} s, but may still do so"
-        raise OperationError("sandbox_busy", late, hint="try again in a moment") from None
+    with _counting_failures(ctx, sandboxes, sandbox.id):
+        known = await _checked(source) if source is not None else _version(sandbox, version)
+        ctx.about_to(f"upgrade {sandbox.id} to another source")
+        try:
+            async with asyncio.timeout(RELOAD_S):
+                report = await ask(ctx, Reload(None, sandbox.id, ctx.user.name, known))
+        except TimeoutError:
+            late = f"{sandbox.id} is busy: it did not load the new code within {RELOAD_S:g} s, but may still do so"
+            raise OperationError("sandbox_busy", late, hint="try again in a moment") from None
     now = find_sandbox(ctx, sandboxes, sandbox_id)
     if report is None:
         return SandboxReload(
@@ -331,6 +338,21 @@ async def versions(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId)
 
 async def _memory_of(sandboxes: Sandboxes, shown: list[Sandbox]) -> dict[str, int]:
     return {**await memory_of(shown), **await sandboxes.refresh(*(one.id for one in shown))}
+
+
+@contextmanager
+def _counting_failures(ctx: Context, sandboxes: Sandboxes, id: str) -> Generator[None]:
+    """Note whether the code of a user runs, for their teacher; that of a workbench is of the course."""
+    if ctx.dry_run or id.startswith(WORKBENCH):
+        yield
+        return
+    try:
+        yield
+    except OperationError as error:
+        if error.code in MISTAKES:
+            sandboxes.note_run(ctx.user.name, error.message.removeprefix("source: "))
+        raise
+    sandboxes.note_run(ctx.user.name, None)
 
 
 def _check_scope(ctx: Context, origin: Origin) -> None:

@@ -270,8 +270,16 @@ class CourseLearnerSandbox(ResultModel):
     reason: str | None = Field(description="why it ended; null while it runs")
     at: float = Field(description="when it was made, or ended, in seconds since 1970")
     crashes: int = Field(description="crashes and give-ups in its tree since its code last started or changed")
-    crash: str | None = Field(description="the last of them, and its line; null for none")
+    crash: str | None = Field(description="the last of them, with its reason and line; null for none")
     crashed_at: float | None = Field(description="the time of the last one, in seconds since 1970")
+
+
+class CourseLearnerFailedRuns(ResultModel):
+    """The runs of code of a learner that failed since the last one that worked."""
+
+    runs: int
+    why: str = Field(description="why the last one failed, and at which line")
+    at: float = Field(description="when it failed, in seconds since 1970")
 
 
 class CourseLearner(ResultModel):
@@ -293,6 +301,9 @@ class CourseLearner(ResultModel):
     stuck: bool = Field(description="no pass after four attempts at an exercise or all its hints, or at the last three")
     sessions: list[CourseLearnerSession] = Field(description="the sessions that they have opened or begun")
     sandboxes: list[CourseLearnerSandbox] = Field(description="their sandboxes, newest first")
+    failed_runs: CourseLearnerFailedRuns | None = Field(
+        description="failed runs of code since the platform started and the last one that worked; null: none"
+    )
 
 
 class CourseLearnerPrediction(ResultModel):

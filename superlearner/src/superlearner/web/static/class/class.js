@@ -12,6 +12,7 @@ import { copyButton } from "../base/copying.js";
 import { signInLink } from "../base/sign-in-link.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, sentence, time } from "../base/words.js";
+import { crashText } from "../process/message-text.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { openLinks } from "./links.js";
 import { inOrder, sessionOf } from "./order.js";
@@ -141,7 +142,7 @@ function row(learner, numbers) {
     <td role="cell">${at === null ? html`<span class="hint">never</span>` : html`<time>${time(at)}</time>`}</td>
     <td role="cell" class="works-on" ?data-stuck=${stuck}>${here && current?.session !== place && !stuck
       ? html`<b>${names.get(here.number)}</b>${current ? html`<br>` : nothing}`
-      : nothing}${current ? worksOn(current, stuck) : nothing}${brokenSandbox(learner)}</td>
+      : nothing}${current ? worksOn(current, stuck) : nothing}${inSandbox(learner)}</td>
     <td role="cell">${here ? html`${here.done} of ${here.parts} <span class="hint">(${here.number})</span>` : nothing}</td>
     <td role="cell">${right + wrong
       ? html`${right} right${wrong ? html`, <span class="missed">${wrong} wrong</span>` : nothing}` : nothing}</td>
@@ -156,15 +157,16 @@ const worksOn = ({ title, session: number, attempts, hints, seen, passed, helped
   ? html`, <span class="passed">${helped ? "passed with help" : "passed"}</span>`
   : html` <span>${spoken(sentence(said.split("\n")[0] || (fact ?? "")))}</span>`}`;
 
-/** Return how the newest sandbox of a learner ended or crashed; nothing if it did neither. @param {Api.CourseLearner} learner */
-const brokenSandbox = ({ sandboxes: [newest], current }) => newest && (newest.status === "ended" || newest.crashes)
+/** Return how the newest sandbox of a learner is, and the runs that failed since. @param {Api.CourseLearner} learner */
+const inSandbox = ({ sandboxes: [newest], failed_runs: failed, current }) => html`${newest
   ? html`${current ? " " : nothing}<a href=${sandboxPage(newest.id)}>${newest.id}</a> <span>${newest.status === "ended"
-    ? html`ended: ${spoken(newest.reason ?? "")}` : crashed(newest)}</span>`
-  : nothing;
+    ? html`ended: ${spoken(newest.reason ?? "")}` : newest.crashes ? crashed(newest) : newest.status}</span>`
+  : nothing}${failed ? html`${newest ? "; " : current ? " " : nothing}<span>${counted(failed.runs, "Run")} failed, the last at
+  <time>${time(failed.at)}</time>: ${spoken(failed.why.split("\n", 1)[0] ?? "")}</span>` : nothing}`;
 
 /** @param {Api.CourseLearner["sandboxes"][number]} one */
 const crashed = ({ status, crashes, crash, crashed_at: at }) => html`${status}, ${counted(crashes, "crash", "crashes")}, the last at
-  <time>${time(at ?? 0)}</time>: ${spoken(crash ?? "")}`;
+  <time>${time(at ?? 0)}</time>: ${spoken(crashText(crash ?? ""))}`;
 
 /** @param {string} id */
 const sandboxPage = (id) => `${root()}/sandboxes?sandbox=${encodeURIComponent(id)}`;
