@@ -264,7 +264,7 @@ async def _list_stored(platform: Platform, user: User, node: str) -> tuple[list[
         listed = sorted(_without_repetitions(summed, found), key=lambda row: -row.until)
         return [
             (
-                "" if is_incident(row) or row.number == ANOMALY else str(Ref(row.run, row.number)),
+                _ref_of(row, summed),
                 describe_with_reason(row, user.name),
             )
             for row in listed
@@ -278,20 +278,30 @@ def _without_repetitions(restarts: list[MomentRow], anomalies: list[MomentRow]) 
 
     Rows are about the same if their times overlap and their lines name first the same process and what it did.
     """
-
-    def begin(row: MomentRow) -> list[str]:
-        words = beginning(row.line)
-        return [*words[:1], "gave up"] if " gave up" in row.line else words
-
-    def repeats(one: MomentRow, other: MomentRow) -> bool:
-        return begin(one) == begin(other) and one.at <= other.until + SAME_S and other.at <= one.until + SAME_S
-
     # An anomaly that outlasts an attachment is stored again at its end; the newest line has the most
-    first = {(row.at, *begin(row)): row for row in reversed(anomalies)}
-    anomalies = [row for row in anomalies if first[row.at, *begin(row)] is row]
-    kept = [row for row in restarts if not (is_incident(row) and any(repeats(row, one) for one in anomalies))]
+    first = {(row.at, *_begin_row(row)): row for row in reversed(anomalies)}
+    anomalies = [row for row in anomalies if first[row.at, *_begin_row(row)] is row]
+    kept = [row for row in restarts if not (is_incident(row) and any(_is_repeated(row, one) for one in anomalies))]
     others = [row for row in kept if not is_incident(row)]
-    return [*kept, *(one for one in anomalies if not any(repeats(one, row) for row in others))]
+    return [*kept, *(one for one in anomalies if not any(_is_repeated(one, row) for row in others))]
+
+
+def _begin_row(row: MomentRow) -> list[str]:
+    words = beginning(row.line)
+    return [*words[:1], "gave up"] if " gave up" in row.line else words
+
+
+def _is_repeated(one: MomentRow, other: MomentRow) -> bool:
+    near = one.at <= other.until + SAME_S and other.at <= one.until + SAME_S
+    return near and _begin_row(one) == _begin_row(other)
+
+
+def _ref_of(row: MomentRow, restarts: list[MomentRow]) -> str:
+    """Return the id of the page of a row; that of an anomaly is the page of its incident, if one is stored."""
+    found = row
+    if row.number == ANOMALY:
+        found = next((one for one in restarts if is_incident(one) and _is_repeated(row, one)), None)
+    return "" if found is None else str(Ref(found.run, found.number))
 
 
 def _list_services(platform: Platform) -> dict[str, bool]:

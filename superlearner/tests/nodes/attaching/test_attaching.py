@@ -28,7 +28,7 @@ from superlearner.nodes.attaching import ServiceChange, attachment
 from superlearner.nodes.attaching.attachment import _is_stopped, process_exists
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.builtin.restart_loops import INCIDENT
-from superlearner.operations.builtin.restarts import LATER, NOT_HELD, NOT_RESTARTED, OBSERVED
+from superlearner.operations.builtin.restarts import BY_SIGNAL, LATER, NOT_HELD, NOT_RESTARTED, OBSERVED
 from superlearner.operations.rights.users import SCOPES
 from superlearner.store import MomentRow
 
@@ -398,6 +398,66 @@ def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
                     assert re.fullmatch(f"{words}`kill -CONT {shop.os_pid}` continues it", line["why"])
             finally:
                 continue_all([shop.os_pid])
+
+    inside(test)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not tell that a process is stopped")
+def test_a_service_that_a_signal_stopped_is_described_in_the_past(
+    inside: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the stored lines said `kill -CONT`, with the seconds until it was noticed, for ever."""
+    monkeypatch.setattr(visit, "SETTINGS", Settings(heartbeat=1.0, dead=3.0))
+
+    async def test(platform: Any) -> None:
+        async with service(tmp_path) as shop:
+            await attach(platform)
+            stop_all([shop.os_pid])
+            try:
+                await until(platform, lambda names: NODE not in names)
+                [line] = (await platform.get(ATTACHED))["data"]
+                assert f"`kill -CONT {shop.os_pid}` continues it" in line["why"]
+                page = (await platform.client.get("/timeline", params={"node": NODE}, headers=OWNER)).text
+                assert f"<code>kill -CONT {shop.os_pid}</code> continues it" in page
+            finally:
+                continue_all([shop.os_pid])
+            moments = platform.platform.moments
+
+            def lines() -> list[str]:
+                return [row.line for row in moments._rows.values() if row.node == NODE and row.number != INCIDENT]
+
+            while " again after " not in lines()[-1]:
+                await moments.wait_for_news(moments._place, 5)
+            *_, silent, back = lines()
+            assert f"{NODE} is silent: its process {shop.os_pid} was stopped by a signal" == silent
+            ran_on = f"in which it was stopped by a signal: its process {shop.os_pid} has run on"
+            assert re.fullmatch(f"{NODE} answers again after [0-9]+ s, {ran_on}", back)
+
+    inside(test)
+
+
+def test_the_stop_of_a_service_explains_its_silence_and_has_a_page(inside: Run) -> None:
+    """Regression: it was silent because of a signal, but nothing that held its event loop was known."""
+
+    async def test(platform: Any) -> None:
+        moments, stop = platform.platform.moments, "the program was stopped for 26.7 s: none of its code ran"
+        why = "its process 7 was stopped by a signal"
+
+        async def facts() -> list[dict[str, Any]]:
+            lines = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
+            shown = [await platform.get(f"/api/v1/restarts/{one['ref']}", params={"node": NODE}) for one in lines]
+            return [one["data"]["facts"] for one in shown]
+
+        moments.add_service_change(ServiceChange(NODE, 1000.0, f"{NODE} is silent: {why}", why, 7, ran_on=True))
+        assert [(why, BY_SIGNAL)] == [(one["why"], one["supervisor"]) for one in await facts()]
+        moments._add(MomentRow(NODE, "0123456789ab", INCIDENT, INCIDENT, 1000.1, 1026.8, stop, 1, f"{INCIDENT}"))
+        back = f"{NODE} answers again after 27 s, in which it was stopped by a signal: its process 7 has run on"
+        moments.add_service_change(ServiceChange(NODE, 1027.0, back, None, 7, ran_on=True))
+        again, stopped, silent = await facts()
+        said = f"Its program did not end. The reason: {stop}."
+        assert [(stop, said)] * 2 == [(one["why"], one["supervisor"]) for one in (again, silent)]
+        assert "not kept" not in stopped["why"] and "SIGSTOP" in stopped["why"]
+        assert "No process of it caused this" in stopped["values"] and "`kill -STOP`" in stopped["hint"]
 
     inside(test)
 

@@ -42,6 +42,7 @@ EXITING: Final = 0x4
 """The flag PF_EXITING of Linux, which a process has before its connections are closed."""
 WORD_S: Final = 2.0
 """A request fails a moment before the reason is known."""
+STOPPED: Final = "was stopped by a signal"
 State = Literal["connecting", "attached", "looked_for", "given_up"]
 
 
@@ -112,6 +113,8 @@ class Attachment:
         self._closed: str | None = None
         """The reason why its service closed its door; None if it did not."""
         self._silent_since: float | None = None
+        self._was_stopped = False
+        """True if its process was stopped by a signal when it fell silent."""
         self._hold: Hold | None = None
         """The code that holds its event loop now, as its program says."""
         self._hold_file: Path | None = None
@@ -286,7 +289,8 @@ class Attachment:
                 text = f"{name} is attached again, to process {facts.os_pid}, after {away:.0f} s"
                 if ran_on:
                     how = "answers" if silent else "is attached"
-                    text = f"{name} {how} again after {away:.0f} s: its process {facts.os_pid} has run on"
+                    stopped = f", in which it {STOPPED}" if silent and self._was_stopped else ""
+                    text = f"{name} {how} again after {away:.0f} s{stopped}: its process {facts.os_pid} has run on"
                 self.on_change(ServiceChange(name, now, text, None, facts.os_pid, ran_on=ran_on))
             if not self.begun.done():
                 self.begun.set_result(None)
@@ -308,6 +312,7 @@ class Attachment:
                 self._set_hold(hold)
                 if not (busy := self._busy(self._silent_since)):
                     self._set_hold(None)
+                self._was_stopped = busy is not None and _is_stopped(facts.os_pid)
                 why, what = (busy, "is silent") if busy else (ENDED, "is gone")
                 if visitor.last_word is not None:
                     why = f"{clip(visitor.last_word, LONGEST)} (process {facts.os_pid})"
@@ -322,6 +327,9 @@ class Attachment:
         self.learned()
         self._tell("bad", f"{name} {what}: {why}; it will be looked for {len(self._pauses)} times")
         at, held = (begun or now, None) if busy else (now, self._last_hold(now))
+        if busy and (self._was_stopped or self._hold is None):  # what is stored stays true when it is over
+            pid = facts.os_pid
+            why = f"its process {pid} {STOPPED if self._was_stopped else 'ran and did not answer'}"
         self.on_change(
             ServiceChange(name, at, f"{name} {what}: {why}", why, facts.os_pid, ran_on=what != "is gone", held=held)
         )

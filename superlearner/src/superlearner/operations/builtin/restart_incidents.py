@@ -14,7 +14,7 @@ from superlearner.base.commands import command
 from superlearner.control.clock import time_text
 from superlearner.control.terms import clip
 from superlearner.nodes.nodes import full_names
-from superlearner.operations.builtin.restart_loops import OUTAGE
+from superlearner.operations.builtin.restart_loops import OUTAGE, is_stop
 from superlearner.operations.failures import OperationError
 from superlearner.operations.results.restarts import Moment, MomentFacts
 from superlearner.operations.results.system import AnomalyLine
@@ -31,6 +31,12 @@ NEAR_S: Final = 5.0
 LONGEST: Final = 500
 BY_EACH_SCAN: Final = "scan_interval"
 """The setting of anomalies without a limit."""
+STOP_SAYS: Final = (
+    "No process of it caused this, and none handled a message meanwhile; calls to them may have timed out."
+)
+STOP_HINT: Final = (
+    "find what stopped it: `kill -STOP`, Ctrl+Z, a debugger, a frozen container and a sleeping machine do that"
+)
 PLACE: Final = re.compile(r"\bat ([^\s:,]+:\d+)")
 
 
@@ -52,6 +58,8 @@ def describe_incident(row: MomentRow, line: str, anomaly: AnomalyLine | None) ->
             unit = anomaly.unit or unit_of(anomaly.setting)  # an earlier version gives none
             facts.limit = f"{anomaly.threshold:g} {unit}".rstrip() + f", the setting {anomaly.setting}"
         facts.hint = (not anomaly.active and anomaly.past_hint) or anomaly.hint
+    elif is_stop(row):
+        facts.values, facts.hint = STOP_SAYS, STOP_HINT
     top = MomentNode(
         id=row.node, name=row.node, kind="supervisor", pid=None, strategy=None, limit=None, used=0, restart=None,
         state=None, children=[], more=0,
@@ -70,6 +78,8 @@ def _describe_kind(row: MomentRow, anomaly: AnomalyLine | None) -> str:
         return "the platform was away, so nothing was observed"
     if row.line.endswith(sentences.not_restarted(None)):
         return "no supervisor restarts it, so only this line is kept"
+    if is_stop(row):
+        return "not a restart: a signal such as SIGSTOP had stopped it, or its machine slept"
     return "not a restart; the evidence of its anomaly is not kept"
 
 

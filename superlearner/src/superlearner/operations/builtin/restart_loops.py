@@ -23,6 +23,7 @@ __all__ = [
     "cause_of",
     "fold",
     "is_incident",
+    "is_stop",
     "is_sum",
     "names",
     "read_line",
@@ -38,6 +39,8 @@ GAVE_UP: Final = " gave up"
 """The last words of the line of a give-up, which names the supervisors only."""
 OUTAGE: Final = "the platform did not run"
 """The first words of the line of an outage."""
+STOP: Final = "the program was stopped for "
+"""The first words of the line of a stop, in which no code of the program ran."""
 NAMED: Final = 4
 """Words at the beginning of such a line that name its process, as in `messages waited for till`."""
 BEYOND: Final = 4
@@ -106,6 +109,11 @@ def is_sum(one: RestartLine | MomentRow) -> bool:
 def is_incident(one: MomentRow) -> bool:
     """Return whether a line is about something else than a restart, such as a blocked event loop or an outage."""
     return one.last <= INCIDENT and one.data is None
+
+
+def is_stop(one: MomentRow) -> bool:
+    """Return whether a line is about a time in which no code of the program ran, as after SIGSTOP."""
+    return is_incident(one) and one.line.startswith(STOP)
 
 
 class LineParts(NamedTuple):

@@ -20,7 +20,7 @@ from superlearner.base.commands import command
 from superlearner.control.clock import Clock
 from superlearner.control.events import TraceEvent
 from superlearner.control.terms import clip, plain_pid, safe_text
-from superlearner.nodes.attaching import ON_REQUEST, ServiceChange
+from superlearner.nodes.attaching import ON_REQUEST, STOPPED, ServiceChange
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.errors import origin_of
@@ -31,7 +31,14 @@ from superlearner.operations.builtin.restart_incidents import (
     possible_names,
     read_anomaly,
 )
-from superlearner.operations.builtin.restart_loops import ANOMALY, BLOCKED, INCIDENT, OUTAGE, is_incident
+from superlearner.operations.builtin.restart_loops import (
+    ANOMALY,
+    BLOCKED,
+    INCIDENT,
+    OUTAGE,
+    is_incident,
+    is_stop,
+)
 from superlearner.operations.builtin.system import anomalies
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
@@ -96,6 +103,7 @@ EXITED: Final = re.compile(r" called sys\.exit\(.*\(process \d+\)$")
 """The last word of a service that a process has ended."""
 LATER: Final = "When it answers, the timeline says what held its event loop."
 NOT_HELD: Final = "Nothing that held its event loop is known."
+BY_SIGNAL: Final = "Its program did not end: a signal had stopped it."
 HELD_S: Final = 3600.0
 """The longest hold that is looked for as the cause of a silence."""
 
@@ -248,6 +256,8 @@ async def _describe_absence(history: MomentHistory | None, moment: Moment) -> Mo
         facts.why = held or (facts.why if ended else "its program did not end")
         unknown = LATER if ended and other is None else NOT_HELD
         facts.supervisor = f"Its program did not end. {f'The reason: {held}.' if held else unknown}"
+        if held is None and STOPPED in moment.summary:
+            facts.supervisor = BY_SIGNAL
     elif ended and history is not None and (held := await _describe_silence(history, moment)) is not None:
         facts.why = f"{facts.why}; {held}"
     if ON_REQUEST in moment.summary:
@@ -259,10 +269,10 @@ async def _describe_absence(history: MomentHistory | None, moment: Moment) -> Mo
 
 
 async def _describe_silence(history: MomentHistory, moment: Moment) -> str | None:
-    """Return what held the event loop of a service that did not answer; None if that is not known."""
+    """Return what held the event loop of a service that did not answer, or its stop; None if neither is known."""
     since, until = moment.at - HELD_S, moment.at + SAME_S
     rows, _ = await history.page([moment.node], [], None, since, until, 0, MOST_ALIKE, number=INCIDENT)
-    held = (row for row in rows if row.cause == BLOCKED and row.until >= moment.at - SAME_S)
+    held = (row for row in rows if (row.cause == BLOCKED or is_stop(row)) and row.until >= moment.at - SAME_S)
     return next((row.line for row in held), None)
 
 

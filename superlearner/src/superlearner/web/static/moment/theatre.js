@@ -4,7 +4,7 @@
  * @module
  */
 
-import { attribute, icon } from "../base/dom.js";
+import { attribute, icon, spoken } from "../base/dom.js";
 import { isOrderly } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { around, raised } from "./captions.js";
@@ -49,7 +49,7 @@ export class Theatre {
    */
   tell(moment, title, notes, below = nothing) {
     if (isServiceChange(moment)) {
-      render(html`<div class="void">${changeTexts(moment).map((text) => html`<p>${text}</p>`)}${below}</div>`, this.#place);
+      render(html`<div class="void">${changeTexts(moment).map((text) => html`<p>${spoken(text)}</p>`)}${below}</div>`, this.#place);
       return;
     }
     const { stage } = this, facts = this.#place.querySelector(".facts"), slow = isSlow(moment, stage.duration),

@@ -128,7 +128,7 @@ function tell(moment) {
   write(byId("announce", HTMLElement), moment.summary);
   const links = () => html`${pid ? processLink(pid, `Open ${who}`, { class: "btn wide" }) : nothing}<a class="btn quiet wide"
     href=${of(moment, "/timeline", { at: moment.at.toFixed(6) })}>Show in the timeline</a>`;
-  render(html`<h1>${fallen(moment) === null ? nothing : icon("gave-up", "glyph")}${title}</h1>
+  render(html`<h1>${fallen(moment) === null ? nothing : icon("gave-up", "glyph")}${spoken(title)}</h1>
     <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time>${
       nodeOf(moment) ? html` <code>${nodeOf(moment)}</code>` : nothing}</p>
     <div class="acts">${links()}${isServiceChange(moment) ? nothing : save}${copy}</div>`, head);
@@ -199,7 +199,7 @@ function showIncident(moment) {
   const code = (/** @type {string} */ text) => html`<code>${text}</code>`;
   page.dataset.ready = "gone";
   document.title = `${moment.summary} · SuperLearner`;
-  render(html`<h1>${what}</h1>`, head);
+  render(html`<h1>${spoken(what ?? "")}</h1>`, head);
   render(html`<div class="void"><p>${moment.facts?.why}</p><dl class="known">${[["Where", where], ["Line", source && code(source)],
     ["Handled", handling && code(handling)], ["Evidence", values], ["Limit", limit], ["To try", hint && spoken(hint)]]
     .map(([word, text]) => (text ? html`<dt>${word}</dt><dd>${text}</dd>` : nothing))}</dl>

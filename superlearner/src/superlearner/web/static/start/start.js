@@ -418,10 +418,11 @@ async function readRestarts() {
 
 function list() {
   const items = lastRestarts().map((one) => {
-    const { node, at, stored: { kept, ref } } = one, of = node === model.node ? chosen() : node;
+    const { node, at, stored: { kept, incident, crash, outage, ref } } = one, of = node === model.node ? chosen() : node;
+    const shows = ref && (kept || one.count > 1 || (incident && !crash && !outage));
     return make("li", {},
       make("time", { datetime: new Date(at * 1000).toISOString() }, time(at)),
-      make("a", { href: ref && (kept || one.count > 1) ? whyAddress(ref, of) : inTimeline(of, at) }, restartText(one)),
+      make("a", { href: shows ? whyAddress(ref, of) : inTimeline(of, at) }, ...spoken(restartText(one))),
       ...(node === model.node ? [] : [make("a", { class: "hint", href: inTimeline(of, at) }, make("code", {}, node))]));
   });
   renew(byId("last", HTMLElement),

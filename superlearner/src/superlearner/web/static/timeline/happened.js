@@ -4,6 +4,7 @@
  * @module
  */
 
+import { spoken } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { precise } from "../base/words.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
@@ -80,7 +81,7 @@ function row(entry, text, current, live, later, why, begins) {
     <button type="button" data-at=${event.at} tabindex=${current ? 0 : -1} aria-current=${current && !live ? "step" : nothing}><svg
       class="glyph" aria-hidden="true"><use href="#i-${gaveUp ? "gave-up" : GLYPHS_OF[event.type] ?? GLYPHS[mark]}"></use></svg>
       <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span
-        class="what">${text}${after}${loop && !loop.open ? `, ${loopText(loop)}` : ""}</span></button>
+        class="what">${spoken(text)}${after}${loop && !loop.open ? `, ${loopText(loop)}` : ""}</span></button>
     ${why && id !== null && (RESTARTS.has(event.type) || mark === "crash")
       ? html`<a class="link" tabindex="-1" href=${whyAddress(id, undefined, event.ref ? undefined : event.at)} aria-label=${label}>Why?</a>`
       : nothing}${loop

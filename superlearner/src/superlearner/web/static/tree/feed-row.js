@@ -4,7 +4,7 @@
  * @module
  */
 
-import { chosen, nodeQuery, root } from "../base/dom.js";
+import { chosen, nodeQuery, root, spoken } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { counted, number, time } from "../base/words.js";
 import { nameIn, reasonIn, spanOf, storedText, timeOf, verb } from "../live/storms.js";
@@ -33,12 +33,12 @@ export function eventRow(line, open) {
 
 /** Return the row of an entry that was stored before. @param {Api.RestartLine} stored */
 export function storedRow(stored) {
-  const { ref, kept, count = 1, gave_up: gaveUp, reason, program, incident, crash, node } = stored, at = timeOf(stored);
+  const { ref, kept, count = 1, gave_up: gaveUp, reason, program, incident, crash, outage, node } = stored, at = timeOf(stored);
   const shape = gaveUp ? "gave-up" : incident && !crash ? "stuck" : reason && !program ? "crashed" : "stopped";
-  const [to, text] = ref && (kept || count > 1)
+  const [to, text] = ref && (kept || count > 1 || (incident && !crash && !outage))
     ? [whyAddress(ref, node ?? chosen()), "Why?"]
     : [`${root()}/timeline${nodeQuery(node ?? chosen(), { at: stored.at.toFixed(6) })}`, "Timeline"];
-  return html`<li data-kind="stored"><svg class="glyph" aria-hidden="true"><use href="#i-${shape}"/></svg><p>${storedText(stored)}
+  return html`<li data-kind="stored"><svg class="glyph" aria-hidden="true"><use href="#i-${shape}"/></svg><p>${spoken(storedText(stored))}
     <a class="link act" href=${to} tabindex="-1">${text}</a></p><time datetime=${iso(at)}>${time(at)}</time></li>`;
 }
 
