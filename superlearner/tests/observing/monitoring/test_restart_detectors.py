@@ -11,7 +11,7 @@ import otp
 from node_facts import LIMITS, NOW, NS, entry, facts, only, supervisor
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring.monitor import Monitor
-from superlearner.observing.monitoring.restart_detectors import crash_loop, restart_storm
+from superlearner.observing.monitoring.restart_detectors import crash_loop, repeated_crashes, restart_storm
 from superlearner.settings.settings import Settings
 
 
@@ -22,6 +22,36 @@ def test_ten_restarts_in_a_minute_are_a_storm_and_nine_are_not() -> None:
     assert (storm.threshold, storm.setting) == (10, "anomaly_restarts")
     assert storm.evidence["by_reason"] == {"ValueError('no paper')": 10}
     assert not list(restart_storm(facts(book=supervisor(ages[1:], allowed=1000)), LIMITS))
+
+
+def test_four_equal_crashes_at_one_line_are_a_problem_until_the_window_is_over() -> None:
+    """Regression: Start said `Nothing is wrong now.` above `crashed and was restarted 8x in 28 s`."""
+    book = supervisor([75.0, 68.0, 60.0, 55.0], allowed=1000)
+    recent = book.histories["till"].recent
+    for place, one in enumerate(recent):
+        recent[place] = replace(one, child_id="prices", where="svc.py:29 in handle_cast")
+    loop = only(list(repeated_crashes(facts(book=book), LIMITS)))
+    assert (loop.type, loop.severity, loop.name, loop.count) == ("crash_loop", "medium", "till", 4)
+    assert (loop.since, loop.last) == (NOW - 75, NOW - 55)
+    assert loop.description == (
+        "prices crashed four times in 20.0 s, each time with ValueError('no paper'), at svc.py:29 in handle_cast; "
+        "till restarted it each time"
+    )
+    assert loop.past == loop.description
+    assert loop.hint.startswith("fix that line first: all these crashes happened there; ")
+    for changed in (
+        {"where": "svc.py:30 in handle_cast"},
+        {"reason": "KeyError('no paper')"},
+        {"child_id": "stock"},
+        {"crash": False},
+        {"where": None},
+    ):
+        kept, recent[1] = recent[1], replace(recent[1], **changed)
+        assert not list(repeated_crashes(facts(book=book), LIMITS))
+        recent[1] = kept
+    assert not list(repeated_crashes(facts(book=book, now=NOW + 6), LIMITS))
+    recent[3] = replace(recent[3], at=NOW - 14)  # the four are not within one window
+    assert not list(repeated_crashes(facts(book=book), LIMITS))
 
 
 def test_a_loop_that_never_reaches_the_limit_of_its_supervisor_says_so() -> None:

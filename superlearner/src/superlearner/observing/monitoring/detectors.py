@@ -27,7 +27,7 @@ from superlearner.observing.monitoring.give_ups import fold_chains
 from superlearner.observing.monitoring.growth import SHOWN
 from superlearner.observing.monitoring.mailboxes import FLOOD, mailbox_backlog, mailbox_growth
 from superlearner.observing.monitoring.memory import memory_growth
-from superlearner.observing.monitoring.restart_detectors import crash_loop, restart_storm
+from superlearner.observing.monitoring.restart_detectors import crash_loop, repeated_crashes, restart_storm
 from superlearner.observing.monitoring.timeouts import ADVICE, call_timeouts, fold_timeouts
 from superlearner.settings.settings import Settings
 
@@ -281,6 +281,7 @@ def _of_service(type: Type, one: ServiceGap, words: str, past: str, hint: str, l
 
 
 DETECTORS: Final[tuple[Detector, ...]] = (
+    repeated_crashes,
     restart_storm,
     crash_loop,
     mailbox_growth,

@@ -1,4 +1,4 @@
-"""Detectors of restarts: supervisors that restart often, are about to give up, or gave up. Pure.
+"""Detectors of restarts: children that crash alike, supervisors that restart often, or give up. Pure.
 
 Each names the child that failed most, its error and its line, which is what to fix.
 """
@@ -21,7 +21,7 @@ from superlearner.observing.monitoring.give_ups import describe_ends, explain_gi
 from superlearner.observing.monitoring.growth import SHOWN
 from superlearner.settings.settings import Settings
 
-__all__ = ["crash_loop", "restart_storm"]
+__all__ = ["crash_loop", "repeated_crashes", "restart_storm"]
 
 NS: Final = 1_000_000_000
 PARTS: Final = 4
@@ -30,6 +30,8 @@ NEAR: Final = 0.8
 """The part of its limit up to which a supervisor does not come near a give-up."""
 ROW: Final = 3
 """The ends of one child that show a rate."""
+ALIKE: Final = 4
+"""The equal crashes at one line, within the window, that are a problem."""
 LIMIT: Final = 3
 """The restarts that a supervisor allows by default."""
 
@@ -177,6 +179,52 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             hint=_advise(worst, facts, history, room),
             past_hint=_advise(worst, facts, history, room, over=True),
         )
+
+
+def repeated_crashes(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
+    """Find children that crash again and again at one line, up to a window after the last time.
+
+    Their supervisor restarts them, far from its limits, so that nothing else may say so.
+    """
+    window = limits.anomaly_window
+    for history in facts.book.histories.values():
+        ends = _find_alike(history, facts.now - window, window)
+        if len(ends) < ALIKE:
+            continue
+        words = describe_ends(name_child(history, ends[0]), ends)
+        if all(one.event_type == "restarted" for one in ends):
+            words = f"{words}; {_called(history, facts)} restarted it each time"
+        yield AnomalyFinding(
+            type="crash_loop",
+            severity="medium",
+            pid=history.pid,
+            name=history.name,
+            description=words,
+            past=words,
+            since=round(ends[-1].at, 3),
+            last=round(ends[0].at, 3),
+            evidence={"crashes": len(ends), "place": ends[0].where, "newest": [_restart(one) for one in ends[:5]]},
+            count=len(ends),
+            threshold=window,
+            setting="anomaly_window",
+            hint=_advise(ends, facts, history, ""),
+            past_hint=_advise(ends, facts, history, "", over=True),
+        )
+
+
+def _find_alike(history: History, since: float, window: float) -> list[Entry]:
+    """Return the crashes of the child that crashes most at one line, all within a window, newest first.
+
+    The newest one is not older than `since`.
+    """
+    groups: dict[tuple[str | None, str, str], list[Entry]] = {}
+    for one in takewhile(lambda one: one.at >= since - window, history.restart_history()):
+        if one.event_type in ("restarted", "terminated") and one.crash and one.where:
+            group = groups.setdefault((one.child_id, kind_of(one), one.where), [one])
+            if group[0] is not one and one.at >= group[0].at - window:
+                group.append(one)
+    recent = (group for group in groups.values() if group[0].at >= since)
+    return max(recent, key=len, default=list[Entry]())
 
 
 def _keeps_failing(history: History, facts: NodeFacts) -> bool:
