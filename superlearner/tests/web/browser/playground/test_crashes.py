@@ -294,6 +294,24 @@ def test_a_run_during_a_run_is_done_afterwards(open_page: Callable[..., Page], a
     expect(page.locator("#said")).to_contain_text("Hot-reloaded: version 3 runs")
 
 
+def test_no_answer_of_the_code_before_is_shown_after_a_correction(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: the answer in red, and its advice, stayed below the corrected code."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    later = "    async def later(self):\n        return 7\n    @impl\n    async def handle_call"
+    code = COUNTER.replace("    @impl\n    def handle_call", later).replace("(n, n)", "(self.later(), n)")
+    made(page, "corrected", code)
+    page.get_by_role("treeitem", name=re.compile("^counter, ")).click()
+    panel = page.get_by_role("tabpanel", name="Process")
+    panel.get_by_label("Kind of message").select_option("call")
+    panel.get_by_label("Message as JSON").fill("value")
+    panel.get_by_role("button", name="Send", exact=True).click()
+    expect(panel.locator(".answer")).to_contain_text("write await before this call")
+    typed(page, code.replace("self.later()", "await self.later()"))
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#said")).to_contain_text("Hot-reloaded: version 2 runs")
+    expect(panel.locator(".answer")).to_be_empty()
+
+
 def test_no_crash_of_the_program_before_is_shown_after_a_correction(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:

@@ -56,6 +56,10 @@ export class MessageForm {
 
   reset() {
     this.#text.value = "";
+    this.dropAnswer();
+  }
+
+  dropAnswer() {
     this.#say("");
   }
 

@@ -16,7 +16,7 @@ import {
 } from "./sandbox-next.js";
 import { fell, follow, fromNow, ignore, leave, nowThere, playAgain, rowsNow, since, top, wireTree } from "./sandbox-tree.js";
 import { failure, withLinks } from "./sandbox-failure.js";
-import { offerFrom } from "./sandbox-selection.js";
+import { dropAnswer, offerFrom } from "./sandbox-selection.js";
 import {
   at, blame, busyIn, crashOfEnd, crashOfRun, hasError, initsOf, isBare, isStopped, leftOf, limitsOf, lineOf, lineOfExit, lookOf,
   noticesOfRun, optionsOf, raisedIn, raisesItself, remedyOf, spentIn, told, upText, withCause, withoutCrash,
@@ -486,6 +486,7 @@ function beginRun(source) {
   sent = source ?? editor.value;
   check.drop();
   calm();
+  dropAnswer();
   stepAfterStart();
   fromNow();
 }

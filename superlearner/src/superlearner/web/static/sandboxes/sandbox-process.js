@@ -41,6 +41,11 @@ export class SandboxProcess extends Panel {
     this.#offered = "";
   }
 
+  /** Remove the answer to the last message. */
+  dropAnswer() {
+    this.#form.dropAnswer();
+  }
+
   /** Offer the messages in the code, which is read again only if it or the class is another one. @param {string} source */
   offer(source) {
     const what = this.seen?.row.what ?? "", offered = `${what}\n${source}`;

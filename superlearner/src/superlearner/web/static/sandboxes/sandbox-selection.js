@@ -67,6 +67,9 @@ export function followProcess(rows, skew) {
   draw();
 }
 
+/** Remove the answer to a message: it is of the code before. */
+export const dropAnswer = () => panel?.dropAnswer();
+
 /** Offer the messages in a source. @param {string} text */
 export function offerFrom(text) {
   source = text;
