@@ -49,6 +49,14 @@ def kill(client: httpx.Client, name: str, by: Any = None) -> httpx.Response:
     return client.request("DELETE", f"/api/v1/processes/{name}", json=body, headers=None if by is None else by.owner)
 
 
+def test_a_platform_for_attached_services_runs_no_tree(start: Callable[..., Any]) -> None:
+    program = start("--empty")
+    with program.client() as client:
+        assert client.get("/health/ready").status_code == 200
+        found = client.get("/api/v1/supervisors/playground/children/count").json()["data"]
+    assert found["specs"] == 0
+
+
 def test_a_tree_that_gave_up_starts_again_by_itself(start: Callable[..., Any]) -> None:
     """Read from the live feed: the fourth kill in 5 s is one too many, and a second later the tree is back."""
     program = start()

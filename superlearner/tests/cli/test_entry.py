@@ -187,9 +187,10 @@ def test_a_user_application_gets_the_argument_of_the_command_line(superlearner: 
         (("app.py:Bank", "--arg", "foo"), ["--arg", "expected JSON", "'foo'"]),
         (("app.py:Bank", "--arg", "NaN"), ["--arg", "expected JSON", "NaN"]),
         (("--arg", "1"), ["--arg is for a tree of yours"]),
+        (("app.py:Bank", "--empty"), ["expected FILE.py:Name or --empty, got both"]),
     ],
 )
-def test_an_argument_that_is_not_json_is_refused(
+def test_an_argument_that_is_not_json_or_contradicts_another_is_refused(
     superlearner: Run, arguments: tuple[str, ...], said: list[str]
 ) -> None:
     done = superlearner("run", *arguments)

@@ -57,20 +57,26 @@ class Failure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """The tree to run: its target, its argument, and whether in a peer."""
+    """The tree to run: its target, its argument, and whether in a peer; or none, with `empty`."""
 
     target: str | None = None
     args: tuple[Any, ...] = ()
     peer: bool = False
+    empty: bool = False
 
 
 def run_platform(
-    configuration: Configuration, target: str | None = None, args: tuple[Any, ...] = (), *, peer: bool = False
+    configuration: Configuration,
+    target: str | None = None,
+    args: tuple[Any, ...] = (),
+    *,
+    peer: bool = False,
+    empty: bool = False,
 ) -> int:
     """Run the platform until it is stopped; return the exit code.
 
     `target` is `FILE.py:Name`, a tree to run instead of the shop and the demo; `args` contains its argument, if any;
-    with `peer`, it runs in a separate program.
+    with `peer`, it runs in a separate program. With `empty`, no tree runs.
     """
     known: list[Credentials] = []
     terminal = TerminalLog(
@@ -79,7 +85,7 @@ def run_platform(
     terminal.open()
     configuration.listen(lambda _: terminal.adopt())
     try:
-        return _run_on_data_dir(configuration, Own(target, args, peer), known)
+        return _run_on_data_dir(configuration, Own(target, args, peer, empty), known)
     finally:
         terminal.close()
 
@@ -215,7 +221,7 @@ def _run(
 def _trees(tree: Own) -> Any:
     from superlearner.app.application import trees_of
 
-    return () if tree.peer else trees_of(tree.target, tree.args)
+    return () if tree.peer or tree.empty else trees_of(tree.target, tree.args)
 
 
 async def _live(make: Callable[[], Any]) -> Any:

@@ -203,6 +203,7 @@ def run(
             show_default=False,
         ),
     ] = None,
+    empty: Annotated[bool, typer.Option("--empty", help="Run no tree, to look at attached services only.")] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one [default: 4000].")
@@ -287,11 +288,13 @@ def run(
         fail(str(error), USAGE)
     from superlearner.app.program import run_platform
 
+    if empty and target is not None:
+        fail("expected FILE.py:Name or --empty, got both", USAGE)
     if peer and target is None:
         fail(f"--peer is for a tree of yours: `{command('run', 'FILE.py:Name', peer=True)}`", USAGE)
     if peer is None:
         peer = target is not None and hasattr(os, "fork")  # needed to create a separate program
-    raise typer.Exit(run_platform(configuration, target, _arguments(target, arg), peer=peer))
+    raise typer.Exit(run_platform(configuration, target, _arguments(target, arg), peer=peer, empty=empty))
 
 
 @app.command()
