@@ -78,8 +78,7 @@ class NodeList:
 
     def count_restart(self, row: MomentRow) -> None:
         """Notify pages that list the restarts of all nodes of a new one."""
-        found = self._nodes.find(row.node)
-        if found is None or found.kind is SANDBOX:
+        if row.kind == str(SANDBOX):
             return
         self._restarts += 1
         frame = self._frame(self._nodes)

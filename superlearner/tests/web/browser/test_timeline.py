@@ -20,6 +20,7 @@ from axe import broken_rules
 from page_variants import VARIANTS
 from page_width import SIDEWAYS
 from superlearner.control.terms import plain_pid
+from superlearner.observing.monitoring.facts import Incident
 from superlearner.operations.builtin.restart_loops import INCIDENT
 from superlearner.store import MomentRow
 
@@ -275,6 +276,25 @@ def test_until_the_events_of_a_moment_are_there_no_tree_stands_for_it(open_page:
     retry.click()
     expect(in_tree(page, "counter_1")).to_contain_text(before)
     expect(retry).to_be_hidden()
+
+
+@pytest.mark.parametrize("path", ["/timeline", "/supervisors"])
+def test_the_line_of_a_hang_that_ended_arrives_in_an_open_page(
+    open_page: Open, stored_platform: Any, path: str
+) -> None:
+    """Regression: it was listed after a reload only, though restarts arrive by themselves."""
+    page = open_page(f"{stored_platform.url}{path}", ready=path != "/timeline")
+    happened = page.get_by_role("list", name="What happened")
+    with page.expect_response(re.compile(r"/restarts\?")):  # it has read what was stored before
+        page.reload()
+    page.wait_for_load_state("networkidle")
+    kill(stored_platform, "counter_1")
+    expect(happened).to_contain_text("counter_1")
+    hang = Incident("till was in handle_cast at till.py:7 for 5 s", time.time() - 5, time.time())
+    platform = stored_platform.platform
+    stored_platform.do(lambda: platform.moments.add_incident(platform.nodes.find(None), hang))
+    expect(happened).to_contain_text(hang.text)
+    expect(happened).to_contain_text("counter_1")
 
 
 def test_a_restart_from_before_the_start_of_the_platform_is_listed_and_plays(

@@ -373,3 +373,22 @@ test("a deadlock leads to the restart in which its first call failed", async () 
   const shown = log.events.find(({ text }) => text === deadlock.line);
   assert.deepEqual([shown?.ref, markOf(shown), countKinds([shown]).changes], ["c.2", "crash", 0]);
 });
+
+test("what was stored meanwhile joins the events, and a corrected line replaces the earlier one", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const kept = [], { log, asked } = askedLog(kept);
+  const begun = log.begin();
+  asked[0].resolve(answer(events, "run"));
+  await begun;
+  const read = async () => {
+    log.storedSoon();
+    t.mock.timers.tick(5000);
+    await new Promise(setImmediate);
+    return log.events.filter(({ data }) => data.incident).map(({ text }) => text);
+  };
+  const line = "till was in handle_cast for 4 s when it was last observed, at 10:00:04";
+  kept.push({ ref: "a.2", at: 11, until: 15, incident: true, line });
+  assert.deepEqual(await read(), [line]);
+  kept[0] = { ...kept[0], ref: "b.2", line: "till was in handle_cast for 9 s" };
+  assert.deepEqual(await read(), ["till was in handle_cast for 9 s"]);
+});

@@ -23,6 +23,8 @@ const KEPT = 200;
 const PAUSE_MS = 400;
 /** By then, a restart has settled, and its line names the request that ended a process. */
 const SETTLED_MS = 1000;
+/** Minimum interval between two questions about what was stored meanwhile. */
+const STORED_MS = 1500;
 /** Questions about the same ends, of which some have no settled restart yet. */
 const MOST_ASKED = 10;
 
@@ -53,6 +55,7 @@ export class EventLog {
   /** Increases when the log is replaced, so that late answers are dropped. */
   #turn = 0;
   #settling = 0;
+  #stored = 0;
   #asked = 0;
   /** The known requests that ended processes, "" for none, by the number of the first cause. @type {Map<number, string>} */
   #requests = new Map();
@@ -95,6 +98,36 @@ export class EventLog {
   soon() {
     this.change += 1;
     this.#schedule();
+  }
+
+  /** Ask soon for what was stored meanwhile and has no event, such as a hang that ended. */
+  storedSoon() {
+    this.#stored ||= setTimeout(() => {
+      this.#stored = 0;
+      void this.#loadStored();
+    }, STORED_MS);
+  }
+
+  async #loadStored() {
+    const first = this.events[0]?.at;
+    if (!this.#last || (first === undefined && this.kept === null)) return; // they are read with the events
+    if (first === undefined) return this.#loadKept();
+    /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(this.#turn, `/restarts?settled=true&fold=false&per_page=${KEPT}`);
+    if (!found) return;
+    this.#join(found, first);
+    if (this.kept === null && this.whole) this.storedSoon(); // they are being read
+    if (this.kept !== null) {
+      const oldest = oldestOf(found), kept = this.kept.filter(({ data, at }) => !data["incident"] || at < oldest);
+      this.kept = inOrder([...kept, ...eventsOf(found.filter(({ incident, at }) => incident && at < first), found)]);
+    }
+    this.changed();
+  }
+
+  /** Join what is kept and has no event to the events. @param {Api.RestartLine[]} found @param {number} first  its time */
+  #join(found, first) {
+    const ends = eventsOf(found.filter(({ program, incident, at }) => at >= first && (program || incident)), found);
+    const oldest = oldestOf(found), events = this.events.filter(({ type, at }) => type !== KEPT_TYPE || at < oldest);
+    this.events = inOrder([...events, ...ends]);
   }
 
   /** Repeat what has failed. */
@@ -211,8 +244,7 @@ export class EventLog {
     if (first === undefined) return;
     /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn,
       `/restarts?settled=true&fold=false&per_page=${KEPT}&since=${first}`);
-    const ends = eventsOf(found?.filter(({ program, incident }) => program || incident) ?? [], found ?? []);
-    if (ends.length) this.events = inOrder([...this.events, ...ends]);
+    if (found) this.#join(found, first);
   }
 
   async #newer() {
@@ -256,6 +288,9 @@ export class EventLog {
     return found;
   }
 }
+
+/** Return since when an answer has all that is kept. @param {readonly Api.RestartLine[]} found  newest first */
+const oldestOf = (found) => (found.length < KEPT ? -Infinity : found.at(-1)?.at ?? -Infinity);
 
 /** @param {any[]} items @returns {LogEvent[]} */
 const lifecycle = (items) => inOrder(items.filter(({ type }) => TYPES.includes(type)));

@@ -419,6 +419,7 @@ byId("live-now", HTMLButtonElement).onclick = () => {
   go(null);
   keepFocus();
 };
+window.addEventListener("sl-restarts", () => log.storedSoon());
 byId("retry", HTMLButtonElement).onclick = () => void log.retry().then(keepFocus);
 byId("first", HTMLButtonElement).onclick = () => {
   go(log.events[0]?.at ?? null);

@@ -21,6 +21,24 @@ const AWAY = "The node is not connected, and no earlier event of its tree is kno
 
 /** Stored entries that are listed at most. */
 const MOST_BEFORE = 20;
+/** Minimum interval between two questions about what was stored meanwhile. */
+const STORED_MS = 1500;
+const ONE = { count: 1 };
+
+/** Return the newest stored entries of the node, newest first. @returns {Promise<Api.RestartLine[]>} */
+async function readStored() {
+  const node = chosen() || document.querySelector("#node option")?.textContent || ""; // without one, the list is of all nodes
+  /** @type {Api.RestartLine[]} */ const found = await requestOn(node, "GET", `/restarts?settled=true&per_page=${MOST_BEFORE}`);
+  return found.filter(({ outage }) => !outage);
+}
+
+/**
+ * Return whether two entries are about the same incident: its line may be corrected.
+ * @param {Api.RestartLine} one
+ * @param {Api.RestartLine} other
+ */
+const isSame = (one, other) => one.incident && other.incident && Math.abs(one.at - other.at) < 0.01
+  && one.line?.split(" ", 1)[0] === other.line?.split(" ", 1)[0];
 
 export class SlFeed extends HTMLElement {
   /** @type {readonly FeedEvent[]} */ #feed = [];
@@ -41,6 +59,9 @@ export class SlFeed extends HTMLElement {
     this.#toggle.onclick = () => this.#expand(!("open" in this.dataset));
     this.#list.onclick = (event) => this.#choose(event.target);
     this.#list.onkeydown = (event) => this.#pressed(event);
+    window.addEventListener("sl-restarts", () => {
+      if (this.#run !== null) this.#storing ||= setTimeout(() => void this.#readMeanwhile(), STORED_MS);
+    });
   }
 
   /** @param {readonly FeedEvent[]} feed  oldest first @param {string|null} [run]  of the server */
@@ -61,34 +82,59 @@ export class SlFeed extends HTMLElement {
   /** Read the entries stored before the first event. @param {string} run @param {number} first  its time */
   async #readBefore(run, first) {
     this.#run = run;
-    const node = chosen() || document.querySelector("#node option")?.textContent || ""; // without one, the list is of all nodes
     try {
-      /** @type {Api.RestartLine[]} */ const found = await requestOn(node, "GET", `/restarts?settled=true&per_page=${MOST_BEFORE}`);
-      this.#before = found.filter(({ at, outage }) => !outage && at < first);
+      const found = await readStored();
+      this.#before = found.filter(({ at }) => at < first);
+      this.#meanwhile = found.filter(({ at, incident }) => incident && at >= first);
     } catch {
-      this.#before = []; // without them, the sentence says that nothing has happened yet
+      this.#before = this.#meanwhile = []; // without them, the sentence says that nothing has happened yet
     }
     write(this.#empty, this.#there ? YET : AWAY);
     this.#update();
+  }
+
+  #storing = 0;
+  /** Stored entries since the first event that have no event, such as a hang that ended, newest first. */
+  #meanwhile = /** @type {readonly Api.RestartLine[]} */ ([]);
+
+  /** Read what was stored meanwhile. */
+  async #readMeanwhile() {
+    this.#storing = 0;
+    const run = this.#run, found = (await readStored().catch(() => [])).filter(({ incident }) => incident);
+    if (run !== this.#run || !found.length) return;
+    this.#before = this.#before.map((one) => found.find((other) => isSame(one, other)) ?? one);
+    this.#meanwhile = found.filter((one) => !this.#before.some((other) => isSame(one, other)));
+    this.#update();
+  }
+
+  /** Return the entries and what was stored meanwhile, newest first. */
+  #rows() {
+    /** @type {(Line|Api.RestartLine)[]} */ const rows = [...this.lines];
+    for (const one of this.#meanwhile) {
+      const place = rows.findIndex((row) => ("id" in row ? row.to : row.at) < one.at);
+      rows.splice(place < 0 ? rows.length : place, 0, one);
+    }
+    return rows;
   }
 
   #there = true;
 
   #update() {
     const last = this.lines.reduce((/** @type {Line|null} */ newest, line) => (newest && newest.to >= line.to ? newest : line), null);
-    const before = this.#before[0];
-    write(this.#latest, last ? rowText(last) : before ? storedText(before) : "Nothing yet");
-    attribute(this.#latest, "data-level", last?.event.level);
-    if (this.#held.allows(this.lines)) this.#draw();
+    const stored = this.#meanwhile[0] ?? this.#before[0], newest = last && last.to >= (this.#meanwhile[0]?.at ?? 0) ? last : null;
+    write(this.#latest, newest ? rowText(newest) : stored ? storedText(stored) : "Nothing yet");
+    attribute(this.#latest, "data-level", newest?.event.level);
+    if (this.#held.allows([...this.lines, ...this.#meanwhile.map(() => ONE)])) this.#draw();
   }
 
   #draw() {
-    const { lines } = this, before = this.#before;
-    const now = lines.length ? "" : this.#there ? "No new events. " : "The node is not connected. ";
-    this.#empty.hidden = lines.length + before.length > 0;
+    const { lines } = this, before = this.#before, rows = this.#rows();
+    const now = rows.length ? "" : this.#there ? "No new events. " : "The node is not connected. ";
+    this.#empty.hidden = rows.length + before.length > 0;
     this.#list.hidden = !this.#empty.hidden;
     this.#shown = new Map(lines.map((line) => [line.id, line]));
-    render(html`${repeat(lines, ({ id }) => id, (line) => eventRow(line, this.#open.has(line.id)))}${before.length
+    render(html`${repeat(rows, (row) => ("id" in row ? row.id : row.ref),
+      (row) => ("id" in row ? eventRow(row, this.#open.has(row.id)) : storedRow(row)))}${before.length
       ? html`<li class="hint">${now}Stored earlier:</li>${before.map(storedRow)}`
       : nothing}`, this.#list);
   }
