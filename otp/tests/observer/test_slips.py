@@ -201,6 +201,37 @@ def test_a_state_that_is_none_is_not_a_missing_return(tmp_path: Path, code: str,
 
 
 @pytest.mark.parametrize(
+    ("result", "what", "instead"),
+    [
+        ("NoReply(n.append(request))", "append", "write NoReply(n + [request])"),
+        ("otp.Reply(1, n.update(request))", "update", "write Reply(1, n | request)"),
+        ("NoReply(n.sort(key=len))", "sort", "write NoReply(sorted(n, key=len))"),
+        ("NoReply(n.clear())", "clear", "call it in the line before, and write NoReply(n)"),
+    ],
+)
+def test_a_state_of_none_from_a_change_in_place_is_at_its_line(
+    tmp_path: Path, result: str, what: str, instead: str
+) -> None:
+    """Regression: the advice was to restart the supervisor of an earlier code, which there was not."""
+    file = tmp_path / "main.py"
+    file.write_text(
+        "class Counter(GenServer):\n    def handle_cast(self, request, n):\n"
+        f"        len(n)\n        return {result}\nMain = [Counter.child_spec([])]\n"
+    )
+    says = explain_slip("TypeError", "object of type 'NoneType' has no len()", ((str(file), 3, "Counter.handle_cast"),))
+    assert says == f"the state n is None, from line 4: n.{what} changes n and returns None; {instead}"
+
+
+def test_a_method_that_is_not_there_is_no_state(tmp_path: Path) -> None:
+    """Regression: the advice on a method that is not defined was about state on self."""
+    file = tmp_path / "main.py"
+    file.write_text("class Jar(GenServer):\n    def handle_cast(self, request, n):\n        self.help(n)\n")
+    text = "'Jar' object has no attribute 'help'"
+    says = explain_slip("AttributeError", text, ((str(file), 3, "Jar.handle_cast"),))
+    assert says == "Jar has no method help: define it in the class, or correct its name"
+
+
+@pytest.mark.parametrize(
     ("child", "says"),
     [
         ("Counter.child_spec(0)", unfit_values.OLD_START),

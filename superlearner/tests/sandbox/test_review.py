@@ -39,6 +39,14 @@ def test_a_missing_await_is_found_with_its_line(old: str, new: str, line: int, c
     assert [(line, f"`await` is missing before the call of {call}, {AWAITED}")] == after(old, new)
 
 
+def test_a_state_that_a_change_in_place_makes_none_is_found_with_its_line() -> None:
+    """Regression: Run said nothing, and the state was None after the first cast."""
+    says = "the state becomes None: n.append changes n and returns None; write NoReply(n + [1])"
+    assert after("NoReply(n + 1)", "NoReply(n.append(1))") == [(16, says)]
+    own = "class Jar:\n    def append(self, n): return self\n"
+    assert found(SERVER.replace("NoReply(n + 1)", "NoReply(n.append(1))") + own) == []
+
+
 def test_a_call_outside_of_functions_is_told_from_a_missing_await() -> None:
     """Regression: the hint was `await`, which Python refuses at this place."""
     todo = "make the call in a callback, or from the tab Process"
@@ -273,7 +281,7 @@ def test_a_child_without_the_start_argument_that_it_needs_is_found(new: str, cal
         ("9 // n", "1"), ("n.append(1)", "[]"), ("n.get(1)", "{}"),
     ]  # fmt: skip
     for used, example in uses:
-        ((_, says),) = found(text.replace("NoReply(n + 1)", f"NoReply({used})"))
+        *_, (_, says) = found(text.replace("NoReply(n + 1)", f"NoReply({used})"))
         assert f"child_spec({example}" in says
     for old, better in [
         ("NoReply(n + 1)", "NoReply((n or 0) + 1)"),

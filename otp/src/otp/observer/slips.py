@@ -183,6 +183,8 @@ def _explain_attribute(kind: str, name: str, stack: Sequence[StackEntry]) -> str
         re.search(rf"\bself\.{name}\b", code) if code else owner.rpartition(".")[2] == kind
     ):  # a cell has no source
         return None
+    if re.search(rf"\bself\.{name}\s*\(", code):
+        return f"{kind} has no method {name}: define it in the class, or correct its name"
     if called == "init":
         return "a server keeps no state on self: init returns it, as in Ok(state)"
     if called not in CALLBACKS:

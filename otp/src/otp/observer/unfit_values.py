@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from otp.kernel.ends.wording import clip
@@ -23,6 +23,7 @@ from otp.observer.code_at import (
     scopes_at,
     walk_line,
 )  # fmt: skip
+from otp.observer.none_states import find_none_states
 from otp.watchdog import LIBRARY_FOLDERS
 
 __all__ = ["explain_none_operand", "explain_old_operand", "explain_unfit_value"]
@@ -33,8 +34,8 @@ REPEATED: Final = 20
 """Frames at the end of a stack in which a recursion repeats itself."""
 NO_STATE: Final = "the state {} is None: pass it at the start, as in child_spec(0), or return a new one from a callback"
 OLD_START: Final = (
-    "the state {} is None: the supervisor still uses the start argument from the earlier code (restart it), "
-    "or a callback returned None"
+    "the state {} is None: a callback returned None as the new one, or, if the code was changed while it ran, the "
+    "supervisor still uses the start argument from the earlier code (restart it)"
 )
 EARLIER: Final = (
     "it is from the earlier code (a restart replaces it, a code_change can convert it), or a callback returned it"
@@ -63,6 +64,9 @@ NO_CALL: Final = re.compile(r"'(\w+)' object is not callable")
 NO_ITEMS: Final = re.compile(r"'(\w+)' object is not subscriptable")
 NO_LOOP: Final = re.compile(r"'(int|float)' object is not iterable")
 FIXED: Final = re.compile(r"'(tuple|str)' object does not support item assignment")
+NO_STORE: Final = re.compile(
+    r"'(int|float|bool)' object (?:does not support|doesn't support) item (?:assignment|deletion)"
+)
 NO_KEY: Final = re.compile(r"unhashable type: '(list|dict|set)'")
 BY_NUMBER: Final = re.compile(r"(list|tuple|string) indices must be integers(?: or slices)?, not '?(str|tuple|float)'?")
 KINDS: Final = {"int": "a number", "float": "a number", "str": "a text", "list": "a list", "tuple": "a tuple",
@@ -160,7 +164,7 @@ def _calls(nodes: Iterable[ast.AST], *names: str) -> list[tuple[ast.expr, ast.Ca
 
 
 def _explain_key(key: str, nodes: Sequence[ast.AST]) -> str | None:
-    found = {advice for node in nodes for advice in _keys_read(node, key)}
+    found = {advice for node in nodes for advice in _keys_read(node, key, _find_first_values(nodes))}
     if not found:
         return None
     if len(found) > 1 or len(key) > LONGEST:
@@ -169,7 +173,28 @@ def _explain_key(key: str, nodes: Sequence[ast.AST]) -> str | None:
     return f"{owner} {advice}"
 
 
-def _keys_read(node: ast.AST, key: str) -> Iterator[tuple[str, str]]:
+def _find_first_values(nodes: Iterable[ast.AST]) -> dict[ast.AST, str]:
+    """Return a value to compute with, for each operand of a line."""
+    found: dict[ast.AST, str] = {}
+    for node in nodes:
+        match node:
+            case ast.BinOp(left=left, op=op, right=right):
+                for one, other in ((left, right), (right, left)):
+                    text = isinstance(other, ast.JoinedStr) or isinstance(getattr(other, "value", 0), str)
+                    listed = isinstance(other, ast.List | ast.ListComp) and isinstance(op, ast.Add)
+                    found[one] = '""' if text else "[]" if listed else "0"
+            case ast.UnaryOp(op=ast.UAdd() | ast.USub(), operand=one):
+                found[one] = "0"
+            case ast.Compare(left=left, ops=ops, comparators=others) if any(
+                isinstance(each, ast.Lt | ast.LtE | ast.Gt | ast.GtE) for each in ops
+            ):
+                found |= dict.fromkeys((left, *others), "0")
+            case _:
+                pass
+    return found
+
+
+def _keys_read(node: ast.AST, key: str, first_values: Mapping[ast.AST, str]) -> Iterator[tuple[str, str]]:
     """Yield who may lack a key, and what to try."""
     match node:
         case ast.AugAssign(target=ast.Subscript(value=owner, slice=given), value=more):
@@ -177,6 +202,8 @@ def _keys_read(node: ast.AST, key: str) -> Iterator[tuple[str, str]]:
             says, method, rest = "key {} yet:", "get", f", {first}) gives a first value"
         case ast.Subscript(value=owner, slice=given, ctx=ast.Load()):
             says, method, rest = "key {}: check it with `in` first, or write", "get", "), which gives None then"
+            if node in first_values:
+                rest = f", {first_values[node]})"
         case ast.Subscript(value=owner, slice=given, ctx=ast.Del()):
             says, method, rest = "key {}:", "pop", ", None) removes it only if it is there"
         case ast.Call(func=ast.Attribute(value=owner, attr="pop"), args=[given]):
@@ -245,6 +272,9 @@ def _explain_none(stack: Sequence[StackEntry], parts: Iterable[ast.expr]) -> str
     callback, none = callback_around(scopes), _only(map(_quote, parts))
     state = "" if callback is None else arguments_of(callback)[-1]
     if state and none == f"`{state}`":
+        owner = next((each for each in reversed(scopes) if isinstance(each, ast.ClassDef)), scopes[0])
+        for line, _, why in find_none_states(owner):
+            return f"the state {state} is None, from line {line}: {why}"
         return (OLD_START if _is_started_with_argument(scopes) else NO_STATE).format(state)
     inner = scopes[-1] if scopes else None
     if isinstance(inner, Function) and none[1:-1] in arguments_of(inner):
@@ -380,6 +410,11 @@ def _explain_type(text: str, nodes: Sequence[ast.AST], stack: Sequence[StackEntr
         return old or "a number cannot be gone through: range(number) counts up to it"
     if found := FIXED.match(text):
         return f"{_kind(found[1])} cannot be changed: make a new one"
+    if found := NO_STORE.match(text):
+        owners = [node.value for node in nodes if isinstance(node, ast.Subscript)]
+        owner = _only(map(_quote, owners)) or "it"
+        lacks = f"{owner} is {_kind(found[1])}, which has no items: a dictionary, such as {{}}, has them"
+        return _explain_old_state(found[1], owners, stack) or lacks
     if found := NO_KEY.match(text):
         return f"{_kind(found[1])} cannot be a key of a dictionary or an element of a set: use a tuple or a text"
     if found := BY_NUMBER.match(text):

@@ -25,6 +25,7 @@ from typing import Any, Final, NamedTuple
 import otp
 from otp import Behaviour, Children, GenServer, Ignore, NoReply, Ok, Reply, Stop
 from otp.observer.code_at import Function
+from otp.observer.none_states import find_none_states
 from superlearner.control.missing_awaits import missing_await
 from superlearner.control.missing_returns import NO_RETURN, find_missing_return
 from superlearner.control.mistakes import own_nodes
@@ -115,6 +116,7 @@ def review(module: ModuleType, text: str) -> list[dict[str, Any]]:
                 *review.find_wrong_results(),
                 *review.find_uncalled_functions(),
                 *review.find_blocking_calls(),
+                *review.find_none_states(),
                 *review.find_long_waits(),
                 *review.misspelt_names,
                 *review.find_missing_arguments(),
@@ -171,6 +173,18 @@ class _Review(Scopes):
                         "(…)", "()" if _needs_nothing(value) else "(…)"
                     ),
                 )
+
+    def find_none_states(self) -> Iterator[tuple[int, str]]:
+        """Yield the results whose state is None, since a method that changes a collection returns nothing."""
+        for line, owner, why in find_none_states(self.tree) if self._imports_only_ours() else ():
+            if owner not in self.names:  # see `find_shared_state`
+                yield line, f"the state becomes None: {why}"
+
+    def _imports_only_ours(self) -> bool:
+        """Return whether all imports are of modules whose collections change in place."""
+        names = [each.name for node in self.nodes if isinstance(node, ast.Import) for each in node.names]
+        names += [node.module or "" for node in self.nodes if isinstance(node, ast.ImportFrom)]
+        return all(map(_is_known_module, names))
 
     def find_blocking_calls(self) -> Iterator[tuple[int, str]]:
         """Yield the calls that hold the loop, in callbacks, in coroutines and in the functions that these call."""
