@@ -190,6 +190,7 @@ def test_in_a_pipe_nothing_is_truncated(start: Callable[..., Any], superlearner:
         (("mailbox", "stats", "x"), 2, ["no arguments, but got 'x'. Commands with one argument: mailbox count PID"]),
         (("restart", "list", "x"), 2, ["restart list takes no arguments, but got 'x'. Use --process 'x' to filter."]),
         (("error", "why", "x", "y"), 2, ["error why takes only PID, but also got 'y'."]),
+        (("supervisor", "restart", "front", "till"), 2, ["also got 'till'. Did you mean 'supervisor restart-child'?"]),
         (("system", "anomalies", "--node", "--data-dir", "x"), 2, ["Option '--node' requires an argument."]),
         (("doctor", "--cacert", "x"), 2, ["No such option: --cacert. Write it before the command. Options: --json"]),
         (("process", "--limit", "3"), 2, ["No such option: --limit. Write it after a command: process has "]),

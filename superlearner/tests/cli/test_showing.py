@@ -180,21 +180,20 @@ def test_in_a_pipe_a_short_form_is_complete_and_exact(capsys: pytest.CaptureFixt
         short=declared("sandbox.list"),
     )
     head, row = capsys.readouterr().out.splitlines()
-    assert ["id", "status", "created_at", "restart_count", "memory_bytes", "origin", "node", "owner", "reason"] == (
+    assert ["id", "status", "reason", "created_at", "restart_count", "memory_bytes", "origin", "node", "owner"] == (
         head.split()
     )
-    assert ["my_first", "running"] == row.split()[:2]
-    assert "r" * 500 == row.split()[-1]
+    assert ["my_first", "running", "r" * 500] == row.split()[:3]
     assert ".500" in row
 
 
-def test_in_a_pipe_a_sentence_pads_no_other_row_and_comes_last(capsys: pytest.CaptureFixture[str]) -> None:
-    """Regression: each row had the width of the longest sentence."""
+def test_in_a_pipe_a_sentence_pads_no_other_row_and_moves_no_column(capsys: pytest.CaptureFixture[str]) -> None:
+    """Regression: each row had the width of the longest sentence; and columns moved with the values."""
     rows = [{"name": "web", "why": "it ended", "try": "again", "at": 1}]
     show(PlatformAnswer([*rows, {"name": "till", "why": "it was busy " * 30, "try": "x" * 400, "at": 20}]))
     head, web, till = capsys.readouterr().out.splitlines()
-    assert ["name  at  why       try", "web   1   it ended  again"] == [head, web]
-    assert f"till  20  {'it was busy ' * 30}  {'x' * 400}" == till
+    assert ["name  why       try    at", "web   it ended  again  1"] == [head, web]
+    assert f"till  {'it was busy ' * 30}  {'x' * 400}  20" == till
 
 
 def test_the_last_request_of_a_user_is_a_time(capsys: pytest.CaptureFixture[str]) -> None:

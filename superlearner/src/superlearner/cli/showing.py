@@ -26,7 +26,7 @@ SENTENCE: Final = 400
 LONGEST: Final = 400
 """Maximum length of a single value."""
 PADDED: Final = 40
-"""In a pipe, longer cells pad no other row, and their columns come last."""
+"""In a pipe, longer cells pad no other row."""
 STYLES: Final = {
     **dict.fromkeys(("running", "up", "open", "healthy", "ok", "yes"), "green"),
     **dict.fromkeys(("ended", "down", "gone", "failed", "error", "crashed", "unhealthy"), "red"),
@@ -174,9 +174,8 @@ class _Writer:
         heads = [plain(name) for name in names]
         lengths = [[len(row[at]) for row in [heads, *cells]] for at in range(len(names))]
         widths = [max((one for one in column if one <= PADDED), default=0) for column in lengths]
-        order = sorted(range(len(names)), key=lambda at: at > 0 and max(lengths[at]) > PADDED)
         for row in [heads, *cells]:
-            self.say("  ".join(row[at].ljust(widths[at]) for at in order).rstrip())
+            self.say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
     def fields(self, data: dict[str, Any]) -> None:
         """Write a line per field; lists and nested records follow under headings."""

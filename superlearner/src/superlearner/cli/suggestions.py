@@ -151,7 +151,15 @@ def describe_extra(ctx: Any, extra: Sequence[str]) -> str:
     if takes and group is None and has_category(verb):  # `tree why x`
         first = next(one.name for one in ctx.command.params if one.param_type_name == "argument")
         return f"{said} {describe_verbs(verb, str(ctx.params.get(first)), list(verbs(verb)))}"
-    if group is None or takes:
+    if group is not None and takes:  # `supervisor restart front till`
+        longer = [
+            other
+            for other, entry in verbs(group).items()
+            if other.startswith(f"{verb}-")
+            and sum(one["place"] == "path" for one in entry["parameters"]) == len(takes) + len(extra)
+        ]
+        return f"{said} Did you mean '{group} {longer[0]}'?" if longer else said
+    if group is None:
         return said
     options = {one for each in ctx.command.params for one in each.opts}
     by = next((one for one in ("--process", "--search", "--text", "--supervisor", "--root") if one in options), None)

@@ -24,6 +24,7 @@ __all__ = [
     "GiveUp",
     "describe_facts",
     "describe_give_ups",
+    "describe_others",
     "find_decisive",
     "find_give_ups",
     "find_places",
@@ -168,6 +169,14 @@ def describe_facts(moment: Moment, *, stored: bool = False) -> MomentFacts:
         gave_up=describe_give_ups(given_up) if given_up else None,
         budget=_describe_budget(decided, nodes, given_up),
     )
+
+
+def describe_others(moment: Moment, span: float) -> str | None:
+    """Return how many restarts of the same child were near this one; `span` is the time on each side, in seconds."""
+    before, after = moment.storm_before, moment.storm - moment.storm_before
+    told = [f"{sentences.times_text(before)} before this" if before else "",
+            f"{sentences.times_text(after)} after {'it' if before else 'this'}" if after else ""]  # fmt: skip
+    return f"also restarted {' and '.join(filter(None, told))}, within {span:g} s" if moment.storm else None
 
 
 def _list_started(events: Sequence[MomentEvent], by: str, name: Callable[[str], str]) -> list[str]:

@@ -24,7 +24,7 @@ from superlearner.nodes.attaching import ON_REQUEST, STOPPED, ServiceChange
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.errors import origin_of
-from superlearner.operations.builtin.restart_facts import describe_facts, reword
+from superlearner.operations.builtin.restart_facts import describe_facts, describe_others, reword
 from superlearner.operations.builtin.restart_incidents import (
     describe_incident,
     find_anomaly,
@@ -111,8 +111,8 @@ HELD_S: Final = 3600.0
 @operation("restart.show", http=("GET", "/restarts/{event}"), scope="read", outlives=True,
            errors=("restart_not_found", "restart_not_kept", "node_not_found", "node_unavailable", "bad_answer"),
            short="at facts.what facts.why facts.where facts.source facts.handling facts.state_before facts.state_after "
-                 "facts.lost facts.supervisor facts.gave_up facts.budget facts.away facts.values facts.limit "
-                 "facts.hint ref")  # fmt: skip
+                 "facts.lost facts.supervisor facts.gave_up facts.budget facts.others facts.away facts.values "
+                 "facts.limit facts.hint ref")  # fmt: skip
 async def show(
     ctx: Context,
     audit: AuditLog,
@@ -137,7 +137,9 @@ async def show(
         moment.storm, moment.storm_before = await _count_alike(history, moment)
         if (again := await _find_program_end(history, moment)) is not None:
             moment = _add_start_of_program(moment, again)
-    return moment if moment.facts is not None else moment.model_copy(update={"facts": describe_facts(moment)})
+    facts = moment.facts or describe_facts(moment)
+    others = describe_others(moment, ALIKE_S)
+    return moment.model_copy(update={"facts": facts.model_copy(update={"others": others})})
 
 
 async def _find_evidence(ctx: Context, history: MomentHistory | None, row: MomentRow) -> AnomalyLine | None:

@@ -120,6 +120,7 @@ class MomentFacts(ResultModel):
         default=None, description="the supervisor that gave up first, with its last reason, and those after it"
     )
     budget: str | None = Field(default=None, description="the restarts left to the first supervisor that decided")
+    others: str | None = Field(default=None, description="how often it was restarted shortly before and after")
     away: str | None = Field(
         default=None, description="how long a service or a member was gone, and since or until when"
     )
