@@ -182,5 +182,5 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     expect(question).to_contain_text("Tokens, such as those for terminals, stay valid")
     assert broken_rules(page) == []
     question.get_by_role("button", name="End the lesson").click()
-    expect(page.get_by_text("The lesson is over: 30 learners signed out, 0 sandboxes stopped.")).to_be_visible()
+    expect(page.get_by_text("The lesson is over: no learner is signed in, and 0 sandboxes stopped.")).to_be_visible()
     expect(page.locator("#class-rows").get_by_role("row")).to_have_count(30)  # the teacher stays

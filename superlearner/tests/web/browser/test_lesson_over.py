@@ -46,5 +46,8 @@ def test_an_open_page_says_that_the_lesson_is_over_and_keeps_its_text(
         client.post("/api/v1/course/end-lesson", json={}).raise_for_status()
     expect(note).to_contain_text("The lesson is over. You are signed out. Your code and your progress are kept")
     assert page.url == f"{program.url}{path}"
+    expect(page.get_by_role("button", name="Sign out", include_hidden=False)).to_have_count(0)
+    for away in ("#run", "#next-step", ".who"):  # none of them works or holds any more
+        expect(page.locator(f"{away}:visible")).to_have_count(0)
     assert 0 == page.evaluate(SIDEWAYS)
     assert broken_rules(page) == []

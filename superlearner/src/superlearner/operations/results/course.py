@@ -330,7 +330,7 @@ class CourseLessonEnded(ResultModel):
     """A lesson that has ended."""
 
     ended: Literal[True]
-    learners: int = Field(description="how many learners were signed out")
+    learners: int = Field(description="the number of learners, none of whom is signed in now")
     sandboxes: list[str] = Field(description="the sandboxes of learners that stop now")
 
 

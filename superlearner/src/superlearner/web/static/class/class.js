@@ -103,8 +103,7 @@ async function endLesson() {
     return;
   try {
     const ended = await platform("POST", "/course/end-lesson");
-    toast(`The lesson is over: ${counted(ended.learners, "learner")} signed out, ${
-      counted(ended.sandboxes.length, "sandbox", "sandboxes")} stopped.`);
+    toast(`The lesson is over: no learner is signed in, and ${counted(ended.sandboxes.length, "sandbox", "sandboxes")} stopped.`);
   } catch (error) {
     complain(error, "End the lesson");
   }

@@ -103,6 +103,7 @@ function showLessonOver() {
   renew(note, [make("span", {}, make("b", {}, "The lesson is over."), " You are signed out. Your code and your progress are kept; what you "
     + "do on this page now is not. For the next lesson, your teacher gives you a new link.")]);
   note.hidden = false;
+  document.documentElement.dataset["over"] = "";
 }
 
 /**
