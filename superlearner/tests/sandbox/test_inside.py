@@ -518,7 +518,7 @@ def test_an_endless_loop_ends_its_process_and_no_other(tmp_path: Path) -> None:
         return reason, heard, other is at(node, "b"), await GenServer.call(at(node, "a"), "get")
 
     reason, heard, same, count = within(tmp_path, COUNTER, look, held_s=0.2)
-    said = "it held the loop for 0.2 s; return from the callback"
+    said = "the loop in line 9 did not end within 0.2 s, so no other process could run; return from the callback"
     assert f"EndlessLoop({said!r})" == text_of_reason(reason)
     assert str(where_of(reason)).startswith("main.py:")
     call = (reason, ("gen_server", "call", ["a", "x"]))

@@ -11,6 +11,7 @@ outside covers that: it ends the whole sandbox.
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import inspect
 import linecache
@@ -24,6 +25,7 @@ from types import FrameType
 from typing import Any, Final
 
 import otp
+from otp.observer.code_at import parse
 from otp.watchdog import LIBRARY_FOLDERS, Held, Watchdog, collector_listeners
 from superlearner.control.evaluating import FILE
 from superlearner.control.reasons import BLOCKS
@@ -111,6 +113,10 @@ class Interrupter:
         if _sleeps(frame):
             raise BlockedLoop(f"{said}; time.sleep {BLOCKS}")
         wait = ", or await something in each iteration" if frame.f_code.co_flags & inspect.CO_COROUTINE else ""
+        if CELL not in place:
+            line = _find_loop(frame)
+            what = "the callback" if line is None else f"the loop in line {line}"
+            said = f"{what} did not end within {self._after:g} s, so no other process could run"
         raise EndlessLoop(f"{said}; return from the callback{wait}")
 
 
@@ -137,6 +143,24 @@ def _sleeps(frame: FrameType) -> bool:
         if (found is time and name == "sleep") if owner else found is time.sleep:
             return True
     return False
+
+
+def _find_loop(frame: FrameType) -> int | None:
+    """Return the line of the innermost loop of the user's code that a frame is in; None if that is not known."""
+    above: Any = frame
+    while above is not None and not above.f_code.co_filename.startswith(OURS):
+        code, line = above.f_code, above.f_lineno
+        tree = None if code.co_filename.startswith((*LIBRARY_FOLDERS, "<frozen")) else parse(code.co_filename)
+        found = [
+            node.lineno
+            for node in (() if tree is None else ast.walk(tree))
+            if isinstance(node, ast.While | ast.For | ast.AsyncFor)
+            and code.co_firstlineno <= node.lineno <= line <= (node.end_lineno or 0)
+        ]
+        if found:
+            return max(found)
+        above = above.f_back
+    return None
 
 
 def _place(frame: FrameType) -> str:

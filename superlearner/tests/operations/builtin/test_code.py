@@ -195,7 +195,7 @@ def test_a_file_that_never_ends_is_run_in_a_separate_program_only(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("while True: pass", "cannot run the new source: EndlessLoop: it held the loop"),
+        ("while True: pass", "cannot run the new source: EndlessLoop: the loop in line "),
         (
             "import asyncio; return asyncio.Event().wait()",
             "still runs the old code, and did not switch to the new one in time",
