@@ -784,7 +784,7 @@ declare namespace Api {
     /** the program of the node ended, with the whole tree */ program?: boolean;
     /** true for an incident that is no restart: a hang, a blocked event loop, a mailbox that grew or stood too long, growing memory, a crash of a process without a supervisor, or an outage */ incident?: boolean;
     /** true if the platform was not running in this period */ outage?: boolean;
-    /** true for crashes of processes without a supervisor */ crash?: boolean;
+    /** true for crashes without a supervisor and failed starts on request */ crash?: boolean;
   }
   interface SandboxConfiguration {
     origin: "source"|"file"|"module"|"demo"|"template";

@@ -87,7 +87,7 @@ class EndTimes:
 
         None if it had none.
         """
-        if event.kind in ("restart_failed", "gave_up"):
+        if event.kind in ("restart_failed", "start_failed", "gave_up"):
             child = event.pid, event.data.get("id")
             name = self._children.pop(child, None)
             if name is not None:

@@ -29,11 +29,16 @@ MAX_CHILDREN: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class LastExit:
-    """The previous end: wall clock seconds, short reason, whether it was a failure."""
+    """The previous end: wall clock seconds, short reason, whether it was a failure.
+
+    With `start`, the failed start that was requested after it, and the line.
+    """
 
     at: float
     reason: str
     crash: bool
+    start: bool = False
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from otp.observer import tree as tables
 from otp.observer.reading import suspension_of
 from superlearner.control.clock import Clock
 from superlearner.control.names import display_name, is_critical, registered_name
-from superlearner.control.reasons import is_crash
+from superlearner.control.reasons import is_crash, own_frame, place_text
 from superlearner.control.slots import (
     DYNAMIC,
     MAX_CHILDREN,
@@ -29,7 +29,7 @@ from superlearner.control.slots import (
     window_of,
 )
 from superlearner.control.terms import clip, plain_pid, requester_text
-from superlearner.control.wrong_results import reason_of_last
+from superlearner.control.wrong_results import reason_of_last, unwrapped_start
 
 __all__ = ["TreeReader", "place_of", "record_of", "short_what", "supervisor_state", "trees_at", "what_of"]
 
@@ -123,7 +123,12 @@ class TreeReader:
         if pid is not None and not otp.is_alive(pid):
             pid = None
         last = None
-        if record.last_at:
+        if pid is None and record.unstarted is not None:
+            at, reason = record.unstarted
+            place = own_frame(unwrapped_start(reason))
+            where = None if place is None else place_text(place)
+            last = LastExit(self.clock.wall(at), reason_of_last(record.old, reason), True, start=True, where=where)
+        elif record.last_at:
             reason = record.last_reason
             last = LastExit(self.clock.wall(record.last_at), reason_of_last(record.pid, reason), is_crash(reason))
         facts: dict[str, Any] = {

@@ -53,6 +53,8 @@ RESULTS_OF: Final = {
 QUESTION: Final = "did no case match, or is a return missing?"
 LONGEST: Final = 300
 """Characters of the cause of a time-out."""
+FAILED_STARTS: Final = ("restart_failed", "start_failed")
+"""Kinds of events of a supervisor about a start that failed: the end of that process is in another event."""
 LOOKED_BACK: Final = 500
 """The number of events before one that are searched for its end."""
 
@@ -198,7 +200,7 @@ def _find_stop(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any
         return None
     if kind == "exited":
         end = data
-    elif kind == "restart_failed" or data.get("retried") is True:
+    elif kind in FAILED_STARTS or data.get("retried") is True:
         end = next((one.data for one in _find_ends_of_starts(pid, seq, reason)), None)
     else:
         end = _find_end(pid, cause)
@@ -318,7 +320,7 @@ def _find_ends(kind: str, seq: int, me: Any, cause: int, data: Mapping[str, Any]
     if not is_a(me, otp.Pid):
         return
     pid = data.get("old") if kind == "child_restarted" else data.get("child")
-    starts = kind == "restart_failed" or data.get("retried") is True
+    starts = kind in FAILED_STARTS or data.get("retried") is True
     for end in _find_wrong_results(otp.trace.node_of(me), seq - LOOKED_BACK):
         if end.seq > seq:
             continue

@@ -126,6 +126,8 @@ class Feed:
                 self._started_again(model, event, data, at)
             case "restart_failed":
                 self._restart_failed(model, event, data)
+            case "start_failed":
+                self._start_failed(model, event, at)
             case "gave_up":
                 self._gives_up(model, event, data, at)
             case "strategy_changed":
@@ -289,6 +291,20 @@ class Feed:
         story.restarts.failed(label(supervisor), who, event)
         self._signals.failed(model, event, supervisor, story)
         self._put(story)
+
+    def _start_failed(self, model: Projection, event: TraceEvent, at: float) -> None:
+        """Record that a child did not start on request."""
+        facts, supervisor = facts_of(event), row_of(model, facts_of(event).pid)
+        if supervisor is None:
+            return
+        by, who, request = label(supervisor), called(model, supervisor, event.data["id"]), self._requests.find(event)
+        text = sentences.could_not_start(by, who, facts.reason, at=facts.where, request=request)
+        key = slot_of(supervisor, event.data["id"])
+        entry = Entry(
+            id=self._number(), at=at, kind="start_failed", level="bad", text=text, key=key, sup=supervisor.key,
+            parts={"who": who, "by": by, "reason": facts.reason},
+        )  # fmt: skip
+        self._put(entry)
 
     def _story_of(self, supervisor: Row | None, event: TraceEvent, data: Mapping[str, Any]) -> Story | None:
         """Return the open story of this child, else the latest one of its supervisor."""

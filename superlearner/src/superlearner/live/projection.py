@@ -204,4 +204,4 @@ def _continued(old: Row, row: Row) -> Row:
     """Return the new row, with the fields of the old row that its supervisor does not supply."""
     if row.pid is None:  # keep the class and name of the process that will run in it again
         row = replace(row, what=old.what or row.what, name=old.name)
-    return replace(row, last=old.last or row.last)
+    return replace(row, last=row.last if old.last is None or old.last.start else old.last)

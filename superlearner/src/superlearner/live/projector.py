@@ -42,7 +42,7 @@ from superlearner.live.rows import Row
 __all__ = ["KINDS", "apply", "counts_after", "measure", "rest"]
 
 KINDS: Final = OF_CHILDREN | {
-    "strategy_changed", "placement_changed", "registered", "unregistered", "suspended", "resumed",
+    "start_failed", "strategy_changed", "placement_changed", "registered", "unregistered", "suspended", "resumed",
 }  # fmt: skip
 """Kinds of events that change the tree."""
 
@@ -79,6 +79,10 @@ def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> se
             return _terminated(model, supervisor, event, at)
         case "restart_failed":
             return _restart_failed(model, supervisor, event, at)
+        case "start_failed":
+            facts = facts_of(event)
+            last = LastExit(at, facts.reason, True, start=True, where=facts.where)
+            return patch(model, model.rows.get(f"{supervisor.key}/{key_part(data['id'])}"), last=last)
         case "gave_up":
             return patch(model, supervisor, state="gave_up", since=at, budget=_spent(supervisor, data, at))
         case _:

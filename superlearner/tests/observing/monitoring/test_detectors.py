@@ -16,6 +16,7 @@ import otp
 from node_facts import LIMITS, NOW, POINT, facts, growing, only, supervisor, track
 from superlearner.live.moments import UNTIL_OVER
 from superlearner.observing.analytics import Ledger
+from superlearner.observing.analytics.history import History, Unstarted
 from superlearner.observing.monitoring import detectors
 from superlearner.observing.monitoring.detectors import detect
 from superlearner.observing.monitoring.facts import (
@@ -384,6 +385,7 @@ def test_every_finding_names_an_existing_setting() -> None:
         alone=[UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 1, ("0.7.0",))],
         watchers=[Watcher("0.7.0", "till", "Till", 20, "0.8.0", 0, NOW)],
         services=[ServiceGap("tracer", "services", None, NOW), ServiceGap("store", "services", "0.7.0", NOW)],
+        unstarted=[(History("front", "front", "0.2.0"), Unstarted("Till", "permanent", NOW, NOW, "no disk", None, 1))],
     )
     found = detect(known, LIMITS)
     kinds = [one.__name__ for one in detectors.DETECTORS if one is not detectors.repeated_crashes]

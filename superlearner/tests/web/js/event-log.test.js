@@ -392,3 +392,17 @@ test("what was stored meanwhile joins the events, and a corrected line replaces 
   kept[0] = { ...kept[0], ref: "b.2", line: "till was in handle_cast for 9 s" };
   assert.deepEqual(await read(), ["till was in handle_cast for 9 s"]);
 });
+
+test("a failed start has one row: its event, and not also the problem that is stored about it", async () => {
+  const failed = {
+    ...event(20, "start_failed", null, "importer", {}), supervisor: "front", text: "front could not start importer on a request: no",
+  };
+  const stored = { event: 7, ref: "a.7", at: 20, until: 20, line: "front could not start importer: no", incident: true, crash: true };
+  const { log, asked } = askedLog([stored, { ...stored, event: 8, ref: "a.8", line: "front could not start mailer: no" }]);
+  const begun = log.begin();
+  asked[0].resolve(answer([failed], "run"));
+  await begun;
+  await new Promise(setImmediate);
+  assert.deepEqual([log.events.map(({ text }) => text), markOf(failed)],
+    [[failed.text, "front could not start mailer: no"], "crash"]);
+});

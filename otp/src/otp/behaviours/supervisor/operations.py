@@ -12,9 +12,10 @@ from otp.behaviours.supervisor.child_stop import is_expected_end, stop, wait_for
 from otp.behaviours.supervisor.records import ChildInfo, Counts
 from otp.behaviours.supervisor.spec_check import SpecError, check_spec
 from otp.behaviours.supervisor.state import ChildRecord, SupervisorState, continue_counts
-from otp.behaviours.supervisor.trace import report_started, report_stopped
+from otp.behaviours.supervisor.trace import report_failed_start, report_started, report_stopped
 from otp.kernel.ends.info import is_alive
 from otp.kernel.tables.child_tasks import wait_for_tasks
+from otp.kernel.values.bounded import bound_reason
 from otp.kernel.values.process import Process
 from otp.kernel.values.results import Reply
 
@@ -92,6 +93,7 @@ async def start_child(me: Process, state: SupervisorState, child: Any) -> Any:
     outcome = await start_record(me, state, record)
     if type(outcome) is Failed:
         state.delete(record)
+        report_failed_start(me, record.id, bound_reason(outcome.reason), spec)
         return Reply(("error", (outcome.reason, spec)), state)
     return Reply(("ok", outcome), state)
 
@@ -103,7 +105,12 @@ async def restart_child(me: Process, state: SupervisorState, id: Any) -> Any:
     if record is None or refused is not None:
         return Reply(("error", refused), state)
     outcome = await start_record(me, state, record)
-    return Reply(("error", outcome.reason) if type(outcome) is Failed else ("ok", outcome), state)
+    if type(outcome) is not Failed:
+        return Reply(("ok", outcome), state)
+    reason = bound_reason(outcome.reason)
+    record.unstarted = me.runtime.scheduler.window_ns(), reason
+    report_failed_start(me, record.id, reason, record.spec)
+    return Reply(("error", outcome.reason), state)
 
 
 async def terminate_child(me: Process, state: SupervisorState, id: Any) -> Any:

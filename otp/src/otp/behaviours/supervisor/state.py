@@ -131,7 +131,8 @@ class ChildRecord:
 
     `pid` is None while it is not running; `restarting` is true if a restart is due. `old` is its previous pid;
     `last_reason` and `last_at` (ns) belong to its last end; `ended` is true if it ended by itself and was not
-    started since. `start` is the prepared call of the start function.
+    started since. `start` is the prepared call of the start function; `unstarted` is the time (ns) and the reason of
+    its last start if that was requested and failed.
 
     `restarts` counts the starts after it ended by itself, `restarted_along` those that the strategy added to the
     restart of a sibling. Both survive the end of the supervisor. If the child is a supervisor, `below` is its table
@@ -151,6 +152,7 @@ class ChildRecord:
         "restarts",
         "spec",
         "start",
+        "unstarted",
     )
 
     def __init__(self, spec: ChildSpec, pid: Any = None) -> None:
@@ -165,6 +167,7 @@ class ChildRecord:
         self.last_at: int = 0
         self.ended: bool = False
         self.start: Any = None
+        self.unstarted: tuple[int, Any] | None = None
         self.below: SupervisorState | Below = None
 
     def __repr__(self) -> str:
@@ -238,7 +241,7 @@ class SupervisorState(RestartWindow):
 
     def started(self, record: ChildRecord, pid: Any) -> None:
         """Record a successful start; `pid` is None if it was ignored. A temporary child's arguments are not kept."""
-        record.restarting = False
+        record.restarting, record.unstarted = False, None
         record.pid = pid
         temporary = record.spec.restart == "temporary"
         if pid is not None:

@@ -22,6 +22,7 @@ from otp.kernel.values.reasons import Reason
 __all__ = [
     "report_ended",
     "report_failed_restart",
+    "report_failed_start",
     "report_gave_up",
     "report_restarted",
     "report_started",
@@ -101,6 +102,11 @@ def report_failed_restart(me: Process, state: RestartWindow, id: Hashable, reaso
     number = me.runtime.tracer.emit("restart_failed", me, data, cause)
     state.note_attempt(cause, number)
     return number
+
+
+def report_failed_start(me: Process, id: Hashable, reason: Reason, spec: ChildSpec) -> None:
+    """Report that a child did not start on request, with a reason to keep."""
+    me.runtime.tracer.emit("start_failed", me, {"id": id, "reason": reason, "restart": spec.restart})
 
 
 def report_gave_up(

@@ -60,6 +60,7 @@ LIFECYCLE: Final = frozenset(
         "child_terminated",
         "child_restarted",
         "restart_failed",
+        "start_failed",
         "gave_up",
         "strategy_changed",
         "placement_changed",

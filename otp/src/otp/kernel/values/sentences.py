@@ -196,9 +196,9 @@ def tried(by: str, child: str, times: int, reason: str, *, function: str = "", a
     return f"{by} tried {times_text(times)} to start {child}; each time {how}{f', at {at}' if at else ''}"
 
 
-def could_not_start(by: str, child: str, reason: str) -> str:
-    """Return the sentence about a child that did not start with its supervisor."""
-    return f"{by} could not start {child}: {reason}"
+def could_not_start(by: str, child: str, reason: str, *, at: str | None = None, request: str = "") -> str:
+    """Return the sentence about a child that did not start with its supervisor, or on a request."""
+    return f"{by} could not start {child}{f' on {request}' if request else ''}: {reason}{f', at {at}' if at else ''}"
 
 
 def not_restarted(restart: str | None) -> str:

@@ -29,12 +29,14 @@ __all__ = [
     "EventType",
     "History",
     "SupervisorSample",
+    "Unstarted",
     "apply",
     "meet",
+    "place_in",
     "restore",
 ]
 
-KINDS: Final = OF_CHILDREN | {"strategy_changed"}
+KINDS: Final = OF_CHILDREN | {"start_failed", "strategy_changed"}
 """Kinds of events that are processed."""
 
 NS: Final = 1_000_000_000
@@ -128,6 +130,22 @@ class Baseline:
     gave_up: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unstarted:
+    """A child that is down since its requested start failed; the reason and the line are those of the last of `times`.
+
+    `at` and `last` are wall-clock seconds.
+    """
+
+    id: str
+    restart: str
+    at: float
+    last: float
+    reason: str
+    where: str | None
+    times: int
+
+
 @dataclass(slots=True)
 class History:
     """History of a supervisor; a new one with the same registered name continues it.
@@ -165,6 +183,8 @@ class History:
     window_s: float | Literal["infinity"] | None = None
     down: dict[str, tuple[str, int, str]] = field(default_factory=dict[str, tuple[str, int, str]])
     """Children that are down: id (or pid) → pid that ended, time, reason."""
+    unstarted: dict[str, Unstarted] = field(default_factory=dict[str, Unstarted])
+    """Children whose last start failed on request, by the same keys; the supervisor may have deleted some of them."""
     causes: dict[int, str | None] = field(default_factory=dict[int, "str | None"])
     """Causes of restarts: number of the event → pid that ended."""
     samples: deque[SupervisorSample] = field(default_factory=lambda: deque[SupervisorSample](maxlen=SAMPLES))
@@ -249,6 +269,7 @@ class History:
         self.incarnations += 1
         self.ended_at = None
         self.down, self.causes, self.names = later.down, later.causes, later.names
+        self.unstarted = later.unstarted
         self.allowed, self.window_s = later.allowed, later.window_s
 
     def restart_history(self) -> Iterator[Entry]:
@@ -342,6 +363,7 @@ def meet(book: Book, pid: str, name: str | None) -> History:
         history.ended_at = None
         history.attempts = Times()  # budget starts full
         history.down.clear()  # children of the previous supervisor
+        history.unstarted.clear()
         history.causes.clear()
     belongs(book, history, pid)
     return history
@@ -371,6 +393,9 @@ def apply(book: Book, event: TraceEvent) -> Entry | None:
                 history.attempts.add(event.at)
                 _caused(history, event.seq, old)
             return _entry(book, history, event, kind, old, None, facts.reason, crash=facts.crash)
+        case "start_failed":
+            _note_failed_start(book, history, event)
+            return None
         case "strategy_changed":
             _budget(history, data["max_restarts"], data["max_seconds"])
             what = f"{data['strategy']}, at most {data['max_restarts']} restarts in {data['max_seconds']} s"
@@ -381,8 +406,9 @@ def apply(book: Book, event: TraceEvent) -> Entry | None:
 
 def _started(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
     id, facts, again = data["id"], facts_of(event), is_again(event)
-    before = history.down.pop((facts.old or "") if id is None else _place(id), None)
+    before = history.down.pop((facts.old or "") if id is None else place_in(id), None)
     if id is not None:
+        history.unstarted.pop(place_in(id), None)
         history.note_start(facts.id or "", data["restarts"], again=again)
     if is_restart(event):
         history.attempts.add(event.at)
@@ -398,11 +424,21 @@ def _started(book: Book, history: History, event: TraceEvent, data: Mapping[str,
     return _ran_again(book, history, event, reason, crash=is_crash(reason))
 
 
+def _note_failed_start(book: Book, history: History, event: TraceEvent) -> None:
+    facts, key, at = facts_of(event), place_in(event.data["id"]), wall_of(book.offset, event.at)
+    before = history.unstarted.pop(key, None)
+    first, times = (at, 1) if before is None else (before.at, before.times + 1)
+    restart = str(event.data["restart"])
+    history.unstarted[key] = Unstarted(facts.id or "", restart, first, at, facts.reason, facts.where, times)
+    if len(history.unstarted) > MAX_DOWN:
+        del history.unstarted[next(iter(history.unstarted))]
+
+
 def _down(history: History, event: TraceEvent) -> str:
     """Record that a child is down; return the pid that ended."""
     id, facts, down = event.data["id"], facts_of(event), history.down
     old = facts.child or ""
-    down[old if id is None else _place(id)] = old, event.at, facts.reason
+    down[old if id is None else place_in(id)] = old, event.at, facts.reason
     if len(down) > MAX_DOWN:
         del down[next(iter(down))]
     return old
@@ -468,7 +504,7 @@ def _count_restart(book: Book, history: History, at: int, reason: str, recovery:
     count(history.by_reason, reason)
 
 
-def _place(id: Any) -> str:
+def place_in(id: Any) -> str:
     """Return a child id as a key; `1` and `"1"` differ."""
     return id_text(id) if type(id) is str else f"={id_text(id)}"
 

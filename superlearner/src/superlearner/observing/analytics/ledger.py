@@ -28,8 +28,10 @@ from superlearner.observing.analytics.history import (
     Entry,
     History,
     SupervisorSample,
+    Unstarted,
     apply,
     meet,
+    place_in,
 )
 from superlearner.store import Restart
 
@@ -312,6 +314,18 @@ class Ledger:
         if self._node is None or self.book.by_pid.get(history.pid) is not history:
             return None
         return self._node.parse_pid(history.pid)
+
+    def unstarted(self) -> Iterator[tuple[History, Unstarted]]:
+        """Yield the children that did not start on request and that their supervisors still have; forget the others."""
+        for history in self.book.histories.values():
+            if not history.unstarted or history.of_platform:
+                continue
+            pid = self.pid_of(history)
+            state = None if pid is None else supervisor_state(pid)
+            records = () if state is None or state.strategy in DYNAMIC else state.children
+            down = {place_in(record.id) for record in records if record.unstarted is not None}
+            history.unstarted = {key: one for key, one in history.unstarted.items() if key in down}
+            yield from ((history, one) for one in history.unstarted.values())
 
     def failure_rate(self, history: History, window_ms: int = 60_000) -> FailureRate:
         """Return the restarts of the last `window_ms`."""

@@ -24,7 +24,7 @@ from superlearner.observing.events.event import Event
 __all__ = ["can_wait", "event_of", "names_in"]
 
 LONGEST = 300
-DECISIONS = {"child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up"}
+DECISIONS = {"child_started", "child_terminated", "child_restarted", "restart_failed", "start_failed", "gave_up"}
 """Events of a supervisor about a child: the playground is the platform's, and its children are the user's."""
 
 
@@ -49,7 +49,7 @@ def event_of(
         request: the request behind a stop or a start.
     """
     if event.kind in DECISIONS:
-        told = _child(event, None if ended is None else _name(ended), along, names or {})
+        told = _child(event, None if ended is None else _name(ended), along, names or {}, request)
         if request and (event.kind == "child_started" or (event.kind == "child_terminated" and not is_own_end(event))):
             told.text, told.data["request"] = f"{told.text} by {request}", request
     else:
@@ -126,7 +126,9 @@ def _registered(event: Any) -> Event:
     return Event(event.kind, 0.0, told(pid, str(name)), {}, pid=pid, name=name)
 
 
-def _child(event: Any, ended: str | None, along: Mapping[Any, Any] | None, names: Mapping[Any, str]) -> Event:
+def _child(
+    event: Any, ended: str | None, along: Mapping[Any, Any] | None, names: Mapping[Any, str], request: str
+) -> Event:
     """Convert a supervisor's event about a child; `ended` is the name of one that has ended, others see `event_of`."""
     data, kind, facts = event.data, event.kind, facts_of(event)
     child = data.get("child")
@@ -148,6 +150,9 @@ def _child(event: Any, ended: str | None, along: Mapping[Any, Any] | None, names
         told |= {"reason": reason, "where": facts.where, "by": data.get("by"), "by_itself": alone}
         end = sentences.ended(who, reason, failed=failed)
         text = end if alone else sentences.stopped(supervisor, [who])
+    elif kind == "start_failed":
+        told |= {"reason": reason, "where": facts.where, "restart": data.get("restart"), "request": request or None}
+        text = sentences.could_not_start(supervisor, who, reason, at=facts.where, request=request)
     else:
         budget: dict[str, Any] = {key: _number(data.get(key)) for key in ("used", "allowed", "window")}
         told |= {"reason": reason, "where": facts.where, **budget}

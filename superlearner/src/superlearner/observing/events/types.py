@@ -51,6 +51,7 @@ TYPES: Final[dict[str, Type]] = {
     "restart_failed": Type(
         "the start of a child failed and is retried", "`id`, `reason`, `where`, `used`, `allowed`, `window`"
     ),
+    "start_failed": Type("a requested start of a child failed", "`id`, `reason`, `where`, `restart`, `request`"),
     "gave_up": Type(
         "a supervisor gave up",
         "`id`, `reason`, `where`, `used`, `allowed`, `window`, "

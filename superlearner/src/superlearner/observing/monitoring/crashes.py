@@ -1,4 +1,4 @@
-"""Crashes of processes without a supervisor, as incidents; similar crashes are combined into one. Pure."""
+"""Crashes of processes without a supervisor, and failed starts on request, as incidents; similar ones are one. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from otp import sentences
 from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.reasons import without_arguments
 from superlearner.control.slots import id_text
+from superlearner.observing.analytics.history import History
 from superlearner.observing.monitoring.facts import Incident
 
 __all__ = ["UnsupervisedCrashes"]
@@ -29,6 +30,8 @@ class CrashGroup:
     first: float
     last: float
     times: int = 1
+    by: str | None = None
+    """The supervisor that could not start it on request; None for a crash."""
 
 
 class UnsupervisedCrashes:
@@ -52,6 +55,21 @@ class UnsupervisedCrashes:
             known.who, known.reason, known.place, known.last = alike, facts.brief_reason, facts.where, at
             known.times += 1
 
+    def note_start(self, event: TraceEvent, at: float, history: History | None) -> None:
+        """Count a requested start of a child that failed at `at`, in seconds since 1970."""
+        if history is not None and history.of_platform:
+            return
+        facts = facts_of(event)
+        who = facts.id or "a child"
+        who = who if history is None else history.names.get(who, who)
+        by = facts.pid if history is None else history.name or history.pid
+        key = f"{by} {who}", without_arguments(facts.reason)
+        known = self._open.get(key)
+        if known is not None:
+            known.reason, known.place, known.last, known.times = facts.reason, facts.where, at, known.times + 1
+        elif len(self._open) < MOST_GROUPS:
+            self._open[key] = CrashGroup(who, facts.reason, facts.where, at, at, by=by)
+
     def take(self, now: float, window: float) -> list[Incident]:
         """Remove and return the incidents to store now.
 
@@ -68,5 +86,9 @@ class UnsupervisedCrashes:
 
 
 def _describe(one: CrashGroup) -> Incident:
+    if one.by is not None:
+        failed = sentences.could_not_start(one.by, one.who, one.reason, at=one.place)
+        often = f", {sentences.times_text(one.times)}" if one.times > 1 else ""
+        return Incident(f"{failed}{often}", one.first, one.last)
     ended = sentences.ended(one.who, one.reason, failed=True, at=one.place, times=one.times, span=one.last - one.first)
     return Incident(sentences.story(ended, sentences.not_restarted(None)), one.first, one.last)

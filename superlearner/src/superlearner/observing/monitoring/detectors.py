@@ -27,7 +27,12 @@ from superlearner.observing.monitoring.give_ups import fold_chains
 from superlearner.observing.monitoring.growth import SHOWN
 from superlearner.observing.monitoring.mailboxes import FLOOD, mailbox_backlog, mailbox_growth
 from superlearner.observing.monitoring.memory import memory_growth
-from superlearner.observing.monitoring.restart_detectors import crash_loop, repeated_crashes, restart_storm
+from superlearner.observing.monitoring.restart_detectors import (
+    crash_loop,
+    failed_start,
+    repeated_crashes,
+    restart_storm,
+)
 from superlearner.observing.monitoring.timeouts import ADVICE, call_timeouts, fold_timeouts
 from superlearner.settings.settings import Settings
 
@@ -295,6 +300,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     orphan_monitor,
     missing_service,
     suspended_service,
+    failed_start,
 )
 
 

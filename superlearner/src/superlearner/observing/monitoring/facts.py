@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from superlearner.observing.analytics.history import Book
+from superlearner.observing.analytics.history import Book, History, Unstarted
 from superlearner.observing.monitoring.code_places import CodePlace
 from superlearner.observing.monitoring.points import Point
 
@@ -44,6 +44,7 @@ Type = Literal[
     "orphan_monitor",
     "missing_service",
     "suspended_service",
+    "failed_start",
 ]
 Severity = Literal["low", "medium", "high", "critical"]
 RANKS: Final[dict[Severity, int]] = {"low": 0, "medium": 1, "high": 2, "critical": 3}
@@ -235,6 +236,8 @@ class NodeFacts:
     alone: Sequence[UntiedProcesses] = ()
     watchers: Sequence[Watcher] = ()
     services: Sequence[ServiceGap] = ()
+    unstarted: Sequence[tuple[History, Unstarted]] = ()
+    """Children that are down since a start on request failed."""
     largest: ProcessSize | None = None
     """The largest process since memory grows."""
 

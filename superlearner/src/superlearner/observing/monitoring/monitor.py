@@ -63,7 +63,7 @@ STEP: Final = 1_000
 NS: Final = 1_000_000_000
 HOLDS: Final = 200
 TIMEOUTS: Final = 10_000
-KINDS: Final = frozenset({"drain_too_long", "exited", "call_timed_out"})
+KINDS: Final = frozenset({"drain_too_long", "exited", "call_timed_out", "start_failed"})
 TRACKED: Final = 200
 CALLBACKS: Final = 100
 CLOSELY: Final = 20
@@ -199,18 +199,19 @@ class Monitor:
     # Event handlers
 
     def _on_event(self, event: Event, *, missed: bool = False) -> None:
+        at = self._clock.wall(event.at)
         if event.kind == "exited":
             self._ended_supervisors.note(event.pid)
             if facts_of(event).crash and self._ended_supervisors.is_unsupervised(event.pid):
-                self._crashes.note(event, self._clock.wall(event.at))
-            return
-        if event.kind == "call_timed_out":
-            if (found := timed_out(event, self._clock.wall(event.at))) is not None:
+                self._crashes.note(event, at)
+        elif event.kind == "start_failed":
+            self._crashes.note_start(event, at, self.ledger.book.by_pid.get(facts_of(event).pid))
+        elif event.kind == "call_timed_out":
+            if (found := timed_out(event, at)) is not None:
                 self.timeouts.append(found)
-            return
-        seconds = float(event.data["ms"]) / 1000
-        what = safe_text(str(event.data.get("what", "")))
-        self._hold(event.at / NS, seconds, event.pid, what, mark=event.at, missed=missed)
+        else:
+            what = safe_text(str(event.data.get("what", "")))
+            self._hold(event.at / NS, event.data["ms"] / 1000, event.pid, what, mark=event.at, missed=missed)
 
     def _on_outside(self, since: float, until: float) -> None:
         self._hold(until, until - since, None, OUTSIDE, mark=round(until * NS))
@@ -498,6 +499,7 @@ class Monitor:
             alone=list(self._group_untied()),
             watchers=list(self._watchers(now)),
             services=self.services(),
+            unstarted=[*self.ledger.unstarted()],
         )
 
     def _whats(self) -> dict[str, str]:

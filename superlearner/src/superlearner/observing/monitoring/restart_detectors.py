@@ -21,7 +21,7 @@ from superlearner.observing.monitoring.give_ups import describe_ends, explain_gi
 from superlearner.observing.monitoring.growth import SHOWN
 from superlearner.settings.settings import Settings
 
-__all__ = ["crash_loop", "repeated_crashes", "restart_storm"]
+__all__ = ["crash_loop", "failed_start", "repeated_crashes", "restart_storm"]
 
 NS: Final = 1_000_000_000
 PARTS: Final = 4
@@ -225,6 +225,33 @@ def _find_alike(history: History, since: float, window: float) -> list[Entry]:
                 group.append(one)
     recent = (group for group in groups.values() if group[0].at >= since)
     return max(recent, key=len, default=list[Entry]())
+
+
+def failed_start(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
+    """Find permanent children that are down because a start on request failed."""
+    for history, one in facts.unstarted:
+        if one.restart != "permanent":
+            continue
+        name = history.names.get(one.id, one.id)
+        why = f"{one.reason}{f', at {one.where}' if one.where else ''}"
+        explains = f"`{command('error.why', name, node=facts.called)}` explains it"
+        again = command("supervisor.restart_child", history.name or history.pid, one.id, node=facts.called)
+        yield AnomalyFinding(
+            type="failed_start",
+            severity="high",
+            pid=None,
+            name=name,
+            description=f"{name} is stopped; its last start failed: {why}",
+            past=f"{name} was stopped; its start failed: {why}",
+            since=round(one.at, 3),
+            evidence={"supervisor": history.name or history.pid, "child_id": one.id, "where": one.where},
+            count=one.times,
+            threshold=limits.scan_interval,
+            setting="scan_interval",
+            hint=f"{explains}; once that is repaired, `{again}` starts it" if facts.operates else explains,
+            past_hint=explains,
+            group=f"{history.key}/{one.id}",
+        )
 
 
 def _keeps_failing(history: History, facts: NodeFacts) -> bool:

@@ -24,7 +24,7 @@ from superlearner.sandbox.record import node_of_sandbox
 from superlearner.settings.settings import unit_of
 from superlearner.store import MomentRow
 
-__all__ = ["describe_incident", "find_anomaly", "possible_names", "read_anomaly", "refuse_incident"]
+__all__ = ["describe_incident", "find_anomaly", "is_failure", "possible_names", "read_anomaly", "refuse_incident"]
 
 NEAR_S: Final = 5.0
 """Seconds by which the times of an incident and of its anomaly may differ."""
@@ -71,12 +71,17 @@ def describe_incident(row: MomentRow, line: str, anomaly: AnomalyLine | None) ->
     )  # fmt: skip
 
 
+def is_failure(line: str) -> bool:
+    """Return whether an incident is the crash of a process without a supervisor, or a failed start on request."""
+    return line.endswith(sentences.not_restarted(None)) or " could not start " in line.partition(": ")[0]
+
+
 def _describe_kind(row: MomentRow, anomaly: AnomalyLine | None) -> str:
     if anomaly is not None:
         return f"an anomaly, not a restart: {anomaly.type} ({anomaly.severity})"
     if row.line.startswith(OUTAGE):
         return "the platform was away, so nothing was observed"
-    if row.line.endswith(sentences.not_restarted(None)):
+    if is_failure(row.line):
         return "no supervisor restarts it, so only this line is kept"
     if is_stop(row):
         return "not a restart: a signal such as SIGSTOP had stopped it, or its machine slept"

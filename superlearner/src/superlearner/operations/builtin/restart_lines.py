@@ -25,7 +25,7 @@ from superlearner.operations.builtin.restart_facts import (
     find_places,
     find_requested,
 )
-from superlearner.operations.builtin.restart_incidents import possible_names
+from superlearner.operations.builtin.restart_incidents import is_failure, possible_names
 from superlearner.operations.builtin.restart_loops import OUTAGE, LineParts, Loop, is_incident, is_sum, read_line
 from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
@@ -405,7 +405,7 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
     )  # fmt: skip
     if line.incident:
         line.outage = row.line.startswith(OUTAGE)
-        line.crash = row.line.endswith(sentences.not_restarted(None))
+        line.crash = is_failure(row.line)
     if row.data is None:
         if (parts := read_line(row.line)) is not None:
             line.name, line.reason = parts.name, "killed" if parts.killed else None

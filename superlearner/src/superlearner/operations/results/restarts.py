@@ -220,4 +220,4 @@ class RestartLine(ResultModel):
         "stood too long, growing memory, a crash of a process without a supervisor, or an outage",
     )
     outage: bool = Field(default=False, description="true if the platform was not running in this period")
-    crash: bool = Field(default=False, description="true for crashes of processes without a supervisor")
+    crash: bool = Field(default=False, description="true for crashes without a supervisor and failed starts on request")

@@ -10,7 +10,7 @@
 import { counted, EVER, number } from "../base/words.js";
 
 /** @typedef {"running"|"starting"|"restarting"|"exiting"|"stopped"|"crashed"|"stuck"|"suspended"|"gave_up"} State */
-/** @typedef {{at: number, reason: string, crash: boolean}} LastExit */
+/** @typedef {{at: number, reason: string, crash: boolean, start?: boolean, where?: string|null}} LastExit  `start`: a failed start */
 /** @typedef {{used: number, max: number, window_s: number, resets_at: number|null, expires?: number[]}} Budget */
 
 /**

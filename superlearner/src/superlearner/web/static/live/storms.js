@@ -177,6 +177,7 @@ export function verb({ kind, level, parts }) {
   if (!parts?.who) return "";
   if (kind === "gave_up") return "gave up";
   if (kind === "started") return "was started";
+  if (kind === "start_failed") return "did not start";
   if (parts.reason === "killed") return "was killed";
   return level === "bad" ? "crashed" : ENDS.has(kind) || kind === "stopped" ? "ended" : "";
 }

@@ -151,7 +151,12 @@ export class Panel extends HTMLElement {
       ? `Read at ${time(this.readAt)}${this.readOf && this.readOf !== seen.row.pid ? ` from ${this.readOf}` : ""}. `
       : "";
     if (seen.gone) return read ? [`${read}The process is gone; this is what was known.`] : ["The process is gone; nothing was read of it."];
-    if (seen.row.pid === null) return [`${read}No process runs here at the moment.`];
+    const { pid, last } = seen.row;
+    if (pid === null && last?.start) {
+      const at = last.where ? `, at ${last.where}` : "";
+      return [`${read}No process runs here. Its last start failed at ${time(last.at)}: ${last.reason}${at}.`];
+    }
+    if (pid === null) return [`${read}No process runs here at the moment.`];
     const again = make("button", { type: "button", class: "link" }, "Try again");
     again.onclick = () => this.again();
     if (this.#refused?.code === "process_not_found") return [read, "It has just ended; its successor is read when it is there."];

@@ -134,7 +134,8 @@ export class SlProcess extends HTMLElement {
     reshape(this.#glyph, shapeOf(row, state));
     const name = label(row);
     write(this.#title, name);
-    write(this.#state, this.#gone ? "gone" : stateText(row, now));
+    const failed = row.pid === null && row.last?.start ? "; its last start failed" : "";
+    write(this.#state, this.#gone ? "gone" : `${stateText(row, now)}${failed}`);
     const told = row.pid !== null && name.endsWith(` ${row.pid}`); // "Order 0.46.0" contains class and pid
     write(this.#sub, [...(told ? [] : [row.pid ?? "no process", row.what]), row.strategy ?? row.kind].filter(Boolean).join("  ·  "));
     const dead = row.pid === null || this.#gone;

@@ -72,8 +72,9 @@ export function onceEach(rows, anomalies, burning, model) {
     || (name !== null && looping.has(name)) || loops.some((one) => one.name === model.rows.get(parent ?? "")?.name
       && one.evidence.newest?.some((/** @type {any} */ entry) => entry.child_id === id));
   const down = new Set(rows.filter(({ state }) => DOWN.includes(state)).map(({ key }) => key));
+  const unstarted = new Set(left.flatMap(({ type, evidence }) => (type === "failed_start" ? [evidence.child_id] : [])));
   const known = (/** @type {R} */ row) => (row.state === "stuck" && reported.has(row.pid))
-    || (row.state === "stopped" && down.has(row.parent ?? "")) || (DOWN.includes(row.state) && isInLoop(row));
+    || (row.state === "stopped" && (down.has(row.parent ?? "") || unstarted.has(row.id))) || (DOWN.includes(row.state) && isInLoop(row));
   return { rows: rows.filter((row) => !known(row)), anomalies: left };
 }
 
@@ -106,10 +107,11 @@ export const suspendedText = ({ since, doing, mailbox }) => `has been suspended 
 
 /**
  * Return what to say about a stopped process; it may start again with its supervisor if that has ended, too.
- * @param {Pick<Row, "parent">} row
+ * @param {Pick<Row, "parent"|"last">} row
  * @param {Pick<Model, "rows">} model
  */
-export function stoppedText({ parent }, { rows }) {
+export function stoppedText({ parent, last }, { rows }) {
+  if (last?.start) return `is stopped; its last start failed: ${last.reason}`;
   const supervisor = rows.get(parent ?? "");
   return supervisor?.pid === null ? `was stopped with ${label(supervisor)}` : "was stopped; nothing starts it again";
 }

@@ -125,7 +125,9 @@ export class EventLog {
 
   /** Join what is kept and has no event to the events. @param {Api.RestartLine[]} found @param {number} first  its time */
   #join(found, first) {
-    const ends = eventsOf(found.filter(({ program, incident, at }) => at >= first && (program || incident)), found);
+    const missing = (/** @type {Api.RestartLine} */ one) => one.at >= first
+      && (one.program || (one.incident && !this.events.some((event) => isStart(event, one))));
+    const ends = eventsOf(found.filter(missing), found);
     const oldest = oldestOf(found), events = this.events.filter(({ type, at }) => type !== KEPT_TYPE || at < oldest);
     this.events = inOrder([...events, ...ends]);
   }
@@ -305,6 +307,10 @@ const inOrder = (events) => events.sort((one, other) => one.at - other.at);
  */
 const isOf = ({ cause, seq, at }, one) => one.event > 0 && [cause, seq].includes(one.event)
   && [one.at, one.until ?? one.at].some((other) => Math.abs(at - other) <= SAME_S); // a give-up is at the end of its restart
+
+/** Return whether an event is the failed start that a problem tells of. @param {LogEvent} event @param {Api.RestartLine} one */
+const isStart = ({ type, at, supervisor, name }, one) => type === "start_failed" && at >= one.at - SAME_S
+  && at <= (one.until ?? one.at) + SAME_S && Boolean(one.line?.startsWith(`${supervisor} could not start ${name}: `));
 
 /** The count near the end of a line about restarts that were only counted. */
 const TIMES = /(once|[\d,]+ times)(?= more$)/;

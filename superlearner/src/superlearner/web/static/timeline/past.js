@@ -21,8 +21,8 @@ import { LogFacts, numberOf } from "./log-facts.js";
 
 /** The types of events that the page reads. */
 export const TYPES = [
-  "child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up", "strategy_changed", "placement_changed",
-  "suspended", "resumed",
+  "child_started", "child_terminated", "child_restarted", "restart_failed", "start_failed", "gave_up", "strategy_changed",
+  "placement_changed", "suspended", "resumed",
 ];
 
 /** The type of restarts that are kept without their events. */
@@ -37,10 +37,10 @@ export function markOf({ type, data, text }) {
   if (type === KEPT_TYPE && data["incident"]) return data["outage"] ? "change" : "crash";
   if (type === KEPT_TYPE && data["program"] && (CHOSEN.test(text) || text.endsWith(" has run on"))) return "change";
   if (type === KEPT_TYPE) return (data["program"] && !data["back"]) || FAILED.test(text) ? "crash" : "restart";
+  if (type === "gave_up" || type === "restart_failed" || type === "start_failed") return "crash";
   if (data["request"]) return type === "child_started" ? "restart" : "change"; // a stop or a start on request
   if (type === "child_started") return data["old"] && !data["along"] ? "restart" : "start"; // the restart that it goes along with names it
   if (type === "child_restarted" || type === "placement_changed") return "restart";
-  if (type === "gave_up" || type === "restart_failed") return "crash";
   if (type === "child_terminated") {
     return (data["by"] === "supervisor" && !data["by_itself"]) || isOrderly(data["reason"] ?? "") ? "stop" : "crash";
   }

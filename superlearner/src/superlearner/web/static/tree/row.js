@@ -228,7 +228,7 @@ export class RowView {
     const count = row.restarts ? `, ${counted(row.restarts, "restart")}` : "";
     attribute(element, "aria-label",
       `${label(row)}, ${row.kind === "group" ? groupText(row) : row.strategy ? `supervisor ${row.strategy}` : row.what}, `
-        + `${state}${count}`);
+        + `${state}${dead && row.last?.start ? "; its last start failed" : ""}${count}`);
     const waits = row.again_at && row.again_at > now ? row.again_at - Math.ceil(row.again_at - now) + 1 : null;
     return waits === null ? next : Math.min(waits, next ?? Infinity);
   }
@@ -260,6 +260,8 @@ export class RowView {
     if (row.state === "stuck") return `since ${time(row.since)}${row.doing ? `: ${row.doing}` : ""}`;
     if (row.state === "suspended") return `since ${time(row.since)}${row.doing ? ` by ${row.doing}` : ""}`;
     if (inside) return hiddenText(inside);
+    if (row.state === "stopped" && row.last?.start)
+      return `its last start failed: ${row.last.reason}${row.last.where ? `, at ${row.last.where}` : ""}`;
     if (!row.last?.crash) return "";
     return row.last.reason === "killed" ? "was killed" : `after ${row.last.reason}`;
   }
