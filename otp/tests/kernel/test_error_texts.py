@@ -148,6 +148,25 @@ def test_a_call_of_the_default_time_names_it() -> None:
     assert str(failed) == "call to 's' failed: 'timeout' (request 1); no answer within 5 s"
 
 
+def test_a_server_that_waits_for_another_one_names_it() -> None:
+    """Regression: it was only a pid, also after the end of that process."""
+
+    class AskingServer(GenServer[Any]):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(arg)
+
+        @impl
+        async def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
+            return Reply(await GenServer.call(request, "hold"), state)
+
+    async def call() -> None:
+        await Server.start(1, name="quiet")
+        await GenServer.call(await AskingServer.start(None), "quiet", 0.01)
+
+    assert "the server itself waits for a reply of quiet; find out why" in get_error_text(call)
+
+
 def test_two_servers_that_wait_for_each_other_are_named() -> None:
     """The time-out of the one that was asked says that it is the other's own call that is waited for."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,14 +16,16 @@ import pytest
 import otp
 from node_facts import NOW
 from superlearner.control.clock import timestamp
+from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.nodes import Nodes
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident
-from superlearner.operations.builtin.restart_loops import ANOMALY
+from superlearner.operations.builtin.restart_loops import ANOMALY, INCIDENT
 from superlearner.operations.builtin.system import anomalies
 from superlearner.operations.declaration import Answer, declared
 from superlearner.operations.results.system import AnomalyLine
 from superlearner.settings.settings import Settings
+from superlearner.store import MomentRow
 from superlearner.web import anomaly_history
 from superlearner.web.anomaly_history import AnomalyHistory, NodeAnomalies
 
@@ -210,3 +213,18 @@ def test_a_service_that_sends_impossible_times_is_detached_as_any_other(
         assert kept == []
 
     asyncio.run(main())
+
+
+def test_a_deadlock_leads_to_the_restarts_in_which_its_calls_failed(inside: Inside) -> None:
+    """Regression: its page had no word about the crashes that ended it."""
+
+    async def test(platform: Any) -> None:
+        moments, node = platform.platform.moments, platform.platform.nodes.find(None).name
+        line = "a deadlock: till waited for cart, which waited for till"
+        moments._add(MomentRow(node, "0123456789ab", INCIDENT, INCIDENT, 100.0, 105.0, line, 1, f"{INCIDENT}"))
+        for at, reason in ((105.0, "KeyError('x')"), (105.1, "cart did not answer: a deadlock, till -> cart -> till")):
+            moments.add_service_change(ServiceChange(node, at, f"till crashed at {at}", reason, 7))
+        shown = (await platform.get("/api/v1/restarts/0123456789ab.2"))["data"]["facts"]
+        assert re.fullmatch(r"till crashed at 105\.1 \([0-9a-f]{12}\.1\)", shown["ended_by"])
+
+    inside(test)

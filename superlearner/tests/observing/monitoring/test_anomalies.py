@@ -273,7 +273,7 @@ def test_the_second_deadlock_of_two_processes_is_another_anomaly() -> None:
         return {
             "cycles": [[Waiter(pid, None, "Van", other, "call", None, NOW + since) for pid, other in pair]],
             "callbacks": [
-                PendingCallback(pid, None, "Van", "handle_cast", NOW, 0, f"vans.py:{line}") for pid, _ in pair
+                PendingCallback(pid, None, "Van", "handle_cast", NOW + since, 0, f"vans.py:{line}") for pid, _ in pair
             ],
         }
 

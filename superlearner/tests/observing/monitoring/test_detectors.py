@@ -18,6 +18,7 @@ from superlearner.live.moments import UNTIL_OVER
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.analytics.history import History, Unstarted
 from superlearner.observing.monitoring import detectors
+from superlearner.observing.monitoring.alarms import Alarms
 from superlearner.observing.monitoring.detectors import detect
 from superlearner.observing.monitoring.facts import (
     Incident,
@@ -32,7 +33,7 @@ from superlearner.observing.monitoring.facts import (
 )
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.points import Point
-from superlearner.observing.monitoring.timeouts import explained_by
+from superlearner.observing.monitoring.timeouts import end_cycles, explained_by
 from superlearner.settings.settings import Settings
 
 CALL = TimedOut(
@@ -316,7 +317,7 @@ def test_calls_to_a_process_that_hangs_are_part_of_that_finding_and_no_problem_a
     assert (again.type, again.count) == ("call_timeouts", 1)
     circle = [Waiter(pid, name, "Till", "", "call", None) for pid, name in (("0.6.0", "till"), ("0.7.0", "pricing"))]
     (deadlock,) = detect(facts(timeouts=[CALL], cycles=[circle]), LIMITS)
-    assert deadlock.description == "a deadlock: till waits for pricing, which waits for till; a call to it timed out"
+    assert deadlock.description == "a deadlock: till waits for pricing, which waits for till; a call to them timed out"
 
 
 def test_the_calls_of_a_deadlock_are_part_of_it_and_no_problems_after_it() -> None:
@@ -336,6 +337,25 @@ def test_the_calls_of_a_deadlock_are_part_of_it_and_no_problems_after_it() -> No
     (short,) = detect(replace(over, explained={}), LIMITS)  # no scan has found it
     assert short.description.startswith("2 calls to processes in a deadlock timed out after 0.5 s in the last 60 s, ")
     assert short.hint == short.past_hint == deadlock.past_hint
+
+
+def test_a_deadlock_ends_with_its_last_call_and_counts_all_calls() -> None:
+    """Regression: it ended with the last look that saw it, without its own calls, and a later call was a problem."""
+    pair = [("0.6.0", "till"), ("0.7.0", "pricing")]
+    circle = [Waiter(pid, name, "Till", "", "call", None, NOW) for pid, name in pair]
+    waits = [PendingCallback(pid, name, "Till", "handle_call", NOW - 1.5, 0, None) for pid, name in pair]
+    alarms, first = Alarms(), replace(CALL, at=NOW + 0.5)
+    alarms.update(detect(facts(timeouts=[first], cycles=[circle], callbacks=waits), LIMITS), NOW + 1)
+    late = replace(CALL, at=NOW + 2.5)
+    own = [replace(CALL, at=NOW + 3, pid=pid, caller=name, cycle="pricing -> till") for pid, name in pair]
+    over = facts(now=NOW + 4, timeouts=[first, late, *own])
+    explained = end_cycles(alarms.active, over)
+    found = detect(replace(over, explained=explained), LIMITS)
+    alarms.update(found, NOW + 4)
+    [ended] = alarms.ended
+    assert (found, ended.finding.since, ended.until) == ([], NOW - 1.5, NOW + 3)
+    assert ended.finding.evidence["callers"] == {"till": 3, "pricing": 1}
+    assert ended.past == "a deadlock: till waited for pricing, which waited for till; 4 calls to them timed out"
 
 
 def test_a_call_that_timed_out_before_a_hold_of_the_loop_is_a_finding_of_its_own() -> None:

@@ -320,7 +320,9 @@ def why_silent(frm: From) -> str:
     if x is not None and x.unanswered and frm in x.unanswered:
         return "the server took the request and went on with NoReply; does nothing call GenServer.reply(caller, value)?"
     if server.status == CALLING and type(server.value) is From:
-        return f"the server itself waits for a reply of {server.value.to}"
+        target = server.value.to
+        called = target if target.status == REMOTE else _name_of(target)
+        return f"the server itself waits for a reply of {called}; find out why that one does not answer"
     if x is not None and x.frm is frm:
         return "its handle_call has not finished; return NoReply(state) and reply later, or allow more time"
     return "the server is busy with earlier messages; allow more time, or reduce its load"

@@ -148,13 +148,17 @@ def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find processes that wait for one another in a circle until a call times out."""
     places = {one.pid: one.place for one in facts.callbacks}
     lengths = {one.pid: one.waiting for one in facts.callbacks}
+    begins = {one.pid: one.began for one in facts.callbacks}
     for found in facts.cycles:
         first = min(range(len(found)), key=lambda at: (len(found[at].pid), found[at].pid))
         circle = [*found[first:], *found[:first]]  # one deadlock is one anomaly, whichever process is found first
         lines = [places.get(one.pid) for one in circle]
         names = [one.name or sentences.process_text(one.what, one.pid) for one in circle]
         waiting = sum(lengths.get(one.pid, 0) for one in circle)
-        since = max((one.since for one in circle if one.since is not None), default=facts.now)
+        seen = max((one.since for one in circle if one.since is not None), default=facts.now)
+        # A look saw it first; it began in the last of the callbacks, which may have waited for others before
+        began = max((begins.get(one.pid, seen) for one in circle), default=seen)
+        since = min(seen, max(began, seen - limits.scan_interval))
         messages = f", and {waiting:,} message{' waits' if waiting == 1 else 's wait'}" if waiting else ""
         yield AnomalyFinding(
             type="call_cycle",

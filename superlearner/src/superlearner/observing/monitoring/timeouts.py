@@ -24,10 +24,12 @@ from superlearner.control.timeouts import (
     timeout_text,
 )
 from superlearner.control.wrong_results import cause_of_timeout
+from superlearner.observing.monitoring.alarms import Alarm
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, NodeFacts, TimedOut
 from superlearner.settings.settings import Settings
 
-__all__ = ["ADVICE", "call_timeouts", "explained_by", "find_waiting", "fold_timeouts", "pids_of", "timed_out"]
+__all__ = ["ADVICE", "call_timeouts", "end_cycles", "explained_by", "find_waiting", "fold_timeouts", "pids_of",
+           "timed_out"]  # fmt: skip
 
 MANY: Final = 10
 """Calls from which the severity is high."""
@@ -128,7 +130,8 @@ def explained_by(found: Iterable[AnomalyFinding]) -> set[str]:
 
 def _with_calls(one: AnomalyFinding, calls: Sequence[TimedOut]) -> AnomalyFinding:
     count, past = len(calls), one.past or ("" if one.incident is None else one.incident.text)
-    words = f"; {'a call' if count == 1 else f'{count:,} calls'} to it timed out"
+    to = "them" if one.type == "call_cycle" else "it"
+    words = f"; {'a call' if count == 1 else f'{count:,} calls'} to {to} timed out"
     callers = dict(Counter(call.caller for call in calls).most_common(20))
     return replace(
         one,
@@ -136,6 +139,26 @@ def _with_calls(one: AnomalyFinding, calls: Sequence[TimedOut]) -> AnomalyFindin
         past=past and past + words,
         evidence={**one.evidence, "calls": count, "callers": callers},
     )
+
+
+def end_cycles(active: dict[tuple[str, str], Alarm], facts: NodeFacts) -> dict[str, float]:
+    """Let deadlocks that are over end with their last call, which no look has seen, and count their calls.
+
+    Returns until when they explain calls that timed out, by the pid of the callee.
+    """
+    explained: dict[str, float] = {}
+    for key, alarm in active.items():
+        one, pids = alarm.worst, pids_of(alarm.worst)
+        if one.type != "call_cycle" or any(pids <= {waiter.pid for waiter in circle} for circle in facts.cycles):
+            continue
+        calls = [call for call in facts.timeouts if call.pid in pids and call.at >= one.since]
+        end = max((call.at for call in calls if call.cycle), default=None)
+        if end is not None:
+            told = _with_calls(replace(one, past=""), [call for call in calls if call.at <= end])
+            told = replace(told, size=end - one.since, hint=one.past_hint)
+            active[key] = replace(alarm, finding=told, worst=told)
+            explained |= dict.fromkeys(pids, end)
+    return explained
 
 
 def _count(calls: Sequence[TimedOut]) -> str:

@@ -104,6 +104,10 @@ EXITED: Final = re.compile(r" called sys\.exit\(.*\(process \d+\)$")
 LATER: Final = "When it answers, the timeline says what held its event loop."
 NOT_HELD: Final = "Nothing that held its event loop is known."
 BY_SIGNAL: Final = "Its program did not end: a signal had stopped it."
+DEADLOCK: Final = "a deadlock: "
+"""The first words of the line of a deadlock."""
+LOCKED: Final = "a deadlock, "
+"""Words in the reason of a process whose call failed in one."""
 HELD_S: Final = 3600.0
 """The longest hold that is looked for as the cause of a silence."""
 
@@ -112,7 +116,7 @@ HELD_S: Final = 3600.0
            errors=("restart_not_found", "restart_not_kept", "node_not_found", "node_unavailable", "bad_answer"),
            short="at facts.what facts.why facts.where facts.source facts.handling facts.state_before facts.state_after "
                  "facts.lost facts.supervisor facts.gave_up facts.budget facts.others facts.away facts.values "
-                 "facts.limit facts.hint ref")  # fmt: skip
+                 "facts.ended_by facts.limit facts.hint ref")  # fmt: skip
 async def show(
     ctx: Context,
     audit: AuditLog,
@@ -130,7 +134,10 @@ async def show(
     """
     moment = await _find(ctx, audit, history, event, at)
     if isinstance(moment, MomentRow):
-        return describe_incident(moment, describe_row(moment), await _find_evidence(ctx, history, moment))
+        incident = describe_incident(moment, describe_row(moment), await _find_evidence(ctx, history, moment))
+        if incident.facts is not None and history is not None and moment.line.startswith(DEADLOCK):
+            incident.facts.ended_by = await _list_ends(history, moment)
+        return incident
     if is_service_change(moment):
         return moment.model_copy(update={"facts": await _describe_absence(history, moment)})
     if history is not None:
@@ -151,6 +158,18 @@ async def _find_evidence(ctx: Context, history: MomentHistory | None, row: Momen
     except OperationError:
         return None
     return find_anomaly(row, found.anomalies)
+
+
+async def _list_ends(history: MomentHistory, row: MomentRow) -> str | None:
+    """Return the lines of the restarts in which the calls of a deadlock failed, each with its id; None without one."""
+    rows, _ = await history.page([row.node], [], None, row.at, row.until + SAME_S, 0, MOST_ROWS)
+
+    def describe(one: MomentRow) -> str | None:
+        moment = read_moment(one)
+        reasons = [] if moment is None else [event.reason for event in moment.events if isinstance(event, Crashed)]
+        return f"{one.line} ({Ref(one.run, one.number)})" if any(LOCKED in reason for reason in reasons) else None
+
+    return await asyncio.to_thread(lambda: "; ".join(filter(None, map(describe, reversed(rows)))) or None)
 
 
 async def _find(

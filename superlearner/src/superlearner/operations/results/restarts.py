@@ -125,6 +125,9 @@ class MomentFacts(ResultModel):
         default=None, description="how long a service or a member was gone, and since or until when"
     )
     values: str | None = Field(default=None, description="for an incident, its evidence in sentences")
+    ended_by: str | None = Field(
+        default=None, description="for a deadlock, the restarts in which its calls failed, each with its id"
+    )
     limit: str | None = Field(default=None, description="for an incident, the exceeded limit and its setting")
     hint: str | None = Field(default=None, description="for an incident, what to try")
 

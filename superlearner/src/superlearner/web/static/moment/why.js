@@ -195,17 +195,22 @@ function showGone(error, minute = []) {
 
 /** Show the evidence of an incident, such as a hang, which has no replay. @param {Moment} moment */
 function showIncident(moment) {
-  const { what = "", where, source, handling, values, limit, hint } = moment.facts ?? {};
+  const { what = "", where, source, handling, values, ended_by: ends, limit, hint } = moment.facts ?? {};
   const code = (/** @type {string} */ text) => html`<code>${text}</code>`;
   page.dataset.ready = "gone";
   document.title = `${moment.summary} · SuperLearner`;
   render(html`<h1>${spoken(what ?? "")}</h1>`, head);
   render(html`<div class="void"><p>${moment.facts?.why}</p><dl class="known">${[["Where", where], ["Line", source && code(source)],
-    ["Handled", handling && code(handling)], ["Evidence", values], ["Limit", limit], ["To try", hint && spoken(hint)]]
+    ["Handled", handling && code(handling)], ["Evidence", values],
+    ["Ended by", ends && restartLinks(ends)], ["Limit", limit], ["To try", hint && spoken(hint)]]
     .map(([word, text]) => (text ? html`<dt>${word}</dt><dd>${text}</dd>` : nothing))}</dl>
     <p class="acts"><a class="btn primary" href=${of(moment, "/timeline", { at: moment.at.toFixed(6) })}>Show in the timeline</a>
     <a class="btn" href=${of(moment, "/system")}>Open its anomalies</a></p></div>`, body);
 }
+
+/** Return links to restarts: "till crashed and was restarted (9f3a0c1b22d4.7); cart crashed (9f3a0c1b22d4.9)". @param {string} text */
+const restartLinks = (text) => [...text.matchAll(/(.+?) \(([\da-f]{12}\.\d+)\)(?:; )?/g)].map(([, line, ref = ""], place) =>
+  html`${place ? ", " : ""}<a class="link" href=${whyAddress(ref, chosen())}>${line}</a>`);
 
 /** @param {ApiError} error */
 function showFailure(error) {
