@@ -359,7 +359,7 @@ test("growth of memory leads to the page with its evidence", async () => {
   assert.deepEqual([markOf(shown), shown?.ref], ["crash", "5.2"]);
 });
 
-test("a deadlock leads to the restart in which its first call failed", async () => {
+test("a deadlock leads to its own page, as it does in the Tree; that links to the restarts that ended it", async () => {
   const crash = (ref, at, why) => ({ ref, event: 70, at, until: at, line: "left crashed and was restarted", count: 1, kept: true,
     name: "left", reason: `right did not answer a call in time (timeout)${why}`, started: 1 });
   const deadlock = { ref: "5.2", event: 2, at: 12.8, until: 14.3, line: "a deadlock: left waited for right, which waited for left",
@@ -371,7 +371,7 @@ test("a deadlock leads to the restart in which its first call failed", async () 
   await begun;
   while (log.kept === null) await new Promise(setImmediate);
   const shown = log.events.find(({ text }) => text === deadlock.line);
-  assert.deepEqual([shown?.ref, markOf(shown), countKinds([shown]).changes], ["c.2", "crash", 0]);
+  assert.deepEqual([shown?.ref, markOf(shown), countKinds([shown]).changes], ["5.2", "crash", 0]);
 });
 
 test("what was stored meanwhile joins the events, and a corrected line replaces the earlier one", async (t) => {

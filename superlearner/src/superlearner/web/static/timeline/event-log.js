@@ -118,7 +118,7 @@ export class EventLog {
     if (this.kept === null && this.whole) this.storedSoon(); // they are being read
     if (this.kept !== null) {
       const oldest = oldestOf(found), kept = this.kept.filter(({ data, at }) => !data["incident"] || at < oldest);
-      this.kept = inOrder([...kept, ...eventsOf(found.filter(({ incident, at }) => incident && at < first), found)]);
+      this.kept = inOrder([...kept, ...found.filter(({ incident, at }) => incident && at < first).map(eventOf)]);
     }
     this.changed();
   }
@@ -127,7 +127,7 @@ export class EventLog {
   #join(found, first) {
     const missing = (/** @type {Api.RestartLine} */ one) => one.at >= first
       && (one.program || (one.incident && !this.events.some((event) => isStart(event, one))));
-    const ends = eventsOf(found.filter(missing), found);
+    const ends = found.filter(missing).map(eventOf);
     const oldest = oldestOf(found), events = this.events.filter(({ type, at }) => type !== KEPT_TYPE || at < oldest);
     this.events = inOrder([...events, ...ends]);
   }
@@ -217,7 +217,7 @@ export class EventLog {
     if (turn !== this.#turn) return;
     this.goesOn = found.length >= KEPT;
     const before = found.filter((one) => !this.events.some((event) => isOf(event, one)));
-    this.kept = inOrder(eventsOf(withoutListed(before, this.events), found).reverse());
+    this.kept = inOrder(withoutListed(before, this.events).map(eventOf).reverse());
     this.changed();
   }
 
@@ -231,7 +231,7 @@ export class EventLog {
         `/restarts?settled=true&fold=false&per_page=${PART}&until=${first}`);
       if (!found) return;
       this.goesOn = found.length >= PART;
-      this.kept = inOrder([...eventsOf(found).reverse(), ...this.kept ?? []]);
+      this.kept = inOrder([...found.map(eventOf).reverse(), ...this.kept ?? []]);
       this.changed();
       if ((this.kept[0]?.at ?? 0) <= to) return;
     }
@@ -339,20 +339,6 @@ const isCountedIn = ({ type, at, name, cause, data }, sum) =>
   (sum.started ? type === "child_restarted" && !data["along"] : type === "child_terminated" && Boolean(data["by_itself"]))
   && name === sum.name && (data["reason"] === "killed") === (sum.reason === "killed")
   && Number(cause) >= sum.event && Number(cause) <= (sum.last ?? 0) && at <= (sum.until ?? at) + SAME_S;
-
-/**
- * Return kept restarts as events. Why a deadlock ended is the restart in which its first call failed.
- * @param {readonly Api.RestartLine[]} some
- * @param {readonly Api.RestartLine[]} [all]  newest first; by default, the same
- */
-function eventsOf(some, all = some) {
-  const locked = all.filter(({ incident, reason }) => !incident && reason?.includes("a deadlock, "));
-  return some.map((one) => {
-    const isEnd = (/** @type {Api.RestartLine} */ { at }) => at >= one.at - SAME_S && at <= (one.until ?? one.at) + SAME_S;
-    const end = one.incident && one.line?.startsWith("a deadlock: ") ? locked.findLast(isEnd) : undefined;
-    return { ...eventOf(one), ...(end ? { ref: end.ref ?? null } : {}) };
-  });
-}
 
 /** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
 function eventOf({ ref, at, until, count, line = "", program = false, started = 0, incident = false, outage = false, ...more }) {
