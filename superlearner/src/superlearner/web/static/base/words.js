@@ -127,17 +127,6 @@ export function reasonedState(row) {
   return `${STATES[row.state] ?? row.state}${reason && (row.state === "suspended" ? " " : ": ")}${reason}`;
 }
 
-/**
- * Return what is lost when processes end: their states, and the messages that wait in their mailboxes.
- * @param {number} processes
- * @param {number} waiting  messages
- */
-export const lostText = (processes, waiting) => {
-  const messages = waiting ? ` and ${counted(waiting, "waiting message")}` : "";
-  const own = processes === 1 ? "Its state" : "Their states";
-  return `${own}${messages} ${messages || processes > 1 ? "are" : "is"} lost.`;
-};
-
 /** The budget of a supervisor without a limit of restarts. */
 export const UNLIMITED = "unlimited restarts";
 

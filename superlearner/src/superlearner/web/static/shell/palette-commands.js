@@ -5,7 +5,8 @@
  * @module
  */
 
-import { counted, lostText, STRATEGIES } from "../base/words.js";
+import { counted, STRATEGIES } from "../base/words.js";
+import { lostText } from "../tree/kill-words.js";
 import { fit } from "./fuzzy.js";
 
 /** @import { Line } from "../processes/process-list.js" */

@@ -5,7 +5,8 @@
  */
 
 import { label } from "../live/model.js";
-import { budgetText, counted, lostText, number, unlimited } from "../base/words.js";
+import { budgetText, counted, number, unlimited } from "../base/words.js";
+import { lostText } from "./kill-words.js";
 
 /** @import { Model, Row } from "../live/model.js" */
 /** @typedef {"kill"|"restart"|"terminate"} Action */

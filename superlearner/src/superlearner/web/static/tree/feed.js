@@ -40,6 +40,9 @@ async function readStored() {
 const isSame = (one, other) => one.incident && other.incident && Math.abs(one.at - other.at) < 0.01
   && one.line?.split(" ", 1)[0] === other.line?.split(" ", 1)[0];
 
+/** Return whether a stored entry has no event: crashes and failed starts have one. @param {Api.RestartLine} one */
+const hasNoEvent = ({ incident, crash }) => incident && !crash;
+
 export class SlFeed extends HTMLElement {
   /** @type {readonly FeedEvent[]} */ #feed = [];
   /** @type {readonly Line[]} */ lines = [];
@@ -85,7 +88,7 @@ export class SlFeed extends HTMLElement {
     try {
       const found = await readStored();
       this.#before = found.filter(({ at }) => at < first);
-      this.#meanwhile = found.filter(({ at, incident }) => incident && at >= first);
+      this.#meanwhile = found.filter((one) => hasNoEvent(one) && one.at >= first);
     } catch {
       this.#before = this.#meanwhile = []; // without them, the sentence says that nothing has happened yet
     }
@@ -100,7 +103,7 @@ export class SlFeed extends HTMLElement {
   /** Read what was stored meanwhile. */
   async #readMeanwhile() {
     this.#storing = 0;
-    const run = this.#run, found = (await readStored().catch(() => [])).filter(({ incident }) => incident);
+    const run = this.#run, found = (await readStored().catch(() => [])).filter(hasNoEvent);
     if (run !== this.#run || !found.length) return;
     this.#before = this.#before.map((one) => found.find((other) => isSame(one, other)) ?? one);
     this.#meanwhile = found.filter((one) => !this.#before.some((other) => isSame(one, other)));

@@ -5,7 +5,7 @@
  */
 
 import { label } from "../live/model.js";
-import { number } from "../base/words.js";
+import { counted, number } from "../base/words.js";
 
 /** @import { Model, Row } from "../live/model.js" */
 /** @typedef {{title: string, text: string, action: string, admin: boolean}} Question  `admin`: only the owner may confirm */
@@ -76,3 +76,14 @@ function beforeCritical(row, model) {
       + `${row.restart === "temporary" ? "It is temporary: its supervisor does not restart it." : "Its supervisor restarts it."}`;
   return { title: `Kill ${name}?`, text, action: `Kill ${name}`, admin: true };
 }
+
+/**
+ * Return what is lost when processes end: their states, and the messages that wait in their mailboxes.
+ * @param {number} processes
+ * @param {number} waiting  messages
+ */
+export const lostText = (processes, waiting) => {
+  const messages = waiting ? ` and ${counted(waiting, "waiting message")}` : "";
+  const own = processes === 1 ? "Its state" : "Their states";
+  return `${own}${messages} ${messages || processes > 1 ? "are" : "is"} lost.`;
+};
