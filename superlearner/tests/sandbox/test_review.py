@@ -95,7 +95,7 @@ INIT = "Ok(…), Stop(…) or Ignore()"
         ("return Ok(start)", "self.count = start", 10, f"a `return` is missing: init returns {INIT}"),
         ("return NoReply(n + 1)", "otp.NoReply(n + 1)", 16, "a `return` is missing before otp.NoReply(…)"),
         ("return NoReply(n + 1)", "return Reply(n, n + 1)", 16,
-         "handle_cast returns Reply(…), and the runtime expects NoReply(…) or Stop(…)"),
+         "handle_cast returns Reply(…), and the runtime expects NoReply(…) or Stop(…): write return NoReply(n + 1)"),
         ("return Reply(n, n)", "return n", 12,
          "handle_call returns n, and the runtime expects Reply(…), NoReply(…) or Stop(…): write return Reply(n, n)"),
         ("return Reply(n, n)", "return request", 12,

@@ -495,8 +495,15 @@ class _Review(Scopes):
 
 
 def _write(method: Function, value: ast.expr) -> str:
-    """Return what to write for a state that is returned without its result."""
+    """Return what to write for a state that is returned without its result, or in that of another callback."""
     form, state = STATES.get(method.name), method.args.args[-1].arg if method.args.args else ""
+    match value:
+        case ast.Call(func=ast.Name(id="Reply"), args=[_, new]) if form and method.name != "handle_call":
+            return f": write return {form.format(clip(ast.unparse(new), 60))}"
+        case ast.Call(func=ast.Name(id="Ok"), args=[new]) if form and method.name != "handle_call":
+            return f": write return {form.format(clip(ast.unparse(new), 60))}"
+        case _:
+            pass
     return f": write return {form.format(state)}" if isinstance(value, ast.Name) and value.id == state and form else ""
 
 
