@@ -13,6 +13,7 @@ declare namespace Api {
     /** the time of its last event; null if it is continuous, such as a deadlock */ last?: string|null;
     /** its end: its last event, or when it was found to be over */ until: string|null;
     /** when it was found to be over */ over?: string|null;
+    /** true if it went on at `until`, when it was last observed */ lost?: boolean;
     lasted_s: number;
     /** how often it happened in the busiest window of its detector */ count: number;
     /** the samples and values it is based on */ evidence: Record<string, any>;
@@ -73,6 +74,7 @@ declare namespace Api {
     /** the time of its last event; null if it is continuous, such as a deadlock */ last?: string|null;
     /** its end: its last event, or when it was found to be over */ until: string|null;
     /** when it was found to be over */ over?: string|null;
+    /** true if it went on at `until`, when it was last observed */ lost?: boolean;
     lasted_s: number;
     /** how often it happened in the busiest window of its detector */ count: number;
     /** the samples and values it is based on */ evidence: Record<string, any>;

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+
+import pytest
 
 import otp
 from otp.testing import Scheduler, wait_all_idle
@@ -19,7 +24,7 @@ from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote.protocol import Drawn
 from superlearner.observing.monitoring.code_places import RunningCode
 from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
-from superlearner.observing.monitoring.facts import Incident
+from superlearner.observing.monitoring.facts import LAST_SEEN, Incident
 from superlearner.observing.monitoring.witness import LoopSample
 from superlearner.operations.builtin.restart_incidents import describe_incident
 from superlearner.operations.builtin.restart_lines import describe_row
@@ -31,6 +36,7 @@ from superlearner.settings.settings import Settings
 from superlearner.store import MomentRow
 
 LAST_HOLD = " held the event loop for 20.0 s, at depot.py:30 in handle_cast"
+HANG = "till was in handle_cast at till.py:7"
 RUN = "9f3a0c1b22d4"
 
 
@@ -94,6 +100,48 @@ def test_an_incident_of_a_service_is_kept_once_and_leaves_its_restarts_known() -
         assert [row.number for row in reversed(kept)] == [3, INCIDENT, 7]
         assert [describe_row(row, "").incident for row in kept] == [False, True, False]
         assert [row.cause for row in kept] == [None, "blocked_loop", None]
+
+    Scheduler().run(main)
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["in-memory", "stored"])
+def test_a_problem_that_outlasts_its_observation_is_listed_once_with_its_real_end(
+    inside: Callable[..., Any], tmp_path: Path, stored: bool
+) -> None:
+    """Regression: the time when its node was detached was its end for good."""
+    lost, over = f"{HANG} for 42 s {LAST_SEEN} 10:00:42", f"{HANG} for 72 s"
+
+    async def test(platform: Any) -> None:
+        moments, node = platform.platform.moments, platform.platform.nodes.find(None)
+        at = time.time() - 100
+        seen: list[str] = []
+        for text, until in ((lost, at + 42), (over, at + 72)):
+            moments.add_incident(node, Incident(text, at, until))
+            if stored:
+                moments._rows.clear()  # the platform has restarted
+            [line] = [one for one in (await platform.get("/api/v1/restarts"))["data"] if one["incident"]]
+            seen.append(line["line"])
+            shown = (await platform.get(f"/api/v1/restarts/{line['ref']}"))["data"]
+        assert seen == [lost, over]
+        assert line["until"] == pytest.approx(at + 72)
+        assert shown["summary"] == over
+
+    inside(test, data_dir=tmp_path if stored else None)
+
+
+def test_the_end_of_a_problem_after_the_end_of_its_observation_is_kept_and_an_earlier_one_is_not() -> None:
+    row = replace(line(INCIDENT), line=f"{HANG} for 42 s {LAST_SEEN} 10:00:42", run="0123456789ab", until=142.0)
+    over = replace(row, line=f"{HANG} for 72 s", run="0123456789ac", until=172.0)
+    again = replace(row, run="0123456789ad", until=141.0)
+
+    async def main() -> None:
+        moments = Moments(cast(Any, None))
+        listening = listen_to(moments, cast(Any, Service(row, over, again)))
+        await wait_all_idle()
+        listening.close()
+        kept, total = await moments.page(["shop"], [], None, None, None, 0, 100)
+        assert [(one.line, one.until) for one in kept] == [(over.line, 172.0)]
+        assert (total, len(moments._rows)) == (1, 2)
 
     Scheduler().run(main)
 

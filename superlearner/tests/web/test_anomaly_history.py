@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,14 +28,14 @@ from superlearner.operations.results.system import AnomalyLine
 from superlearner.settings.settings import Settings
 from superlearner.store import MomentRow
 from superlearner.web import anomaly_history
-from superlearner.web.anomaly_history import AnomalyHistory, NodeAnomalies
+from superlearner.web.anomaly_history import AnomalyHistory, NodeAnomalies, is_only_lost
 
 Inside = Callable[..., Any]
 FOUND = AnomalyFinding(
     "call_cycle", "critical", "0.7.0", "till", "a deadlock", NOW, {"calls": 2}, 1, "scan_interval", ""
 )
 ENDED = "2026-11-26T10:00:05Z"
-LINE = {
+LINE: dict[str, Any] = {
     "number": 1, "type": "call_cycle", "severity": "critical", "active": False, "pid": "0.7.0", "name": "till",
     "description": "a deadlock", "since": "2026-11-26T10:00:00Z", "until": "2026-11-26T09:59:59Z", "lasted_s": 5.0,
     "count": 1, "evidence": {"calls": 2}, "threshold": 1.0, "setting": "scan_interval", "hint": "",
@@ -184,6 +185,33 @@ def test_what_was_over_just_before_the_platform_stopped_is_stored() -> None:
         return kept
 
     assert [("call_cycle", False)] == otp.run(main)
+
+
+@pytest.mark.parametrize(
+    ("why", "lost"),
+    [("it was detached", True), ("it has been stopped by a signal", True), ("its process 7 no longer exists", False)],
+)
+def test_what_goes_on_when_its_node_is_no_longer_observed_is_over_only_if_its_program_ended(
+    inside: Inside, why: str, lost: bool
+) -> None:
+    """Regression: the end of the observation was its end."""
+    kept = list[AnomalyLine]()
+    follower = NodeAnomalies(lambda line, _end: kept.append(line))
+    active = AnomalyLine.model_validate(LINE | {"active": True, "until": None, "past": "a deadlock of till"})
+    seen = datetime.fromisoformat(LINE["since"]).timestamp() + 42
+    follower.take([active], seen)
+    follower.end(f"till was no longer observed: {why}", timestamp(seen + 17), lost=is_only_lost(why))
+    [one] = kept
+    assert (one.active, one.lost, one.until) == (False, lost, timestamp(seen + (0 if lost else 17)))
+
+    async def test(platform: Any) -> None:
+        node = platform.platform.nodes.find(None)
+        platform.platform.moments.add_anomaly(node, one, True)
+        [line] = [each for each in (await platform.get("/api/v1/restarts"))["data"] if each["incident"]]
+        at = f"{datetime.fromtimestamp(seen):%H:%M:%S}"
+        assert line["line"] == ("a deadlock of till" + (f" when it was last observed, at {at}" if lost else ""))
+
+    inside(test)
 
 
 @pytest.mark.parametrize("since", ["yesterday", "0001-01-01", "1960-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"])

@@ -14,6 +14,7 @@ import json
 import logging
 import re
 import zlib
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import Context
 from dataclasses import replace
@@ -35,7 +36,7 @@ from superlearner.nodes.kinds import MEMBER, MOVES, SIMULATED
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
-from superlearner.observing.monitoring.facts import Incident
+from superlearner.observing.monitoring.facts import LAST_SEEN, Incident, last_seen
 from superlearner.operations.builtin.restart_lines import describe_row
 from superlearner.operations.builtin.restart_loops import (
     ANOMALY,
@@ -79,6 +80,7 @@ PAUSE_S: Final = 0.2
 LAST_S: Final = 1.0
 AT_ONCE_S: Final = 0.001
 ALIKE_S: Final = 0.002
+MOST_NEAR: Final = 20
 LATEST: Final = 1e11
 UNTIL_OVER: Final = frozenset(
     {"long_callback", "call_cycle", "call_timeouts", "mailbox_growth", "mailbox_backlog", "memory_growth"}
@@ -201,7 +203,9 @@ class Moments:
             with contextlib.suppress(StoreUnavailable):
                 await self.store.sync()
                 total = await self.store.count_moments(**asked)
-                return await self.store.moments(**asked, limit=limit, offset=offset, replays=replays), total
+                found = await self.store.moments(**asked, limit=limit, offset=offset, replays=replays)
+                rows = _without_corrected(found)
+                return rows, total - len(found) + len(rows)
         rows = [
             row for row in reversed(self._rows.values())
             if (row.node in nodes or row.kind in kinds) and (owner is None or row.owner == owner)
@@ -209,6 +213,7 @@ class Moments:
             and (process is None or row.line.endswith(GAVE_UP) or names(row.line, process))
             and (row.number != ANOMALY if number is None else row.number == number)
         ]  # fmt: skip
+        rows = _without_corrected(rows)
         return rows[offset : offset + limit], len(rows)
 
     async def read_replays(self, rows: list[MomentRow]) -> list[MomentRow]:
@@ -319,8 +324,9 @@ class Moments:
             by_end, until = False, over.until  # it was over before, but after the last read
             changes = {"description": anomaly.past, "until": timestamp(until), "lasted_s": round(until - at, 1)}
             anomaly = anomaly.model_copy(update=changes)
-        text = anomaly.past or anomaly.description  # the end of its node has its own line
-        line, data = clip(without_secrets(text, LONGEST), LONGEST), anomaly.model_dump_json().encode()
+        text = clip(without_secrets(anomaly.past or anomaly.description, LONGEST), LONGEST)
+        line = last_seen(text, until) if anomaly.lost else text  # the end of its node has its own line
+        data = anomaly.model_dump_json().encode()
         row = MomentRow(
             node.name, sha256(data).hexdigest()[:12], ANOMALY, ANOMALY, at, max(at, until), line, 1, f"{ANOMALY}",
             node.owner, _pack(data) if len(data) <= MOST_BYTES else None, str(node.kind),
@@ -379,7 +385,8 @@ class Moments:
         kind = row.kind if remote.kind is MEMBER and row.kind in MOVES else str(remote.kind)
         cause = BLOCKED if row.cause == BLOCKED else None
         row = replace(row, node=remote.name, owner=remote.owner, line=line, data=data, kind=kind, cause=cause, id=0)
-        if not (is_incident(row) and any(_is_same_incident(row, one) for one in self._rows.values())):
+        same = [one for one in self._rows.values() if is_incident(row) and _is_same_incident(row, one)]
+        if not any(_end(row) <= _end(one) for one in same):
             self._add(row)
 
     async def recall(self, run: str) -> list[MomentRow]:
@@ -409,6 +416,27 @@ def _is_same_incident(row: MomentRow, one: MomentRow) -> bool:
     """Return whether two incidents are the same: one that outlasts an attachment is stored again at its end."""
     near = is_incident(one) and row.node == one.node and abs(row.at - one.at) <= ALIKE_S
     return near and beginning(row.line) == beginning(one.line)
+
+
+def _end(row: MomentRow) -> tuple[float, bool]:
+    """Return the end of an incident, to compare it with that of another row about it: when it was last seen is less."""
+    return row.until, LAST_SEEN not in row.line
+
+
+def _without_corrected(rows: list[MomentRow]) -> list[MomentRow]:
+    """Return rows with one for each incident, that with the latest end, in their order."""
+    kept: dict[int, MomentRow] = {}
+    places = defaultdict[tuple[str, ...], list[int]](list)
+    for place, row in enumerate(rows):
+        if is_incident(row):
+            near = places[row.node, *beginning(row.line)]
+            same = next((one for one in near[-MOST_NEAR:] if _is_same_incident(row, kept[one])), None)
+            if same is not None:
+                kept[same] = max(kept[same], row, key=_end)
+                continue
+            near.append(place)
+        kept[place] = row
+    return list(kept.values())
 
 
 def listen_to(moments: Moments, remote: RemoteNode) -> _Listening:

@@ -26,7 +26,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.results.system import AnomalyLine
 from superlearner.operations.rights.users import User
 
-__all__ = ["AnomalyHistory"]
+__all__ = ["AnomalyHistory", "NodeAnomalies", "is_only_lost"]
 
 PAUSE_S: Final = 5.0
 """Seconds between two reads: those found in the last ones before a kill are not known."""
@@ -34,6 +34,8 @@ READS: Final = 12
 """Every so many reads ask for past anomalies too: a long list holds the loop of the node."""
 MOST: Final = 300
 """The anomalies of one node that are followed."""
+GONE: Final = " no longer exists"
+"""These words of the reason why a node was detached say that its process has ended."""
 READER: Final = User("anomalies", frozenset({"read"}))
 KINDS: Final = (PLATFORM, LOCAL, TREE, SERVICE, MEMBER)
 """The kinds of nodes whose anomalies are kept; those of a sandbox end with it."""
@@ -51,6 +53,8 @@ class NodeAnomalies:
         self._keep = keep
         self._read: dict[int, AnomalyLine] = {}
         self._kept: set[int] = set()
+        self._at: float | None = None
+        """When the node was read last."""
         self._reads = 0
         """The reads to come before the next one of all."""
 
@@ -70,6 +74,7 @@ class NodeAnomalies:
             now: the time of the node, in seconds since 1970.
             past: whether it is the whole list.
         """
+        self._at = now
         self._reads = READS - 1 if past else max(0, self._reads - 1)
         lines = list(lines)
         is_whole, lines = past and len(lines) <= MOST, lines[:MOST]
@@ -92,18 +97,21 @@ class NodeAnomalies:
         for one in [each for each in self._read.values() if each.until is not None]:
             self._keep_one(one)
 
-    def end(self, words: str, at: str, *, by_end: bool = True) -> None:
-        """Keep the others, too: `words` say what happened at that time; if `by_end`, it ended them."""
+    def end(self, words: str, at: str, *, lost: bool = False) -> None:
+        """Keep the others, too: `words` say what happened at that time; it ended them, unless the node is only lost."""
         self.keep_over()
+        at = timestamp(self._at) if lost and self._at is not None else at
         for one in list(self._read.values()):
-            self._end_one(one, at, "" if one.last else f"; then {words}", by_end=by_end)
+            self._end_one(one, at, "" if one.last else f"; then {words}", by_end=True, lost=lost and not one.last)
 
-    def _end_one(self, one: AnomalyLine, at: str, words: str = "", *, by_end: bool = False) -> None:
+    def _end_one(self, one: AnomalyLine, at: str, words: str = "", *, by_end: bool = False, lost: bool = False) -> None:
         """Keep one whose end is not known: its last event, or else this time."""
         if one.until is None:
             text, until = f"{one.past or one.description}{words}", one.last or at
             lasted = round(max(0.0, _seconds(until) - _seconds(one.since)), 1)
-            changes = {"active": False, "until": until, "over": at, "description": text, "lasted_s": lasted}
+            changes = {
+                "active": False, "until": until, "over": at, "description": text, "lasted_s": lasted, "lost": lost
+            }  # fmt: skip
             one = one.model_copy(update=changes)
         self._keep_one(one, by_end=by_end)
 
@@ -150,7 +158,7 @@ class AnomalyHistory:
         for node, known in list(self._of.items()):
             if is_own := isinstance(node, WatchedNode):
                 self._look(node, past=True)
-            known.end("the platform stopped", self._time(), by_end=is_own)
+            known.end("the platform stopped", self._time(), lost=not is_own)
         self._of.clear()
 
     async def read(self) -> None:
@@ -165,7 +173,7 @@ class AnomalyHistory:
             why = nodes.left.get(node.name, "it has ended")
             self._tasks.pop(node).cancel()
             words = f"{node.name} was no longer observed: {why.partition(';')[0]}"
-            self._of.pop(node).end(words, self._time())
+            self._of.pop(node).end(words, self._time(), lost=isinstance(node, RemoteNode) and is_only_lost(why))
         for node in here:
             if node not in self._of:
                 self._of[node] = NodeAnomalies(partial(self._keep, node))
@@ -198,6 +206,15 @@ class AnomalyHistory:
         alarms, now = node.monitor.alarms, node.monitor.time()
         found = (*alarms.active.values(), *(alarms.ended if past else ()))
         self._of[node].take([describe_anomaly(one, now) for one in found], now, past=past)
+
+
+def is_only_lost(why: str) -> bool:
+    """Return whether the program of a node may run on, by the reason why it was detached.
+
+    >>> is_only_lost("it was detached"), is_only_lost("its process 4893 no longer exists, and was probably killed")
+    (True, False)
+    """
+    return GONE not in why
 
 
 def _times_of(lines: Iterable[AnomalyLine]) -> Iterator[str]:

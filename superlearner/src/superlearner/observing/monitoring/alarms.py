@@ -16,6 +16,8 @@ EXACT: Final = frozenset({"long_callback", "call_cycle"})
 """Types whose finding is one event with its own start; that of others moves with the window of the detector."""
 BACK_S: Final = 60.0
 """An anomaly that is found again within this time continues: it is one cause that comes and goes."""
+TOLD_S: Final = 4.0
+"""Seconds after an attachment when what an earlier one saw going on, and this one does not find, is reported."""
 COUNTED: Final = frozenset({"blocked_loop"})
 """Types whose description in the past tense counts all since the anomaly began, and not those in the window."""
 
@@ -32,6 +34,8 @@ class Alarm:
     worst: AnomalyFinding
     seen: float
     ended: float | None = None
+    lost: bool = False
+    """True if its end is not known: an earlier attachment saw it going on, and `ended` is when it looked last."""
 
     @property
     def until(self) -> float | None:
@@ -62,9 +66,13 @@ class Alarms:
         self.active: dict[tuple[str, str], Alarm] = {}
         self.ended: deque[Alarm] = deque(maxlen=ENDED)
         self.number = 0
+        self.earlier: set[int] = set()
+        """The numbers of those that went on when an earlier attachment ended."""
         self._looked = 0.0
         self._unseen: dict[int, float] = {}
         """The numbers of what went on when an earlier attachment saw it last, each with the time of this one."""
+        self._untold: dict[int, float] = {}
+        """Those of them that are still to be reported."""
 
     def take_over(self, before: Alarms, now: float, most: float) -> None:
         """Go on after an earlier attachment: what went on then is over since its last look, unless it is found again.
@@ -75,10 +83,15 @@ class Alarms:
             most: seconds without an observer after which what is found is new.
         """
         self.number = before.number
-        over = [_ended(alarm, before._looked) for alarm in before.active.values()]
+        over = [
+            replace(_ended(alarm, before._looked), lost=alarm.finding.last is None) for alarm in before.active.values()
+        ]
         self.ended.extend((*before.ended, *over))
+        going_on = {alarm.number for alarm in over}
+        self.earlier = going_on | (before.earlier & {alarm.number for alarm in self.ended})
         at = now if now - before._looked <= most else float("-inf")
-        self._unseen = dict.fromkeys([*before._unseen, *(alarm.number for alarm in over)], at)
+        self._unseen = dict.fromkeys([*before._unseen, *going_on], at)
+        self._untold = dict.fromkeys([*before._untold, *going_on], at)
 
     def update(self, found: Iterable[AnomalyFinding], now: float) -> tuple[list[Alarm], list[Alarm]]:
         """Compare findings with active anomalies; return new and ended ones, also those of an earlier attachment.
@@ -108,9 +121,10 @@ class Alarms:
         over = [_ended(alarm, now) for alarm in self.active.values() if alarm.number not in going_on]
         self.ended.extend(over)
         self.active = seen
-        lost = {number for number, at in self._unseen.items() if now - at > BACK_S}
-        self._unseen = {number: at for number, at in self._unseen.items() if number not in lost}
-        return raised, [*over, *(alarm for alarm in self.ended if alarm.number in lost)]
+        self._unseen = {number: at for number, at in self._unseen.items() if now - at <= BACK_S}
+        told = {number for number, at in self._untold.items() if now - at > TOLD_S}
+        self._untold = {number: at for number, at in self._untold.items() if number not in told | going_on}
+        return raised, [*over, *(alarm for alarm in self.ended if alarm.number in told)]
 
     def _again(self, finding: AnomalyFinding, now: float) -> Alarm | None:
         """Return the anomaly of this cause that ended a moment ago, as active."""
@@ -120,7 +134,7 @@ class Alarms:
             if alarm.ended is not None and now - self._unseen.get(alarm.number, alarm.ended) <= BACK_S:
                 self._unseen.pop(alarm.number, None)
                 self.ended.remove(alarm)
-                return _continued(replace(alarm, ended=None), finding)
+                return _continued(replace(alarm, ended=None, lost=False), finding)
         return None
 
 

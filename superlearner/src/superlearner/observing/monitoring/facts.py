@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from superlearner.observing.analytics.history import Book, History, Unstarted
@@ -12,6 +13,7 @@ from superlearner.observing.monitoring.code_places import CodePlace
 from superlearner.observing.monitoring.points import Point
 
 __all__ = [
+    "LAST_SEEN",
     "RANKS",
     "TRIED",
     "UntiedProcesses",
@@ -28,7 +30,11 @@ __all__ = [
     "Type",
     "Waiter",
     "Watcher",
+    "last_seen",
 ]
+
+LAST_SEEN: Final = "when it was last observed, at"
+"""These words precede the time in the line of an anomaly whose end is not known."""
 
 Type = Literal[
     "restart_storm",
@@ -240,6 +246,15 @@ class NodeFacts:
     """Children that are down since a start on request failed."""
     largest: ProcessSize | None = None
     """The largest process since memory grows."""
+
+
+def last_seen(text: str, at: float) -> str:
+    """Return the sentence about an anomaly that went on when it was last observed.
+
+    >>> last_seen("till was in handle_cast for 5 s", 0.0).startswith("till was in handle_cast for 5 s when it was last")
+    True
+    """
+    return f"{text} {LAST_SEEN} {datetime.fromtimestamp(at):%H:%M:%S}"
 
 
 @dataclass(frozen=True, slots=True)

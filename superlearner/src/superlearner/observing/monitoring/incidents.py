@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from superlearner.observing.monitoring.alarms import Alarm
-from superlearner.observing.monitoring.facts import Incident
+from superlearner.observing.monitoring.facts import Incident, last_seen
 
 __all__ = ["Incidents"]
 
@@ -17,11 +17,19 @@ class Incidents:
     def __init__(self) -> None:
         self._last: dict[tuple[str, str, str | None, int], float] = {}
 
-    def take(self, active: Iterable[Alarm], over: Iterable[Alarm], now: float, window: float) -> list[Incident]:
+    def take(
+        self,
+        active: Iterable[Alarm],
+        over: Iterable[Alarm],
+        now: float,
+        window: float,
+        earlier: Collection[int] = (),
+    ) -> list[Incident]:
         """Return the incidents to store now, at most one of each cause within the window of the detectors.
 
         Those that have an end, such as a blocked loop, are stored at once; others when their anomaly is over, and for
-        each process: one that was restarted may hang, too.
+        each process: one that was restarted may hang, too. Those with a number in `earlier` are stored again at each
+        end, with the same start: their line says that they went on when an earlier attachment ended.
         """
         found: list[Incident] = []
         self._last = {key: at for key, at in self._last.items() if now - at <= window}
@@ -31,11 +39,16 @@ class Incidents:
             pid = None if incident is None or incident.until is not None or finding.group else finding.pid
             number = alarm.number if alarm.finding.type == "call_cycle" else 0  # each deadlock has its own lines
             key = *alarm.finding.key, pid, number
-            if incident is None or key in self._last or (incident.until is None) is (alarm.ended is None):
+            if incident is None or (incident.until is None) is (alarm.ended is None):
+                continue
+            again = incident.until is None and alarm.number in earlier
+            if key in self._last and not again:
                 continue
             self._last[key] = now
             at, until = incident.at, incident.until or alarm.until
-            if at is None:
+            if at is None or again:
                 at = alarm.finding.since
-            found.append(replace(incident, at=at, until=until and max(at, until)))  # the end of an anomaly is rounded
+            until = until and max(at, until)  # the end of an anomaly is rounded
+            text = last_seen(incident.text, until) if until and alarm.lost else incident.text
+            found.append(replace(incident, text=text, at=at, until=until))
         return found

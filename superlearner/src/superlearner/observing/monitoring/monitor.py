@@ -456,7 +456,7 @@ class Monitor:
             found = detect(facts, limits)
         self._explained |= dict.fromkeys(explained_by(found), now)
         self._explained = {pid: at for pid, at in self._explained.items() if at >= now - 2 * limits.anomaly_window}
-        raised, over = self.alarms.update(found, now)
+        raised, over = (alarms := self.alarms).update(found, now)
         for alarm in raised:
             self.telemetry.execute("anomaly.raised", {"lasted": _lasted(alarm, now)}, _about(alarm))
         for alarm in over:
@@ -469,7 +469,7 @@ class Monitor:
             for finding in blocked_loop(replace(facts, now=holds[-1].at, holds=holds), limits):
                 if finding.incident is not None:
                     self.on_incident(finding.incident)
-        for incident in self._incidents.take(self.alarms.active.values(), over, now, limits.anomaly_window):
+        for incident in self._incidents.take(alarms.active.values(), over, now, limits.anomaly_window, alarms.earlier):
             self.on_incident(incident)
         for incident in (*self._crashes.take(now, limits.anomaly_window), *self._stops.take(now)):
             self.on_incident(incident)

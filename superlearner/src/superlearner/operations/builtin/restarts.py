@@ -23,6 +23,7 @@ from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.nodes.attaching import ON_REQUEST, STOPPED, ServiceChange
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
+from superlearner.observing.monitoring.facts import LAST_SEEN
 from superlearner.operations.builtin.errors import origin_of
 from superlearner.operations.builtin.restart_facts import describe_facts, describe_others, reword
 from superlearner.operations.builtin.restart_incidents import (
@@ -498,6 +499,8 @@ def describe_row(row: MomentRow) -> str:
     day = "" if begun.date() == datetime.now().date() else f" on {begun.day} {begun:%B %Y}"
     if row.line.startswith(OUTAGE):
         return row.line  # the line has its times
+    if LAST_SEEN in row.line:
+        return f"{row.line}{day}, since {begun:%H:%M:%S}"
     lasted = row.until - row.at >= 1 and (row.number == ANOMALY or is_incident(row))
     if lasted or (row.count > 1 and not row.events):
         return f"{row.line} from {begun:%H:%M:%S} to {ended:%H:%M:%S}{day}"

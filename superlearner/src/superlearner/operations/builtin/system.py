@@ -19,7 +19,7 @@ from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.observing.monitoring import Alarm, Point
 from superlearner.observing.monitoring.export import Table, as_csv, as_json, rows_of
-from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding
+from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding, last_seen
 from superlearner.operations.builtin.restart_incidents import possible_names, read_anomaly
 from superlearner.operations.builtin.restart_loops import ANOMALY
 from superlearner.operations.context import Context
@@ -283,12 +283,13 @@ def describe_anomaly(alarm: Alarm, now: float) -> AnomalyLine:
         active=alarm.ended is None,
         pid=finding.pid,
         name=finding.name,
-        description=finding.description,
+        description=last_seen(finding.description, alarm.until) if alarm.lost and alarm.until else finding.description,
         past=alarm.past,
         since=timestamp(finding.since),
         last=None if finding.last is None else timestamp(finding.last),
         until=None if alarm.until is None else timestamp(alarm.until),
         over=None if alarm.ended is None else timestamp(alarm.ended),
+        lost=alarm.lost,
         lasted_s=round(max(0.0, (alarm.until or now) - finding.since), 1),
         count=finding.count,
         evidence=dict(finding.evidence),

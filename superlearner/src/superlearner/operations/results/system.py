@@ -89,6 +89,7 @@ class AnomalyLine(ResultModel):
     )
     until: str | None = Field(description="its end: its last event, or when it was found to be over")
     over: str | None = Field(default=None, description="when it was found to be over")
+    lost: bool = Field(default=False, description="true if it went on at `until`, when it was last observed")
     lasted_s: float
     count: int = Field(description="how often it happened in the busiest window of its detector")
     evidence: dict[str, Any] = Field(description="the samples and values it is based on")
