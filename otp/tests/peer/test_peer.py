@@ -63,14 +63,14 @@ def boot(here):
 
 @pytest.mark.parametrize("without", [frozenset[str](), frozenset({"mount"})], ids=["own root", "landlock"])
 def test_a_hidden_folder_is_not_readable_but_what_is_beside_it(
-    run: Callable[..., Any], tmp_path: Path, without: frozenset[str]
+    run: Callable[..., Any], open_folder: Path, without: frozenset[str]
 ) -> None:
-    shown, hidden = tmp_path / "shown", tmp_path / "shown" / "deep" / "hidden"
+    shown, hidden = open_folder / "shown", open_folder / "shown" / "deep" / "hidden"
     hidden.mkdir(parents=True)
     files = [shown / "one.txt", shown / "deep" / "two.txt", hidden / "three.txt"]
     for file in files:
         file.write_text(file.stem)
-    for folder in (*tmp_path.parents[:-2], tmp_path, shown, hidden.parent, hidden):
+    for folder in (shown, hidden.parent, hidden):
         folder.chmod(0o755)
 
     async def main() -> list[str]:
@@ -97,17 +97,15 @@ def test_a_peer_for_which_no_warm_one_is_left_has_imported_the_same(run: Callabl
 
 
 def test_where_the_platform_looks_for_modules_is_not_shown_to_a_peer(
-    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., Any], open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`python -m` adds the working directory, which may be a home directory with secrets."""
-    (tmp_path / "key").write_text("secret")
-    for folder in (tmp_path, *tmp_path.parents[:-2]):
-        folder.chmod(0o755)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    (open_folder / "key").write_text("secret")
+    monkeypatch.syspath_prepend(str(open_folder))
     source = "def boot(here):\n    try: print(open(here.args).read())\n    except OSError: print('refused')"
 
     async def main() -> None:
-        peer = await start(**shop(source), args=str(tmp_path / "key"), walls=Walls())
+        peer = await start(**shop(source), args=str(open_folder / "key"), walls=Walls())
         await peer.stop()
         assert "refused\n" == peer.output()
 

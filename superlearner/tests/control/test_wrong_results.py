@@ -56,7 +56,7 @@ class Stall(GenServer[int]):
                 return NoReply(state)
 
 
-class Depot(GenServer[int]):
+class ClosingDepot(GenServer[int]):
     @impl
     def init(self, arg: int) -> Any:
         return Ok(arg)
@@ -187,13 +187,13 @@ def test_a_stop_with_a_computed_reason_has_its_line(
     """Regression: only literal reasons were found, so `Stop(reason, state)` had no place and was called a crash."""
 
     async def begin() -> otp.Pid:
-        return await Supervisor.start_link_children([Depot.child_spec(1, id="depot", name="depot")], name="yard")
+        return await Supervisor.start_link_children([ClosingDepot.child_spec(1, id="depot", name="depot")], name="yard")
 
     async def test(platform: Any) -> None:
         depot = resolve(platform.node, "depot")
         GenServer.cast(depot, request_)
         await otp.wait_down(depot, timeout=5)
-        where = f"{FILE}:{line_of(Depot.handle_cast, source)} in handle_cast"
+        where = f"{FILE}:{line_of(ClosingDepot.handle_cast, source)} in handle_cast"
         (error,) = (await platform.get("/api/v1/errors"))["data"]
         assert (error["reason"], error["where"]) == (f"{reason} (handle_cast returned Stop)", where)
         (listed,) = (await platform.get("/api/v1/restarts"))["data"]
@@ -204,7 +204,7 @@ def test_a_stop_with_a_computed_reason_has_its_line(
 
 
 def test_a_computed_reason_is_not_that_of_a_stop_if_the_class_exits_with_one() -> None:
-    assert place_of_stop("Depot", "handle_cast", "gone") is not None
+    assert place_of_stop("ClosingDepot", "handle_cast", "gone") is not None
     assert place_of_stop("Tenant", "handle_cast", "gone") is None
 
 

@@ -395,13 +395,26 @@ def _may_compute(node: ast.expr, value: Any) -> bool:
         case ast.Constant():
             return False
         case ast.JoinedStr():
-            return type(value) is str
+            return type(value) is str and _fits(node, value)
         case ast.Tuple():
             pairs = list(zip(node.elts, value, strict=False)) if type(value) is tuple else []
             same = len(node.elts) == len(pairs) == (len(value) if type(value) is tuple else -1)
             return same and all(not isinstance(part, ast.Constant) or _is_value(part, one) for part, one in pairs)
         case _:
             return True
+
+
+def _fits(node: ast.JoinedStr, value: str) -> bool:
+    """Return whether a text has the literal parts of an f-string, in their order."""
+    at = 0
+    for number, part in enumerate(node.values):
+        if isinstance(part, ast.Constant):
+            found = value.find(str(part.value), at)
+            if found < 0 or (number == 0 and found > 0):
+                return False
+            at = found + len(str(part.value))
+    last = node.values[-1] if node.values else ast.Constant("")
+    return not isinstance(last, ast.Constant) or value.endswith(str(last.value))
 
 
 def _text_of(node: ast.expr | None) -> str | None:

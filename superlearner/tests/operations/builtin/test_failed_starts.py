@@ -75,7 +75,7 @@ def test_a_permanent_child_that_failed_to_start_is_a_problem_until_it_runs_or_is
     inside(test, TREE)
 
 
-@pytest.mark.operation("supervisor.restart_child", "events.list")
+@pytest.mark.operation("supervisor.restart_child", "events.stream")
 def test_a_failed_start_on_request_is_an_event_with_its_line_and_its_request(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await fail_to_start(platform)
