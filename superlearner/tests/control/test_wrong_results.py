@@ -72,6 +72,18 @@ class ClosingDepot(GenServer[int]):
                 return Stop(f"no room for {n}", state)
 
 
+class HesitantDepot(GenServer[int]):
+    @impl
+    def init(self, arg: int) -> Any:
+        return Ok(arg)
+
+    @impl
+    def handle_cast(self, request: Any, state: int) -> Any:
+        if request == "first":
+            return Stop("gone", state)
+        return Stop("gone", state) if state else Stop(request, state)
+
+
 class Tenant(GenServer[int]):
     @impl
     def init(self, arg: int) -> Any:
@@ -206,6 +218,9 @@ def test_a_stop_with_a_computed_reason_has_its_line(
 def test_a_computed_reason_is_not_that_of_a_stop_if_the_class_exits_with_one() -> None:
     assert place_of_stop("ClosingDepot", "handle_cast", "gone") is not None
     assert place_of_stop("Tenant", "handle_cast", "gone") is None
+    assert place_of_stop("HesitantDepot", "handle_cast", "gone") is None  # three may have done it
+    found = place_of_stop("HesitantDepot", "handle_cast", "late")
+    assert found is not None and found[1] == HesitantDepot.handle_cast.__code__.co_firstlineno + 4
 
 
 def test_a_stop_in_init_is_shown_with_its_line(inside: Callable[..., Any]) -> None:

@@ -129,6 +129,20 @@ def test_a_problem_that_outlasts_its_observation_is_listed_once_with_its_real_en
     inside(test, data_dir=tmp_path if stored else None)
 
 
+def test_failed_starts_of_two_children_at_once_are_two_lines(inside: Callable[..., Any]) -> None:
+    """Regression: their lines begin with the same words, so one took the place of the other."""
+    lines = [f"front could not start {child}: KeyError('a'), at shop.py:7 in init" for child in ("till", "door")]
+
+    async def test(platform: Any) -> None:
+        moments, node, at = platform.platform.moments, platform.platform.nodes.find(None), time.time() - 9
+        for line in lines:
+            moments.add_incident(node, Incident(line, at, at))
+        listed = (await platform.get("/api/v1/restarts", params={"fold": "false"}))["data"]
+        assert sorted(one["line"] for one in listed if one["incident"]) == sorted(lines)
+
+    inside(test)
+
+
 def test_the_end_of_a_problem_after_the_end_of_its_observation_is_kept_and_an_earlier_one_is_not() -> None:
     row = replace(line(INCIDENT), line=f"{HANG} for 42 s {LAST_SEEN} 10:00:42", run="0123456789ab", until=142.0)
     over = replace(row, line=f"{HANG} for 72 s", run="0123456789ac", until=172.0)

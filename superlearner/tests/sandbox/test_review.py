@@ -281,8 +281,9 @@ def test_a_child_without_the_start_argument_that_it_needs_is_found(new: str, cal
         ("9 // n", "1"), ("n.append(1)", "[]"), ("n.get(1)", "{}"),
     ]  # fmt: skip
     for used, example in uses:
-        *_, (_, says) = found(text.replace("NoReply(n + 1)", f"NoReply({used})"))
+        *others, (_, says) = found(text.replace("NoReply(n + 1)", f"NoReply({used})"))
         assert f"child_spec({example}" in says
+        assert len(others) == (1 if used == "n.append(1)" else 0)  # it returns None, too
     for old, better in [
         ("NoReply(n + 1)", "NoReply((n or 0) + 1)"),
         ("NoReply(n + 1)", "NoReply(1 if n is None else n + 1)"),

@@ -180,9 +180,8 @@ def _find_first_values(nodes: Iterable[ast.AST]) -> dict[ast.AST, str]:
         match node:
             case ast.BinOp(left=left, op=op, right=right):
                 for one, other in ((left, right), (right, left)):
-                    text = isinstance(other, ast.JoinedStr) or isinstance(getattr(other, "value", 0), str)
-                    listed = isinstance(other, ast.List | ast.ListComp) and isinstance(op, ast.Add)
-                    found[one] = '""' if text else "[]" if listed else "0"
+                    if (value := _first_value(op, other, is_right=one is right)) is not None:
+                        found[one] = value
             case ast.UnaryOp(op=ast.UAdd() | ast.USub(), operand=one):
                 found[one] = "0"
             case ast.Compare(left=left, ops=ops, comparators=others) if any(
@@ -192,6 +191,15 @@ def _find_first_values(nodes: Iterable[ast.AST]) -> dict[ast.AST, str]:
             case _:
                 pass
     return found
+
+
+def _first_value(op: ast.operator, other: ast.expr, *, is_right: bool) -> str | None:
+    """Return a value that an operator can compute with, beside the other operand; None if that is not known."""
+    is_text = isinstance(other, ast.JoinedStr) or isinstance(getattr(other, "value", 0), str)
+    if isinstance(op, ast.Add):
+        is_list = isinstance(other, ast.List | ast.ListComp)
+        return '""' if is_text else "[]" if is_list else "0" if isinstance(other, ast.Constant) else None
+    return None if is_right and isinstance(op, ast.Div | ast.FloorDiv | ast.Mod) else "0"
 
 
 def _keys_read(node: ast.AST, key: str, first_values: Mapping[ast.AST, str]) -> Iterator[tuple[str, str]]:

@@ -264,7 +264,8 @@ def _line_of_computed_stop(owner: ast.ClassDef, method: Function, reason: Any, m
     if any(len(why) == 1 and (_may_be(why[0], reason) or _may_compute(why[0], reason)) for why in exits):
         return None
     over = find_passed_over(method, message)
-    found = [line for line, why in _stops(method) if line not in over and _may_compute(why, reason)]
+    reached = [(line, why) for line, why in _stops(method) if line not in over]
+    found = [line for line, why in reached if _may_be(why, reason) or _may_compute(why, reason)]
     return found[0] if len(found) == 1 else None
 
 

@@ -415,6 +415,8 @@ class Moments:
 def _is_same_incident(row: MomentRow, one: MomentRow) -> bool:
     """Return whether two incidents are the same: one that outlasts an attachment is stored again at its end."""
     near = is_incident(one) and row.node == one.node and abs(row.at - one.at) <= ALIKE_S
+    if " could not start " in row.line:
+        return near and row.line == one.line  # its beginning does not name the child
     return near and beginning(row.line) == beginning(one.line)
 
 

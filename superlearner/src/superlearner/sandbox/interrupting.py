@@ -113,7 +113,7 @@ class Interrupter:
         if _sleeps(frame):
             raise BlockedLoop(f"{said}; time.sleep {BLOCKS}")
         wait = ", or await something in each iteration" if frame.f_code.co_flags & inspect.CO_COROUTINE else ""
-        if CELL not in place:
+        if place and CELL not in place:
             line = _find_loop(frame)
             what = "the callback" if line is None else f"the loop in line {line}"
             said = f"{what} did not end within {self._after:g} s, so no other process could run"
@@ -146,10 +146,14 @@ def _sleeps(frame: FrameType) -> bool:
 
 
 def _find_loop(frame: FrameType) -> int | None:
-    """Return the line of the innermost loop of the user's code that a frame is in; None if that is not known."""
+    """Return the line of the outermost loop of the user's code that a frame is in; None if that is not known.
+
+    An inner one may have begun a moment ago, and end each time.
+    """
+    outermost: int | None = None
     above: Any = frame
     while above is not None and not above.f_code.co_filename.startswith(OURS):
-        code, line = above.f_code, above.f_lineno
+        code, line = above.f_code, above.f_lineno or 0  # code that Python has added has none
         tree = None if code.co_filename.startswith((*LIBRARY_FOLDERS, "<frozen")) else parse(code.co_filename)
         found = [
             node.lineno
@@ -157,10 +161,9 @@ def _find_loop(frame: FrameType) -> int | None:
             if isinstance(node, ast.While | ast.For | ast.AsyncFor)
             and code.co_firstlineno <= node.lineno <= line <= (node.end_lineno or 0)
         ]
-        if found:
-            return max(found)
+        outermost = min(found, default=outermost)
         above = above.f_back
-    return None
+    return outermost
 
 
 def _place(frame: FrameType) -> str:

@@ -29,6 +29,7 @@ export class MessageForm {
   /** The process for which messages are remembered. */ #key = "";
   /** An answer that is shown until another process takes its place, or this one is read after `until`; and the text that follows it.
    * @type {{pid: string, until: number, then: string}|null} */ #passing = null;
+  /** Counts messages and dropped answers: an answer to an earlier message is not shown. */ #turn = 0;
   /** Messages that the code knows. @type {readonly Message[]} */ #known = [];
 
   /**
@@ -59,7 +60,9 @@ export class MessageForm {
     this.dropAnswer();
   }
 
+  /** Show no answer, not that of a message on its way either. */
   dropAnswer() {
+    this.#turn += 1;
     this.#say("");
   }
 
@@ -117,18 +120,20 @@ export class MessageForm {
       this.#text.focus();
       return;
     }
-    const kind = /** @type {Kind} */ (this.#kind.value), pid = this.#pid;
+    const kind = /** @type {Kind} */ (this.#kind.value), pid = this.#pid, turn = this.#turn += 1;
     this.#say(kind === "call" ? "Waiting for the answer…" : "Sending…");
     remembered.add(this.node(), this.#key, { kind, text: this.#text.value.trim() });
     this.#offer();
     try {
       const answer = await send(pid, message, kind, this.node());
+      if (turn !== this.#turn) return this.sent();
       this.#say(
         kind === "call" ? answered(answer?.reply ?? null) : answer?.warning ? `Sent: ${answer.warning}.` : "Sent.",
         Boolean(answer?.warning) || COROUTINE.test(String(answer?.reply)));
       if (answer?.warning && !answer.dropped) this.#passing = { pid, until: Date.now() / 1000, then: "Sent." };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (turn !== this.#turn) return this.sent();
       this.#say(error.code === "timeout" && kind === "call" ? unansweredText(error.message) : sentence(crashText(error.words)), true);
       if (error.code === "timeout") this.#passing = { pid, until: Infinity, then: "" };
     }

@@ -215,7 +215,7 @@ document.addEventListener("keydown", (event) => { // before the editor, which ha
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.altKey || document.querySelector("dialog[open]")) return;
   event.preventDefault();
   event.stopPropagation();
-  runIt();
+  if (!("over" in document.documentElement.dataset)) runIt();
 }, { capture: true });
 window.addEventListener("popstate", draw);
 window.addEventListener("sl-sandboxes", () => void refresh());

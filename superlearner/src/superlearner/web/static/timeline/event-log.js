@@ -111,11 +111,10 @@ export class EventLog {
   async #loadStored() {
     const first = this.events[0]?.at;
     if (!this.#last || (first === undefined && this.kept === null)) return; // they are read with the events
-    if (first === undefined) return this.#loadKept();
+    if (first === undefined || (this.kept === null && this.whole)) return this.#loadKept();
     /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(this.#turn, `/restarts?settled=true&fold=false&per_page=${KEPT}`);
     if (!found) return;
     this.#join(found, first);
-    if (this.kept === null && this.whole) this.storedSoon(); // they are being read
     if (this.kept !== null) {
       const oldest = oldestOf(found), kept = this.kept.filter(({ data, at }) => !data["incident"] || at < oldest);
       this.kept = inOrder([...kept, ...found.filter(({ incident, at }) => incident && at < first).map(eventOf)]);
