@@ -164,7 +164,8 @@ def _calls(nodes: Iterable[ast.AST], *names: str) -> list[tuple[ast.expr, ast.Ca
 
 
 def _explain_key(key: str, nodes: Sequence[ast.AST]) -> str | None:
-    found = {advice for node in nodes for advice in _keys_read(node, key, _find_first_values(nodes))}
+    first_values = _find_first_values(nodes)
+    found = {advice for node in nodes for advice in _keys_read(node, key, first_values)}
     if not found:
         return None
     if len(found) > 1 or len(key) > LONGEST:

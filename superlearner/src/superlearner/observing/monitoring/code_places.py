@@ -73,7 +73,7 @@ class RunningCode:
 
 
 def find_running_code(frame: FrameType, process: Any) -> RunningCode | None:
-    """Return the lines outside of libraries in the frames of a thread; None if there is none.
+    """Return the lines of the user that a thread runs; None if it runs only library code.
 
     It runs in any thread and does not keep the frames. `process` is the one that runs there, if any.
     """

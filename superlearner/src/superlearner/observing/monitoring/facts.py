@@ -92,11 +92,11 @@ class PendingCallback:
     stopped: float = 0.0
     """Seconds since then in which no code of the program ran."""
 
-    def seconds(self, now: float) -> float:
-        """Return for how long it has been running, without those."""
-        return now - self.began - self.stopped
-
     code: CodePlace | None = None
+
+    def seconds(self, now: float) -> float:
+        """Return for how long it has been running, without the seconds in `stopped`."""
+        return now - self.began - self.stopped
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class LoopSample:
 
     @property
     def place(self) -> str | None:
-        """The line of the code; None if there is none."""
+        """The line that ran; None if it is not known."""
         return None if self.running is None else self.running.place
 
     @property
