@@ -43,7 +43,7 @@ from otp.kernel.steps import calling
 from otp.kernel.steps.signals import process_flag
 from otp.kernel.tables.callers import From
 from otp.kernel.tables.child_tasks import find_leftover, wait_for_tasks
-from otp.kernel.tables.scheduler import current_process
+from otp.kernel.tables.scheduler import here as running
 from otp.kernel.values.bounded import bound_reason
 from otp.kernel.values.errors import Error
 from otp.kernel.values.messages import ExitSignal
@@ -166,14 +166,15 @@ class SupervisorServer:
         if type(message) is not ExitSignal:
             log_unexpected(here(), message)
             return NoReply(state)
-        me = current_process("a supervisor's callback")  # like `here`, without the call
+        me = running.last.current  # like `here`, without the call
         if isinstance(state, DynamicState):
             return dynamic.child_exited(me, state, message)
         pid: Any
         pid, reason = message
         now = me.runtime.scheduler.window_ns()
         record = state.exited(pid, reason, now)
-        if record is None or me.runtime.ends:  # its log says why
+        node = me.runtime
+        if record is None or (node.ended_by is not None and node.ends):  # its log says why
             return NoReply(state)
         verdict = state.decide(record, reason, now)
         cause = pid.exit_seq

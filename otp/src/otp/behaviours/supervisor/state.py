@@ -60,10 +60,22 @@ class RestartWindow:
     Difference from OTP: OTP counts whole seconds.
     """
 
-    __slots__ = ("_failed", "_forgotten", "_limit", "_most", "_window", "max_restarts", "max_seconds", "restarts")
+    __slots__ = (
+        "_failed",
+        "_forgotten",
+        "_limit",
+        "_most",
+        "_window",
+        "counted",
+        "max_restarts",
+        "max_seconds",
+        "restarts",
+    )
 
     def __init__(self, max_restarts: int | Literal["infinity"], max_seconds: float | Literal["infinity"]) -> None:
         self.restarts: deque[int] = deque()
+        self.counted: int = 0
+        """Restarts within the window at the last one; at most 1,000 if any number is allowed in a finite window."""
         self._forgotten = 0
         self._failed: dict[int, int] = {}  # failed attempts by the event of the newest one
         self.set_limits(max_restarts, max_seconds)
@@ -75,6 +87,7 @@ class RestartWindow:
         self._limit: float = float("inf") if max_restarts == "infinity" else max_restarts
         self._most = KEPT if max_restarts == "infinity" else max_restarts + 1
         self._window: float = float("inf") if max_seconds == "infinity" else round(max_seconds * NS)
+        self.counted = len(self.restarts) + self._ever_forgotten
 
     def count(self, now: int) -> bool:
         """Count a restart at `now` (ns); return False if it exceeds the limit."""
@@ -86,7 +99,10 @@ class RestartWindow:
         while len(restarts) > self._most:
             restarts.popleft()
             self._forgotten += 1
-        return len(restarts) <= self._limit
+        self.counted = used = len(restarts)
+        if self._forgotten:
+            self.counted += self._ever_forgotten
+        return used <= self._limit
 
     def attempts(self, cause: int) -> int:
         """Return how many attempts to restart a child failed; `cause` is the event of the last one, or of its end."""
@@ -97,11 +113,6 @@ class RestartWindow:
         self._failed[event] = self._failed.pop(cause, 0) + 1
         if len(self._failed) > MOST_FAILED:
             del self._failed[next(iter(self._failed))]
-
-    @property
-    def counted(self) -> int:
-        """Restarts within the window at the last one; at most 1,000 if any number is allowed in a finite window."""
-        return len(self.restarts) + (self._ever_forgotten if self._forgotten else 0)
 
     def used(self, now: int) -> int:
         """Return the number of restarts within the window at `now` (ns)."""

@@ -54,22 +54,22 @@ def safely(function: Any, *arguments: Any) -> None:
 
 def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[Any, ...]:
     """Return the data of an `exited` event, in the order of `tracing.FIELDS`; the last three for a failed call."""
-    what = p.callbacks.cls.__qualname__ if p.callbacks is not None else p.runtime.describe(p)
-    if sender is None and x is not None:
-        sender = x.sender
-    if type(sender) is Process and sender.runtime is not p.runtime:
-        sender = p.runtime.outside
-    side = p.side
+    node, callbacks, side = p.runtime, p.callbacks, p.side
+    what = node.describe(p) if callbacks is None else callbacks.cls.__qualname__
     name = None if side is None else side.name
-    if name is None and x is not None and x.hooks:
-        name = keyed_name(p)
-    if x is None:
-        values = (reason, None, None, sender, what, name)
-    else:
-        message = None if x.message is None else _describe_message(x)
+    message = doing = None
+    if x is not None:
+        if sender is None:
+            sender = x.sender
+        if name is None and x.hooks:
+            name = keyed_name(p)
+        if x.message is not None:
+            message = _describe_message(x)
         doing = x.doing or _CALLBACK_WORDS.get(x.callback, x.callback)
-        values = (reason, message, doing, sender, what, name)
-    return values if p.runtime.scheduler.cycles is None else (*values, *causes_behind(p))
+    if type(sender) is Process and sender.runtime is not node:
+        sender = node.outside
+    values = (reason, message, doing, sender, what, name)
+    return values if node.scheduler.cycles is None else (*values, *causes_behind(p))
 
 
 def _describe_message(x: Ext) -> str:

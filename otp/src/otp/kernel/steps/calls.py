@@ -435,7 +435,7 @@ def wait_for(p: Process, waits_for: Any) -> None:
             s = p.runtime.scheduler
             # The loop runs first if it has callbacks, or after the time of a drain: timers or sockets may be ready by
             # then. An empty turn would take several times as long as resuming `p`. uvloop does not show its callbacks.
-            if s.callbacks or s.work_ns() >= s.began + DRAIN_NS:
+            if s.callbacks or s.work_ns() - s.began >= DRAIN_NS:
                 s.loop.call_soon(_take_turn, p, context=s.base_context)
             else:
                 s.push(p)

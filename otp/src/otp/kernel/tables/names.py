@@ -271,10 +271,10 @@ def whereis(name: Dest) -> Pid | None:
     """Return the pid registered as `name`, or None. Also accepts `(name, node)`."""
     if type(name) is str and name != "undefined":  # like `resolve`: without that call it takes two thirds of the time
         try:
-            me = here.last.current  # like `thread_current`, without the call
-        except AttributeError:
-            me = None
-        p = (node_here("whereis(name)") if me is None else me.runtime).names.get(name)
+            node = here.last.current.runtime  # like `thread_current`, without the call
+        except AttributeError:  # outside a process
+            node = None
+        p = (node or node_here("whereis(name)")).names.get(name)
     else:
         p = resolve(name, "whereis(name)")
         if p is not None and p.status == REMOTE and not isinstance(name, Process):

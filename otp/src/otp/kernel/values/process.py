@@ -351,7 +351,8 @@ class Process(Pid):
     @property
     def exit_seq(self) -> int:
         """The number of the `exited` event of a dead process, 0 if it was not recorded."""
-        return abs(self.value) if self.status == DEAD and type(self.value) is int else 0
+        value = self.value
+        return abs(value) if type(value) is int and self.status == DEAD else 0
 
     @property
     def was_signalled(self) -> bool:
