@@ -94,6 +94,15 @@ def test_a_sandbox_that_never_started_leaves_its_id_free() -> None:
     assert fleet.sandboxes == {}
 
 
+def test_a_start_that_a_request_ended_is_no_mistake_of_its_code() -> None:
+    """Regression: it counted as a failed run of the learner."""
+    for ends in (Destroy("d", "a"), StopAll("t", frozenset({"ada"}), "the lesson is over")):
+        _, actions = happened(create(), ends, NotStarted("a", 1, "start_failed", "killed"))
+        _, all_of = happened(create(), ends)
+        refusals = [one for one in (*all_of, *actions) if isinstance(one, FleetAnswer)]
+        assert ["conflict"] == [one.answer.code for one in refusals if isinstance(one.answer, FleetRefused)]
+
+
 def test_two_of_one_id_are_refused() -> None:
     assert refused(happened(create(), create())[1]) == "sandbox_already_exists"
 

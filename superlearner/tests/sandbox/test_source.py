@@ -268,3 +268,25 @@ def test_the_message_about_a_very_long_line_is_short() -> None:
     problem = look("x=" + "1+" * 90_000 + "\n")["problem"]
     assert (1, 180_003) == (problem["line"], problem["column"])
     assert len(problem["message"]) < 100
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ('match x:\n    case "look"\n        pass', ' after case "look"'),
+        ("while x  # always\n    pass", " after while x"),
+        ("class Jar(GenServer)\n    pass", " after class Jar(GenServer)"),
+        ("try\n    pass", " after try"),
+        (f"if {'x + ' * 20}1\n    pass", " after if"),
+        ("if (x or\n    y)\n    pass", ""),
+    ],
+)
+def test_a_missing_colon_is_told_with_what_it_belongs_to(text: str, after: str) -> None:
+    assert f"expected ':'{after}" == look(text)["problem"]["message"]
+
+
+def test_a_quoted_line_has_no_secret() -> None:
+    with pytest.raises(SourceProblem) as wrong:
+        otp.run(lambda: check_source('if password == "hunter2"\n    pass'))
+    assert "hunter2" not in wrong.value.message
+    assert wrong.value.message.startswith("expected ':' after if password == ")

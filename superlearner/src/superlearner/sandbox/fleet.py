@@ -114,7 +114,8 @@ def _after_program(fleet: Fleet, sandbox: Sandbox, event: Happening, now: float)
         case Started():
             return _started(fleet, sandbox, event, now)
         case NotStarted():
-            return _not_started(fleet, sandbox, event.code, event.reason, now)
+            stopped = sandbox.status == "stopping"  # a request ended it, not its code
+            return _not_started(fleet, sandbox, "conflict" if stopped else event.code, event.reason, now)
         case ProgramEnded():
             return _handle_end(fleet, sandbox, event.reason, now)
         case StillThere():
@@ -240,7 +241,7 @@ def _handle_end(fleet: Fleet, sandbox: Sandbox, reason: str, now: float) -> Next
     if wanted and sandbox.goal == "remove":
         if any(kind == "destroy" for kind, _ in sandbox.waiting):
             sandbox = replace(sandbox, reason=DESTROYED)  # rather than how its tree ended
-        stopped = FleetRefused("start_failed", f"{sandbox.id} was destroyed meanwhile")
+        stopped = FleetRefused("conflict", f"{sandbox.id} was destroyed meanwhile")
         sandbox, refused = _answered(sandbox, stopped, "create", "restart")
         sandbox, done = _answered(sandbox, None, "destroy")
         return fleet.without(sandbox.id), [*answers, *refused, *done]
@@ -303,7 +304,7 @@ def _stop_all(fleet: Fleet, event: StopAll) -> Next:
         if sandbox.owner not in event.owners or not sandbox.alive or sandbox.goal == "remove":
             continue
         stopped = replace(sandbox, status="stopping", goal="keep", reason=event.why)
-        stopped, answers = _answered(stopped, FleetRefused("start_failed", event.why), "create", "restart")
+        stopped, answers = _answered(stopped, FleetRefused("conflict", event.why), "create", "restart")
         fleet = fleet.put(stopped)
         ids.append(stopped.id)
         actions += answers

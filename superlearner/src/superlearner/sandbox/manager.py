@@ -109,6 +109,8 @@ class SandboxManager(GenServer[Sandboxes]):
         fleet, actions = after(replace(sandboxes.fleet, most=sandboxes.most()), event, time.time())
         sandboxes.fleet = fleet
         sandboxes.note(before)
+        if isinstance(event, Forsaken):
+            sandboxes.failed_runs.pop(event.owner, None)
         for id in before.keys() - fleet.sandboxes.keys():
             sandboxes.forget(id)
         for action in actions:

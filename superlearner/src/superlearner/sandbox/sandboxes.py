@@ -135,7 +135,7 @@ class Sandboxes:
     def note_run(self, user: str, why: str | None) -> None:
         """Note a run of code of a user: why it failed, or None if it worked."""
         before = self.failed_runs.pop(user, None)
-        if why is None:
+        if why is None or self.left(user):
             return
         self.failed_runs[user] = FailedRuns(before.runs + 1 if before else 1, without_secrets(why), time.time())
         if len(self.failed_runs) > MOST_USERS:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import otp
+from otp.redaction import source_without_secrets
 from superlearner.sandbox import syntax
 
 __all__ = ["MOST_SOURCE", "Source", "SourceProblem", "check_source"]
@@ -72,7 +73,9 @@ async def check_source(text: str) -> Source:
         return Source(text, found["starts"])
     problem = found["problem"]
     end = (problem["end_line"], problem["end_column"]) if "end_line" in problem else None
-    raise SourceProblem(problem["line"], problem["column"], str(problem["message"])[:LONGEST], problem.get("hint"), end)
+    message, after, quoted = str(problem["message"])[:LONGEST].partition(" after ")
+    message += after + source_without_secrets(quoted)
+    raise SourceProblem(problem["line"], problem["column"], message, problem.get("hint"), end)
 
 
 def _run_syntax_check(text: str) -> dict[str, Any]:

@@ -34,6 +34,12 @@ CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 KEYWORDS: Final = [*(word for word in keyword.kwlist if word.islower()), "match", "case"]
 INVALID: Final = re.compile(r"invalid syntax(\. Did you mean '\w+'\?)?")  # Python 3.14 compares words, too
 OPENED: Final = re.compile(r"(?:^|\breturn|[=(\[,:])\s*\(")
+COLON: Final = "expected ':'"
+BEGUN: Final = re.compile(
+    r"\s*((async def|class|def|case|elif|else|except|finally|for|if|match|try|while|with)\b.*?)\s*$"
+)
+"""A statement that needs a colon, and its first word."""
+LONGEST_BEGUN: Final = 60
 MOST_REPAIRED: Final = 20
 """Words and lines of a source in which repairs are tried; each parses the source."""
 LONGEST_REPAIRED: Final = 30_000
@@ -67,7 +73,7 @@ def look(text: str) -> dict[str, Any]:
             tree = ast.parse(text, FILE)
             compile(tree, FILE, "exec", dont_inherit=True)
     except SyntaxError as error:
-        return {"problem": _find_repair(text, error) or _problem(error)}
+        return {"problem": _find_repair(text, error) or _problem(text, error)}
     except (RecursionError, MemoryError):
         return {"problem": {"line": 1, "column": 1, "message": "it is nested too deeply for Python"}}
     own = _find_own_start(tree)
@@ -103,8 +109,11 @@ def _lines(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def _problem(error: SyntaxError) -> dict[str, Any]:
-    found = {"line": error.lineno or 1, "column": max(error.offset or 1, 1), "message": error.msg}
+def _problem(text: str, error: SyntaxError) -> dict[str, Any]:
+    line, column = error.lineno or 1, max(error.offset or 1, 1)
+    found = {"line": line, "column": column, "message": error.msg}
+    if error.msg == COLON and (begun := BEGUN.match(_lines(text)[line - 1][: column - 1])):
+        found["message"] = f"{COLON} after {begun[2] if len(begun[1]) > LONGEST_BEGUN else begun[1]}"
     hint = HINTS.get(error.msg)
     if hint is not None:
         found["hint"] = hint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import io
 import json
@@ -163,7 +164,7 @@ def test_a_teacher_sees_whose_code_does_not_run_and_why(inside: Inside, tmp_path
             with pytest.raises(OperationError):
                 await run("x = 1\nif x\n    pass\n")
         await call(platform, "sandbox.create", ADA, dry_run=True, sandbox_id="jar", source=SOURCE, demo=None)
-        assert await failed() == (2, "line 2, column 5: expected ':'")
+        assert await failed() == (2, "line 2, column 5: expected ':' after if x")
         with pytest.raises(OperationError):
             await run(f"{SOURCE}\nmissing\n")
         count, why = await failed()
@@ -183,6 +184,83 @@ def test_a_teacher_sees_whose_code_does_not_run_and_why(inside: Inside, tmp_path
         assert re.fullmatch(r"counter crashed and was restarted: ZeroDivisionError\(.*\) \(main\.py:\d+\)", crash), (
             crash
         )
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("course.learners")
+def test_only_what_the_code_of_a_learner_causes_is_a_failed_run(inside: Inside, tmp_path: Path) -> None:
+    """Regression: a wrong version, a broken demo and the end of a lesson counted, and a demo that ran ended the row."""
+
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        row = await platform.accounts.add("ada", "learner")
+
+        async def run(operation: str, **given: Any) -> None:
+            with contextlib.suppress(OperationError):
+                await call(platform, operation, ADA, **given)
+
+        def failed() -> int:
+            found = platform.sandboxes.failed_runs.get("ada")
+            return 0 if found is None else found.runs
+
+        await call(platform, "sandbox.create", ADA, sandbox_id="jar", source=SOURCE, demo=None)
+        await run("sandbox.hot_reload", sandbox_id="jar", source=None, version=9)
+        assert failed() == 0
+        await run("sandbox.hot_reload", sandbox_id="jar", source="if", version=None)
+        assert failed() == 1
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("superlearner.operations.builtin.sandboxes.ask", refuse)
+            await run("sandbox.create", sandbox_id="made", demo="shop")
+            await run("sandbox.create", sandbox_id="made", template="counter", demo=None)
+            assert failed() == 1
+            await run("sandbox.restart", sandbox_id="jar")
+            assert failed() == 2
+        await call(platform, "sandbox.create", ADA, sandbox_id="made", template="counter", demo=None)
+        assert failed() == 2
+        kept = asyncio.get_running_loop().create_future()
+        platform.sandboxes.changed = lambda: (
+            None if "jar" in platform.sandboxes.fleet.sandboxes else (kept.done() or kept.set_result(None))
+        )
+        await platform.accounts.remove(row)
+        await kept
+        assert failed() == 0
+        platform.sandboxes.note_run("ada", "a request that was under way")
+        assert failed() == 0
+
+    inside(test, data_dir=tmp_path)
+
+
+async def refuse(*_: Any) -> None:
+    raise OperationError("start_failed", "it does not start")
+
+
+@pytest.mark.operation("course.learners")
+def test_the_crashes_of_a_whole_class_are_read_at_once(inside: Inside, tmp_path: Path) -> None:
+    """Regression: each look at the class read the store once for each sandbox with a crash."""
+
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        for name in ("ada", "ben", "cy"):
+            await platform.accounts.add(name, "learner")
+            node = node_of_sandbox(name)
+            made = Sandbox(name, name, node, Configuration("source"), created_at=2.0, status="running", started_at=5.0)
+            platform.sandboxes.fleet = platform.sandboxes.fleet.put(made)
+            if name != "cy":
+                platform.moments._add(MomentRow(node, "9f3a0c1b22d4", 7, 7, 6.0, 6.0, f"{name} crashed", 1))
+        reads: list[list[str]] = []
+        read = platform.moments.read_replays
+
+        async def counted(rows: list[MomentRow]) -> list[MomentRow]:
+            reads.append([row.line for row in rows])
+            return await read(rows)
+
+        platform.moments.read_replays = counted
+        shown = (await call(platform, "course.learners", TEACHER)).data
+        assert [one["sandboxes"][0]["crash"] for one in shown] == ["ada crashed", "ben crashed", None]
+        assert [sorted(lines) for lines in reads] == [["ada crashed", "ben crashed"]]
 
     inside(test, data_dir=tmp_path)
 

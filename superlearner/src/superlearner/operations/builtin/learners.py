@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
@@ -269,16 +270,16 @@ async def _describe_sandboxes(
         one.id: [row for row in rows if row.node == one.node and row.at >= _code_since(one) and CRASH.search(row.line)]
         for one in running
     }
+    last_ones = {id: of[0] for id, of in crashes.items() if of}
+    whole = [] if history is None else await history.read_replays([*last_ones.values()])
+    described = dict(zip(last_ones, await asyncio.to_thread(lambda: [*map(_describe_crash, whole)]), strict=True))
     shown: dict[str, list[CourseLearnerSandbox]] = {}
     for one in sandboxes:
-        of = crashes.get(one.id, [])
-        last = next(iter(of), None)
-        if last is not None and history is not None:
-            [last] = await history.read_replays([last])
+        of, last = crashes.get(one.id, []), last_ones.get(one.id)
         about = CourseLearnerSandbox(
             id=one.id, status=one.status, reason=one.reason, at=one.ended_at or one.created_at,
             crashes=sum(row.count for row in of),
-            crash=last and _describe_crash(last),
+            crash=described.get(one.id),
             crashed_at=last and last.until,
         )  # fmt: skip
         shown.setdefault(one.owner, []).append(about)

@@ -220,9 +220,9 @@ async def create(
     _check_scope(ctx, origin)
     built_in = None if template is None else read_template(template)
     text = await _read(file) if file is not None else source if built_in is None else built_in.text
-    with _counting_failures(ctx, sandboxes, sandbox_id):
+    member = await choose_place(ctx, services, node)
+    with _counting_failures(ctx, sandboxes, sandbox_id, own=origin not in BUILT_IN):
         known = None if text is None else await _checked(text)
-        member = await choose_place(ctx, services, node)
         configuration = Configuration(
             origin,
             DEMOS[demo] if demo is not None else supervisor_module,
@@ -259,9 +259,10 @@ async def restart(
     sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
     if source is not None:
         allow(ctx, sandbox, "code")
-    with _counting_failures(ctx, sandboxes, sandbox.id):
+    await choose_place(ctx, services, sandbox.configuration.member)
+    own = source is not None or sandbox.configuration.origin not in BUILT_IN
+    with _counting_failures(ctx, sandboxes, sandbox.id, own=own):
         known = None if source is None else await _checked(source)
-        await choose_place(ctx, services, sandbox.configuration.member)
         ctx.about_to(f"restart {sandbox.id}{'' if known is None else ' with a new source'}")
         admit = await quotas.admission(sandbox.owner)
         return record_of(await ask(ctx, Restart(None, sandbox.id, ctx.user.name, known, admit)))
@@ -308,8 +309,9 @@ async def hot_reload(
     sandbox = find_sandbox(ctx, sandboxes, sandbox_id)
     if (source is None) == (version is None):
         raise OperationError("validation_error", "expected either source or version")
-    with _counting_failures(ctx, sandboxes, sandbox.id):
-        known = await _checked(source) if source is not None else _version(sandbox, version)
+    kept = None if source is not None else _version(sandbox, version)
+    with _counting_failures(ctx, sandboxes, sandbox.id, own=True):
+        known = kept or await _checked(source or "")
         ctx.about_to(f"upgrade {sandbox.id} to another source")
         try:
             async with asyncio.timeout(RELOAD_S):
@@ -341,9 +343,9 @@ async def _memory_of(sandboxes: Sandboxes, shown: list[Sandbox]) -> dict[str, in
 
 
 @contextmanager
-def _counting_failures(ctx: Context, sandboxes: Sandboxes, id: str) -> Generator[None]:
-    """Note whether the code of a user runs, for their teacher; that of a workbench is of the course."""
-    if ctx.dry_run or id.startswith(WORKBENCH):
+def _counting_failures(ctx: Context, sandboxes: Sandboxes, id: str, *, own: bool) -> Generator[None]:
+    """Note whether the code of a user runs, for their teacher, unless it is of the platform or of the course."""
+    if ctx.dry_run or not own or id.startswith(WORKBENCH):
         yield
         return
     try:
