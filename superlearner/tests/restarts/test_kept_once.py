@@ -129,18 +129,30 @@ def test_a_problem_that_outlasts_its_observation_is_listed_once_with_its_real_en
     inside(test, data_dir=tmp_path if stored else None)
 
 
-def test_failed_starts_of_two_children_at_once_are_two_lines(inside: Callable[..., Any]) -> None:
-    """Regression: their lines begin with the same words, so one took the place of the other."""
+@pytest.mark.parametrize("stored", [False, True])
+def test_failed_starts_of_two_children_at_once_are_two_lines_each_found_by_its_child(
+    inside: Callable[..., Any], tmp_path: Path, stored: bool
+) -> None:
+    """Regression: their lines begin with the same words, so one took the place of the other.
+
+    A filter by process found neither: a colon follows the name of the child.
+    """
     lines = [f"front could not start {child}: KeyError('a'), at shop.py:7 in init" for child in ("till", "door")]
 
     async def test(platform: Any) -> None:
         moments, node, at = platform.platform.moments, platform.platform.nodes.find(None), time.time() - 9
         for line in lines:
-            moments.add_incident(node, Incident(line, at, at))
+            moments.add_incident(node, Incident(line, at, at, type="failed_start"))
         listed = (await platform.get("/api/v1/restarts", params={"fold": "false"}))["data"]
         assert sorted(one["line"] for one in listed if one["incident"]) == sorted(lines)
+        if stored:
+            moments._rows.clear()  # the platform has restarted
+        for child, line in zip(("till", "door"), lines, strict=True):
+            (found,) = (await platform.get("/api/v1/restarts", params={"process": child}))["data"]
+            assert (found["line"], found["supervisor"], found["name"]) == (line, "front", child)
+            assert found["incident"] and found["crash"]
 
-    inside(test)
+    inside(test, data_dir=tmp_path if stored else None)
 
 
 def test_the_end_of_a_problem_after_the_end_of_its_observation_is_kept_and_an_earlier_one_is_not() -> None:

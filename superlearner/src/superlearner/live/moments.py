@@ -41,6 +41,8 @@ from superlearner.operations.builtin.restart_lines import describe_row
 from superlearner.operations.builtin.restart_loops import (
     ANOMALY,
     BLOCKED,
+    CAUSES,
+    FAILED_START,
     GAVE_UP,
     INCIDENT,
     OUTAGE,
@@ -383,7 +385,7 @@ class Moments:
             data = _pack(json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode())
         line = clip(without_secrets(row.line, LONGEST), LONGEST)
         kind = row.kind if remote.kind is MEMBER and row.kind in MOVES else str(remote.kind)
-        cause = BLOCKED if row.cause == BLOCKED else None
+        cause = row.cause if row.cause in CAUSES else None
         row = replace(row, node=remote.name, owner=remote.owner, line=line, data=data, kind=kind, cause=cause, id=0)
         same = [one for one in self._rows.values() if is_incident(row) and _is_same_incident(row, one)]
         if not any(_end(row) <= _end(one) for one in same):
@@ -415,7 +417,7 @@ class Moments:
 def _is_same_incident(row: MomentRow, one: MomentRow) -> bool:
     """Return whether two incidents are the same: one that outlasts an attachment is stored again at its end."""
     near = is_incident(one) and row.node == one.node and abs(row.at - one.at) <= ALIKE_S
-    if " could not start " in row.line:
+    if row.cause == FAILED_START:
         return near and row.line == one.line  # its beginning does not name the child
     return near and beginning(row.line) == beginning(one.line)
 

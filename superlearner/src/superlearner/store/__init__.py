@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from superlearner.store.failures import NameTaken, NotOfThisDatabase, StoreUnavailable
 from superlearner.store.pruning import RowRetention
-from superlearner.store.rows import AuditRow, MomentRow, Recording, Restart, SettingChange, SignInLink, Token, UserRow
+from superlearner.store.rows import (
+    ENDS,
+    AuditRow,
+    MomentRow,
+    Recording,
+    Restart,
+    SettingChange,
+    SignInLink,
+    Token,
+    UserRow,
+)
 from superlearner.store.service import STORE, StoreService
 from superlearner.store.status import StoreState, StoreStatus
 from superlearner.store.store import Store
@@ -20,6 +30,7 @@ if TYPE_CHECKING:
     from superlearner.store.opening import DatabaseInfo, database_info, migrate
 
 __all__ = [
+    "ENDS",
     "STORE",
     "AuditRow",
     "DatabaseInfo",

@@ -16,6 +16,7 @@ from typing import Any, Final, overload
 
 __all__ = [
     "AUDIT",
+    "ENDS",
     "MOMENTS",
     "NAME_LIMIT",
     "RESTARTS",
@@ -42,6 +43,8 @@ TEXT_LIMIT: Final = 4000
 """Characters after which a text is cut; JSON gets four times as many."""
 NAME_LIMIT: Final = 500
 """Maximum characters of a searchable name: index rows have at most 2,700 bytes."""
+ENDS: Final = " ,:;"
+"""Characters that may follow the name of a process in the line of a restart, besides the end of the line."""
 NAMES: Final = frozenset({"supervisor", "operation", "setting", "name", "user", "node", "run", "owner"})
 """Columns that hold names."""
 

@@ -397,8 +397,10 @@ test("a failed start has one row: its event, and not also the problem that is st
   const failed = {
     ...event(20, "start_failed", null, "importer", {}), supervisor: "front", text: "front could not start importer on a request: no",
   };
-  const stored = { event: 7, ref: "a.7", at: 20, until: 20, line: "front could not start importer: no", incident: true, crash: true };
-  const { log, asked } = askedLog([stored, { ...stored, event: 8, ref: "a.8", line: "front could not start mailer: no" }]);
+  const of = { supervisor: "front", name: "importer", incident: true, crash: true };
+  const stored = { event: 7, ref: "a.7", at: 20, until: 20, line: "front could not start importer: no", ...of };
+  const other = { ...stored, event: 8, ref: "a.8", line: "front could not start mailer: no", name: "mailer" };
+  const { log, asked } = askedLog([stored, other]);
   const begun = log.begin();
   asked[0].resolve(answer([failed], "run"));
   await begun;

@@ -81,6 +81,16 @@ test("the children of a supervisor that is listed have no line of their own", ()
   assert.deepEqual(onceEach([labels], []).rows, [labels]);
 });
 
+test("a failed start describes only the child of its own supervisor", () => {
+  const tree = new Map([["front", { name: "front", pid: "0.1.0" }], ["back", { name: null, pid: "0.2.0" }]]);
+  const row = (/** @type {string} */ parent) => ({ key: `${parent}/Importer`, id: "Importer", state: "stopped", parent, pid: null });
+  const rows = [row("front"), row("back")];
+  const failed = (/** @type {string} */ supervisor) =>
+    ({ type: "failed_start", pid: null, evidence: { supervisor, child_id: "Importer" } });
+  assert.deepEqual(onceEach(rows, [failed("front")], [], /** @type {any} */ (tree)).rows, [rows[1]]);
+  assert.deepEqual(onceEach(rows, [failed("0.2.0")], [], /** @type {any} */ (tree)).rows, [rows[0]]);
+});
+
 test("the problems of a node that is gone are unknown", () => {
   assert.match(unknownBecause("gone", ""), /^The node is gone/);
   assert.deepEqual(["live", "lost"].map((status) => unknownBecause(/** @type {any} */ (status), status === "lost" ? "Lost." : "")),

@@ -89,6 +89,6 @@ def _describe(one: CrashGroup) -> Incident:
     if one.by is not None:
         failed = sentences.could_not_start(one.by, one.who, one.reason, at=one.place)
         often = f", {sentences.times_text(one.times)}" if one.times > 1 else ""
-        return Incident(f"{failed}{often}", one.first, one.last)
+        return Incident(f"{failed}{often}", one.first, one.last, type="failed_start")
     ended = sentences.ended(one.who, one.reason, failed=True, at=one.place, times=one.times, span=one.last - one.first)
     return Incident(sentences.story(ended, sentences.not_restarted(None)), one.first, one.last)

@@ -24,6 +24,7 @@ from superlearner.nodes.remote.protocol import Named, Names
 from superlearner.observing.monitoring.timeouts import pids_of
 from superlearner.operations.builtin.errors import find_process, origin_of
 from superlearner.operations.builtin.processes import NOT_THERE
+from superlearner.operations.builtin.restart_incidents import is_failure
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_row, list_open
 from superlearner.operations.builtin.restart_loops import GAVE_UP, INCIDENT, read_line
 from superlearner.operations.builtin.restart_words import find_about
@@ -372,7 +373,7 @@ async def _add_problems(ctx: Context, node: WatchedNode | RemoteNode, history: M
     """Add the newest stored problems of a process, such as hangs, with the words of the list of restarts."""
     owner = ctx.user.only_owner
     rows, _ = await history.page([node.name], [], owner, None, None, 0, MOST_FOLDED, process=why.name, number=INCIDENT)
-    found = [one for one in rows if not one.line.endswith(sentences.not_restarted(None))]
+    found = [one for one in rows if not is_failure(one)]
     stored = [WhyProblem(at=one.at, line=one.line, ref=str(Ref(one.run, one.number))) for one in found[:MOST_PROBLEMS]]
     why.problems = [*(one for one in why.problems if one.ref is None), *stored]
 

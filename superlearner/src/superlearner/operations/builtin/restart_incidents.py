@@ -14,7 +14,7 @@ from superlearner.base.commands import command
 from superlearner.control.clock import time_text
 from superlearner.control.terms import clip
 from superlearner.nodes.nodes import full_names
-from superlearner.operations.builtin.restart_loops import OUTAGE, is_stop
+from superlearner.operations.builtin.restart_loops import FAILED_START, OUTAGE, is_stop
 from superlearner.operations.failures import OperationError
 from superlearner.operations.results.restarts import Moment, MomentFacts
 from superlearner.operations.results.system import AnomalyLine
@@ -71,9 +71,9 @@ def describe_incident(row: MomentRow, line: str, anomaly: AnomalyLine | None) ->
     )  # fmt: skip
 
 
-def is_failure(line: str) -> bool:
+def is_failure(row: MomentRow) -> bool:
     """Return whether an incident is the crash of a process without a supervisor, or a failed start on request."""
-    return line.endswith(sentences.not_restarted(None)) or " could not start " in line.partition(": ")[0]
+    return row.cause == FAILED_START or row.line.endswith(sentences.not_restarted(None))
 
 
 def _describe_kind(row: MomentRow, anomaly: AnomalyLine | None) -> str:
@@ -81,7 +81,7 @@ def _describe_kind(row: MomentRow, anomaly: AnomalyLine | None) -> str:
         return f"an anomaly, not a restart: {anomaly.type} ({anomaly.severity})"
     if row.line.startswith(OUTAGE):
         return "the platform was away, so nothing was observed"
-    if is_failure(row.line):
+    if is_failure(row):
         return "no supervisor restarts it, so only this line is kept"
     if is_stop(row):
         return "not a restart: a signal such as SIGSTOP had stopped it, or its machine slept"

@@ -26,7 +26,15 @@ from superlearner.operations.builtin.restart_facts import (
     find_requested,
 )
 from superlearner.operations.builtin.restart_incidents import is_failure, possible_names
-from superlearner.operations.builtin.restart_loops import OUTAGE, LineParts, Loop, is_incident, is_sum, read_line
+from superlearner.operations.builtin.restart_loops import (
+    FAILED_START,
+    OUTAGE,
+    LineParts,
+    Loop,
+    is_incident,
+    is_sum,
+    read_line,
+)
 from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
 from superlearner.operations.builtin.restart_none import describe_none
@@ -405,7 +413,11 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
     )  # fmt: skip
     if line.incident:
         line.outage = row.line.startswith(OUTAGE)
-        line.crash = is_failure(row.line)
+        line.crash = is_failure(row)
+    if row.cause == FAILED_START:
+        line.supervisor, _, said = row.line.partition(" could not start ")
+        line.name = said.partition(": ")[0]
+        return line
     if row.data is None:
         if (parts := read_line(row.line)) is not None:
             line.name, line.reason = parts.name, "killed" if parts.killed else None

@@ -9,11 +9,13 @@ from typing import Final, NamedTuple
 
 from superlearner.control.reasons import without_arguments, without_numbers
 from superlearner.operations.results.restarts import RestartLine
-from superlearner.store import MomentRow
+from superlearner.store import ENDS, MomentRow
 
 __all__ = [
     "ANOMALY",
     "BLOCKED",
+    "CAUSES",
+    "FAILED_START",
     "GAVE_UP",
     "INCIDENT",
     "OUTAGE",
@@ -35,6 +37,10 @@ ANOMALY: Final = 2**53
 """The number of a stored anomaly with its evidence, which is in no list of restarts; no event has it."""
 BLOCKED: Final = "blocked_loop"
 """The cause in the row of an incident that may explain why a node did not answer."""
+FAILED_START: Final = "failed_start"
+"""The same of one about a child that a supervisor could not start on a request."""
+CAUSES: Final = frozenset({BLOCKED, FAILED_START})
+"""The causes that incidents have."""
 GAVE_UP: Final = " gave up"
 """The last words of the line of a give-up, which names the supervisors only."""
 OUTAGE: Final = "the platform did not run"
@@ -162,8 +168,10 @@ def names(line: str, process: str) -> bool:
 
     >>> [names(line, "till") for line in ("till crashed", "a crashed; till was killed", "till, with", "tills crashed")]
     [True, True, True, False]
+    >>> [names(line, "till") for line in ("shop could not start till: no_disk", "messages waited for till")]
+    [True, True]
     """
-    return any(f" {process}{end}" in f" {line}" for end in " ,")
+    return any(f" {process}{end}" in f" {line} " for end in ENDS)
 
 
 def cause_of(line: RestartLine) -> str | None:

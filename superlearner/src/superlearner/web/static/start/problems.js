@@ -72,9 +72,11 @@ export function onceEach(rows, anomalies, burning, model) {
     || (name !== null && looping.has(name)) || loops.some((one) => one.name === model.rows.get(parent ?? "")?.name
       && one.evidence.newest?.some((/** @type {any} */ entry) => entry.child_id === id));
   const down = new Set(rows.filter(({ state }) => DOWN.includes(state)).map(({ key }) => key));
-  const unstarted = new Set(left.flatMap(({ type, evidence }) => (type === "failed_start" ? [evidence.child_id] : [])));
+  const unstarted = left.filter(({ type }) => type === "failed_start");
+  const isUnstarted = (/** @type {R} */ { parent, id }, above = model.rows.get(parent ?? "")) => unstarted.some(({ evidence }) =>
+    evidence.child_id === id && [above?.name, above?.pid].includes(evidence.supervisor));
   const known = (/** @type {R} */ row) => (row.state === "stuck" && reported.has(row.pid))
-    || (row.state === "stopped" && (down.has(row.parent ?? "") || unstarted.has(row.id))) || (DOWN.includes(row.state) && isInLoop(row));
+    || (row.state === "stopped" && (down.has(row.parent ?? "") || isUnstarted(row))) || (DOWN.includes(row.state) && isInLoop(row));
   return { rows: rows.filter((row) => !known(row)), anomalies: left };
 }
 

@@ -309,7 +309,7 @@ const isOf = ({ cause, seq, at }, one) => one.event > 0 && [cause, seq].includes
 
 /** Return whether an event is the failed start that a problem tells of. @param {LogEvent} event @param {Api.RestartLine} one */
 const isStart = ({ type, at, supervisor, name }, one) => type === "start_failed" && at >= one.at - SAME_S
-  && at <= (one.until ?? one.at) + SAME_S && Boolean(one.line?.startsWith(`${supervisor} could not start ${name}: `));
+  && at <= (one.until ?? one.at) + SAME_S && supervisor === one.supervisor && name === one.name;
 
 /** The count near the end of a line about restarts that were only counted. */
 const TIMES = /(once|[\d,]+ times)(?= more$)/;
