@@ -129,6 +129,27 @@ def test_a_problem_that_outlasts_its_observation_is_listed_once_with_its_real_en
     inside(test, data_dir=tmp_path if stored else None)
 
 
+def test_each_page_of_stored_problems_is_full_and_says_how_many_there_are(
+    inside: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Regression: a corrected line took a place on its page, and counted on the others."""
+
+    async def test(platform: Any) -> None:
+        moments, node, at = platform.platform.moments, platform.platform.nodes.find(None), time.time() - 900
+        for place in range(4):
+            began, line = at + 200 * place, f"till{place} was in handle_cast at shop.py:7"
+            moments.add_incident(node, Incident(f"{line} for 42 s {LAST_SEEN} 10:00:42", began, began + 42))
+            moments.add_incident(node, Incident(f"{line} for 72 s", began, began + 72))
+        pages = [await moments.page([node.name], [], None, None, None, offset, 2) for offset in (0, 2)]
+        assert [[row.line.partition(" ")[0] for row in rows] for rows, _ in pages] == [
+            ["till3", "till2"],
+            ["till1", "till0"],
+        ]
+        assert [total for _, total in pages] == [4, 4]
+
+    inside(test, data_dir=tmp_path)
+
+
 @pytest.mark.parametrize("stored", [False, True])
 def test_failed_starts_of_two_children_at_once_are_two_lines_each_found_by_its_child(
     inside: Callable[..., Any], tmp_path: Path, stored: bool

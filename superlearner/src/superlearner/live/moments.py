@@ -91,6 +91,7 @@ UNTIL_OVER: Final = frozenset(
 LONGEST: Final = 300
 MOST_NUMBER: Final = 2**53
 NUMBERS: Final = re.compile(r"[0-9 -]{0,4000}")
+MOST_INCIDENTS: Final = 5000  # among which those that were corrected are looked for, to count the others
 MODEL: Final = TypeAdapter(Moment)
 
 log: Final = logging.getLogger(__name__)
@@ -204,10 +205,8 @@ class Moments:
             }  # fmt: skip
             with contextlib.suppress(StoreUnavailable):
                 await self.store.sync()
-                total = await self.store.count_moments(**asked)
-                found = await self.store.moments(**asked, limit=limit, offset=offset, replays=replays)
-                rows = _without_corrected(found)
-                return rows, total - len(found) + len(rows)
+                rows, total = await _read_corrected(self.store, asked, offset + limit, replays=replays)
+                return rows[offset : offset + limit], total
         rows = [
             row for row in reversed(self._rows.values())
             if (row.node in nodes or row.kind in kinds) and (owner is None or row.owner == owner)
@@ -425,6 +424,21 @@ def _is_same_incident(row: MomentRow, one: MomentRow) -> bool:
 def _end(row: MomentRow) -> tuple[float, bool]:
     """Return the end of an incident, to compare it with that of another row about it: when it was last seen is less."""
     return row.until, LAST_SEEN not in row.line
+
+
+async def _read_corrected(
+    store: Store, asked: dict[str, Any], most: int, *, replays: bool
+) -> tuple[list[MomentRow], int]:
+    """Return the newest rows without those that were corrected, and the number of all: pages agree about both."""
+    found, rows = list[MomentRow](), list[MomentRow]()
+    while (missing := most - len(rows)) > 0:
+        found += (more := await store.moments(**asked, limit=missing, offset=len(found), replays=replays))
+        rows = _without_corrected(found)
+        if len(more) < missing:
+            return rows, len(rows)
+    of_incidents = asked | {"number": asked["number"] or INCIDENT}
+    incidents = await store.moments(**of_incidents, limit=MOST_INCIDENTS, replays=replays)
+    return rows, await store.count_moments(**asked) - len(incidents) + len(_without_corrected(incidents))
 
 
 def _without_corrected(rows: list[MomentRow]) -> list[MomentRow]:

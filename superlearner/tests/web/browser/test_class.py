@@ -103,7 +103,7 @@ def test_a_teacher_gives_links_to_a_class_and_sees_who_is_stuck(
     expect(page.locator("#class-rows").get_by_role("button", name="Jörg Müller")).to_be_visible()
     first = page.locator("#class-rows").get_by_role("row").first
     expect(first).to_contain_text("ben")
-    expect(first).to_contain_text("MinimalServer (12), 4 attempts Line 7: expected 0, got 3.")
+    expect(first).to_contain_text("MinimalServer (12), 4 attempts. Line 7: expected 0, got 3.")
     expect(first).to_contain_text(re.compile(r"0 of \d+ \(12\)"))  # of the session in which they are stuck
     word = first.get_by_text("Stuck:").bounding_box()
     assert word is not None

@@ -78,6 +78,34 @@ def test_changes_do_not_keep_a_slow_answer_from_being_shown(whole: Page) -> None
     assert told == "first"
 
 
+def test_a_late_answer_about_an_earlier_run_is_not_listed(whole: Page) -> None:
+    """Regression: stored entries of the earlier run replaced those of the run that is shown."""
+    shown = whole.evaluate(
+        """async () => {
+            const answers = [], fetched = window.fetch;
+            window.fetch = () => new Promise((resolve) => answers.push(resolve));
+            const feed = document.createElement("sl-feed");
+            document.body.append(feed);
+            const told = (line) => Response.json({success: true, data: [{at: 1, line, kept: false}]});
+            const settled = () => new Promise((resolve) => setTimeout(resolve));
+            feed.show([], "first");
+            await settled();
+            feed.show([], "second");
+            await settled();
+            if (answers.length > 1) answers.pop()(told("newer crashed"));
+            await settled();
+            answers.shift()(told("older crashed"));
+            while (!answers.length && !feed.textContent.includes("older")) await settled();
+            answers.shift()?.(told("newer crashed"));
+            while (!/older|newer/.test(feed.textContent)) await settled();
+            window.fetch = fetched;
+            return feed.textContent;
+        }"""
+    )
+    assert "newer crashed" in shown
+    assert "older crashed" not in shown
+
+
 def test_a_question_waits_until_the_one_before_it_is_answered(whole: Page) -> None:
     told = whole.evaluate(
         """async () => {

@@ -98,6 +98,9 @@ def test_when_it_is_gone_its_pages_say_so(open_page: Callable[..., Page], remote
     pane = page.locator("#process")
     expect(pane.get_by_role("button", name="Send")).to_be_visible()
     expect(pane.get_by_role("button", name="Suspend ledger")).to_be_visible()
+    pane.get_by_role("button", name="Kill ledger").click()
+    shown = page.locator("#events").get_by_role("button", name="Show in the tree ledger").first
+    expect(shown).to_be_visible()
     others = [open_page(f"{remote_node_page.url}/{one}?node={SECOND}", ready=False) for one in ("processes", "traces")]
     for other in others:
         expect(other.locator("#live")).to_have_text("Live")
@@ -107,5 +110,6 @@ def test_when_it_is_gone_its_pages_say_so(open_page: Callable[..., Page], remote
     said = page.get_by_role("alert").filter(has_text=f"The node {SECOND} is no longer observed")
     expect(said.get_by_role("link")).to_have_text("superlearner@127.0.0.1")
     expect(page.locator("#live")).to_have_text("Not connected")
+    expect(shown).to_have_count(0)  # no signals can be shown in its tree
     for action in ("Send", "Suspend ledger", "Kill ledger", "Watch messages"):
         expect(pane.get_by_role("button", name=action)).to_have_count(0)  # hidden

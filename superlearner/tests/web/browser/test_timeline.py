@@ -288,13 +288,13 @@ def test_the_line_of_a_hang_that_ended_arrives_in_an_open_page(
     with page.expect_response(re.compile(r"/restarts\?")):  # it has read what was stored before
         page.reload()
     page.wait_for_load_state("networkidle")
-    kill(stored_platform, "counter_1")
-    expect(happened).to_contain_text("counter_1")
     hang = Incident("till was in handle_cast at till.py:7 for 5 s", time.time() - 5, time.time())
     platform = stored_platform.platform
     stored_platform.do(lambda: platform.moments.add_incident(platform.nodes.find(None), hang))
-    expect(happened).to_contain_text(hang.text)
+    expect(happened).to_contain_text(hang.text)  # nothing else has happened that would make the page read
+    kill(stored_platform, "counter_1")
     expect(happened).to_contain_text("counter_1")
+    expect(happened).to_contain_text(hang.text)
 
 
 def test_a_restart_from_before_the_start_of_the_platform_is_listed_and_plays(
@@ -316,11 +316,16 @@ def test_a_restart_from_before_the_start_of_the_platform_is_listed_and_plays(
         old, number=INCIDENT, last=INCIDENT, at=time.time(), until=time.time(), line="till held the event loop"
     )
     stored_platform.platform.store.append_moment(replace(held, run="fedcba987654", data=None))
+    before = replace(held, run="fedcba987653", at=row.at - 300, until=row.at - 300, line="cart held the event loop")
+    stored_platform.platform.store.append_moment(replace(before, data=None))
     stored_platform.do(stored_platform.platform.store.sync)
     page = timeline(open_page, stored_platform)
     happened = page.get_by_role("list", name="What happened")
     expect(happened.get_by_role("listitem").last).to_contain_text("counter_1 was killed and restarted")
     expect(happened).to_contain_text("Before the events in memory, only restarts and problems are kept.")
+    border = happened.get_by_role("listitem").filter(has_text="Before the events in memory")
+    expect(border).to_have_count(1)
+    expect(border).to_contain_text("cart held the event loop")  # the newest one from before them, which is no restart
     newest = happened.get_by_role("listitem").first
     expect(newest).to_contain_text("till held the event loop")
     expect(newest).not_to_contain_text("Before the events")  # it is no restart, and what is below it is in memory

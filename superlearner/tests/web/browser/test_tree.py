@@ -157,6 +157,17 @@ def test_a_supervisor_that_gave_up_says_so_and_when_it_starts_again(page: Page, 
     expect(line(page, SHOP).locator(".st")).to_have_text("running")
 
 
+def test_a_supervisor_that_was_restarted_after_it_gave_up_says_so(page: Page, platform: Any) -> None:
+    """Regression: its line had a restart and nothing about the reason."""
+    ended = {"at": time.time(), "reason": "shutdown", "crash": False}
+    platform.delta(p=[[SHOP, {"restarts": 1, "last": ended}]])
+    expect(line(page, SHOP).locator(".rs")).to_have_text("1")
+    expect(line(page, SHOP).locator(".why")).to_have_text("")  # stopped and started on request
+    fell = {"id": 1, "at": time.time(), "kind": "gave_up", "level": "bad", "key": SHOP, "text": "shop_sup gave up"}
+    platform.delta(e=[fell], p=[[SHOP, {"restarts": 2, "last": ended}]])
+    expect(line(page, SHOP).locator(".why")).to_have_text("after it gave up")
+
+
 def test_a_callback_that_does_not_return_shows_since_when_and_where(page: Page, platform: Any) -> None:
     platform.delta(p=[[LEDGER, {"state": "stuck", "since": time.time() - 8, "doing": "handle_call at shop.py:41"}]])
     expect(line(page, LEDGER).locator(".st")).to_have_text("not answering")
@@ -449,6 +460,19 @@ def test_a_stopped_child_can_be_started_and_has_no_kill(page: Page, platform: An
     expect(line(page, LEDGER).locator(".st")).to_have_text("starting…")
     platform.delta(p=[[LEDGER, {"state": "running", "pid": "0.99.0"}]])
     expect(line(page, LEDGER).get_by_role("button", name="Kill ledger")).to_be_visible()
+
+
+def test_the_place_of_a_failed_start_is_apart_from_its_sentence(
+    page: Page, platform: Any, failure: Callable[..., Any]
+) -> None:
+    """Regression: sentence, place and source ran together in one line."""
+    said = "the child failed to start: ValueError('no port')\n  shop.py, line 7, in Ledger.init\n    bind()"
+    platform.on_command = lambda _m, path, _b: failure("start_failed", said, 409) if "restart" in path else None
+    platform.delta(p=[[LEDGER, {"state": "stopped", "pid": None}]])
+    line(page, LEDGER).get_by_role("button", name="Start ledger").click()
+    note = page.locator(".toast")
+    expect(note.locator("b")).to_have_text("Start ledger: the child failed to start: ValueError('no port')")
+    assert note.locator("code").inner_text() == "shop.py, line 7, in Ledger.init\n  bind()"
 
 
 def test_a_child_that_cannot_be_started_alone_offers_no_start(page: Page, platform: Any) -> None:

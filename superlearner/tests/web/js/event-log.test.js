@@ -393,6 +393,33 @@ test("what was stored meanwhile joins the events, and a corrected line replaces 
   assert.deepEqual(await read(), ["till was in handle_cast for 9 s"]);
 });
 
+test("what is stored is read one answer at a time, so that a slow one does not replace a newer one", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const waits = [];
+  const log = new EventLog(() => {}, (path) =>
+    path.startsWith("/restarts?") ? new Promise((resolve) => waits.push(resolve)) : Promise.resolve(answer(events, "run")));
+  const settled = () => new Promise(setImmediate);
+  const again = () => {
+    log.storedSoon();
+    t.mock.timers.tick(5000);
+    return settled();
+  };
+  await log.begin();
+  await settled();
+  for (let read = 0; read < 2; read += 1) { // what is kept, and what the program did
+    waits.shift()([]);
+    await settled();
+  }
+  await again();
+  await again();
+  assert.equal(waits.length, 1);
+  waits.shift()([]);
+  await settled();
+  waits.shift()([{ ref: "a.2", at: 11, until: 15, incident: true, line: "till was in handle_cast for 4 s" }]);
+  await settled();
+  assert.deepEqual(log.events.filter(({ data }) => data.incident).map(({ text }) => text), ["till was in handle_cast for 4 s"]);
+});
+
 test("a failed start has one row: its event, and not also the problem that is stored about it", async () => {
   const failed = {
     ...event(20, "start_failed", null, "importer", {}), supervisor: "front", text: "front could not start importer on a request: no",

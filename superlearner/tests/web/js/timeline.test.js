@@ -10,7 +10,9 @@ import { countKinds, DEFAULT, kindsFrom, kindsText, momentFrom, ofKinds } from "
 import { KeptTrees } from "#static/timeline/kept-trees.js";
 import { lifeOf } from "#static/timeline/life.js";
 import { findKept, storedTree } from "#static/timeline/stored-tree.js";
-import { countUpTo, firstSpan, isAbout, markOf, marksOf, meantBy, newestBefore, stepFrom, treeAt } from "#static/timeline/past.js";
+import {
+  countNew, countUpTo, firstSpan, isAbout, markOf, marksOf, meantBy, newestBefore, stepFrom, treeAt,
+} from "#static/timeline/past.js";
 import { row, now, event, events, older } from "./timeline-events.js";
 
 /** The events that the page has; without more, all of them. */
@@ -461,4 +463,12 @@ test("the time axis opens with five minutes, or with the newest event in it", ()
   assert.equal(firstSpan(events, 15 + 1200), 1500);
   assert.equal(firstSpan(events, 15 + 86_400), 300, "yesterday is further left than the longest range");
   assert.deepEqual([newestBefore(events, 20, 30), newestBefore(events, 14, 30), newestBefore([], 20, 30)], [15, null, null]);
+});
+
+test("new events are counted while the list is held, also if the newest shown one was replaced", () => {
+  const shown = events.slice(0, 4), hang = { ...event(12.5, "kept", null, "till"), id: "hang" };
+  assert.equal(countNew(shown, events), 2);
+  assert.equal(countNew(shown, [...older, ...events.slice(0, 3), hang, ...events.slice(3)]), 3);
+  assert.equal(countNew([...shown.slice(0, 3), hang], events.slice(0, 4)), 1);
+  assert.equal(countNew([], events), events.length);
 });

@@ -19,9 +19,10 @@ export function toast(text, { hint = "", level = "info", about = "" } = {}) {
   const shelf = document.getElementById("toasts");
   if (!shelf) return;
   const close = make("button", { type: "button", class: "btn quiet square", "aria-label": "Dismiss" }, icon("close"));
+  const [said, ...place] = text.split(/\n {0,2}/);
   const note = make("div", { class: "toast", "data-level": level, "data-about": about || null },
     icon(level === "bad" ? "crashed" : "running", "glyph"),
-    make("p", {}, make("b", {}, text), hint ? ` ${hint}` : null), close);
+    make("p", {}, make("b", {}, said), hint ? ` ${hint}` : null, place.length ? make("code", {}, place.join("\n")) : null), close);
   let timer = 0;
   const wait = () => {
     clearTimeout(timer);

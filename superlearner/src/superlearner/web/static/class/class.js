@@ -11,7 +11,7 @@ import { confirm } from "../base/confirm.js";
 import { copyButton } from "../base/copying.js";
 import { signInLink } from "../base/sign-in-link.js";
 import { complain, toast } from "../base/toast.js";
-import { counted, sentence, time } from "../base/words.js";
+import { asSentence, counted, sentence, time } from "../base/words.js";
 import { crashText } from "../process/message-text.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { openLinks } from "./links.js";
@@ -153,19 +153,19 @@ const worksOn = ({ title, session: number, attempts, hints, seen, passed, helped
   ? html`${icon("stuck", "glyph")}<span class="stuck">Stuck: </span>`
   : nothing}<b>${title}</b> <span>(${number})</span>, ${counted(attempts,
   "attempt")}${hints ? `, ${counted(hints, "hint")}` : ""}${seen ? ", solution opened" : ""}${passed
-  ? html`, <span class="passed">${helped ? "passed with help" : "passed"}</span>`
-  : html` <span>${spoken(sentence(said.split("\n")[0] || (fact ?? "")))}</span>`}`;
+  ? html`, <span class="passed">${helped ? "passed with help" : "passed"}</span>.`
+  : html`. <span>${spoken(sentence(said.split("\n")[0] || (fact ?? "")))}</span>`}`;
 
-/** Return how the newest sandbox of a learner is, and the runs that failed since. @param {Api.CourseLearner} learner */
-const inSandbox = ({ sandboxes: [newest], failed_runs: failed, current }) => html`${newest
-  ? html`${current ? " " : nothing}<a href=${sandboxPage(newest.id)}>${newest.id}</a> <span>${newest.status === "ended"
-    ? html`ended: ${spoken(newest.reason ?? "")}` : newest.crashes ? crashed(newest) : newest.status}</span>`
-  : nothing}${failed ? html`${newest ? "; " : current ? " " : nothing}<span>${counted(failed.runs, "Run")} failed, the last at
-  <time>${time(failed.at)}</time>: ${spoken(failed.why.split("\n", 1)[0] ?? "")}</span>` : nothing}`;
+/** Return how the newest sandbox of a learner is, and the runs that failed since, as sentences. @param {Api.CourseLearner} learner */
+const inSandbox = ({ sandboxes: [newest], failed_runs: failed }) => html`${newest
+  ? html` <a href=${sandboxPage(newest.id)}>${newest.id}</a> <span>${newest.status === "ended"
+    ? html`ended: ${spoken(asSentence(newest.reason ?? ""))}` : newest.crashes ? crashed(newest) : `${newest.status}.`}</span>`
+  : nothing}${failed ? html` <span>${counted(failed.runs, "Run")} failed, the last at
+  <time>${time(failed.at)}</time>: ${spoken(asSentence(failed.why.split("\n", 1)[0] ?? ""))}</span>` : nothing}`;
 
 /** @param {Api.CourseLearner["sandboxes"][number]} one */
 const crashed = ({ status, crashes, crash, crashed_at: at }) => html`${status}, ${counted(crashes, "crash", "crashes")}, the last at
-  <time>${time(at ?? 0)}</time>: ${spoken(crashText(crash ?? ""))}`;
+  <time>${time(at ?? 0)}</time>: ${spoken(asSentence(crashText(crash ?? "")))}`;
 
 /** @param {string} id */
 const sandboxPage = (id) => `${root()}/sandboxes?sandbox=${encodeURIComponent(id)}`;
@@ -270,7 +270,7 @@ function drawWork({ name, shown, exercises, predictions }) {
 
 /** @param {Api.CourseLearner["sandboxes"][number]} one */
 const sandbox = (one) => html`<li><span><a href=${sandboxPage(one.id)}>${one.id}</a> ${one.reason === null
-  ? one.crashes ? crashed(one) : one.status
+  ? one.crashes ? crashed(one) : `${one.status}.`
   : html`${one.status} at <time>${time(one.at)}</time>: ${spoken(sentence(one.reason))}`}</span></li>`;
 
 /** @param {Api.CourseLearnerWork["predictions"][number]} one */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { oneByOne } from "../live/one-by-one.js";
 import { storedSentence } from "../live/storms.js";
 import { KEPT_TYPE, TYPES } from "./past.js";
 
@@ -47,6 +48,7 @@ export class EventLog {
   goesOn = true;
   /** @type {Promise<void>|null} */ #older = null;
   /** @type {Promise<void>|null} */ #part = null;
+  /** What is kept is read one part at a time. */ #reads = oneByOne();
   #last = "";
   #timer = 0;
   #asking = false;
@@ -91,7 +93,7 @@ export class EventLog {
    */
   async more(to = Infinity) {
     if (this.kept !== null && this.goesOn && this.error === null)
-      await (this.#part ??= this.#loadMore(to).finally(() => (this.#part = null)));
+      await (this.#part ??= this.#reads(() => this.#loadMore(to)).finally(() => (this.#part = null)));
   }
 
   /** Ask for newer events soon: there was a change. */
@@ -102,13 +104,11 @@ export class EventLog {
 
   /** Ask soon for what was stored meanwhile and has no event, such as a hang that ended. */
   storedSoon() {
-    this.#stored ||= setTimeout(() => {
-      this.#stored = 0;
-      void this.#loadStored();
-    }, STORED_MS);
+    this.#stored ||= setTimeout(() => void this.#reads(() => this.#loadStored()), STORED_MS);
   }
 
   async #loadStored() {
+    this.#stored = 0;
     const first = this.events[0]?.at;
     if (!this.#last || (first === undefined && this.kept === null)) return; // they are read with the events
     if (first === undefined || (this.kept === null && this.whole)) return this.#loadKept();
@@ -137,7 +137,7 @@ export class EventLog {
     this.changed();
     if (!this.#last) return this.begin();
     await this.#newer();
-    if (this.whole && this.kept === null && this.error === null) await this.#loadKept();
+    if (this.whole && this.kept === null && this.error === null) await this.#reads(() => this.#loadKept());
   }
 
   #schedule(pause = PAUSE_MS) {
@@ -172,13 +172,14 @@ export class EventLog {
 
   /** Load the kept restarts once all events in memory are here: a sum counts those that are not. */
   #loadKeptIfDue() {
-    if (this.#keptDue) void this.#loadKept();
+    if (this.#keptDue) void this.#reads(() => this.#loadKept());
+    this.#keptDue = false;
   }
 
   /** Ask soon whose requests ended processes. */
   #explainSoon() {
     this.#asked = 0;
-    if (!this.#settling && this.events.some(isUnexplained)) this.#settling = setTimeout(() => void this.explain(), SETTLED_MS);
+    if (this.events.some(isUnexplained)) this.#settle();
   }
 
   /** Ask whose requests ended processes, until each end with a restart has an answer. */
@@ -194,8 +195,11 @@ export class EventLog {
     const news = explained.some(({ request }, place) => request && request !== this.events[place]?.request);
     this.events = explained;
     if (news) this.changed();
-    if (explained.some(isUnexplained) && (this.#asked += 1) < MOST_ASKED)
-      this.#settling ||= setTimeout(() => void this.explain(), SETTLED_MS);
+    if (explained.some(isUnexplained) && (this.#asked += 1) < MOST_ASKED) this.#settle();
+  }
+
+  #settle() {
+    this.#settling ||= setTimeout(() => void this.#reads(() => this.explain()), SETTLED_MS);
   }
 
   /** Return events with the known requests that ended processes. @param {readonly LogEvent[]} events @returns {LogEvent[]} */
@@ -207,7 +211,6 @@ export class EventLog {
   }
 
   async #loadKept() {
-    this.#keptDue = false;
     const turn = this.#turn, first = this.events[0]?.at;
     /** @type {Api.RestartLine[]|null} */ const found = await this.#ask(turn,
       `/restarts?settled=true&fold=false&per_page=${KEPT}${first === undefined ? "" : `&until=${first}`}`);

@@ -31,15 +31,16 @@ const RESTARTS = new Set(["child_restarted", "gave_up", "restart_failed", KEPT_T
  * @param {boolean} why  whether restarts have a page
  * @param {ReadonlySet<string>} open  the crash loops with a row for each event
  * @param {readonly LogEvent[]} all  also those that are not shown
+ * @param {number} known  the time of the first event in memory
  */
-export function showEventsAround(place, events, at, why, open, all) {
+export function showEventsAround(place, events, at, why, open, all, known) {
   const last = events[(at === null ? events.length : countUpTo(events, at)) - 1];
   const entries = fold(events, open, all), here = last ? entries.findIndex((entry) => entry.events.includes(last)) : -1;
   const shown = entries.slice(Math.max(0, here + 1 - EARLIER), here + 1 + LATER).reverse();
   const current = entries[here];
   const before = current && rowOf(place, current);
   const kept = before && isIn(place, before) ? before.offsetTop - place.scrollTop : null;
-  const newestKept = shown.find(({ event }) => event.type === KEPT_TYPE && !event.data["program"] && !event.data["incident"]);
+  const newestKept = shown.find(({ event }) => event.type === KEPT_TYPE && event.at < known);
   const ends = new Set(shown.filter(({ event }) => event.type === "child_terminated").map(({ event }) => event.pid));
   render(
     html`${repeat(shown, idOf, (entry) => row(entry, textOf(entry.event, ends), entry === current, at === null,

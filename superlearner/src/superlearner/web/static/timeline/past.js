@@ -103,6 +103,16 @@ export function countUpTo(events, at) {
   return low;
 }
 
+/**
+ * Return the number of events that are not among those shown, without the older ones.
+ * @param {readonly LogEvent[]} shown  oldest first
+ * @param {readonly LogEvent[]} events
+ */
+export function countNew(shown, events) {
+  const known = new Set(shown.map(({ id }) => id)), oldest = shown[0]?.at ?? -Infinity;
+  return events.filter(({ id, at }) => at > oldest && !known.has(id)).length;
+}
+
 /** A time is computed anew from the clock of the events at each request, so that two answers differ by microseconds. */
 const SAME_S = 0.001;
 

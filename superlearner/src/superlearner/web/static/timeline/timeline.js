@@ -24,7 +24,7 @@ import { SlKinds } from "./kind-filter.js";
 import { countKinds, KINDS, kindsFrom, kindsText, momentFrom, ofKinds } from "./kinds.js";
 import { KeptTrees } from "./kept-trees.js";
 import { lifeOf } from "./life.js";
-import { countUpTo, isAbout, markOf, meantBy, stepFrom } from "./past.js";
+import { countNew, countUpTo, isAbout, markOf, meantBy, stepFrom } from "./past.js";
 import { findKept, storedTree } from "./stored-tree.js";
 
 /** @import { Moment } from "../moment/schedule.js" */
@@ -67,7 +67,7 @@ let platform = query.get("platform") === "open";
 /** The process whose events are listed. @type {import("../live/model.js").Row|null} */ let chosen = null;
 /** The moment of the address; the time of its event may differ by microseconds. */ let asked = at;
 let held = 0;
-/** The id of the newest listed event. @type {string|undefined} */ let newest;
+/** The listed events. @type {readonly import("./past.js").LogEvent[]} */ let shown = [];
 let drawn = 0;
 let timer = 0;
 /** Number of the moments so far: a step that had to wait for events does not replace a later one. */
@@ -287,18 +287,21 @@ function drawAxis(events = listed()) {
   byId("further", HTMLButtonElement).disabled = axis.widest;
 }
 
+/** @param {readonly import("./past.js").LogEvent[]} events */
+function showRows(events) {
+  held = 0;
+  shown = events;
+  list.dataset.shown = String(events.length);
+  showEventsAround(list, events, at, page.hasAttribute("data-why"), unfolded, about(), log.events[0]?.at ?? Infinity);
+}
+
 /** While somebody reads the list, live events wait. @param {readonly import("./past.js").LogEvent[]} events @param {boolean} moved */
 function showList(events, moved) {
   list.hidden = events.length === 0; // a hidden list does not scroll
   const reads = at === null && !moved && (list.matches(":hover") || list.contains(document.activeElement));
   if (reads && list.childElementCount) {
-    held = events.length - 1 - events.findLastIndex(({ id }) => id === newest); // older ones may come, too
-  } else {
-    held = 0;
-    newest = events.at(-1)?.id;
-    list.dataset.shown = String(events.length);
-    showEventsAround(list, events, at, page.hasAttribute("data-why"), unfolded, about());
-  }
+    held = countNew(shown, events);
+  } else showRows(events);
   write(byId("held", HTMLElement), held > 0 ? `${number(held)} new, held while you read` : "");
   const hidden = log.whole ? about().length - events.length : 0;
   const button = byId("show-hidden", HTMLButtonElement);
@@ -438,12 +441,12 @@ list.addEventListener("click", (event) => {
   if (loop === undefined) return;
   const { scrollTop } = list;
   if (!unfolded.delete(loop)) unfolded.add(loop);
-  showEventsAround(list, listed(), at, page.hasAttribute("data-why"), unfolded, about());
+  showRows(listed());
   list.scrollTop = scrollTop;
 });
 list.addEventListener("keydown", (event) => walk(list, event));
 for (const leaves of ["pointerleave", "focusout"]) list.addEventListener(leaves, () => {
-  if (list.dataset.shown !== String(listed().length)) requestAnimationFrame(() => draw());
+  if (held || list.dataset.shown !== String(listed().length)) requestAnimationFrame(() => draw());
 });
 tree.addEventListener("sl-lane", (event) => {
   const { model: found } = treeNow(), row = (found && rowOf(found, detail(event))) ?? null;

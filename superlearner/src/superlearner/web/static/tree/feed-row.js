@@ -20,14 +20,14 @@ const MOST = 50;
 /** Width of a bar and its gap, and the height of the highest one. */
 const [WIDE, HIGH] = [4, 16];
 
-/** @param {Line} line @param {boolean} open  shows all its entries */
-export function eventRow(line, open) {
+/** @param {Line} line @param {boolean} open  shows all its entries @param {boolean} there  whether the node is connected */
+export function eventRow(line, open, there) {
   const { event, id } = line;
   const storm = line.bars.length > 0;
   const shape = event.kind === "gave_up" ? "gave-up" : event.kind === "suspended" ? "suspended" : MARKS[event.level] ?? "stopped";
   return html`<li data-id=${id} data-kind=${event.kind} data-level=${event.level} data-key=${event.key ?? nothing}
     data-count=${storm ? line.count : nothing}><svg class="glyph" aria-hidden="true"><use
-    href="#i-${shape}"/></svg>${storm ? title(line) : html`<p>${sentence(event)}</p>`}<time
+    href="#i-${shape}"/></svg>${storm ? title(line) : html`<p>${sentence(event, there)}</p>`}<time
     datetime=${iso(storm ? line.from : event.at)}>${time(storm ? line.from : event.at)}</time>${storm ? more(line, open) : nothing}</li>`;
 }
 
@@ -91,8 +91,9 @@ const who = (event, name) => (event.key ? html`<button type="button" class="link
 /**
  * Return the sentence with a link to its process and the reason highlighted; the words are unchanged.
  * @param {FeedEvent} event
+ * @param {boolean} there  its signals can be shown in the tree
  */
-function sentence(event) {
+function sentence(event, there) {
   const { text, parts, key } = event;
   const name = parts?.who && key && text.startsWith(parts.who) ? parts.who : "";
   const after = text.slice(name.length);
@@ -101,7 +102,7 @@ function sentence(event) {
     ? html`${after.slice(0, at)}<code>${parts.reason}</code>${after.slice(at + parts.reason.length)}`
     : after;
   const acts = key && parts?.signals && event.kind !== "stopped"
-    ? html` ${act("signals", "Show in the tree", event)} ${why(event)}`
+    ? html` ${there ? act("signals", "Show in the tree", event) : nothing} ${why(event)}`
     : nothing;
   return html`${name ? who(event, name) : nothing}${told}${acts}`;
 }

@@ -8,6 +8,7 @@
 import { requestOn } from "../base/api.js";
 import { attribute, chosen, icon, make, write } from "../base/dom.js";
 import { Held } from "../live/held.js";
+import { oneByOne } from "../live/one-by-one.js";
 import { rowText, storedText, Storms } from "../live/storms.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { eventRow, storedRow } from "./feed-row.js";
@@ -63,7 +64,7 @@ export class SlFeed extends HTMLElement {
     this.#list.onclick = (event) => this.#choose(event.target);
     this.#list.onkeydown = (event) => this.#pressed(event);
     window.addEventListener("sl-restarts", () => {
-      if (this.#run !== null) this.#storing ||= setTimeout(() => void this.#readMeanwhile(), STORED_MS);
+      if (this.#run !== null) this.#storing ||= setTimeout(() => void this.#reads(() => this.#readMeanwhile()), STORED_MS);
     });
   }
 
@@ -82,18 +83,21 @@ export class SlFeed extends HTMLElement {
   /** The number of the newest event: a restarted service numbers its events anew. */ #newest = 0;
   /** Entries stored before the first event, newest first. @type {readonly Api.RestartLine[]} */ #before = [];
 
+  /** One at a time. */ #reads = oneByOne();
+  /** Increases with each new run, so that late answers are dropped. */ #turn = 0;
+
   /** Read the entries stored before the first event. @param {string} run @param {number} first  its time */
-  async #readBefore(run, first) {
+  #readBefore(run, first) {
     this.#run = run;
-    try {
-      const found = await readStored();
+    const turn = ++this.#turn;
+    return this.#reads(async () => {
+      const found = turn === this.#turn ? await readStored().catch(() => []) : []; // without them, nothing has happened yet
+      if (turn !== this.#turn) return;
       this.#before = found.filter(({ at }) => at < first);
       this.#meanwhile = found.filter((one) => hasNoEvent(one) && one.at >= first);
-    } catch {
-      this.#before = this.#meanwhile = []; // without them, the sentence says that nothing has happened yet
-    }
-    write(this.#empty, this.#there ? YET : AWAY);
-    this.#update();
+      write(this.#empty, this.#there ? YET : AWAY);
+      this.#update();
+    });
   }
 
   #storing = 0;
@@ -103,8 +107,8 @@ export class SlFeed extends HTMLElement {
   /** Read what was stored meanwhile. */
   async #readMeanwhile() {
     this.#storing = 0;
-    const run = this.#run, found = (await readStored().catch(() => [])).filter(hasNoEvent);
-    if (run !== this.#run || !found.length) return;
+    const turn = this.#turn, found = (await readStored().catch(() => [])).filter(hasNoEvent);
+    if (turn !== this.#turn || !found.length) return;
     this.#before = this.#before.map((one) => found.find((other) => isSame(one, other)) ?? one);
     this.#meanwhile = found.filter((one) => !this.#before.some((other) => isSame(one, other)));
     this.#update();
@@ -137,7 +141,7 @@ export class SlFeed extends HTMLElement {
     this.#list.hidden = !this.#empty.hidden;
     this.#shown = new Map(lines.map((line) => [line.id, line]));
     render(html`${repeat(rows, (row) => ("id" in row ? row.id : row.ref),
-      (row) => ("id" in row ? eventRow(row, this.#open.has(row.id)) : storedRow(row)))}${before.length
+      (row) => ("id" in row ? eventRow(row, this.#open.has(row.id), this.#there) : storedRow(row)))}${before.length
       ? html`<li class="hint">${now}Stored earlier:</li>${before.map(storedRow)}`
       : nothing}`, this.#list);
   }

@@ -177,9 +177,10 @@ export class RowView {
    * Write the line.
    * @param {number} now  server time
    * @param {{all: number, bad: number}|null} inside  the content of a collapsed branch
+   * @param {boolean} fell  it gave up before it was restarted
    * @returns {number|null}  when it has to be written again without an event
    */
-  paint(now, inside) {
+  paint(now, inside, fell) {
     if (!this.line) return null;
     const { line } = this;
     const { row, depth, place, siblings, open, match } = line;
@@ -202,7 +203,7 @@ export class RowView {
     write(this.strategy, row.strategy ?? "");
     write(this.what, row.key === PLATFORM ? "the platform" : row.kind === "group" ? groupText(row) : besides(row));
     if (row.kind === "group") this.#more(row);
-    const why = this.#why(row, inside);
+    const why = this.#why(row, inside, fell);
     write(this.why, withoutQuestion(why));
     attribute(this.why, "title", why || null);
     write(this.pid, row.pid ?? "");
@@ -250,8 +251,8 @@ export class RowView {
     this.id.replaceChildren(text.slice(0, text.length - tail.length), ...(tail ? [make("span", { class: "no" }, tail)] : []));
   }
 
-  /** @param {Row} row @param {{all: number, bad: number}|null} inside */
-  #why(row, inside) {
+  /** @param {Row} row @param {{all: number, bad: number}|null} inside @param {boolean} fell */
+  #why(row, inside, fell) {
     attribute(this.why, "data-loud", false);
     if (this.#held?.reason || row.state === "crashed" || row.state === "gave_up") {
       attribute(this.why, "data-loud", true);
@@ -262,7 +263,7 @@ export class RowView {
     if (inside) return hiddenText(inside);
     if (row.state === "stopped" && row.last?.start)
       return `its last start failed: ${row.last.reason}${row.last.where ? `, at ${row.last.where}` : ""}`;
-    if (!row.last?.crash) return "";
+    if (!row.last?.crash) return fell ? "after it gave up" : "";
     return row.last.reason === "killed" ? "was killed" : `after ${row.last.reason}`;
   }
 

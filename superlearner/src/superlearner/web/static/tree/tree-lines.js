@@ -200,8 +200,10 @@ export class TreeLines {
 
   /** Write a line. @param {RowView} view */
   paint(view) {
-    const closed = view.line?.open === false;
-    const next = view.paint(Date.now() / 1000 + this.skew, closed ? hidden(this.model, view.key) : null);
+    const closed = view.line?.open === false, row = view.line?.row;
+    const fell = row?.kind === "supervisor" && row.restarts > 0 && row.last?.reason === "shutdown"
+      && this.model.feed.some(({ kind, key }) => kind === "gave_up" && key === row.key);
+    const next = view.paint(Date.now() / 1000 + this.skew, closed ? hidden(this.model, view.key) : null, fell);
     if (next !== null) this.#wake(next);
   }
 
