@@ -20,6 +20,7 @@ from superlearner.backend.observing import Observing
 from superlearner.demo import DemoOneForOne
 from superlearner.nodes.remote import NodeGone, RemoteNode
 from superlearner.nodes.remote.protocol import PROTOCOL, Close, Done, Execute, Failed, Hello, More, Next, Sync, Tape
+from superlearner.operations.builtin import events
 from superlearner.operations.rights.users import OWNER as ADMIN
 from superlearner.web.live import source_of
 
@@ -310,5 +311,24 @@ def test_invalid_answers_are_reported_to_telemetry(inside: Inside) -> None:
             found.link.ask = nonsense
             await running.client.get("/api/v1/processes", params={"node": TILL})
         assert told == [{"node": TILL, "what": "expected bytes, got str"}]
+
+    inside(test)
+
+
+def test_an_earlier_version_is_not_asked_for_types_of_events_that_it_does_not_know(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {name: type for name, type in events.TYPES.items() if name not in ("start_failed", "placement_changed")}
+    monkeypatch.setattr(events, "TYPES", known)
+
+    async def test(running: Any) -> None:
+        async with otp.Node(TILL) as node, remote(running.platform, node):
+            await tree(node)
+            found = await collected(running, types="start_failed,child_started,placement_changed", last=100, limit=3)
+            assert {one["type"] for one in found["items"]} == {"child_started"}
+            for refused in ("start_failed", "child_startd,child_started"):
+                path = f"/api/v1/events?node={TILL}&types={refused}"
+                answer = await running.client.get(path, headers={"accept": "application/json"})
+                assert answer.json()["error"]["code"] == "validation_error", refused
 
     inside(test)

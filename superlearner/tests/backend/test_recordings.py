@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 
 import otp
 from local_link import remote
+from otp.trace import _recorder
+from superlearner.backend import node_recording
 from superlearner.demo import DemoOneForOne
 from superlearner.nodes.remote.protocol import Packed, Taped, written
 
@@ -47,6 +50,32 @@ def test_a_remote_node_is_recorded_until_the_recording_is_stopped(inside: Inside
             assert "counter_2" in {one["name"] for one in moment["processes"]}
 
     inside(test, data_dir=tmp_path)
+
+
+def test_a_node_of_an_earlier_version_records_the_kinds_of_events_that_it_knows(
+    inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unknown = {"start_failed", "placement_changed"}
+    monkeypatch.setattr(node_recording, "KNOWN", node_recording.KNOWN | {"invented"})  # it refuses them itself
+    monkeypatch.setattr(_recorder, "ALL_KINDS", _recorder.ALL_KINDS - unknown)
+
+    async def test(running: Any) -> None:
+        async with otp.Node(TILL) as node, remote(running.platform, node):
+            await node.start(DemoOneForOne, None, name="demo_one_for_one")
+            begun = await running.client.post(AT, params=THERE, json={"name": "far"})
+            assert begun.status_code == 200, begun.text
+            await kill(running, node, "counter_1")
+            assert (await running.client.post(f"{AT}/far/stop")).json()["data"]["events"] > 5
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_a_node_leaves_out_the_kinds_of_events_of_a_later_platform() -> None:
+    async def main() -> None:
+        async with otp.Node(TILL) as node:
+            node_recording.NodeRecording(node, ["exited", "invented_later"], 10, 10).close()
+
+    asyncio.run(main())
 
 
 def test_fetched_events_are_kept_when_the_node_is_gone(inside: Inside, tmp_path: Path) -> None:

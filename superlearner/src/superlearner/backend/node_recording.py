@@ -12,13 +12,14 @@ from dataclasses import asdict
 
 import otp
 from otp import Node
-from otp.trace import Recorder
+from otp.trace import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, STATE_KINDS, Recorder
 from superlearner.control.clock import Clock
 from superlearner.control.tree import TreeReader, trees_at
 from superlearner.nodes.remote.protocol import Taped
 
 __all__ = ["NodeRecording"]
 
+KNOWN = LIFECYCLE | DETAIL_KINDS | MESSAGE_KINDS | STATE_KINDS
 MOST_UNFETCHED = 3_000_000
 """Limit in bytes; the recording is fetched twice a second."""
 
@@ -48,14 +49,14 @@ class NodeRecording:
 
     Args:
         node: the node to record.
-        kinds, limit, rate: as in `otp.trace.record`.
+        kinds, limit, rate: as in `otp.trace.record`, but the platform may have a later version, with more kinds.
     """
 
     def __init__(self, node: Node, kinds: Iterable[str], limit: int, rate: int) -> None:
         self._reel = RecordingBuffer()
         tree = [asdict(slot) for slot in trees_at(node, TreeReader(Clock()))]
         self._recorder: Recorder = otp.trace.record(
-            node, self._reel, kinds=kinds, limit=limit, rate=rate, about={"tree": tree}
+            node, self._reel, kinds=KNOWN.intersection(kinds), limit=limit, rate=rate, about={"tree": tree}
         )
 
     def wind(self, *, last: bool) -> Taped:

@@ -7,7 +7,8 @@ taken over by its own program can only make requests to itself fail.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -38,6 +39,8 @@ MOST_WAITING: Final = 100
 """Maximum number of pending requests to one node."""
 
 LONGEST_WORDS: Final = 200
+UNKNOWN: Final = re.compile(r"(?:no type|expected kinds of events, got) \[?((?:'\w+'(?:, )?)+)")
+"""Names in the refusal of an earlier version, which does not know them."""
 _answers: Final = msgspec.msgpack.Decoder(Answer)
 
 A = TypeVar("A", bound=Record)
@@ -124,6 +127,37 @@ class RemoteNode:
         if asking.cancelled():
             raise NodeGone(self._gone or f"{self.name} is gone")
         return self._read(asking.result(), expected)
+
+    async def ask_about(
+        self,
+        kinds: Collection[str],
+        known: Collection[str],
+        request: Callable[[list[str]], Record],
+        expected: type[A] | tuple[type[A], ...],
+        seconds: float,
+    ) -> A | Failed:
+        """Send a request that names kinds of events; an earlier version is not asked about those that it does not know.
+
+        Args:
+            kinds: the wanted ones.
+            known: those that exist in this version; a refusal of others is the answer.
+            request: makes the request from kinds.
+            expected, seconds: see `ask`.
+
+        Raises:
+            NodeGone, NodeSilent, NodeBusy, BadAnswer: as `ask`.
+        """
+        asked = sorted(kinds)
+        while True:
+            answer = await self.ask(request(asked), expected, seconds)
+            if not isinstance(answer, Failed):
+                return answer
+            words = (answer.message, *(one.problem for one in answer.details))
+            refused = " ".join(found for text in words for found in UNKNOWN.findall(text))
+            fewer = [one for one in asked if one not in known or f"'{one}'" not in refused]
+            if not fewer or fewer == asked:
+                return answer
+            asked = fewer
 
     def cast(self, request: Record) -> None:
         """Send a request and ignore its answer."""

@@ -5,12 +5,13 @@ python -m superlearner.observing.events.page > docs/events.md
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from superlearner.observing.events.event import GAP
 
-__all__ = ["TYPES", "Type"]
+__all__ = ["TYPES", "Type", "type_names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +105,12 @@ TYPES: Final[dict[str, Type]] = {
     ),
     GAP: Type("events are missing", "`lost` (number, all types; null: unknown), `reason`"),
 }
+
+
+def type_names(given: Iterable[str]) -> frozenset[str]:
+    """Return the names in texts that separate them with commas.
+
+    >>> sorted(type_names(["crashed, exited", "gave_up"]))
+    ['crashed', 'exited', 'gave_up']
+    """
+    return frozenset(name for one in given for part in one.split(",") if (name := part.strip()))

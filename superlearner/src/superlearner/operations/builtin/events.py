@@ -8,7 +8,7 @@ from pydantic import Field, WithJsonSchema
 
 from superlearner.base.validation import unknown as unknown_name
 from superlearner.control.terms import text_of
-from superlearner.observing.events import TYPES, EventFilter, EventLog, Reader
+from superlearner.observing.events import TYPES, EventFilter, EventLog, Reader, type_names
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Picker, Streamed, operation
 from superlearner.operations.failures import Detail, OperationError
@@ -73,7 +73,7 @@ async def stream(
 
 
 def _types(given: list[str]) -> frozenset[str]:
-    named = frozenset(name for one in given for part in one.split(",") if (name := part.strip()))
+    named = type_names(given)
     if unknown := sorted(named - set(TYPES)):
         refused = [
             Detail("types", f"there is no type {text_of(name, 100)}", unknown_name(name, list(TYPES)))

@@ -59,7 +59,8 @@ class RemoteRecorder:
     ) -> RemoteRecorder:
         """Start recording on a node, at most `most` bytes. Raises OperationError, OSError."""
         try:
-            answer = await remote.ask(Tape(sorted(kinds), limit, rate), Attached, LONGEST_S)
+            wanted = frozenset(kinds)
+            answer = await remote.ask_about(wanted, wanted, lambda there: Tape(there, limit, rate), Attached, LONGEST_S)
         except RemoteError as error:
             raise convert_error(error) from None
         if isinstance(answer, Failed):

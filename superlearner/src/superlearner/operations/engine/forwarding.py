@@ -37,6 +37,7 @@ from superlearner.nodes.remote.protocol import (
     Stream,
     excess,
 )
+from superlearner.observing.events import TYPES, type_names
 from superlearner.operations.context import Context, DryRun
 from superlearner.operations.declaration import Answer, Download, Operation, Streamed
 from superlearner.operations.failures import Detail, OperationError
@@ -88,19 +89,25 @@ async def forward(operation: Operation, context: Context, remote: RemoteNode, pa
     """
     user = context.user
     given = operation.model.model_construct(**parameters).model_dump(mode="json", exclude_defaults=True)
-    request = Execute(
-        operation=operation.name,
-        module=operation.function.__module__,
-        parameters=json.dumps(given).encode(),  # an older service refuses parameters that it does not know
-        user=user.name,
-        scopes=[scope for scope in NODE_SCOPES if user.may(scope, remote.owner)],
-        local=user.local,
-        door=context.claims,
-        dry_run=context.dry_run,
-    )
-    expected = (Stream,) if operation.streams else (Executed, File)
+
+    def request(**kinds: list[str]) -> Execute:
+        return Execute(
+            operation=operation.name,
+            module=operation.function.__module__,
+            parameters=json.dumps(given | kinds).encode(),  # an older service refuses parameters that it does not know
+            user=user.name,
+            scopes=[scope for scope in NODE_SCOPES if user.may(scope, remote.owner)],
+            local=user.local,
+            door=context.claims,
+            dry_run=context.dry_run,
+        )
+
+    expected, seconds = (Stream,) if operation.streams else (Executed, File), _seconds(operation, parameters)
     try:
-        answer = await remote.ask(request, expected, _seconds(operation, parameters))
+        if operation.streams and (kinds := type_names(given.get("types", ()))):
+            answer = await remote.ask_about(kinds, TYPES, lambda there: request(types=there), expected, seconds)
+        else:
+            answer = await remote.ask(request(), expected, seconds)
         if isinstance(answer, (Executed, Failed)) and answer.did is not None:
             context.announced.append(clip(answer.did, MOST_TEXT))  # for the audit log
         if isinstance(answer, Failed):
