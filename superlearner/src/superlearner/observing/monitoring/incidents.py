@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from typing import Final
 
-from superlearner.observing.monitoring.alarms import Alarm
+from superlearner.observing.monitoring.alarms import EXACT, Alarm
 from superlearner.observing.monitoring.facts import Incident, last_seen
 
 __all__ = ["Incidents"]
+
+MOST_ALIKE: Final = 5
+"""Hangs of one process within the window that have a line each."""
 
 
 class Incidents:
@@ -37,12 +41,12 @@ class Incidents:
             incident = alarm.finding.incident
             finding = alarm.finding
             pid = None if incident is None or incident.until is not None or finding.group else finding.pid
-            number = alarm.number if alarm.finding.type == "call_cycle" else 0  # each deadlock has its own lines
-            key = *alarm.finding.key, pid, number
+            number = alarm.number if finding.type in EXACT else 0  # each hang and deadlock has its own line
+            key = *finding.key, pid, number
             if incident is None or (incident.until is None) is (alarm.ended is None):
                 continue
             again = incident.until is None and alarm.number in earlier
-            if key in self._last and not again:
+            if (key in self._last or sum(one[:3] == key[:3] for one in self._last) >= MOST_ALIKE) and not again:
                 continue
             self._last[key] = now
             at, until = incident.at, incident.until or alarm.until
