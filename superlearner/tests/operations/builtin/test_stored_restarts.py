@@ -7,6 +7,7 @@ import json
 import zlib
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import event as database_event
 from asked_restarts import AT, Inside, crash, crash_and_store
 from otp import Agent, Children, Supervisor, exit, send
 from owned_things import call, user
+from superlearner.operations.builtin import restarts
 from superlearner.operations.failures import OperationError
 from superlearner.restarts import recorder
 from superlearner.store import MomentRow, StoreUnavailable
@@ -445,3 +447,14 @@ def test_a_restart_in_a_sandbox_outlives_it_for_its_owner(inside: Inside, tmp_pa
             await listed("bob")
 
     inside(test, data_dir=tmp_path)
+
+
+def test_each_time_of_a_line_over_midnight_has_its_own_day() -> None:
+    """Regression: `from 23:59:58 to 00:00:03 on 1 March 2020`, which was the day of the first time."""
+    begun = datetime(2020, 3, 1, 23, 59, 58).astimezone().timestamp()
+
+    def describe(until: float) -> str:
+        return restarts.describe_row(MomentRow("shop", "9f3a0c1b22d4", 2, 2, begun, until, "till hung"))
+
+    assert describe(begun + 5).endswith("from 23:59:58 on 1 March 2020 to 00:00:03 on 2 March 2020")
+    assert describe(begun + 1).endswith("from 23:59:58 to 23:59:59 on 1 March 2020")

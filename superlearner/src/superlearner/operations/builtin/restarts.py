@@ -107,6 +107,10 @@ NOT_HELD: Final = "Nothing that held its event loop is known."
 BY_SIGNAL: Final = "Its program did not end: a signal had stopped it."
 DEADLOCK: Final = "a deadlock: "
 """The first words of the line of a deadlock."""
+MOST_ENDS: Final = 4
+"""Restarts that ended a deadlock, by their lines; more are counted."""
+MOST_NAMED: Final = 2
+"""Processes of a cycle that tell it from others: the line of a large one does not name all."""
 LOCKED: Final = "a deadlock, "
 """Words in the reason of a process whose call failed in one."""
 HELD_S: Final = 3600.0
@@ -168,9 +172,24 @@ async def _list_ends(history: MomentHistory, row: MomentRow) -> str | None:
     def describe(one: MomentRow) -> str | None:
         moment = read_moment(one)
         reasons = [] if moment is None else [event.reason for event in moment.events if isinstance(event, Crashed)]
-        return f"{one.line} ({Ref(one.run, one.number)})" if any(LOCKED in reason for reason in reasons) else None
+        ends = any(_is_of_deadlock(reason, row.line) for reason in reasons)
+        return f"{one.line} ({Ref(one.run, one.number)})" if ends else None
 
-    return await asyncio.to_thread(lambda: "; ".join(filter(None, map(describe, reversed(rows)))) or None)
+    lines = await asyncio.to_thread(lambda: list(filter(None, map(describe, reversed(rows)))))
+    more = [f"{len(lines) - MOST_ENDS:,} more"] if len(lines) > MOST_ENDS else []
+    return "; ".join(lines[:MOST_ENDS] + more) or None
+
+
+def _is_of_deadlock(reason: str, line: str) -> bool:
+    """Return whether a reason names the processes of a deadlock, by its line.
+
+    >>> line = "a deadlock: till waited for cart at shop.py:7, which waited for till"
+    >>> [_is_of_deadlock(f"timeout: a deadlock, {cycle}", line) for cycle in ("cart -> till -> cart", "a -> till -> a")]
+    [True, False]
+    """
+    _, found, cycle = reason.partition(LOCKED)
+    names, told = cycle.split(" -> ")[:-1], line.removeprefix(DEADLOCK)
+    return bool(found) and all(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", told) for name in names[:MOST_NAMED])
 
 
 async def _find(
@@ -496,15 +515,20 @@ def describe_row(row: MomentRow) -> str:
     True
     """
     begun, ended = datetime.fromtimestamp(row.at), datetime.fromtimestamp(row.until)
-    day = "" if begun.date() == datetime.now().date() else f" on {begun.day} {begun:%B %Y}"
+    day, last_day = map(_day_of, (begun, ended))
     if row.line.startswith(OUTAGE):
         return row.line  # the line has its times
     if LAST_SEEN in row.line:
         return f"{row.line}{day}, since {begun:%H:%M:%S}"
     lasted = row.until - row.at >= 1 and (row.number == ANOMALY or is_incident(row))
     if lasted or (row.count > 1 and not row.events):
-        return f"{row.line} from {begun:%H:%M:%S} to {ended:%H:%M:%S}{day}"
+        first_day = "" if begun.date() == ended.date() else day
+        return f"{row.line} from {begun:%H:%M:%S}{first_day} to {ended:%H:%M:%S}{last_day}"
     return f"{row.line}{day} at {begun:%H:%M:%S}"
+
+
+def _day_of(at: datetime) -> str:
+    return "" if at.date() == datetime.now().date() else f" on {at.day} {at:%B %Y}"
 
 
 def _hint(ctx: Context) -> str:
