@@ -8,6 +8,7 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -63,6 +64,41 @@ def test_a_callback_is_named_with_process_file_line_and_function() -> None:
     assert after.seconds >= during.seconds
 
 
+def test_a_callback_is_reported_with_its_time_before_the_watchdog_looked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: up to 0.8 s at the beginning were missing, and the line of the hold began that much later."""
+    times: list[tuple[float, float]] = []
+
+    async def block(node: otp.Node, named: threading.Event) -> None:
+        class Late:
+            def wait(self, _seconds: float) -> bool:
+                begun, taken = time.monotonic(), named.wait(10)
+                times.append((begun, time.monotonic()))
+                return taken
+
+        GenServer.cast(await node.start(Blocker, None, name="blocker"), Late())
+
+    monkeypatch.setattr(watchdog, "is_idle", lambda _frame: False)
+    _, after = watched(block)
+    ((begun, ended),) = times
+    assert ended - begun <= after.seconds + 0.001
+
+
+def test_the_thread_of_a_closed_loop_ends_though_another_loop_of_its_thread_is_idle() -> None:
+    made: list[Watchdog] = []
+
+    async def first() -> None:
+        async with otp.Node("test") as node:
+            made.append(Watchdog(asyncio.get_running_loop(), node))
+            made[0].start()
+
+    async def second() -> None:
+        await asyncio.to_thread(made[0]._thread.join, 10)
+        assert not made[0]._thread.is_alive()
+
+    asyncio.run(first())
+    asyncio.run(second())
+
+
 def test_a_loop_may_close_while_its_holder_is_reported() -> None:
     named, closed = threading.Event(), threading.Event()
 
@@ -89,6 +125,9 @@ def test_an_idle_loop_is_not_woken(monkeypatch: pytest.MonkeyPatch) -> None:
     class Loop:
         def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
             self.loop = loop
+
+        def is_closed(self) -> bool:
+            return False
 
         def call_soon_threadsafe(self, function: Any) -> None:
             pings.append(function)
@@ -256,6 +295,9 @@ asked = threading.Event()
 class Loop:
     def __init__(self, loop):
         self.loop = loop
+
+    def is_closed(self):
+        return self.loop.is_closed()
 
     def call_soon_threadsafe(self, function):
         self.loop.call_soon_threadsafe(function)

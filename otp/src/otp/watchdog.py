@@ -62,6 +62,9 @@ LIBRARY_FOLDERS: Final = tuple(
 )
 """The folders of library code, including ours: the holder of the loop is searched for outside them first."""
 
+LATE: Final = 2
+"""The longest pause of a watchdog on a busy machine, as a multiple of the intended one."""
+
 HOLDS_KEPT: Final = 100
 """The last holds that a scheduler keeps for observers that come later."""
 
@@ -108,7 +111,7 @@ class Held:
 
 
 class _Hold:
-    """The time since a request to the loop, without that in which the whole program stood still.
+    """The time since a callback began, without that in which the whole program stood still.
 
     A wait that ends late has two causes: the program was stopped, or its loop holds the interpreter, in a library that
     does not release it. In the first case it has used no processor time.
@@ -120,6 +123,10 @@ class _Hold:
         self._end = end
         self._began = time.monotonic()
         self._stood_still = 0.0
+
+    def begin_at(self, began: float, most: float) -> None:
+        """Note when the callback began, at most `most` seconds before the request to the loop."""
+        self._began = min(self._began, max(began, self._began - most))
 
     def seconds(self) -> float:
         """Return how long it has lasted."""
@@ -222,11 +229,11 @@ class Watchdog:
 
     def _watch(self) -> None:
         pause = PING_EVERY_S
-        while not self._stop.wait(pause) and not self._is_replaced():
+        while not self._stop.wait(pause) and not self._is_replaced() and not self._loop.is_closed():
             if is_idle(frame_of(self._loop_thread)):
                 pause = self._idle
                 continue
-            pause = PING_EVERY_S
+            paused, pause = pause, PING_EVERY_S
             self._turned.clear()
             try:
                 self._loop.call_soon_threadsafe(self._turned.set)
@@ -235,6 +242,8 @@ class Watchdog:
             hold = _Hold(self._turned)
             if hold.ends_within(self._after):
                 continue
+            if self._scheduler.current is not None and not self._scheduler.virtual:
+                hold.begin_at(self._scheduler.began / 1e9, LATE * paused)
             self.holding = True
             if self._began is not None:
                 self._began()

@@ -387,6 +387,20 @@ def test_a_file_of_a_hold_lasts_as_long_as_the_hold_and_the_door(tmp_path: Path)
     HoldFile(tmp_path / "missing" / "a.hold").update(held)  # a program is not disturbed
 
 
+def test_a_hold_goes_on_with_the_next_message_of_its_process(tmp_path: Path) -> None:
+    """Regression: for each message in a row it began anew, and at the end with the first one again."""
+    path, held = tmp_path / "a.hold", Held(3.0, None, "till", "shop.py", 12, "Till.handle_cast")
+    file, begins = HoldFile(path), list[float]()
+    for next_one in (held, replace(held, seconds=0.1), replace(held, seconds=0.1, name="cart")):
+        file.update(next_one)
+        hold = read_hold(path, os.getpid(), time.time())
+        assert hold is not None
+        begins.append(hold.since)
+        file.update(None)
+    first, second, other = begins
+    assert first == second < other - 2
+
+
 def test_what_a_killed_program_said_of_its_loop_is_removed_after_a_minute(folder: Path) -> None:
     find_doors()
     new, old = folder / "otp" / "new-1.hold", folder / "otp" / "old-2.3.hold.part"
@@ -467,6 +481,12 @@ def test_a_second_door_of_a_loop_reports_what_holds_it_after_the_first_one_is_cl
                 await second.close()
                 assert len(shop.scheduler.watchdogs) == 1
                 assert hearer.heard.wait(20)
+            ends = [one for one in threading.enumerate() if one.name == "otp-watchdog"]
+            assert ends
+            await first.close()
+            for one in ends:
+                await asyncio.to_thread(one.join, 20)
+            assert not any(one.is_alive() for one in ends)
 
     logging.getLogger("otp").addHandler(hearer)
     try:

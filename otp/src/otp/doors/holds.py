@@ -29,6 +29,8 @@ LONGEST: Final = 5000
 LONGEST_WORD: Final = 120
 LONGEST_S: Final = 30 * 86_400.0
 LARGEST_NUMBER: Final = 2**31
+NEXT_S: Final = 0.2
+"""A process that holds the loop again within this time goes on, with its next message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class HoldFile:
         self._path = path
         self._lock = threading.Lock()
         self._since: float | None = None
+        self._who = ""
+        self._before = "", 0.0, 0.0  # who held the loop last, since when and until when
         self._is_closed = False
         with contextlib.suppress(OSError):  # of a killed program with the same number, as in a container
             path.unlink()
@@ -67,9 +71,14 @@ class HoldFile:
             if held is None or self._is_closed:
                 self._remove()
                 return
-            self._since = time.time() - held.seconds if self._since is None else self._since
             words = (held.name or held.pid or "", os.path.basename(held.file), held.function.rpartition(".")[2])
             who, file, function = (word[:LONGEST_WORD] for word in words)
+            if self._since is None:
+                self._since = time.time() - held.seconds
+                before, since, until = self._before
+                if who == before and self._since - until <= NEXT_S:
+                    self._since = since
+            self._who = who
             hold = Hold(os.getpid(), round(self._since, 3), who, file, held.line, function)
             _replace(self._path, json.dumps(asdict(hold)).encode())
 
@@ -81,6 +90,7 @@ class HoldFile:
 
     def _remove(self) -> None:
         if self._since is not None:
+            self._before = self._who, self._since, time.time()
             self._since = None
             self._path.unlink(missing_ok=True)
 

@@ -21,6 +21,7 @@ from superlearner.control.clock import wall_of
 from superlearner.control.events import TraceEvent, act_of, facts_of, is_along, is_own_end
 from superlearner.control.reasons import without_arguments
 from superlearner.control.slots import DYNAMIC, id_text, key_part
+from superlearner.control.timeouts import OUTSIDE
 from superlearner.live.projection import Projection, called, name_of, row_of, slot_of
 from superlearner.live.rows import Row, label
 from superlearner.live.signals import MAX_ENTRIES, Burst, Signals, party_of, shorten
@@ -377,7 +378,8 @@ class Feed:
     def _held_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
         pid = facts_of(event).pid or None
         ended = (story.who for story in self._latest.values() if story.pid == pid)
-        who = data.get("holder") or label(row_of(model, facts_of(event).pid)) or next(ended, "") or str(event.pid)
+        who = data.get("holder") or label(row_of(model, facts_of(event).pid))
+        who = who or (OUTSIDE if pid is None else next(ended, "") or str(event.pid))
         seconds = data["ms"] / 1000
         text = sentences.held(who, seconds, data.get("place") or "")
         entry = self._entry(model, at - seconds, "warn", text, pid, "stuck")

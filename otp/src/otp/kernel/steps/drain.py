@@ -175,6 +175,8 @@ ROUND: Final = 32  # resumes between two checks of budget and clock
 
 LONG_DRAIN_NS: Final = 50_000_000
 
+OBSERVED_DRAIN_NS: Final = 250_000_000  # a long drain that ended with a process of an observer
+
 POOL: Final = 1_000  # spare mailboxes that are kept
 
 _ROUND = range(ROUND)
@@ -295,7 +297,20 @@ def _end_drain(s: Scheduler, started: int) -> None:
     if took > TICK:
         s.prolong()
     if took > LONG_DRAIN_NS and last is not None:
-        last.runtime.tracer.emit("drain_too_long", last, {"ms": took / 1e6, "what": last.runtime.describe(last)})
+        _report_long_drain(s, last, took)
+
+
+def _report_long_drain(s: Scheduler, last: Process, took: int) -> None:
+    """Report a long drain on the node of the process that ran last, the only one that is known.
+
+    The processes of an observer run in the drains of the program that they inspect: those that end with one of them
+    are also reported on the inspected nodes, without a process.
+    """
+    ms, node = took / 1e6, last.runtime
+    node.tracer.emit("drain_too_long", last, {"ms": ms, "what": node.describe(last)})
+    if node.hidden and took > OBSERVED_DRAIN_NS:
+        for other in [one for same in s.nodes.values() for one in same if not one.hidden]:
+            other.tracer.emit("drain_too_long", None, {"ms": ms, "what": ""})
 
 
 def run_one(s: Scheduler, p: Process) -> None:

@@ -210,7 +210,7 @@ class Monitor:
             if (found := timed_out(event, at)) is not None:
                 self.timeouts.append(found)
         else:
-            what = safe_text(str(event.data.get("what", "")))
+            what = safe_text(str(event.data.get("what") or OUTSIDE))
             self._hold(event.at / NS, event.data["ms"] / 1000, event.pid, what, mark=event.at, missed=missed)
 
     def _on_outside(self, since: float, until: float) -> None:
