@@ -305,6 +305,39 @@ def test_problems_appear_when_they_begin_and_disappear_when_they_end(
     expect(wrong.get_by_role("link", name="and 2 more")).to_have_attribute("href", "/system?node=b%40127.0.0.1")
 
 
+def test_a_problem_has_its_hint_and_a_give_up_of_another_node_its_replay(
+    open_page: Callable[..., Page], two_nodes: Any
+) -> None:
+    """Regression: the list said what was wrong, but not what to do; a give-up linked nothing but its node."""
+    page = open_page(f"{two_nodes.url}/docs", ready=False)
+    finds = monitored(page)
+    fell: dict[str, Any] = {"type": "crash_loop", "severity": "critical", "pid": "0.9.0", "name": "core"}
+    fell |= {"since": "2026-11-26T10:07:07Z", "evidence": {"give_ups": 1}, "description": "core gave up: killed"}
+    fell |= {"node": "b@127.0.0.1", "hint": "fix that line first; `superlearner restart list` lists its restarts"}
+    away = {"anomalies": [fell], "missing": [], "nodes_queried": ["a@127.0.0.1", "b@127.0.0.1"]}
+    page.route("**/api/v1/cluster/anomalies", lambda route: route.fulfill(json={"data": away}))
+    stored = {
+        "ref": "9f3a0c1b22d4.7",
+        "node": "b@127.0.0.1",
+        "at": 1.0,
+        "until": 1.0,
+        "count": 1,
+        "line": "core gave up",
+    }
+    stored |= {"gave_up": True, "fallen": ["core"], "kept": True, "reason": "killed", "name": "till"}
+    page.route("**/api/v1/restarts?*", lambda route: route.fulfill(json={"data": [stored]}))
+    page.goto(f"{two_nodes.url}/")
+    finds([])
+    problem = page.locator("#wrong").get_by_role("listitem").first
+    expect(problem).to_have_text(
+        re.compile(
+            r"^b@127\.0\.0\.1: core gave up: killed · began 26 Nov, \d\d:07:07 · Why\?"
+            r"Try: fix that line first; superlearner restart list lists its restarts$"
+        )
+    )
+    expect(problem.get_by_role("link", name="Why?")).to_have_attribute("href", "/why/9f3a0c1b22d4.7?node=b%40127.0.0.1")
+
+
 def test_problems_do_not_move_under_the_pointer(open_page: Callable[..., Page], two_nodes: Any) -> None:
     page = open_page(f"{two_nodes.url}/docs", ready=False)
     finds = monitored(page)

@@ -338,20 +338,29 @@ const severe = (severity = "critical") => {
 };
 
 /**
- * Return when an anomaly began, and links to its processes; no link to a supervisor that gave up.
- * @param {Pick<Api.AnomalyLine, "since"|"pid"|"name"|"evidence">} one @param {string} [node]
+ * Return when an anomaly began, links to its processes, or to the replay of a give-up, and what to do.
+ * @param {Pick<Api.AnomalyLine, "since"|"pid"|"name"|"evidence"|"hint">} one @param {string} [node]
  */
-const whereabouts = (one, node) => [
-  ` · began ${time(Date.parse(one.since) / 1000)}`,
-  ...(one.evidence.give_ups ? [] : processesOf(one)).flatMap(({ pid, text }) => [" · ", processLink(pid, text, {}, node)]),
-];
+function whereabouts(one, node) {
+  const why = one.evidence.give_ups ? momentOf(one.name, node) : null;
+  return [
+    ` · began ${time(Date.parse(one.since) / 1000)}`,
+    ...(one.evidence.give_ups ? [] : processesOf(one)).flatMap(({ pid, text }) => [" · ", processLink(pid, text, {}, node)]),
+    ...(why ? [" · ", make("a", { href: why }, "Why?")] : []),
+    ...(one.hint ? [make("div", { class: "hint" }, "Try: ", ...spoken(one.hint))] : []),
+  ];
+}
 
-/** Return the address of the replay of a supervisor's last give-up; null if it is not known. @param {string|null|undefined} name */
-function momentOf(name) {
-  const event = model.feed.findLast(({ kind, parts }) => kind === "gave_up" && parts?.who === name);
-  const stored = storedRestarts.find((one) => one.gave_up && one.fallen?.includes(name ?? "") && (one.node ?? model.node) === model.node);
+/**
+ * Return the address of the replay of a supervisor's last give-up; null if it is not known.
+ * @param {string|null|undefined} name @param {string} [node]  another node than the shown one
+ */
+function momentOf(name, node) {
+  const event = node ? null : model.feed.findLast(({ kind, parts }) => kind === "gave_up" && parts?.who === name);
+  const of = node ?? model.node;
+  const stored = storedRestarts.find((one) => one.gave_up && one.fallen?.includes(name ?? "") && (one.node ?? model.node) === of);
   const id = event?.ref ?? event?.event ?? stored?.ref;
-  return id ? whyAddress(id) : null;
+  return id ? whyAddress(id, node) : null;
 }
 
 /**
