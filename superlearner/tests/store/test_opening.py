@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import re
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -17,14 +18,14 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from other_user import NOBODY, needs_root
 from superlearner.store import MomentRow, Restart, StoreUnavailable, Token, database_info, engines, migrate, opening
 from superlearner.store.database import Database
-from superlearner.store.migrating import MIGRATIONS
-from superlearner.store.tables import METADATA, SCHEMAS, VERSION_TABLE
+from superlearner.store.migrating import MIGRATIONS, upgrade
+from superlearner.store.tables import METADATA, SCHEMAS, VERSION_TABLE, create_version_table
 
 WithStore = Callable[..., Any]
 Earlier = Callable[[str, str], str]
@@ -112,21 +113,57 @@ def test_every_token_of_an_earlier_version_gets_a_user_who_may_as_much(
     with_store(url, test)
 
 
-def test_the_migrations_lead_to_the_tables_as_they_are_described(url: str) -> None:
-    migrate(url)
+def make_by_steps(url: str) -> None:
+    """Make a database by all migrations, as if each version of SuperLearner had opened it."""
 
-    def differences(connection: Connection) -> Any:
-        options = {"version_table": VERSION_TABLE, "compare_type": True}
-        return compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
-
-    async def look() -> Any:
+    async def run() -> None:
         database = Database(url)
-        async with database.connections.engine.connect() as connection:
-            found = await connection.run_sync(differences)
+        async with database.connections.engine.begin() as connection:
+            await connection.run_sync(upgrade)
+        await database.close()
+
+    asyncio.run(run())
+
+
+def described(connection: Connection) -> dict[str, Any]:
+    """Columns, keys and indexes of each table, without the order of columns."""
+    found = inspect(connection)
+    return {
+        table: (
+            {one["name"]: (str(one["type"]), one["nullable"], one["default"]) for one in found.get_columns(table)},
+            found.get_pk_constraint(table),
+            sorted((one["name"], one["column_names"]) for one in found.get_unique_constraints(table)),
+            sorted((one["name"], one["column_names"], one["unique"]) for one in found.get_indexes(table)),
+        )
+        for table in found.get_table_names()
+    }
+
+
+@pytest.mark.parametrize("make", [migrate, make_by_steps])
+def test_a_new_database_and_one_after_all_migrations_have_the_described_tables(url: str, make: Any) -> None:
+    make(url)
+
+    def look(connection: Connection) -> Any:
+        options = {"version_table": VERSION_TABLE, "compare_type": True}
+        differences = compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
+        tables = described(connection)
+        for table in tables:
+            connection.execute(text(f'DROP TABLE "{table}"'))
+        METADATA.create_all(connection)
+        create_version_table(connection)
+        return differences, tables, described(connection)
+
+    async def compare() -> Any:
+        database = Database(url)
+        async with database.connections.engine.begin() as connection:
+            found = await connection.run_sync(look)
         await database.close()
         return found
 
-    assert asyncio.run(look()) == []
+    differences, tables, expected = asyncio.run(compare())
+    assert differences == []
+    assert tables == expected
+    assert database_info(url).up_to_date
 
 
 def test_the_steps_that_are_known_are_those_that_are_there() -> None:
@@ -143,23 +180,24 @@ def test_two_programs_that_migrate_at_once_both_succeed(url: str) -> None:
         assert len(set(threads.map(migrate, [url] * 4))) == 1
 
 
-def test_a_step_that_fails_leaves_the_database_as_it_was(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("version", [None, "0004"])
+def test_a_step_that_fails_leaves_the_database_as_it_was(url: str, version: str | None, earlier: Earlier) -> None:
     """In the middle of the steps, as when the program is killed there."""
-    from alembic.operations import Operations
+    if version is not None:
+        asyncio.run(do(url, earlier(version, url)))
 
-    create = Operations.create_table
-
-    def fails(self: Operations, name: str, *columns: Any, **options: Any) -> Any:
-        if name == "users":
+    def fails(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if re.match(r"\s*CREATE TABLE \W?moments\b", statement):
             raise OSError("no space left on device")
-        return create(self, name, *columns, **options)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(Operations, "create_table", fails)
+    event.listen(Engine, "before_cursor_execute", fails)
+    try:
         with pytest.raises(StoreUnavailable):
             migrate(url)
-    if not url.startswith("sqlite"):
-        assert database_info(url).revision is None
+    finally:
+        event.remove(Engine, "before_cursor_execute", fails)
+    if not url.startswith("sqlite") or version is not None:
+        assert database_info(url).revision == version
     migrate(url)
     assert database_info(url).up_to_date
 

@@ -25,7 +25,7 @@ from superlearner.store import engines
 from superlearner.store.database_file import create_private, identify, make_replaced
 from superlearner.store.engines import DATABASE_ERRORS, explained, file_of, hide_password, make_engine, read_url
 from superlearner.store.failures import StoreLocked, StoreUnavailable
-from superlearner.store.tables import HEAD, METADATA, SCHEMAS, VERSION_TABLE
+from superlearner.store.tables import HEAD, METADATA, SCHEMAS, VERSION_TABLE, create_version_table
 
 __all__ = ["DatabaseInfo", "database_info", "migrate"]
 
@@ -115,16 +115,24 @@ async def _migrate(url: URL) -> str:
             async with engine.begin() as connection:
                 if file is None:
                     await connection.execute(select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
-                    if await connection.run_sync(_check_tables) == HEAD:
-                        return HEAD
                 elif identify(file) != entry:
                     raise make_replaced(file)
-                from superlearner.store.migrating import upgrade  # takes a tenth of a second and is seldom needed
-
-                await connection.run_sync(upgrade)
+                await connection.run_sync(_bring_to_head)
         finally:
             await engine.dispose()
     return HEAD
+
+
+def _bring_to_head(connection: Connection) -> None:
+    """Create the tables of a new database, without the steps of earlier ones; upgrade an old database."""
+    revision = _check_tables(connection)
+    if revision is None and not inspect(connection).has_table(VERSION_TABLE):
+        METADATA.create_all(connection, checkfirst=False)
+        create_version_table(connection)
+    elif revision != HEAD:
+        from superlearner.store.migrating import upgrade  # takes a tenth of a second and is seldom needed
+
+        upgrade(connection)
 
 
 async def _inspect(url: URL) -> DatabaseInfo:

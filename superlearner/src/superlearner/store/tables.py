@@ -7,11 +7,14 @@ from typing import Final
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Double,
     Index,
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
+    String,
     Table,
     Text,
     UniqueConstraint,
@@ -23,6 +26,7 @@ __all__ = [
     "SCHEMAS",
     "VERSION_TABLE",
     "audit",
+    "create_version_table",
     "learning",
     "moments",
     "recordings",
@@ -184,3 +188,11 @@ learning: Final = Table(
     Column("data", Text, nullable=False),
     Index("learning_by_learner", "learner", "id"),
 )
+
+
+def create_version_table(connection: Connection) -> None:
+    """Record that a new database has the newest tables, as alembic does after its last step."""
+    key = PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc")
+    table = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), nullable=False), key)
+    table.create(connection)
+    connection.execute(table.insert().values(version_num=HEAD))

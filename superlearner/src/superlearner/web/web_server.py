@@ -154,6 +154,10 @@ class Incarnation(uvicorn.Server):
             for server in self.servers:
                 server.close()
             await asyncio.sleep(FAREWELL_S)
+        if not self.server_state.connections and not self.server_state.tasks:  # uvicorn would wait a tenth of a second
+            for server in self.servers:
+                server.close()
+            return
         await super().shutdown(sockets)
         for connection in list(self.server_state.connections):  # what has not ended within `GRACE_S`
             connection.transport.abort()
