@@ -85,7 +85,6 @@ class Cancel:
 
 _OURS: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
-
 CUT_SHORT: Final = True
 """The state of a dead process that did not return: no more tasks are created for it.
 
