@@ -1077,7 +1077,7 @@ declare namespace Api {
     /** its mechanism, or the reason why it is missing */ says: string;
   }
   interface Why {
-    pid: string;
+    /** null if its node is gone */ pid: string|null;
     /** its name: the registered one, else its id as a child */ name?: string|null;
     /** false: it is not running */ alive: boolean;
     /** it replaces an ended process; null while it is being restarted */ restarted: boolean|null;

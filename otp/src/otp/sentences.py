@@ -16,6 +16,7 @@ from __future__ import annotations
 from otp.kernel.ends.wording import clip, name_text, process_name, process_text, reason_text, safe_text, tagged
 from otp.kernel.values.sentences import (
     abandoned_cleanup,
+    at_place,
     budget,
     could_not_restart,
     could_not_start,
@@ -50,6 +51,7 @@ from otp.kernel.values.sentences import (
 
 __all__ = [
     "abandoned_cleanup",
+    "at_place",
     "budget",
     "clip",
     "could_not_restart",

@@ -167,6 +167,31 @@ def test_a_server_that_waits_for_another_one_names_it() -> None:
     assert "the server itself waits for a reply of quiet; find out why" in get_error_text(call)
 
 
+def test_a_server_that_waits_for_one_in_a_deadlock_says_so() -> None:
+    """Regression: `find out why that one does not answer`, which waited for the server itself."""
+
+    class RelayServer(GenServer[Any]):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(arg)
+
+        @impl
+        async def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
+            return Reply(await GenServer.call(*request), state)
+
+    async def call(whom: str) -> None:
+        for name in ("left", "right", "door"):
+            await RelayServer.start(None, name=name)
+        otp.spawn(lambda: GenServer.call("left", ("right", ("left", "loop"))))
+        await asyncio.sleep(0)
+        await GenServer.call(whom, ("left", ("right", "x")) if whom == "door" else "x", 0.01)
+
+    text = get_error_text(lambda: call("left"))
+    assert "the server itself is in a deadlock: left -> right -> left" in text
+    text = get_error_text(lambda: call("door"))
+    assert "the server itself waits for a reply of left, which is in a deadlock: left -> right -> left" in text
+
+
 def test_two_servers_that_wait_for_each_other_are_named() -> None:
     """The time-out of the one that was asked says that it is the other's own call that is waited for."""
 

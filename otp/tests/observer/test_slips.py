@@ -219,7 +219,19 @@ def test_a_state_of_none_from_a_change_in_place_is_at_its_line(
         f"        len(n)\n        return {result}\nMain = [Counter.child_spec([])]\n"
     )
     says = explain_slip("TypeError", "object of type 'NoneType' has no len()", ((str(file), 3, "Counter.handle_cast"),))
-    assert says == f"the state n is None, from line 4: n.{what} changes n and returns None; {instead}"
+    assert says == f"the state n is None, perhaps from line 4: n.{what} changes n and returns None; {instead}"
+
+
+def test_a_method_of_the_program_is_no_change_in_place(tmp_path: Path) -> None:
+    """Regression: only the methods of the server's own class were excepted, not those of others in its file."""
+    file = tmp_path / "main.py"
+    file.write_text(
+        "class Log:\n    def append(self, one):\n        return self\n"
+        "class Counter(GenServer):\n    def handle_cast(self, request, n):\n"
+        "        len(n)\n        return NoReply(n.append(request))\n"
+    )
+    says = explain_slip("TypeError", "object of type 'NoneType' has no len()", ((str(file), 6, "Counter.handle_cast"),))
+    assert says == unfit_values.NO_STATE.format("n")
 
 
 def test_a_method_that_is_not_there_is_no_state(tmp_path: Path) -> None:

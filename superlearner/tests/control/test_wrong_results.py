@@ -84,6 +84,30 @@ class HesitantDepot(GenServer[int]):
         return Stop("gone", state) if state else Stop(request, state)
 
 
+class EitherDepot(GenServer[int]):
+    """Only one line has the reason as it stands, but the others may have made it."""
+
+    @impl
+    def init(self, arg: int) -> Any:
+        return Ok(arg)
+
+    @impl
+    def handle_cast(self, request: Any, state: int) -> Any:
+        match request:
+            case ("close", reason):
+                return Stop(reason, state)
+            case "gone":
+                return Stop("gone", state)
+
+    @impl
+    def handle_info(self, message: Any, state: int) -> Any:
+        match message:
+            case "close":
+                return self.handle_cast(("close", "gone"), state)
+            case "gone":
+                return Stop("gone", state)
+
+
 class Tenant(GenServer[int]):
     @impl
     def init(self, arg: int) -> Any:
@@ -219,6 +243,10 @@ def test_a_computed_reason_is_not_that_of_a_stop_if_the_class_exits_with_one() -
     assert place_of_stop("ClosingDepot", "handle_cast", "gone") is not None
     assert place_of_stop("Tenant", "handle_cast", "gone") is None
     assert place_of_stop("HesitantDepot", "handle_cast", "gone") is None  # three may have done it
+    for callback in ("handle_cast", "handle_info"):
+        assert place_of_stop("EitherDepot", callback, "gone") is None
+        found = place_of_stop("EitherDepot", callback, "gone", "'gone'")
+        assert found is not None and found[1] == line_of(getattr(EitherDepot, callback), 'Stop("gone"')
     found = place_of_stop("HesitantDepot", "handle_cast", "late")
     assert found is not None and found[1] == HesitantDepot.handle_cast.__code__.co_firstlineno + 4
 

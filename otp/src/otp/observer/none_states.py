@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Final
 
 from otp.observer.code_at import Function
 
-__all__ = ["find_none_states"]
+__all__ = ["find_none_states", "names_defined"]
 
 STATES: Final = {"Ok": 0, "NoReply": 0, "Reply": 1}
 """The place of the state in each result."""
@@ -18,13 +18,20 @@ LONGEST: Final = 60
 """Characters of an expression in a sentence."""
 
 
-def find_none_states(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
+def names_defined(tree: ast.AST) -> set[str]:
+    """Return the names of the functions and methods in a source."""
+    return {node.name for node in ast.walk(tree) if isinstance(node, Function)}
+
+
+def find_none_states(tree: ast.AST, *, defined: Container[str] = ()) -> Iterator[tuple[int, str, str]]:
     """Yield each result whose state is that of such a method: its line, what changes, and what to write instead.
+
+    A method of a name in `defined` may be one of the program, which returns what it likes.
 
     >>> list(find_none_states(ast.parse("return NoReply(grams.append(n))")))
     [(1, 'grams', 'grams.append changes grams and returns None; write NoReply(grams + [n])')]
     """
-    own = {node.name for node in ast.walk(tree) if isinstance(node, Function)}
+    own = defined or names_defined(tree)
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id=kind) | ast.Attribute(attr=kind), args=given) if kind in STATES:

@@ -23,7 +23,7 @@ from otp.observer.code_at import (
     scopes_at,
     walk_line,
 )  # fmt: skip
-from otp.observer.none_states import find_none_states
+from otp.observer.none_states import find_none_states, names_defined
 from otp.watchdog import LIBRARY_FOLDERS
 
 __all__ = ["explain_none_operand", "explain_old_operand", "explain_unfit_value"]
@@ -71,6 +71,19 @@ NO_KEY: Final = re.compile(r"unhashable type: '(list|dict|set)'")
 BY_NUMBER: Final = re.compile(r"(list|tuple|string) indices must be integers(?: or slices)?, not '?(str|tuple|float)'?")
 KINDS: Final = {"int": "a number", "float": "a number", "str": "a text", "list": "a list", "tuple": "a tuple",
                 "dict": "a dictionary", "set": "a set", "bool": "True or False"}  # fmt: skip
+NO_JSON: Final = {
+    "Expecting property name": 'a name in double quotes, as in {"a": 1}, or a closing } is missing there',
+    "Expecting ':'": 'a colon is missing after a name, as in {"a": 1}, or the text ends too early',
+    "Expecting ','": "a comma or a closing bracket is missing there, or the text ends too early",
+    "Expecting value: line 1 column 1 (char 0)": 'this text is empty or not JSON: json.loads reads such as {"a": 1}',
+    "Expecting value": "a value is missing there, or is not JSON, which has null, true, false and double quotes",
+    "Unterminated string": "a text in double quotes is not closed, or the whole text ends too early",
+    "Extra data": "the text goes on after its first value: json.loads reads only one",
+    "Illegal trailing comma": "remove the comma before the closing bracket",
+    "Invalid": r"a text has a character that JSON writes as an escape, such as \n or \\",
+    "": 'this text is not JSON: json.loads reads texts such as {"a": 1}',
+}
+"""Advice on a text that is not JSON, by the beginning of the error: it knows no more of the text."""
 SENTENCES: Final = {
     "Cannot choose from an empty sequence": "there is nothing to choose from: check for an empty list first",
     "list.remove(x): x not in list": "the list has no such element: check it with `in` first",
@@ -126,7 +139,7 @@ def explain_unfit_value(type_name: str, text: str, stack: Sequence[StackEntry]) 
         case "ValueError":
             return _explain_value(text) or SENTENCES.get(text)
         case "JSONDecodeError":
-            return 'this text is not JSON: json.loads reads texts such as {"a": 1}, with double quotes'
+            return next((why for begin, why in NO_JSON.items() if text.startswith(begin)), NO_JSON[""])
         case "IndexError" | "RuntimeError":
             return SENTENCES.get(text)
         case _:
@@ -281,9 +294,9 @@ def _explain_none(stack: Sequence[StackEntry], parts: Iterable[ast.expr]) -> str
     callback, none = callback_around(scopes), _only(map(_quote, parts))
     state = "" if callback is None else arguments_of(callback)[-1]
     if state and none == f"`{state}`":
-        owner = next((each for each in reversed(scopes) if isinstance(each, ast.ClassDef)), scopes[0])
-        for line, _, why in find_none_states(owner):
-            return f"the state {state} is None, from line {line}: {why}"
+        owner = next((each for each in reversed(scopes) if isinstance(each, ast.ClassDef)), None)
+        for line, _, why in () if owner is None else find_none_states(owner, defined=names_defined(scopes[0])):
+            return f"the state {state} is None, perhaps from line {line}: {why}"
         return (OLD_START if _is_started_with_argument(scopes) else NO_STATE).format(state)
     inner = scopes[-1] if scopes else None
     if isinstance(inner, Function) and none[1:-1] in arguments_of(inner):

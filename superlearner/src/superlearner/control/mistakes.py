@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import otp
 from otp import Behaviour, Crash, ExceptionTerm
-from otp.observer.code_at import Function, parse, parse_source
+from otp.observer.code_at import Function, arguments_of, parse, parse_source
 from superlearner.control.failures import Place, failed_child, unwrapped
 from superlearner.control.missing_returns import MissingReturn, find_missing_return, find_passed_over
 from superlearner.control.reasons import has_own_frame, tagged, text_of_reason
@@ -130,7 +130,7 @@ def place_of_stop(cls: str, callback: str, reason: Any, message: str | None = No
         found = None if tree is None else _class(tree, owner)
         if tree is None or found is None or (method := _method(found, callback)) is None:
             return None
-        line = _line_of_stop(method, reason) or _line_of_computed_stop(found, method, reason, message)
+        line = _line_of_stop(found, method, reason, message)
         return None if line is None else (line, function_at(tree, line))
 
     return _find_place(cls, callback, None, locate_stop)
@@ -233,7 +233,9 @@ def _line(tree: ast.Module, owner: ast.ClassDef, method: Function | None, reason
         case _ if tag in OPTIONS and len(rest) == 1:
             return _option(scopes, OPTIONS[tag], rest[0]) or _start(method, owner)
         case _:
-            return None if method is None else _line_of_stop(method, reason)
+            line = None if method is None else _line_of_stop(owner, method, reason, None)
+            plain = [] if method is None else [at for at, why in _stops(method) if _may_be(why, reason)]
+            return line if line in plain else None
 
 
 def _line_of_crash(tree: ast.Module, owner: ast.ClassDef, method: Function | None, term: Any) -> int | None:
@@ -252,21 +254,34 @@ def _line_of_crash(tree: ast.Module, owner: ast.ClassDef, method: Function | Non
     return _line_of_missing(owner, text) if term.type_name == "MissingCallback" else None
 
 
-def _line_of_stop(method: Function, reason: Any) -> int | None:
-    """Return the line of a method that ends its server for a plain reason; None if none or several may."""
-    found = [line for line, why in _stops(method) if _may_be(why, reason)]
-    return found[0] if len(found) == 1 else None
-
-
-def _line_of_computed_stop(owner: ast.ClassDef, method: Function, reason: Any, message: str | None) -> int | None:
-    """Return the line of the one `Stop` of a method that computes its reason and may have been reached."""
+def _line_of_stop(owner: ast.ClassDef, method: Function, reason: Any, message: str | None) -> int | None:
+    """Return the line of the one `Stop` of a method that may have this reason and may have been reached."""
     exits = (node.args for node in ast.walk(owner) if isinstance(node, ast.Call) and _callee(node) == "exit")
     if any(len(why) == 1 and (_may_be(why[0], reason) or _may_compute(why[0], reason)) for why in exits):
         return None
     over = find_passed_over(method, message)
+    if any(node.lineno not in over and _may_be_made_elsewhere(node.value, method) for node in _returns(method)):
+        return None
     reached = [(line, why) for line, why in _stops(method) if line not in over]
     found = [line for line, why in reached if _may_be(why, reason) or _may_compute(why, reason)]
     return found[0] if len(found) == 1 else None
+
+
+def _returns(method: Function) -> list[ast.Return]:
+    return [node for node in own_nodes(method) if isinstance(node, ast.Return)]
+
+
+def _may_be_made_elsewhere(node: ast.expr | None, method: Function) -> bool:
+    """Return whether a returned expression may be a result that a function has made, as of `return self.close()`."""
+    match node:
+        case ast.IfExp(body=body, orelse=orelse):
+            return any(_may_be_made_elsewhere(one, method) for one in (body, orelse))
+        case ast.Name(id=name):
+            return name not in arguments_of(method)
+        case ast.Call():
+            return _callee(node) not in RESULTS
+        case _:
+            return isinstance(node, ast.Await | ast.Attribute | ast.Subscript | ast.BoolOp | ast.NamedExpr)
 
 
 def _stops(method: Function) -> Iterator[tuple[int, ast.expr]]:
@@ -521,14 +536,14 @@ def own_nodes(method: Function) -> Iterator[ast.AST]:
 
 def _line_of_result(method: Function, value: Any) -> int:
     """Return the line that returned a wrong result; the line of the definition if several may have."""
-    returns = [node for node in own_nodes(method) if isinstance(node, ast.Return)]
+    returns = _returns(method)
     text = text_of(value, 50)  # in an event, a result is shortened to its text
     if value is None:
         found = [node for node in returns if node.value is None or _is_value(node.value, None)]
     elif kind := next(
         (name for name in RESULTS if is_a(value, getattr(otp, name)) or text.startswith(f"{name}(")), None
     ):
-        found = [node for node in returns if _callee(node.value) == kind]
+        found = [node for node in returns if _callee(node.value) == kind or _may_be_made_elsewhere(node.value, method)]
     else:
         found = [node for node in returns if node.value is not None and _callee(node.value) not in RESULTS]
         found = [

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import dis
 import inspect
 import linecache
 import os
@@ -35,6 +36,8 @@ __all__ = ["BlockedLoop", "EndlessLoop", "Interrupter"]
 
 SIGNAL: Final = getattr(signal, "SIGVTALRM", None)
 """Sent to the thread of the loop; nothing else uses it in a sandbox."""
+
+AWAITS: Final = (ast.Await, ast.AsyncFor, ast.AsyncWith)
 
 CELL: Final = f": {FILE}, "
 """Start of a place in evaluated code. Its error shows no other place, so the message includes it."""
@@ -148,22 +151,37 @@ def _sleeps(frame: FrameType) -> bool:
 def _find_loop(frame: FrameType) -> int | None:
     """Return the line of the outermost loop of the user's code that a frame is in; None if that is not known.
 
-    An inner one may have begun a moment ago, and end each time.
+    An inner one may have begun a moment ago, and end each time. So may one inside a loop that awaits.
     """
-    outermost: int | None = None
+    outermost: ast.While | ast.For | ast.AsyncFor | None = None
     above: Any = frame
     while above is not None and not above.f_code.co_filename.startswith(OURS):
-        code, line = above.f_code, above.f_lineno or 0  # code that Python has added has none
+        code = above.f_code
         tree = None if code.co_filename.startswith((*LIBRARY_FOLDERS, "<frozen")) else parse(code.co_filename)
         found = [
-            node.lineno
+            node
             for node in (() if tree is None else ast.walk(tree))
             if isinstance(node, ast.While | ast.For | ast.AsyncFor)
-            and code.co_firstlineno <= node.lineno <= line <= (node.end_lineno or 0)
+            and code.co_firstlineno <= node.lineno
+            and _repeats(node, above)
         ]
-        outermost = min(found, default=outermost)
+        outermost = min(found, key=lambda node: (node.lineno, node.col_offset), default=outermost)
         above = above.f_back
-    return outermost
+    if outermost is None or any(isinstance(node, AWAITS) for node in ast.walk(outermost)):
+        return None
+    return outermost.lineno
+
+
+def _repeats(loop: ast.While | ast.For | ast.AsyncFor, frame: FrameType) -> bool:
+    """Return whether a frame is in the part of a loop that is repeated: not in its `else`, nor before it begins."""
+    line, _, column, _ = list(frame.f_code.co_positions())[frame.f_lasti // 2]
+    at = (line or 0, column or 0)  # code that Python has added has none
+    parts = [*loop.body, loop.test] if isinstance(loop, ast.While) else loop.body
+    if any((one.lineno, one.col_offset) <= at < (one.end_lineno or 0, one.end_col_offset or 0) for one in parts):
+        return True
+    if not isinstance(loop, ast.For) or dis.opname[frame.f_code.co_code[frame.f_lasti]] != "FOR_ITER":
+        return False
+    return at in ((loop.lineno, loop.col_offset), (loop.iter.lineno, loop.iter.col_offset))  # by version of Python
 
 
 def _place(frame: FrameType) -> str:

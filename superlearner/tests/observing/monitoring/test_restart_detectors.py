@@ -39,6 +39,10 @@ def test_four_equal_crashes_at_one_line_are_a_problem_until_the_window_is_over()
     )
     assert loop.past == loop.description
     assert loop.hint.startswith("fix that line first: all these crashes happened there; ")
+    for place, one in enumerate(list(recent)):  # regression: it named the line twice
+        recent[place] = replace(one, reason="handle_cast (svc.py:29) returned None: no case matches 'go'")
+    loop = only(list(repeated_crashes(facts(book=book), LIMITS)))
+    assert "each time with handle_cast (svc.py:29) returned None: no case matches 'go'; till" in loop.description
     for changed in (
         {"where": "svc.py:30 in handle_cast"},
         {"reason": "KeyError('no paper')"},

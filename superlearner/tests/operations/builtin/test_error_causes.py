@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 import otp
+from asked_sandboxes import OWNER
 from otp import Children, GenServer, Ok, Stop, Supervisor, impl
 from superlearner.control.terms import plain_pid
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident
@@ -20,6 +21,7 @@ from superlearner.restarts.ids import run_of
 from superlearner.store import MomentRow
 
 Inside = Callable[..., Any]
+GONE = "shop@127.0.0.1"
 AT = "/api/v1/processes/counter_1"
 
 
@@ -308,3 +310,29 @@ def test_the_end_of_a_program_is_no_problem_of_a_process_of_the_same_name(inside
         assert [hung] == [one["line"] for one in why["problems"]]
 
     inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("error.why")
+def test_a_process_of_a_node_that_is_gone_is_explained_from_the_store(inside: Inside) -> None:
+    """Regression: it was refused, although its restarts were stored."""
+
+    async def test(platform: Any) -> None:
+        hung = "till was in handle_cast at shop.py:7 for 30 s"
+        lines = ((1, "till is gone: its process 7 no longer exists"), (2, hung), (9, "till crashed and was restarted"))
+        for number, line in lines:
+            platform.platform.moments._add(MomentRow(GONE, "9f3a0c1b22d0", number, number, 1.0, 1.0, line))
+        path = "/api/v1/processes/till/errors/why"
+        why = (await platform.get(path, params={"node": GONE}))["data"]
+        told = (why["pid"], why["name"], why["alive"], why["known"], why["stored"]["ref"], why["steps"])
+        assert told == (None, "till", False, False, "9f3a0c1b22d0.9", [])
+        assert re.fullmatch(
+            rf"till crashed and was restarted \(at .+\); its node is gone: there is no node '{GONE}'.*; "
+            rf"`superlearner restart list --process till --node {GONE}` lists what is stored of it",
+            why["summary"],
+        )
+        assert [hung] == [one["line"] for one in why["problems"]]
+        for asked in ("tiller", "0.7.0"):
+            refused = await platform.client.get(path.replace("till", asked), params={"node": GONE}, headers=OWNER)
+            assert refused.status_code == 404
+
+    inside(test)

@@ -50,6 +50,16 @@ test("a trend begins and ends with values that were there", () => { // Regressio
   assert.deepEqual([found.from, found.to], [51, 50 + 38 ** 2]); // Regression: it ended at 208 MB beside a value of 387 MB
 });
 
+test("a trend that is over says for how long", () => { // Regression: a curve flat for 90 s still rose 29.7 MB a minute
+  const at = Array.from({ length: 150 }, (_, place) => 2 * place);
+  const trend = (values) => {
+    const [found] = trends([{ title: "Memory", unit: "bytes", times: { at, gap: [] }, series: [{ name: "Memory", values }] }], 0, 298);
+    return [found.rises, found.steady, found.seconds, Math.round(found.perMinute)];
+  };
+  assert.deepEqual(trend(at.map((one) => 50 + Math.min(one, 208))), [true, 100, 198, 62]);
+  assert.deepEqual(trend(at.map((one) => 50 + one)).slice(0, 2), [true, 0]);
+});
+
 test("too little data for a trend is told apart from no trend", () => {
   const few = (seconds, values) => {
     const times = { at: values.map((_, place) => place * seconds), gap: [] };

@@ -322,6 +322,11 @@ def why_silent(frm: From) -> str:
     if server.status == CALLING and type(server.value) is From:
         target = server.value.to
         called = target if target.status == REMOTE else _name_of(target)
+        if (cycle := cycle_of(server.value)) is not None:
+            return f"the server itself is in a deadlock: {drawn(cycle)}"
+        call = None if target.status == REMOTE else _call_of(target)
+        if call is not None and (cycle := cycle_of(call)) is not None:
+            return f"the server itself waits for a reply of {called}, which is in a deadlock: {drawn(cycle)}"
         return f"the server itself waits for a reply of {called}; find out why that one does not answer"
     if x is not None and x.frm is frm:
         return "its handle_call has not finished; return NoReply(state) and reply later, or allow more time"

@@ -25,9 +25,7 @@ from otp.standard_streams import write_line
 
 NAMED: Final = 10
 """Maximum number of names in one sentence; the others are counted."""
-
 COUNTS: Final = ("", "once", "twice", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-
 UNLIMITED: Final = "unlimited restarts"
 UNREMARKABLE: Final = 1000
 """Number of allowed restarts from which those left are not mentioned."""
@@ -103,20 +101,24 @@ def ended(
     'ledger was killed, by a signal from outside'
     >>> ended("ledger", "ValueError('no')", failed=True, times=7, span=1.23)
     "ledger crashed seven times in 1.2 s: ValueError('no')"
-    >>> ended("ledger <0.5.0>", "ValueError('no')", failed=True, at="shop.py:58 in handle_call")
-    "ledger <0.5.0> crashed: ValueError('no'), at shop.py:58 in handle_call"
-    >>> ended("ledger", "pay (shop.py:58) returned 5", failed=True, at="shop.py:58 in pay")
-    'ledger crashed: pay (shop.py:58) returned 5'
     >>> ended("it", "shutdown", failed=False)
     'it ended: shutdown'
     """
     often = f" {times_text(times)} in {max(span, 0.1):.1f} s" if times > 1 else ""
     verb, why = ("was killed", "") if reason == "killed" else ("crashed" if failed else "ended", f": {reason}")
-    how = f"{verb}{often}{why}"
+    more = (doing, at_place(at, reason).removeprefix(", "), f"by {by}" if by else "")
+    return ", ".join((f"{who} {verb}{often}{why}", *(part for part in more if part)))
+
+
+def at_place(at: str | None, reason: str) -> str:
+    """Return the end of a sentence about a reason: the line, unless the reason names it.
+
+    >>> at_place("shop.py:58 in pay", "ValueError('no')"), at_place("shop.py:58 in pay", "pay (shop.py:58) returned 5")
+    (', at shop.py:58 in pay', '')
+    """
     place = (at or "").partition(" ")[0]
     is_told = not place or (place in reason and not reason.partition(place)[2][:1].isdigit())
-    more = (doing, "" if is_told else f"at {at}", f"by {by}" if by else "")
-    return ", ".join((f"{who} {how}", *(part for part in more if part)))
+    return "" if is_told else f", at {at}"
 
 
 def handling(message: str | None, callback: str | None, state: str | None = None) -> str:
@@ -173,7 +175,7 @@ def could_not_restart(
     >>> could_not_restart("shop", "ledger", "no_disk", used=2, allowed=3, window=5)
     'shop could not restart ledger: no_disk; 1 of 3 restarts left in 5 s'
     """
-    return story(f"{by} could not restart {child}: {reason}{f', at {at}' if at else ''}", budget(used, allowed, window))
+    return story(f"{by} could not restart {child}: {reason}{at_place(at, reason)}", budget(used, allowed, window))
 
 
 def tried(by: str, child: str, times: int, reason: str, *, function: str = "", at: str = "") -> str:
@@ -193,12 +195,12 @@ def tried(by: str, child: str, times: int, reason: str, *, function: str = "", a
     'Tally tried 12 times to start counter; each time it failed: no_disk'
     """
     how = f"{function} raised {reason}" if function else f"it failed: {reason}"
-    return f"{by} tried {times_text(times)} to start {child}; each time {how}{f', at {at}' if at else ''}"
+    return f"{by} tried {times_text(times)} to start {child}; each time {how}{at_place(at, reason)}"
 
 
 def could_not_start(by: str, child: str, reason: str, *, at: str | None = None, request: str = "") -> str:
     """Return the sentence about a child that did not start with its supervisor, or on a request."""
-    return f"{by} could not start {child}{f' on {request}' if request else ''}: {reason}{f', at {at}' if at else ''}"
+    return f"{by} could not start {child}{f' on {request}' if request else ''}: {reason}{at_place(at, reason)}"
 
 
 def not_restarted(restart: str | None) -> str:
@@ -208,8 +210,8 @@ def not_restarted(restart: str | None) -> str:
     'it is not restarted: its child spec has restart="temporary"'
     """
     ended = "ended normally and " if restart == "transient" else ""
-    said = f'it {ended}is not restarted: its child spec has restart="{restart}"'
-    return said if restart else "it has no supervisor that restarts it"
+    spec = f'its child spec has restart="{restart}"'
+    return f"it {ended}is not restarted: {spec}" if restart else "it has no supervisor that restarts it"
 
 
 def no_restart_left(by: str) -> str:
@@ -235,8 +237,6 @@ def gave_up(who: str, last: str, *, allowed: Any, window: Any) -> str:
     'shop gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed (last: ledger was killed)'
     >>> gave_up("shop", "", allowed=1500, window=5)
     'shop gave up: max_restarts=1500 allows 1,500 restarts in 5 s, and a 1,501st was needed'
-    >>> gave_up("shop", "", allowed=0, window=5)
-    'shop gave up: it allows no restarts'
     """
     return f"{who} gave up: {_exceeded(allowed, window)}{f' (last: {last})' if last else ''}"
 

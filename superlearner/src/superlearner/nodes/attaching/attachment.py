@@ -42,7 +42,7 @@ EXITING: Final = 0x4
 """The flag PF_EXITING of Linux, which a process has before its connections are closed."""
 WORD_S: Final = 2.0
 """A request fails a moment before the reason is known."""
-STOPPED: Final = "was stopped by a signal"
+STOPPED: Final = "stopped by a signal"
 State = Literal["connecting", "attached", "looked_for", "given_up"]
 
 
@@ -289,8 +289,10 @@ class Attachment:
                 text = f"{name} is attached again, to process {facts.os_pid}, after {away:.0f} s"
                 if ran_on:
                     how = "answers" if silent else "is attached"
-                    stopped = f", in which it {STOPPED}" if silent and self._was_stopped else ""
-                    text = f"{name} {how} again after {away:.0f} s{stopped}: its process {facts.os_pid} has run on"
+                    why = f"its process {facts.os_pid} has run on"
+                    if silent and self._was_stopped:
+                        why = f"its program (process {facts.os_pid}) had been {STOPPED} and runs again"
+                    text = f"{name} {how} again after {away:.0f} s: {why}"
                 self.on_change(ServiceChange(name, now, text, None, facts.os_pid, ran_on=ran_on))
             if not self.begun.done():
                 self.begun.set_result(None)
@@ -329,7 +331,7 @@ class Attachment:
         at, held = (begun or now, None) if busy else (now, self._last_hold(now))
         if busy and (self._was_stopped or self._hold is None):  # what is stored stays true when it is over
             pid = facts.os_pid
-            why = f"its process {pid} {STOPPED if self._was_stopped else 'ran and did not answer'}"
+            why = f"its process {pid} {f'was {STOPPED}' if self._was_stopped else 'ran and did not answer'}"
         self.on_change(
             ServiceChange(name, at, f"{name} {what}: {why}", why, facts.os_pid, ran_on=what != "is gone", held=held)
         )

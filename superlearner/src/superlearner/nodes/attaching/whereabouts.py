@@ -107,7 +107,10 @@ class Whereabouts:
         if found:
             raise SeveralDoors(self.address, found)
         if node is not None:
-            raise NoDoor(f"this user has no open service {node}: it does not run, or runs without otp.observe()")
+            started = "its start may have failed, see its log"
+            raise NoDoor(
+                f"this user has no open service {node}: it does not run ({started}), or runs without otp.observe()"
+            )
         if (place := self._place()) is not None:
             (await connect(place)).close()
             raise DoorError(f"expected the token of {place}, which is no service of this user; try --token-file FILE")

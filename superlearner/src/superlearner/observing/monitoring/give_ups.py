@@ -49,7 +49,7 @@ def describe_ends(child: str, ends: Sequence[Entry]) -> str:
     """Return how a child ended repeatedly, from its ends, newest first."""
     last = ends[0]
     reason, often = last.reason or "unknown", _often(ends)
-    at = f", at {last.where}" if last.where else ""
+    at = sentences.at_place(last.where, reason)
     if len(ends) == 1:
         return sentences.ended(child, reason, failed=last.crash, at=last.where)
     if len({(one.event_type == "restart_failed", one.reason) for one in ends}) > 1:

@@ -233,7 +233,7 @@ def failed_start(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
         if one.restart != "permanent":
             continue
         name = history.names.get(one.id, one.id)
-        why = f"{one.reason}{f', at {one.where}' if one.where else ''}"
+        why = f"{one.reason}{sentences.at_place(one.where, one.reason)}"
         explains = f"`{command('error.why', name, node=facts.called)}` explains it"
         again = command("supervisor.restart_child", history.name or history.pid, one.id, node=facts.called)
         yield AnomalyFinding(

@@ -130,8 +130,11 @@ def explained_by(found: Iterable[AnomalyFinding]) -> set[str]:
 
 def _with_calls(one: AnomalyFinding, calls: Sequence[TimedOut]) -> AnomalyFinding:
     count, past = len(calls), one.past or ("" if one.incident is None else one.incident.text)
-    to = "them" if one.type == "call_cycle" else "it"
-    words = f"; {'a call' if count == 1 else f'{count:,} calls'} to {to} timed out"
+    own = sum(1 for call in calls if one.type == "call_cycle" and call.cycle)
+    to = "its processes" if one.type == "call_cycle" else "it"
+    parts = [(own, "in it"), (count - own, f"to {to}")]
+    told = [f"{'a call' if many == 1 else f'{many:,} calls'} {where}" for many, where in parts if many]
+    words = f"; {' and '.join(told)} timed out"
     callers = dict(Counter(call.caller for call in calls).most_common(20))
     return replace(
         one,

@@ -24,7 +24,7 @@ from superlearner.nodes.remote.protocol import Named, Names
 from superlearner.observing.monitoring.timeouts import pids_of
 from superlearner.operations.builtin.errors import find_process, origin_of
 from superlearner.operations.builtin.processes import NOT_THERE
-from superlearner.operations.builtin.restart_incidents import is_failure
+from superlearner.operations.builtin.restart_incidents import is_failure, possible_names
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_row, list_open
 from superlearner.operations.builtin.restart_loops import GAVE_UP, INCIDENT, read_line
 from superlearner.operations.builtin.restart_words import find_about
@@ -39,6 +39,7 @@ from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import PidText
 from superlearner.operations.results.errors import Why, WhyParty, WhyProblem, WhyRepeats, WhyStep, WhyStored
 from superlearner.operations.results.restarts import RestartLine
+from superlearner.operations.rights.ownership import not_their_node
 from superlearner.restarts.cause_steps import BY_OUTSIDE, ON_REQUEST, OUTSIDE, Step, summary_of
 from superlearner.restarts.causes import why as causes_of
 from superlearner.restarts.groups import groups
@@ -67,7 +68,7 @@ MOST_PROBLEMS: Final = 5
 IF_ANY: Final = "lists earlier ones, if any"
 
 
-@operation("error.why", http=("GET", "/processes/{pid}/errors/why"), scope="read", here=True,
+@operation("error.why", http=("GET", "/processes/{pid}/errors/why"), scope="read", outlives=True,
            errors=(*NOT_THERE, "node_unavailable", "bad_answer"),
            short="summary restarted alive earlier problems.at,line,ref stored.ref")  # fmt: skip
 async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, pid: PidText) -> Why:
@@ -76,7 +77,8 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
     The chain of causes in words and as values: the failure and its line, the processes that ended with it, and the
     actions of supervisors, across links and give-ups; and how often the child was restarted, as far as restarts are
     stored; and hangs, deadlocks and other problems of the process. For a process that has ended, it explains the exit,
-    and the supervisors that gave up because of it; a name means the last process that had it.
+    and the supervisors that gave up because of it; a name means the last process that had it. If its node is gone, it
+    shows the last stored restart of a process of this name.
     """
     if RESTART.fullmatch(pid):
         shows = f"`{command('restart.show', pid, node=None)}` shows it"  # of any node
@@ -84,7 +86,14 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
     if NUMBER.fullmatch(pid):
         shows = f"`{ctx.command('restart.show', pid)}` shows the restart that it belongs to"
         raise OperationError("process_not_found", f"{pid} is the number of an event, not a process", hint=shows)
-    node = ctx.found
+    try:
+        if ctx.user.only_own and not ctx.user.sees(ctx.owner_of(ctx.on)):
+            raise not_their_node(_this(), ctx)
+        node = ctx.found
+    except OperationError as gone:
+        if (stored := await _explain_gone(ctx, history, pid, gone)) is None:
+            raise
+        return stored
     try:
         if isinstance(node, RemoteNode):
             answer = await forward(_this(), ctx, node, {"pid": pid})
@@ -110,6 +119,39 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
     if found.name is not None and history is not None:
         await _add_problems(ctx, node, history, found)
     return found
+
+
+async def _explain_gone(ctx: Context, history: MomentHistory | None, name: str, gone: OperationError) -> Why | None:
+    """Return what is stored about a process of a node that is gone; None if nothing is."""
+    if history is None or looks_like_pid(name):
+        return None
+    nodes, owner = possible_names(ctx.on or ctx.home.name), ctx.user.only_owner
+    rows, _ = await history.page(nodes, [], owner, None, None, 0, MOST_FOLDED, process=name, replays=False)
+    rows = await find_about(name, rows, history)
+    last = next((one for one in rows if one.number >= INCIDENT and not _is_problem(one)), None)
+    problems = _list_stored([one for one in rows if _is_problem(one)])
+    if last is None and not problems:
+        return None
+    told, line = "no restart of it is stored", None
+    if last is not None:
+        line = await asyncio.to_thread(describe_row, (await history.read_replays([last]))[0], ctx.user.name)
+        told = f"{_tell(line)} (at {time_text(last.until)})"
+    absence = "its node is gone" + ("" if ctx.user.only_own else f": {gone.message}")
+    listing = f"`{ctx.command('restart.list', process=name)}` lists what is stored of it"
+    return Why(
+        pid=None, name=name, alive=False, restarted=None, known=False, run=(last or rows[0]).run, repeats=None,
+        summary=sentences.story(told, absence, listing), problems=problems, steps=[],
+        stored=None if last is None or line is None else WhyStored(ref=line.ref, at=last.until, line=line.line),
+    )  # fmt: skip
+
+
+def _is_problem(one: MomentRow) -> bool:
+    """Return whether a row is about a problem such as a hang, and not about an end."""
+    return one.number == INCIDENT and not is_failure(one)
+
+
+def _list_stored(rows: Sequence[MomentRow]) -> list[WhyProblem]:
+    return [WhyProblem(at=one.at, line=one.line, ref=str(Ref(one.run, one.number))) for one in rows[:MOST_PROBLEMS]]
 
 
 async def _add_requests(ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, why: Why) -> None:
@@ -353,8 +395,7 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
     if isinstance(line, MomentRow):
         line = await asyncio.to_thread(describe_row, (await history.read_replays([line]))[0], ctx.user.name)
     of_this_run = Ref.read(line.ref).run == why.run
-    words = line.story or (line.line if line.reason in (None, "killed") else f"{line.line}: {line.reason}")
-    place = "" if line.where is None or line.where in words else f", at {line.where}"
+    words = _words(line)
     before = "" if of_this_run else "before it, " if since == IN_THIS_RUN else "before this run of its program, "
     when, effect = f"{before}at {time_text(last.until)}", []
     if line.gave_up and why.name not in line.fallen:
@@ -362,19 +403,29 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
     shows = f"`{ctx.command('restart.list', process=why.name)}` lists its {count:,} stored restarts"
     if count == 1:
         shows = f"`{ctx.command('restart.show', line.ref)}` shows it"
-    why.earlier = sentences.story(since, f"{when}: {words}{place}", *effect, shows)
+    why.earlier = sentences.story(since, f"{when}: {_tell(line)}", *effect, shows)
     why.stored = WhyStored(ref=line.ref, at=last.until, line=words)
     if not why.known and of_this_run:
         why.restarted = True
         why.summary = f"{words} (at {time_text(last.until)})"
 
 
+def _words(line: RestartLine) -> str:
+    """Return what happened in a stored restart, with the reason."""
+    return line.story or (line.line if line.reason in (None, "killed") else f"{line.line}: {line.reason}")
+
+
+def _tell(line: RestartLine) -> str:
+    """Return what happened in a stored restart, with the reason and the place."""
+    words = _words(line)
+    return words + sentences.at_place(line.where, words)
+
+
 async def _add_problems(ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, why: Why) -> None:
     """Add the newest stored problems of a process, such as hangs, with the words of the list of restarts."""
     owner = ctx.user.only_owner
     rows, _ = await history.page([node.name], [], owner, None, None, 0, MOST_FOLDED, process=why.name, number=INCIDENT)
-    found = [one for one in rows if not is_failure(one)]
-    stored = [WhyProblem(at=one.at, line=one.line, ref=str(Ref(one.run, one.number))) for one in found[:MOST_PROBLEMS]]
+    stored = _list_stored([one for one in rows if _is_problem(one)])
     why.problems = [*(one for one in why.problems if one.ref is None), *stored]
 
 

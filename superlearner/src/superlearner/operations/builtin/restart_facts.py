@@ -95,8 +95,8 @@ def _describe_give_up(id: str, moment: Moment, place: int, nodes: dict[str, Mome
             if moment.line is not None and first is not None and first.reason == reason:
                 at = moment.line.place
             break
-    if at and f"({at.partition(' ')[0]})" not in reason:  # that of a wrong result names it
-        last += f", at {at}"
+    if last:
+        last += sentences.at_place(at, reason)
     if limit is None:
         return GiveUp(name(id), reason, where, None, f"{name(id)} gave up{f' (last: {last})' if last else ''}")
     allowed, window = limit

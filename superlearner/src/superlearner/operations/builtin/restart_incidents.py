@@ -81,6 +81,8 @@ def _describe_kind(row: MomentRow, anomaly: AnomalyLine | None) -> str:
         return f"an anomaly, not a restart: {anomaly.type} ({anomaly.severity})"
     if row.line.startswith(OUTAGE):
         return "the platform was away, so nothing was observed"
+    if row.cause == FAILED_START:
+        return "a requested start failed, which its supervisor does not repeat, so only this line is kept"
     if is_failure(row):
         return "no supervisor restarts it, so only this line is kept"
     if is_stop(row):

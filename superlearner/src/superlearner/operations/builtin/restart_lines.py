@@ -399,7 +399,7 @@ def _describe_give_up(event: TraceEvent, past: Past, line: WhyLine | None) -> st
     last = sentences.last_straw(
         past.name(child, event.data["id"]), facts.reason, failed=facts.crash, retried=event.data.get("retried", False)
     )
-    last += "" if line is None else f", at {line.place}"
+    last += "" if line is None else sentences.at_place(line.place, facts.reason)
     budget, name = budget_of(event), past.name(event.pid, past.id_of(event.pid))
     return sentences.gave_up(name, last, allowed=budget["allowed"], window=budget["window"])
 

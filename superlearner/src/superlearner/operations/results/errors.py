@@ -112,7 +112,7 @@ class WhyProblem(ResultModel):
 class Why(ResultModel):
     """The causes of a process's restart or exit."""
 
-    pid: Pid
+    pid: Pid | None = Field(description="null if its node is gone")
     name: str | None = Field(default=None, description="its name: the registered one, else its id as a child")
     alive: bool = Field(description="false: it is not running")
     restarted: bool | None = Field(description="it replaces an ended process; null while it is being restarted")

@@ -61,6 +61,9 @@ export const ABSENT = "shutdown, not started";
 /** Return a reason without the question about it, which is too long for a row. @param {string} reason */
 export const withoutQuestion = (reason) => reason.replace(/: did no case match, or is a return missing\?$/, "");
 
+/** Return the line after a reason, unless it names it. @param {string|null|undefined} where @param {string} reason */
+export const atPlace = (where, reason) => (where && !reason.includes(`(${where.split(" ")[0]})`) ? `, at ${where}` : "");
+
 /** Return a text as a sentence: with a full stop, unless it ends with a mark. @param {string} text */
 export const asSentence = (text) => (/[.?!]$/.test(text) ? text : `${text}.`);
 

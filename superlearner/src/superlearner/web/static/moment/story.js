@@ -83,12 +83,16 @@ export const alike = (one, other) => other?.kind === "crash" && other.start === 
 
 /** Return how a start failed, and where. @param {Attempt} attempt @param {boolean} past */
 function failure({ reason, line }, past) {
-  const raised = line && !/^its child /.test(reason); // else the reason names the child
+  const raised = line && !/^its child /.test(reason) && !names(reason, line); // else the reason has its own subject
   return placed(raised ? `${line.function} raise${past ? "d" : "s"} ${reason}` : `it fail${past ? "ed" : "s"}: ${reason}`, line);
 }
 
-/** Return words with a place in the code, if there is one. @param {string} words @param {Attempt["line"]} line */
-export const placed = (words, line) => (line ? `${words}, at ${line.file}:${line.line}` : words);
+/** Return words with a place in the code, if there is one that they lack. @param {string} words @param {Attempt["line"]} line */
+export const placed = (words, line) => (
+  line && !names(words, line) ? `${words}, at ${line.file}:${line.line}` : words);
+
+/** Return whether words name a line, as that of a wrong result. @param {string} words @param {NonNullable<Attempt["line"]>} line */
+const names = (words, line) => words.includes(`(${line.file}:${line.line})`);
 
 /**
  * Return a sentence for each kind of failed start.

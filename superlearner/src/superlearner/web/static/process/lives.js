@@ -37,7 +37,7 @@ export function livesOf(exits, now) {
 }
 
 /** The line of a service whose program did not end: it did not answer, its connection was lost, or it answers again. */
-const RAN_ON = / is (?:silent|not reachable): |: its process \d+ has run on$/;
+const RAN_ON = / is (?:silent|not reachable): |: its process \d+ has run on$| and runs again$/;
 
 /**
  * Find the last time the program of a node ended before these lives began; undefined if it did not, or was only silent.

@@ -9,7 +9,7 @@
 import { ApiError } from "../base/api.js";
 import { attribute, make, renew } from "../base/dom.js";
 import { reasons } from "./process-asks.js";
-import { time } from "../base/words.js";
+import { atPlace, time } from "../base/words.js";
 
 /** @import { Seen } from "./process-tabs.js" */
 
@@ -153,7 +153,7 @@ export class Panel extends HTMLElement {
     if (seen.gone) return read ? [`${read}The process is gone; this is what was known.`] : ["The process is gone; nothing was read of it."];
     const { pid, last } = seen.row;
     if (pid === null && last?.start) {
-      const at = last.where ? `, at ${last.where}` : "";
+      const at = atPlace(last.where, last.reason);
       return [`${read}No process runs here. Its last start failed at ${time(last.at)}: ${last.reason}${at}.`];
     }
     if (pid === null) return [`${read}No process runs here at the moment.`];

@@ -9,7 +9,8 @@ import { placeOf } from "../components/chart-scale.js";
 /** @import { Picture } from "../components/chart.js" */
 /**
  * @typedef {{title: string, name: string, unit: import("../components/chart-scale.js").Unit, rises: boolean,
- *   from: number, to: number, perMinute: number, samples: number, seconds: number}} Trend
+ *   from: number, to: number, perMinute: number, samples: number, seconds: number, steady: number}} Trend
+ *   steady: for how long it has not changed since, in seconds; 0: it changes still
  */
 
 /** Minimum number of samples, and of seconds that they cover: a rate of fewer says nothing. */
@@ -20,6 +21,9 @@ const STANDS_OUT = 3;
 const SHARE = 0.1;
 /** Minimum share of pairs of samples with the same direction. */
 const AGREE = 0.75;
+/** A trend is over if the values have stayed for this share of its time within this share of its change. */
+const STEADY = 0.15;
+const STILL = 0.05;
 /** Samples at each end whose median a trend begins or ends with. */
 const ENDS = 3;
 /** More samples are grouped and replaced by their medians. */
@@ -64,13 +68,28 @@ export function trends(pictures, from, to) {
       if (!change || agree < AGREE || Math.abs(change) < STANDS_OUT * stray || Math.abs(change) < SHARE * most) continue;
       const first = middle(seen.slice(0, ENDS)), last = middle(seen.slice(-ENDS)); // the line may end far from any value
       if (change > 0 !== last > first) continue;
+      const steady = steadySince(at, seen, last, STILL * Math.abs(last - first));
+      const changed = seconds - steady;
       found.push({
-        title, name, unit, rises: change > 0, from: first, to: last,
-        perMinute: (last - first) / seconds * 60, samples: at.length, seconds, weight: Math.abs(change) / most,
+        title, name, unit, rises: change > 0, from: first, to: last, steady,
+        perMinute: (last - first) / changed * 60, samples: at.length, seconds: changed, weight: Math.abs(change) / most,
       });
     }
   }
   return found.sort((one, other) => other.weight - one.weight).map(({ weight: _, ...trend }) => trend);
+}
+
+/**
+ * Return for how many seconds the values have been near the last one; 0 for a short time.
+ * @param {number[]} at
+ * @param {number[]} seen
+ * @param {number} last
+ * @param {number} near
+ */
+function steadySince(at, seen, last, near) {
+  const since = seen.findLastIndex((value) => Math.abs(value - last) > near) + 1;
+  const seconds = of(at, at.length - 1) - (at[since] ?? 0), whole = of(at, at.length - 1) - of(at, 0);
+  return since > 0 && since < at.length && seconds >= Math.max(LEAST_SECONDS, STEADY * whole) ? seconds : 0;
 }
 
 /**

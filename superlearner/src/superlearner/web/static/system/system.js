@@ -153,10 +153,11 @@ function showTrends() {
     icon("up", one.rises ? "icon rises" : "icon falls"),
     make("p", {},
       make("b", {}, one.name === one.title || one.title.startsWith(one.name) ? one.title : `${one.title}, ${one.name}`),
-      ` ${one.rises ? "rises" : "falls"} from ${withUnit(one.from, one.unit)} to ${withUnit(one.to, one.unit)}`),
+      ` ${one.steady ? (one.rises ? "rose" : "fell") : one.rises ? "rises" : "falls"} from ${withUnit(one.from, one.unit)} `
+        + `to ${withUnit(one.to, one.unit)}${one.steady ? `, and has been steady for ${duration(one.steady)}` : ""}`),
     make("p", { class: "hint" },
       `${one.perMinute > 0 ? "+" : "−"}${withUnit(Math.abs(one.perMinute), one.unit).replace("/s", "/s ")} a minute over `
-        + `${duration(one.seconds)}, in ${counted(one.samples, "point")}`))));
+        + `${duration(one.seconds)}${one.steady ? " before that" : `, in ${counted(one.samples, "point")}`}`))));
 }
 
 /** @param {number} seconds */

@@ -5,9 +5,9 @@
  */
 
 import { request } from "../base/api.js";
-import { attribute, icon, make, renew } from "../base/dom.js";
+import { attribute, icon, make, renew, spoken } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
-import { Panel } from "../process/process-panel.js";
+import { LIVE_MS, Panel } from "../process/process-panel.js";
 import { offset } from "./signal-lanes.js";
 import { budgetText, time, unlimited, withoutBudget } from "../base/words.js";
 
@@ -17,12 +17,13 @@ import { budgetText, time, unlimited, withoutBudget } from "../base/words.js";
 /** @extends {Panel<Api.Why>} */
 export class SlWhy extends Panel {
   #list = make("ol", { class: "why-chain", "aria-label": "From the first cause to this process" });
+  #problems = make("ul", { "aria-label": "Problems now", hidden: true });
   #lead = make("p", { class: "hint" });
   #watch = make("a", { class: "btn", hidden: true }, "Watch this restart");
 
   connectedCallback() {
     super.connectedCallback();
-    if (!this.#list.isConnected) this.content.append(make("section", {}, this.#lead, this.#list, this.#watch));
+    if (!this.#list.isConnected) this.content.append(make("section", {}, this.#problems, this.#lead, this.#list, this.#watch));
   }
 
   /** @override @param {string} pid @param {AbortSignal} signal @returns {Promise<Api.Why>} */
@@ -32,12 +33,16 @@ export class SlWhy extends Panel {
 
   /** @override @param {Seen} seen @param {Seen} before */
   stale(seen, before) {
-    return seen.row.restarts !== before.row.restarts || seen.row.pid !== before.row.pid;
+    return seen.row.restarts !== before.row.restarts || seen.row.pid !== before.row.pid || seen.row.state !== before.row.state;
   }
 
   /** @override @param {Seen} seen */
   paint(seen) {
     const { known } = this;
+    const active = (known?.problems ?? []).filter((one) => one.ref === null);
+    this.every = active.length || seen.row.state === "stuck" ? LIVE_MS : 0; // its end changes no row
+    this.#problems.hidden = !active.length || seen.row.pid !== this.readOf;
+    renew(this.#problems, active.map((one) => make("li", {}, icon("crashed", "glyph"), ...spoken(` ${one.line}`))));
     this.#list.hidden = !known?.steps.length;
     this.#lead.textContent = known ? lead(known) : "";
     this.#watch.hidden = !known?.restarted || !(known.steps[0] ?? known.stored);

@@ -12,7 +12,7 @@ import { budgetAt, label, ranAgain } from "../live/model.js";
 import { PLATFORM, YOURS } from "../live/scopes.js";
 import { hiddenText, phrases, pips, shapeOf, SHAPES } from "../base/marks.js";
 import {
-  budgetText, classText, counted, downText, MEANINGS, number, STATES, stateText, time, unlimited, UNLIMITED, withoutQuestion,
+  atPlace, budgetText, classText, counted, downText, MEANINGS, number, STATES, stateText, time, unlimited, UNLIMITED, withoutQuestion,
 } from "../base/words.js";
 
 /** @import { Row } from "../live/model.js" */
@@ -262,7 +262,7 @@ export class RowView {
     if (row.state === "suspended") return `since ${time(row.since)}${row.doing ? ` by ${row.doing}` : ""}`;
     if (inside) return hiddenText(inside);
     if (row.state === "stopped" && row.last?.start)
-      return `its last start failed: ${row.last.reason}${row.last.where ? `, at ${row.last.where}` : ""}`;
+      return `its last start failed: ${row.last.reason}${atPlace(row.last.where, row.last.reason)}`;
     if (!row.last?.crash) return fell ? "after it gave up" : "";
     return row.last.reason === "killed" ? "was killed" : `after ${row.last.reason}`;
   }
