@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -133,6 +134,8 @@ class Collector(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def collector() -> Iterator[ThreadingHTTPServer]:
+    # In the platform's thread, this import races with `catch_warnings` here for the filters: a warning became a crash
+    importlib.import_module("opentelemetry.exporter.otlp.proto.http.metric_exporter")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     server.got = Queue()  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever)

@@ -25,7 +25,13 @@ WebSocket = class extends Socket {
 """Marks a page whose connection to the platform is open."""
 
 
-@pytest.mark.parametrize(("path", "width"), first_of([("/learn/12", 390), ("/sandboxes?new=", 1440)]))
+AWAY = ("#run", "#next-step", ".top .who")
+"""What neither works nor holds after the lesson."""
+
+
+@pytest.mark.parametrize(
+    ("path", "width"), first_of([("/sandboxes?new=", 390), ("/learn/12", 390), ("/sandboxes?new=", 1440)], 2)
+)
 def test_an_open_page_says_that_the_lesson_is_over_and_keeps_its_text(
     start: Callable[..., Any], open_page: Callable[..., Page], path: str, width: int
 ) -> None:
@@ -43,11 +49,20 @@ def test_an_open_page_says_that_the_lesson_is_over_and_keeps_its_text(
         expect(page.locator("html")).to_have_attribute("data-heard", "yes")
         note = page.locator("#gone")
         expect(note).to_be_hidden()
+        code = page.locator("sl-code:visible").first
+        code.get_by_role("textbox").focus()
+        editor = code.locator(".cm-content")
+        expect(editor).to_be_focused()
+        page.keyboard.press("ControlOrMeta+End")
+        page.keyboard.type("# of Ada")
+        before = [away for away in AWAY if page.locator(away).is_visible()]
+        assert ("#run" in before) == path.startswith("/sandboxes")
         client.post("/api/v1/course/end-lesson", json={}).raise_for_status()
     expect(note).to_contain_text("The lesson is over. You are signed out. Your code and your progress are kept")
     assert page.url == f"{program.url}{path}"
     expect(page.get_by_role("button", name="Sign out", include_hidden=False)).to_have_count(0)
-    for away in ("#run", "#next-step", ".who"):  # none of them works or holds any more
-        expect(page.locator(f"{away}:visible")).to_have_count(0)
+    expect(page.locator(", ".join(f"{away}:visible" for away in AWAY))).to_have_count(0)
+    page.keyboard.type(" and more")
+    expect(editor).to_contain_text("# of Ada and more")
     assert 0 == page.evaluate(SIDEWAYS)
     assert broken_rules(page) == []
