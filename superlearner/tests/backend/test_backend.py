@@ -16,10 +16,13 @@ import pytest
 import otp
 from local_link import LocalLink, remote
 from superlearner.backend import start
+from superlearner.backend.headless import Headless
+from superlearner.backend.history_buffer import HistoryBuffer
 from superlearner.backend.observing import Observing
 from superlearner.demo import DemoOneForOne
 from superlearner.nodes.remote import NodeGone, RemoteNode
 from superlearner.nodes.remote.protocol import PROTOCOL, Close, Done, Execute, Failed, Hello, More, Next, Sync, Tape
+from superlearner.observing.watchdog import WATCHDOG
 from superlearner.operations.builtin import events
 from superlearner.operations.rights.users import OWNER as ADMIN
 from superlearner.web.live import source_of
@@ -275,6 +278,8 @@ def test_a_node_imports_neither_web_server_nor_database() -> None:
     program = """
 import asyncio, sys, otp
 from superlearner.backend import start
+from superlearner.backend.headless import Headless
+from superlearner.backend.history_buffer import HistoryBuffer
 from superlearner.backend.observing import Observing
 from superlearner.nodes.remote import RemoteNode
 from superlearner.nodes.remote.protocol import Execute, Executed
@@ -332,3 +337,25 @@ def test_an_earlier_version_is_not_asked_for_types_of_events_that_it_does_not_kn
                 assert answer.json()["error"]["code"] == "validation_error", refused
 
     inside(test)
+
+
+def test_a_node_has_one_watchdog_after_the_service_that_made_it_was_killed_and_none_when_it_is_left() -> None:
+    """Regression: the thread of a killed service went on, beside that of the next one."""
+
+    async def main() -> None:
+        async with otp.Node(TILL) as node, otp.Node("hidden", hidden=True) as hidden:
+            headless = Headless(hidden, node, "e", "0", {}, HistoryBuffer())
+            await headless.start()
+            (first,) = node.scheduler.watchdogs
+            service = hidden.whereis(WATCHDOG)
+            otp.exit(service, "kill")
+            await otp.wait_down(service)
+            await hidden.wait_registered(WATCHDOG)
+            (second,) = node.scheduler.watchdogs
+            headless.leave()
+            assert node.scheduler.watchdogs == []
+            for one in (first, second):
+                await asyncio.to_thread(one._thread.join, SECONDS)
+            assert not first._thread.is_alive() and not second._thread.is_alive()
+
+    asyncio.run(main())

@@ -100,6 +100,7 @@ class Headless:
         if history is not None:
             self.watched.analytics.heard = history.add
         self._observers: Pid | None = None
+        self._watchdog: Watchdog | None = None
         # A lost connection ends the hidden node without a call of `close`.
         self._end = hidden.subscribe(lambda _event: None, kinds={"node_down"})
         self._end.on_node_end = self.leave
@@ -109,14 +110,21 @@ class Headless:
         self._observers = await self.services.node.start(Observers, self)
 
     def watchdog(self) -> Watchdog | None:
-        """Return a watchdog of the loop, or None if the settings turn it off."""
+        """Return a watchdog of the loop, or None if the settings turn it off; stop the previous one."""
+        self._stop_watchdog()
         after = self.services.settings.watchdog_after
         if after == 0:
             return None
         loop = asyncio.get_running_loop()
         watchdog = Watchdog(loop, self.watched.node, after=after, answers_again=self._answers_again)
         watchdog.look = SlowStarts(self.watched.node, after).look
+        self._watchdog = watchdog
         return watchdog
+
+    def _stop_watchdog(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.stop()
+            self._watchdog = None
 
     def _answers_again(self, held: Held) -> None:
         hub = self.services.hubs.of(self.watched)
@@ -151,6 +159,7 @@ class Headless:
     def leave(self) -> None:
         """Leave the inspected node: none of its events is read any more, and no thread watches its loop."""
         self._end.close()
+        self._stop_watchdog()
         self.services.moments.close()
         self.services.hubs.close()
         self.services.events.close()
