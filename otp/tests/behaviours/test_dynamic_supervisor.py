@@ -148,6 +148,27 @@ def test_a_supervisor_as_a_child_starts_fails_at_once_or_fails_later(run: Any) -
     )
 
 
+@pytest.mark.parametrize("kind", [DynamicSupervisor, Supervisor])
+def test_a_new_child_that_fails_is_an_event_and_a_refusal_is_none(run: Any, kind: Any) -> None:
+    async def main() -> None:
+        options = {"max_children": 2} if kind is DynamicSupervisor else {}
+        sup = await (kind.start_link(**options) if options else kind.start_link_children([]))
+        spec = Worker.child_spec(Stop("no_disk"))
+        with pytest.raises(StartError, match="no_disk"):
+            await kind.start_child(sup, spec)
+        await kind.start_child(sup, Worker.child_spec(None, name="till"))
+        with pytest.raises((AlreadyStarted, StartError), match="already"):
+            await kind.start_child(sup, Worker.child_spec(None, id="other", name="till"))
+        if options:
+            await kind.start_child(sup, Worker)
+            with pytest.raises(StartError, match="max_children"):
+                await kind.start_child(sup, Worker)
+        (failed,) = (event for event in trace.history(otp.self().runtime) if event.kind == "start_failed")
+        assert (failed.pid, failed.data) == (sup, {"id": spec.id, "reason": "no_disk", "restart": "permanent"})
+
+    run(main)
+
+
 def test_a_name_clash_is_already_started(run: Any) -> None:
     async def main() -> None:
         sup = await DynamicSupervisor.start_link()

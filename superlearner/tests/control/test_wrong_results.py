@@ -204,6 +204,8 @@ def test_a_stop_is_shown_with_its_callback_and_line_everywhere(
         story = (await platform.get("/api/v1/processes/store/errors/why"))["data"]["summary"]
         at = "" if where is None else f", at {where}"
         assert f"crashed: {reason}, in handle_cast('{request_}'){at}; shop (one_for_one) restarted store" in story
+        children = (await platform.get("/api/v1/supervisors/shop/children"))["data"]
+        assert reason == next(one["last_exit"]["reason"] for one in children if one["id"] == "store")
 
     inside(test, Tree("shop", start))
 

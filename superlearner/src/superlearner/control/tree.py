@@ -130,7 +130,8 @@ class TreeReader:
             last = LastExit(self.clock.wall(at), reason_of_last(record.old, reason), True, start=True, where=where)
         elif record.last_at:
             reason = record.last_reason
-            last = LastExit(self.clock.wall(record.last_at), reason_of_last(record.pid, reason), is_crash(reason))
+            told = reason_of_last(record.pid, reason, record.old)
+            last = LastExit(self.clock.wall(record.last_at), told, is_crash(reason))
         facts: dict[str, Any] = {
             "kind": record.spec.type,
             "restart": record.spec.restart,

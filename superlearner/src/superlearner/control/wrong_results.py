@@ -124,12 +124,19 @@ def cause_of_timeout(end: Mapping[str, Any]) -> str:
             return ""
 
 
-def reason_of_last(pid: Any, reason: Any) -> str:
-    """Return the reason for which a child ended last, as `reason_of` does; `pid` is a process of its node, if known."""
+def reason_of_last(pid: Any, reason: Any, old: Any = None) -> str:
+    """Return the reason for which a child ended last, as `reason_of` does.
+
+    Args:
+        pid: a process of its node, if known.
+        reason: the reason.
+        old: the process that ended, if known.
+    """
     text = name_children(text_of_reason(reason), reason, pid, inf)
     before, found, after = text.partition(UNNAMED)
     if not found or not _is_wrong_result(cause := _cause_of(reason)):
-        return text
+        stop = None if old is None else _find_stop("child_terminated", 0, old, old.exit_seq, {"reason": reason})
+        return text if stop is None else f"{text} ({stop[0]} returned Stop)"
     return before + _add_callback(found + after, _find_end_of(pid, cause))
 
 

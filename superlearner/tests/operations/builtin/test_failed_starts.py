@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from otp import Children, GenServer, Ok, Supervisor, impl
+from otp import Children, DynamicSupervisor, GenServer, Ok, StartError, Supervisor, impl
 from superlearner.app.running import Tree
 
 Inside = Callable[..., Any]
@@ -107,3 +107,21 @@ def test_the_line_of_such_a_child_and_the_feed_tell_of_the_failed_start(inside: 
         viewer.close()
 
     inside(test, TREE)
+
+
+@pytest.mark.operation("events.stream")
+def test_a_child_that_a_dynamic_supervisor_could_not_start_is_in_the_timeline_and_the_feed(inside: Inside) -> None:
+    """Regression: only the caller knew of it."""
+
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        Importer.feed = "{"
+        with pytest.raises(StartError):
+            await DynamicSupervisor.start_child("rooms", Importer.child_spec(0))
+        (told,) = await failed_starts(platform)
+        assert told["text"].startswith("rooms could not start Importer: JSONDecodeError(")
+        newest = platform.hub.feed.entries()[-1]
+        assert newest.text.startswith("rooms could not start Importer: JSONDecodeError(")
+        viewer.close()
+
+    inside(test, Tree("rooms", lambda: DynamicSupervisor.start_link(name="rooms")))

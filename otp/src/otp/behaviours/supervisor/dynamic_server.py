@@ -43,6 +43,7 @@ from otp.behaviours.supervisor.trace import (
     report_ended,
     report_failed_restart,
     report_gave_up,
+    report_refused_child,
     report_restarted,
     report_started,
     report_stopped,
@@ -224,6 +225,7 @@ async def _started_when(
 
 def _started(outcome: Any, me: Process, state: DynamicState, spec: ChildSpec, call: Callable[[], Any]) -> Any:
     if type(outcome) is Failed:
+        report_refused_child(me, spec.id, bound_reason(outcome.reason), spec)
         return Reply(("error", outcome.reason), state)
     pid = outcome if type(outcome) is Process else started_pid(outcome)
     if pid is not None:

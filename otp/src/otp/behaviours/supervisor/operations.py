@@ -12,7 +12,7 @@ from otp.behaviours.supervisor.child_stop import is_expected_end, stop, wait_for
 from otp.behaviours.supervisor.records import ChildInfo, Counts
 from otp.behaviours.supervisor.spec_check import SpecError, check_spec
 from otp.behaviours.supervisor.state import ChildRecord, SupervisorState, continue_counts
-from otp.behaviours.supervisor.trace import report_failed_start, report_started, report_stopped
+from otp.behaviours.supervisor.trace import report_failed_start, report_refused_child, report_started, report_stopped
 from otp.kernel.ends.info import is_alive
 from otp.kernel.tables.child_tasks import wait_for_tasks
 from otp.kernel.values.bounded import bound_reason
@@ -93,7 +93,7 @@ async def start_child(me: Process, state: SupervisorState, child: Any) -> Any:
     outcome = await start_record(me, state, record)
     if type(outcome) is Failed:
         state.delete(record)
-        report_failed_start(me, record.id, bound_reason(outcome.reason), spec)
+        report_refused_child(me, record.id, bound_reason(outcome.reason), spec)
         return Reply(("error", (outcome.reason, spec)), state)
     return Reply(("ok", outcome), state)
 

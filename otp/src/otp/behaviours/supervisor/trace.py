@@ -23,6 +23,7 @@ __all__ = [
     "report_ended",
     "report_failed_restart",
     "report_failed_start",
+    "report_refused_child",
     "report_gave_up",
     "report_restarted",
     "report_started",
@@ -107,6 +108,15 @@ def report_failed_restart(me: Process, state: RestartWindow, id: Hashable, reaso
 def report_failed_start(me: Process, id: Hashable, reason: Reason, spec: ChildSpec) -> None:
     """Report that a child did not start on request, with a reason to keep."""
     me.runtime.tracer.emit("start_failed", me, {"id": id, "reason": reason, "restart": spec.restart})
+
+
+def report_refused_child(me: Process, id: Hashable, reason: Reason, spec: ChildSpec) -> None:
+    """Report that a new child did not start; not that its process runs already, which is the mistake of the caller."""
+    match reason:
+        case ("already_started", _):
+            pass
+        case _:
+            report_failed_start(me, id, reason, spec)
 
 
 def report_gave_up(
