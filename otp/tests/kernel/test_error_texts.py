@@ -404,3 +404,30 @@ def test_a_reason_has_a_text_however_deep_it_is(around: Any) -> None:
     for _ in range(5000):
         reason = around(reason)
     assert 10 < len(reason_text(reason, 300)) <= 300
+
+
+def test_the_log_names_the_callback_that_returned_stop(caplog: pytest.LogCaptureFixture) -> None:
+    """Regression: it had only the reason."""
+
+    class CloserServer(GenServer[Any]):
+        __module__ = "shop"  # those of the library return Stop for others
+
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(arg)
+
+        @impl
+        def handle_cast(self, request: Any, state: Any) -> Any:
+            return Stop(request, state)
+
+    async def main() -> None:
+        for reason in ("disk full", "normal"):
+            pid = await CloserServer.start(1)
+            GenServer.cast(pid, reason)
+            await otp.wait_down(pid)
+
+    otp.run(main)
+    [record] = caplog.records
+    told = record.getMessage().splitlines()[0]
+    assert told.endswith("crashed: disk full (handle_cast returned Stop), in handle_cast('disk full')")
+    assert vars(record)["otp_callback"] == "handle_cast"

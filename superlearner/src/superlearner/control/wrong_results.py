@@ -154,6 +154,7 @@ def name_place(node: otp.Node, words: str) -> str:
         if place is None:
             return words
         reason = reason_of(event.kind, event.seq, event.pid, event.cause, data)
+        crash = f" crashed: {reason}" if f" crashed: {reason}" in words else crash  # the log may have the callback, too
         return words.replace(crash, f" crashed at {place_text(place).partition(' ')[0]}: {reason}", 1)
     return words
 

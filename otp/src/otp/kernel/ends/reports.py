@@ -30,8 +30,10 @@ CALLERS: Final = "$callers"
 logger: Final = logging.getLogger("otp")
 
 
-def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseException | None) -> None:
-    """Log the abnormal end of a process, except for errors that end the program."""
+def report_crash(
+    p: Process, what: str, message: Any, reason: Any, error: BaseException | None, *, stopped: bool = False
+) -> None:
+    """Log the abnormal end of a process, except for errors that end the program; `stopped`: `what` returned `Stop`."""
     note_crash(p, error)
     if isinstance(error, (KeyboardInterrupt, SystemExit)) or is_clean(reason) or not is_taken(logger, logging.ERROR):
         return
@@ -43,7 +45,7 @@ def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseEx
         fields = _fields(p, what, message, reason, error)
         trace = None if error is None else traceback_text(error)
         waited = error.waited if isinstance(error, CallExit) else 0.0
-        tell(logger, logging.ERROR, _words(p, reason, fields, waited), fields, error, trace)
+        tell(logger, logging.ERROR, _words(p, reason, fields, waited, stopped), fields, error, trace)
     except (KeyboardInterrupt, SystemExit) as meant:  # raised by `format_status`, or Ctrl-C just now
         p.runtime.request_shutdown(meant, p)
     except Exception as failure:  # not even the interpreter's own methods can read a value
@@ -133,10 +135,12 @@ def called(p: Process) -> str:
     return process_text(process_name(p) or p.runtime.describe(p), p)
 
 
-def _words(p: Process, reason: Any, fields: dict[str, Any], waited: float) -> str:
+def _words(p: Process, reason: Any, fields: dict[str, Any], waited: float, stopped: bool) -> str:
     """Return the report as text: a summary line, then one line for each detail."""
+    own = stopped and fields["otp_behaviour"] == "gen_server" and not p.callbacks.cls.__module__.startswith("otp.")
+    how = f" ({fields['otp_callback']} returned Stop)" if own else ""
     doing = handling(fields["otp_message"], fields["otp_callback"], fields["otp_state_name"])
-    lines = [ended(called(p), reason_text(reason, LONGEST, waited), failed=True, doing=doing)]
+    lines = [ended(called(p), reason_text(reason, LONGEST, waited) + how, failed=True, doing=doing)]
     if fields["otp_hint"] is not None:
         lines.append(fields["otp_hint"])
     if fields["otp_state"] is not None:

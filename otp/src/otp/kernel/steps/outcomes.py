@@ -132,7 +132,7 @@ def _carry_out(p: Process, what: str, frm: From | None, message: Any, result: An
         p.ensure_ext().doing = what
         if result.state is not ABSENT:
             p.state = result.state
-        stop(p, result.reason, frm=frm, answer=result.reply, message=message)
+        stop(p, result.reason, frm=frm, answer=result.reply, message=message, returned=what)
         return
     if isinstance(result, Ignore):
         _init_failed(p, "normal", ignored=True)
@@ -210,8 +210,12 @@ def stop(
     message: Any = None,
     error: BaseException | None = None,
     what: str = "",
+    returned: str = "",
 ) -> None:
-    """End a server cleanly: `terminate` first, then the reply it owes, then its exit."""
+    """End a server cleanly: `terminate` first, then the reply it owes, then its exit.
+
+    `what` is the callback that crashed, `returned` the one that returned `Stop`.
+    """
     x = p.ensure_ext()
     x.message = frm.request if frm is not None else message[1] if what == "handle_cast" else message
     x.frm = frm
@@ -220,7 +224,8 @@ def stop(
     if what:
         x.doing = what
     if not is_clean(reason):
-        report_crash(p, what, x.message, reason, error)
+        handled = message[1] if returned == "handle_cast" else x.message
+        report_crash(p, what or returned, handled, reason, error, stopped=bool(returned))
     handler = p.callbacks.terminate
     if handler is None:
         _finish(p, reason)
