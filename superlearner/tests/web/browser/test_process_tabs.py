@@ -403,6 +403,9 @@ def test_a_restart_that_has_left_the_memory_is_read_from_the_store(desk: Desk) -
     why = {
         "pid": "0.5.0", "name": "counter", "alive": True, "restarted": True, "known": False, "steps": [],
         "summary": f"{words} (at 20:14:09)", "stored": {"ref": "9f3a0c1b22d4.7", "at": 1.0, "line": words},
+        "problems": [{"at": 1.0, "line": f"counter {been}", "ref": ref} for been, ref in (
+            ("has been in handle_cast for 7 s; try `superlearner doctor`", None), ("was in init", "9f3a0c1b22d0.2"),
+        )],
     }  # fmt: skip
     row = {"event": 7, "ref": "9f3a0c1b22d4.7", "at": 1.0, "line": "counter crashed and was restarted", "count": 1,
            "reason": "ZeroDivisionError('by 0')", "name": "counter"}  # fmt: skip
@@ -414,6 +417,9 @@ def test_a_restart_that_has_left_the_memory_is_read_from_the_store(desk: Desk) -
     expect(panel).to_contain_text(f"{words} (at 20:14:09). The events around it are no longer in memory")
     for link in ("Watch this restart", "Why?"):
         expect(panel.get_by_role("link", name=link)).to_have_attribute("href", re.compile("^/why/9f3a0c1b22d4.7"))
+    expect(panel.get_by_label("Problem now")).to_have_text(
+        re.compile("^counter has been in handle_cast for 7 s; try super")
+    )
     expect(panel.locator(".stored li")).to_contain_text(f"{words} Why?")
     expect(panel).not_to_contain_text("has not ended")
     expect(panel).not_to_contain_text("Kill it")

@@ -17,7 +17,7 @@ import { budgetText, time, unlimited, withoutBudget } from "../base/words.js";
 /** @extends {Panel<Api.Why>} */
 export class SlWhy extends Panel {
   #list = make("ol", { class: "why-chain", "aria-label": "From the first cause to this process" });
-  #problems = make("ul", { "aria-label": "Problems now", hidden: true });
+  #problems = make("div", { hidden: true });
   #lead = make("p", { class: "hint" });
   #watch = make("a", { class: "btn", hidden: true }, "Watch this restart");
 
@@ -42,7 +42,8 @@ export class SlWhy extends Panel {
     const active = (known?.problems ?? []).filter((one) => one.ref === null);
     this.every = active.length || seen.row.state === "stuck" ? LIVE_MS : 0; // its end changes no row
     this.#problems.hidden = !active.length || seen.row.pid !== this.readOf;
-    renew(this.#problems, active.map((one) => make("li", {}, icon("crashed", "glyph"), ...spoken(` ${one.line}`))));
+    renew(this.#problems, active.map((one) => make("ul", { class: "why-chain", "aria-label": "Problem now" },
+      make("li", { "data-look": "stuck" }, icon("stuck", "glyph"), make("p", { class: "step" }, make("span", {}, ...spoken(one.line)))))));
     this.#list.hidden = !known?.steps.length;
     this.#lead.textContent = known ? lead(known) : "";
     this.#watch.hidden = !known?.restarted || !(known.steps[0] ?? known.stored);
