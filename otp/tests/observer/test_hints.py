@@ -62,6 +62,21 @@ def raised(type_name: str, text: str) -> Crash:
             "handle_call",
             "write def handle_call(self, request, caller, state)",
         ),
+        (
+            raised("TypeError", "NoReply.__init__() got an unexpected keyword argument 'total'"),
+            "handle_cast",
+            "write NoReply(state)",
+        ),
+        (
+            raised("TypeError", "Cart.init() missing 1 required positional argument: 'kind'"),
+            "init",
+            "write def init(self, arg); a process takes one start argument: pass a tuple for several values",
+        ),
+        (
+            raised("TypeError", "Startable.child_spec() takes from 1 to 2 positional arguments but 3 were given"),
+            "init",
+            "a process takes one start argument: pass a tuple for several values",
+        ),
         (raised("ValueError", "no money"), "handle_call", None),
         ("killed", None, None),
     ],

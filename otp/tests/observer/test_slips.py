@@ -62,6 +62,9 @@ def source(tmp_path: Path) -> str:
         (99, "rang", "did you mean 'range'?"),
         (8, "count", "the state, if you mean it, is the last argument of handle_cast: n"),
         (15, "counter", "did you mean 'Counter'?"),
+        (99, "OK", "did you mean 'Ok'?"),
+        (99, "true", "did you mean 'True'?"),
+        (8, "null", "did you mean 'None'?"),
     ],
 )
 def test_a_name_that_does_not_exist_leads_to_one_that_does(source: str, line: int, name: str, says: str | None) -> None:

@@ -162,6 +162,10 @@ def test_the_end_of_a_tree_names_the_line_of_its_last_failure(tmp_path: Path) ->
     assert "(last: Tally crashed at main.py:14: AttributeError(" in within(
         tmp_path, SOURCE.replace("NoReply(n + 1)", "n.x"), look
     )
+    said = within(tmp_path, SOURCE.replace("NoReply(n + 1)", "n + '!'"), look)  # no page can ask for the advice later
+    assert said.endswith(
+        "'); a number and a text do not mix: check what the message brought, or convert with int(…) or str(…))"
+    )
 
 
 def test_a_start_that_failed_is_at_the_line_of_the_init(tmp_path: Path) -> None:

@@ -285,6 +285,35 @@ def test_a_missing_colon_is_told_with_what_it_belongs_to(text: str, after: str) 
     assert f"expected ':'{after}" == look(text)["problem"]["message"]
 
 
+MATCH = "def f(x):\n    match x:\n        case 1:\n            pass\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "column"),
+    [
+        ("n = 0\nn++\n", "Python has no ++: write n += 1", 2),
+        ("def f(n):\n    n--  # less\n    return n\n", "Python has no --: write n -= 1", 6),
+        (f"{MATCH}        else:\n            pass\n", "a match has no else: write case _:", 9),
+        (f"{MATCH}    else:\n        pass\n", "invalid syntax", 5),
+    ],
+)
+def test_a_form_of_another_language_is_told_with_that_of_python(text: str, message: str, column: int) -> None:
+    problem = look(text)["problem"]
+    assert (message, column) == (problem["message"], problem["column"])
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("      pass", "align this line with a line of its block"),
+        ("            pass", "align this line with the line above"),
+    ],
+)
+def test_a_line_at_a_wrong_place_has_a_hint(line: str, hint: str) -> None:
+    problem = look(f"def f():\n        x = 1\n{line}\n")["problem"]
+    assert problem["hint"].startswith(hint)
+
+
 def test_a_quoted_line_has_no_secret() -> None:
     with pytest.raises(SourceProblem) as wrong:
         otp.run(lambda: check_source('if password == "hunter2"\n    pass'))

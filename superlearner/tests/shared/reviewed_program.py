@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import linecache
 from types import ModuleType
 
 from superlearner.sandbox.review import review
@@ -42,6 +43,7 @@ def load(text: str) -> ModuleType:
     spec = importlib.util.spec_from_loader("main", None)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
+    linecache.cache["main.py"] = len(text), None, text.splitlines(keepends=True), "main.py"  # as in a sandbox
     exec(compile(text, "main.py", "exec"), vars(module))
     return module
 

@@ -11,6 +11,7 @@ from enum import Enum
 from types import CoroutineType
 from typing import Any, Final
 
+from otp.behaviours.server.behaviour import check_signatures
 from otp.behaviours.supervisor.spec_check import explain as explain_spec
 from otp.kernel.values.bounded import Shortened
 from otp.kernel.values.errors import did_you_mean, result_hint
@@ -19,9 +20,10 @@ from otp.kernel.values.reasons import Crash, ExceptionTerm
 from otp.kernel.values.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.observer.code_at import CALLBACKS
 from otp.observer.slips import explain_slip
+from otp.observer.unfit_values import ONE_START
 from otp.sentences import clip, safe_text, tagged
 
-__all__ = ["explain_spec", "hint_for"]
+__all__ = ["check_signatures", "explain_spec", "hint_for"]
 
 HINT: Final = 500
 PLAIN: Final = (str, int, float, bool, type(None), Ok, Reply, NoReply, Stop, Ignore, CoroutineType)
@@ -94,9 +96,10 @@ def _hint_for_exception(type_name: str, text: str, callback: str | None) -> str 
         return "write await before the call"
     if found := re.fullmatch(r"type object '(\w+)' has no attribute '(child_spec|start|start_link)'", text):
         return f"{found[1]} is not a behaviour: try class {found[1]}(GenServer)"
-    if type_name == "TypeError" and (found := re.match(r"(\w+)\.__init__\(\) missing \d+ required", text)):
+    if type_name == "TypeError" and (found := re.match(r"(\w+)\.__init__\(\) (?:missing|takes|got) ", text)):
         form = FORMS.get(found[1])
         return None if form is None else f"write {form}"
     if type_name == "TypeError" and callback in CALLBACKS and re.match(rf"\w+\.{callback}\(\) (takes|missing) ", text):
-        return f"write def {callback}{CALLBACKS[callback]}"
+        several = callback == "init" and " missing " in text
+        return f"write def {callback}{CALLBACKS[callback]}{f'; {ONE_START}' if several else ''}"
     return None

@@ -51,6 +51,7 @@ HIDDEN: Final = "a sandbox has only its own folder: the other files of this mach
 NO_ADDRESS: Final = re.compile("name resolution|[Nn]ame or service not known|unreachable|nodename nor servname")
 NO_NETWORK: Final = "a sandbox has no network: its processes reach each other, and nothing else"
 BEHAVIOURS: Final = "otp has GenServer, Supervisor, DynamicSupervisor, Agent, Task and Registry, among others"
+OTHER_LANGUAGES: Final = {"null": "None", "nil": "None", "undefined": "None"}
 VERY_CLOSE: Final = 0.8
 """Similarity of two words of which one is a slip of the other."""
 HIDDEN_FILE: Final = "/etc/passwd"
@@ -150,6 +151,9 @@ def _explain_name(name: str, file: str, line: int) -> str | None:
     if owner is not None and name in _methods(owner):
         return f"did you mean self.{name}?"
     known = {each for scope in scopes if not isinstance(scope, ast.ClassDef) for each in names_bound(scope)}
+    others = (*known, *getattr(sys.modules.get("otp"), "__all__", ()), *dir(builtins))
+    if same := OTHER_LANGUAGES.get(name) or next((each for each in others if each.lower() == name.lower()), None):
+        return f"did you mean {same!r}?"
     if name.islower():  # a class is not a value that was meant
         known = {each for each in known if not each[:1].isupper() or each.lower() == name}
     if name != "otp" and (near := did_you_mean(name, sorted(known))):

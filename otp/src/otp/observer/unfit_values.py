@@ -58,6 +58,8 @@ NO_NUMBER: Final = re.compile(
 )
 NO_VALUE: Final = re.compile(r"cannot access (?:local|free) variable '(\w+)' where it is not associated with a value.*")
 TAKES: Final = re.compile(r"(\S+)\(\) takes .*\bpositional arguments? but (\d+)\b.*\bgiven")
+ONE_START: Final = "a process takes one start argument: pass a tuple for several values"
+STARTERS: Final = ("child_spec", "start", "start_link", "start_monitor")
 LACKS: Final = re.compile(r"(\S+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.+)")
 UNKNOWN: Final = re.compile(r"(\S+)\(\) got an unexpected keyword argument '(\w+)'.*")
 NO_CALL: Final = re.compile(r"'(\w+)' object is not callable")
@@ -475,7 +477,8 @@ def _explain_call(
     file, _ = place_of(stack)
     function, inside = _definition(name, file)
     if function is None:
-        return f"the call gives no value for {lacks}" if lacks else None
+        several = given and name.rpartition(".")[2] in STARTERS
+        return ONE_START if several else f"the call gives no value for {lacks}" if lacks else None
     short, known = function.name, arguments_of(function)
     form = f"{short}({ast.unparse(function.args)})"
     form = form if len(form) <= LONGEST else f"{short}(…)"

@@ -28,12 +28,13 @@ from typing import Any, Final, TypeVar
 import otp
 from otp import Application, Down, From, GenServer, NoReply, Ok, Pid, Reply, Supervisor, impl
 from otp.code import run_import
+from otp.observer.hints import hint_for
 from otp.redaction import source_line
 from superlearner.base.loading import kind_of
 from superlearner.control.failures import explain, explain_start
 from superlearner.control.mistakes import first_of_twice, place_of_failed_start
 from superlearner.control.reasons import tagged, text_of_reason
-from superlearner.control.terms import clip, plain_pid, text_of
+from superlearner.control.terms import clip, is_a, plain_pid, text_of
 from superlearner.control.wrong_results import name_place
 from superlearner.sandbox.interrupting import Interrupter
 from superlearner.sandbox.messages import MOST_NEWS, WORDS, WRONG_MODULE
@@ -126,7 +127,7 @@ class LastWords(logging.Filter):
         """Let every record pass."""
         fields = vars(record)
         if fields.get("otp_decision") == "gave_up" and fields.get("otp_pid") == str(self.tree.top):
-            self.tree.last_words = name_place(self.tree.node, record.getMessage())
+            self.tree.last_words = _add_hint(self.tree.node, name_place(self.tree.node, record.getMessage()))
         return True
 
 
@@ -332,6 +333,16 @@ async def _stop(top: Pid) -> None:
         await Supervisor.stop(top, "shutdown", STOP_S)
     except otp.Exit:
         otp.exit(top, "kill")
+
+
+def _add_hint(node: otp.Node, words: str) -> str:
+    """Add the hint about the last crash to the sentence of a give-up: this node ends, so no page can ask for it."""
+    if not re.search(r" \(last: \S+ crashed\b.*\)$", words, re.DOTALL):
+        return words
+    ends = (one.data for one in reversed(otp.trace.history(node)) if one.kind == "exited")
+    crash = next((one for one in ends if is_a(one["reason"], otp.Crash)), None)
+    hint = None if crash is None else hint_for(crash["reason"], crash.get("callback"))
+    return words if hint is None else f"{words[:-1]}; {hint})"
 
 
 def _end(tree: Tree, reason: Any) -> str:

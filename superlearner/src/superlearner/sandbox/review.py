@@ -26,6 +26,7 @@ import otp
 from otp import Behaviour, Children, GenServer, Ignore, NoReply, Ok, Reply, Stop
 from otp.observer.code_at import Function
 from otp.observer.none_states import find_none_states
+from otp.redaction import source_without_secrets
 from superlearner.control.missing_awaits import missing_await
 from superlearner.control.missing_returns import NO_RETURN, find_missing_return
 from superlearner.control.mistakes import own_nodes
@@ -36,6 +37,9 @@ from superlearner.control.wrong_results import RESULTS_OF
 from superlearner.sandbox.messages import MOST_WARNINGS, WORDS
 from superlearner.sandbox.scopes import UNKNOWN, Scopes, stored_in
 from superlearner.sandbox.sharing import find_shared_state
+from superlearner.sandbox.signatures import find_wrong_signatures
+from superlearner.sandbox.syntax import FILE
+from superlearner.sandbox.undefined import find_undefined_names
 
 __all__ = ["review"]
 
@@ -117,11 +121,13 @@ def review(module: ModuleType, text: str) -> list[dict[str, Any]]:
                 *review.find_uncalled_functions(),
                 *review.find_blocking_calls(),
                 *review.find_none_states(),
+                *find_undefined_names(review, text, getattr(module, "__file__", None) or FILE),
                 *review.find_long_waits(),
                 *review.misspelt_names,
                 *review.find_missing_arguments(),
                 *review.find_misplaced_callbacks(),
                 *find_shared_state(review),
+                *find_wrong_signatures(review),
                 *review.find_unhandled_messages(),
             }
         )
@@ -498,13 +504,16 @@ def _write(method: Function, value: ast.expr) -> str:
     """Return what to write for a state that is returned without its result, or in that of another callback."""
     form, state = STATES.get(method.name), method.args.args[-1].arg if method.args.args else ""
     match value:
-        case ast.Call(func=ast.Name(id="Reply"), args=[_, new]) if form and method.name != "handle_call":
-            return f": write return {form.format(clip(ast.unparse(new), 60))}"
-        case ast.Call(func=ast.Name(id="Ok"), args=[new]) if form and method.name != "handle_call":
-            return f": write return {form.format(clip(ast.unparse(new), 60))}"
+        case ast.Name(id=name) if name == state and form:
+            return f": write return {form.format(state)}"
+        case ast.Call(
+            func=ast.Name(id="Ok" | "Reply" | "NoReply") | ast.Attribute(attr="Ok" | "Reply" | "NoReply"),
+            args=[*_, new],
+            keywords=[],
+        ) if form and method.name != "handle_call" and not isinstance(new, ast.Starred):
+            return f": write return {form.format(clip(source_without_secrets(ast.unparse(new)), 60))}"
         case _:
-            pass
-    return f": write return {form.format(state)}" if isinstance(value, ast.Name) and value.id == state and form else ""
+            return ""
 
 
 def _is_known_module(name: str) -> bool:

@@ -34,6 +34,8 @@ CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 KEYWORDS: Final = [*(word for word in keyword.kwlist if word.islower()), "match", "case"]
 INVALID: Final = re.compile(r"invalid syntax(\. Did you mean '\w+'\?)?")  # Python 3.14 compares words, too
 OPENED: Final = re.compile(r"(?:^|\breturn|[=(\[,:])\s*\(")
+STEP: Final = re.compile(r"\s*([\w.\[\]]+)(\+\+|--)[ \t;]*(?:#.*)?$")
+ELSE: Final = re.compile(r"(\s*)else\s*:")
 COLON: Final = "expected ':'"
 BEGUN: Final = re.compile(
     r"\s*((async def|class|def|case|elif|else|except|finally|for|if|match|try|while|with)\b.*?)\s*$"
@@ -45,6 +47,8 @@ MOST_REPAIRED: Final = 20
 LONGEST_REPAIRED: Final = 30_000
 """Characters of the longest source in which repairs are tried."""
 HINTS: Final = {
+    "unindent does not match any outer indentation level": "align this line with a line of its block above it",
+    "unexpected indent": "align this line with the line above it",
     "'await' outside async function": "write async def for the function around it",
     "'await' outside function": "no process runs at this place: make the call in a callback, or from the tab Process",
 }
@@ -128,11 +132,24 @@ def _find_repair(text: str, error: SyntaxError) -> dict[str, Any] | None:
     if len(text) > LONGEST_REPAIRED or not error.lineno or error.lineno > len(lines):
         return None
     if INVALID.fullmatch(error.msg):
-        return _find_misspelt_keyword(lines, error, error.lineno)
+        return _find_foreign_form(lines, error, error.lineno) or _find_misspelt_keyword(lines, error, error.lineno)
     if error.msg.startswith("invalid syntax. Maybe you meant '=='"):
         return _find_missing_function(lines, error, error.lineno)
     found = UNMATCHED.match(error.msg)
     return _find_missing_bracket(lines, error, found[1], int(found[2])) if found else None
+
+
+def _find_foreign_form(lines: list[str], error: SyntaxError, number: int) -> dict[str, Any] | None:
+    """Return the place of a form of another language in a line: `n++`, or an `else` of a `match`."""
+    line = lines[number - 1]
+    if found := STEP.match(line):
+        name, sign = found[1], found[2][0]
+        if _is_repaired(lines, error, number, f"{line[: found.start(1)]}{name} {sign}= 1"):
+            message = f"Python has no {found[2]}: write {name} {sign}= 1"
+            return _span(number, found.start(2) + 1, found.end(2) + 1) | {"message": message}
+    if (begun := ELSE.match(line)) and _is_repaired(lines, error, number, f"{begun[1]}case _:"):
+        return _span(number, begun.end(1) + 1, begun.end() + 1) | {"message": "a match has no else: write case _:"}
+    return None
 
 
 def _find_misspelt_keyword(lines: list[str], error: SyntaxError, number: int) -> dict[str, Any] | None:

@@ -1,0 +1,27 @@
+"""Inside a sandbox: callbacks of a source that do not take the arguments which they get, before a message arrives."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from otp import Behaviour
+from otp.observer.hints import check_signatures
+from superlearner.sandbox.scopes import Scopes
+
+__all__ = ["find_wrong_signatures"]
+
+
+def find_wrong_signatures(scopes: Scopes) -> Iterator[tuple[int, str]]:
+    """Yield the first callback of each behaviour that the runtime cannot call."""
+    for node in scopes.nodes:
+        cls = scopes.names.get(node.name) if isinstance(node, ast.ClassDef) else None
+        if not isinstance(cls, type) or not issubclass(cls, Behaviour):
+            continue
+        try:
+            check_signatures(cls)
+        except TypeError as wrong:
+            place: tuple[str, int] = getattr(wrong, "otp_place", ("", 0))
+            if place[1]:
+                yield place[1], re.sub(r" \([^()]*:\d+\)$", "", str(wrong))
