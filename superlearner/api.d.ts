@@ -211,7 +211,7 @@ declare namespace Api {
   }
   interface CourseItem {
     id: string;
-    attempts: number;
+    /** checks; several in a row of an unchanged answer are one */ attempts: number;
     /** for a prediction: the first choice was right */ passed: boolean;
     helped: boolean;
     hints: number;
@@ -238,7 +238,7 @@ declare namespace Api {
     session: number;
     id: string;
     title: string;
-    attempts: number;
+    /** checks; several in a row of an unchanged answer are one */ attempts: number;
     passed: boolean;
     /** a hint or the solution was taken before the pass */ helped: boolean;
     hints: number;
@@ -254,7 +254,7 @@ declare namespace Api {
     session: number;
     id: string;
     title: string;
-    attempts: number;
+    /** checks; several in a row of an unchanged answer are one */ attempts: number;
     passed: boolean;
     /** a hint or the solution was taken before the pass */ helped: boolean;
     hints: number;

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { ApiError } from "#static/base/api.js";
 import { sentence } from "#static/base/words.js";
-import { crashText, unansweredText } from "#static/process/message-text.js";
+import { crashText, linedText, unansweredText } from "#static/process/message-text.js";
 
 test("a call without an answer is explained with the name of the process as it is", () => {
   assert.match(unansweredText("stock did not answer within 5 s"), /^stock did not answer within 5 s\. Either .* NoReply, .*running\.$/);
@@ -49,4 +49,9 @@ test("a callback that held the loop is told in its sentence", () => {
     "it held the loop for 2 s; time.sleep blocks the one thread");
   assert.equal(crashText("ServerDown: a ended before it answered: EndlessLoop('it held the loop for 2 s'); it runs again as 0.9.0"),
     "ServerDown: a ended before it answered: it held the loop for 2 s; it runs again as 0.9.0");
+});
+
+test("places in the code of a sandbox are told as its pages tell them", () => {
+  assert.equal(linedText("till crashed at main.py:9: KeyError('main.py, line 7')"), "till crashed at line 9: KeyError: 'line 7'");
+  assert.equal(linedText("domain.py:9 and my_main.py:8"), "domain.py:9 and my_main.py:8");
 });

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import {
   afterInput, at, blame, busyIn, covers, crashOfEnd, crashOfRun, firstToOpen, hasError, initsOf, isBare, keepsNone, lastEnd, leftOf,
   growthIn, limitIn, lineInSource, lineOfExit, linesIn, memberChoices, nextOf, noticesOfRun, noticeText,
-  optionsOf, raisedIn, raisedInOutput, raisesItself, remedyOf, restartsOfRuns, spentIn, told, upText,
+  optionsOf, placed, raisedIn, raisedInOutput, raisesItself, remedyOf, restartsOfRuns, spentIn, told, upText,
   withCause,
 } from "#static/sandboxes/sandbox-words.js";
 
@@ -106,7 +106,7 @@ test("a failed start has one message beside the code, and one in the list withou
   assert.deepEqual([hasError(reason, ""), hasError("it was stopped", "It was stopped.")], [false, false]);
 });
 
-test("the place of a line has one form", () => assert.equal(at(8), "main.py:8"));
+test("the place of a line has one form", () => assert.deepEqual([at(8), placed(8)], ["line 8", "main.py:8"]));
 
 test("isolation layers are counted under that name", () => {
   const layer = (up) => ({ name: "files", up, required: true, means: "", says: "" });
@@ -236,6 +236,8 @@ test("the reason of the end of a tree names its last crash with the line", () =>
   const over = "Main gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed";
   assert.deepEqual(crashOfEnd(`${over} (last: Till crashed at main.py:9: ValueError('(no)'))`),
     { name: "Till", line: 9, reason: "ValueError('(no)')", hint: null });
+  assert.deepEqual(crashOfEnd(`${over} (last: Till crashed at main.py:9: KeyError("it's (a); b"); n has no key: write n.get("a"))`),
+    { name: "Till", line: 9, reason: 'KeyError("it\'s (a); b")', hint: 'n has no key: write n.get("a")' });
   assert.equal(crashOfEnd(`${over} (last: Till crashed: handle_cast (main.py:7) returned 0)`)?.line, 7);
   assert.equal(crashOfEnd(`${over} (last: Asker crashed: its call to till failed: till crashed at main.py:9: ValueError('no'))`)?.name,
     "till");

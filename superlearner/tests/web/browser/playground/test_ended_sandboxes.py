@@ -53,9 +53,7 @@ def test_the_page_shows_what_ended_the_program_and_it_restarts_when_fixed(
     expect(page.get_by_role("button", name="Start it again")).to_be_visible()
     page.get_by_role("link", name="Its code and what happened").click()
     expect(page.locator("#one-reason")).to_contain_text("It has ended: ended the interpreter with os._exit(7)")
-    expect(page.locator("#crashed")).to_contain_text(
-        "leaves ended at main.py:8: ended the interpreter with os._exit(7)"
-    )
+    expect(page.locator("#crashed")).to_contain_text("leaves ended at line 8: ended the interpreter with os._exit(7)")
     typed(page, TYPED)
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator("#said")).to_have_text("It runs again.")
@@ -120,7 +118,7 @@ def test_the_give_up_of_a_whole_tree_is_played_and_can_be_watched_again_after_it
     }
     page.route("**/api/v1/restarts?*settled=true*", lambda route: route.fulfill(json={"data": [stored]}))
     page.reload()  # the events went with the program
-    expect(page.locator("#crashed")).to_contain_text("left crashed at main.py:3: ValueError: no")  # as before its end
+    expect(page.locator("#crashed")).to_contain_text("left crashed at line 3: ValueError: no")  # as before its end
     why = happened.get_by_role("link", name="Why? left")
     expect(why).to_have_attribute("href", "/why/0123456789ab.9?node=sandbox-falls%40127.0.0.1")
     page.get_by_role("button", name="Run", exact=True).click()
@@ -163,7 +161,7 @@ def test_a_failed_start_shows_its_error_and_line_and_a_good_one_clears_the_mark(
     expect(failed).to_have_text(
         [
             "AttributeError: 'int' object has no attribute 'nothing'; `start` is a number, which has no nothing.",
-            "main.py:5 in Counter.init · Main failed to start: its child left does not start.",
+            "Line 5 in Counter.init · Main failed to start: its child left does not start.",
         ]
     )
     source = page.locator("#source")
@@ -200,13 +198,13 @@ def test_a_wrong_init_that_came_by_a_hot_reload_is_marked_when_the_tree_gives_up
     typed(page, TYPED.replace("return Ok(start)", "return start"))
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator("#said")).to_contain_text("Version 2 runs, and it has 1 mistake.")
-    expect(page.locator("#said")).to_contain_text("main.py:5: init returns start, and the runtime expects Ok(…)")
+    expect(page.locator("#said")).to_contain_text("Line 5: init returns start, and the runtime expects Ok(…)")
     page.get_by_role("button", name="Kill left").click()
     expect(page.locator("#one-status")).to_have_text("ended")
     for _ in range(2):
-        expect(page.locator("#crashed")).to_contain_text("left crashed at main.py:5: init returned 0")
+        expect(page.locator("#crashed")).to_contain_text("left crashed at line 5: init returned 0")
         expect(page.locator(".cm-lintRange-error")).to_have_text("return start")
-        expect(page.locator("#next-step")).to_contain_text("Next: main.py:5, where left crashed, is marked. Fix it")
+        expect(page.locator("#next-step")).to_contain_text("Next: line 5, where left crashed, is marked. Fix it")
         page.reload()
 
 

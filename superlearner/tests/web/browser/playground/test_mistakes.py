@@ -32,7 +32,7 @@ def test_a_forgotten_await_is_marked_at_run_and_its_message_goes_with_it(
     expect(said).to_contain_text("Version 2 runs, and it has 1 mistake.")
     expect(said).to_contain_text(SAYS)
     expect(mark).to_have_text('GenServer.call("left", "x")')
-    expect(step).to_contain_text("Next: correct main.py:9 first")
+    expect(step).to_contain_text("Next: correct line 9 first")
     accessible(page)
     page.reload()
     beside(page, "Code")
@@ -40,7 +40,7 @@ def test_a_forgotten_await_is_marked_at_run_and_its_message_goes_with_it(
     typed(page, TYPED.replace("        return Ok(start)", "        Ok(start)"))
     run.click()
     expect(said).to_contain_text("Version 3 runs, and it has 1 mistake.")
-    expect(said).to_contain_text("main.py:5: a `return` is missing before Ok(…).")
+    expect(said).to_contain_text("Line 5: a `return` is missing before Ok(…).")
     expect(mark).to_have_text("Ok(start)")
     typed(page, f"{TYPED}\n")
     run.click()
@@ -102,7 +102,7 @@ def test_the_step_after_a_corrected_run_names_the_state_that_was_kept(
     made(page, "none", wrong)
     cast(page, at_work, "none", "left", "tick")
     expect(page.locator("#crashed")).to_contain_text(
-        "left crashed because of main.py:13: Counter gets no start argument, so start is None in its init"
+        "left crashed because of line 13: Counter gets no start argument, so start is None in its init"
     )
     typed(page, TYPED)
     page.get_by_role("button", name="Run", exact=True).click()
@@ -119,9 +119,7 @@ def test_a_callback_that_returns_none_is_to_be_fixed(open_page: Callable[..., Pa
     made(page, "nothing", TYPED.replace("NoReply(n + 1)", "NoReply(print(n + 1))"))
     for _ in range(2):
         cast(page, at_work, "nothing", "left", "tick")
-    expect(page.locator("#next-step")).to_contain_text(
-        re.compile(r"Next: main\.py:\d+, where left crashed, is marked\.")
-    )
+    expect(page.locator("#next-step")).to_contain_text(re.compile(r"Next: line \d+, where left crashed, is marked\."))
 
 
 def test_a_crash_on_purpose_is_not_to_be_fixed(open_page: Callable[..., Page], at_work: Any) -> None:
@@ -130,7 +128,7 @@ def test_a_crash_on_purpose_is_not_to_be_fixed(open_page: Callable[..., Page], a
     made(page, "raises", TYPED.replace("            pass", '            raise RuntimeError("asked")'))
     cast(page, at_work, "raises", "left", "spin")
     step = page.locator("#next-step")
-    expect(step).to_contain_text("Next: main.py:8 raises this error on purpose. Read under What happened")
+    expect(step).to_contain_text("Next: line 8 raises this error on purpose. Read under What happened")
 
 
 def test_after_a_reload_that_took_too_long_the_step_says_to_press_run_again(

@@ -12,7 +12,7 @@ import { copyButton } from "../base/copying.js";
 import { signInLink } from "../base/sign-in-link.js";
 import { complain, toast } from "../base/toast.js";
 import { asSentence, counted, sentence, time } from "../base/words.js";
-import { crashText } from "../process/message-text.js";
+import { linedText } from "../process/message-text.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { openLinks } from "./links.js";
 import { inOrder, sessionOf } from "./order.js";
@@ -138,7 +138,7 @@ function row(learner, numbers) {
   const begun = new Map(sessions.map((one) => [one.number, one])), here = sessionOf(learner);
   return html`<tr role="row">
     <th role="rowheader" scope="row"><button type="button" aria-haspopup="dialog" @click=${() => open(name, shown)}>${shown}</button></th>
-    <td role="cell">${at === null ? html`<span class="hint">never</span>` : html`<time>${time(at)}</time>`}</td>
+    <td role="cell">${at === null ? html`<span class="hint">never</span>` : html`<time>${minute(at)}</time>`}</td>
     <td role="cell" class="works-on" ?data-stuck=${stuck}>${here && current?.session !== place && !stuck
       ? html`<b>${names.get(here.number)}</b>${current ? html`<br>` : nothing}`
       : nothing}${current ? worksOn(current, stuck) : nothing}${inSandbox(learner)}</td>
@@ -147,6 +147,9 @@ function row(learner, numbers) {
       ? html`${right} right${wrong ? html`, <span class="missed">${wrong} wrong</span>` : nothing}` : nothing}</td>
     ${numbers.map((number) => session(number, begun.get(number)))}</tr>`;
 }
+
+/** Return a time that is known to the minute. @param {number} at */
+const minute = (at) => time(at).slice(0, -":00".length);
 
 /** @param {Api.CourseLearnerExercise} current @param {boolean} stuck */
 const worksOn = ({ title, session: number, attempts, hints, seen, passed, helped, said, fact }, stuck) => html`${stuck
@@ -159,13 +162,13 @@ const worksOn = ({ title, session: number, attempts, hints, seen, passed, helped
 /** Return how the newest sandbox of a learner is, and the runs that failed since, as sentences. @param {Api.CourseLearner} learner */
 const inSandbox = ({ sandboxes: [newest], failed_runs: failed }) => html`${newest
   ? html` <a href=${sandboxPage(newest.id)}>${newest.id}</a> <span>${newest.status === "ended"
-    ? html`ended: ${spoken(asSentence(newest.reason ?? ""))}` : newest.crashes ? crashed(newest) : `${newest.status}.`}</span>`
+    ? html`ended: ${spoken(asSentence(linedText(newest.reason ?? "")))}` : newest.crashes ? crashed(newest) : `${newest.status}.`}</span>`
   : nothing}${failed ? html` <span>${counted(failed.runs, "Run")} failed, the last at
-  <time>${time(failed.at)}</time>: ${spoken(asSentence(failed.why.split("\n", 1)[0] ?? ""))}</span>` : nothing}`;
+  <time>${time(failed.at)}</time>: ${spoken(asSentence(linedText(failed.why.split("\n", 1)[0] ?? "")))}</span>` : nothing}`;
 
 /** @param {Api.CourseLearner["sandboxes"][number]} one */
 const crashed = ({ status, crashes, crash, crashed_at: at }) => html`${status}, ${counted(crashes, "crash", "crashes")}, the last at
-  <time>${time(at ?? 0)}</time>: ${spoken(asSentence(crashText(crash ?? "")))}`;
+  <time>${time(at ?? 0)}</time>: ${spoken(asSentence(linedText(crash ?? "")))}`;
 
 /** @param {string} id */
 const sandboxPage = (id) => `${root()}/sandboxes?sandbox=${encodeURIComponent(id)}`;
@@ -263,15 +266,17 @@ function drawWork({ name, shown, exercises, predictions }) {
   render(html`${exercises.length
     ? html`<table class="table"><thead><tr><th scope="col">Exercise</th><th scope="col">Work</th><th scope="col">Last</th></tr></thead>
       <tbody>${repeat(exercises, ({ id }) => id, exercise)}</tbody></table>`
-    : html`<p class="hint">${shown} has not begun an exercise yet.</p>`}${predictions.length ? html`<h3>Predictions</h3>
-      <ul class="learner-steps">${predictions.map(prediction)}</ul>` : nothing}${theirs.length ? html`<h3>Sandboxes</h3>
+    : html`<p class="hint">${shown} has not begun an exercise yet.</p>`}${predictions.length
+    ? html`<h3>Predictions</h3><p class="hint">Those of the sessions; the game Predict is not among them.</p>
+      <ul class="learner-steps">${predictions.map(prediction)}</ul>`
+    : nothing}${theirs.length ? html`<h3>Sandboxes</h3>
       <ul class="learner-steps">${theirs.map(sandbox)}</ul>` : nothing}`, byId("learner-work", HTMLElement));
 }
 
 /** @param {Api.CourseLearner["sandboxes"][number]} one */
 const sandbox = (one) => html`<li><span><a href=${sandboxPage(one.id)}>${one.id}</a> ${one.reason === null
   ? one.crashes ? crashed(one) : `${one.status}.`
-  : html`${one.status} at <time>${time(one.at)}</time>: ${spoken(sentence(one.reason))}`}</span></li>`;
+  : html`${one.status} at <time>${time(one.at)}</time>: ${spoken(sentence(linedText(one.reason)))}`}</span></li>`;
 
 /** @param {Api.CourseLearnerWork["predictions"][number]} one */
 const prediction = ({ session: number, question, right, page: place }) => html`<li data-ok=${right ? "yes" : "no"}>${

@@ -320,7 +320,8 @@ export class LessonExercise extends LessonBlock {
     const { attempts, passed } = this.state;
     if (this.block.review) return html`<p class="hint">Answer it from the beginning. It counts if it passes without a hint.</p>`;
     if (!attempts || (passed && !this.#tagged)) return nothing;
-    return html`<p class="hint">${passed ? "Your answer has passed." : `${counted(attempts, "attempt")} so far, none has passed.`}
+    return html`<p class="hint">${passed ? "Your answer has passed."
+      : `${counted(attempts, "attempt")} so far, none has passed; the same answer counts once.`}
       ${mayCode() ? "Check it to see the verdict again." : ""}</p>`;
   }
 

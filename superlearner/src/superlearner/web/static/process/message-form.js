@@ -7,7 +7,7 @@
 import { ApiError, send } from "../base/api.js";
 import { chosen, make, renew, write } from "../base/dom.js";
 import { sentence } from "../base/words.js";
-import { crashText, readMessage, unansweredText } from "./message-text.js";
+import { linedText, readMessage, unansweredText } from "./message-text.js";
 import { remembered } from "./sent-messages.js";
 
 /** @import { Kind, Message } from "./sent-messages.js" */
@@ -134,7 +134,7 @@ export class MessageForm {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (turn !== this.#turn) return this.sent();
-      this.#say(error.code === "timeout" && kind === "call" ? unansweredText(error.message) : sentence(crashText(error.words)), true);
+      this.#say(error.code === "timeout" && kind === "call" ? unansweredText(error.message) : sentence(linedText(error.words)), true);
       if (error.code === "timeout") this.#passing = { pid, until: Infinity, then: "" };
     }
     this.sent();

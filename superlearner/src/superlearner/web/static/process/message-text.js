@@ -30,3 +30,9 @@ export const unansweredText = (message) =>
 export const crashText = (reason) =>
   reason.replace(/\b(\w*(?:Error|Exception|Loop))\((["'])((?:\\.|(?!\2)[^\\])*)\2\)/g, (_, kind, quote, said) =>
     `${kind.endsWith("Loop") ? "" : `${kind}: `}${kind === "KeyError" ? quote + said + quote : said.replace(/\\(['"\\])/g, "$1")}`);
+
+/** A place in the code of a sandbox, in texts of the platform: "main.py:8", "main.py, line 8". */
+export const PLACE = /\bmain\.py(?::|, line )(\d+)/;
+
+/** Return the same with the lines of a sandbox's code as its pages name them, `line 8`. @param {string} text */
+export const linedText = (text) => crashText(text).replace(new RegExp(PLACE, "g"), "line $1");

@@ -9,7 +9,7 @@ import { byId, icon, make, mend, renew } from "../base/dom.js";
 import { sentence } from "../base/words.js";
 import { SlCode } from "../components/code-editor.js";
 import { DraftNote } from "./draft-note.js";
-import { crashText } from "../process/message-text.js";
+import { linedText } from "../process/message-text.js";
 import { at, columnOf } from "./sandbox-words.js";
 import { SyntaxCheck } from "./syntax-check.js";
 
@@ -76,7 +76,7 @@ export function calm() {
 /** Mark a line and move the cursor there. @param {number} line @param {string} message */
 export function goTo(line, message) {
   document.getElementById("panes")?.querySelector("button")?.click(); // on a phone the code is behind a tab
-  editor.mark(line, columnOf(editor.value, line), message);
+  editor.mark(line, columnOf(editor.value, line), linedText(message));
   editor.focus();
 }
 
@@ -92,7 +92,7 @@ export function showCrash({ name, line, reason, hint, ended = false, because = f
   const go = make("button", { type: "button", class: "link" }, at(line));
   go.onclick = () => goTo(line, words);
   const where = version ? make("span", {}, `${at(line)} of version ${version} (this text differs there)`) : go;
-  const told = crashText(reason).replace(` (${at(line)})`, "");
+  const told = linedText(reason).replace(` (${at(line)})`, "");
   const what = hint ? told.replace(/, which is not a result such as .*$/, "") : told; // the hint says which are
   const again = !!hint && reason.endsWith(hint.slice(hint.indexOf(":") + 1)), why = again ? hint : what, other = again ? "" : hint;
   const more = other ? `${/[.?!]$/.test(why) ? "" : "."} ${sentence(other)}` : "";

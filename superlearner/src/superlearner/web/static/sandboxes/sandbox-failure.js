@@ -14,10 +14,12 @@ import { at, linesIn, raisedIn } from "./sandbox-words.js";
  * @param {string} message
  * @param {(line: number, message: string) => void} go
  */
-export const withLinks = (message, go) => linesIn(message).map((part) => (typeof part === "number" ? link(part, message, go) : part));
+export const withLinks = (message, go) => linesIn(message).map((part, place, all) =>
+  (typeof part === "number" ? link(part, message, go, place === 1 && !all[0]) : part));
 
-/** @param {number} line @param {string} message @param {(line: number, message: string) => void} go */
-const link = (line, message, go) => html`<button type="button" class="link" @click=${() => go(line, message)}>${at(line)}</button>`;
+/** @param {number} line @param {string} message @param {(line: number, message: string) => void} go @param {boolean} first  in its text */
+const link = (line, message, go, first) => html`<button type="button" class="link" @click=${() => go(line, message)}>${first
+  ? `Line ${line}` : at(line)}</button>`;
 
 /**
  * Return a template of a message.
@@ -29,7 +31,7 @@ export function failure(message, go) {
   if (!raised) return html`<p>${withLinks(message, go)}</p>`;
   const { says, error, line, place } = raised;
   return html`<p>${withLinks(sentence(error), go)}</p>
-    <p class="at">${link(line, error, go)}${place
+    <p class="at">${link(line, error, go, true)}${place
       ? ` in ${place}`
       : ""}${says ? ` · ${sentence(says)}` : ""}</p>`;
 }

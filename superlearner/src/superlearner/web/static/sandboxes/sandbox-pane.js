@@ -18,8 +18,8 @@ import { fell, follow, fromNow, ignore, leave, nowThere, playAgain, rowsNow, sin
 import { failure, withLinks } from "./sandbox-failure.js";
 import { dropAnswer, offerFrom } from "./sandbox-selection.js";
 import {
-  at, blame, busyIn, crashOfEnd, crashOfRun, hasError, initsOf, isBare, isStopped, leftOf, limitsOf, lineOf, lineOfExit, lookOf,
-  noticesOfRun, optionsOf, raisedIn, raisesItself, remedyOf, spentIn, told, upText, withCause, withoutCrash,
+  blame, busyIn, crashOfEnd, crashOfRun, hasError, initsOf, isBare, isStopped, leftOf, limitsOf, lineOf, lineOfExit, lookOf,
+  noticesOfRun, optionsOf, placed, raisedIn, raisesItself, remedyOf, spentIn, told, upText, withCause, withoutCrash,
 } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
@@ -178,7 +178,7 @@ function why(reason, ended) {
   const title = html`<b>${ended ? `${who} ended: ` : "It is stopping: "}</b>`;
   const more = ended ? `${remedyOf(reason)} Run starts it again; its options stay.`.trim() : "";
   const line = lineOfExit(reason, known ?? ""), brief = hasCrash() ? withoutCrash(reason) : reason;
-  const said = line && !reason.endsWith(at(line)) ? `${reason}: ${at(line)}` : brief;
+  const said = line && !reason.endsWith(placed(line)) ? `${reason}: ${placed(line)}` : brief;
   const fall = ended && fell() ? html`<button type="button" class="btn" @click=${playAgain}>Watch how it ended</button>` : nothing;
   if (ended && hasError(reason, check.said.textContent ?? ""))
     return html`<p><b>It did not start.</b> The message below the code says why.</p>`;
@@ -192,7 +192,7 @@ function why(reason, ended) {
 function showExit({ id, reason }) {
   if (known === null || !reason || running) return; // it is replaced
   const line = lineOfExit(reason, known), crash = crashOfEnd(reason);
-  if (line) reportCrash({ name: id, line, reason: reason.replace(`: ${at(line)}`, ""), hint: null, ended: true });
+  if (line) reportCrash({ name: id, line, reason: reason.replace(`: ${placed(line)}`, ""), hint: null, ended: true });
   else if (crash && !hasCrash()) reportCrash(crash);
 }
 

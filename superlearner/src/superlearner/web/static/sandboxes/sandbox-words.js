@@ -6,7 +6,7 @@
 
 import { duration, number, sentence, size, time } from "../base/words.js";
 import { budgetAt, label } from "../live/model.js";
-import { crashText } from "../process/message-text.js";
+import { crashText, PLACE } from "../process/message-text.js";
 
 /** @import { FeedEvent, Row } from "../live/model.js" */
 /** @typedef {Api.WallLine} Wall */
@@ -127,8 +127,11 @@ export function placeOf(message) {
   return found ? { line: Number(found[1]), column: Number(found[2] ?? 1) } : null;
 }
 
-/** Return the place of a line of a sandbox's code, in the form that all pages and messages use. @param {number} line */
-export const at = (line) => `main.py:${line}`;
+/** Return the place of a line of a sandbox's code in the form of the Playground. @param {number} line */
+export const at = (line) => `line ${line}`;
+
+/** Return the same in the form of the platform's messages, which `linesIn` finds. @param {number} line */
+export const placed = (line) => `main.py:${line}`;
 
 /** Return the line of the code that a place names; 0 if it names none. @param {string|null} [place] */
 export const findLine = (place) => Number(/\bmain\.py:(\d+)/.exec(place ?? "")?.[1] ?? 0);
@@ -145,7 +148,7 @@ export function lineInSource(where, module) {
 
 /** Return the parts of a text: words, and the lines of the code that it names. @param {string} text @returns {(string|number)[]} */
 export const linesIn = (text) =>
-  crashText(text).split(/\bmain\.py(?::|, line )(\d+)/).map((part, place) => (place % 2 ? Number(part) : part));
+  crashText(text).split(PLACE).map((part, place) => (place % 2 ? Number(part) : part));
 
 /**
  * Return the line of the code that ended the program; 0 if none did. After `os._exit`, which leaves no time to tell, it is the
@@ -248,10 +251,10 @@ export function hasError(message, text) {
  */
 export function noticeText(text) {
   const failed = raisedIn(/^sandbox \S+ does not start: ([^]+)$/.exec(text)?.[1] ?? "");
-  if (failed) return `The start failed at ${at(failed.line)}: ${failed.error}`;
+  if (failed) return `The start failed at ${placed(failed.line)}: ${failed.error}`;
   if (/^sandbox \S+ ended: /.test(text)) return withoutCrash(text);
   const [, version, message = ""] = /^sandbox \S+ keeps version (\d+): ([^]+)$/.exec(text) ?? [], raised = raisedIn(message);
-  return raised ? `The new source was refused at ${at(raised.line)}. Version ${version} goes on.` : text;
+  return raised ? `The new source was refused at ${placed(raised.line)}. Version ${version} goes on.` : text;
 }
 
 /** Return whether a line of code raises an error itself: its crash is no mistake in it. @param {string} line */
@@ -340,13 +343,17 @@ export function withCause(crash, mistakes) {
   return cause ? { ...crash, line: cause.line, reason: cause.text, hint: null, because: cause.line !== crash.line } : crash;
 }
 
+/** An exception with the advice that follows it. */
+const HINTED = /^(\w+\((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^'"()])*\)); ([^]+)$/;
+
 /**
  * Return the crash for which a tree gave up, if the reason of its end names a line of the code; else null.
  * @param {string} reason
  */
 export function crashOfEnd(reason) {
   const [, name = "", where, why = ""] = /^[^]*\(last: (\S+) crashed(?: at (main\.py:\d+))?: ([^]+)\)$/.exec(reason) ?? [];
-  const crash = blame({ name, line: findLine(where) || findLine(why), reason: why, hint: null });
+  const [, error, hint = null] = HINTED.exec(why) ?? [];
+  const crash = blame({ name, line: findLine(where) || findLine(why), reason: error ?? why, hint });
   return crash.line ? crash : null;
 }
 

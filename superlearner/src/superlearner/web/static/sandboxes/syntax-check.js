@@ -9,9 +9,10 @@ import { platform } from "../base/api.js";
 import { command } from "../base/commands.js";
 import { make, root } from "../base/dom.js";
 import { sentence } from "../base/words.js";
+import { linedText } from "../process/message-text.js";
 import { html, render } from "../vendor/lit-html.js";
 import { failure, withLinks } from "./sandbox-failure.js";
-import { at, columnOf, lineOf, placeOf, raisedIn } from "./sandbox-words.js";
+import { columnOf, lineOf, placed, placeOf, raisedIn } from "./sandbox-words.js";
 
 /** @import { SlCode } from "../components/code-editor.js" */
 
@@ -82,7 +83,7 @@ export class SyntaxCheck {
     const [first] = found;
     if (!first) return;
     this.said.append(failureBox(
-      found.slice(0, MOST_WARNINGS).map(({ line, text }) => html`<p>${withLinks(sentence(`${at(line)}: ${text}`), this.go)}</p>`)));
+      found.slice(0, MOST_WARNINGS).map(({ line, text }) => html`<p>${withLinks(sentence(`${placed(line)}: ${text}`), this.go)}</p>`)));
     this.editor.mark(first.line, columnOf(this.editor.value, first.line), first.text, false);
     this.editor.reveal(first.line);
     this.#spoke = true; // it goes with the mark
@@ -135,7 +136,7 @@ export class SyntaxCheck {
     else this.editor.unmark();
     if (error.code === "missing_scope") this.#suggestSignIn();
     else if (raised) this.#showFailure(said, error.hint ?? "");
-    else this.tell([said.replace(/^source: /, ""), error.hint].filter(Boolean).join(" — "), "bad");
+    else this.tell(linedText([said.replace(/^source: /, ""), error.hint].filter(Boolean).join(" — ")), "bad");
     this.#spoke = /^source: line/.test(said); // an error of Python's parser goes with its mark, once it is corrected
     this.#calls(place && error.code !== "missing_scope" ? place.line : 0);
   }
