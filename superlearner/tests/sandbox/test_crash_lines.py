@@ -162,9 +162,18 @@ def test_the_end_of_a_tree_names_the_line_of_its_last_failure(tmp_path: Path) ->
     assert "(last: Tally crashed at main.py:14: AttributeError(" in within(
         tmp_path, SOURCE.replace("NoReply(n + 1)", "n.x"), look
     )
-    said = within(tmp_path, SOURCE.replace("NoReply(n + 1)", "n + '!'"), look)  # no page can ask for the advice later
+
+
+def test_the_end_of_a_tree_keeps_the_advice_about_its_last_failure(tmp_path: Path) -> None:
+    """Regression: the page asked a node that had ended for it."""
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        GenServer.cast(at(node, "counter"), "increment")
+        return (await GenServer.call(service, ("next",)))["ended"]
+
+    said = within(tmp_path, SOURCE.replace("NoReply(n + 1)", "n + '!'"), look)
     assert said.endswith(
-        "'); a number and a text do not mix: check what the message brought, or convert with int(…) or str(…))"
+        "; a number and a text do not mix: check what the message brought, or convert with int(…) or str(…))"
     )
 
 
