@@ -65,7 +65,7 @@ TYPES: Final[dict[str, Type]] = {
     ),
     "placement_changed": Type(
         "a child runs on another member of the cluster, or one of its two processes has ended",
-        "`id`, `from_member`, `to_member`, `reason`, `down` (s)",
+        "`id`, `from_member`, `to_member`, `reason`, `down` (s since noticed)",
     ),
     "code_changed": Type("a server runs new code", "`module`, `what`, `old`, `new`"),
     "suspended": Type("a server was suspended and handles no messages", "`by` (who requested it)"),
