@@ -345,7 +345,7 @@ test("crashes without a supervisor are failures among the events", async () => {
   await begun;
   while (log.kept === null) await new Promise(setImmediate);
   const shown = log.events.find(({ text }) => text === line);
-  assert.deepEqual([markOf(shown), shown.ref, textOf(shown, new Set())], ["crash", null, line]);
+  assert.deepEqual([markOf(shown), shown.ref, textOf(shown, new Set())], ["crash", "5.1", line]);
 });
 
 test("growth of memory leads to the page with its evidence", async () => {
@@ -432,6 +432,6 @@ test("a failed start has one row: its event, and not also the problem that is st
   asked[0].resolve(answer([failed], "run"));
   await begun;
   await new Promise(setImmediate);
-  assert.deepEqual([log.events.map(({ text }) => text), markOf(failed)],
-    [[failed.text, "front could not start mailer: no"], "crash"]);
+  assert.deepEqual([log.events.map(({ text, ref }) => [text, ref]), markOf(failed)],
+    [[[failed.text, "a.7"], ["front could not start mailer: no", "a.8"]], "crash"]); // both lead to their pages
 });

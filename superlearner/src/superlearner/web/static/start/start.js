@@ -427,8 +427,8 @@ async function readRestarts() {
 
 function list() {
   const items = lastRestarts().map((one) => {
-    const { node, at, stored: { kept, incident, crash, outage, ref } } = one, of = node === model.node ? chosen() : node;
-    const shows = ref && (kept || one.count > 1 || (incident && !crash && !outage));
+    const { node, at, stored: { kept, incident, outage, ref } } = one, of = node === model.node ? chosen() : node;
+    const shows = ref && (kept || one.count > 1 || (incident && !outage));
     return make("li", {},
       make("time", { datetime: new Date(at * 1000).toISOString() }, time(at)),
       make("a", { href: shows ? whyAddress(ref, of) : inTimeline(of, at) }, ...spoken(restartText(one))),

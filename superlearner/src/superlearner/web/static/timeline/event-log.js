@@ -128,7 +128,7 @@ export class EventLog {
       && (one.program || (one.incident && !this.events.some((event) => isStart(event, one))));
     const ends = found.filter(missing).map(eventOf);
     const oldest = oldestOf(found), events = this.events.filter(({ type, at }) => type !== KEPT_TYPE || at < oldest);
-    this.events = inOrder([...events, ...ends]);
+    this.events = inOrder([...events.map((event) => withPage(event, found)), ...ends]);
   }
 
   /** Repeat what has failed. */
@@ -314,6 +314,12 @@ const isOf = ({ cause, seq, at }, one) => one.event > 0 && [cause, seq].includes
 const isStart = ({ type, at, supervisor, name }, one) => type === "start_failed" && at >= one.at - SAME_S
   && at <= (one.until ?? one.at) + SAME_S && supervisor === one.supervisor && name === one.name;
 
+/** Return an event, with the page of the failed start that it tells of. @param {LogEvent} event @param {Api.RestartLine[]} found */
+function withPage(event, found) {
+  const one = found.find((one) => one.incident && isStart(event, one));
+  return one ? { ...event, ref: one.ref } : event;
+}
+
 /** The count near the end of a line about restarts that were only counted. */
 const TIMES = /(once|[\d,]+ times)(?= more$)/;
 
@@ -346,7 +352,7 @@ const isCountedIn = ({ type, at, name, cause, data }, sum) =>
 function eventOf({ ref, at, until, count, line = "", program = false, started = 0, incident = false, outage = false, ...more }) {
   return {
     id: `kept-${ref}-${count}`, type: KEPT_TYPE, at: more.gave_up ? until ?? at : at, began: at, until: until ?? at, text: line,
-    ref: outage || more.crash ? null : ref, pid: null, name: null, supervisor: null, seq: null,
+    ref: outage ? null : ref, pid: null, name: null, supervisor: null, seq: null,
     data: {
       program, incident, outage, back: more.reason === null, reason: more.reason, where: more.where, started,
       ...(isSum({ line, ...more }) ? { times: count } : {}),

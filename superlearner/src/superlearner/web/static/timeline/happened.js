@@ -83,7 +83,7 @@ function row(entry, text, current, live, later, why, begins) {
       class="glyph" aria-hidden="true"><use href="#i-${gaveUp ? "gave-up" : GLYPHS_OF[event.type] ?? GLYPHS[mark]}"></use></svg>
       <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span
         class="what">${spoken(text)}${after}${loop && !loop.open ? `, ${loopText(loop)}` : ""}</span></button>
-    ${why && id !== null && (RESTARTS.has(event.type) || (mark === "crash" && event.type !== "start_failed"))
+    ${why && id !== null && (RESTARTS.has(event.type) || (mark === "crash" && (event.ref || event.type !== "start_failed")))
       ? html`<a class="link" tabindex="-1" href=${whyAddress(id, undefined, event.ref ? undefined : event.at)} aria-label=${label}>Why?</a>`
       : nothing}${loop
         ? html`<button type="button" class="link" data-loop=${loop.id} tabindex="-1" aria-expanded=${String(loop.open)}>${loop.open

@@ -35,7 +35,7 @@ export function eventRow(line, open, there) {
 export function storedRow(stored) {
   const { ref, kept, count = 1, gave_up: gaveUp, reason, program, incident, crash, outage, node } = stored, at = timeOf(stored);
   const shape = gaveUp ? "gave-up" : incident && !crash ? "stuck" : reason && !program ? "crashed" : "stopped";
-  const [to, text] = ref && (kept || count > 1 || (incident && !crash && !outage))
+  const [to, text] = ref && (kept || count > 1 || (incident && !outage))
     ? [whyAddress(ref, node ?? chosen()), "Why?"]
     : [`${root()}/timeline${nodeQuery(node ?? chosen(), { at: stored.at.toFixed(6) })}`, "Timeline"];
   return html`<li data-kind="stored"><svg class="glyph" aria-hidden="true"><use href="#i-${shape}"/></svg><p>${spoken(storedText(stored))}
