@@ -195,12 +195,12 @@ function showGone(error, minute = []) {
 
 /** Show the evidence of an incident, such as a hang, which has no replay. @param {Moment} moment */
 function showIncident(moment) {
-  const { what = "", why = "", where, source, handling, values, ended_by: ends, limit, hint } = moment.facts ?? {};
+  const { what = "", why, where, source, handling, values, ended_by: ends, limit, hint } = moment.facts ?? {};
   const code = (/** @type {string} */ text) => html`<code>${text}</code>`;
   page.dataset.ready = "gone";
   document.title = `${moment.summary} · SuperLearner`;
   render(html`<h1>${spoken(what ?? "")}</h1>`, head);
-  render(html`<div class="void"><p>${sentence(why)}</p><dl class="known">${[["Where", where], ["Line", source && code(source)],
+  render(html`<div class="void"><p>${sentence(why ?? "")}</p><dl class="known">${[["Where", where], ["Line", source && code(source)],
     ["Handled", handling && code(handling)], ["Evidence", values],
     ["Ended by", ends && restartLinks(ends)], ["Limit", limit], ["To try", hint && spoken(hint)]]
     .map(([word, text]) => (text ? html`<dt>${word}</dt><dd>${text}</dd>` : nothing))}</dl>
