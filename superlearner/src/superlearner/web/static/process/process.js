@@ -14,7 +14,7 @@ import { startableState } from "../tree/outline.js";
 import "./process-more.js";
 import "./process-overview.js";
 import { TabBar } from "./process-tab-bar.js";
-import { overText, stateText, time } from "../base/words.js";
+import { duration, overText, stateText, time } from "../base/words.js";
 
 /** @import { Row } from "../live/model.js" */
 /** @typedef {ReturnType<typeof import("../tree/bulk-plan.js").offers>} Offers */
@@ -189,8 +189,8 @@ function plainWords(row, now) {
   if (isPassing(row, now)) return "";
   switch (row.state) {
     case "stuck":
-      return `Not answering since ${time(row.since)} (${Math.floor(now - row.since)} `
-        + `s)${row.doing ? `: ${row.doing} has not returned` : ""}. Messages wait in its mailbox; Kill ends it at once.`;
+      return `Not answering since ${time(row.since)} (${duration(Math.max(1, Math.floor(now - row.since)))}`
+        + `)${row.doing ? `: ${row.doing} has not returned` : ""}. Messages wait in its mailbox; Kill ends it at once.`;
     case "suspended":
       return `Suspended since ${time(row.since)}${row.doing ? ` by ${row.doing}` : ""}. Messages wait in its mailbox until it is resumed.`;
     case "gave_up":
