@@ -776,6 +776,8 @@ declare namespace Api {
     /** its exit reason, of many that of the newest; for a give-up, that of the last end or failed start */ reason: string|null;
     /** the file, line and function that raised */ where?: string|null;
     /** false: of many, some may have had another reason */ one_cause?: boolean;
+    /** true: of many, all had this reason with these arguments */ one_reason?: boolean;
+    /** of many, the ids of the newest 20 */ refs?: string[];
     /** the request that ended it, such as `your request over HTTP`; null if not settled */ request?: string|null;
     /** the first supervisor that decided, or that gave up */ supervisor: string|null;
     strategy: string|null;

@@ -103,6 +103,22 @@ def test_a_restart_is_listed_and_shown_with_the_tree_before_it(inside: Inside) -
     inside(test)
 
 
+@pytest.mark.operation("restart.list", "restart.show")
+def test_equal_crashes_are_one_line_that_has_the_id_of_each(inside: Inside) -> None:
+    """Regression: up to four were listed one by one, while Start had them as one."""
+
+    async def test(platform: Any) -> None:
+        for _ in range(3):
+            await crash(platform)
+        (line,) = (await platform.get(AT))["data"]
+        each = (await platform.get(AT, params={"fold": "false"}))["data"]
+        assert (line["count"], line["one_reason"], line["refs"]) == (3, True, [one["ref"] for one in each])
+        for ref in line["refs"]:
+            assert (await platform.get(f"{AT}/{ref}"))["data"]["ref"] == ref
+
+    inside(test)
+
+
 @pytest.mark.operation("restart.list", "restart.show", "error.why", "events.stream")
 def test_of_siblings_that_end_in_one_round_each_is_told_and_counted_everywhere(inside: Inside) -> None:
     """Regression: the second end had no failure on the Timeline, and no place in the list; its supervisor stopped it.
@@ -182,7 +198,7 @@ def test_a_give_up_is_shown_from_any_of_its_events_with_the_request_behind_it(in
         assert "request from the page (process.kill)" in found["summary"]
         newest, *others = (await platform.get(AT))["data"]
         assert (newest["event"], newest["gave_up"], newest["name"]) == (found["id"], True, "robot")
-        assert [one["gave_up"] for one in others] == [False] * 3
+        assert [(one["gave_up"], one["count"]) for one in others] == [(False, 3)]
         (second,) = (await platform.get(f"{AT}?per_page=1&page=2"))["data"]
         assert second["event"] == others[0]["event"]
 

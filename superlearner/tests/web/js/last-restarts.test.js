@@ -64,19 +64,11 @@ test("a stored crash loop is one line with its count, and the sum of a minute al
   assert.equal(text("till ended 1,090 times more", 1090, false), "till ended 1,090 times more");
 });
 
-test("restarts whose reasons differ in their numbers are one line, which does not say that all had the last one", () => {
-  // Regression: each restart of a crash loop was a line of its own
-  const loop = [9, 8, 7].map((at) => stored("till", at, "a", { ref: `r.${at}`, reason: `('bad', ${at})`, where: "till.py:9 in pay" }));
-  assert.deepEqual(newest({ node: "a", stored: loop }, 3).map(restartText), ["till crashed 3× in 2\u00a0s, the last time: ('bad', 9)"]);
-  const http = loop.map((one) => ({ ...one, reason: `Http404(${one.at})` }));
-  assert.deepEqual(newest({ node: "a", stored: http }, 3).map(restartText), ["till crashed 3× in 2\u00a0s, the last time: Http404(9)"]);
-});
-
-test("restarts in two runs of the program are two lines", () => {
-  // Regression: a line joined the crashes before and after the program was started again
-  const loop = ["s", "s", "r", "r"].map((run, n) => stored("till", 9 - n, "a", { ref: `${run}.${9 - n}`, reason: "KeyError('tea')" }));
-  assert.deepEqual(newest({ node: "a", stored: loop }, 3).map(restartText),
-    ["till crashed 2× in 1\u00a0s: KeyError('tea')", "till crashed 2× in 1\u00a0s: KeyError('tea')"]);
+test("a few restarts that the server lists as one have their count, and the reason that all of them had", () => {
+  const two = { ref: "r.9", refs: ["r.9", "r.8"], line: "till crashed", kept: true, count: 2, at: 8, until: 9, reason: "KeyError('xl')" };
+  assert.equal(storedText({ ...two, one_reason: true }), "till crashed 2× in 1\u00a0s: KeyError('xl')");
+  assert.equal(storedText(two), "till crashed 2× in 1\u00a0s, the last time: KeyError('xl')");
+  assert.equal(storedText({ ...two, refs: [] }), "till crashed: KeyError('xl')", "one failure, with two restarts");
 });
 
 test("a loop with give-ups has all of its crashes and its whole time in the feed", () => {
@@ -121,27 +113,15 @@ test("a stored restart keeps the reason and who acted, as the feed has them", ()
     "till crashed and was restarted 30× in 18\u00a0s, the last time: shutdown");
 });
 
-test("restarts that repeat are one line, and a give-up stays among the last three", () => {
-  const crash = (at, reason = "TypeError('no')") => stored(`r.${at}`, at, "a", { line: "pricing crashed and was restarted", reason });
+test("a give-up stays among the last three", () => {
   const record = (at, line, more = {}) => stored(`r.${at}`, at, null, { until: at, line, ...more });
-  const loop = [
-    record(640, "pricing crashed and was restarted", { count: 15, until: 800, one_cause: false }),
-    record(700, "cart crashed"), record(690, "till crashed"),
-    record(600, "delivery gave up", { gave_up: true }), record(400, "pricing crashed and was restarted"),
-  ];
-  const shown = (crashes, most) => newest({ node: "a", stored: [...crashes, ...loop] }, most);
-  const all = [crash(1000), crash(960), crash(900)];
+  const loop = record(640, "pricing crashed and was restarted", { count: 18, until: 1000, one_cause: false, reason: "TypeError('no')" });
+  const others = [record(700, "cart crashed"), record(690, "till crashed"), record(600, "delivery gave up", { gave_up: true })];
+  const shown = (most, more = []) => newest({ node: "a", stored: [...more, loop, ...others] }, most);
   const folded = "pricing crashed and was restarted 18× in 6\u00a0min, the last time: TypeError('no')";
-  assert.deepEqual(shown(all, 3).map(restartText), [folded, "cart crashed", "The last give-up: delivery gave up"]);
-  assert.deepEqual(shown(all, 9).map(restartText).slice(2), ["till crashed", "delivery gave up", "pricing crashed and was restarted"]);
-  assert.equal(restartText(newest({ node: "a", stored: all }, 1)[0]),
-    "pricing crashed and was restarted 3× in 100\u00a0s: TypeError('no')", "all have this reason");
-  const places = newest({ node: "a", stored: [{ ...crash(1000), where: "a.py:1" }, { ...crash(990), where: "a.py:2" }] }, 3);
-  assert.deepEqual(places.map(({ count }) => count), [1, 1], "another line of code is another cause");
-  const other = crash(930, "KeyError('tea')");
-  assert.deepEqual(shown([crash(1000), crash(960), other, crash(900)], 3).map(restartText).slice(0, 2),
-    [folded, "pricing crashed and was restarted: KeyError('tea')"], "one reason is not that of all");
-  assert.deepEqual(shown([crash(9000)], 3).map(({ at }) => at), [9000, 800, 700], "an old give-up is not kept");
+  assert.deepEqual(shown(3).map(restartText), [folded, "cart crashed", "The last give-up: delivery gave up"]);
+  assert.deepEqual(shown(9).map(restartText).slice(2), ["till crashed", "delivery gave up"]);
+  assert.deepEqual(shown(3, [record(9000, "till crashed")]).map(({ at }) => at), [9000, 1000, 700], "an old give-up is not kept");
 });
 
 test("after a deadlock its cause is listed, and not the callers that ended with it", () => {

@@ -63,6 +63,8 @@ ANSWER_S: Final = 2.0
 """Seconds for a node in another program; one that is blocked has its stored restarts only."""
 MOST_OPEN: Final = 1_000
 MOST_FOLDED: Final = 2_000
+MOST_COMPARED: Final = 4
+"""Maximum number of restarts of a loop whose reasons are compared."""
 MOST_ALIKE: Final = 20
 """Restarts before a sum that are searched for one of the same child."""
 
@@ -98,7 +100,7 @@ async def list_(
         EventRef | None, Field(description="only those of the same minute as this restart, which may be a sum")
     ] = None,
     fold: Annotated[
-        bool, Field(description="true: list the newest 2,000, with more than four equal lines of a crash loop as one")
+        bool, Field(description="true: list the newest 2,000, with equal ones of a crash loop as one")
     ] = True,
     page: PageNumber = 1,
     per_page: PerPage = 50,
@@ -189,13 +191,16 @@ def _list_outages_once(rows: Sequence[MomentRow]) -> Iterator[MomentRow]:
 
 async def _describe_loops(ctx: Context, history: MomentHistory | None, loops: Sequence[Loop]) -> list[RestartLine]:
     """Return the lines of loops; those of sums with the facts of a kept restart."""
-    newest = [one.newest for one in loops]
-    rows = [one for one in newest if isinstance(one, MomentRow)]
+    read = [[one.newest, *(one.lines[1:] if 1 < len(one.lines) <= MOST_COMPARED else ())] for one in loops]
+    rows = [one for of in read for one in of if isinstance(one, MomentRow)]
     whole = rows if history is None else await history.read_replays(rows)
     reader = ctx.user.name
-    described = await asyncio.to_thread(lambda: [describe_row(one, reader) for one in whole])
-    lines = iter(described)
-    shown = [one.describe(next(lines) if isinstance(one.newest, MomentRow) else one.newest) for one in loops]
+    lines = iter(await asyncio.to_thread(lambda: [describe_row(one, reader) for one in whole]))
+    described = [[next(lines) if isinstance(one, MomentRow) else one for one in of] for of in read]
+    shown = [one.describe(of[0]) for one, of in zip(loops, described, strict=True)]
+    for line, of in zip(shown, described, strict=True):
+        if len(of) > 1 and all(one.kept and one.reason == line.reason for one in of):
+            line.one_reason = True
     if history is None:
         return shown
     return [

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from superlearner.control.reasons import without_arguments, without_numbers
 from superlearner.operations.results.restarts import RestartLine
+from superlearner.restarts.ids import Ref
 from superlearner.store import ENDS, MomentRow
 
 __all__ = [
@@ -41,6 +42,8 @@ FAILED_START: Final = "failed_start"
 """The same of one about a child that a supervisor could not start on a request."""
 CAUSES: Final = frozenset({BLOCKED, FAILED_START})
 """The causes that incidents have."""
+ON_REQUEST: Final = " on request"
+"""The last words of the line of a restart on request."""
 GAVE_UP: Final = " gave up"
 """The last words of the line of a give-up, which names the supervisors only."""
 OUTAGE: Final = "the platform did not run"
@@ -50,7 +53,9 @@ STOP: Final = "the program was stopped for "
 NAMED: Final = 4
 """Words at the beginning of such a line that name its process, as in `messages waited for till`."""
 BEYOND: Final = 4
-"""Equal lines are folded if there are more than these."""
+"""Equal lines without a known cause, and lines about something else, are folded if there are more than these."""
+MOST_REFS: Final = 20
+"""Maximum number of ids of a loop that its line has."""
 PAUSE_S: Final = 120.0
 """Seconds without an equal line that end a loop: only the first 100 restarts of each minute have a line."""
 TIMES: Final = re.compile(r"(once|[\d,]+ times)(?= more$)")
@@ -88,7 +93,14 @@ class Loop:
         at, causes = min(one.at for one in self.lines), {_cause(one) for one in self.lines if one.count == 1}
         alike = len(causes) == 1 and None not in causes and all(one.count == 1 for one in self.lines)
         return newest.model_copy(
-            update={"line": line, "count": count, "at": at, "until": self.until, "one_cause": alike}
+            update={
+                "line": line,
+                "count": count,
+                "at": at,
+                "until": self.until,
+                "one_cause": alike,
+                "refs": [_ref_of(one) for one in self.lines[:MOST_REFS]],
+            }
         )
 
     def sum_up(self, newest: MomentRow) -> MomentRow:
@@ -103,6 +115,10 @@ class Loop:
         count, at = sum(one.count for one in self.lines), min(one.at for one in self.lines)
         line = f"{MORE.sub('', newest.line)} {count:,} times"
         return replace(newest, line=line, count=count, at=at, until=self.until, events="")
+
+
+def _ref_of(one: RestartLine | MomentRow) -> str:
+    return str(Ref(one.run, one.number)) if isinstance(one, MomentRow) else one.ref
 
 
 def is_sum(one: RestartLine | MomentRow) -> bool:
@@ -192,12 +208,21 @@ def _run(one: RestartLine | MomentRow) -> str | None:
     return None if one.incident or one.program else one.ref.rpartition(".")[0]
 
 
+def _is_known(one: RestartLine | MomentRow) -> bool:
+    """Return whether a line is of an end with a known cause; one on request may have another requester."""
+    if _cause(one) == FAILED_START:
+        return True
+    return _run(one) is not None and _cause(one) is not None and not one.line.endswith(ON_REQUEST)
+
+
 def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
     """Group lines into loops by cause and run, both newest first; a sum belongs to the loop of the restarts before it.
 
     >>> row = MomentRow("shop", "9f3a0c1b22d4", 7, 9, 100.0, 100.0, "till crashed and was restarted", 1, "7")
     >>> [len(one.lines) for one in fold([row] * 4)], [len(one.lines) for one in fold([row] * 5)]
     ([1, 1, 1, 1], [5])
+    >>> [len(one.lines) for one in fold([replace(row, cause="KeyError till.py:9")] * 2)]
+    [2]
     >>> many = MomentRow("shop", "9f3a0c1b22d4", 10, 99, 101.0, 109.0, f"{row.line} 30 times more", 30, "")
     >>> [sum(one.count for one in loop.lines) for loop in fold([many, row, row])]
     [32]
@@ -229,7 +254,11 @@ def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
         current[known] = loop
         current.setdefault(unknown, loop)
     summed = {place for place, one in enumerate(lines) if is_sum(one)}
-    many = [loop for loop in places if len(loop) > BEYOND or not summed.isdisjoint(loop)]
+    many = [
+        loop
+        for loop in places
+        if len(loop) > (1 if _is_known(lines[loop[0]]) else BEYOND) or not summed.isdisjoint(loop)
+    ]
     few = [loop for loop in places if loop not in many]
     return [
         Loop([lines[place] for place in loop]) for loop in sorted([*many, *([one] for loop in few for one in loop)])

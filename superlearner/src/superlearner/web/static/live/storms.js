@@ -235,15 +235,16 @@ function actors({ name, reason, request, supervisor, strategy, gave_up: gaveUp }
  * Return whether a stored restart has one reason; of a loop, the arguments may differ.
  * @param {Partial<Api.RestartLine>} stored
  */
-export const isOne = ({ count = 1, reason, one_cause: alike = true }) => alike && (count === 1 || !reason || reasonIn(reason) === reason);
+export const isOne = ({ count = 1, reason, one_cause: alike = true, one_reason: same = false }) =>
+  same || (alike && (count === 1 || !reason || reasonIn(reason) === reason));
 
 /**
  * Return a stored restart in words; a crash loop has its count and duration: "till crashed and was restarted 30× in 18 s".
  * @param {Api.RestartLine} stored
  */
 export function storedText(stored) {
-  const { line = "", count = 1, kept, at, until, reason } = stored;
-  if (count <= BEYOND || (!kept && /\d times more/.test(line))) return storedSentence(stored);
+  const { line = "", count = 1, kept, at, until, reason, refs = [] } = stored;
+  if ((count <= BEYOND && refs.length < 2) || (!kept && /\d times more/.test(line))) return storedSentence(stored);
   return `${line} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}${because(reason, !isOne(stored))}`;
 }
 
