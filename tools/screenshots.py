@@ -164,7 +164,7 @@ def shoot_sandboxes(browser: Browser, address: str, data: Path, folder: Path, th
     page.request.post(
         f"{address}/api/v1/processes/counter/message?node=sandbox-my_first@127.0.0.1", headers=owner, data=crash
     )
-    expect(page.locator("#crashed")).to_contain_text("counter crashed at main.py:")
+    expect(page.locator("#crashed")).to_contain_text("counter crashed at line ")
     if width < 600:
         page.get_by_role("button", name="Tree", exact=True).click()
     take(page, folder / f"sandboxes-{theme}-{width}.png", width)
