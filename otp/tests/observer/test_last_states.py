@@ -146,6 +146,20 @@ def test_after_a_close_nothing_is_kept_and_another_reader_goes_on() -> None:
     assert Scheduler().run(main) == [None, "1", None, None]
 
 
+def test_what_is_left_is_taken_over_once() -> None:
+    async def main() -> list[str | None]:
+        first = observer.keep_last_states(otp.node())
+        await Shop.start_link([1])
+        pid = await ended("a")
+        first.close(forget=False)
+        second = observer.keep_last_states(otp.node())
+        kept = second.of(pid)
+        second.close()
+        return [kept, observer.keep_last_states(otp.node()).of(pid)]
+
+    assert Scheduler().run(main) == ["1", None]
+
+
 @pytest.mark.parametrize("bad", [{"most": 0}, {"rate": 0}])
 def test_a_number_below_one_is_refused(bad: dict[str, int]) -> None:
     async def main() -> None:

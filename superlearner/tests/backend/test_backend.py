@@ -156,6 +156,37 @@ def test_nothing_stays_in_a_service_after_a_lost_connection() -> None:
     asyncio.run(main())
 
 
+def test_states_and_requests_are_known_to_the_next_attachment() -> None:
+    """Regression: a restart lost its requester, its sender and its states when the platform was attached again."""
+
+    async def main() -> list[tuple[Any, ...]]:
+        facts: list[tuple[Any, ...]] = []
+        async with otp.Node(TILL) as node:
+            await tree(node)
+            for asked in ({"pid": "counter_1"}, None):
+                async with otp.Node("door", hidden=True) as hidden:
+                    observing = Observing(hidden, node)
+                    await observing.answer(Hello(PROTOCOL, "epoch", "1", {}))
+
+                    async def ask(name: str, given: Any, module: str, observing: Any = observing) -> Any:
+                        request = Execute(
+                            name, f"superlearner.operations.builtin.{module}", json.dumps(given).encode(), "ada",
+                            ["read", "operate"], False, "cli", False,
+                        )  # fmt: skip
+                        return json.loads((await observing.answer(request)).data)
+
+                    if asked is not None:
+                        await ask("process.kill", asked, "processes")
+                    lines = await ask("restart.list", {"process": "counter_1"}, "restart_lines")
+                    shown = (await ask("restart.show", {"event": lines[0]["ref"]}, "restarts"))["facts"]
+                    facts.append((shown["why"], shown["state_before"]))
+        return facts
+
+    first, again = asyncio.run(main())
+    assert again == first and None not in first, first
+    assert "by your request from the command line (process.kill)" in first[0]
+
+
 def test_pages_and_requests_end_with_the_node(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node) as found:

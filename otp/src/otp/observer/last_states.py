@@ -131,6 +131,10 @@ class LastStates:
         self._first, self._successors, self._normal, self._failed = self._kinds = kinds
         self._messages = _PerProcess(node, _read_messages(show), most, rate)
         self._flags = _PerProcess(node, _read_flags, most, rate)
+        self._all: tuple[_PerProcess[Any], ...] = (*kinds, self._messages, self._flags)
+        left, node.tracer.left = node.tracer.left or (), None
+        for kind, values in zip(self._all, left, strict=False):
+            kind.values = values
         self._starts = node.subscribe(self._started, kinds={"child_started", "child_restarted"})
 
     def take(self, p: Process, reason: object) -> None:
@@ -169,21 +173,25 @@ class LastStates:
         """Return the flags of a supervisor that has ended; None if it had none yet, or they are not kept."""
         return self._flags.of(pid) if pid.runtime.tracer is self._trace else None
 
-    def close(self) -> None:
-        """Keep no more states and messages, and forget those that were kept."""
+    def close(self, *, forget: bool = True) -> None:
+        """Keep no more states and messages, and forget those that were kept, or leave them to the next call."""
         if self._trace.ending == self.take:
             self._trace.ending = None
         self._starts.close()
-        for kind in (*self._kinds, self._messages, self._flags):
-            kind.values.clear()
+        if forget:
+            for kind in self._all:
+                kind.values.clear()
+        elif any(kind.values for kind in self._all):
+            self._trace.left = tuple(kind.values for kind in self._all)
 
 
 def keep_last_states(node: Node, *, show: Callable[[Any], str] = text, most: int = 500, rate: int = 200) -> LastStates:
     """Keep the first state of each server that starts under a supervisor, and its last one and its messages, as texts.
 
     The first state is that when its supervisor has started it, before it has handled a message if its `init` does not
-    wait. A later call for the same node replaces this one. States of sensitive processes are not kept. Erlang has the
-    last state in the crash report only, and none after a kill.
+    wait. A later call for the same node replaces this one, and has what one that was closed without `forget` has kept.
+    States of sensitive processes are not kept. Erlang has the last state in the crash report only, and none after a
+    kill.
 
     Args:
         node: the node whose children are meant.

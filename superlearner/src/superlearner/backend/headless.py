@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import otp
 from otp import Children, Node, Pid, Supervisor, impl
@@ -26,6 +27,7 @@ from superlearner.observing.monitoring import MONITORING, MonitoringService
 from superlearner.observing.slow_starts import SlowStarts
 from superlearner.observing.tracing import TRACER, MessageTracer
 from superlearner.observing.watchdog import WATCHDOG, Held, Watchdog, WatchdogService
+from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.registry import Registry
 from superlearner.settings.configuration import Configuration
 from superlearner.settings.settings import Settings
@@ -33,6 +35,8 @@ from superlearner.settings.settings import Settings
 __all__ = ["Headless"]
 
 OWNER_OF_SETTINGS: Final = "the platform"
+REQUESTS: Final = WeakKeyDictionary[Node, AuditLog]()
+"""The requests to each node; they outlive an attachment, since its restarts are drawn again in the next one."""
 
 
 class Observers(Supervisor):
@@ -92,6 +96,7 @@ class Headless:
             events=EventLog(secrets.token_hex(4), configuration.current.events_kept),  # separate ids
             arsenal=Registry(),
             evaluates=evaluates,
+            audit=REQUESTS.setdefault(node, AuditLog()),
         )
         self.services.events.follow(node)
         self.services.moments.earlier = True

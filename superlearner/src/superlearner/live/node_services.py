@@ -66,6 +66,7 @@ class NodeServices:
         events: EventLog,
         arsenal: Registry,
         evaluates: bool,
+        audit: AuditLog | None = None,
     ) -> None:
         self.node = node
         self.configuration = configuration
@@ -75,7 +76,7 @@ class NodeServices:
         self.events = events
         self.arsenal = arsenal
         self.telemetry = Telemetry()
-        self.audit = AuditLog()
+        self.audit = audit or AuditLog()
         self.nodes = Nodes(node, lambda: self.settings, epoch, version, self._report_fault)
         self.traces = Traces(keep=lambda: self.settings.keep_traces, telemetry=self.telemetry)
         self.hubs = Hubs(node, self.head, events.requests, **_limits_of(self.settings))

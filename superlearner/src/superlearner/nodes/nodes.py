@@ -250,7 +250,7 @@ class Nodes:
             self._ends.pop(name).close()
             found.analytics.close()
             found.monitor.close()
-            found.last_states.close()
+            found.last_states.close(forget=found.kind is not SERVICE)  # it runs on, and may be attached again
         if found is not None:
             self._changed()
 

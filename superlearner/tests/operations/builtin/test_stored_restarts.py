@@ -171,6 +171,29 @@ def test_a_request_that_only_the_store_knows_is_named(inside: Inside, operation:
 
 
 @pytest.mark.operation("restart.show")
+def test_a_stored_restart_is_not_shown_with_less_than_is_stored(inside: Inside) -> None:
+    """Regression: once states or requests were forgotten, it was drawn without them, although it was stored."""
+    ada = user("ada", "teacher")
+
+    async def test(platform: Any) -> None:
+        found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
+        platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+        await call(platform.platform, "process.kill", ada, pid="counter_1")
+        row = await found
+        shown = [(await call(platform.platform, "restart.show", ada, event=f"{row.run}.{row.number}")).data]
+        platform.platform.audit._entries.clear()
+        platform.platform.nodes._own.last_states.close()
+        shown.append((await call(platform.platform, "restart.show", ada, event=f"{row.run}.{row.number}")).data)
+        before, after = (one["facts"] for one in shown)
+        assert after == before and after["state_before"] is not None
+        assert [(one["current"], one["request"]) for one in shown] == [
+            (True, "your request through test (process.kill)")
+        ] * 2
+
+    inside(test)
+
+
+@pytest.mark.operation("restart.show")
 def test_who_caused_a_restart_is_known_after_a_restart_of_the_platform(inside: Inside, tmp_path: Path) -> None:
     """Regression: a stored restart only said *a request*, and *another user* was the reader's own browser."""
     refs: dict[str, str] = {}

@@ -250,6 +250,7 @@ class Tracer:
         "ending",
         "focus",
         "give_ups",
+        "left",
         "messages_read",
         "restarts",
         "seq",
@@ -275,6 +276,7 @@ class Tracer:
         self.focus: Focus | None = None  # set while only messages of some processes are read
         self.clock: Callable[[], int] = time.monotonic_ns
         self.ending: Callable[[Process, Any], object] | None = None  # called with a server or supervisor that ends
+        self.left: Any = None  # what a reader of `ending` leaves to the next one
 
     def emit(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
         """Record a lifecycle event in the ring and notify its readers; return its number.

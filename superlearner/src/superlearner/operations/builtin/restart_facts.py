@@ -29,6 +29,7 @@ __all__ = [
     "find_give_ups",
     "find_places",
     "find_requested",
+    "is_richer",
     "reword",
 ]
 
@@ -251,6 +252,23 @@ def reword(moment: Moment, reader: str) -> Moment:
         summary = summary.replace(handled.clause, mine.clause)
         changes["handled"] = mine
     return moment.model_copy(update={**changes, "summary": summary})
+
+
+def is_richer(stored: Moment, drawn: Moment) -> bool:
+    """Return whether a stored restart tells more than the same one drawn again: what it needs may have been forgotten.
+
+    States and requests are forgotten before events are, and at once if a service is attached again.
+    """
+    same = stored.ref == drawn.ref and len(stored.events) >= len(drawn.events)
+    return same and _count_facts(stored) > _count_facts(drawn)
+
+
+def _count_facts(moment: Moment) -> int:
+    handled = moment.handled
+    known = [moment.requester, moment.lost, moment.lost_beside, moment.line, handled and handled.sender]
+    known += [one.state for one in moment.events if isinstance(one, Started)]
+    known += [one.state for one in _walk(moment.root)]
+    return sum(one is not None for one in known)
 
 
 def _walk(node: MomentNode) -> Iterator[MomentNode]:

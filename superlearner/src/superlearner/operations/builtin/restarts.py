@@ -25,7 +25,7 @@ from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.observing.monitoring.facts import LAST_SEEN
 from superlearner.operations.builtin.errors import origin_of
-from superlearner.operations.builtin.restart_facts import describe_facts, describe_others, reword
+from superlearner.operations.builtin.restart_facts import describe_facts, describe_others, is_richer, reword
 from superlearner.operations.builtin.restart_incidents import (
     describe_incident,
     find_anomaly,
@@ -211,14 +211,15 @@ async def _find(
         if failure.code == "restart_not_found" and isinstance(node, RemoteNode):
             # The service does not know its name here.
             error = OperationError(failure.code, str(failure), hint=_hint(ctx))
-    if found is not None and found.complete and (at is None or abs(found.at - at) <= SAME_S):
-        return found
+    whole = found if found is not None and found.complete and (at is None or abs(found.at - at) <= SAME_S) else None
     try:
         row = None if history is None else await _find_row(history, ctx, ref, at)
     except StoreUnavailable as failure:
         if found is None:
             raise OperationError("store_unavailable", failure.why) from None
         row = None
+    if whole is not None and (row is None or row.data is None):
+        return whole
     if row is None:
         if found is not None and at is None:
             return found
@@ -234,8 +235,12 @@ async def _find(
         stored = reword(stored, ctx.user.name).model_copy(update=changes)
         if stored.going_on and not stored.program:  # it was recorded while it went on
             stored.facts = describe_facts(stored, stored=True)
+        if whole is not None:
+            return stored.model_copy(update={"current": whole.current}) if is_richer(stored, whole) else whole
         return stored
     except (ValueError, zlib.error):  # from an earlier version
+        if whole is not None:
+            return whole
         raise OperationError("restart_not_kept", describe_row(row), hint="an earlier version stored it") from None
 
 
