@@ -15,6 +15,7 @@ import otp
 from otp import CallCycle, CallTimeout, GenServer, NoReply, Ok, Reply, ServerDown, impl, testing
 from otp.sentences import reason_text
 
+KINDS = otp.trace.LIFECYCLE | otp.trace.DETAIL_KINDS | otp.trace.MESSAGE_KINDS | otp.trace.STATE_KINDS
 Act = Callable[[Any, otp.From], Awaitable[Any]]
 
 
@@ -144,6 +145,38 @@ def test_when_the_first_caller_ends_the_next_one_sees_the_cycle_as_well(among: A
 
     ((kind, text, cycle, at),) = among(2, program)
     assert (ServerDown, 2.0, 2) == (kind, at, len(cycle))
+    assert "waited for each other: a -> b -> a" in text
+
+
+def test_the_next_cycle_with_a_call_that_goes_on_is_ended_as_well(among: Any) -> None:
+    """Regression: the calls of an ended cycle were noted, and the note counted as a reference to them."""
+
+    async def program(*pids: otp.Pid) -> Any:
+        async def asks_twice(state: Any, caller: Any) -> Any:
+            found = [await says(asks("b", asks("c", asks("a"))))(state, caller)]
+            return [*found, await says(asks("b"))(state, caller)]
+
+        return [(kind, at) for kind, _, _, at in await ask("a", asks_twice)]
+
+    assert [(CallCycle, 2.0), (ServerDown, 4.0)] == among(3, program)  # then the call of b fails, and b with it
+
+
+def test_a_cycle_that_ends_by_a_time_out_is_known_to_the_others(among: Any) -> None:
+    """Regression: the second one that failed had no cycle, and its line was not shown as a mistake."""
+
+    async def program(a: otp.Pid, b: otp.Pid) -> Any:
+        seen: list[Any] = []
+
+        async def second(state: Any, caller: Any) -> Any:
+            seen.append(await says(asks("a", None, 9))(state, caller))
+
+        with pytest.raises(ServerDown):
+            await ask("a", asks("b", second, 3))
+        await testing.wait_all_idle()
+        return seen
+
+    ((kind, text, cycle, at),) = among(2, program)
+    assert (ServerDown, 3.0, 2) == (kind, at, len(cycle))
     assert "waited for each other: a -> b -> a" in text
 
 
@@ -519,3 +552,52 @@ def test_a_caller_outside_a_cycle_reports_no_timeout_that_did_not_pass(
     assert "c <0.5.0> crashed: its call to a failed: b did not answer a call in" in caplog.text
     assert " in 5 s" not in caplog.text
     assert "infinity s" not in caplog.text
+
+
+# While somebody observes
+
+
+def _looks_away(*pids: otp.Pid) -> None:
+    """Observe nothing."""
+
+
+def _reads_all(*pids: otp.Pid) -> None:
+    otp.trace.subscribe(otp.node(), lambda event: None, kinds=KINDS)
+
+
+def _reads_some(*pids: otp.Pid) -> None:
+    otp.trace.subscribe(otp.node(), lambda event: None, kinds=KINDS, pids=pids, focus=True)
+
+
+def _reads_one(*pids: otp.Pid) -> None:
+    otp.trace.subscribe(otp.node(), lambda event: None, kinds=KINDS, pids=pids[1:], focus=True)
+
+
+async def _debugs(*pids: otp.Pid) -> None:
+    for pid in pids:
+        await otp.sys.log(pid, True)
+
+
+@pytest.mark.parametrize("observe", [_looks_away, _reads_all, _reads_some, _reads_one, _debugs])
+@pytest.mark.parametrize("waiting", [0, 2])
+def test_a_deadlock_ends_the_same_while_somebody_reads_its_messages(among: Any, observe: Any, waiting: int) -> None:
+    """Regression: readers of messages keep them until they are handled, and both calls waited for five seconds."""
+
+    async def program(a: otp.Pid, b: otp.Pid) -> Any:
+        begun = observe(a, b)
+        if begun is not None:
+            await begun
+
+        async def second(state: Any, caller: Any) -> Any:
+            for _ in range(waiting):
+                GenServer.cast("a", says(nothing))
+            return await GenServer.call("a", None)
+
+        kind, _text, cycle, at = await ask("a", says(asks("b", second)))
+        return kind, cycle == (a, b), at
+
+    assert (CallCycle, True, 2.0) == among(2, program)
+
+
+async def nothing(state: Any, caller: Any) -> None:
+    """Do nothing: an act."""

@@ -16,6 +16,7 @@ import otp
 from node_facts import LIMITS, NOW, entry, facts, only, supervisor, track
 from otp.testing import Scheduler, advance, wait_all_idle
 from superlearner.control.protection import Protection
+from superlearner.control.wrong_results import place_of_end
 from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.nodes import Nodes
 from superlearner.observing.analytics import Ledger
@@ -36,6 +37,7 @@ from superlearner.observing.monitoring.facts import (
 from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.sizes import MemoryHolder
+from superlearner.observing.monitoring.witness import Witness
 from superlearner.settings.settings import Settings
 
 
@@ -318,6 +320,46 @@ def test_a_later_call_cycle_of_the_same_processes_is_a_new_one() -> None:
             await advance(1)
             assert waits.find(node, [one, two], at + 2) == []
         assert seen == [[1.0, 1.0], [5.0, 5.0]]
+
+    Scheduler(0).run(main)
+
+
+@pytest.mark.parametrize("observed", [False, True])
+def test_a_deadlock_ends_the_same_with_a_monitor(monkeypatch: pytest.MonkeyPatch, observed: bool) -> None:
+    """Regression: the monitor kept the calls that it found, and a deadlock ended by a time-out, after five seconds."""
+    monkeypatch.setattr(Witness, "open", lambda self: None)  # a thread, which virtual time has not
+
+    class Caller(otp.GenServer[Any]):
+        @otp.impl
+        def init(self, arg: Any) -> otp.Ok[Any]:
+            return otp.Ok(arg)
+
+        @otp.impl
+        async def handle_cast(self, request: Any, state: Any) -> otp.NoReply[Any]:
+            await otp.GenServer.call(request, "question")
+            return otp.NoReply(state)
+
+    ends = list[Any]()
+
+    async def main() -> None:
+        node = otp.node()
+        otp.trace.subscribe(node, ends.append, kinds={"exited"})
+        monitor = Monitor(Settings, Ledger())
+        if observed:
+            monitor.watch(node)
+        one, two = await Caller.start(None, name="one"), await Caller.start(None, name="two")
+        otp.GenServer.cast(one, two)
+        otp.GenServer.cast(two, one)
+        await advance(1)
+        if observed:
+            await monitor.fresh()
+            assert len(monitor.facts().cycles) == 1
+        for pid in (one, two):
+            await otp.wait_down(pid)
+        assert otp.monotonic() == 2
+        assert {one.data["cycle"] for one in ends} in ({"one -> two -> one"}, {"two -> one -> two"})
+        assert all(place_of_end(node, one.data, one.seq) is not None for one in ends)
+        monitor.close()
 
     Scheduler(0).run(main)
 

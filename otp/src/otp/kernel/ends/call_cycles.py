@@ -126,18 +126,27 @@ def _examine(timer: Timer) -> None:
     s = first.runtime.scheduler
     waited = (s.now_ns() - timer.due + CYCLE_NS) / 1e9
     failed.cycle = found = (tuple(cycle), drawn(cycle), waited)
-    if s.cycles is None:
-        s.cycles = WeakKeyDictionary()
-    for p in cycle[1:]:
-        call = _call_of(p)
-        if call is not None:
-            s.cycles[call.waiter] = (call, found)  # they may fail together with the call that is ended
+    _note_others(cycle, found)
     call = _call_of(first)
     if call is not None:
         waiter = call.waiter
         waiter.value = failed
         waiter.status = READY
         s.push(waiter)
+
+
+def _note_others(cycle: Sequence[Process], found: tuple[tuple[Process, ...], str, float]) -> None:
+    """Note the cycle for its other calls, which may fail together with the first, by their `ref`.
+
+    The call itself would count as a reference, and hide the next cycle that it is part of.
+    """
+    s = cycle[0].runtime.scheduler
+    if s.cycles is None:
+        s.cycles = WeakKeyDictionary()
+    for p in cycle[1:]:
+        call = _call_of(p)
+        if call is not None:
+            s.cycles[call.waiter] = (call.ref, found)
 
 
 def cycle_at_timeout(frm: From) -> tuple[tuple[Process, str], ...] | None:
@@ -151,7 +160,10 @@ def cycle_at_timeout(frm: From) -> tuple[tuple[Process, str], ...] | None:
         at = next((at for at, (p, _) in enumerate(found) if p is me), None)
         return None if at is None else found[at:] + found[:at]
     cycle = cycle_of(frm) if server.status >= CALLING else None
-    return None if cycle is None else tuple((p, _name_of(p)) for p in cycle)
+    if cycle is None:
+        return None
+    _note_others(cycle, (tuple(cycle), drawn(cycle), 0.0))
+    return tuple((p, _name_of(p)) for p in cycle)
 
 
 def note_crash(p: Process, error: BaseException | None) -> None:
@@ -174,8 +186,8 @@ def causes_behind(p: Process) -> tuple[Any, ...]:
 
     Each is None if it is not known; nothing for a process that did not crash for a failed call.
     """
-    call, found = p.runtime.scheduler.cycles.pop(p, (None, None))
-    return () if call is not None or found is None else found
+    ref, found = p.runtime.scheduler.cycles.pop(p, (None, None))
+    return () if ref is not None or found is None else found
 
 
 def _is_certain(p: Process) -> bool:
@@ -236,7 +248,7 @@ def _coroutines(p: Process) -> list[Any]:
 def _holders(p: Process, frm: From) -> list[Any]:
     """Return what may hold a call that nothing else can answer.
 
-    That is its caller `p`, its server, and the objects that only these two hold.
+    That is its caller `p`, its server, the objects that only these two hold, and who reads or debugs their messages.
     """
     found: dict[int, Any] = {id(frm.waiter): frm.waiter}
     for owner in (p, frm.to):
@@ -245,6 +257,8 @@ def _holders(p: Process, frm: From) -> list[Any]:
     timer = _timer_of(p, frm)
     if timer is not None:
         found[id(timer.target)] = timer.target
+    for holder in frm.to.runtime.tracer.holders(frm):
+        found[id(holder)] = holder
     return list(found.values())
 
 
@@ -259,6 +273,8 @@ def _owned_by(p: Process, frm: From) -> Iterator[Any]:
             yield x.unanswered
         if x.it is not None:
             batches += [held for held in gc.get_referents(x.it) if type(held) is list]
+    if p.callbacks is not None and p.callbacks.debug is not None:
+        batches += map(list, p.callbacks.debug.log or ())
     for batch in batches:
         yield batch
         for message in batch:

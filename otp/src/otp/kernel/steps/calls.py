@@ -222,8 +222,8 @@ def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any, way: Way = "
 def _note_cycle(frm: From, failed: CallExit) -> None:
     """Attach the cycle to a failure if the server ended because its own call was part of one."""
     cycles = frm.waiter.runtime.scheduler.cycles
-    call, found = (None, None) if cycles is None else cycles.get(frm.waiter, (None, None))
-    if cycles is not None and call is frm and found is not None:
+    ref, found = (None, None) if cycles is None else cycles.get(frm.waiter, (None, None))
+    if cycles is not None and ref is not None and ref is frm.ref and found is not None:
         del cycles[frm.waiter]
         failed.cycle, failed.drawn, failed.waited = found
 

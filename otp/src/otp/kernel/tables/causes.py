@@ -10,6 +10,7 @@ that it handles. Without a reader of messages `Tracer.causes` is None and none o
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Any, Final
 
 from otp.kernel.values.process import DEAD, Process
@@ -41,6 +42,10 @@ class Causes:
         if waiting is None:
             waiting = self._sent[dest] = deque(maxlen=UNDER_WAY)
         waiting.append((message, seq))
+
+    def holders(self, dest: Process, message: Any) -> Iterator[Any]:
+        """Yield what refers to a message to `dest` only to find its cause."""
+        return (one for one in self._sent.get(dest, ()) if one[0] is message)
 
     def taken(self, me: Process, message: Any) -> int:
         """Return the event that sent a message `me` takes, 0 if it was sent before anyone read."""

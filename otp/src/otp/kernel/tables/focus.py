@@ -14,7 +14,7 @@ was counted, and neither if the call was sent before reading began.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.tables.callers import From, call_of
@@ -241,6 +241,11 @@ class Focus:
         elif len(waiting) < UNDER_WAY:
             waiting[id(message)] = deque((message, seq))  # kept, so that no other message gets its id
         self.leaves(seq)
+
+    def holders(self, frm: From) -> Iterator[Any]:
+        """Yield what refers to a call only to report what becomes of it."""
+        yield self._calls
+        yield from self._under_way.get(frm.to, {}).values()
 
     def leaves(self, seq: int) -> None:
         """Record that the message of the event `seq` is under way; readers that missed it miss its arrival too."""

@@ -21,6 +21,7 @@ from otp.kernel.values.sentences import say
 
 if TYPE_CHECKING:
     from otp.kernel.steps.node import Node
+    from otp.kernel.tables.callers import From
     from otp.kernel.values.pids import Pid
     from otp.kernel.values.process import Process
 
@@ -390,6 +391,13 @@ class Tracer:
     def cause_of(self, p: Any) -> int:
         """Return the event that `p` is handling; 0 if unknown, as always while messages are not read."""
         return 0 if self.causes is None else self.causes.of(p)
+
+    def holders(self, frm: From) -> Iterator[Any]:
+        """Yield what refers to a call only for readers of messages."""
+        if self.causes is not None:
+            yield from self.causes.holders(frm.to, frm)
+        if self.focus is not None:
+            yield from self.focus.holders(frm)
 
     def history(self, since: int = 0) -> list[Event]:
         """Return the events in the ring with a number greater than `since`, oldest first."""

@@ -26,17 +26,20 @@ class WaitsInCircles:
         waits = observer.waits(node, pids=calling) if calling else ()
         by_source = {wait.source: wait for wait in reversed(waits)}
         found = [[by_source[pid] for pid in around] for around in circles((one.source, one.target) for one in waits)]
-        calls = [_call_of(wait) for around in found for wait in around]
+        calls = [_identity(wait) for around in found for wait in around]
         before = self._known
         self._known = [(one, next((at for call, at in before if call is one), now)) for one in calls]
         times = iter(at for _, at in self._known)
         return [[_waiter(wait, next(times)) for wait in around] for around in found]
 
 
-def _call_of(wait: observer.Wait) -> Any:
-    """Return an object that identifies a wait: it stays the same while the wait lasts."""
+def _identity(wait: observer.Wait) -> Any:
+    """Return an object that identifies a wait: it stays the same while the wait lasts.
+
+    It is never the `From` itself: a deadlock ends early only if nothing but its processes refers to its calls.
+    """
     source: Any = wait.source
-    return source.value if wait.kind == "call" else wait.target
+    return source.value.ref if wait.kind == "call" else wait.target
 
 
 def _waiter(wait: observer.Wait, since: float) -> Waiter:
