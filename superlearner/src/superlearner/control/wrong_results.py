@@ -32,6 +32,7 @@ from superlearner.control.terms import clip, is_a
 __all__ = [
     "QUESTION",
     "cause_of_timeout",
+    "end_of_start",
     "name_place",
     "place_of_end",
     "place_of_event",
@@ -239,6 +240,11 @@ def _find_ends_of_starts(me: Any, seq: int, reason: Any) -> Iterator[Any]:
         if event.kind == "exited" and event.seq <= seq and event.data.get("callback") == "init":
             if text_of_reason(event.data["reason"]) == text:
                 yield event
+
+
+def end_of_start(event: Any) -> Any | None:
+    """Return the event of the process whose start failed, for the event of its supervisor; None if there is none."""
+    return next(_find_ends_of_starts(event.pid, event.seq, unwrapped_start(event.data["reason"])), None)
 
 
 def unwrapped_start(reason: Any) -> Any:

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from otp import Children, DynamicSupervisor, GenServer, Ok, StartError, Supervisor, impl
+from otp import Children, DynamicSupervisor, GenServer, Ok, StartError, Stop, Supervisor, impl
 from superlearner.app.running import Tree
 
 Inside = Callable[..., Any]
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 AT = "/api/v1/supervisors/front"
 KEY = "superlearner/playground/front/Importer"
 
@@ -22,6 +23,12 @@ class Importer(GenServer):
     @impl
     def init(self, arg):
         return Ok(json.loads(self.feed))
+
+
+class Kiosk(GenServer):
+    @impl
+    def init(self, arg):
+        return Ok(arg) if arg else Stop("no licence")
 
 
 class Front(Supervisor):
@@ -73,6 +80,36 @@ def test_a_permanent_child_that_failed_to_start_is_a_problem_until_it_runs_or_is
         assert [] == await problems(platform)
 
     inside(test, TREE)
+
+
+@pytest.mark.operation("system.anomalies", "supervisor.start_child")
+def test_a_new_child_that_failed_to_start_is_a_problem_and_its_refusal_says_where_and_what_explains_it(
+    inside: Inside, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Regression: the refusal had the reason alone, and no list and no log had it."""
+
+    async def problems(platform: Any) -> list[str]:
+        found = (await platform.get("/api/v1/system/anomalies"))["data"]["anomalies"]
+        return [one["description"] for one in found if one["type"] == "failed_start"]
+
+    async def test(platform: Any) -> None:
+        platform.client.headers.update(OWNER)
+        new = {"start": f"{__name__}:Kiosk", "id": "kiosk", "registered_name": "kiosk", "arg": 0}
+        answer = await platform.client.post(f"{AT}/children", json=new)
+        error = answer.json()["error"]
+        assert (409, "start_failed") == (answer.status_code, error["code"])
+        assert error["message"].startswith("the child failed to start: no licence, at test_failed_starts.py:")
+        assert error["message"].endswith(" in init")
+        assert [one["hint"] for one in error["details"]] == ["`superlearner error why kiosk` explains it"]
+        (told,) = await problems(platform)
+        assert told.startswith("kiosk could not be started: no licence (init returned Stop), at test_failed_starts.py:")
+        (logged,) = [one for one in caplog.records if "could not start" in one.getMessage()]
+        assert ("WARNING", "otp.supervisor") == (logged.levelname, logged.name)
+        assert logged.getMessage() == "front could not start kiosk on a request: no licence"
+        assert (await platform.client.post(f"{AT}/children", json=new | {"arg": 1})).status_code == 200
+        assert [] == await problems(platform)
+
+    inside(test, TREE, auth="all")
 
 
 @pytest.mark.operation("supervisor.restart_child", "events.stream")

@@ -38,6 +38,7 @@ from otp.kernel.values.sentences import (
 __all__ = [
     "log_ended",
     "log_failed_restart",
+    "log_failed_request",
     "log_failed_start",
     "log_gave_up",
     "log_restarted",
@@ -137,6 +138,13 @@ def log_failed_start(me: Process, id: Hashable, reason: Reason) -> None:
     if is_taken(logger, logging.ERROR):
         words = story(could_not_start(_me(me), _child(id), reason_text(reason, LONGEST)), "it stops those before it")
         _log(logging.ERROR, me, "not_started", id, reason, words, {})
+
+
+def log_failed_request(me: Process, id: Hashable, reason: Reason) -> None:
+    """Log that a child did not start on request; the caller also gets the reason."""
+    if is_taken(logger, logging.WARNING) and not _is_suppressed(me):
+        words = could_not_start(_me(me), _child(id), reason_text(reason, LONGEST), request="a request")
+        _log(logging.WARNING, me, "not_started", id, reason, words, {})
 
 
 def log_unexpected(me: Process, message: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from otp.behaviours.server.child_spec import ChildSpec
 from otp.behaviours.supervisor.reports import (
+    log_failed_request,
     log_failed_restart,
     log_gave_up,
     log_restarted,
@@ -107,6 +108,7 @@ def report_failed_restart(me: Process, state: RestartWindow, id: Hashable, reaso
 
 def report_failed_start(me: Process, id: Hashable, reason: Reason, spec: ChildSpec) -> None:
     """Report that a child did not start on request, with a reason to keep."""
+    log_failed_request(me, id, reason)
     me.runtime.tracer.emit("start_failed", me, {"id": id, "reason": reason, "restart": spec.restart})
 
 

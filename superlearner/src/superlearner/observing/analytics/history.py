@@ -130,11 +130,11 @@ class Baseline:
     gave_up: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Unstarted:
-    """A child that is down since its requested start failed; the reason and the line are those of the last of `times`.
+    """A child that does not run since its requested start failed; reason and line are those of the last of `times`.
 
-    `at` and `last` are wall-clock seconds.
+    `at` and `last` are wall-clock seconds. A child that is not `known` was new: its supervisor does not have it.
     """
 
     id: str
@@ -144,6 +144,7 @@ class Unstarted:
     reason: str
     where: str | None
     times: int
+    known: bool = False
 
 
 @dataclass(slots=True)

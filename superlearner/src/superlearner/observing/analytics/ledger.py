@@ -42,6 +42,7 @@ KEEP_ENDED_S: Final = 600.0
 MAX_ENDED: Final = 200
 MAX_SAMPLED: Final = 1_000
 SWEEP_AT: Final = 1_000
+REFUSED_S: Final = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -316,15 +317,23 @@ class Ledger:
         return self._node.parse_pid(history.pid)
 
     def unstarted(self) -> Iterator[tuple[History, Unstarted]]:
-        """Yield the children that did not start on request and that their supervisors still have; forget the others."""
+        """Yield the children that did not start on request; forget those that their supervisors no longer have.
+
+        A supervisor keeps no spec of a new child that did not start: it is yielded for a minute.
+        """
+        recent = self.wall() - REFUSED_S
         for history in self.book.histories.values():
             if not history.unstarted or history.of_platform:
                 continue
             pid = self.pid_of(history)
             state = None if pid is None else supervisor_state(pid)
             records = () if state is None or state.strategy in DYNAMIC else state.children
-            down = {place_in(record.id) for record in records if record.unstarted is not None}
-            history.unstarted = {key: one for key, one in history.unstarted.items() if key in down}
+            down = {place_in(record.id): record.unstarted is not None for record in records}
+            for key, one in list(history.unstarted.items()):
+                one.known = one.known or key in down
+                refused = pid is not None and not one.known and one.last >= recent
+                if not down.get(key, refused):
+                    del history.unstarted[key]
             yield from ((history, one) for one in history.unstarted.values())
 
     def failure_rate(self, history: History, window_ms: int = 60_000) -> FailureRate:

@@ -228,7 +228,7 @@ def _find_alike(history: History, since: float, window: float) -> list[Entry]:
 
 
 def failed_start(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find permanent children that are down because a start on request failed."""
+    """Find permanent children that do not run because a start on request failed."""
     for history, one in facts.unstarted:
         if one.restart != "permanent":
             continue
@@ -236,19 +236,25 @@ def failed_start(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
         why = f"{one.reason}{sentences.at_place(one.where, one.reason)}"
         explains = f"`{command('error.why', name, node=facts.called)}` explains it"
         again = command("supervisor.restart_child", history.name or history.pid, one.id, node=facts.called)
+        repeats = facts.operates and one.known
+        told, past = (
+            (f"{name} is stopped; its last start failed", f"{name} was stopped; its start failed")
+            if one.known
+            else (f"{name} could not be started",) * 2
+        )
         yield AnomalyFinding(
             type="failed_start",
             severity="high",
             pid=None,
             name=name,
-            description=f"{name} is stopped; its last start failed: {why}",
-            past=f"{name} was stopped; its start failed: {why}",
+            description=f"{told}: {why}",
+            past=f"{past}: {why}",
             since=round(one.at, 3),
             evidence={"supervisor": history.name or history.pid, "child_id": one.id, "where": one.where},
             count=one.times,
             threshold=limits.scan_interval,
             setting="scan_interval",
-            hint=f"{explains}; once that is repaired, `{again}` starts it" if facts.operates else explains,
+            hint=f"{explains}; once that is repaired, `{again}` starts it" if repeats else explains,
             past_hint=explains,
             group=f"{history.key}/{one.id}",
         )

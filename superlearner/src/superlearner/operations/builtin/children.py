@@ -22,7 +22,7 @@ from superlearner.operations.builtin.supervisors import NOT_THERE, STEERED
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.engine.requesters import request_of
-from superlearner.operations.engine.steering import refuse_paused, steering
+from superlearner.operations.engine.steering import refuse_paused, starting, steering
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import (
     ChildText,
@@ -151,7 +151,7 @@ async def start(
     term = term_of(arg, "arg")
     given = None if arguments is None else [term_of(one, "arguments") for one in arguments]
     refuse_paused(pid)
-    with steering():
+    with starting(ctx, pid):
         protect_children(ctx, pid, force=force)
         ctx.about_to(f"start {start or 'a child'} under {called(pid)}", [called(pid)])
         child = given if start is None else ChildStart(start, term, id, registered_name, restart, shutdown)
@@ -176,7 +176,7 @@ async def restart(
     """
     pid = supervisor_of(ctx, name)
     child = child_of(pid, child)
-    with steering():
+    with starting(ctx, pid):
         protect_child(ctx, pid, child, force=force)
         refuse_paused(pid)
         ctx.about_to(f"restart the child {child} of {called(pid)}", [child])

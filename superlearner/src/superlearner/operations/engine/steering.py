@@ -6,15 +6,19 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import otp
-from otp import Pid
+from otp import Pid, sentences
+from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.failures import explain_start
+from superlearner.control.names import display_name
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.supervising import NotRestartable
-from superlearner.control.terms import clip
+from superlearner.control.terms import clip, plain_pid
+from superlearner.control.wrong_results import end_of_start
+from superlearner.operations.context import Context
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.targets import answering, called
 
-__all__ = ["refuse_paused", "steering"]
+__all__ = ["refuse_paused", "starting", "steering"]
 
 
 def refuse_paused(supervisor: Pid) -> None:
@@ -41,6 +45,29 @@ def steering() -> Generator[None]:
         if error.reason == "timeout":
             raise OperationError("timeout", "it did not end in time", hint="set a longer timeout_ms") from None
         raise OperationError("conflict", f"it ended with another reason: {text_of_reason(error.reason)}") from None
+
+
+@contextmanager
+def starting(ctx: Context, supervisor: Pid) -> Generator[None]:
+    """Convert exceptions as `steering` does; a failed start also has its line, and the command that explains it."""
+    try:
+        with steering():
+            yield
+    except OperationError as error:
+        if error.code != "start_failed" or (told := _last_failed_start(ctx, supervisor)) is None:
+            raise
+        where, end = facts_of(told).where, end_of_start(told)
+        at = "" if "\n" in error.message else sentences.at_place(where, error.message)
+        name = None if end is None else display_name(end.pid) or end.data.get("name") or plain_pid(end.pid)
+        explains = ctx.command("restart.list") if name is None else ctx.command("error.why", name)
+        hint = f"`{explains}` {'lists it' if name is None else 'explains it'}"
+        raise OperationError(error.code, f"{error.message}{at}", hint=hint) from None
+
+
+def _last_failed_start(ctx: Context, supervisor: Pid) -> TraceEvent | None:
+    """Return the newest event of a supervisor about a failed start on request."""
+    events = reversed(otp.trace.history(ctx.node))
+    return next((one for one in events if one.kind == "start_failed" and one.pid is supervisor), None)
 
 
 @contextmanager
