@@ -1086,7 +1086,7 @@ declare namespace Api {
     /** false: the events are no longer in memory; its restart may be `stored` */ known: boolean;
     summary: string;
     /** how often the child was restarted; null without a restart or a give-up */ repeats?: WhyRepeats|null;
-    /** the last stored restart, and how many there are; null if the last restart is in memory, or the process has no name or is not running */ earlier?: string|null;
+    /** its last stored end or restart, and the number of restarts; null if the last one is in memory, or the process has no name or is not running */ earlier?: string|null;
     /** hangs, deadlocks, long mailboxes and the like: those that it has, then the newest stored */ problems?: WhyProblem[];
     /** the run of its program; the ids of its restarts begin with it */ run?: string;
     /** its newest stored restart, if `earlier`; from an earlier run unless `restarted` */ stored?: WhyStored|null;
@@ -1116,7 +1116,7 @@ declare namespace Api {
     /** its name: the registered one, else its id as a child */ name: string|null;
     /** true: only kills are counted; false: only other exits */ killed: boolean;
     /** the restarts in this run of its program, in memory and in the store */ count: number;
-    /** those in earlier runs, in the store */ before?: number;
+    /** its restarts of any kind in earlier runs, in the store */ before?: number;
     /** the time of the first one; null without one */ since: number|null;
     /** the last of them */ until: number|null;
     /** the reason of the last end; null from an older service */ reason?: string|null;

@@ -128,7 +128,7 @@ def test_a_crash_loop_is_told_with_its_number_of_restarts(inside: Inside) -> Non
             await Supervisor.count_children(("patient", platform.node))
             summary = (await platform.get("/api/v1/processes/worker/errors/why"))["data"]["summary"]
             assert ("times" in summary) is (count == 6)
-        assert re.search(r"; it was restarted 5 times for this reason since \d\d:\d\d:\d\d, within 1 s$", summary)
+        assert re.search(r"; worker was restarted 5 times for this reason since \d\d:\d\d:\d\d, within 1 s$", summary)
 
     inside(test)
 
@@ -154,8 +154,8 @@ def test_restarts_by_an_earlier_supervisor_process_count_for_their_reason(inside
             await otp.wait_down(patient)
         summary = why["summary"]
         assert re.search(
-            r"; it was restarted 6 times for this reason since [\d:]+, within 1 s; "
-            r"once before this run of its program$",
+            r"; worker was restarted 6 times for this reason since [\d:]+, within 1 s; "
+            r"worker was restarted once before this run of its program$",
             summary,
         ), summary
 
@@ -216,22 +216,22 @@ def test_restarts_that_have_left_the_memory_are_counted_from_the_store(inside: I
         store.append_moment(row("counter_2 crashed and was restarted 20 times more", 20, 3))
         await store.sync()
         earlier = (await platform.get(f"{AT}/errors/why"))["data"]["earlier"]
-        last = f"before it, at {describe(1)}: counter_1 was killed and restarted 40 times more"
-        shows = "`superlearner restart list --process counter_1` lists its 1,038 stored restarts"
-        assert earlier.endswith(f"; {last}; {shows}")
+        last = f"before it, at {describe(2)}: counter_1 was restarted on request 30 times more"
+        before = "counter_1 was restarted 1,068 times before this run of its program"
+        shows = "`superlearner restart list --process counter_1` lists what is stored of it"
+        assert earlier.endswith(f"; {last}; {before}; {shows}")
         await crash(platform)
         why = (await platform.get(f"{AT}/errors/why"))["data"]
-        assert why["summary"].endswith("; it was restarted 998 times before this run of its program")
+        assert why["summary"].endswith(f"; {before}")
         line = "counter_1 crashed and was restarted 498 times more"
         store.append_moment(row(line, 498, 3600, run_of(platform.node)))
         await crash(platform)
         why = (await platform.get(f"{AT}/errors/why"))["data"]
         assert why["summary"].endswith(
-            f"; it was restarted 500 times since {describe(3600)}; the newest 2 for this reason; "
-            "998 times before this run of its program"
+            f"; counter_1 was restarted 500 times since {describe(3600)}; the newest 2 for this reason; {before}"
         )
         repeats = why["repeats"]
-        assert (repeats["count"], repeats["before"], repeats["alike"]) == (500, 998, 2)
+        assert (repeats["count"], repeats["before"], repeats["alike"]) == (500, 1068, 2)
 
     inside(test, data_dir=tmp_path)
 

@@ -26,8 +26,8 @@ from superlearner.operations.builtin.errors import find_process, origin_of
 from superlearner.operations.builtin.processes import NOT_THERE
 from superlearner.operations.builtin.restart_incidents import is_failure, possible_names
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_row, list_open
-from superlearner.operations.builtin.restart_loops import GAVE_UP, INCIDENT, read_line
-from superlearner.operations.builtin.restart_words import find_about
+from superlearner.operations.builtin.restart_loops import GAVE_UP, INCIDENT, clause_about, is_sum
+from superlearner.operations.builtin.restart_words import find_about, was_restarted_in
 from superlearner.operations.builtin.restarts import read_moment
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
@@ -38,7 +38,7 @@ from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import PidText
 from superlearner.operations.results.errors import Why, WhyParty, WhyProblem, WhyRepeats, WhyStep, WhyStored
-from superlearner.operations.results.restarts import RestartLine
+from superlearner.operations.results.restarts import Crashed, Moment, RestartLine
 from superlearner.operations.rights.ownership import not_their_node
 from superlearner.restarts.cause_steps import BY_OUTSIDE, ON_REQUEST, OUTSIDE, Step, summary_of
 from superlearner.restarts.causes import why as causes_of
@@ -128,14 +128,15 @@ async def _explain_gone(ctx: Context, history: MomentHistory | None, name: str, 
     nodes, owner = possible_names(ctx.on or ctx.home.name), ctx.user.only_owner
     rows, _ = await history.page(nodes, [], owner, None, None, 0, MOST_FOLDED, process=name, replays=False)
     rows = await find_about(name, rows, history)
-    last = next((one for one in rows if one.number >= INCIDENT and not _is_problem(one)), None)
+    last = next(filter(_is_end, rows), None)
     problems = _list_stored([one for one in rows if _is_problem(one)])
     if last is None and not problems:
         return None
     told, line = "no restart of it is stored", None
     if last is not None:
-        line = await asyncio.to_thread(describe_row, (await history.read_replays([last]))[0], ctx.user.name)
-        told = f"{_tell(line)} (at {time_text(last.until)})"
+        [whole] = await history.read_replays([last])
+        line = await asyncio.to_thread(describe_row, whole, ctx.user.name)
+        told = f"{_tell(line, await asyncio.to_thread(read_moment, whole))} (at {time_text(last.until)})"
     absence = "its node is gone" + ("" if ctx.user.only_own else f": {gone.message}")
     listing = f"`{ctx.command('restart.list', process=name)}` lists what is stored of it"
     return Why(
@@ -148,6 +149,11 @@ async def _explain_gone(ctx: Context, history: MomentHistory | None, name: str, 
 def _is_problem(one: MomentRow) -> bool:
     """Return whether a row is about a problem such as a hang, and not about an end."""
     return one.number == INCIDENT and not is_failure(one)
+
+
+def _is_end(one: MomentRow) -> bool:
+    """Return whether a row is about an end, a restart or a failed start of a process."""
+    return one.number >= INCIDENT and not _is_problem(one)
 
 
 def _list_stored(rows: Sequence[MomentRow]) -> list[WhyProblem]:
@@ -177,8 +183,10 @@ async def _hint_elsewhere(
     ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory | None, name: str
 ) -> str | None:
     """Return which other node has or had a process of this name, or is named so; None if none is known."""
-    if looks_like_pid(name) or ctx.user.only_own:
+    if looks_like_pid(name):
         return None
+    if ctx.user.only_own:
+        return await _hint_stored(ctx, node, history, name)
     others = {one.name: one for one in ctx.nodes}
     called = next((one for one in full_names(name) if one in others), None)
     if called is not None:
@@ -188,6 +196,8 @@ async def _hint_elsewhere(
     asked = [] if ctx.asked is None else list(others.values())  # without a named node, the engine asks them
     answers = await asyncio.gather(*(_has(one, name) for one in asked))
     found = next((one.name for one, has in zip(asked, answers, strict=True) if has), None)
+    if found is None and (stored := await _hint_stored(ctx, node, history, name)) is not None:
+        return stored
     if found is None and history is not None and others:
         rows, _ = await history.page([*others], [], None, None, None, 0, MOST_FOLDED, process=name, replays=False)
         found = next((row.node for row in await find_about(name, rows, history)), None)
@@ -195,6 +205,18 @@ async def _hint_elsewhere(
         return None
     explains = command("error.why", name, node=ctx.nodes.option_of(found))
     return f"a process of this name is, or was, on {found}: `{explains}` explains it"
+
+
+async def _hint_stored(
+    ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory | None, name: str
+) -> str | None:
+    """Return what lists the stored lines about a process that its node does not know; None without one."""
+    if history is None:
+        return None
+    owner = ctx.user.only_owner
+    rows, _ = await history.page([node.name], [], owner, None, None, 0, MOST_FOLDED, process=name, replays=False)
+    about = await find_about(name, rows, history)
+    return f"`{ctx.command('restart.list', process=name)}` lists what is stored of it" if about else None
 
 
 async def _has(node: WatchedNode | RemoteNode, name: str) -> bool:
@@ -356,9 +378,9 @@ async def _count_recorded(
     """
     if repeats.name is None:
         return repeats
-    stored = [one for one in await _list_restarts(ctx, node, history, repeats.name) if one.killed == repeats.killed]
-    found = [one for one in stored if one.run == run]
-    repeats.before = sum(one.number for one in stored if one.run != run)
+    stored = await _list_restarts(ctx, node, history, repeats.name)
+    repeats.before = _count_before(stored, run)
+    found = [one for one in stored if one.run == run and one.killed is repeats.killed]
     count = sum(one.number for one in found)
     if count <= repeats.count:
         return repeats
@@ -384,40 +406,61 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
 
     The node may be in another program, whose answer knows only the restarts of its own run.
     """
-    found = await _list_restarts(ctx, node, history, why.name or "", give_ups=True)
+    name = why.name or ""
+    found = await _list_restarts(ctx, node, history, name)
     since = (why.earlier or "").partition("; ")[0]
     if not found:
         others = f"`{ctx.command('restart.list')}` lists those of others"
         why.earlier = sentences.story(since, "no earlier restart of it is stored", others)
         return
-    count, last = sum(one.number for one in found), max(found, key=lambda one: one.until)
-    line = last.row
+    last = max(found, key=lambda one: one.until)
+    line, moment = last.row, None
     if isinstance(line, MomentRow):
-        line = await asyncio.to_thread(describe_row, (await history.read_replays([line]))[0], ctx.user.name)
-    of_this_run = Ref.read(line.ref).run == why.run
+        [whole] = await history.read_replays([line])
+        moment = await asyncio.to_thread(read_moment, whole)
+        line = await asyncio.to_thread(describe_row, whole, ctx.user.name)
+    of_this_run = last.run == why.run
     words = _words(line)
     before = "" if of_this_run else "before it, " if since == IN_THIS_RUN else "before this run of its program, "
     when, effect = f"{before}at {time_text(last.until)}", []
-    if line.gave_up and why.name not in line.fallen:
-        effect = [f"{why.name} {'was not restarted then' if line.name == why.name else 'ended with it'}"]
-    shows = f"`{ctx.command('restart.list', process=why.name)}` lists its {count:,} stored restarts"
-    if count == 1:
+    if line.gave_up:
+        itself = line.name == name or name in line.fallen
+        again = "was restarted" if itself else "ended with it and was restarted"
+        effect = [f"{name} {again if last.number else 'was not restarted then' if itself else 'ended with it'}"]
+        if name in line.fallen and not last.number:
+            effect = []
+    if len(found) > 1:
+        effect.append(_describe_before(name, _count_before(found, why.run)))
+    shows = f"`{ctx.command('restart.list', process=name)}` lists what is stored of it"
+    if len(found) == 1 and last.number <= 1:
         shows = f"`{ctx.command('restart.show', line.ref)}` shows it"
-    why.earlier = sentences.story(since, f"{when}: {_tell(line)}", *effect, shows)
+    why.earlier = sentences.story(since, f"{when}: {_tell(line, moment)}", *effect, shows)
     why.stored = WhyStored(ref=line.ref, at=last.until, line=words)
-    if not why.known and of_this_run:
+    if not why.known and of_this_run and (last.number or line.gave_up):
         why.restarted = True
         why.summary = f"{words} (at {time_text(last.until)})"
 
 
 def _words(line: RestartLine) -> str:
-    """Return what happened in a stored restart, with the reason."""
-    return line.story or (line.line if line.reason in (None, "killed") else f"{line.line}: {line.reason}")
+    """Return what happened in a stored restart, with the request, and the reason."""
+    told, by = line.line, f" by {line.request}"
+    if line.request is not None and by not in told and not line.story:
+        killed = f"{line.name} was killed"
+        told = told.replace(killed, killed + by, 1) if told.startswith(killed) else f"{told}{by}"
+    return line.story or (told if line.reason in (None, "killed") else f"{told}: {line.reason}")
 
 
-def _tell(line: RestartLine) -> str:
-    """Return what happened in a stored restart, with the reason and the place."""
+def _tell(line: RestartLine, moment: Moment | None) -> str:
+    """Return what happened in a stored restart, with the reason and the place; before a give-up, its first cause."""
     words = _words(line)
+    first = None if moment is None or not line.gave_up else next(iter(moment.events), None)
+    if moment is not None and isinstance(first, Crashed) and first.reason not in words:
+        by = "" if line.request is None else f" by {line.request}"
+        how = f"{'crashed' if first.crash else 'ended'}{by}: {first.reason}"
+        if first.reason == "killed":
+            how = f"was killed{by}"
+        place = None if moment.line is None else moment.line.place
+        words = sentences.story(f"{line.name} {how}{sentences.at_place(place, first.reason + words)}", words)
     return words + sentences.at_place(line.where, words)
 
 
@@ -430,8 +473,19 @@ async def _add_problems(ctx: Context, node: WatchedNode | RemoteNode, history: M
 
 
 class _Restarts(NamedTuple):
+    """The end or the restarts of a process in one stored line.
+
+    Attributes:
+        run: the run of its program.
+        killed: whether it was killed or ended in another way; None if it was restarted on a request.
+        number: how often it was restarted.
+        at: when that began.
+        until: when the last of it happened.
+        row: the line.
+    """
+
     run: str | None
-    killed: bool
+    killed: bool | None
     number: int
     at: float
     until: float
@@ -439,45 +493,65 @@ class _Restarts(NamedTuple):
 
 
 async def _list_restarts(
-    ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, name: str, *, give_ups: bool = False
+    ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, name: str
 ) -> list[_Restarts]:
-    """Return the restarts and the sums of restarts of a child that ended by itself, stored or not, by its name.
-
-    With `give_ups`, also those in which supervisors above it, or it itself, gave up.
-    """
+    """Return the ends and the restarts of a process, stored or not, by its name: what `restart.list` finds for it."""
     open_ = await list_open(ctx, [node], history, None, None)
     rows, _ = await history.page(
         [node.name], [], ctx.user.only_owner, None, None, 0, MOST_FOLDED, process=name, replays=False
     )
-    about = await find_about(name, rows, history) if give_ups else rows
+    about = await find_about(name, rows, history)
+    falls = await history.read_replays([one for one in about if one.line.endswith(GAVE_UP)])
+    again = await asyncio.to_thread(_find_restarted, falls, name)
     settled = {str(Ref(one.run, one.number)) for one in rows}  # one may have settled since the list of the open ones
-    lines = [*(one for one in open_ if one.ref not in settled), *about]
-    read = [(read_line(one.line.partition("; ")[0]), one) for one in lines]
-    return [
-        _Restarts(_run_of(one), parts is not None and parts.killed, one.count, one.at, one.until or one.at, one)
-        for parts, one in read
-        if (parts is not None and parts.name == name and parts.again and not parts.requested)
-        or (give_ups and isinstance(one, MomentRow) and one.line.endswith(GAVE_UP))
-    ]
+    found: list[_Restarts] = []
+    for one in (*(one for one in open_ if one.ref not in settled), *about):
+        parts = clause_about(one.line, name)
+        by_it = one.line.startswith(f"{name} could not start ")
+        if parts is None and (isinstance(one, RestartLine) or by_it or not _is_end(one)):
+            continue
+        number = (one.count if is_sum(one) else 1) if parts is not None and parts.again else 0
+        if isinstance(one, MomentRow) and (one.run, one.number) in again:
+            number = 1
+        killed = None if parts is not None and parts.requested else parts is not None and parts.killed
+        found.append(_Restarts(_run_of(one), killed, number, one.at, one.until or one.at, one))
+    return found
+
+
+def _find_restarted(falls: Sequence[MomentRow], name: str) -> set[tuple[str, int]]:
+    """Return the give-ups after which a process ran again."""
+    read = ((one, read_moment(one)) for one in falls)
+    return {(one.run, one.number) for one, moment in read if moment is not None and was_restarted_in(moment, name)}
+
+
+def _count_before(found: Sequence[_Restarts], run: str) -> int:
+    """Return how often a process was restarted in earlier runs of its program."""
+    return sum(one.number for one in found if one.run != run)
 
 
 def _run_of(one: MomentRow | RestartLine) -> str | None:
     return one.run if isinstance(one, MomentRow) else Ref.read(one.ref).run
 
 
+def _describe_before(name: str, times: int) -> str:
+    """Return how often a process was restarted in earlier runs of its program; "" if never."""
+    often = "once" if times == 1 else f"{times:,} times"
+    return f"{name} was restarted {often} before this run of its program" if times else ""
+
+
 def _describe_repeats(repeats: WhyRepeats) -> str:
     """Return how often a child was restarted, since when and while it handled which message; "" if that is seldom."""
-    times = "once" if repeats.before == 1 else f"{repeats.before:,} times"
-    before = f"{times} before this run of its program" if repeats.before else ""
+    name = repeats.name or "it"
+    before = _describe_before(name, repeats.before)
     if repeats.count < LOOP or repeats.since is None or repeats.until is None:
-        return f"it was restarted {before}" if repeats.before >= LOOP else ""
+        return before if repeats.before >= LOOP else ""
     took, alike = max(1, round(repeats.until - repeats.since)), repeats.alike
     since = f"since {time_text(repeats.since)}{f', within {took} s' if took <= SHORT_S else ''}"
     same = f" for this reason {since}"
     if repeats.count > alike:
         newest = f"the newest {alike:,}" if alike == repeats.of else f"{alike:,} of the newest {repeats.of:,}"
         same = f" {since}; {newest} for this reason" if alike > 1 else f" {since}"
-    told = f"it was restarted {repeats.count:,} times{same}"
+    told = f"{name} was restarted {repeats.count:,} times{same}"
     if alike >= LOOP and repeats.times >= 2 * alike / 3:  # else the messages differ, or there are none
         times = "each time" if repeats.times == alike else f"{repeats.times:,} times"
         told += f", {times} while it handled {repeats.message}"

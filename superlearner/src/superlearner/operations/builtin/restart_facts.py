@@ -106,11 +106,16 @@ def _describe_give_up(id: str, moment: Moment, place: int, nodes: dict[str, Mome
 
 
 def find_places(moment: Moment) -> str | None:
-    """Return the line that caused a restart, as text; for a deadlock, the lines of all its calls."""
+    """Return the line that caused a restart, as text; for a deadlock, the lines of all its calls.
+
+    After a failed start, also the line by which the last supervisor gave up.
+    """
     ends = [one for one in moment.events if isinstance(one, Crashed) and not one.start]
     found = [one.line.place for one in ends if one.line is not None]
     if not found and moment.line is not None:
         found = [moment.line.place]
+    if given_up := find_give_ups(moment):
+        found += filter(None, [find_decisive(given_up).where])
     return sentences.listed(list(dict.fromkeys(found))) or None
 
 

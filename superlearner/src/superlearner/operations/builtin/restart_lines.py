@@ -345,8 +345,6 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
     done = next((one for one in answers if is_restart(one) and one.pid is end.pid), None)
     given_up = [one for one in answers if one.kind == "gave_up"]
     fall = next((one for one in reversed(given_up) if facts_of(one).crash), given_up[-1]) if given_up else None
-    straws = (line_of_start(one) for one in reversed(group.of("restart_failed")) if fall is not None)
-    straw = next(filter(None, straws), None)
     reason, strategy = "unknown", None
     if group.requested:
         reason = None
@@ -367,7 +365,7 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
         kept=True,
         name=past.name(group.victim, past.id_of(group.victim)) if group.victim is not None else "unknown",
         reason=reason,
-        where=_find_places(group) if straw is None else straw.place,
+        where=_find_places(group),
         supervisor=past.name(above := given_up[0].pid if given_up else end.pid, past.id_of(above)),
         strategy=strategy,
         started=sum(one.kind in STARTS for one in group.events),
@@ -381,10 +379,12 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
 
 
 def _find_places(group: Group) -> str | None:
-    """Return the line that ended the first process, as text; for a deadlock, the lines of all its calls."""
+    """Return the lines that caused a restart, by the same rule as for a recorded one."""
     first = [group.first] if "reason" in group.first.data else []
     ends = first + [one for one in group.of("exited") if one is not group.first and one.data.get("cycle")]
-    lines = map(line_of_end, ends)
+    failed = reversed(group.of("restart_failed") if group.of("gave_up") else [])
+    straw = next(filter(None, map(line_of_start, failed)), None)
+    lines = [*map(line_of_end, ends), straw]
     return sentences.listed(list(dict.fromkeys(one.place for one in lines if one is not None))) or None
 
 
@@ -458,7 +458,6 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
     if given_up:
         line.line = f"{sentences.listed(line.fallen)} gave up"  # earlier versions named the highest one only
         line.supervisor, line.reason = given_up[0].supervisor, find_decisive(given_up).reason
-        line.where = find_decisive(given_up).where or line.where
         line.story = describe_give_ups(given_up)
     return line
 

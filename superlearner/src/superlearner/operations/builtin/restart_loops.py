@@ -24,6 +24,7 @@ __all__ = [
     "Loop",
     "LineParts",
     "cause_of",
+    "clause_about",
     "fold",
     "is_incident",
     "is_stop",
@@ -66,6 +67,8 @@ LINE: Final = re.compile(
     r"(?P<sum> (?:once|[\d,]+ times) more)?"
 )
 """The line of a restart or a sum; sums of earlier versions always say *ended*."""
+TOGETHER: Final = re.compile("(?P<names>.+) were restarted on request")
+"""The line of several children that were restarted on one request."""
 
 
 @dataclass(slots=True)
@@ -168,6 +171,21 @@ def read_line(line: str) -> LineParts | None:
         return None
     how = found["how"]
     return LineParts(found["name"], bool(found["killed"]), bool(found["ended"]), "restarted" in how, "request" in how)
+
+
+def clause_about(line: str, process: str) -> LineParts | None:
+    """Return what the line of one or several restarts says about a process; None if it says nothing.
+
+    >>> clause_about("till crashed and was restarted; cart was killed and restarted", "cart")
+    LineParts(name='cart', killed=True, any=False, again=True, requested=False)
+    >>> clause_about("till and cart were restarted on request", "cart")
+    LineParts(name='cart', killed=False, any=False, again=True, requested=True)
+    >>> clause_about("till crashed; cart crashed", "desk")
+    """
+    together = TOGETHER.fullmatch(line)
+    if together is not None and process in re.split(", | and ", together["names"]):
+        return LineParts(process, killed=False, any=False, again=True, requested=True)
+    return next((one for one in map(read_line, line.split("; ")) if one is not None and one.name == process), None)
 
 
 def beginning(line: str) -> list[str]:

@@ -10,11 +10,11 @@ from typing import Final
 
 from superlearner.operations.builtin.restart_loops import GAVE_UP, names
 from superlearner.operations.engine.seams import MomentHistory
-from superlearner.operations.results.restarts import Crashed, Moment, RestartLine, Stopped
+from superlearner.operations.results.restarts import Crashed, Decided, Moment, RestartLine, Started, Stopped
 from superlearner.restarts.drawing import MomentNode
 from superlearner.store import MomentRow
 
-__all__ = ["Words", "find_about"]
+__all__ = ["Words", "find_about", "was_restarted_in"]
 
 AT_ONCE: Final = 200
 """Rows whose replays are in memory at the same time."""
@@ -93,6 +93,13 @@ def _ended_in(row: MomentRow, process: str) -> bool:
         return False
     ended = {one.id for one in moment.events if isinstance(one, Crashed | Stopped)}
     return any(node.name == process and node.id in ended for node in _walk(moment.root))
+
+
+def was_restarted_in(moment: Moment, process: str) -> bool:
+    """Return whether a process of this name ended or was stopped in a restart, and runs again after it."""
+    ids = {node.id for node in _walk(moment.root) if node.name == process}
+    own = [one for one in moment.events if one.id in ids and isinstance(one, Crashed | Stopped | Started | Decided)]
+    return len(own) > 1 and isinstance(own[-1], Started)
 
 
 def _texts_of(moment: Moment) -> Iterator[str | None]:

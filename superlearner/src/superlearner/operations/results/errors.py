@@ -83,7 +83,7 @@ class WhyRepeats(ResultModel):
     name: str | None = Field(description="its name: the registered one, else its id as a child")
     killed: bool = Field(description="true: only kills are counted; false: only other exits")
     count: int = Field(description="the restarts in this run of its program, in memory and in the store")
-    before: int = Field(default=0, description="those in earlier runs, in the store")
+    before: int = Field(default=0, description="its restarts of any kind in earlier runs, in the store")
     since: Seconds | None = Field(description="the time of the first one; null without one")
     until: Seconds | None = Field(description="the last of them")
     reason: str | None = Field(default=None, description="the reason of the last end; null from an older service")
@@ -123,8 +123,8 @@ class Why(ResultModel):
     )
     earlier: str | None = Field(
         default=None,
-        description="the last stored restart, and how many there are; null if the last restart is in memory, or the "
-        "process has no name or is not running",
+        description="its last stored end or restart, and the number of restarts; null if the last one is in memory, or "
+        "the process has no name or is not running",
     )
     problems: list[WhyProblem] = Field(
         default=[],
