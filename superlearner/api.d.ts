@@ -1088,6 +1088,7 @@ declare namespace Api {
     /** how often the child was restarted; null without a restart or a give-up */ repeats?: WhyRepeats|null;
     /** its last stored end or restart, and the number of restarts; null if the last one is in memory, or the process has no name or is not running */ earlier?: string|null;
     /** hangs, deadlocks, long mailboxes and the like: those that it has, then the newest stored */ problems?: WhyProblem[];
+    /** its own calls that timed out, also if it caught the error, as far as they are in memory */ timeouts?: WhyTimeouts[];
     /** the run of its program; the ids of its restarts begin with it */ run?: string;
     /** its newest stored restart, if `earlier`; from an earlier run unless `restarted` */ stored?: WhyStored|null;
     steps: WhyStep[];
@@ -1150,5 +1151,9 @@ declare namespace Api {
     /** its id, for `restart.show` */ ref: string;
     at: number;
     /** what happened, and the reason if it is known */ line: string;
+  }
+  interface WhyTimeouts {
+    /** when the last one timed out */ at: number;
+    /** to whom, after how long, how often, and the line of the last one */ line: string;
   }
 }

@@ -31,6 +31,7 @@ from superlearner.observing.monitoring.facts import (
     Waiter,
     Watcher,
 )
+from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.points import Point
 from superlearner.observing.monitoring.timeouts import end_cycles, explained_by
@@ -311,6 +312,14 @@ def test_calls_to_a_process_that_hangs_are_part_of_that_finding_and_no_problem_a
     assert found.past.endswith("and 1 message waited; 2 calls to it timed out")
     assert found.evidence["callers"] == {"till": 2}
     assert explained_by([found]) == {"0.7.0"}
+    alarms, incidents = Alarms(), Incidents()
+    for finding in (detect(replace(known, callbacks=[]), LIMITS), [found], []):  # first, the hang is too short
+        _, ended = alarms.update(finding, NOW)
+        stored = incidents.take(alarms.active.values(), ended, NOW, LIMITS.anomaly_window)
+    assert [found.past] == [one.past for one in ended] == [one.text for one in stored]  # regression: without the calls
+    long = replace(hang, began=NOW - 90)  # regression: the calls of its beginning were left out
+    (found,) = detect(replace(known, timeouts=[replace(CALL, at=NOW - 80)], callbacks=[long]), LIMITS)
+    assert found.past.endswith("; a call to it timed out")
     later = replace(known, callbacks=[], explained={"0.7.0": NOW - 1})
     assert detect(later, LIMITS) == []
     (again,) = detect(replace(later, timeouts=[CALL, replace(CALL, at=NOW)]), LIMITS)

@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,8 +16,9 @@ import pytest
 import otp
 from asked_sandboxes import OWNER
 from otp import Children, GenServer, Ok, Stop, Supervisor, impl
+from superlearner.control.clock import time_text
 from superlearner.control.terms import plain_pid
-from superlearner.observing.monitoring.facts import AnomalyFinding, Incident
+from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, TimedOut
 from superlearner.restarts.ids import run_of
 from superlearner.store import MomentRow
 
@@ -289,6 +291,25 @@ def test_the_problems_of_a_process_are_told_with_its_restarts(inside: Inside) ->
         ]
         [listed] = (await platform.get("/api/v1/restarts", params={"process": "counter_1"}))["data"]
         assert (listed["line"], listed["ref"]) == (hung, "9f3a0c1b22d0.2")
+
+    inside(test, scan_interval=3600)
+
+
+@pytest.mark.operation("error.why")
+def test_the_calls_of_a_process_that_timed_out_are_told(inside: Inside) -> None:
+    """Regression: a caller that catches the error had no history of it."""
+
+    async def test(platform: Any) -> None:
+        now = time.time()
+        call = TimedOut(now - 9, "till", "0.99.0", "till", "counter_1", "'sum'", "shop.py:7", 5.0)
+        seen = platform.platform.monitor.timeouts
+        seen.extend([call, replace(call, callee="shelf"), replace(call, caller="counter_2"), replace(call, at=now)])
+        why = (await platform.get(f"{AT}/errors/why"))["data"]
+        assert why["timeouts"] == [
+            {"at": now, "line": f"2 of its calls to till timed out after 5 s, the last one at {time_text(now)}, "
+             "at shop.py:7"},
+            {"at": now - 9, "line": f"its call to shelf timed out after 5 s at {time_text(now - 9)}, at shop.py:7"},
+        ]  # fmt: skip
 
     inside(test, scan_interval=3600)
 

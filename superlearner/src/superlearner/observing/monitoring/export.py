@@ -71,7 +71,7 @@ def rows_of(
 def _anomaly(alarm: Any) -> dict[str, Any]:
     finding = alarm.finding
     times = {"since": timestamp(finding.since), "until": None if alarm.until is None else timestamp(alarm.until)}
-    shown = {key: value for key, value in asdict(finding).items() if key not in ("size", "past")}
+    shown = {key: value for key, value in asdict(finding).items() if key not in ("size", "past", "calls")}
     return {**shown, **times, "number": alarm.number, "active": alarm.ended is None}
 
 

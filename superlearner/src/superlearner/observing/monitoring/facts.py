@@ -304,6 +304,8 @@ class AnomalyFinding:
     """Time of its last event, in wall-clock seconds; None if it is continuous."""
     past: str = ""
     """Description once it is over; if "", the text of its incident is used, else `description`."""
+    calls: str = ""
+    """The end of its descriptions about calls that timed out because of it, for its incident."""
 
     @property
     def key(self) -> tuple[str, str]:

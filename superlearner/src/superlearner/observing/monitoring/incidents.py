@@ -54,5 +54,6 @@ class Incidents:
                 at = alarm.finding.since
             until = until and max(at, until)  # the end of an anomaly is rounded
             text = last_seen(incident.text, until) if until and alarm.lost else incident.text
+            text += finding.calls if incident.until is None else ""
             found.append(replace(incident, text=text, at=at, until=until))
         return found

@@ -494,7 +494,7 @@ class Monitor:
             callbacks=list(self._callbacks()),
             holds=list(map(self._stops.without, self.holds)),
             cycles=[] if self.scan is None else self._circles.find(self.node, self.scan.calling, now),
-            timeouts=recent,
+            timeouts=list(self.timeouts),
             waiting=find_waiting(self.node, recent),
             explained=self._explained,
             alone=list(self._group_untied()),

@@ -11,7 +11,7 @@ import otp
 from otp import Node, sentences
 from otp.observer.reading import waiting_at
 from superlearner.base.commands import command
-from superlearner.control.clock import timestamp
+from superlearner.control.clock import time_text, timestamp
 from superlearner.control.events import TraceEvent
 from superlearner.control.terms import clip, plain_pid
 from superlearner.control.timeouts import (
@@ -24,12 +24,12 @@ from superlearner.control.timeouts import (
     timeout_text,
 )
 from superlearner.control.wrong_results import cause_of_timeout
-from superlearner.observing.monitoring.alarms import Alarm
+from superlearner.observing.monitoring.alarms import EXACT, Alarm
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, NodeFacts, TimedOut
 from superlearner.settings.settings import Settings
 
 __all__ = ["ADVICE", "call_timeouts", "end_cycles", "explained_by", "find_waiting", "fold_timeouts", "pids_of",
-           "timed_out"]  # fmt: skip
+           "tell_calls_of", "timed_out"]  # fmt: skip
 
 MANY: Final = 10
 """Calls from which the severity is high."""
@@ -94,12 +94,13 @@ def call_timeouts(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
 def fold_timeouts(found: Iterable[AnomalyFinding], facts: NodeFacts, limits: Settings) -> list[AnomalyFinding]:
     """Return findings without calls that timed out because of another finding; that one counts them."""
     since = facts.now - limits.anomaly_window
-    recent = [one for one in facts.timeouts if one.at >= since and one.pid is not None]
+    known = [one for one in facts.timeouts if one.pid is not None]
     folded: list[AnomalyFinding] = []
     explained: set[str] = set()
     for one in found:
-        pids = pids_of(one) if recent and one.type in EXPLAINS else set[str]()
-        calls = [call for call in recent if call.pid in pids and _may_be_cause(one, call, facts)]
+        pids = pids_of(one) if known and one.type in EXPLAINS else set[str]()
+        begin = min(since, one.since) if one.type in EXACT else since  # of a long hang, all calls
+        calls = [call for call in known if call.at >= begin and call.pid in pids and _may_be_cause(one, call, facts)]
         explained.update(pids if calls else ())
         folded.append(_with_calls(one, calls) if calls else one)
     return [one for one in folded if one.type != "call_timeouts" or one.pid not in explained]
@@ -140,6 +141,7 @@ def _with_calls(one: AnomalyFinding, calls: Sequence[TimedOut]) -> AnomalyFindin
         one,
         description=one.description + words,
         past=past and past + words,
+        calls=words,
         evidence={**one.evidence, "calls": count, "callers": callers},
     )
 
@@ -216,6 +218,22 @@ def find_waiting(node: Node, calls: Iterable[TimedOut]) -> frozenset[str]:
         if otp.is_alive(process) and waiting_at(process, 1):
             found.add(plain_pid(process))
     return frozenset(found)
+
+
+def tell_calls_of(caller: str, calls: Iterable[TimedOut]) -> Iterator[tuple[float, str]]:
+    """Yield when a process last waited in vain for each of those it called, and a sentence about all these calls."""
+    groups: dict[tuple[str, bool], list[TimedOut]] = {}
+    for one in calls:
+        if one.caller == caller:
+            groups.setdefault((one.callee, one.is_task), []).append(one)
+    for (callee, is_task), own in sorted(groups.items(), key=lambda group: -group[1][-1].at):
+        last, count = own[-1], len(own)
+        noun = "wait" if is_task else "call"
+        whose = f"its {noun}" if count == 1 else f"{count:,} of its {noun}s"
+        after = timeout_text(one.timeout for one in own)
+        begin = f"{whose} {'for the task' if is_task else 'to'} {callee} timed out{f' {after}' if after else ''}"
+        which = "" if count == 1 else ", the last one"
+        yield last.at, f"{begin}{which} at {time_text(last.at)}{f', at {last.line}' if last.line else ''}"
 
 
 def _line(one: TimedOut) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any, Final, NamedTuple
 
 import otp
@@ -18,10 +18,11 @@ from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.steer import looks_like_pid
 from superlearner.control.terms import message_text, plain_pid
+from superlearner.control.timeouts import caller_of
 from superlearner.nodes.nodes import WatchedNode, full_names
 from superlearner.nodes.remote import RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import Named, Names
-from superlearner.observing.monitoring.timeouts import pids_of
+from superlearner.observing.monitoring.timeouts import pids_of, tell_calls_of
 from superlearner.operations.builtin.errors import find_process, origin_of
 from superlearner.operations.builtin.processes import NOT_THERE
 from superlearner.operations.builtin.restart_incidents import is_failure, possible_names
@@ -37,7 +38,15 @@ from superlearner.operations.engine.requesters import Origin
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import PidText
-from superlearner.operations.results.errors import Why, WhyParty, WhyProblem, WhyRepeats, WhyStep, WhyStored
+from superlearner.operations.results.errors import (
+    Why,
+    WhyParty,
+    WhyProblem,
+    WhyRepeats,
+    WhyStep,
+    WhyStored,
+    WhyTimeouts,
+)
 from superlearner.operations.results.restarts import Crashed, Moment, RestartLine
 from superlearner.operations.rights.ownership import not_their_node
 from superlearner.restarts.cause_steps import BY_OUTSIDE, ON_REQUEST, OUTSIDE, Step, summary_of
@@ -70,15 +79,15 @@ IF_ANY: Final = "lists earlier ones, if any"
 
 @operation("error.why", http=("GET", "/processes/{pid}/errors/why"), scope="read", outlives=True,
            errors=(*NOT_THERE, "node_unavailable", "bad_answer"),
-           short="summary restarted alive earlier problems.at,line,ref stored.ref")  # fmt: skip
+           short="summary restarted alive earlier timeouts.at,line problems.at,line,ref stored.ref")  # fmt: skip
 async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, pid: PidText) -> Why:
     """Explain why a process was restarted.
 
     The chain of causes in words and as values: the failure and its line, the processes that ended with it, and the
     actions of supervisors, across links and give-ups; and how often the child was restarted, as far as restarts are
-    stored; and hangs, deadlocks and other problems of the process. For a process that has ended, it explains the exit,
-    and the supervisors that gave up because of it; a name means the last process that had it. If its node is gone, it
-    shows the last stored restart of a process of this name.
+    stored; hangs, deadlocks and other problems of the process; and its own calls that timed out. For a process that has
+    ended, it explains the exit, and the supervisors that gave up because of it; a name means the last process that had
+    it. If its node is gone, it shows the last stored restart of a process of this name.
     """
     if RESTART.fullmatch(pid):
         shows = f"`{command('restart.show', pid, node=None)}` shows it"  # of any node
@@ -261,6 +270,10 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
         repeats=_count_repeats(memory, causes, clock),
         earlier=None if restarted or not alive else _describe_earlier(ctx, found, clock),
         problems=_list_problems(ctx.watched, number),
+        timeouts=[
+            WhyTimeouts(at=at, line=line)
+            for at, line in islice(tell_calls_of(caller_of(found), ctx.watched.monitor.timeouts), MOST_PROBLEMS)
+        ],
         run=run_of(ctx.node),
         steps=[_why_step(one, clock) for one in origins],
     )

@@ -109,6 +109,13 @@ class WhyProblem(ResultModel):
     ref: str | None = Field(description="its id, for `restart.show`; null while it lasts")
 
 
+class WhyTimeouts(ResultModel):
+    """Calls of a process to another one that timed out."""
+
+    at: Seconds = Field(description="when the last one timed out")
+    line: str = Field(description="to whom, after how long, how often, and the line of the last one")
+
+
 class Why(ResultModel):
     """The causes of a process's restart or exit."""
 
@@ -129,6 +136,10 @@ class Why(ResultModel):
     problems: list[WhyProblem] = Field(
         default=[],
         description="hangs, deadlocks, long mailboxes and the like: those that it has, then the newest stored",
+    )
+    timeouts: list[WhyTimeouts] = Field(
+        default=[],
+        description="its own calls that timed out, also if it caught the error, as far as they are in memory",
     )
     run: str = Field(default="", description="the run of its program; the ids of its restarts begin with it")
     stored: WhyStored | None = Field(
