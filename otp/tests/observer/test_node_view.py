@@ -374,7 +374,7 @@ def test_children_are_stopped_started_and_forgotten_by_the_id_that_is_shown(on_b
     on_both(test)
 
 
-def test_a_child_is_started_by_the_name_of_its_class(on_both: Any) -> None:
+def test_a_child_is_started_by_the_name_of_its_class(on_both: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(view: NodeView) -> None:
         shop = await Shop.start_link(None, name="shop")
         start = f"{__name__}:Counter"
@@ -391,6 +391,9 @@ def test_a_child_is_started_by_the_name_of_its_class(on_both: Any) -> None:
             with pytest.raises(BadArgument, match="expected 'module:Class'"):
                 await view.start_child(shop, ChildStart(nonsense))  # type: ignore[arg-type]
         assert "antigravity" not in sys.modules
+        monkeypatch.setattr(sys.modules["__main__"], "__file__", "ferry.py", raising=False)
+        with pytest.raises(BadArgument, match="got 'ferry:Kiosk'; did you mean '__main__:Kiosk'"):
+            await view.start_child(shop, ChildStart("ferry:Kiosk"))
         rooms = await DynamicSupervisor.start_link()
         assert (await view.start_child(rooms, (Counter, 5))) is not None
 

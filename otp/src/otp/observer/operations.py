@@ -6,6 +6,7 @@ to processes that handle it, according to the node's own tables.
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from itertools import islice
@@ -149,8 +150,12 @@ def _class_named(name: Any) -> type[Startable]:
     for part in path.split("."):
         found = getattr(found, "__dict__", {}).get(part)
     if not colon or not isinstance(found, type) or not issubclass(found, Behaviour) or not issubclass(found, Startable):
+        program = getattr(sys.modules.get("__main__"), "__file__", None)
+        own = type(program) is str and os.path.basename(program) == f"{module}.py"  # it runs as a script
+        meant = f"; did you mean '__main__:{path}'?" if own and module not in sys.modules else ""
         raise BadArgument(
-            f"ChildStart(start=…): expected 'module:Class', a behaviour of a module that is imported, got {text(name)}"
+            "ChildStart(start=…): expected 'module:Class', a behaviour of a module that is imported, "
+            f"got {text(name)}{meant}"
         )
     return found
 

@@ -96,6 +96,7 @@ def test_figures_come_with_each_point_and_an_anomaly_has_its_evidence_and_its_mo
     page = system()
     expect(page.locator("#figure-restarts")).to_have_text("0", timeout=PLENTY)
     expect(page.locator("#charts h2")).to_have_text(METRICS)
+    expect(anomaly(page).get_by_text("Try: ")).to_be_visible()
     anomaly(page).get_by_text("Evidence").click()
     expect(anomaly(page)).to_contain_text("setting anomaly_restarts")
     expect(anomaly(page)).to_contain_text("pulse: ")

@@ -210,6 +210,10 @@ async def _hint_elsewhere(
     if found is None and history is not None and others:
         rows, _ = await history.page([*others], [], None, None, None, 0, MOST_FOLDED, process=name, replays=False)
         found = next((row.node for row in await find_about(name, rows, history)), None)
+    if found is None and history is not None:
+        rows, _ = await history.page([node.name], [], None, None, None, 0, MOST_FOLDED, process=name, replays=False)
+        if await find_about(name, rows, history):
+            return f"`{ctx.command('restart.list', process=name)}` lists what is stored of it"
     if found is None:
         return None
     explains = command("error.why", name, node=ctx.nodes.option_of(found))

@@ -518,13 +518,19 @@ def describe_row(row: MomentRow) -> str:
     >>> row = MomentRow("shop@127.0.0.1", "9f3a0c1b22d4", 7, 9, 0.0, 0.0, "checkout_sup gave up")
     >>> describe_row(row).startswith("checkout_sup gave up on 1 January 1970 at ")
     True
+    >>> lost = MomentRow(
+    ...     "shop", "9f3a0c1b22d4", 7, 9, 0.0, 9.0, f"till was in handle_cast for 9 s {LAST_SEEN} 10:00:09"
+    ... )
+    >>> describe_row(lost).endswith("; it was last observed at 10:00:09")
+    True
     """
     begun, ended = datetime.fromtimestamp(row.at), datetime.fromtimestamp(row.until)
     day, last_day = map(_day_of, (begun, ended))
     if row.line.startswith(OUTAGE):
         return row.line  # the line has its times
     if LAST_SEEN in row.line:
-        return f"{row.line}{day}, since {begun:%H:%M:%S}"
+        told, _, seen = row.line.partition(f" {LAST_SEEN} ")
+        return f"{told}{day} from {begun:%H:%M:%S}; it was last observed at {seen}"
     lasted = row.until - row.at >= 1 and (row.number == ANOMALY or is_incident(row))
     if lasted or (row.count > 1 and not row.events):
         first_day = "" if begun.date() == ended.date() else day

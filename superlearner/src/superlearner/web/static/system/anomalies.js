@@ -93,7 +93,7 @@ function arrange(list, items) {
 
 /** @param {Anomaly} one @param {boolean} open */
 function parts(one, open) {
-  const since = secondsOf(one.since);
+  const since = secondsOf(one.since), hint = one.active ? one.hint : one.past_hint || one.hint;
   const span = one.active ? `since ${time(since)}` : `${time(since)}${one.lasted_s ? `, for ${duration(one.lasted_s)}` : ""}`;
   const figures = Object.entries(one.evidence).filter(([name, value]) => !TOLD.has(name) && value !== null && String(value) !== "");
   const newest = Array.isArray(one.evidence.newest) ? one.evidence.newest.slice(0, 3) : [];
@@ -106,8 +106,7 @@ function parts(one, open) {
         ...newest.map((/** @type {any} */ entry) => make("li", {},
           make("time", {}, time(secondsOf(entry.timestamp))),
           ` ${[entry.child_id, entry.reason ?? entry.what].filter(Boolean).join(": ")}`)))
-      : null,
-    make("p", { class: "todo" }, make("b", {}, "Try: "), ...spoken(one.active ? one.hint : one.past_hint || one.hint)));
+      : null);
   more.open = open;
   return [
     make("p", { class: "kind" },
@@ -116,6 +115,7 @@ function parts(one, open) {
       make("span", {}, one.active ? one.severity : "over"),
       make("time", { datetime: one.since }, span)),
     make("p", { class: "says" }, one.description),
+    ...(hint ? [make("p", { class: "todo" }, make("b", {}, "Try: "), ...spoken(hint))] : []),
     make("p", { class: "links" },
       make("a", { class: "link", href: momentAddress(since), "data-since": since, "data-act": "moment" }, "Show this moment"),
       one.pid ? processLink(one.pid, `Open ${one.name ?? one.pid}`, { "data-act": "process" }) : null),
