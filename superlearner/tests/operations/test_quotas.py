@@ -13,7 +13,7 @@ import pytest
 import otp
 from open_sockets import OpenSocket
 from owned_things import attaching, call, user
-from superlearner.nodes.remote.protocol import Attached, Tape, Taped
+from superlearner.nodes.remote.protocol import Attached, Taped
 from superlearner.operations.builtin.remote_recordings import RemoteRecorder
 from superlearner.operations.failures import OperationError
 from superlearner.operations.rights.quotas import TEACHERS
@@ -312,8 +312,11 @@ def test_a_recording_of_a_sandbox_ends_when_it_is_larger_than_what_was_left(insi
     class Remote:
         """A node in another process that sends 600 bytes at a time."""
 
-        async def ask(self, request: Any, *_: Any) -> Any:
-            return Attached(1) if isinstance(request, Tape) else Taped(b"x" * 600, 1, 0, False)
+        async def ask(self, *_: Any) -> Any:
+            return Taped(b"x" * 600, 1, 0, False)
+
+        async def ask_about(self, *_: Any) -> Any:
+            return Attached(1)
 
         def cast(self, message: Any) -> None:
             closed.append(message)

@@ -179,9 +179,11 @@ def _repeats(loop: ast.While | ast.For | ast.AsyncFor, frame: FrameType) -> bool
     parts = [*loop.body, loop.test] if isinstance(loop, ast.While) else loop.body
     if any((one.lineno, one.col_offset) <= at < (one.end_lineno or 0, one.end_col_offset or 0) for one in parts):
         return True
-    if not isinstance(loop, ast.For) or dis.opname[frame.f_code.co_code[frame.f_lasti]] != "FOR_ITER":
+    turns = dis.opname[frame.f_code.co_code[frame.f_lasti]]
+    if "JUMP_BACKWARD" not in turns and turns != "FOR_ITER":  # `while True: pass` is this jump alone
         return False
-    return at in ((loop.lineno, loop.col_offset), (loop.iter.lineno, loop.iter.col_offset))  # by version of Python
+    head = loop.test if isinstance(loop, ast.While) else loop.iter
+    return at in ((loop.lineno, loop.col_offset), (head.lineno, head.col_offset))  # by version of Python
 
 
 def _place(frame: FrameType) -> str:

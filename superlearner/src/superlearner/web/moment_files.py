@@ -33,6 +33,7 @@ IMPORT: Final = re.compile(r"""^import \{([^}]*)\} from "([^"]+)";\n""", re.MULT
 EXPORTED: Final = re.compile(r"^export ((?:async )?function|const|class) (\w+)", re.MULTILINE)
 EXPORT_LIST: Final = re.compile(r"export\{([^}]*)\};?\s*$")
 INDENT: Final = re.compile(r"\n\s+")
+CSS_SPACE: Final = re.compile(r"(?<=[:;,{}])\s+|\s+(?=[{};])")
 CSS_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 FONT: Final = re.compile(r"@font-face \{.*?\}\n", re.DOTALL)
 UNSAFE: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
@@ -79,7 +80,7 @@ def _hash(text: str) -> str:
 def _parts() -> tuple[str, str, str]:
     """Return the styles, the script that sets the theme, and the modules."""
     styles = FONT.sub("", "".join(CSS_COMMENT.sub("", _read(path)) for path in STYLES))
-    return INDENT.sub("\n", styles), COMMENT.sub("", _read("base/theme.js")), join_modules(STATIC, ENTRY)
+    return CSS_SPACE.sub("", styles), COMMENT.sub("", _read("base/theme.js")), join_modules(STATIC, ENTRY)
 
 
 def _read(path: str) -> str:
