@@ -174,10 +174,11 @@ class Feed:
             return  # dynamic children come and go: an orderly end is not worth an entry
         key = row.key if row is not None else slot_of(supervisor, data["id"], pid)
         who = label(row) or called(model, supervisor, data["id"], str(pid))
-        what = "stopped" if not facts.crash else "killed" if reason == "killed" else "crashed"
+        request = self._requests.find_end(event)
+        what = "stopped" if not facts.crash else "killed" if request or reason == "killed" else "crashed"
         story = self._begin(key, at, (what, f"{without_arguments(facts.reason)} {facts.where or ''}"))
         story.who, story.key, story.pid, story.what, story.where = who, key, pid, what, facts.where
-        story.event, story.reason = event.seq, facts.reason
+        story.event, story.reason, story.request = event.seq, facts.reason, request
         story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
         _expect(story, supervisor, row, reason)
         if row is not None and row.kind == "supervisor" and pid is not None:

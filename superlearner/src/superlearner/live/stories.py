@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from otp import sentences
+from superlearner.control.child_requests import ended_by
 from superlearner.control.events import TraceEvent
 from superlearner.live.signals import Burst, shorten
 from superlearner.restarts.cause_steps import Attempt
@@ -121,6 +122,8 @@ class Story:
     reason: str
     what: str
     """crashed, killed, stopped, gave_up or restart_failed"""
+    request: str = ""
+    """The request whose exit signal ended it, if one did."""
     where: str | None = None
     """The line that raised; None if it is not known."""
     event: int | None = None
@@ -178,6 +181,8 @@ class Story:
     @property
     def end(self) -> str:
         """The sentence about the end with which the story began; a folded story sums its ends."""
+        if self.request and self.times == 1:
+            return ended_by(self.who, self.reason, self.request)
         failed, span = self.what != "stopped", self.at - self.first_at
         if self.ends <= {(self.what, self.reason)}:
             return sentences.ended(self.who, self.reason, failed=failed, times=self.times, span=span)

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from otp import sentences
 from otp.redaction import source_line
+from superlearner.control.child_requests import ended_by
 from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.failures import Place, failed_child, unwrapped
 from superlearner.control.reasons import callers_of, fell_after, own_frame, place_text
@@ -31,6 +32,7 @@ __all__ = [
     "find_line",
     "line_of_end",
     "line_of_start",
+    "name_request",
     "start_failure",
     "summary_of",
 ]
@@ -256,6 +258,22 @@ class Words:
         """Return the name of a child in its supervisor's event: that of its process, else its id."""
         pid, id = self.child(event), facts_of(event).id
         return id or "its child" if pid is None else self.called(pid)
+
+
+def name_request(text: str, reason: str | None, request: str) -> str:
+    """Return the text of a step that a request caused, with the request.
+
+    >>> name_request("till crashed: weird, by a signal from outside", "weird", "a request over HTTP")
+    "till was ended by a request over HTTP with the reason 'weird'"
+    >>> name_request("till was killed, by a signal from outside", "killed", "a request over HTTP")
+    'till was killed, by a request over HTTP'
+    """
+    if reason is not None and reason != "killed" and text.endswith(by := f", by {BY_OUTSIDE}"):
+        for how in ("crashed", "ended"):
+            who, said, more = text.removesuffix(by).partition(f" {how}: {reason}")
+            if said:
+                return f"{ended_by(who, reason, request)}{more}"
+    return text.replace(f"by {BY_OUTSIDE}", f"by {request}").replace(ON_REQUEST, f" by {request}")
 
 
 def summary_of(steps: Iterable[Step]) -> str:

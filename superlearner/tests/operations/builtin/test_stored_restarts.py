@@ -305,6 +305,45 @@ def test_a_stored_restart_is_not_shown_with_less_than_is_stored(inside: Inside) 
     inside(test)
 
 
+@pytest.mark.operation("process.exit", "process.shutdown", "process.kill", "restart.list", "error.why")
+@pytest.mark.parametrize(
+    ("operation", "given", "how", "again"),
+    [
+        ("process.exit", {"reason": "weird"}, "ended by {} with the reason 'weird'", "and was restarted"),
+        ("process.shutdown", {}, "ended by {} with the reason 'shutdown'", "and was restarted"),
+        ("process.kill", {}, "killed by {}", "and restarted"),
+    ],
+)
+def test_an_end_by_a_request_is_no_crash(
+    inside: Inside, operation: str, given: dict[str, Any], how: str, again: str
+) -> None:
+    """Regression: a signal of one's own read like a crash of the code, and lists did not say who had sent it."""
+    ada = user("ada", "teacher")
+
+    async def test(platform: Any) -> None:
+        found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
+        platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+        await call(platform.platform, operation, ada, pid="counter_1", **given)
+        await found
+        [line, *_] = (await call(platform.platform, "restart.list", ada, process="counter_1")).data
+        assert line["line"] == f"counter_1 was {how.format(line['request'])} {again}"
+        assert line["request"] == f"your request through test ({operation})"
+        why = (await call(platform.platform, "error.why", ada, pid="counter_1")).data["summary"]
+        assert "crashed" not in why and f" by {line['request']}" in why
+        shown = (await call(platform.platform, "restart.show", ada, event=line["ref"])).data["facts"]["why"]
+        assert shown == f"counter_1 was {how.format(line['request'])}"
+        if operation == "process.kill":
+            return
+        live = next(one for one in platform.platform.hubs.own.feed.entries() if one.key and "counter_1" in one.key)
+        told = how.format("ada's request through test")
+        assert live.text.startswith(f"counter_1 was {told}; ") and live.level == "warn"
+        events = [one for one in platform.platform.events.between(0, 10_000) if one.type == "child_terminated"]
+        [event] = [one for one in events if "counter_1" in one.text]
+        assert event.text.endswith(f"> was {told}") and event.data["request"] == "ada's request through test"
+
+    inside(test)
+
+
 @pytest.mark.operation("restart.show")
 def test_who_caused_a_restart_is_known_after_a_restart_of_the_platform(inside: Inside, tmp_path: Path) -> None:
     """Regression: a stored restart only said *a request*, and *another user* was the reader's own browser."""

@@ -101,6 +101,10 @@ test("a stored restart keeps the reason and who acted, as the feed has them", ()
   const killed = { line: "till was killed and restarted", reason: "killed", request: "your request from the page (process.kill)" };
   assert.equal(storedText({ ...restart, ...killed }),
     "till was killed and restarted: killed by your request from the page, restarted by shop (one_for_one)");
+  const asked = { request: "your request over HTTP (process.exit)", reason: "weird",
+    line: "till was ended by your request over HTTP (process.exit) with the reason 'weird' and was restarted" };
+  assert.equal(storedText({ ...restart, ...asked }),
+    "till was ended by your request over HTTP with the reason 'weird' and was restarted by shop (one_for_one)");
   assert.equal(storedText({ ...restart, line: "till was killed and restarted", reason: "killed" }),
     "till was killed and restarted by shop (one_for_one)"); // Regression: "restarted: restarted by shop"
   const story = "shop gave up: 0 of 2 restarts left in 10 s (last: till crashed: KeyError('tax'))";

@@ -134,7 +134,8 @@ class EventLog:
                     self._put((event, clock))
                 else:
                     name, along = ends.name_of(event), ends.names_with(event)
-                    told = event_of(event, clock, ends.of(event), name, along, names, self.requests.find(event))
+                    asked, ended_by = self.requests.find(event), self.requests.find_end(event)
+                    told = event_of(event, clock, ends.of(event), name, along, names, asked, ended_by)
                     self.publish(told)
             except Exception:  # an error here must not reach the runtime
                 log.exception("could not publish an event: %r; this is a bug in SuperLearner, please report it", event)

@@ -11,6 +11,7 @@ from typing import Any
 import otp
 from otp import sentences
 from otp.redaction import without_secrets
+from superlearner.control.child_requests import ended_by
 from superlearner.control.clock import Clock
 from superlearner.control.events import facts_of, is_own_end
 from superlearner.control.names import display_name, has_critical_children, is_critical
@@ -36,6 +37,7 @@ def event_of(
     along: Mapping[Any, Any] | None = None,
     names: Mapping[Any, str] | None = None,
     request: str = "",
+    asked: str = "",
 ) -> Event:
     """Return the published form of a runtime event.
 
@@ -47,9 +49,10 @@ def event_of(
         along: the names by id of children that are restarted with another one.
         names: the names of processes that have ended since the event.
         request: the request behind a stop or a start.
+        asked: the request whose exit signal ended the child.
     """
     if event.kind in DECISIONS:
-        told = _child(event, None if ended is None else _name(ended), along, names or {}, request)
+        told = _child(event, None if ended is None else _name(ended), along, names or {}, request, asked)
         if request and (event.kind == "child_started" or (event.kind == "child_terminated" and not is_own_end(event))):
             told.text, told.data["request"] = f"{told.text} by {request}", request
     else:
@@ -127,7 +130,12 @@ def _registered(event: Any) -> Event:
 
 
 def _child(
-    event: Any, ended: str | None, along: Mapping[Any, Any] | None, names: Mapping[Any, str], request: str
+    event: Any,
+    ended: str | None,
+    along: Mapping[Any, Any] | None,
+    names: Mapping[Any, str],
+    request: str,
+    asked: str,
 ) -> Event:
     """Convert a supervisor's event about a child; `ended` is the name of one that has ended, others see `event_of`."""
     data, kind, facts = event.data, event.kind, facts_of(event)
@@ -149,6 +157,8 @@ def _child(
         alone = is_own_end(event)
         told |= {"reason": reason, "where": facts.where, "by": data.get("by"), "by_itself": alone}
         end = sentences.ended(who, reason, failed=failed)
+        if asked and alone:
+            end, told["request"] = ended_by(who, reason, asked), asked
         text = end if alone else sentences.stopped(supervisor, [who])
     elif kind == "start_failed":
         told |= {"reason": reason, "where": facts.where, "restart": data.get("restart"), "request": request or None}
@@ -163,7 +173,9 @@ def _child(
             others = [_name(names[one]) or id_text(one) if one in names else id_text(one) for one in ids]
             told |= {"old": old, "strategy": strategy, "group": group, **_counts(data), **_runs(child)}
             also = (*also, *(() if old is None else (old,)))
-            end = sentences.ended(sentences.process_text(called, old, "child"), reason, failed=failed)
+            first = sentences.process_text(called, old, "child")
+            end = sentences.ended(first, reason, failed=failed)
+            end = ended_by(first, reason, asked) if asked else end
             again = sentences.restarted(supervisor, who, strategy=strategy, along=others, **budget)
             text = sentences.story(end, again)
         elif kind == "restart_failed":

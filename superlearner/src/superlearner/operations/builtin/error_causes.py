@@ -49,7 +49,7 @@ from superlearner.operations.results.errors import (
 )
 from superlearner.operations.results.restarts import Crashed, Moment, RestartLine
 from superlearner.operations.rights.ownership import not_their_node
-from superlearner.restarts.cause_steps import BY_OUTSIDE, ON_REQUEST, OUTSIDE, Step, summary_of
+from superlearner.restarts.cause_steps import ON_REQUEST, OUTSIDE, Step, name_request, summary_of
 from superlearner.restarts.causes import why as causes_of
 from superlearner.restarts.groups import groups
 from superlearner.restarts.ids import RUN, Ref, run_of
@@ -183,7 +183,7 @@ async def _add_requests(ctx: Context, node: WatchedNode | RemoteNode, history: M
         if moment is None or moment.requester is None or not (on_request or moment.id == step.event):
             continue
         step.request = moment.requester.describe_request(ctx.user.name)
-        text = step.text.replace(f"by {BY_OUTSIDE}", f"by {step.request}").replace(ON_REQUEST, f" by {step.request}")
+        text = name_request(step.text, step.reason, step.request)
         why.summary = why.summary.replace(step.text, text, 1)
         step.text = text
 

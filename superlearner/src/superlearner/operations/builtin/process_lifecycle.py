@@ -19,6 +19,7 @@ from superlearner.control.slots import DYNAMIC
 from superlearner.control.steer import hold
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import supervisor_state
+from superlearner.observing.events import EventLog
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.requesters import request_of
@@ -130,7 +131,9 @@ def _class_of(text: str) -> type[Any]:
 @operation(
     "process.exit", http=("POST", "/processes/{pid}/exit"), scope="operate", changes=True, destroys=True, errors=ENDS
 )
-async def signal(ctx: Context, pid: PidText, reason: Reason = "shutdown", force: Force = False) -> SignalResult:
+async def signal(
+    ctx: Context, events: EventLog, /, pid: PidText, reason: Reason = "shutdown", force: Force = False
+) -> SignalResult:
     """Send an exit signal.
 
     It does not wait for the result: a process that traps exits receives a message. `process.kill` waits for the exit.
@@ -145,6 +148,7 @@ async def signal(ctx: Context, pid: PidText, reason: Reason = "shutdown", force:
             reason=reason,
             traps=reason != "kill" and bool(otp.process_info(found, "trap_exit")),
         )
+        events.requests.sends_exit(found, reason, request_of(ctx))
         otp.exit(found, reason)
     return result
 
@@ -158,7 +162,13 @@ async def signal(ctx: Context, pid: PidText, reason: Reason = "shutdown", force:
     errors=ENDS,
 )
 async def shutdown(
-    ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000, reason: Reason = "shutdown", force: Force = False
+    ctx: Context,
+    events: EventLog,
+    /,
+    pid: PidText,
+    timeout_ms: TimeoutMs = 5000,
+    reason: Reason = "shutdown",
+    force: Force = False,
 ) -> ShutdownResult:
     """Shut down a process.
 
@@ -169,6 +179,7 @@ async def shutdown(
         protect(ctx, found, force=force)
         ctx.about_to(f"shut down {called(found)}, and kill it after {timeout_ms} ms", lambda: feels(found, reason))
         name, begun = display_name(found), time.perf_counter()
+        events.requests.sends_exit(found, reason, request_of(ctx))
         terminated, killed = await shut_down(found, reason, timeout_ms / 1000)
     took = round((time.perf_counter() - begun) * 1000)
     return ShutdownResult(pid=plain_pid(found), name=name, terminated=terminated, killed=killed, took_ms=took)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from otp import sentences
+from superlearner.control.child_requests import ended_by
 from superlearner.control.reasons import fell_after
 from superlearner.control.slots import max_seconds_of
 from superlearner.operations.results.restarts import (
@@ -148,13 +149,14 @@ def describe_facts(moment: Moment, *, stored: bool = False) -> MomentFacts:
     verb = "was restarted" if starts else open_ if moment.going_on else "ended"
     what = f"{sentences.listed([one.supervisor for one in given_up])} gave up" if given_up else f"{name(victim)} {verb}"
     reason = "unknown" if first is None else first.reason
-    killed = f"{name(victim)} was killed{f' by {moment.request}' if moment.request else ''}"
+    killed = f"{name(victim)} was killed"
     before = None if victim not in nodes else nodes[victim].state
     after = next((one.state for one in starts if one.id == victim), None)
     if after and after == before and "…" not in after:  # the text of a long state is cut
         after = "unchanged"
     line, handled = moment.line, moment.handled
     why = killed if reason == "killed" else reason
+    why = ended_by(name(victim), reason, moment.request) if moment.request else why
     failed = next((one for one in reversed(moment.events) if isinstance(one, Crashed) and one.start), None)
     if failed is not None:
         why = f"{why}; {name(failed.id)} did not start: {failed.reason}"

@@ -12,9 +12,11 @@ from pydantic import Field
 
 import otp
 from otp import sentences, standstill
+from superlearner.control.child_requests import ended_by
 from superlearner.control.clock import Clock
 from superlearner.control.events import ANSWERS, STARTS, TraceEvent, facts_of, is_restart
 from superlearner.control.reasons import fell_after
+from superlearner.control.terms import clip
 from superlearner.nodes.kinds import BESIDE
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
@@ -63,6 +65,7 @@ ANSWER_S: Final = 2.0
 """Seconds for a node in another program; one that is blocked has its stored restarts only."""
 MOST_OPEN: Final = 1_000
 MOST_FOLDED: Final = 2_000
+LONGEST_REASON: Final = 100
 MOST_COMPARED: Final = 4
 """Maximum number of restarts of a loop whose reasons are compared."""
 MOST_ALIKE: Final = 20
@@ -452,6 +455,9 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
     if requested:
         line.supervisor = nodes[by].name if (by := requested[0].by) in nodes else None
         line.line = row.line if line.request is None else row.line.replace("on request", f"by {line.request}")
+    elif line.request and row.count == 1 and (parts := read_line(row.line)) is not None:
+        end = ended_by(parts.name, clip(line.reason or "unknown", LONGEST_REASON), line.request)
+        line.line = f"{end}{'' if not parts.again else ' and restarted' if parts.killed else ' and was restarted'}"
     line.started = sum(isinstance(one, Started) for one in moment.events)
     line.gave_up = bool(given_up)
     line.fallen = list(dict.fromkeys(one.supervisor for one in given_up))

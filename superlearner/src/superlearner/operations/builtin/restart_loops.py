@@ -92,7 +92,9 @@ class Loop:
         if len(self.lines) == 1:
             return newest
         count = sum(one.count for one in self.lines)
-        line = TIMES.sub(f"{count:,} times", newest.line) if is_sum(self.newest) else newest.line
+        plain = newest.reason is not None and newest.request is not None  # others may have had another requester
+        line = self.newest.line if plain else newest.line
+        line = TIMES.sub(f"{count:,} times", line) if is_sum(self.newest) else line
         at, causes = min(one.at for one in self.lines), {_cause(one) for one in self.lines if one.count == 1}
         alike = len(causes) == 1 and None not in causes and all(one.count == 1 for one in self.lines)
         return newest.model_copy(

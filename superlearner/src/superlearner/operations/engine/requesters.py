@@ -13,7 +13,7 @@ from superlearner.control.terms import TooDeep, message_text, term_of_json
 from superlearner.operations.context import Context
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.rights.users import ANONYMOUS, OWNER
-from superlearner.restarts.cause_steps import BY_OUTSIDE, ON_REQUEST, OUTSIDE, MessageKind, Step
+from superlearner.restarts.cause_steps import OUTSIDE, MessageKind, Step, name_request
 from superlearner.store.rows import AuditRow
 
 __all__ = ["HandledMessage", "LostMessages", "Origin", "Requester", "find_origin", "request_of"]
@@ -169,7 +169,7 @@ def find_origin(
         if entry is not None:
             requester = _requester_of(entry)
             request = requester.describe_request(reader)
-            text = text.replace(f"by {BY_OUTSIDE}", f"by {request}").replace(ON_REQUEST, f" by {request}")
+            text = name_request(text, step.reason, request)
     handled = _find_sender(step, node, audit, reader, wall, last)
     if handled is not None and handled.sender is not None:
         text = text.replace(step.doing, handled.clause)
