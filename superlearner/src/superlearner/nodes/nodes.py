@@ -281,7 +281,7 @@ class Nodes:
         """Show what holds the event loop of a service, which therefore does not answer; None: it answers again."""
         self.holds = {key: word for key, word in self.holds.items() if key != name} | ({name: text} if text else {})
         if isinstance(found := self._others.get(name), RemoteNode):
-            found.held = text
+            found.show_hold(text)
         self._changed()
 
     def adopt(self) -> None:

@@ -18,6 +18,7 @@ from attached_service import ATTACHED, NODE, attach
 from otp.distribution import Settings
 from otp.doors import visit
 from otp.doors.holds import Hold
+from stopped_programs import continue_all, stop_all
 from superlearner.nodes.attaching.held_loop import describe_hold
 from superlearner.nodes.remote import NodeSilent
 
@@ -50,6 +51,7 @@ async def main():
 asyncio.run(main())
 """
 HELD = r"ledger has held the event loop since ([0-9:]{8}): holder\.py:14 in handle_cast"
+ADVICE = r"; if it never returns, `kill -9 [0-9]+` ends its process"
 
 
 @asynccontextmanager
@@ -101,7 +103,7 @@ def test_while_a_service_holds_its_loop_everything_says_who_and_where(
             await attach(platform)
             assert not list(folder.glob("*.hold*"))
             said = await hold(platform, shop, 6.0)
-            assert re.fullmatch(HELD, said)
+            assert re.fullmatch(HELD + ADVICE, said)
             assert json.loads(platform.platform.node_list.snapshot())["held"] == {NODE: said}
             [line] = (await platform.get(ATTACHED))["data"]
             assert ("attached", said) == (line["state"], line["why"])
@@ -157,7 +159,8 @@ def test_a_service_that_is_killed_while_its_loop_is_held_leaves_who_held_it(
             [line] = (await platform.get(ATTACHED))["data"]
             assert line["why"].startswith(gone)
             assert nodes.left[NODE].startswith(gone) and NODE not in nodes.holds
-        assert [one.line for one in silent] == [f"{NODE} is silent: {said}"] * is_silent
+        held_then = said.partition("; ")[0]  # the advice is for now, and not for what is stored
+        assert [one.line for one in silent] == [f"{NODE} is silent: {held_then}"] * is_silent
         who = r"ledger held the event loop for at least \d+ s, at holder\.py:14 in handle_cast, until its process ended"
         assert re.fullmatch(who, held.line) and over.line.startswith(f"{NODE} is gone: {gone}")
         assert held.until == over.at
@@ -181,3 +184,36 @@ def test_what_a_service_says_of_its_loop_is_untrusted() -> None:
     said = describe_hold(Hold(7, 0.0, "\ud800\x1b[31m", "postgres://ada:hunter2@db", 1, "token=hunter2\u202e\n" * 9))
     assert said.isprintable() and "hunter2" not in said
     assert len(said) <= 300
+
+
+@pytest.mark.program
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not tell that a process is stopped")
+@pytest.mark.usefixtures("own_sockets")
+def test_a_service_that_a_signal_stopped_is_named_so_before_its_connection_is_lost(inside: Run, tmp_path: Path) -> None:
+    """Regression: pages said that a callback probably holds it up, and questions to it waited for 14 s."""
+
+    async def test(platform: Any) -> None:
+        nodes = platform.platform.nodes
+        async with holder(tmp_path) as shop:
+            await attach(platform)
+            stop_all([shop.os_pid])
+            try:
+                paths = "/api/v1/system/anomalies", "/api/v1/processes/ledger/errors/why", "/api/v1/processes"
+                asking = [asyncio.ensure_future(platform.client.get(one, params={"node": NODE})) for one in paths]
+                said = (
+                    f"its process {shop.os_pid} has been stopped by a signal; `kill -CONT {shop.os_pid}` continues it"
+                )
+                await until(platform, lambda: NODE in nodes.holds)
+                assert said == nodes.holds[NODE]
+                [line] = (await platform.get(ATTACHED))["data"]
+                assert ("attached", said) == (line["state"], line["why"])
+                anomalies, *others = [one.json() for one in await asyncio.gather(*asking)]
+                silent = f"{NODE} has not answered for 2 s: {said}"
+                assert silent == anomalies["data"]["unreachable"]
+                assert [("timeout", silent)] * 2 == [(one["error"]["code"], one["error"]["message"]) for one in others]
+            finally:
+                continue_all([shop.os_pid])
+            await until(platform, lambda: NODE not in nodes.holds)
+            assert (await platform.get("/api/v1/processes", params={"node": NODE}))["data"]
+
+    inside(test)

@@ -19,7 +19,7 @@ from otp.doors.holds import Hold, read_hold
 from otp.doors.place import place_of
 from superlearner.base.commands import command
 from superlearner.control.terms import clip
-from superlearner.nodes.attaching.held_loop import describe_hold, describe_last_hold
+from superlearner.nodes.attaching.held_loop import advise_on_hold, describe_hold, describe_last_hold, describe_stop
 from superlearner.nodes.attaching.known_services import KnownService
 from superlearner.nodes.attaching.line import ENDED, ServiceLink
 from superlearner.nodes.attaching.whereabouts import NoDoor, Whereabouts
@@ -117,6 +117,8 @@ class Attachment:
         """True if its process was stopped by a signal when it fell silent."""
         self._hold: Hold | None = None
         """The code that holds its event loop now, as its program says."""
+        self._blocked: str | None = None
+        """The sentence about that code, or about the signal that stopped its process, as shown now."""
         self._hold_file: Path | None = None
         self._doors: frozenset[str] = frozenset()
         """The addresses of the doors that were there at the last attempt."""
@@ -147,7 +149,7 @@ class Attachment:
             await self._live()
         finally:
             looking.cancel()
-            if self._hold is not None:
+            if self._blocked is not None:
                 self._nodes.show_hold(self.name or "", None)
 
     async def _live(self) -> None:
@@ -191,7 +193,8 @@ class Attachment:
         ended = (silent or hold is not None) and self._has_ended()
         if ended and silent:
             self._end_in_silence()
-        self._set_hold(None if ended else hold)
+        stopped = self._find_stop() if self.state == "attached" or silent else None
+        self._set_hold(None if ended else hold, None if ended else stopped)
 
     def _read_hold(self) -> Hold | None:
         if self._hold_file is None or self.known is None or self.known.os_pid is None:
@@ -202,12 +205,18 @@ class Attachment:
         """Return whether its program, on this machine, has ended."""
         return self.where.is_own and self.known is not None and not process_exists(self.known.os_pid or 0)
 
-    def _set_hold(self, hold: Hold | None) -> None:
-        if hold == self._hold:
+    def _set_hold(self, hold: Hold | None, stopped: str | None = None) -> None:
+        blocked = stopped or (None if hold is None else advise_on_hold(hold))
+        if (hold, blocked) == (self._hold, self._blocked):
             return
-        self._hold = hold
-        self._nodes.show_hold(self.name or "", None if hold is None else describe_hold(hold))
+        self._hold, self._blocked = hold, blocked
+        self._nodes.show_hold(self.name or "", blocked)
         self._retell()
+
+    def _find_stop(self) -> str | None:
+        """Return the sentence about its process on this machine if a signal has stopped it, else None."""
+        os_pid = None if self.known is None or not self.where.is_own else self.known.os_pid
+        return describe_stop(os_pid) if os_pid is not None and _is_stopped(os_pid) else None
 
     def _retell(self) -> None:
         """Show the present reason why it does not answer."""
@@ -224,7 +233,7 @@ class Attachment:
         self._why = why
         self._nodes.keep_reason(self.name or "", why)
         self._silent_since = None
-        self._hold = None
+        self._hold = self._blocked = None
         self._nodes.show_hold(self.name or "", None)
         self._retell()
         text = f"{self.name} is gone: {why}"
@@ -311,7 +320,7 @@ class Attachment:
                 if (hold := self._read_hold()) is not None:
                     begun = hold.since  # on all surfaces
                 self._silent_since = visitor.silent_since
-                self._set_hold(hold)
+                self._set_hold(hold, self._find_stop())
                 if not (busy := self._busy(self._silent_since)):
                     self._set_hold(None)
                 self._was_stopped = busy is not None and _is_stopped(facts.os_pid)
@@ -332,6 +341,8 @@ class Attachment:
         if busy and (self._was_stopped or self._hold is None):  # what is stored stays true when it is over
             pid = facts.os_pid
             why = f"its process {pid} {f'was {STOPPED}' if self._was_stopped else 'ran and did not answer'}"
+        elif busy and self._hold is not None:
+            why = describe_hold(self._hold)
         self.on_change(
             ServiceChange(name, at, f"{name} {what}: {why}", why, facts.os_pid, ran_on=what != "is gone", held=held)
         )
@@ -339,8 +350,7 @@ class Attachment:
     @property
     def why(self) -> str | None:
         """The reason why it is not attached; None if it is."""
-        held = None if self._hold is None else describe_hold(self._hold)
-        why = self._busy(self._silent_since) or held or self._why
+        why = self._busy(self._silent_since) or self._blocked or self._why
         if self.state == "given_up" and why is not None:
             address = self.known.node if self.where.is_own and self.known is not None else self.where.address
             return f"{why}; when it runs again, `{command('attach', address)}` attaches it"
@@ -367,12 +377,9 @@ class Attachment:
             return None
         seconds = asyncio.get_running_loop().time() - since
         if _is_stopped(facts.os_pid):
-            return (
-                f"its process {facts.os_pid} has been stopped by a signal and has not answered for {seconds:.0f} s; "
-                f"`kill -CONT {facts.os_pid}` continues it"
-            )
+            return describe_stop(facts.os_pid, f" and has not answered for {seconds:.0f} s")
         if self._hold is not None:
-            return describe_hold(self._hold)
+            return advise_on_hold(self._hold)
         return f"it has been busy for {seconds:.0f} s: its process {facts.os_pid} runs and does not answer"
 
     def describe_state(self) -> str:

@@ -9,7 +9,7 @@ from otp.doors.holds import Hold
 from otp.redaction import without_secrets
 from superlearner.base.printable import printable
 
-__all__ = ["describe_hold", "describe_last_hold"]
+__all__ = ["advise_on_hold", "describe_hold", "describe_last_hold", "describe_stop"]
 
 LONGEST: Final = 300
 
@@ -23,6 +23,24 @@ def describe_hold(hold: Hold) -> str:
     return _safe(
         f"{_who(hold)} has held the event loop since {datetime.fromtimestamp(hold.since):%H:%M:%S}: {_at(hold)}"
     )
+
+
+def advise_on_hold(hold: Hold) -> str:
+    """Return that sentence with what helps while it lasts.
+
+    >>> advise_on_hold(Hold(7, 0.0, "till", "shop.py", 12, "handle_cast")).partition("; ")[2]
+    'if it never returns, `kill -9 7` ends its process'
+    """
+    return f"{describe_hold(hold)}; if it never returns, `kill -9 {hold.os_pid}` ends its process"
+
+
+def describe_stop(os_pid: int, silent: str = "") -> str:
+    """Return the sentence about a process that does not run now, with what helps.
+
+    >>> describe_stop(7)
+    'its process 7 has been stopped by a signal; `kill -CONT 7` continues it'
+    """
+    return f"its process {os_pid} has been stopped by a signal{silent}; `kill -CONT {os_pid}` continues it"
 
 
 def describe_last_hold(hold: Hold, until: float) -> str:

@@ -23,6 +23,11 @@ class NodeGone(RemoteError):
 class NodeSilent(RemoteError):
     """No answer came in time; the request may still be carried out."""
 
+    def __init__(self, message: str, *, is_held: bool = False) -> None:
+        super().__init__(message)
+        self.is_held = is_held
+        """True if the text says what holds its event loop, or that it is stopped."""
+
 
 class NodeBusy(RemoteError):
     """Too many requests are pending."""

@@ -79,6 +79,8 @@ class RemoteNode:
         self.link = link
         self.held: str | None = None
         """The sentence about the code that holds its event loop now, if that is known."""
+        self._shown: asyncio.Event = asyncio.Event()
+        """Set while `held` is."""
         self._gone: str | None = None
         self._waiting: set[asyncio.Future[Any]] = set()
         self._repeated: set[asyncio.Future[Any]] = set()
@@ -92,8 +94,22 @@ class RemoteNode:
         """Return whether requests are no longer possible."""
         return self._gone is not None
 
+    def show_hold(self, text: str | None) -> None:
+        """Note what holds its event loop now, so that it cannot answer; None: nothing, as far as is known."""
+        self.held = text
+        if text is None:
+            self._shown.clear()
+        else:
+            self._shown.set()
+
     async def ask(
-        self, request: Record, expected: type[A] | tuple[type[A], ...], seconds: float, *, is_use: bool = True
+        self,
+        request: Record,
+        expected: type[A] | tuple[type[A], ...],
+        seconds: float,
+        *,
+        is_use: bool = True,
+        held_s: float | None = None,
     ) -> A | Failed:
         """Send a request; return an answer of the expected type, or a failure.
 
@@ -102,6 +118,7 @@ class RemoteNode:
             expected: the type of the answer; a tuple if there are several.
             seconds: time to wait for the answer.
             is_use: whether a reader caused it; others do not keep an idle sandbox.
+            held_s: time to wait while it is known that the node cannot answer; None for `seconds`.
 
         Raises:
             NodeGone, NodeSilent, NodeBusy, BadAnswer: as their names say.
@@ -115,18 +132,36 @@ class RemoteNode:
             self.on_use()
         asking = asyncio.ensure_future(self.link.ask(written(request)))
         pending.add(asking)
+        begun = asyncio.get_running_loop().time()
         try:
             async with standstill.timeout(seconds):
-                await asyncio.wait([asking])
+                if held_s is None:
+                    await asyncio.wait([asking])
+                elif await self._is_held_for(held_s, asking):
+                    seconds = round(asyncio.get_running_loop().time() - begun)
+                    raise TimeoutError
         except TimeoutError:
             because = "" if self.held is None else f": {self.held}"
-            raise NodeSilent(f"{self.name} has not answered for {seconds:g} s{because}") from None
+            text = f"{self.name} has not answered for {seconds:g} s{because}"
+            raise NodeSilent(text, is_held=self.held is not None) from None
         finally:
             pending.discard(asking)
             asking.cancel()
         if asking.cancelled():
             raise NodeGone(self._gone or f"{self.name} is gone")
         return self._read(asking.result(), expected)
+
+    async def _is_held_for(self, seconds: float, asking: asyncio.Future[Any]) -> bool:
+        """Wait for an answer; return True instead if there is none after `seconds` and the node is known to be held."""
+        await asyncio.wait([asking], timeout=seconds)
+        if asking.done():
+            return False
+        shown = asyncio.ensure_future(self._shown.wait())
+        try:
+            await asyncio.wait([asking, shown], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            shown.cancel()
+        return not asking.done()
 
     async def ask_about(
         self,

@@ -171,7 +171,12 @@ async def anomalies(
     if isinstance(node, RemoteNode) and node.held is not None:
         return _unreachable(f"{node.name} does not answer: {node.held}", await _list_stored(ctx, history))
     if isinstance(node, RemoteNode):
-        answer = await forward(_this(), ctx, node, {"ended": ended})
+        try:
+            answer = await forward(_this(), ctx, node, {"ended": ended})
+        except OperationError as error:
+            if node.held is None:
+                raise
+            return _unreachable(error.message, await _list_stored(ctx, history))
         found = SystemAnomalies.model_validate(answer.data)
     else:
         found = await _look(node, ended=ended)

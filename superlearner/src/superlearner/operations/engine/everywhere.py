@@ -76,9 +76,10 @@ async def ask_all(
             async with standstill.timeout(ANSWER_S):
                 answer = await execute(services, found, on, checked(found, parameters or {}))
         except TimeoutError:
-            answers.missing.append(Missing(node=name, reason=f"it did not answer within {ANSWER_S:g} s"))
+            silent = nodes.holds.get(name) or f"it did not answer within {ANSWER_S:g} s"
+            answers.missing.append(Missing(node=name, reason=silent))
         except OperationError as error:
-            answers.missing.append(Missing(node=name, reason=error.message))
+            answers.missing.append(Missing(node=name, reason=nodes.holds.get(name) or error.message))
         else:
             answers.data[name] = answer.data
             if answer.meta is not None:

@@ -51,6 +51,9 @@ MARGIN_S: Final = 5.0
 LONGEST_S: Final = 30.0
 """Seconds for an operation without `timeout_ms`; a paused supervisor would block its caller forever."""
 
+HELD_S: Final = 2.0
+"""Seconds in which a node whose event loop is known to be held may still answer a reading request."""
+
 DELIVERY: Final = "process.message"
 AFTERMATH_S: Final = 1.0
 PART_S: Final = 30.0
@@ -107,7 +110,8 @@ async def forward(operation: Operation, context: Context, remote: RemoteNode, pa
         if operation.streams and (kinds := type_names(given.get("types", ()))):
             answer = await remote.ask_about(kinds, TYPES, lambda there: request(types=there), expected, seconds)
         else:
-            answer = await remote.ask(request(), expected, seconds)
+            held_s = None if operation.changes or operation.streams else HELD_S
+            answer = await remote.ask(request(), expected, seconds, held_s=held_s)
         if isinstance(answer, (Executed, Failed)) and answer.did is not None:
             context.announced.append(clip(answer.did, MOST_TEXT))  # for the audit log
         if isinstance(answer, Failed):
@@ -159,7 +163,8 @@ def convert_error(error: RemoteError) -> OperationError:
         case NodeGone():
             return OperationError("node_unavailable", str(error), hint="GET /api/v1/nodes lists the available nodes")
         case NodeSilent():
-            hint = "a callback may block its loop; the request may still take effect"
+            hint = "the request may still take effect"
+            hint = hint if error.is_held else f"a callback may block its loop; {hint}"
             return OperationError("timeout", str(error), hint=hint)
         case NodeBusy():
             return OperationError("node_unavailable", str(error), hint="try again in a moment")

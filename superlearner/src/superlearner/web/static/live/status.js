@@ -4,7 +4,7 @@
  * @module
  */
 
-import { attribute, byId, chosen, write } from "../base/dom.js";
+import { attribute, byId, chosen, make, renew, spoken, write } from "../base/dom.js";
 import { settle } from "../base/toast.js";
 import { time } from "../base/words.js";
 
@@ -49,11 +49,16 @@ export function lostWords(status, fresh, node) {
   return fresh && !held ? `${why} What you see is as of ${time(fresh)}.` : why;
 }
 
+/** Show a sentence with its commands, unless it is shown. @param {HTMLElement} element @param {string} words */
+export function say(element, words) {
+  if (element.textContent !== words.replaceAll("`", "")) renew(element, [make("span", {}, ...spoken(words))]);
+}
+
 /** Show beside the page's figures that they are outdated. @param {Status} status @param {number} fresh */
 export function showLost(status, fresh) {
   const words = lostWords(status, fresh);
   const line = byId("lost", HTMLElement);
-  write(line, words);
+  say(line, words);
   line.hidden = words === "";
   for (const figures of document.querySelectorAll(".bar > .counts")) attribute(figures, "hidden", words !== "");
 }

@@ -266,6 +266,9 @@ function count() {
 /** Return the line about problems that are not listed, with a link to them. @param {number} count @param {string} href */
 const more = (count, href) => (count > 0 ? [make("li", {}, make("a", { href }, `and ${number(count)} more`))] : []);
 
+/** What the platform says before its advice about a service that does not answer. */
+const ADVICE = /; (?=if it never returns, `|`kill -CONT )/;
+
 /** Whether a storm is shown, which ends without a frame of its own. */
 let burns = false;
 
@@ -286,7 +289,7 @@ function wrong() {
   const others = [
     ...away.slice(0, SHOWN).map(({ node, text, one }) => make("li", ...severe(one?.severity),
       make("a", { href: `${root()}/${nodeQuery(node)}` }, make("code", {}, node)),
-      ...spoken(text.startsWith(`${node} `) ? text.slice(node.length) : `: ${text}`), ...(one ? whereabouts(one, node) : []))),
+      ...tried(text.startsWith(`${node} `) ? text.slice(node.length) : `: ${text}`), ...(one ? whereabouts(one, node) : []))),
     ...more(away.length - SHOWN, `${root()}/system${nodeQuery(away[SHOWN]?.node)}`),
   ];
   const items = [
@@ -312,7 +315,7 @@ function wrong() {
         `: ${one.description}`, ...whereabouts(one))),
     ...more(anomalies.length - SHOWN, system),
   ];
-  if (holds) items.unshift(make("li", ...severe(), holds));
+  if (holds) items.unshift(make("li", ...severe(), ...tried(holds)));
   if (page.dataset.services) {
     for (const item of items) item.querySelector(".glyph")?.after(make("code", {}, model.node), ": ");
     items.unshift(...others);
@@ -336,6 +339,12 @@ const severe = (severity = "critical") => {
   const sign = signOf(severity);
   return /** @type {const} */ ([{ "data-look": sign === "crashed" ? "crashed" : "restarting" }, icon(sign, "glyph")]);
 };
+
+/** Return what is known of a problem, and what to try. @param {string} text */
+function tried(text) {
+  const [what = "", hint] = text.split(ADVICE);
+  return [...spoken(what), ...(hint ? [make("div", { class: "hint" }, "Try: ", ...spoken(hint))] : [])];
+}
 
 /**
  * Return when an anomaly began, links to its processes, or to the replay of a give-up, and what to do.
