@@ -36,6 +36,7 @@ from superlearner.observing.monitoring.facts import (
 )
 from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.monitor import Monitor
+from superlearner.observing.monitoring.node_memory import memory_of
 from superlearner.observing.monitoring.sizes import MemoryHolder
 from superlearner.observing.monitoring.witness import Witness
 from superlearner.settings.settings import Settings
@@ -598,6 +599,31 @@ def test_a_service_that_is_attached_again_keeps_its_points() -> None:
             assert again.history.since(0.0) == before.history.since(0.0) != []
             await again.sample()
             assert (len(again.history.fine), len(before.history.fine)) == (2, 1)
+            nodes.detach(till.name)
+
+    asyncio.run(main())
+
+
+def test_the_first_point_of_a_service_that_is_attached_again_has_the_hold_that_ended_the_attachment() -> None:
+    """Regression: the charts had a gap, and the longest time was nowhere in them."""
+
+    async def main() -> None:
+        async with otp.Node("till@127.0.0.1") as till:
+            nodes = Nodes(otp.Node("home@127.0.0.1"), Settings)
+            before = nodes.attach(till, kind=SERVICE).monitor
+            await before.sample()
+            last = before.history.last
+            assert last is not None
+            nodes.detach(till.name)
+            hold = LoopHold(last.at + 0.0001, 26.0, "0.9.0", "tariffs", "handle_cast", "ferry.py:60", mark=7)
+            assert memory_of(till).note_long_hold(hold) is hold
+            again = nodes.attach(till, kind=SERVICE).monitor
+            await again.sample()
+            await again.sample()
+            *_, first, second = again.history.fine
+            assert (26_000, 26_000) == (first.longest_callback_ms, first.loop_lag_ms)
+            assert max(second.longest_callback_ms, second.loop_lag_ms) < 26_000
+            assert list(again.holds) == [hold]
             nodes.detach(till.name)
 
     asyncio.run(main())

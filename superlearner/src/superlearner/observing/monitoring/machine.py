@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["Collector", "MachineFacts", "read_machine"]
+__all__ = ["Collector", "MachineFacts", "change_of", "rate_of", "read_machine"]
 
 LINUX: Final = sys.platform.startswith("linux")
 
@@ -35,6 +35,17 @@ def read_machine() -> MachineFacts:
     """Return the current values; takes about 50 µs."""
     read, written = _io()
     return MachineFacts(time.process_time(), _starved(), read, written, _open_files(), threading.active_count())
+
+
+def change_of(now: float | None, before: float | None) -> float | None:
+    """Return how much a total has grown; None if it is not known."""
+    return None if now is None or before is None else max(0.0, now - before)
+
+
+def rate_of(now: float | None, before: float | None, seconds: float) -> float | None:
+    """Return by how much a total has grown in each second; None if it is not known."""
+    change = change_of(now, before)
+    return None if change is None else round(change / seconds, 1)
 
 
 def _io() -> tuple[int | None, int | None]:

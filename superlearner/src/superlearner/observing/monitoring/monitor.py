@@ -43,7 +43,7 @@ from superlearner.observing.monitoring.facts import (
     Watcher,
 )
 from superlearner.observing.monitoring.incidents import Incidents
-from superlearner.observing.monitoring.machine import Collector, MachineFacts, read_machine
+from superlearner.observing.monitoring.machine import Collector, MachineFacts, change_of, rate_of, read_machine
 from superlearner.observing.monitoring.memory import is_steep
 from superlearner.observing.monitoring.node_memory import LONG_S, NodeMemory, memory_of, with_line
 from superlearner.observing.monitoring.points import HOUR, History, Point
@@ -130,6 +130,8 @@ class Monitor:
         self._incidents = Incidents()
         self._holder = MemoryHolder()
         self._circles = WaitsInCircles()
+        self._seen_until: float | None = None
+        """The time of the last point of an earlier attachment, until there is one of this."""
         self._missed: list[LoopHold] = []
         """Holds before it watched, to be stored with the first look."""
         self._ended_supervisors = EndedSupervisors()
@@ -194,6 +196,7 @@ class Monitor:
             self.alarms.take_over(memory.alarms, self._clock.now(), HOUR)
         if memory.history is not None:
             self.history.take_over(memory.history)
+            self._seen_until = None if self.history.last is None else self.history.last.at
         memory.alarms, memory.history = self.alarms, self.history
 
     # Event handlers
@@ -371,12 +374,12 @@ class Monitor:
         point = self._read(scan, before, now)
         self.births.note(point.at, now[0].spawned)
         self._earlier, self._before = before, now
-        self._explain_holds(point.at - point.seconds, _less(now[1].starved, before[1].starved))
-        held = any(hold.at > point.at - point.seconds for hold in self.holds)
+        self._explain_holds(point.at - point.seconds, change_of(now[1].starved, before[1].starved))
+        held = self._seen_until is not None or any(hold.at > point.at - point.seconds for hold in self.holds)
         if point.loop_lag_ms / 1000 >= self.settings().anomaly_loop_held and not held:
             starved = None if point.starved_percent is None else point.starved_percent / 100 * point.seconds
             self._hold(now[0].at, point.loop_lag_ms / 1000, None, OUTSIDE, starved)
-        self._late = 0.0
+        self._late, self._seen_until = 0.0, None
         self._collector.take_longest()
         return point
 
@@ -388,13 +391,17 @@ class Monitor:
         now, machine = until
         seconds = max(1e-6, now.at - before.at)
         at = self._clock.wall(round(now.at * NS))
-        starved = _less(machine.starved, machine_before.starved)
+        starved = change_of(machine.starved, machine_before.starved)
         late = self._late
         if now.loop_lag_worst is not None and now.loop_lag_worst > (before.loop_lag_worst or 0.0):
             late = max(late, now.loop_lag_worst)
-        held = [hold for hold in self.holds if hold.at > at - seconds]
+        # A hold that ended an attachment is in the first point of the next one.
+        begun = at - seconds if self._seen_until is None else self._seen_until
+        held = [self._stops.without(hold) for hold in self.holds if hold.at > begun]
         deepest, counted = scan.deepest(1), count_processes(self.node)
         longest = max((hold.seconds for hold in held), default=0.0)
+        if self._seen_until is not None:
+            late = max(late, longest)
         if now.longest_drain > before.longest_drain:
             longest = max(longest, now.longest_drain)
         return Point(
@@ -421,8 +428,8 @@ class Monitor:
             starved_percent=None if starved is None else round(starved / seconds * 100, 2),
             gc_collections=sum(now.collections) - sum(before.collections),
             gc_pause_ms=round(self._collector.longest * 1000, 2),
-            read_bytes_per_s=_rate(machine.read_bytes, machine_before.read_bytes, seconds),
-            written_bytes_per_s=_rate(machine.written_bytes, machine_before.written_bytes, seconds),
+            read_bytes_per_s=rate_of(machine.read_bytes, machine_before.read_bytes, seconds),
+            written_bytes_per_s=rate_of(machine.written_bytes, machine_before.written_bytes, seconds),
             open_files=machine.open_files,
             threads=machine.threads,
         )
@@ -589,12 +596,3 @@ def _oldest(pid: Pid) -> Down | None:
     waiting = process.mailbox
     oldest = waiting[0] if waiting else None
     return oldest if type(oldest) is Down else None
-
-
-def _less(now: float | None, before: float | None) -> float | None:
-    return None if now is None or before is None else max(0.0, now - before)
-
-
-def _rate(now: float | None, before: float | None, seconds: float) -> float | None:
-    less = _less(now, before)
-    return None if less is None else round(less / seconds, 1)

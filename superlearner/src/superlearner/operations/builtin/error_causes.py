@@ -110,9 +110,6 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
         else:
             found = _explain(ctx, audit, pid)
     except OperationError as error:
-        if isinstance(node, RemoteNode) and node.held is not None:
-            if (stored := await _explain_gone(ctx, history, pid, error)) is not None:
-                return stored
         hint = None if error.code != "process_not_found" else await _hint_elsewhere(ctx, node, history, pid)
         if hint is None:
             raise
@@ -149,10 +146,7 @@ async def _explain_gone(ctx: Context, history: MomentHistory | None, name: str, 
         [whole] = await history.read_replays([last])
         line = await asyncio.to_thread(describe_row, whole, ctx.user.name)
         told = f"{_tell(line, await asyncio.to_thread(read_moment, whole))} (at {time_text(last.until)})"
-    held = next((ctx.nodes.holds[one] for one in nodes if one in ctx.nodes.holds), None)
     absence = "its node is gone" + ("" if ctx.user.only_own else f": {gone.message}")
-    if held is not None:
-        told, absence = f"its node does not answer: {held}", told
     listing = f"`{ctx.command('restart.list', process=name)}` lists what is stored of it"
     return Why(
         pid=None, name=name, alive=False, restarted=None, known=False, run=(last or rows[0]).run, repeats=None,
