@@ -66,12 +66,9 @@ RESTART: Final = re.compile(rf"{RUN.pattern}\.[1-9][0-9]*")
 NUMBER: Final = re.compile(r"[1-9][0-9]{0,14}")
 ELSEWHERE_S: Final = 1.0
 """Seconds in which another node answers whether it has a process."""
-LOOP: Final = 5
-"""Restarts from which on their number is shown."""
-MOST_READ: Final = 100
-"""Stored restarts whose reasons are read."""
-SHORT_S: Final = 120
-"""Seconds up to which it is shown how long they took."""
+LOOP: Final = 5  # restarts from which on their number is shown
+MOST_READ: Final = 100  # stored restarts whose reasons are read
+SHORT_S: Final = 120  # up to which it is shown how long they took
 IN_THIS_RUN: Final = "not restarted in this run of its program"
 MOST_PROBLEMS: Final = 5
 IF_ANY: Final = "lists earlier ones, if any"
