@@ -18,6 +18,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("own_sockets")]
 NODE = "shop@127.0.0.1"
 REFUSED = re.compile("^The service lets you read and change nothing.")
 
+WITHOUT_TREE = """(start) => {
+    const ready = start.dataset.ready;
+    start.dataset.ready = "none";
+    const { display } = getComputedStyle(start.querySelector(".scene"));
+    start.dataset.ready = ready;
+    return display;
+}"""
+
 
 def test_start_shows_an_attached_service_before_the_demo_as_soon_as_it_is_attached_until_it_is_detached(
     open_page: Callable[..., Page], real_platform: Any, tmp_path: Path
@@ -40,6 +48,7 @@ def test_start_shows_an_attached_service_before_the_demo_as_soon_as_it_is_attach
         expect(page.get_by_role("heading", level=1)).to_have_text("Your service")
         expect(page.get_by_role("link", name="of all nodes")).to_have_count(0)
         assert broken_rules(page) == []
+        assert page.locator("#start").evaluate(WITHOUT_TREE) == "none"  # a platform without a tree shows its services
         place = page.locator(".picture").bounding_box()
         page.locator("#wrong").evaluate(
             "(list) => list.append(...Array.from({ length: 20 }, () => 'a problem '.repeat(20)))"
