@@ -217,5 +217,8 @@ export const namePart = (text) => text.replace(/[^A-Za-z0-9_-]+/g, "-");
 /** The line of a service that somebody attached or detached, which is no restart of its program. */
 export const CHOSEN = / is (?:attached (?:again )?on request, |no longer (?:observed|looked for): it was detached on request$)/;
 
+/** How the line of a service ends whose program has not ended: its process answers again, or was continued. */
+export const RAN_ON = /: its process \d+ has run on$| and runs again$/;
+
 /** Return a request without its operation: `your request over HTTP`. @param {string} request */
 export const shortRequest = (request) => request.replace(/ \([\w.]+\)$/, "");

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CHOSEN, number, time } from "../base/words.js";
+import { CHOSEN, RAN_ON, number, time } from "../base/words.js";
 
 /** @typedef {{at: number, reason: string, pid: string|null, crash: boolean, message?: string|null, where?: string|null}} Exit */
 
@@ -36,8 +36,10 @@ export function livesOf(exits, now) {
   return lives;
 }
 
-/** The line of a service whose program did not end: it did not answer, its connection was lost, or it answers again. */
-const RAN_ON = / is (?:silent|not reachable): |: its process \d+ has run on$| and runs again$/;
+/** The line of a service that does not answer, or whose connection was lost: its program has not ended. */
+const UNHEARD = / is (?:silent|not reachable): /;
+/** The lines of a node that are about no end of its program. */
+const NO_ENDS = [RAN_ON, UNHEARD, CHOSEN];
 
 /**
  * Find the last time the program of a node ended before these lives began; undefined if it did not, or was only silent.
@@ -48,7 +50,7 @@ const RAN_ON = / is (?:silent|not reachable): |: its process \d+ has run on$| an
  */
 export function findProgramEnd(restarts, node, lives) {
   const [first] = lives, begun = first?.from ?? first?.to ?? Infinity;
-  return restarts.find((one) => one.program && !RAN_ON.test(one.line ?? "") && !CHOSEN.test(one.line ?? "")
+  return restarts.find((one) => one.program && !NO_ENDS.some((of) => of.test(one.line ?? ""))
     && (one.node ?? node) === node && one.at <= begun);
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { CHOSEN, isOrderly, shortRequest } from "../base/words.js";
+import { CHOSEN, RAN_ON, isOrderly, shortRequest } from "../base/words.js";
 import { LogFacts, numberOf } from "./log-facts.js";
 
 /** @import { Model, Row } from "../live/model.js" */
@@ -35,7 +35,7 @@ const UNKNOWN = "–";
 /** @param {LogEvent} event @returns {Mark} */
 export function markOf({ type, data, text }) {
   if (type === KEPT_TYPE && data["incident"]) return data["outage"] ? "change" : "crash";
-  if (type === KEPT_TYPE && data["program"] && (CHOSEN.test(text) || text.endsWith(" has run on"))) return "change";
+  if (type === KEPT_TYPE && data["program"] && (CHOSEN.test(text) || RAN_ON.test(text))) return "change";
   if (type === KEPT_TYPE) return (data["program"] && !data["back"]) || FAILED.test(text) ? "crash" : "restart";
   if (type === "gave_up" || type === "restart_failed" || type === "start_failed") return "crash";
   if (data["request"]) return type === "child_started" ? "restart" : "change"; // a stop or a start on request
