@@ -30,7 +30,7 @@ SOURCE = textwrap.dedent("""\
             return self.n
 
     def total(one):
-        return Supervisor, otp, time
+        return Supervisor, otp.self(), time.time(), code, string(this.n)
     """)
 
 
@@ -57,14 +57,22 @@ def source(tmp_path: Path) -> str:
         (11, "price", "did you mean self.price?"),
         (15, "Supervisor", "add `from otp import Supervisor` at the top"),
         (15, "otp", "add `import otp` at the top"),
-        (15, "time", "add `import time` at the top"),
+        (16, "time", "add `import time` at the top"),
         (10, "zzz", None),
+        (16, "code", None),
+        (16, "string", None),
+        (16, "this", None),
+        (13, "this", "did you mean 'self'?"),
+        (13, "select", None),
+        (13, "slef", "did you mean 'self'?"),
+        (15, "total", None),
         (99, "rang", "did you mean 'range'?"),
         (8, "count", "the state, if you mean it, is the last argument of handle_cast: n"),
         (15, "counter", "did you mean 'Counter'?"),
         (99, "OK", "did you mean 'Ok'?"),
         (99, "true", "did you mean 'True'?"),
         (8, "null", "did you mean 'None'?"),
+        (8, "Null", "did you mean 'None'?"),
     ],
 )
 def test_a_name_that_does_not_exist_leads_to_one_that_does(source: str, line: int, name: str, says: str | None) -> None:

@@ -12,6 +12,8 @@ import pytest
 import superlearner.demo
 from reviewed_program import SERVER, TREE, after, found, load
 from superlearner.control.mistakes import own_nodes
+from superlearner.sandbox import undefined
+from superlearner.sandbox.messages import MOST_WARNINGS
 from superlearner.sandbox.review import review
 from superlearner.sandbox.template import templates
 
@@ -65,6 +67,8 @@ UNDEFINED = "nothing defines the name"
          "totl: did you mean 'total'?"),
         ("    async def work(self):\n", "    prices = 1\n    def work(self):\n        yield lambda: prices\n", 21,
          "prices: give it a value first, or correct it"),
+        ("n + 1", "total", 16, "total: the state, if you mean it, is the last argument of handle_cast: n"),
+        ("n + 1", "this.n", 16, "this: did you mean 'self'?"),
     ],
 )  # fmt: skip
 def test_a_name_that_nothing_defines_is_found_with_its_line(old: str, new: str, line: int, says: str) -> None:
@@ -90,13 +94,32 @@ def test_a_name_that_nothing_defines_is_found_with_its_line(old: str, new: str, 
         "return NoReply([a + b for a in (1,) for b in (a,)])",
         "return NoReply(LATER + maybe() + gone + sqrt(n))",
         "try: return NoReply(n + unknown)\n                except (NameError, KeyError): return NoReply(n)",
+        "try: return NoReply(n + unknown)\n                except Exception: return NoReply(n)",
+        "try: return NoReply(n + unknown)\n                except: return NoReply(n)",
+        "try: n += unknown\n                except* NameError: print(n)\n                return NoReply(n)",
+        "with contextlib.suppress(NameError): n += unknown\n                return NoReply(n)",
         "globals()['made'] = 1\n                return NoReply(made)",
     ],
 )
 def test_a_name_that_is_defined_anywhere_is_no_mistake(new: str) -> None:
-    more = "\nLATER = 1\nif not LATER:\n    def maybe(): return 1\ngone = 1\ndel gone\nfrom math import *\n"
+    more = "\nLATER = 1\nif not LATER:\n    def maybe(): return 1\ngone = 1\ndel gone\n"
+    more += "import contextlib\nfrom math import *\n"
     text = SERVER.replace("return NoReply(n + 1)", new, 1) + more
     assert [words for _, words in found(text) if UNDEFINED in words] == []
+
+
+def test_an_annotated_name_without_a_value_is_not_suggested_for_itself() -> None:
+    text = "count: int\n\ndef add():\n    return count + 1\n"
+    assert found(text) == [(4, f"{UNDEFINED} count: give it a value first, or correct it")]
+
+
+def test_no_more_names_are_explained_than_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: 800 names held the loop of the sandbox for some seconds."""
+    explained = list[str]()
+    monkeypatch.setattr(undefined, "explain_slip", lambda *one: explained.append(one[1]))
+    text = "".join(f"def work_{at}():\n    return lacks_{at}\n" for at in range(MOST_WARNINGS + 9))
+    assert [line for line, _ in found(text)] == [2 * at + 2 for at in range(MOST_WARNINGS)]
+    assert len(explained) == MOST_WARNINGS
 
 
 def test_a_callback_that_cannot_take_its_arguments_is_found_with_its_line() -> None:
@@ -163,6 +186,12 @@ INIT = "Ok(…), Stop(…) or Ignore()"
         ("return NoReply(n + 1)", "otp.NoReply(n + 1)", 16, "a `return` is missing before otp.NoReply(…)"),
         ("return NoReply(n + 1)", "return Reply(n, n + 1)", 16,
          "handle_cast returns Reply(…), and the runtime expects NoReply(…) or Stop(…): write return NoReply(n + 1)"),
+        ("return NoReply(n + 1)", "return Reply('ok', n, 5.0)", 16,
+         "handle_cast returns Reply(…), and the runtime expects NoReply(…) or Stop(…)"),
+        ("return NoReply(n + 1)", "return Reply('ok')", 16,
+         "handle_cast returns Reply(…), and the runtime expects NoReply(…) or Stop(…)"),
+        ("return NoReply(n + 1)", "return Ok(n, 5.0)", 16,
+         "handle_cast returns Ok(…), and the runtime expects NoReply(…) or Stop(…)"),
         ("return Reply(n, n)", "return n", 12,
          "handle_call returns n, and the runtime expects Reply(…), NoReply(…) or Stop(…): write return Reply(n, n)"),
         ("return Reply(n, n)", "return request", 12,

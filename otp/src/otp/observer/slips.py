@@ -51,9 +51,11 @@ HIDDEN: Final = "a sandbox has only its own folder: the other files of this mach
 NO_ADDRESS: Final = re.compile("name resolution|[Nn]ame or service not known|unreachable|nodename nor servname")
 NO_NETWORK: Final = "a sandbox has no network: its processes reach each other, and nothing else"
 BEHAVIOURS: Final = "otp has GenServer, Supervisor, DynamicSupervisor, Agent, Task and Registry, among others"
-OTHER_LANGUAGES: Final = {"null": "None", "nil": "None", "undefined": "None"}
+OTHER_LANGUAGES: Final = {"null": "None", "nil": "None", "undefined": "None", "this": "self"}
 VERY_CLOSE: Final = 0.8
 """Similarity of two words of which one is a slip of the other."""
+CLOSE_TO_SELF: Final = 0.7
+"""The same for `self`, which each method has: `slef` is a slip of it, `select` is not."""
 HIDDEN_FILE: Final = "/etc/passwd"
 """A file that every program can read, except one behind walls."""
 
@@ -151,14 +153,21 @@ def _explain_name(name: str, file: str, line: int) -> str | None:
     if owner is not None and name in _methods(owner):
         return f"did you mean self.{name}?"
     known = {each for scope in scopes if not isinstance(scope, ast.ClassDef) for each in names_bound(scope)}
+    known.discard(name)  # it may have a type and no value, or get its value later
     others = (*known, *getattr(sys.modules.get("otp"), "__all__", ()), *dir(builtins))
-    if same := OTHER_LANGUAGES.get(name) or next((each for each in others if each.lower() == name.lower()), None):
-        return f"did you mean {same!r}?"
+    meant = OTHER_LANGUAGES.get(name.lower())
+    if meant != "self" or "self" in known:
+        if same := meant or next((each for each in others if each.lower() == name.lower() and each != name), None):
+            return f"did you mean {same!r}?"
+    if not get_close_matches(name, ("self",), 1, cutoff=CLOSE_TO_SELF):
+        known.discard("self")
     if name.islower():  # a class is not a value that was meant
         known = {each for each in known if not each[:1].isupper() or each.lower() == name}
     if name != "otp" and (near := did_you_mean(name, sorted(known))):
         return near
-    if name == "otp" or name in sys.stdlib_module_names:
+    if name == "otp" or (
+        name in sys.stdlib_module_names - OTHER_LANGUAGES.keys() and _reads_attribute(name, source_line(file, line))
+    ):
         return f"add `import {name}` at the top"
     short = [each for function in functions[-1:] for each in arguments_of(function)[1:] if len(each) == len(name) == 1]
     if short:
@@ -175,6 +184,11 @@ def _explain_name(name: str, file: str, line: int) -> str | None:
     if any(isinstance(node, ast.Name) and node.id == state for each in around for node in ast.walk(each)):
         return None  # who uses the state knows its name
     return f"the state, if you mean it, is the last argument of {callback.name}: {state}"
+
+
+def _reads_attribute(name: str, code: str) -> bool:
+    """Return whether a line reads an attribute of a name, as of a module; a cell has no source and may do so."""
+    return not code or re.search(rf"(?<![\w.]){name}\s*\.", code) is not None
 
 
 def _explain_attribute(kind: str, name: str, stack: Sequence[StackEntry]) -> str | None:

@@ -506,11 +506,12 @@ def _write(method: Function, value: ast.expr) -> str:
     match value:
         case ast.Name(id=name) if name == state and form:
             return f": write return {form.format(state)}"
-        case ast.Call(
-            func=ast.Name(id="Ok" | "Reply" | "NoReply") | ast.Attribute(attr="Ok" | "Reply" | "NoReply"),
-            args=[*_, new],
-            keywords=[],
-        ) if form and method.name != "handle_call" and not isinstance(new, ast.Starred):
+        case (
+            ast.Call(func=ast.Name(id="Reply") | ast.Attribute(attr="Reply"), args=[_, new], keywords=[])
+            | ast.Call(
+                func=ast.Name(id="Ok" | "NoReply") | ast.Attribute(attr="Ok" | "NoReply"), args=[new], keywords=[]
+            )
+        ) if form and method.name != "handle_call" and not isinstance(new, ast.Starred):  # a third is a time-out
             return f": write return {form.format(clip(source_without_secrets(ast.unparse(new)), 60))}"
         case _:
             return ""

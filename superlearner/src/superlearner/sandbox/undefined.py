@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import dis
 from collections.abc import Iterator
+from operator import itemgetter
 from types import CodeType
-from typing import Final
+from typing import Final, TypeGuard
 
 from otp.observer.slips import explain_slip
+from superlearner.sandbox.messages import MOST_WARNINGS
 from superlearner.sandbox.scopes import Scopes
 
 __all__ = ["find_undefined_names"]
@@ -18,6 +20,7 @@ DEFINERS: Final = frozenset({"builtins", "exec", "globals", "modules", "setattr"
 STORES: Final = ("STORE_NAME", "STORE_GLOBAL")
 ANNOTATE: Final = "__annotate__"
 """The function that Python makes of annotations, which it runs for those who read them."""
+CATCHERS: Final = frozenset({"NameError", "Exception", "BaseException"})
 FIRST: Final = "give it a value first, or correct it"
 
 
@@ -33,8 +36,7 @@ def find_undefined_names(scopes: Scopes, text: str, file: str) -> Iterator[tuple
     inner = list(_functions_in(whole))
     stored = {each.argval for each in dis.get_instructions(whole) if each.opname in STORES}
     stored |= {each.argval for code in inner for each in dis.get_instructions(code) if each.opname == "STORE_GLOBAL"}
-    tries = [node for node in scopes.nodes if isinstance(node, ast.Try) and _expects_it(node)]
-    expected = [range(node.body[0].lineno, node.handlers[0].lineno) for node in tries]
+    expected = [range(one.body[0].lineno, (one.body[-1].end_lineno or 0) + 1) for one in scopes.nodes if _expects(one)]
     found: dict[str, int] = {}
     for code in inner:
         for each in dis.get_instructions(code) if used & {*code.co_names} else ():
@@ -42,7 +44,7 @@ def find_undefined_names(scopes: Scopes, text: str, file: str) -> Iterator[tuple
             if each.opname == "LOAD_GLOBAL" and each.argval in used - stored and line is not None:
                 if not any(line in lines for lines in expected):
                     found[each.argval] = min(line, found.get(each.argval, line))
-    for name, line in found.items():
+    for name, line in sorted(found.items(), key=itemgetter(1))[:MOST_WARNINGS]:  # each is explained from its source
         advice = explain_slip("NameError", f"name '{name}' is not defined", [(file, line, "")]) or FIRST
         yield line, f"nothing defines the name {name}: {advice}"
 
@@ -65,7 +67,21 @@ def _may_define(node: ast.AST) -> bool:
             return False
 
 
-def _expects_it(node: ast.Try) -> bool:
-    """Return whether a `try` is for names that may not exist."""
-    caught = (handler.type for handler in node.handlers if handler.type is not None)
-    return any(isinstance(each, ast.Name) and each.id == "NameError" for one in caught for each in ast.walk(one))
+def _expects(node: ast.AST) -> TypeGuard[ast.Try | ast.TryStar | ast.With]:
+    """Return whether a statement is for names that may not exist, or for any exception in its body."""
+    match node:
+        case ast.Try() | ast.TryStar():
+            caught = [handler.type for handler in node.handlers]
+        case ast.With():
+            items = [one.context_expr for one in node.items]
+            caught = [
+                each for one in items if isinstance(one, ast.Call) and _is_suppress(one.func) for each in one.args
+            ]
+        case _:
+            return False
+    names = [each for one in caught for each in ([None] if one is None else ast.walk(one))]
+    return any(each is None or (isinstance(each, ast.Name) and each.id in CATCHERS) for each in names)
+
+
+def _is_suppress(function: ast.expr) -> bool:
+    return ast.unparse(function).rpartition(".")[2] == "suppress"
