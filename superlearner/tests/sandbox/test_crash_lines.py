@@ -177,6 +177,20 @@ def test_the_end_of_a_tree_keeps_the_advice_about_its_last_failure(tmp_path: Pat
     )
 
 
+def test_the_end_of_a_tree_has_no_advice_about_another_crash(tmp_path: Path) -> None:
+    """Regression: the crash of a process that had ended in the same turn was explained."""
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        otp.send(at(node, "asker"), "go")
+        GenServer.cast(at(node, "counter"), "increment")
+        return (await GenServer.call(service, ("next",)))["ended"]
+
+    text = SOURCE.replace("value = await", "raise KeyError('no money')\n        value = await")
+    text = text.replace("NoReply(n + 1)", "n + '!'")
+    said = within(tmp_path, text, look)
+    assert said.endswith("(last: Asker crashed at main.py:23: KeyError('no money'))")
+
+
 def test_a_start_that_failed_is_at_the_line_of_the_init(tmp_path: Path) -> None:
     """Regression: the correct line of the process that started it was marked, with a raw text."""
     text = SOURCE.replace("return Ok(start)", "return Ok(1 / (1 - start))")

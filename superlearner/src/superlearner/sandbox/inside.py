@@ -127,7 +127,7 @@ class LastWords(logging.Filter):
         """Let every record pass."""
         fields = vars(record)
         if fields.get("otp_decision") == "gave_up" and fields.get("otp_pid") == str(self.tree.top):
-            self.tree.last_words = _add_hint(self.tree.node, name_place(self.tree.node, record.getMessage()))
+            self.tree.last_words = _last_words(self.tree.node, record.getMessage())
         return True
 
 
@@ -335,14 +335,16 @@ async def _stop(top: Pid) -> None:
         otp.exit(top, "kill")
 
 
-def _add_hint(node: otp.Node, words: str) -> str:
-    """Add the hint about the last crash to the sentence of a give-up: this node ends, so no page can ask for it."""
+def _last_words(node: otp.Node, words: str) -> str:
+    """Add place and hint of the crash to the sentence of a give-up: this node ends, so no page can ask for them."""
+    told = name_place(node, words)
     if not re.search(r" \(last: \S+ crashed\b.*\)$", words, re.DOTALL):
-        return words
+        return told
     ends = (one.data for one in reversed(otp.trace.history(node)) if one.kind == "exited")
-    crash = next((one for one in ends if is_a(one["reason"], otp.Crash)), None)
+    crashes = (one for one in ends if is_a(one["reason"], otp.Crash))  # another process may have crashed since
+    crash = next((one for one in crashes if f" crashed: {text_of_reason(one['reason'])}" in words), None)
     hint = None if crash is None else hint_for(crash["reason"], crash.get("callback"))
-    return words if hint is None else f"{words[:-1]}; {hint})"
+    return told if hint is None else f"{told[:-1]}; {hint})"
 
 
 def _end(tree: Tree, reason: Any) -> str:
