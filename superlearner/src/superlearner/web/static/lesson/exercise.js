@@ -321,7 +321,7 @@ export class LessonExercise extends LessonBlock {
     if (this.block.review) return html`<p class="hint">Answer it from the beginning. It counts if it passes without a hint.</p>`;
     if (!attempts || (passed && !this.#tagged)) return nothing;
     return html`<p class="hint">${passed ? "Your answer has passed."
-      : `${counted(attempts, "attempt")} so far, none has passed; the same answer counts once.`}
+      : `${counted(attempts, "attempt")} so far, none has passed; checking an unchanged answer again does not count.`}
       ${mayCode() ? "Check it to see the verdict again." : ""}</p>`;
   }
 
