@@ -1079,9 +1079,9 @@ declare namespace Api {
     /** its mechanism, or the reason why it is missing */ says: string;
   }
   interface Why {
-    /** null if its node is gone */ pid: string|null;
+    /** null if its node is not connected */ pid: string|null;
     /** its name: the registered one, else its id as a child */ name?: string|null;
-    /** false: it is not running */ alive: boolean;
+    /** false: it is not running; null if its node is not connected */ alive: boolean|null;
     /** it replaces an ended process; null while it is being restarted */ restarted: boolean|null;
     /** false: the events are no longer in memory; its restart may be `stored` */ known: boolean;
     summary: string;

@@ -18,6 +18,7 @@ from asked_sandboxes import OWNER
 from otp import Children, GenServer, Ok, Stop, Supervisor, impl
 from superlearner.control.clock import time_text
 from superlearner.control.terms import plain_pid
+from superlearner.nodes.nodes import Absence
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, TimedOut
 from superlearner.restarts.ids import run_of
 from superlearner.store import MomentRow
@@ -220,7 +221,7 @@ def test_restarts_that_have_left_the_memory_are_counted_from_the_store(inside: I
         earlier = (await platform.get(f"{AT}/errors/why"))["data"]["earlier"]
         last = f"before it, at {describe(2)}: counter_1 was restarted on request 30 times more"
         before = "counter_1 was restarted 1,068 times before this run of its program"
-        shows = "`superlearner restart list --process counter_1` lists what is stored of it"
+        shows = "`superlearner restart list --process counter_1` lists what is stored about it"
         assert earlier.endswith(f"; {last}; {before}; {shows}")
         await crash(platform)
         why = (await platform.get(f"{AT}/errors/why"))["data"]
@@ -345,15 +346,33 @@ def test_a_process_of_a_node_that_is_gone_is_explained_from_the_store(inside: In
         path = "/api/v1/processes/till/errors/why"
         why = (await platform.get(path, params={"node": GONE}))["data"]
         told = (why["pid"], why["name"], why["alive"], why["known"], why["stored"]["ref"], why["steps"])
-        assert told == (None, "till", False, False, "9f3a0c1b22d0.9", [])
+        assert told == (None, "till", None, False, "9f3a0c1b22d0.9", [])
         assert re.fullmatch(
-            rf"till crashed and was restarted \(at .+\); its node is gone: there is no node '{GONE}'.*; "
-            rf"`superlearner restart list --process till --node {GONE}` lists what is stored of it",
+            rf"till crashed and was restarted \(at .+\); there is no node '{GONE}'.*; "
+            rf"`superlearner restart list --process till --node {GONE}` lists what is stored about it",
             why["summary"],
         )
         assert [hung] == [one["line"] for one in why["problems"]]
         for asked in ("tiller", "0.7.0"):
             refused = await platform.client.get(path.replace("till", asked), params={"node": GONE}, headers=OWNER)
             assert refused.status_code == 404
+
+    inside(test)
+
+
+@pytest.mark.operation("error.why")
+@pytest.mark.parametrize("awaited", [True, False])
+def test_of_a_service_that_is_not_connected_its_state_is_told(inside: Inside, awaited: bool) -> None:
+    """Regression: the node of a service that a signal had stopped, or that was detached, was said to be gone."""
+
+    async def test(platform: Any) -> None:
+        row = MomentRow(GONE, "9f3a0c1b22d0", 9, 9, 1.0, 1.0, "till crashed and was restarted")
+        platform.platform.moments._add(row)
+        why = f"{GONE} is not reachable, and is being looked for: its process 7 has been stopped by a signal"
+        platform.platform.nodes.explainers = [lambda name: Absence(why, "see `kill -CONT 7`", awaited)]
+        told = (await platform.get("/api/v1/processes/till/errors/why", params={"node": GONE}))["data"]
+        shows = f"`superlearner restart list --process till --node {GONE}` lists what is stored about it"
+        assert told["summary"].partition("); ")[2] == f"{why}; {shows}"
+        assert (told["alive"], told["stored"]["line"]) == (None, row.line)
 
     inside(test)

@@ -51,7 +51,7 @@ def test_what_is_no_process_of_the_node_leads_to_what_it_is(inside: Inside) -> N
             ended = replace(row, node=platform.node.name, run="9f3a0c1b22d5", line="door crashed and was restarted")
             platform.platform.moments._add(ended)
             stored = "superlearner restart list --process door"
-            assert (await ask("door"))[1] == f"`{stored}` lists what is stored of it"
+            assert (await ask("door"))[1] == f"`{stored}` lists what is stored about it"
             assert (await ask("tlil", node="price@127.0.0.1"))[0] == "there is no process 'tlil'; did you mean till?"
             shows = "`superlearner restart show 9f3a0c1b22d4.7` shows it"
             assert (await ask("9f3a0c1b22d4.7", node="price@127.0.0.1"))[1] == shows

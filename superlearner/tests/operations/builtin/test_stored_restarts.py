@@ -160,7 +160,7 @@ def test_each_kind_of_stored_restart_counts_for_its_own_process(inside: Inside, 
         for name in ("counter_1", "counter_2"):
             told = await ask(name)
             assert f"; {name} was restarted 2 times before this run of its program; `" in told
-            assert told.endswith(f" restart list --process {name}` lists what is stored of it")
+            assert told.endswith(f" restart list --process {name}` lists what is stored about it")
         line = "counter_1 and printer_1 were restarted on request"
         store(12, line)
         told = await ask("counter_1")
@@ -185,7 +185,7 @@ def test_a_failed_start_of_an_earlier_run_is_where_its_process_is_said_to_be_lis
         answer = await platform.client.get("/api/v1/processes/kiosk/errors/why")
         assert answer.status_code == 404
         hint = answer.json()["error"]["details"][0]["hint"]
-        assert hint.endswith(" restart list --process kiosk` lists what is stored of it")
+        assert hint.endswith(" restart list --process kiosk` lists what is stored about it")
 
     inside(test)
 

@@ -23,7 +23,7 @@ from superlearner.nodes.nodes import WatchedNode, full_names
 from superlearner.nodes.remote import RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import Named, Names
 from superlearner.observing.monitoring.timeouts import pids_of, tell_calls_of
-from superlearner.operations.builtin.errors import find_process, origin_of
+from superlearner.operations.builtin.errors import describe_step, find_process, origin_of
 from superlearner.operations.builtin.processes import NOT_THERE
 from superlearner.operations.builtin.restart_incidents import is_failure, possible_names
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_row, list_open
@@ -34,16 +34,13 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
 from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.forwarding import forward
-from superlearner.operations.engine.requesters import Origin
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import PidText
 from superlearner.operations.results.errors import (
     Why,
-    WhyParty,
     WhyProblem,
     WhyRepeats,
-    WhyStep,
     WhyStored,
     WhyTimeouts,
 )
@@ -84,7 +81,7 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
     actions of supervisors, across links and give-ups; and how often the child was restarted, as far as restarts are
     stored; hangs, deadlocks and other problems of the process; and its own calls that timed out. For a process that has
     ended, it explains the exit, and the supervisors that gave up because of it; a name means the last process that had
-    it. If its node is gone, it shows the last stored restart of a process of this name.
+    it. If its node is not connected, it shows the last stored restart of a process of this name.
     """
     if RESTART.fullmatch(pid):
         shows = f"`{command('restart.show', pid, node=None)}` shows it"  # of any node
@@ -92,14 +89,15 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
     if NUMBER.fullmatch(pid):
         shows = f"`{ctx.command('restart.show', pid)}` shows the restart that it belongs to"
         raise OperationError("process_not_found", f"{pid} is the number of an event, not a process", hint=shows)
+    refused = not ctx.user.sees(ctx.owner_of(ctx.on)) if ctx.user.only_own else False
     try:
-        if ctx.user.only_own and not ctx.user.sees(ctx.owner_of(ctx.on)):
-            raise not_their_node(_this(), ctx)
         node = ctx.found
-    except OperationError as gone:
-        if (stored := await _explain_gone(ctx, history, pid, gone)) is None:
-            raise
+    except OperationError as absence:
+        if (stored := await _explain_absent(ctx, history, pid, absence)) is None:
+            raise (not_their_node(_this(), ctx) if refused else absence) from None
         return stored
+    if refused:
+        raise not_their_node(_this(), ctx)
     try:
         if isinstance(node, RemoteNode):
             answer = await forward(_this(), ctx, node, {"pid": pid})
@@ -127,8 +125,10 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
     return found
 
 
-async def _explain_gone(ctx: Context, history: MomentHistory | None, name: str, gone: OperationError) -> Why | None:
-    """Return what is stored about a process of a node that is gone; None if nothing is."""
+async def _explain_absent(
+    ctx: Context, history: MomentHistory | None, name: str, absence: OperationError
+) -> Why | None:
+    """Return what is stored about a process of a node that is not connected, and may run; None if nothing is."""
     if history is None or looks_like_pid(name):
         return None
     nodes, owner = possible_names(ctx.on or ctx.home.name), ctx.user.only_owner
@@ -143,12 +143,11 @@ async def _explain_gone(ctx: Context, history: MomentHistory | None, name: str, 
         [whole] = await history.read_replays([last])
         line = await asyncio.to_thread(describe_row, whole, ctx.user.name)
         told = f"{_tell(line, await asyncio.to_thread(read_moment, whole))} (at {time_text(last.until)})"
-    absence = "its node is gone" + ("" if ctx.user.only_own else f": {gone.message}")
-    listing = f"`{ctx.command('restart.list', process=name)}` lists what is stored of it"
+    state = "its node is not connected" if ctx.user.only_own else absence.message
     return Why(
-        pid=None, name=name, alive=False, restarted=None, known=False, run=(last or rows[0]).run, repeats=None,
-        summary=sentences.story(told, absence, listing), problems=problems, steps=[],
-        stored=None if last is None or line is None else WhyStored(ref=line.ref, at=last.until, line=line.line),
+        pid=None, name=name, alive=None, restarted=None, known=False, run=(last or rows[0]).run, repeats=None,
+        summary=sentences.story(told, state, _list_command(ctx, name)), problems=problems, steps=[],
+        stored=None if last is None or line is None else WhyStored(ref=line.ref, at=last.until, line=_words(line)),
     )  # fmt: skip
 
 
@@ -207,10 +206,6 @@ async def _hint_elsewhere(
     if found is None and history is not None and others:
         rows, _ = await history.page([*others], [], None, None, None, 0, MOST_FOLDED, process=name, replays=False)
         found = next((row.node for row in await find_about(name, rows, history)), None)
-    if found is None and history is not None:
-        rows, _ = await history.page([node.name], [], None, None, None, 0, MOST_FOLDED, process=name, replays=False)
-        if await find_about(name, rows, history):
-            return f"`{ctx.command('restart.list', process=name)}` lists what is stored of it"
     if found is None:
         return None
     explains = command("error.why", name, node=ctx.nodes.option_of(found))
@@ -226,7 +221,11 @@ async def _hint_stored(
     owner = ctx.user.only_owner
     rows, _ = await history.page([node.name], [], owner, None, None, 0, MOST_FOLDED, process=name, replays=False)
     about = await find_about(name, rows, history)
-    return f"`{ctx.command('restart.list', process=name)}` lists what is stored of it" if about else None
+    return _list_command(ctx, name) if about else None
+
+
+def _list_command(ctx: Context, name: str) -> str:
+    return f"`{ctx.command('restart.list', process=name)}` lists what is stored about it"
 
 
 async def _has(node: WatchedNode | RemoteNode, name: str) -> bool:
@@ -276,7 +275,7 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
             for at, line in islice(tell_calls_of(caller_of(found), ctx.watched.monitor.timeouts), MOST_PROBLEMS)
         ],
         run=run_of(ctx.node),
-        steps=[_why_step(one, clock) for one in origins],
+        steps=[describe_step(one, clock) for one in origins],
     )
 
 
@@ -445,7 +444,7 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
             effect = []
     if len(found) > 1:
         effect.append(_describe_before(name, _count_before(found, why.run)))
-    shows = f"`{ctx.command('restart.list', process=name)}` lists what is stored of it"
+    shows = _list_command(ctx, name)
     if len(found) == 1 and last.number <= 1:
         shows = f"`{ctx.command('restart.show', line.ref)}` shows it"
     why.earlier = sentences.story(since, f"{when}: {_tell(line, moment)}", *effect, shows)
@@ -570,31 +569,3 @@ def _describe_repeats(repeats: WhyRepeats) -> str:
         times = "each time" if repeats.times == alike else f"{repeats.times:,} times"
         told += f", {times} while it handled {repeats.message}"
     return sentences.story(told, before)
-
-
-def _why_step(origin: Origin, clock: Clock) -> WhyStep:
-    step = origin.step
-    return WhyStep(
-        event=step.event,
-        at=clock.wall(step.at_ns),
-        kind=step.kind,
-        pid=step.pid,
-        text=step.text,
-        name=step.name,
-        reason=step.reason,
-        crash=step.crash,
-        times=step.times,
-        line=step.line,
-        by=step.signal_from,
-        request=origin.request,
-        handled=origin.handled,
-        lost=origin.lost,
-        strategy=step.strategy,
-        parties=[
-            WhyParty(role=one.role, name=one.name, pid=one.pid, at=clock.wall(one.at_ns), reason=one.reason)
-            for one in step.parties
-        ],
-        used=step.used,
-        allowed=step.allowed,
-        window=step.window,
-    )

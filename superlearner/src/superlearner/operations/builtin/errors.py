@@ -29,7 +29,7 @@ from superlearner.operations.engine.seams import LivePages
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, PidText
 from superlearner.operations.results import PastExit
-from superlearner.operations.results.errors import ErrorLine, ErrorPattern, LastError
+from superlearner.operations.results.errors import ErrorLine, ErrorPattern, LastError, WhyParty, WhyStep
 from superlearner.operations.targets import process_of
 from superlearner.restarts.cause_steps import Step
 from superlearner.restarts.memory import Memory
@@ -216,3 +216,32 @@ def find_process(ctx: Context, text: str) -> otp.Pid:
             said = f"{error.message.partition('; did you mean ')[0]}; did you mean {meant[0]}?"
             raise OperationError(error.code, said, details=error.details) from None
         raise
+
+
+def describe_step(origin: Origin, clock: Clock) -> WhyStep:
+    """Return a step as the operation does."""
+    step = origin.step
+    return WhyStep(
+        event=step.event,
+        at=clock.wall(step.at_ns),
+        kind=step.kind,
+        pid=step.pid,
+        text=step.text,
+        name=step.name,
+        reason=step.reason,
+        crash=step.crash,
+        times=step.times,
+        line=step.line,
+        by=step.signal_from,
+        request=origin.request,
+        handled=origin.handled,
+        lost=origin.lost,
+        strategy=step.strategy,
+        parties=[
+            WhyParty(role=one.role, name=one.name, pid=one.pid, at=clock.wall(one.at_ns), reason=one.reason)
+            for one in step.parties
+        ],
+        used=step.used,
+        allowed=step.allowed,
+        window=step.window,
+    )

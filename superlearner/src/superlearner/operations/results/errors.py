@@ -119,9 +119,9 @@ class WhyTimeouts(ResultModel):
 class Why(ResultModel):
     """The causes of a process's restart or exit."""
 
-    pid: Pid | None = Field(description="null if its node is gone")
+    pid: Pid | None = Field(description="null if its node is not connected")
     name: str | None = Field(default=None, description="its name: the registered one, else its id as a child")
-    alive: bool = Field(description="false: it is not running")
+    alive: bool | None = Field(description="false: it is not running; null if its node is not connected")
     restarted: bool | None = Field(description="it replaces an ended process; null while it is being restarted")
     known: bool = Field(description="false: the events are no longer in memory; its restart may be `stored`")
     summary: str
