@@ -176,10 +176,12 @@ def _repeats(loop: ast.While | ast.For | ast.AsyncFor, frame: FrameType) -> bool
     """Return whether a frame is in the part of a loop that is repeated: not in its `else`, nor before it begins."""
     line, _, column, _ = list(frame.f_code.co_positions())[frame.f_lasti // 2]
     at = (line or 0, column or 0)  # code that Python has added has none
-    parts = [*loop.body, loop.test] if isinstance(loop, ast.While) else loop.body
+    parts = [*loop.body, loop.test if isinstance(loop, ast.While) else loop.target]
     if any((one.lineno, one.col_offset) <= at < (one.end_lineno or 0, one.end_col_offset or 0) for one in parts):
         return True
     turns = dis.opname[frame.f_code.co_code[frame.f_lasti]]
+    if turns == "CACHE":  # Python 3.12 is there while the loop waits for its generator
+        return at == (loop.lineno, loop.col_offset)
     if "JUMP_BACKWARD" not in turns and turns != "FOR_ITER":  # `while True: pass` is this jump alone
         return False
     head = loop.test if isinstance(loop, ast.While) else loop.iter
