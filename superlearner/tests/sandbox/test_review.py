@@ -131,6 +131,12 @@ def test_a_callback_that_cannot_take_its_arguments_is_found_with_its_line() -> N
     assert after("handle_cast(self, request, n)", "handle_cast(self, request, n, *more, a=1)") == []
 
 
+def test_a_callback_that_is_inherited_is_one_mistake() -> None:
+    """Regression: each class on it had the sentence once more."""
+    text = SERVER.replace("request, caller, n)", "n)") + "\nclass Two(Counter): pass\n\nclass Three(Two): pass\n"
+    assert [line for line, words in found(text) if "handle_call" in words and "in GenServer" in words] == [11]
+
+
 def test_names_that_an_import_may_bring_are_no_mistakes() -> None:
     text = "try:\n    from nowhere import *\nexcept ImportError:\n    pass\n\ndef work():\n    return brought\n"
     assert found(text) == []
