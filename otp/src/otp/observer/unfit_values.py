@@ -74,7 +74,10 @@ BY_NUMBER: Final = re.compile(r"(list|tuple|string) indices must be integers(?: 
 KINDS: Final = {"int": "a number", "float": "a number", "str": "a text", "list": "a list", "tuple": "a tuple",
                 "dict": "a dictionary", "set": "a set", "bool": "True or False"}  # fmt: skip
 NO_JSON: Final = {
-    "Expecting property name": 'a name in double quotes, as in {"a": 1}, or a closing } is missing there',
+    "Expecting property name": (
+        'a name in double quotes, as in {"a": 1}, or a closing } is missing there; '
+        "or the comma before it is one too many"
+    ),
     "Expecting ':'": 'a colon is missing after a name, as in {"a": 1}, or the text ends too early',
     "Expecting ','": "a comma or a closing bracket is missing there, or the text ends too early",
     "Expecting value: line 1 column 1 (char 0)": 'this text is empty or not JSON: json.loads reads such as {"a": 1}',
@@ -82,7 +85,8 @@ NO_JSON: Final = {
     "Unterminated string": "a text in double quotes is not closed, or the whole text ends too early",
     "Extra data": "the text goes on after its first value: json.loads reads only one",
     "Illegal trailing comma": "remove the comma before the closing bracket",
-    "Invalid": r"a text has a character that JSON writes as an escape, such as \n or \\",
+    "Invalid control character": r"a text has a character that JSON writes as an escape, such as \n or \t",
+    "Invalid": r"a text has an escape that JSON does not have: write a backslash as \\",
     "": 'this text is not JSON: json.loads reads texts such as {"a": 1}',
 }
 """Advice on a text that is not JSON, by the beginning of the error: it knows no more of the text."""
