@@ -777,7 +777,7 @@ declare namespace Api {
     /** the file, line and function that raised */ where?: string|null;
     /** false: of many, some may have had another reason */ one_cause?: boolean;
     /** true: of many, all had this reason with these arguments */ one_reason?: boolean;
-    /** of many, the ids of the newest 20 */ refs?: string[];
+    /** of many, the ids of the newest 20 that have one */ refs?: string[];
     /** the request that ended it, such as `your request over HTTP`; null if not settled */ request?: string|null;
     /** the first supervisor that decided, or that gave up */ supervisor: string|null;
     strategy: string|null;

@@ -104,7 +104,7 @@ class Loop:
                 "at": at,
                 "until": self.until,
                 "one_cause": alike,
-                "refs": [_ref_of(one) for one in self.lines[:MOST_REFS]],
+                "refs": [_ref_of(one) for one in self.lines if not is_sum(one)][:MOST_REFS],
             }
         )
 

@@ -111,6 +111,8 @@ MOST_ENDS: Final = 4
 """Restarts that ended a deadlock, by their lines; more are counted."""
 MOST_NAMED: Final = 2
 """Processes of a cycle that tell it from others: the line of a large one does not name all."""
+PLACE: Final = re.compile(r" at \S+:\d+")
+"""The line at which a process waits, whose file may have the name of another."""
 LOCKED: Final = "a deadlock, "
 """Words in the reason of a process whose call failed in one."""
 HELD_S: Final = 3600.0
@@ -186,10 +188,16 @@ def _is_of_deadlock(reason: str, line: str) -> bool:
     >>> line = "a deadlock: till waited for cart at shop.py:7, which waited for till"
     >>> [_is_of_deadlock(f"timeout: a deadlock, {cycle}", line) for cycle in ("cart -> till -> cart", "a -> till -> a")]
     [True, False]
+    >>> _is_of_deadlock("timeout: a deadlock, shop -> till -> shop", line)
+    False
+    >>> _is_of_deadlock("timeout: a deadlock, till -> cart -> till", line.replace("till", "till-2"))
+    False
     """
     _, found, cycle = reason.partition(LOCKED)
-    names, told = cycle.split(" -> ")[:-1], line.removeprefix(DEADLOCK)
-    return bool(found) and all(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", told) for name in names[:MOST_NAMED])
+    names, told = cycle.split(" -> ")[:-1], PLACE.sub("", line.removeprefix(DEADLOCK))
+    return bool(found) and all(
+        re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", told) for name in names[:MOST_NAMED]
+    )
 
 
 async def _find(

@@ -207,7 +207,7 @@ class RestartLine(ResultModel):
     where: str | None = Field(default=None, description="the file, line and function that raised")
     one_cause: bool = Field(default=True, description="false: of many, some may have had another reason")
     one_reason: bool = Field(default=False, description="true: of many, all had this reason with these arguments")
-    refs: list[str] = Field(default=[], description="of many, the ids of the newest 20")
+    refs: list[str] = Field(default=[], description="of many, the ids of the newest 20 that have one")
     request: str | None = Field(
         default=None,
         description="the request that ended it, such as `your request over HTTP`; null if not settled",
