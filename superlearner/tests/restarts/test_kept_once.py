@@ -172,6 +172,7 @@ def test_failed_starts_of_two_children_at_once_are_two_lines_each_found_by_its_c
             (found,) = (await platform.get("/api/v1/restarts", params={"process": child}))["data"]
             assert (found["line"], found["supervisor"], found["name"]) == (line, "front", child)
             assert found["incident"] and found["crash"]
+        assert (await platform.get("/api/v1/restarts", params={"process": "init"}))["data"] == []
 
     inside(test, data_dir=tmp_path if stored else None)
 

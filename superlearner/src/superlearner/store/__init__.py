@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from superlearner.store.failures import NameTaken, NotOfThisDatabase, StoreUnavailable
 from superlearner.store.pruning import RowRetention
 from superlearner.store.rows import (
-    ENDS,
     AuditRow,
     MomentRow,
     Recording,
@@ -20,6 +19,7 @@ from superlearner.store.rows import (
     SignInLink,
     Token,
     UserRow,
+    naming,
 )
 from superlearner.store.service import STORE, StoreService
 from superlearner.store.status import StoreState, StoreStatus
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from superlearner.store.opening import DatabaseInfo, database_info, migrate
 
 __all__ = [
-    "ENDS",
     "STORE",
     "AuditRow",
     "DatabaseInfo",
@@ -50,6 +49,7 @@ __all__ = [
     "Token",
     "Upkeep",
     "UserRow",
+    "naming",
     "Written",
     "database_info",
     "migrate",

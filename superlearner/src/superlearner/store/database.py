@@ -18,7 +18,7 @@ from superlearner.store import tables
 from superlearner.store.connections import RowRefused, StoreConnections
 from superlearner.store.engines import file_of, hide_password, read_url
 from superlearner.store.failures import NameTaken, StoreUnavailable
-from superlearner.store.rows import ENDS, AuditRow, MomentRow, Restart, SettingChange, stored_as
+from superlearner.store.rows import AuditRow, MomentRow, Restart, SettingChange, naming, stored_as
 from superlearner.store.waiting import Row
 
 __all__ = ["Database"]
@@ -283,9 +283,9 @@ def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Sele
         elif name == "besides":
             query = query.where(table.c.number != value)
         elif name == "process":
-            words = literal(" ") + table.c.line + " "
+            words = literal(" ") + table.c.line + "\n"
             # With LIKE, some databases do not distinguish upper and lower case.
-            named = (func.replace(words, f" {value}{end}", "") != words for end in ENDS)
+            named = (func.replace(words, phrase, "") != words for phrase in naming(value))
             query = query.where(or_(*named, table.c.line.like("% gave up")))
         elif name == "of":
             names, kinds = value

@@ -16,7 +16,6 @@ from typing import Any, Final, overload
 
 __all__ = [
     "AUDIT",
-    "ENDS",
     "MOMENTS",
     "NAME_LIMIT",
     "RESTARTS",
@@ -31,6 +30,7 @@ __all__ = [
     "Token",
     "UserRow",
     "json_text",
+    "naming",
     "clean",
     "stored_as",
 ]
@@ -43,8 +43,6 @@ TEXT_LIMIT: Final = 4000
 """Characters after which a text is cut; JSON gets four times as many."""
 NAME_LIMIT: Final = 500
 """Maximum characters of a searchable name: index rows have at most 2,700 bytes."""
-ENDS: Final = " ,:;"
-"""Characters that may follow the name of a process in the line of a restart, besides the end of the line."""
 NAMES: Final = frozenset({"supervisor", "operation", "setting", "name", "user", "node", "run", "owner"})
 """Columns that hold names."""
 
@@ -270,6 +268,15 @@ def stored_as(column: str, text: str | None) -> str | None:
     (500, 4000)
     """
     return clean(text, NAME_LIMIT if column in NAMES else TEXT_LIMIT)
+
+
+def naming(process: str) -> list[str]:
+    r"""Return the phrases of which a line about a process has one, if a space and "\n" are put around the line.
+
+    >>> naming("s")
+    [' s ', ' s,', ' s;', ' could not start s:', ' for s\n']
+    """
+    return [*(f" {process}{end}" for end in " ,;"), f" could not start {process}:", f" for {process}\n"]
 
 
 def json_text(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from superlearner.control.reasons import without_arguments, without_numbers
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.restarts.ids import Ref
-from superlearner.store import ENDS, MomentRow
+from superlearner.store import MomentRow, naming
 
 __all__ = [
     "ANOMALY",
@@ -206,8 +206,10 @@ def names(line: str, process: str) -> bool:
     [True, True, True, False]
     >>> [names(line, "till") for line in ("shop could not start till: no_disk", "messages waited for till")]
     [True, True]
+    >>> names("till was in handle_cast at shop.py:7 for 5 s", "s"), names("till was restarted on request", "request")
+    (False, False)
     """
-    return any(f" {process}{end}" in f" {line} " for end in ENDS)
+    return any(phrase in f" {line}\n" for phrase in naming(process))
 
 
 def cause_of(line: RestartLine) -> str | None:
