@@ -164,7 +164,7 @@ def test_a_server_that_waits_for_another_one_names_it() -> None:
         await Server.start(1, name="quiet")
         await GenServer.call(await AskingServer.start(None), "quiet", 0.01)
 
-    assert "the server itself waits for a reply of quiet; find out why" in get_error_text(call)
+    assert "the server itself waits for a reply from quiet; find out why" in get_error_text(call)
 
 
 def test_a_server_that_waits_for_one_in_a_deadlock_says_so() -> None:
@@ -189,7 +189,7 @@ def test_a_server_that_waits_for_one_in_a_deadlock_says_so() -> None:
     text = get_error_text(lambda: call("left"))
     assert "the server itself is in a deadlock: left -> right -> left" in text
     text = get_error_text(lambda: call("door"))
-    assert "the server itself waits for a reply of left, which is in a deadlock: left -> right -> left" in text
+    assert "the server itself waits for a reply from left, which is in a deadlock: left -> right -> left" in text
 
 
 def test_two_servers_that_wait_for_each_other_are_named() -> None:

@@ -49,7 +49,7 @@ def test_a_state_that_a_change_in_place_makes_none_is_found_with_its_line() -> N
     assert found(SERVER.replace("NoReply(n + 1)", "NoReply(n.append(1))") + own) == []
 
 
-UNDEFINED = "nothing defines the name"
+UNDEFINED = " is not defined: "
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,15 @@ UNDEFINED = "nothing defines the name"
         ("return 1", "total: Missing = 1\n        return [unheard(one) for one in totl]", 21,
          "totl: did you mean 'total'?"),
         ("    async def work(self):\n", "    prices = 1\n    def work(self):\n        yield lambda: prices\n", 21,
-         "prices: give it a value first, or correct it"),
+         "prices: define it first, or correct it"),
         ("n + 1", "total", 16, "total: the state, if you mean it, is the last argument of handle_cast: n"),
         ("n + 1", "this.n", 16, "this: did you mean 'self'?"),
     ],
 )  # fmt: skip
 def test_a_name_that_nothing_defines_is_found_with_its_line(old: str, new: str, line: int, says: str) -> None:
     """Regression: Run said nothing; the process crashed at the first message."""
-    assert (line, f"{UNDEFINED} {says}") in after(old, new)
+    name, _, advice = says.partition(": ")
+    assert (line, f"the name {name}{UNDEFINED}{advice}") in after(old, new)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Inside a sandbox: callbacks of a source that do not take the arguments which they get, before a message arrives."""
+"""Inside a sandbox: callbacks in a source whose parameters do not fit."""
 
 from __future__ import annotations
 

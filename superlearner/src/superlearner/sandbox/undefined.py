@@ -21,7 +21,7 @@ STORES: Final = ("STORE_NAME", "STORE_GLOBAL")
 ANNOTATE: Final = "__annotate__"
 """The function that Python makes of annotations, which it runs for those who read them."""
 CATCHERS: Final = frozenset({"NameError", "Exception", "BaseException"})
-FIRST: Final = "give it a value first, or correct it"
+FIRST: Final = "define it first, or correct it"
 
 
 def find_undefined_names(scopes: Scopes, text: str, file: str) -> Iterator[tuple[int, str]]:
@@ -46,7 +46,7 @@ def find_undefined_names(scopes: Scopes, text: str, file: str) -> Iterator[tuple
                     found[each.argval] = min(line, found.get(each.argval, line))
     for name, line in sorted(found.items(), key=itemgetter(1))[:MOST_WARNINGS]:  # each is explained from its source
         advice = explain_slip("NameError", f"name '{name}' is not defined", [(file, line, "")]) or FIRST
-        yield line, f"nothing defines the name {name}: {advice}"
+        yield line, f"the name {name} is not defined: {advice}"
 
 
 def _functions_in(code: CodeType) -> Iterator[CodeType]:

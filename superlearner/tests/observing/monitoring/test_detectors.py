@@ -337,7 +337,7 @@ def test_the_calls_of_a_deadlock_are_part_of_it_and_no_problems_after_it() -> No
     (deadlock,) = detect(facts(cycles=[circle]), LIMITS)
     assert explained_by([deadlock]) == {"0.6.0", "0.7.0"}
     assert not deadlock.past_hint.startswith("it ends")
-    why = "the server waits for a reply of <0.7.0>"
+    why = "the server waits for a reply from <0.7.0>"
     calls = [
         replace(CALL, at=NOW + 1.5, pid=pid, callee=name, name=name, why=why, cycle="pricing -> till")
         for pid, name in pair

@@ -176,7 +176,7 @@ def test_each_kind_of_stored_restart_counts_for_its_own_process(inside: Inside, 
 
 @pytest.mark.operation("error.why")
 def test_a_failed_start_of_an_earlier_run_is_where_its_process_is_said_to_be_listed(inside: Inside) -> None:
-    """Regression: there was no such process, and nothing about what is stored of it."""
+    """Regression: there was no such process, and nothing about what is stored about it."""
 
     async def test(platform: Any) -> None:
         line = "demo_one_for_one could not start kiosk: no licence"

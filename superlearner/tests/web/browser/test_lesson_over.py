@@ -26,7 +26,7 @@ WebSocket = class extends Socket {
 
 
 AWAY = ("#run", "#next-step", ".top .who")
-"""What neither works nor holds after the lesson."""
+"""Elements that no longer apply after the lesson."""
 
 
 @pytest.mark.parametrize(

@@ -299,7 +299,7 @@ def describe_cycle(cycle: tuple[tuple[Process, str], ...]) -> str:
     shown = drawn([name for _, name in cycle])
     if len(cycle) == 2:
         caller = cycle[0][0]
-        return f"the server waits for a reply of {caller}, which is the caller: the two wait for each other: {shown}"
+        return f"the server waits for a reply from {caller}, which is the caller: the two wait for each other: {shown}"
     return f"the server waits, through its own calls, for the caller: {shown}"
 
 
@@ -342,8 +342,8 @@ def why_silent(frm: From) -> str:
             return f"the server itself is in a deadlock: {drawn(cycle)}"
         call = None if target.status == REMOTE else _call_of(target)
         if call is not None and (cycle := cycle_of(call)) is not None:
-            return f"the server itself waits for a reply of {called}, which is in a deadlock: {drawn(cycle)}"
-        return f"the server itself waits for a reply of {called}; find out why that one does not answer"
+            return f"the server itself waits for a reply from {called}, which is in a deadlock: {drawn(cycle)}"
+        return f"the server itself waits for a reply from {called}; find out why that one does not answer"
     if x is not None and x.frm is frm:
         return "its handle_call has not finished; return NoReply(state) and reply later, or allow more time"
     return "the server is busy with earlier messages; allow more time, or reduce its load"

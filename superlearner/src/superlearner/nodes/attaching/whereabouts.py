@@ -107,9 +107,9 @@ class Whereabouts:
         if found:
             raise SeveralDoors(self.address, found)
         if node is not None:
-            started = "its start may have failed, see its log"
+            started = "its start may have failed; see its log"
             raise NoDoor(
-                f"this user has no open service {node}: it does not run ({started}), or runs without otp.observe()"
+                f"this user has no open service {node}: it is not running ({started}), or runs without otp.observe()"
             )
         if (place := self._place()) is not None:
             (await connect(place)).close()

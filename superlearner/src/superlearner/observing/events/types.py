@@ -65,7 +65,7 @@ TYPES: Final[dict[str, Type]] = {
     ),
     "placement_changed": Type(
         "a child runs on another member of the cluster, or one of its two processes has ended",
-        "`id`, `from_member`, `to_member`, `reason`, `down` (s since noticed)",
+        "`id`, `from_member`, `to_member`, `reason`, `down` (s, since the loss was noticed)",
     ),
     "code_changed": Type("a server runs new code", "`module`, `what`, `old`, `new`"),
     "suspended": Type("a server was suspended and handles no messages", "`by` (who requested it)"),
@@ -73,7 +73,7 @@ TYPES: Final[dict[str, Type]] = {
     "debugged": Type(
         "a server traced with `debug.trace` received a message or answered", "`direction`, `text`, `number`"
     ),
-    "drain_too_long": Type("a process blocked the loop", "`ms`, `what`"),
+    "drain_too_long": Type("a process blocked the loop (no `pid`: an observer's)", "`ms`, `what`"),
     "abandoned_cleanup": Type("a killed process had no time to clean up", "`where` (innermost waiting line)"),
     "call_timed_out": Type(
         "a call got no reply in time, or a task no result",

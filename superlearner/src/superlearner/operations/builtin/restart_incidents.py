@@ -82,7 +82,7 @@ def _describe_kind(row: MomentRow, anomaly: AnomalyLine | None) -> str:
     if row.line.startswith(OUTAGE):
         return "the platform was away, so nothing was observed"
     if row.cause == FAILED_START:
-        return "a requested start failed, which its supervisor does not repeat, so only this line is kept"
+        return "a start on request failed; its supervisor does not retry it, so only this line is kept"
     if is_failure(row):
         return "no supervisor restarts it, so only this line is kept"
     if is_stop(row):

@@ -102,9 +102,7 @@ async def list_(
     beside: Annotated[
         EventRef | None, Field(description="only those of the same minute as this restart, which may be a sum")
     ] = None,
-    fold: Annotated[
-        bool, Field(description="true: list the newest 2,000, with equal ones of a crash loop as one")
-    ] = True,
+    fold: Annotated[bool, Field(description="true: list the newest 2,000, with equal crashes as one line")] = True,
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[RestartLine]:

@@ -26,7 +26,7 @@ class CourseItem(ResultModel):
     """The work of the learner on an exercise, a prediction or a reflection."""
 
     id: str
-    attempts: int = Field(description="checks; several in a row of an unchanged answer are one")
+    attempts: int = Field(description="checked answers; checking an unchanged answer again does not count")
     passed: bool = Field(description="for a prediction: the first choice was right")
     helped: bool
     hints: int
@@ -228,7 +228,7 @@ class CourseLearnerExercise(ResultModel):
     session: int
     id: str
     title: str
-    attempts: int = Field(description="checks; several in a row of an unchanged answer are one")
+    attempts: int = Field(description="checked answers; checking an unchanged answer again does not count")
     passed: bool
     helped: bool = Field(description="a hint or the solution was taken before the pass")
     hints: int

@@ -206,7 +206,7 @@ class RestartLine(ResultModel):
     )
     where: str | None = Field(default=None, description="the file, line and function that raised")
     one_cause: bool = Field(default=True, description="false: of many, some may have had another reason")
-    one_reason: bool = Field(default=False, description="true: of many, all had this reason with these arguments")
+    one_reason: bool = Field(default=False, description="true: all of its restarts had exactly this reason")
     refs: list[str] = Field(default=[], description="of many, the ids of the newest 20 that have one")
     request: str | None = Field(
         default=None,

@@ -267,7 +267,7 @@ function drawWork({ name, shown, exercises, predictions }) {
     ? html`<table class="table"><thead><tr><th scope="col">Exercise</th><th scope="col">Work</th><th scope="col">Last</th></tr></thead>
       <tbody>${repeat(exercises, ({ id }) => id, exercise)}</tbody></table>`
     : html`<p class="hint">${shown} has not begun an exercise yet.</p>`}${predictions.length
-    ? html`<h3>Predictions</h3><p class="hint">Those of the sessions; the game Predict is not among them.</p>
+    ? html`<h3>Predictions</h3><p class="hint">From the sessions; the game Predict is not included.</p>
       <ul class="learner-steps">${predictions.map(prediction)}</ul>`
     : nothing}${theirs.length ? html`<h3>Sandboxes</h3>
       <ul class="learner-steps">${theirs.map(sandbox)}</ul>` : nothing}`, byId("learner-work", HTMLElement));

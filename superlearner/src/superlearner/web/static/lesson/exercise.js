@@ -315,7 +315,7 @@ export class LessonExercise extends LessonBlock {
       </div>`;
   }
 
-  /** What is known of earlier attempts, as long as nothing was checked since the page was opened. */
+  /** Earlier attempts, as long as nothing was checked since the page was opened. */
   #earlier() {
     const { attempts, passed } = this.state;
     if (this.block.review) return html`<p class="hint">Answer it from the beginning. It counts if it passes without a hint.</p>`;

@@ -68,7 +68,7 @@ export class SlHistory extends Panel {
             ? `${restarts === 0 && lives.length > 1 ? "Started again on request or with a sibling; neither counts as a restart of its own."
               : `Restarted ${often(restarts)} by its supervisor.`} `
               + `${exits.length >= 20 ? "The last 20 ends are remembered." : ""}`
-            : earlier.length ? `${restarts ? "Its ends are no longer in memory. " : ""}Stored about it, newest first:`
+            : earlier.length ? `${restarts ? "Its ends are no longer in memory. " : ""}What is stored about it, newest first:`
             : restarts ? "Its ends are no longer in memory, and were not stored."
             : "What ends it, and how long each process in this place lived, will stand here after the first restart."
               + (chosen() ? "" : " Kill it to see.")), // not in a service at work
