@@ -309,8 +309,6 @@ def test_a_node_imports_neither_web_server_nor_database() -> None:
     program = """
 import asyncio, sys, otp
 from superlearner.backend import start
-from superlearner.backend.headless import Headless
-from superlearner.backend.history_buffer import HistoryBuffer
 from superlearner.backend.observing import Observing
 from superlearner.nodes.remote import RemoteNode
 from superlearner.nodes.remote.protocol import Execute, Executed

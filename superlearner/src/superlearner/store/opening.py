@@ -125,8 +125,8 @@ async def _migrate(url: URL) -> str:
 
 def _bring_to_head(connection: Connection) -> None:
     """Create the tables of a new database, without the steps of earlier ones; upgrade an old database."""
-    revision = _check_tables(connection)
-    if revision is None and not inspect(connection).has_table(VERSION_TABLE):
+    names, revision = _check_tables(connection)
+    if VERSION_TABLE not in names:
         METADATA.create_all(connection, checkfirst=False)
         create_version_table(connection)
     elif revision != HEAD:
@@ -146,9 +146,8 @@ async def _inspect(url: URL) -> DatabaseInfo:
         engine = make_engine(url, poolclass=NullPool)
         try:
             async with engine.connect() as connection:
-                revision = await connection.run_sync(_check_tables)
+                there, revision = await connection.run_sync(_check_tables)
                 rows: dict[str, int] = {}
-                there = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
                 for table in METADATA.sorted_tables:
                     if revision is not None and table.name in there:
                         rows[table.name] = await connection.scalar(select(func.count()).select_from(table)) or 0
@@ -213,14 +212,14 @@ def _check_file(url: URL, file: Path) -> str | None:
     return revision
 
 
-def _check_tables(connection: Connection) -> str | None:
-    """Refuse another program's tables with our names; return the revision."""
+def _check_tables(connection: Connection) -> tuple[set[str], str | None]:
+    """Refuse another program's tables with our names; return the names of the tables, and the revision."""
     names = set(inspect(connection).get_table_names())
     if VERSION_TABLE in names:
-        return _known(connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}")))
+        return names, _known(connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}")))
     if names & set(METADATA.tables):
         raise _foreign("the database", "create a separate database for SuperLearner and use that")
-    return None
+    return names, None
 
 
 def _foreign(what: str, instead: str) -> StoreUnavailable:

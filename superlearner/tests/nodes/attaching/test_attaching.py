@@ -430,7 +430,7 @@ def test_a_service_that_a_signal_stopped_is_described_in_the_past(
                 await moments.wait_for_news(moments._place, 5)
             *_, silent, back = lines()
             assert f"{NODE} is silent: its process {shop.os_pid} was stopped by a signal" == silent
-            ran_on = rf"its program \(process {shop.os_pid}\) had been stopped by a signal and runs again"
+            ran_on = rf"its program \(process {shop.os_pid}\) had been stopped by a signal and is running again"
             assert re.fullmatch(f"{NODE} answers again after [0-9]+ s: {ran_on}", back)
 
     inside(test)
@@ -451,7 +451,8 @@ def test_the_stop_of_a_service_explains_its_silence_and_has_a_page(inside: Run) 
         moments.add_service_change(ServiceChange(NODE, 1000.0, f"{NODE} is silent: {why}", why, 7, ran_on=True))
         assert [(why, BY_SIGNAL)] == [(one["why"], one["supervisor"]) for one in await facts()]
         moments._add(MomentRow(NODE, "0123456789ab", INCIDENT, INCIDENT, 1000.1, 1026.8, stop, 1, f"{INCIDENT}"))
-        back = f"{NODE} answers again after 27 s: its program (process 7) had been stopped by a signal and runs again"
+        why = "its program (process 7) had been stopped by a signal and is running again"
+        back = f"{NODE} answers again after 27 s: {why}"
         moments.add_service_change(ServiceChange(NODE, 1027.0, back, None, 7, ran_on=True))
         again, stopped, silent = await facts()
         said = f"Its program did not end. The reason: {stop}."

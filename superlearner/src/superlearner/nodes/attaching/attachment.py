@@ -300,7 +300,7 @@ class Attachment:
                     how = "answers" if silent else "is attached"
                     why = f"its process {facts.os_pid} has run on"
                     if silent and self._was_stopped:
-                        why = f"its program (process {facts.os_pid}) had been {STOPPED} and runs again"
+                        why = f"its program (process {facts.os_pid}) had been {STOPPED} and is running again"
                     text = f"{name} {how} again after {away:.0f} s: {why}"
                 self.on_change(ServiceChange(name, now, text, None, facts.os_pid, ran_on=ran_on))
             if not self.begun.done():

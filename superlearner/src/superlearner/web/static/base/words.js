@@ -218,7 +218,7 @@ export const namePart = (text) => text.replace(/[^A-Za-z0-9_-]+/g, "-");
 export const CHOSEN = / is (?:attached (?:again )?on request, |no longer (?:observed|looked for): it was detached on request$)/;
 
 /** How the line of a service ends whose program has not ended: its process answers again, or was continued. */
-export const RAN_ON = /: its process \d+ has run on$| and runs again$/;
+export const RAN_ON = /: its process \d+ has run on$| and is running again$/;
 
 /** Return a request without its operation: `your request over HTTP`. @param {string} request */
 export const shortRequest = (request) => request.replace(/ \([\w.]+\)$/, "");
