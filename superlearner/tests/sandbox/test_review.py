@@ -111,7 +111,7 @@ def test_a_name_that_is_defined_anywhere_is_no_mistake(new: str) -> None:
 
 def test_an_annotated_name_without_a_value_is_not_suggested_for_itself() -> None:
     text = "count: int\n\ndef add():\n    return count + 1\n"
-    assert found(text) == [(4, f"{UNDEFINED} count: give it a value first, or correct it")]
+    assert found(text) == [(4, "the name count is not defined: define it first, or correct it")]
 
 
 def test_no_more_names_are_explained_than_shown(monkeypatch: pytest.MonkeyPatch) -> None:
