@@ -211,7 +211,7 @@ declare namespace Api {
   }
   interface CourseItem {
     id: string;
-    /** checks; several in a row of an unchanged answer are one */ attempts: number;
+    /** checked answers; checking an unchanged answer again does not count */ attempts: number;
     /** for a prediction: the first choice was right */ passed: boolean;
     helped: boolean;
     hints: number;
@@ -238,7 +238,7 @@ declare namespace Api {
     session: number;
     id: string;
     title: string;
-    /** checks; several in a row of an unchanged answer are one */ attempts: number;
+    /** checked answers; checking an unchanged answer again does not count */ attempts: number;
     passed: boolean;
     /** a hint or the solution was taken before the pass */ helped: boolean;
     hints: number;
@@ -254,7 +254,7 @@ declare namespace Api {
     session: number;
     id: string;
     title: string;
-    /** checks; several in a row of an unchanged answer are one */ attempts: number;
+    /** checked answers; checking an unchanged answer again does not count */ attempts: number;
     passed: boolean;
     /** a hint or the solution was taken before the pass */ helped: boolean;
     hints: number;
@@ -776,7 +776,7 @@ declare namespace Api {
     /** its exit reason, of many that of the newest; for a give-up, that of the last end or failed start */ reason: string|null;
     /** the file, line and function that raised */ where?: string|null;
     /** false: of many, some may have had another reason */ one_cause?: boolean;
-    /** true: of many, all had this reason with these arguments */ one_reason?: boolean;
+    /** true: all of its restarts had exactly this reason */ one_reason?: boolean;
     /** of many, the ids of the newest 20 that have one */ refs?: string[];
     /** the request that ended it, such as `your request over HTTP`; null if not settled */ request?: string|null;
     /** the first supervisor that decided, or that gave up */ supervisor: string|null;
