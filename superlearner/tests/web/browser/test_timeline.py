@@ -322,7 +322,7 @@ def test_a_restart_from_before_the_start_of_the_platform_is_listed_and_plays(
     stored_platform.do(stored_platform.platform.store.sync)
     page = timeline(open_page, stored_platform)
     happened = page.get_by_role("list", name="What happened")
-    expect(happened.get_by_role("listitem").last).to_contain_text("counter_1 was killed and restarted")
+    expect(happened.get_by_role("listitem").last).to_contain_text("counter_1 was killed by your request over HTTP")
     expect(happened).to_contain_text("Before the events in memory, only restarts and problems are kept.")
     border = happened.get_by_role("listitem").filter(has_text="Before the events in memory")
     expect(border).to_have_count(1)
@@ -343,11 +343,11 @@ def test_a_restart_from_before_the_start_of_the_platform_is_listed_and_plays(
     chips = page.get_by_role("group", name="Filters")
     expect(chips.get_by_role("button", name="Restarts")).to_have_text(re.compile(r"3\d"))
     current = happened.locator("li", has=page.locator("[aria-current]"))
-    expect(current).to_contain_text("was killed and restarted")
+    expect(current).to_contain_text("and restarted")
     expect(current.locator("button")).to_have_attribute("data-at", re.compile(rf"^{int(at)}\."))
     expect(current).to_be_in_viewport(ratio=0.9)
     page.goto(f"{stored_platform.url}/timeline?at={at - 4e-6:.6f}")  # as a restart that was not stored yet gave it
-    expect(happened.locator("li", has=page.locator("[aria-current]"))).to_contain_text("was killed and restarted")
+    expect(happened.locator("li", has=page.locator("[aria-current]"))).to_contain_text("and restarted")
 
 
 def test_the_filter_hides_starts_and_ends_until_they_are_wanted_and_is_in_the_address(
