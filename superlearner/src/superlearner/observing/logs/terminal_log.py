@@ -21,8 +21,9 @@ ACCESS: Final = "superlearner.access"
 
 DECISIONS: Final = "otp.supervisor"
 REPORTS: Final = ("otp", DECISIONS)
-RUNNERS: Final = "sandboxes"
-"""Name of the supervisor of the processes that represent sandboxes."""
+END_OF_A_SANDBOX: Final = "not_restarted", "sandboxes"
+FAILED_TREE: Final = "not_started", "playground"
+"""A decision, and the supervisor of the platform that makes it."""
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 NOISY: Final = (
@@ -76,7 +77,7 @@ class TerminalLog:
         logging.getLogger("uvicorn.error").addFilter(_is_no_refused_handshake)
         logging.getLogger("asyncio").addFilter(self._seldom)
         for name in self._quiet:
-            logging.getLogger(name).addFilter(_is_no_end_of_a_sandbox)
+            logging.getLogger(name).addFilter(_is_not_told)
         logging.getLogger(DECISIONS).addFilter(as_error)
         for name in NOISY:
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -101,7 +102,7 @@ class TerminalLog:
         logging.getLogger("uvicorn.error").removeFilter(_is_no_refused_handshake)
         logging.getLogger("asyncio").removeFilter(self._seldom)
         for name in self._quiet:
-            logging.getLogger(name).removeFilter(_is_no_end_of_a_sandbox)
+            logging.getLogger(name).removeFilter(_is_not_told)
         logging.getLogger(DECISIONS).removeFilter(as_error)
         for name, level in self._before.items():
             logging.getLogger(name or None).setLevel(level)
@@ -112,9 +113,10 @@ def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
     return record.msg != "ASGI callable returned without completing handshake."
 
 
-def _is_no_end_of_a_sandbox(record: logging.LogRecord) -> bool:
-    """Drop reports of a sandbox's processes; the platform logs its end itself."""
-    if getattr(record, "otp_decision", None) == "not_restarted" and getattr(record, "otp_name", None) == RUNNERS:
+def _is_not_told(record: logging.LogRecord) -> bool:
+    """Drop reports of what the platform reports itself: the end of a sandbox, and a tree that it could not start."""
+    decided = getattr(record, "otp_decision", None), getattr(record, "otp_name", None)
+    if decided == END_OF_A_SANDBOX or (decided == FAILED_TREE and record.levelno == logging.WARNING):
         return False
     above: list[str] = getattr(record, "otp_ancestors", [])
     return getattr(record, "otp_what", None) != "Peer" or not any(one.startswith("services ") for one in above)

@@ -155,6 +155,9 @@ async def list_(
     if error is not None and not total and not lines:
         raise error
     rows.sort(key=lambda one: (-one.at, one.node != name))
+    if fold or not start:  # one may have settled since the list of the open ones; a later page begins behind all of it
+        written = {str(Ref(one.run, one.number)) for one in rows}
+        lines = [one for one in lines if one.ref not in written]
     total += len(lines)
     if fold:
         rows = list(_list_outages_once(rows))
