@@ -150,6 +150,35 @@ def test_each_page_of_stored_problems_is_full_and_says_how_many_there_are(
     inside(test, data_dir=tmp_path)
 
 
+def test_a_late_page_of_restarts_reads_its_own_rows_and_those_of_corrected_problems_only(
+    inside: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: it read all rows before it with their replays, and each page up to 5,000 problems."""
+    read: list[MomentRow] = []
+
+    def taken(**values: Any) -> MomentRow:
+        read.append(MomentRow(**values))
+        return read[-1]
+
+    async def test(platform: Any) -> None:
+        moments, node, at = platform.platform.moments, platform.platform.nodes.find(None), time.time() - 900
+        hang = "till was in handle_cast at shop.py:7"
+        moments.add_incident(node, Incident(f"{hang} for 42 s {LAST_SEEN} 10:00:42", at, at + 42))
+        moments.add_incident(node, Incident(f"{hang} for 72 s", at, at + 72))
+        for number in range(1, 41):
+            moments._add(replace(line(100 + number), node=node.name, at=at - number, data=zlib.compress(b"{}")))
+            moments.add_incident(node, Incident(f"{hang} for 5 s", at - number - 0.5, at - number))
+        monkeypatch.setattr("superlearner.store.database.MomentRow", taken)
+        rows, total = await moments.page([node.name], [], None, None, None, 71, 4)
+        assert (total, [row.number for row in rows]) == (81, [136, INCIDENT, 137, INCIDENT])
+        assert (len(read), sum(row.data is not None for row in read)) == (2 + 4, 2)
+        read.clear()
+        await moments.page([node.name], [], None, None, None, 0, 1, replays=False)
+        assert (len(read), [row for row in read if row.data is not None]) == (2 + 1, [])
+
+    inside(test, data_dir=tmp_path)
+
+
 @pytest.mark.parametrize("stored", [False, True])
 def test_failed_starts_of_two_children_at_once_are_two_lines_each_found_by_its_child(
     inside: Callable[..., Any], tmp_path: Path, stored: bool

@@ -14,7 +14,6 @@ import json
 import logging
 import re
 import zlib
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import Context
 from dataclasses import replace
@@ -30,23 +29,22 @@ from otp import standstill
 from otp.redaction import without_secrets
 from superlearner.control.clock import timestamp
 from superlearner.control.terms import clip
+from superlearner.live.corrections import end_of, is_same_incident, read_corrected, without_corrected
 from superlearner.live.moves import Moves
 from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.kinds import MEMBER, MOVES, SIMULATED
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
 from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
-from superlearner.observing.monitoring.facts import LAST_SEEN, Incident, last_seen
+from superlearner.observing.monitoring.facts import Incident, last_seen
 from superlearner.operations.builtin.restart_lines import describe_row
 from superlearner.operations.builtin.restart_loops import (
     ANOMALY,
     BLOCKED,
     CAUSES,
-    FAILED_START,
     GAVE_UP,
     INCIDENT,
     OUTAGE,
-    beginning,
     cause_of,
     is_incident,
     names,
@@ -81,8 +79,6 @@ MARGIN_S: Final = 5.0
 PAUSE_S: Final = 0.2
 LAST_S: Final = 1.0
 AT_ONCE_S: Final = 0.001
-ALIKE_S: Final = 0.002
-MOST_NEAR: Final = 20
 LATEST: Final = 1e11
 UNTIL_OVER: Final = frozenset(
     {"long_callback", "call_cycle", "call_timeouts", "mailbox_growth", "mailbox_backlog", "memory_growth"}
@@ -91,7 +87,6 @@ UNTIL_OVER: Final = frozenset(
 LONGEST: Final = 300
 MOST_NUMBER: Final = 2**53
 NUMBERS: Final = re.compile(r"[0-9 -]{0,4000}")
-MOST_INCIDENTS: Final = 5000  # among which those that were corrected are looked for, to count the others
 MODEL: Final = TypeAdapter(Moment)
 
 log: Final = logging.getLogger(__name__)
@@ -205,8 +200,7 @@ class Moments:
             }  # fmt: skip
             with contextlib.suppress(StoreUnavailable):
                 await self.store.sync()
-                rows, total = await _read_corrected(self.store, asked, offset + limit, replays=replays)
-                return rows[offset : offset + limit], total
+                return await read_corrected(self.store, asked, offset, limit, replays=replays)
         rows = [
             row for row in reversed(self._rows.values())
             if (row.node in nodes or row.kind in kinds) and (owner is None or row.owner == owner)
@@ -214,7 +208,7 @@ class Moments:
             and (process is None or row.line.endswith(GAVE_UP) or names(row.line, process))
             and (row.number != ANOMALY if number is None else row.number == number)
         ]  # fmt: skip
-        rows = _without_corrected(rows)
+        rows = without_corrected(rows)
         return rows[offset : offset + limit], len(rows)
 
     async def read_replays(self, rows: list[MomentRow]) -> list[MomentRow]:
@@ -386,8 +380,8 @@ class Moments:
         kind = row.kind if remote.kind is MEMBER and row.kind in MOVES else str(remote.kind)
         cause = row.cause if row.cause in CAUSES else None
         row = replace(row, node=remote.name, owner=remote.owner, line=line, data=data, kind=kind, cause=cause, id=0)
-        same = [one for one in self._rows.values() if is_incident(row) and _is_same_incident(row, one)]
-        if not any(_end(row) <= _end(one) for one in same):
+        same = [one for one in self._rows.values() if is_incident(row) and is_same_incident(row, one)]
+        if not any(end_of(row) <= end_of(one) for one in same):
             self._add(row)
 
     async def recall(self, run: str) -> list[MomentRow]:
@@ -411,50 +405,6 @@ class Moments:
             self.store.append_moment(row)
         if row.number != ANOMALY:
             self.on_moment(row)
-
-
-def _is_same_incident(row: MomentRow, one: MomentRow) -> bool:
-    """Return whether two incidents are the same: one that outlasts an attachment is stored again at its end."""
-    near = is_incident(one) and row.node == one.node and abs(row.at - one.at) <= ALIKE_S
-    if row.cause == FAILED_START:
-        return near and row.line == one.line  # its beginning does not name the child
-    return near and beginning(row.line) == beginning(one.line)
-
-
-def _end(row: MomentRow) -> tuple[float, bool]:
-    """Return the end of an incident, to compare it with that of another row about it: when it was last seen is less."""
-    return row.until, LAST_SEEN not in row.line
-
-
-async def _read_corrected(
-    store: Store, asked: dict[str, Any], most: int, *, replays: bool
-) -> tuple[list[MomentRow], int]:
-    """Return the newest rows without those that were corrected, and the number of all: pages agree about both."""
-    found, rows = list[MomentRow](), list[MomentRow]()
-    while (missing := most - len(rows)) > 0:
-        found += (more := await store.moments(**asked, limit=missing, offset=len(found), replays=replays))
-        rows = _without_corrected(found)
-        if len(more) < missing:
-            return rows, len(rows)
-    of_incidents = asked | {"number": asked["number"] or INCIDENT}
-    incidents = await store.moments(**of_incidents, limit=MOST_INCIDENTS, replays=replays)
-    return rows, await store.count_moments(**asked) - len(incidents) + len(_without_corrected(incidents))
-
-
-def _without_corrected(rows: list[MomentRow]) -> list[MomentRow]:
-    """Return rows with one for each incident, that with the latest end, in their order."""
-    kept: dict[int, MomentRow] = {}
-    places = defaultdict[tuple[str, ...], list[int]](list)
-    for place, row in enumerate(rows):
-        if is_incident(row):
-            near = places[row.node, *beginning(row.line)]
-            same = next((one for one in near[-MOST_NEAR:] if _is_same_incident(row, kept[one])), None)
-            if same is not None:
-                kept[same] = max(kept[same], row, key=_end)
-                continue
-            near.append(place)
-        kept[place] = row
-    return list(kept.values())
 
 
 def listen_to(moments: Moments, remote: RemoteNode) -> _Listening:

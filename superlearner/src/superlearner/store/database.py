@@ -25,6 +25,8 @@ __all__ = ["Database"]
 
 AT_ONCE: Final = 250
 """Rows per statement; preparing their values takes about a millisecond."""
+NEWEST: Final = tables.moments.c.at.desc(), tables.moments.c.id.desc()
+"""The order of moments: a service tells of earlier ones when it is attached."""
 
 
 class Database:
@@ -75,11 +77,24 @@ class Database:
         self, conditions: dict[str, Any], limit: int, offset: int, *, replays: bool = True
     ) -> list[MomentRow]:
         """Return moments, newest first; see `Reading.moments`."""
+        ids = _where(select(tables.moments.c.id), tables.moments, conditions).order_by(*NEWEST)
+        return await self._moments_of(ids.limit(limit).offset(offset), replays=replays)
+
+    async def moments_beside(self, conditions: dict[str, Any], seconds: float, limit: int) -> list[MomentRow]:
+        """Return moments soon before or after another one; see `Reading.moments_beside`."""
         table = tables.moments
-        columns = [one for one in table.c if replays or one is not table.c.data]
-        newest = table.c.at.desc(), table.c.id.desc()  # a service tells of earlier ones when it is attached
-        ids = _where(select(table.c.id), table, conditions).order_by(*newest).limit(limit).offset(offset)
-        query = select(*columns).where(table.c.id.in_(ids)).order_by(*newest)  # sorts ids, not replays
+        in_order: Any = {"partition_by": table.c.node, "order_by": (table.c.at, table.c.id)}
+        before, after = (one(table.c.at).over(**in_order) for one in (func.lag, func.lead))
+        rows: Any = select(table.c.id, table.c.at, before.label("before"), after.label("after")).where(
+            table.c.data.is_(None)
+        )
+        near = _where(rows, table, conditions).subquery()
+        ids = select(near.c.id).where(or_(near.c.at - near.c.before <= seconds, near.c.after - near.c.at <= seconds))
+        return await self._moments_of(ids.order_by(near.c.at.desc(), near.c.id.desc()).limit(limit), replays=False)
+
+    async def _moments_of(self, ids: Select[Any], *, replays: bool) -> list[MomentRow]:
+        columns = [one for one in tables.moments.c if replays or one is not tables.moments.c.data]
+        query = select(*columns).where(tables.moments.c.id.in_(ids)).order_by(*NEWEST)  # sorts ids, not replays
 
         async def work(connection: AsyncConnection) -> list[MomentRow]:
             return [MomentRow(**row) for row in (await connection.execute(query)).mappings()]
@@ -268,7 +283,8 @@ def _sought(column: str, value: Any) -> Any:
 def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Select[Any]:
     """Add conditions: `since` and `until` limit `at`, `expired` limits `expires`; None adds none, a list any of it.
 
-    `of` has names of nodes and of kinds, and matches rows of either. `besides` is a number that rows do not have.
+    `of` has names of nodes and of kinds, and matches rows of either. `besides` is a number that rows do not have,
+    `without` has ids of no row.
     `process` matches a name in the line, and all give-ups, whose line names the supervisors only.
     """
     for name, value in conditions.items():
@@ -282,6 +298,8 @@ def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Sele
             query = query.where(table.c.expires < value)
         elif name == "besides":
             query = query.where(table.c.number != value)
+        elif name == "without":
+            query = query.where(table.c.id.not_in(value))
         elif name == "process":
             words = literal(" ") + table.c.line + "\n"
             # With LIKE, some databases do not distinguish upper and lower case.

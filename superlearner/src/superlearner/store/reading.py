@@ -70,11 +70,18 @@ class StoreReading:
             limit: maximum number of rows.
             offset: rows to leave out first.
             replays: False leaves out their replays.
-            asked: conditions: `id`, `node`, `run`, `number`, `besides` (not this number), `owner`, `since`, `until`,
-                `process` (a name in their line, and all give-ups), and `of` (names of nodes, and of kinds whose nodes
-                are included). None adds none. See `restarts`.
+            asked: conditions: `id`, `node`, `run`, `number`, `besides` (not this number), `without` (none of these
+                ids), `owner`, `since`, `until`, `process` (a name in their line, and all give-ups), and `of` (names of
+                nodes, and of kinds whose nodes are included). None adds none. See `restarts`.
         """
         return await self._opened().moments(asked, limit, offset, replays=replays)
+
+    async def moments_beside(self, seconds: float, *, limit: int, **asked: Any) -> list[MomentRow]:
+        """Return moments without a replay that begin so soon before or after another one of their node, newest first.
+
+        The conditions are those of `moments`; both moments meet them.
+        """
+        return await self._opened().moments_beside(asked, seconds, limit)
 
     async def count_moments(self, **asked: Any) -> int:
         """Return the number of rows that `moments` would find for the same conditions."""

@@ -201,7 +201,7 @@ async def _find_absence(platform: Platform, user: User, node: str) -> Absence | 
     known = None if user.only_own else platform.nodes.absence(node)
     if known is not None:
         return known
-    _, stored = await platform.moments.page([node], [], user.only_owner, None, None, 0, 1)
+    _, stored = await platform.moments.page([node], [], user.only_owner, None, None, 0, 1, replays=False)
     if not stored:
         return None
     started = datetime.fromtimestamp(platform.started_at)
