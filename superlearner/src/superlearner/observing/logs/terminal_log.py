@@ -77,7 +77,7 @@ class TerminalLog:
         logging.getLogger("uvicorn.error").addFilter(_is_no_refused_handshake)
         logging.getLogger("asyncio").addFilter(self._seldom)
         for name in self._quiet:
-            logging.getLogger(name).addFilter(_is_not_told)
+            logging.getLogger(name).addFilter(_is_unreported)
         logging.getLogger(DECISIONS).addFilter(as_error)
         for name in NOISY:
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -102,7 +102,7 @@ class TerminalLog:
         logging.getLogger("uvicorn.error").removeFilter(_is_no_refused_handshake)
         logging.getLogger("asyncio").removeFilter(self._seldom)
         for name in self._quiet:
-            logging.getLogger(name).removeFilter(_is_not_told)
+            logging.getLogger(name).removeFilter(_is_unreported)
         logging.getLogger(DECISIONS).removeFilter(as_error)
         for name, level in self._before.items():
             logging.getLogger(name or None).setLevel(level)
@@ -113,7 +113,7 @@ def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
     return record.msg != "ASGI callable returned without completing handshake."
 
 
-def _is_not_told(record: logging.LogRecord) -> bool:
+def _is_unreported(record: logging.LogRecord) -> bool:
     """Drop reports of what the platform reports itself: the end of a sandbox, and a tree that it could not start."""
     decided = getattr(record, "otp_decision", None), getattr(record, "otp_name", None)
     if decided == END_OF_A_SANDBOX or (decided == FAILED_TREE and record.levelno == logging.WARNING):
