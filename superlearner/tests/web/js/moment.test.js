@@ -53,6 +53,14 @@ test("a restart in a few words, and on the line of a supervisor that gave up", (
   assert.deepEqual(exits, ["ValueError('negative amount')", "gave up · shutdown"]);
 });
 
+test("each start runs along a line, also below the root", () => {
+  for (const moment of [REST, GIVES_UP, simulate(shop({ used: 3 }), LEDGER)]) {
+    const starts = schedule(moment).cues.filter(({ of }) => of === "start"), { edges } = layout(moment, 1100, 500);
+    assert.deepEqual(starts.map(({ id }) => id), moment.events.filter(({ kind }) => kind === "start").map(({ id }) => id));
+    for (const { id } of starts) assert.ok(edges.has(id), id); // regression: a badge of the root's, at no place
+  }
+});
+
 test("the end of a service or a member has a description and no replay, as no supervisor took part", () => {
   const summary = "pay@127.0.0.1 is gone: its service has ended", gone = { ...ONE, program: true, summary, events: ONE.events.slice(0, 1) };
   const back = { ...gone, facts: { away: "18 s, until 19:40:02" }, request: null };

@@ -222,12 +222,12 @@ function wayTo(root, by, id) {
     if (node.id === id) return [id];
     for (const child of node.children) {
       const below = find(child);
-      if (below) return node.id === by ? below : [node.id, ...below];
+      if (below) return [node.id, ...below];
     }
     return null;
   };
-  const found = find(root) ?? [id], place = found.indexOf(by);
-  return found.slice(place + 1);
+  const found = find(root) ?? [], place = found.indexOf(by);
+  return place < 0 ? [id] : found.slice(place + 1);
 }
 
 /** The number of levels above a process. @param {string} id */

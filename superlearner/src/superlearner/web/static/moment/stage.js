@@ -395,7 +395,7 @@ export class RestartStage extends HTMLElement {
 
   /** Move a pulse along its line, its tail behind it. @param {Mark} mark @param {Flight|undefined} flight */
   #fly({ chip, tail, edge, pulse, width, height, named }, flight) {
-    attribute(chip, "data-on", flight !== undefined);
+    attribute(chip, "data-on", flight !== undefined && edge !== undefined); // without a line it has no place
     attribute(tail, "data-on", flight !== undefined && flight.part < 1);
     if (!flight || !edge) return;
     const [x, y] = pointOf(edge, flight.along), at = flight.along * edge.length, long = Math.min(TAIL, edge.length * 0.8);
