@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { endsText, livesOf, findProgramEnd } from "#static/process/lives.js";
+import { endedText, endsText, livesOf, findProgramEnd } from "#static/process/lives.js";
 
 const ended = (at, node = null) => ({ at, node, program: true, line: `${node ?? "the program"} ended` });
 const alive = (startedAt, ...exits) =>
@@ -45,4 +45,10 @@ test("a process whose restarts are counted or stored is never said not to have e
   assert.match(endsText(1, true, 7), /^Restarted once by its supervisor, the last time at /);
   assert.equal(endsText(3, false, null), "Restarted 3 times by its supervisor.");
   assert.match(endsText(0, true, 7), /^Started at /);
+});
+
+test("a stored end says its reason once", () => {
+  const held = "router has held the event loop since 13:04:44: depot.py:105 in optimise", silent = `depot is silent: ${held}`;
+  assert.equal(endedText(silent, held), silent); // regression: twice
+  assert.deepEqual([endedText("vans crashed", "boom"), endedText("vans ended", null)], ["vans crashed: boom", "vans ended"]);
 });

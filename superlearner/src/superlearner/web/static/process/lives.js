@@ -90,3 +90,6 @@ export function endsText(restarts, stored, startedAt) {
   if (restarts) return `Restarted ${often(restarts)} by its supervisor${since && `, the last time${since}`}.`;
   return stored ? `Started${since}.` : `It has not ended since its start${since}.`;
 }
+
+/** Return what happened and why, once: some lines say why themselves. @param {string} line @param {string|null} [reason] */
+export const endedText = (line, reason) => (reason && !line.includes(reason) ? `${line}: ${reason}` : line);

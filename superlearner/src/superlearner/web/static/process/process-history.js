@@ -6,7 +6,7 @@
 
 import { info, requestOn } from "../base/api.js";
 import { chosen, icon, make, renew } from "../base/dom.js";
-import { endsText, findProgramEnd, livesOf, often, timeline } from "./lives.js";
+import { endedText, endsText, findProgramEnd, livesOf, often, timeline } from "./lives.js";
 import { ask } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 import { whyAddress } from "../base/process-link.js";
@@ -80,7 +80,7 @@ export class SlHistory extends Panel {
 }
 
 /** Return the line of a stored restart. @param {Api.RestartLine} one */
-const storedEnd = ({ at, ref, line = "", reason }) => make("li", {}, make("time", {}, time(at)), ` ${line}${reason ? `: ${reason}` : ""} `,
+const storedEnd = ({ at, ref, line = "", reason }) => make("li", {}, make("time", {}, time(at)), ` ${endedText(line, reason)} `,
   make("a", { href: whyAddress(ref ?? "") }, "Why?"));
 
 /** Return the sentence about the last end of the whole program. @param {Api.RestartLine} one */
