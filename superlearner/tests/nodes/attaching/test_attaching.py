@@ -302,7 +302,8 @@ def test_a_service_that_is_attached_under_another_name_does_not_take_the_place_o
                 states = {line["name"]: line["state"] for line in (await platform.get(ATTACHED))["data"]}
                 assert {NODE: "given_up", "shop_2": "attached"} == states
                 asked = await platform.client.get("/api/v1/processes", params={"node": NODE})
-                assert f"this user has no open service {NODE}: it is not running" in asked.text
+                gone = f"its process {first.os_pid} no longer exists, and was probably killed"
+                assert f"not found again: {gone}" in asked.text  # regression: "no open service"
 
     inside(test)
 

@@ -111,7 +111,7 @@ class Attachment:
         self._pauses = pauses
         self._why: str | None = None
         self._closed: str | None = None
-        """The reason why its service closed its door; None if it did not."""
+        """The reason why its service closed its door or ended; None if neither is known."""
         self._silent_since: float | None = None
         self._was_stopped = False
         """True if its process was stopped by a signal when it fell silent."""
@@ -228,9 +228,11 @@ class Attachment:
     def _end_in_silence(self) -> None:
         """Tell that its program has ended while it did not answer."""
         os_pid = 0 if self.known is None else self.known.os_pid or 0
-        now, why = time.time(), f"its process {os_pid} no longer exists"
+        now = time.time()
         held = self._last_hold(now)
-        self._why = why
+        # Code that held its loop, or a signal that stopped it, let it not end in order
+        why = _describe_exit(os_pid, held is not None or self._blocked is not None)
+        self._why = self._closed = why
         self._nodes.keep_reason(self.name or "", why)
         self._silent_since = None
         self._hold = self._blocked = None
@@ -329,7 +331,8 @@ class Attachment:
                     why = f"{clip(visitor.last_word, LONGEST)} (process {facts.os_pid})"
                 elif is_here and not busy:
                     why, what = await _describe_end(facts.os_pid, address)
-                self._closed = why if visitor.last_word is not None or _is_removed(place_of(address).path) else None
+                is_known = visitor.last_word is not None or (is_here and what == "is gone")
+                self._closed = why if is_known or _is_removed(place_of(address).path) else None
             finally:
                 self.visitor, self.state, self._why, self.gone_at = None, "looked_for", why, begun or time.time()
                 if facts.backend is not None:
@@ -417,7 +420,11 @@ async def _describe_end(os_pid: int, address: str) -> tuple[str, str]:
         if loop.time() > end:
             return f"the connection to it is lost; its process {os_pid} still runs", "is not reachable"
         await _pause()
-    return f"its process {os_pid} no longer exists{'' if path is None else ', and was probably killed'}", "is gone"
+    return _describe_exit(os_pid, path is not None), "is gone"
+
+
+def _describe_exit(os_pid: int, is_killed: bool) -> str:
+    return f"its process {os_pid} no longer exists{', and was probably killed' if is_killed else ''}"
 
 
 async def _pause() -> None:
