@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,10 +11,11 @@ import otp
 from otp import Node
 from otp.trace import Event
 from superlearner.control.clock import wall_of
-from superlearner.control.events import ENDS, TraceEvent, facts_of
+from superlearner.control.events import ENDS, OF_CHILDREN, TraceEvent, facts_of
+from superlearner.control.slots import slot_key
 from superlearner.control.terms import message_text
 
-__all__ = ["EndTimes", "EndsBelow", "Exit", "ExitLog"]
+__all__ = ["EndTimes", "EndsBelow", "Exit", "ExitLog", "keys_of"]
 
 EXITS_OF_A_SLOT: Final = 20
 MAX_SLOTS: Final = 1000
@@ -133,6 +134,28 @@ class ExitLog:
     def of(self, key: str) -> list[Exit]:
         """Return the ends of a slot, newest first."""
         return list(self._by_slot.get(key, ()))
+
+
+def keys_of(events: Sequence[TraceEvent], living: Mapping[str, str]) -> dict[str, str]:
+    """Return the keys of slots by the pids of the processes that were in them, also of supervisors that were replaced.
+
+    Args:
+        events: what the node remembers, oldest first.
+        living: the keys by the pids of the processes that run.
+    """
+    keys = dict(living)
+    for event in reversed(events):  # the successor of a supervisor is met before the children of that supervisor
+        if event.kind not in OF_CHILDREN or event.pid is None:
+            continue
+        facts, above = facts_of(event), keys.get(facts_of(event).pid)
+        child = facts.child
+        key = None if child is None else keys.get(child)
+        if key is None and above is not None and (id := event.data.get("id")) is not None:
+            key = slot_key(above, id)
+        for pid in (child, facts.old):
+            if pid is not None and key is not None:
+                keys.setdefault(pid, key)
+    return keys
 
 
 class EndsBelow:

@@ -9,7 +9,8 @@ from otp import Pid, sentences
 from otp.observer.reading import kind_of
 from otp.observer.tree import is_child, top_supervisors
 from otp.trace import Event
-from superlearner.control.events import facts_of
+from superlearner.control.events import ENDS, facts_of
+from superlearner.control.exits import keys_of
 from superlearner.control.tree import supervisor_state
 from superlearner.live.hub import KINDS, Hub
 from superlearner.live.projection import graft, remove, row_of
@@ -30,9 +31,22 @@ class AttachedHub(Hub):
     _newcomers: dict[Pid, None]
 
     def follow(self) -> None:
-        """Read the current trees, then follow the events."""
+        """Read the current trees and the ends that the node remembers, then follow the events."""
         self._read_again()
+        self._take_earlier_ends()
         self._subscription = self.node.subscribe(self.on_event, kinds=KINDS | LIFE)
+
+    def _take_earlier_ends(self) -> None:
+        """Take over the ends of before: they were the same children's, also below supervisors that were replaced."""
+        events = otp.trace.history(self.node)
+        keys, reported = keys_of(events, self.model.by_pid), {event.cause for event in events if event.kind in ENDS}
+        for event in events:
+            if event.kind == "exited":
+                self._ends.note(event)
+                if event.seq not in reported and (key := keys.get(facts_of(event).pid)) is not None:
+                    self.exits.take(key, event)
+            elif event.kind in ENDS and (key := keys.get(facts_of(event).child or "")) is not None:
+                self.exits.take(key, self._at_its_end(event))
 
     def _take(self, event: Event) -> set[str]:
         pid = event.pid

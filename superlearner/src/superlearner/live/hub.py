@@ -255,8 +255,7 @@ class Hub:
                 fresh = self.reader.supervisor(event.pid)
         told = event
         if event.kind in ENDS:
-            told = Event(event.seq, self._ends.of(event), event.node, event.kind, event.pid, event.cause, event.data)
-            told.facts = facts_of(event)
+            told = self._at_its_end(event)
         elif event.kind == "drain_too_long" and self.holder_of is not None:
             pid, place = self.holder_of(event)
             data = {**event.data, "place": place}
@@ -269,6 +268,12 @@ class Hub:
             self.exits.take(key, told)
             self._ends_below.take(event, {row.pid: row.key for row in below(self.model, key) if row.pid is not None})
         return apply(self.model, told, fresh)
+
+    def _at_its_end(self, event: Event) -> Event:
+        """Return a supervisor's report of an end, with the time of that end."""
+        told = Event(event.seq, self._ends.of(event), event.node, event.kind, event.pid, event.cause, event.data)
+        told.facts = facts_of(event)
+        return told
 
     def _fresh(self, event: Event) -> Slot | None:
         """Return the slot of a child that just started, if its supervisor is on the page."""

@@ -642,3 +642,62 @@ def test_restarts_that_count_for_ever_are_told_without_a_window(inside: Inside) 
         assert "max_restarts=1 allows 1 restart, and a 2nd was needed" in str(shown[1])
 
     inside(test)
+
+
+class Fleet(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Pricer.child_spec({}, id="van", name="van")], max_restarts=1, max_seconds=600)
+
+
+class Depot(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Fleet.child_spec(None, id="fleet", name="fleet")], max_restarts=5, max_seconds=600)
+
+
+async def crash_vans(node: otp.Node, count: int) -> list[str]:
+    """End a van this often; at every second end the fleet gives up and is restarted."""
+    pids: list[str] = []
+    for number in range(1, count + 1):
+        van, fleet = node.whereis("van"), node.whereis("fleet")
+        assert van is not None
+        assert fleet is not None
+        pids.append(plain_pid(van))
+        GenServer.cast(van, "bogus")
+        await otp.wait_down(van)
+        if number % 2 == 0:
+            await otp.wait_down(fleet)
+            await Supervisor.count_children(("depot", node))
+        await Supervisor.count_children(("fleet", node))
+    return pids
+
+
+@pytest.mark.operation("error.history", "error.patterns", "error.list", "process.info")
+@pytest.mark.parametrize("place", ["attached"], indirect=True)
+def test_ends_of_before_the_attachment_are_in_the_history_of_a_process(inside: Inside) -> None:
+    """Regression: "none ended in the memory of …", although `error list` listed them."""
+
+    async def test(platform: Any) -> None:
+        await platform.node.start(Depot, None, name="depot")
+        pids = await crash_vans(platform.node, 2)
+        at, nodes = "/api/v1/processes/van", platform.platform.nodes
+
+        async def history() -> list[dict[str, Any]]:
+            """The clock is read again at an attachment, so the times may differ by a microsecond."""
+            return [one | {"at": None} for one in (await platform.get(f"{at}/errors"))["data"]]
+
+        before = await history()
+        assert [one["pid"] for one in before] == pids[::-1]
+        nodes.detach(platform.node.name)
+        nodes.attach(platform.node)
+        assert await history() == before
+        exits = (await platform.get(f"{at}/info"))["data"]["exits"]
+        assert [one | {"at": None} for one in exits] == before
+        [pattern] = (await platform.get(f"{at}/errors/patterns"))["data"]
+        [listed] = (await platform.get("/api/v1/errors"))["data"]
+        assert pattern["count"] == listed["count"] == 2
+        pids += await crash_vans(platform.node, 1)
+        assert [one["pid"] for one in await history()] == pids[::-1]
+
+    inside(test)

@@ -14,6 +14,7 @@ from superlearner.base.commands import command
 from superlearner.control.clock import Clock, time_text
 from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.exits import ExitLog
+from superlearner.control.names import registered_name
 from superlearner.control.reasons import is_crash, place_text
 from superlearner.control.slots import id_text
 from superlearner.control.steer import looks_like_pid
@@ -182,10 +183,13 @@ def _names(node: otp.Node, events: Iterable[TraceEvent]) -> list[Any]:
 async def _exits(ctx: Context, pages: LivePages, text: str) -> tuple[otp.Pid, list[PastExit]]:
     """Return a process and the exits of its predecessors, newest first; with its own if it has ended."""
     found = find_process(ctx, text)
-    if otp.is_alive(found):
-        return found, (await info(ctx, pages, plain_pid(found))).exits
+    alive = otp.is_alive(found)
+    exits = (await info(ctx, pages, plain_pid(found))).exits if alive else []
+    called = registered_name(found) if alive else None
+    if exits or (alive and called is None):
+        return found, exits
     memory, log = Memory(otp.trace.history(ctx.node)), ExitLog(Clock().offset)
-    name = memory.name(found)
+    name = memory.name(found) if called is None else id_text(called)  # of no child that has ended: by its name
     ends = [event for pid, event in memory.ends.items() if pid is found or memory.name(pid) == name]
     for event in ends:
         log.take("", event)
