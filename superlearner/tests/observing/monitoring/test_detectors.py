@@ -359,14 +359,22 @@ def test_a_deadlock_ends_with_its_last_call_and_counts_all_calls() -> None:
     late = replace(CALL, at=NOW + 2.5)
     own = [replace(CALL, at=NOW + 3, pid=pid, caller=name, cycle="pricing -> till") for pid, name in pair]
     over = facts(now=NOW + 4, timeouts=[first, late, *own])
-    explained = end_cycles(alarms.active, over)
-    found = detect(replace(over, explained=explained), LIMITS)
-    alarms.update(found, NOW + 4)
-    [ended] = alarms.ended
-    assert (found, ended.finding.since, ended.until) == ([], NOW - 1.5, NOW + 3)
-    assert ended.finding.evidence["callers"] == {"till": 3, "pricing": 1}
-    told = "2 calls in it and 2 calls to its processes timed out"
-    assert ended.past == f"a deadlock: till waited for pricing, which waited for till; {told}"
+    told = "a deadlock: till waited for pricing, which waited for till; "
+    told += "2 calls in it and 2 calls to its processes timed out"
+    explained, kept = end_cycles(alarms.active, over, LIMITS.anomaly_window)
+    assert detect(replace(over, explained=explained), LIMITS) == []
+    assert alarms.update(kept, NOW + 4) == ([], [])
+    [alarm] = alarms.active.values()  # regression: it was listed only while it lasted, unlike time-outs
+    assert (alarm.finding.description, alarm.finding.last) == (told, NOW + 3)
+    stored = Incidents().take([alarm], [], NOW + 4, LIMITS.anomaly_window)
+    assert [(one.text, one.at, one.until) for one in stored] == [(told, NOW - 1.5, NOW + 3)]  # at once
+    for later in (62, 64):
+        over = facts(now=NOW + later)
+        ended = alarms.update(end_cycles(alarms.active, over, LIMITS.anomaly_window)[1], over.now)[1]
+        assert (len(alarms.active), len(ended)) == ((1, 0) if later == 62 else (0, 1))
+    [one] = alarms.ended
+    assert (one.finding.since, one.until, one.past) == (NOW - 1.5, NOW + 3, told)
+    assert one.finding.evidence["callers"] == {"till": 3, "pricing": 1}
 
 
 def test_a_call_that_timed_out_before_a_hold_of_the_loop_is_a_finding_of_its_own() -> None:

@@ -47,6 +47,8 @@ test("a process that hangs is one line, and so is a deadlock", () => {
   assert.deepEqual(onceEach(rows, [hang("0.1.0"), hang("0.2.0"), hang("0.3.0"), cycle]),
     { rows: [rows[3], rows[4]], anomalies: [hang("0.3.0"), cycle] });
   assert.deepEqual(onceEach(rows, []), { rows, anomalies: [] });
+  const over = { ...cycle, last: "2026-01-01T00:00:00Z" }; // it says nothing of what its processes do now
+  assert.deepEqual(onceEach(rows, [hang("0.1.0"), over]).anomalies, [hang("0.1.0"), over]);
 });
 
 test("a process that does not keep up is one line, whatever is found first", () => {

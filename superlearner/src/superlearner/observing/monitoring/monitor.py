@@ -452,7 +452,8 @@ class Monitor:
         limits = self.settings()
         now = self._clock.now()
         facts = self.facts()
-        self._explained |= end_cycles(self.alarms.active, facts)
+        explained, kept = end_cycles(self.alarms.active, facts, limits.anomaly_window)
+        self._explained |= explained
         found = detect(facts, limits)
         grows = any(one.type == "memory_growth" for one in found)
         if grows or is_steep(facts, limits):  # the process may have ended before the finding
@@ -463,7 +464,7 @@ class Monitor:
             found = detect(facts, limits)
         self._explained |= dict.fromkeys(explained_by(found), now)
         self._explained = {pid: at for pid, at in self._explained.items() if at >= now - 2 * limits.anomaly_window}
-        raised, over = (alarms := self.alarms).update(found, now)
+        raised, over = (alarms := self.alarms).update([*kept, *found], now)
         for alarm in raised:
             self.telemetry.execute("anomaly.raised", {"lasted": _lasted(alarm, now)}, _about(alarm))
         for alarm in over:

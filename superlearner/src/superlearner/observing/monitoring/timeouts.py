@@ -146,24 +146,41 @@ def _with_calls(one: AnomalyFinding, calls: Sequence[TimedOut]) -> AnomalyFindin
     )
 
 
-def end_cycles(active: dict[tuple[str, str], Alarm], facts: NodeFacts) -> dict[str, float]:
+def end_cycles(
+    active: dict[tuple[str, str], Alarm], facts: NodeFacts, window: float
+) -> tuple[dict[str, float], list[AnomalyFinding]]:
     """Let deadlocks that are over end with their last call, which no look has seen, and count their calls.
 
-    Returns until when they explain calls that timed out, by the pid of the callee.
+    Returns until when they explain calls that timed out, by the pid of the callee, and those that ended within the
+    window: they stay for it, in the past tense, as a time-out does.
     """
     explained: dict[str, float] = {}
+    kept: list[AnomalyFinding] = []
     for key, alarm in active.items():
         one, pids = alarm.worst, pids_of(alarm.worst)
         if one.type != "call_cycle" or any(pids <= {waiter.pid for waiter in circle} for circle in facts.cycles):
             continue
-        calls = [call for call in facts.timeouts if call.pid in pids and call.at >= one.since]
-        end = max((call.at for call in calls if call.cycle), default=None)
-        if end is not None:
-            told = _with_calls(replace(one, past=""), [call for call in calls if call.at <= end])
-            told = replace(told, size=end - one.since, hint=one.past_hint)
-            active[key] = replace(alarm, finding=told, worst=told)
-            explained |= dict.fromkeys(pids, end)
-    return explained
+        if one.last is None:
+            calls = [call for call in facts.timeouts if call.pid in pids and call.at >= one.since]
+            end = max((call.at for call in calls if call.cycle), default=None)
+            if end is not None:
+                one = _with_calls(replace(one, past=""), [call for call in calls if call.at <= end])
+                explained |= dict.fromkeys(pids, end)
+            one = _over(one, alarm.worst.since + alarm.worst.size if end is None else end)
+            active[key] = replace(alarm, finding=one, worst=one)
+        if one.last is not None and one.last >= facts.now - window:
+            kept.append(one)
+    return explained, kept
+
+
+def _over(one: AnomalyFinding, end: float) -> AnomalyFinding:
+    """Return a deadlock as one that has ended; its incident can be stored at once."""
+    past = one.past or ("" if one.incident is None else one.incident.text + one.calls)
+    incident = one.incident and replace(one.incident, text=past, at=one.since, until=end)
+    return replace(
+        one, description=past or one.description, past=past, last=round(end, 3), size=end - one.since,
+        hint=one.past_hint or one.hint, incident=incident,
+    )  # fmt: skip
 
 
 def _count(calls: Sequence[TimedOut]) -> str:

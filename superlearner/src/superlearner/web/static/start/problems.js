@@ -53,7 +53,7 @@ export function ownStorms(burning, anomalies, { rows }) {
  * Return the processes and anomalies without those that another line describes: an anomaly says more than the state of its process, a
  * deadlock more than the calls in it, a crash loop more than its child, and a supervisor that is down implies its children.
  * @template {Pick<Row, "pid"|"state"|"key"|"parent"|"id"|"name">} R
- * @template {{type: string, pid?: string|null, name?: string|null, evidence: Record<string, any>}} A
+ * @template {{type: string, pid?: string|null, name?: string|null, last?: string|null, evidence: Record<string, any>}} A
  * @param {readonly R[]} rows
  * @param {readonly A[]} anomalies
  * @param {readonly Line[]} burning  the storms that are listed
@@ -61,7 +61,7 @@ export function ownStorms(burning, anomalies, { rows }) {
  * @returns {{rows: R[], anomalies: A[]}}
  */
 export function onceEach(rows, anomalies, burning, model) {
-  const circles = anomalies.filter(({ type }) => type === "call_cycle").flatMap(({ evidence }) => evidence.circle);
+  const circles = anomalies.filter(({ type, last }) => type === "call_cycle" && !last).flatMap(({ evidence }) => evidence.circle);
   const locked = new Set(circles.map((one) => one.pid));
   const left = anomalies.filter(({ type, pid }) => type !== "long_callback" || !locked.has(pid));
   const reported = new Set([...locked, ...left.flatMap(({ type, pid }) => SLOW.includes(type) ? [pid] : [])]);
