@@ -701,3 +701,22 @@ def test_ends_of_before_the_attachment_are_in_the_history_of_a_process(inside: I
         assert [one["pid"] for one in await history()] == pids[::-1]
 
     inside(test)
+
+
+@pytest.mark.operation("error.why")
+def test_a_pid_asks_about_the_end_of_that_process_alone(inside: Inside) -> None:
+    """Regression: after a give-up every earlier process of the place was explained by the newest crash."""
+
+    async def test(platform: Any) -> None:
+        await platform.node.start(Depot, None, name="depot")
+        pids = await crash_vans(platform.node, 2)
+        first, second = [(await platform.get(f"/api/v1/processes/{one}/errors/why"))["data"] for one in pids]
+        assert (first["pid"], second["pid"]) == tuple(pids)
+        assert first["summary"].startswith(f"van <{pids[0]}> crashed: KeyError('bogus')")
+        assert [one["pid"] for one in first["steps"]] == [pids[0]]
+        assert pids[1] not in first["summary"]
+        assert "gave up" not in first["summary"]
+        assert second["summary"].startswith(f"van <{pids[1]}> crashed: KeyError('bogus')")
+        assert "fleet gave up" in second["summary"]
+
+    inside(test)

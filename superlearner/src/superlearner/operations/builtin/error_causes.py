@@ -13,7 +13,7 @@ import otp
 from otp import Node, sentences
 from superlearner.base.commands import command
 from superlearner.control.clock import Clock, time_text
-from superlearner.control.events import TraceEvent, facts_of, is_restart
+from superlearner.control.events import STARTS, TraceEvent, facts_of, is_restart
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.steer import looks_like_pid
@@ -250,7 +250,8 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
     found = find_process(ctx, pid)
     memory = Memory(otp.trace.history(ctx.node))
     number, alive = plain_pid(found), otp.is_alive(found)
-    fallen = None if alive else _find_fallen(memory, found)
+    itself = not alive and looks_like_pid(pid)
+    fallen = None if alive else _find_fallen_of(memory, found) if itself else _find_fallen(memory, found)
     causes = causes_of(ctx.node, number if fallen is None else plain_pid(fallen))
     clock = Clock()
     origins = [origin_of(ctx.watched, audit, ctx.user.name, clock, step) for step in causes]
@@ -260,6 +261,8 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
     going_on = not alive and _is_being_restarted(ctx.node, memory, found)
     retried = None if alive or going_on else _describe_attempts(memory, Running(ctx.node), found)
     state = () if alive else ("it is being restarted" if going_on else retried or f"{who} is not running",)
+    if itself and found not in memory.ends:
+        state = (f"the end of {number} is no longer in memory",)
     return Why(
         pid=number,
         name=display_name(found) if alive else memory.name(found),
@@ -330,6 +333,16 @@ def _find_fallen(memory: Memory, ended: otp.Pid) -> otp.Pid | None:
         if given_up and given_up[-1].seq > ends[-1].seq:  # else another tree may have begun
             return given_up[-1].pid
     return _find_fallen_above(memory, ends[-1]) if ends else None
+
+
+def _find_fallen_of(memory: Memory, ended: otp.Pid) -> otp.Pid | None:
+    """Return the highest supervisor that gave up after the end of just this process; None if none did."""
+    end = memory.ends.get(ended)
+    if end is None or any(one.kind in STARTS and one.data.get("old") is ended for one in memory.events):
+        return None
+    group = groups(memory).get(end.seq)
+    given_up = [] if group is None else group.of("gave_up")
+    return given_up[-1].pid if given_up else _find_fallen_above(memory, end)
 
 
 def _find_fallen_above(memory: Memory, end: TraceEvent) -> otp.Pid | None:
