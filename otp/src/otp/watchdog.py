@@ -368,8 +368,8 @@ def _own_frame(frame: FrameType) -> FrameType:
     """
     called = collector_listeners()
     innermost = frame
-    current: FrameType | None = frame
-    while current is not None:
+    current: Any = frame
+    while hasattr(current, "f_code"):  # Python 3.11 may give anything for the caller of a frame that just returned
         if current.f_code not in called and not current.f_code.co_filename.startswith((*LIBRARY_FOLDERS, "<frozen")):
             return current
         current = current.f_back

@@ -25,7 +25,7 @@ class Importer(GenServer):
         return Ok(json.loads(self.feed))
 
 
-class Kiosk(GenServer):
+class LicensedKiosk(GenServer):
     @impl
     def init(self, arg):
         return Ok(arg) if arg else Stop("no licence")
@@ -94,7 +94,7 @@ def test_a_new_child_that_failed_to_start_is_a_problem_and_its_refusal_says_wher
 
     async def test(platform: Any) -> None:
         platform.client.headers.update(OWNER)
-        new = {"start": f"{__name__}:Kiosk", "id": "kiosk", "registered_name": "kiosk", "arg": 0}
+        new = {"start": f"{__name__}:LicensedKiosk", "id": "kiosk", "registered_name": "kiosk", "arg": 0}
         answer = await platform.client.post(f"{AT}/children", json=new)
         error = answer.json()["error"]
         assert (409, "start_failed") == (answer.status_code, error["code"])

@@ -225,7 +225,7 @@ async def _started_when(
 
 def _started(outcome: Any, me: Process, state: DynamicState, spec: ChildSpec, call: Callable[[], Any]) -> Any:
     if type(outcome) is Failed:
-        report_refused_child(me, spec.id, bound_reason(outcome.reason), spec)
+        report_refused_child(me, spec.id, bound_reason(outcome.reason), spec, dynamic=True)
         return Reply(("error", outcome.reason), state)
     pid = outcome if type(outcome) is Process else started_pid(outcome)
     if pid is not None:

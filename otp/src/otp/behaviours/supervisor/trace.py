@@ -109,14 +109,23 @@ def report_failed_restart(me: Process, state: RestartWindow, id: Hashable, reaso
 def report_failed_start(me: Process, id: Hashable, reason: Reason, spec: ChildSpec) -> None:
     """Report that a child did not start on request, with a reason to keep."""
     log_failed_request(me, id, reason)
+    _emit_failed_start(me, id, reason, spec)
+
+
+def _emit_failed_start(me: Process, id: Hashable, reason: Reason, spec: ChildSpec) -> None:
     me.runtime.tracer.emit("start_failed", me, {"id": id, "reason": reason, "restart": spec.restart})
 
 
-def report_refused_child(me: Process, id: Hashable, reason: Reason, spec: ChildSpec) -> None:
-    """Report that a new child did not start; not that its process runs already, which is the mistake of the caller."""
+def report_refused_child(me: Process, id: Hashable, reason: Reason, spec: ChildSpec, *, dynamic: bool = False) -> None:
+    """Report that a new child did not start; not that its process runs already, which is the mistake of the caller.
+
+    A dynamic child is not logged: such starts are the program's own, and it gets the reason.
+    """
     match reason:
         case ("already_started", _):
             pass
+        case _ if dynamic:
+            _emit_failed_start(me, id, reason, spec)
         case _:
             report_failed_start(me, id, reason, spec)
 

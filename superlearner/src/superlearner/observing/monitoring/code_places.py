@@ -78,8 +78,8 @@ def find_running_code(frame: FrameType, process: Any) -> RunningCode | None:
     It runs in any thread and does not keep the frames. `process` is the one that runs there, if any.
     """
     own: list[FrameType] = []
-    at: FrameType | None = frame
-    while at is not None:
+    at: Any = frame
+    while hasattr(at, "f_code"):  # Python 3.11 may give anything for the caller of a frame that just returned
         file = at.f_code.co_filename
         if own and file.startswith(OTP):
             break  # what the runtime called is in the callback of a process; before that is the program's own start
