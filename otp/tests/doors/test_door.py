@@ -388,7 +388,7 @@ def test_a_file_of_a_hold_lasts_as_long_as_the_hold_and_the_door(tmp_path: Path)
 
 
 def test_a_hold_goes_on_with_the_next_message_of_its_process(tmp_path: Path) -> None:
-    """Regression: for each message in a row it began anew, and at the end with the first one again."""
+    """Regression: each message in a row began a new hold, and the last report began with the first message again."""
     path, held = tmp_path / "a.hold", Held(3.0, None, "till", "shop.py", 12, "Till.handle_cast")
     file, begins = HoldFile(path), list[float]()
     for next_one in (held, replace(held, seconds=0.1), replace(held, seconds=0.1, name="cart")):

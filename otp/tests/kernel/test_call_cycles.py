@@ -554,7 +554,7 @@ def test_a_caller_outside_a_cycle_reports_no_timeout_that_did_not_pass(
     assert "infinity s" not in caplog.text
 
 
-# While somebody observes
+# Under observation
 
 
 def _looks_away(*pids: otp.Pid) -> None:

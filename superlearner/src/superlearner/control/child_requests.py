@@ -48,7 +48,7 @@ class ChildRequests:
             del self._signals[next(iter(self._signals))]
 
     def find_end(self, event: TraceEvent) -> str:
-        """Return the request whose exit signal ended the child of an event; "" if there is none."""
+        """Return the request that ended the child of an event by an exit signal; "" without one."""
         child = event.data.get("child") if event.kind == "child_terminated" else event.data.get("old")
         sent, request = self._signals.get(child, (None, "")) if self._signals and child is not None else (None, "")
         return request if sent is not None and sent == event.data.get("reason") else ""

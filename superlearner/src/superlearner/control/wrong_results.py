@@ -243,7 +243,7 @@ def _find_ends_of_starts(me: Any, seq: int, reason: Any) -> Iterator[Any]:
 
 
 def end_of_start(event: Any) -> Any | None:
-    """Return the event of the process whose start failed, for the event of its supervisor; None if there is none."""
+    """Return the end of the process that failed to start, for the event of its supervisor; None without one."""
     return next(_find_ends_of_starts(event.pid, event.seq, unwrapped_start(event.data["reason"])), None)
 
 

@@ -171,9 +171,9 @@ class SupervisorServer:
             return dynamic.child_exited(me, state, message)
         pid: Any
         pid, reason = message
-        now = me.runtime.scheduler.window_ns()
-        record = state.exited(pid, reason, now)
         node = me.runtime
+        now = node.scheduler.window_ns()
+        record = state.exited(pid, reason, now)
         if record is None or (node.ended_by is not None and node.ends):  # its log says why
             return NoReply(state)
         verdict = state.decide(record, reason, now)

@@ -24,8 +24,8 @@ __all__ = [
     "report_ended",
     "report_failed_restart",
     "report_failed_start",
-    "report_refused_child",
     "report_gave_up",
+    "report_refused_child",
     "report_restarted",
     "report_started",
     "report_stopped",
@@ -106,28 +106,23 @@ def report_failed_restart(me: Process, state: RestartWindow, id: Hashable, reaso
     return number
 
 
-def report_failed_start(me: Process, id: Hashable, reason: Reason, spec: ChildSpec) -> None:
-    """Report that a child did not start on request, with a reason to keep."""
-    log_failed_request(me, id, reason)
-    _emit_failed_start(me, id, reason, spec)
+def report_failed_start(me: Process, id: Hashable, reason: Reason, spec: ChildSpec, *, dynamic: bool = False) -> None:
+    """Report that a child did not start on request, with a reason to keep.
 
-
-def _emit_failed_start(me: Process, id: Hashable, reason: Reason, spec: ChildSpec) -> None:
+    A dynamic child is not logged: such starts are the program's own, and it gets the reason.
+    """
+    if not dynamic:
+        log_failed_request(me, id, reason)
     me.runtime.tracer.emit("start_failed", me, {"id": id, "reason": reason, "restart": spec.restart})
 
 
 def report_refused_child(me: Process, id: Hashable, reason: Reason, spec: ChildSpec, *, dynamic: bool = False) -> None:
-    """Report that a new child did not start; not that its process runs already, which is the mistake of the caller.
-
-    A dynamic child is not logged: such starts are the program's own, and it gets the reason.
-    """
+    """Report that a new child did not start; not that its process runs already, which is the mistake of the caller."""
     match reason:
         case ("already_started", _):
             pass
-        case _ if dynamic:
-            _emit_failed_start(me, id, reason, spec)
         case _:
-            report_failed_start(me, id, reason, spec)
+            report_failed_start(me, id, reason, spec, dynamic=dynamic)
 
 
 def report_gave_up(

@@ -152,7 +152,7 @@ class RemoteNode:
         return self._read(asking.result(), expected)
 
     async def _is_held_for(self, seconds: float, asking: asyncio.Future[Any]) -> bool:
-        """Wait for an answer; return True instead if there is none after `seconds` and the node is known to be held."""
+        """Wait for an answer; return True if none has come after `seconds` and the node is known to be held."""
         await asyncio.wait([asking], timeout=seconds)
         if asking.done():
             return False

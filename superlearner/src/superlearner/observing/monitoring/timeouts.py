@@ -28,8 +28,8 @@ from superlearner.observing.monitoring.alarms import EXACT, Alarm
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, NodeFacts, TimedOut
 from superlearner.settings.settings import Settings
 
-__all__ = ["ADVICE", "call_timeouts", "end_cycles", "explained_by", "find_waiting", "fold_timeouts", "pids_of",
-           "tell_calls_of", "timed_out"]  # fmt: skip
+__all__ = ["ADVICE", "call_timeouts", "describe_calls_of", "end_cycles", "explained_by", "find_waiting",
+           "fold_timeouts", "pids_of", "timed_out"]  # fmt: skip
 
 MANY: Final = 10
 """Calls from which the severity is high."""
@@ -237,7 +237,7 @@ def find_waiting(node: Node, calls: Iterable[TimedOut]) -> frozenset[str]:
     return frozenset(found)
 
 
-def tell_calls_of(caller: str, calls: Iterable[TimedOut]) -> Iterator[tuple[float, str]]:
+def describe_calls_of(caller: str, calls: Iterable[TimedOut]) -> Iterator[tuple[float, str]]:
     """Yield when a process last waited in vain for each of those it called, and a sentence about all these calls."""
     groups: dict[tuple[str, bool], list[TimedOut]] = {}
     for one in calls:

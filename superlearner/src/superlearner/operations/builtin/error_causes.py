@@ -22,7 +22,7 @@ from superlearner.control.timeouts import caller_of
 from superlearner.nodes.nodes import WatchedNode, full_names
 from superlearner.nodes.remote import RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import Named, Names
-from superlearner.observing.monitoring.timeouts import pids_of, tell_calls_of
+from superlearner.observing.monitoring.timeouts import describe_calls_of, pids_of
 from superlearner.operations.builtin.errors import describe_step, find_process, origin_of
 from superlearner.operations.builtin.processes import NOT_THERE
 from superlearner.operations.builtin.restart_incidents import is_failure, possible_names
@@ -131,9 +131,7 @@ async def _explain_absent(
     """Return what is stored about a process of a node that is not connected, and may run; None if nothing is."""
     if history is None or looks_like_pid(name):
         return None
-    nodes, owner = possible_names(ctx.on or ctx.home.name), ctx.user.only_owner
-    rows, _ = await history.page(nodes, [], owner, None, None, 0, MOST_FOLDED, process=name, replays=False)
-    rows = await find_about(name, rows, history)
+    rows = await _find_stored(history, possible_names(ctx.on or ctx.home.name), name, ctx.user.only_owner)
     last = next(filter(_is_end, rows), None)
     problems = _list_stored([one for one in rows if _is_problem(one)])
     if last is None and not problems:
@@ -142,7 +140,7 @@ async def _explain_absent(
     if last is not None:
         [whole] = await history.read_replays([last])
         line = await asyncio.to_thread(describe_row, whole, ctx.user.name)
-        told = f"{_tell(line, await asyncio.to_thread(read_moment, whole))} (at {time_text(last.until)})"
+        told = f"{_describe_stored(line, await asyncio.to_thread(read_moment, whole))} (at {time_text(last.until)})"
     state = "its node is not connected" if ctx.user.only_own else absence.message
     return Why(
         pid=None, name=name, alive=None, restarted=None, known=False, run=(last or rows[0]).run, repeats=None,
@@ -204,8 +202,7 @@ async def _hint_elsewhere(
     if found is None and (stored := await _hint_stored(ctx, node, history, name)) is not None:
         return stored
     if found is None and history is not None and others:
-        rows, _ = await history.page([*others], [], None, None, None, 0, MOST_FOLDED, process=name, replays=False)
-        found = next((row.node for row in await find_about(name, rows, history)), None)
+        found = next((row.node for row in await _find_stored(history, [*others], name)), None)
     if found is None:
         return None
     explains = command("error.why", name, node=ctx.nodes.option_of(found))
@@ -216,12 +213,17 @@ async def _hint_stored(
     ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory | None, name: str
 ) -> str | None:
     """Return what lists the stored lines about a process that its node does not know; None without one."""
-    if history is None:
+    if history is None or not await _find_stored(history, [node.name], name, ctx.user.only_owner):
         return None
-    owner = ctx.user.only_owner
-    rows, _ = await history.page([node.name], [], owner, None, None, 0, MOST_FOLDED, process=name, replays=False)
-    about = await find_about(name, rows, history)
-    return _list_command(ctx, name) if about else None
+    return _list_command(ctx, name)
+
+
+async def _find_stored(
+    history: MomentHistory, nodes: Sequence[str], name: str, owner: str | None = None
+) -> list[MomentRow]:
+    """Return what is stored about a process, without replays, newest first."""
+    rows, _ = await history.page(list(nodes), [], owner, None, None, 0, MOST_FOLDED, process=name, replays=False)
+    return await find_about(name, rows, history)
 
 
 def _list_command(ctx: Context, name: str) -> str:
@@ -275,7 +277,7 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
         problems=_list_problems(ctx.watched, number),
         timeouts=[
             WhyTimeouts(at=at, line=line)
-            for at, line in islice(tell_calls_of(caller_of(found), ctx.watched.monitor.timeouts), MOST_PROBLEMS)
+            for at, line in islice(describe_calls_of(caller_of(found), ctx.watched.monitor.timeouts), MOST_PROBLEMS)
         ],
         run=run_of(ctx.node),
         steps=[describe_step(one, clock) for one in origins],
@@ -460,7 +462,7 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
     shows = _list_command(ctx, name)
     if len(found) == 1 and last.number <= 1:
         shows = f"`{ctx.command('restart.show', line.ref)}` shows it"
-    why.earlier = sentences.story(since, f"{when}: {_tell(line, moment)}", *effect, shows)
+    why.earlier = sentences.story(since, f"{when}: {_describe_stored(line, moment)}", *effect, shows)
     why.stored = WhyStored(ref=line.ref, at=last.until, line=words)
     if not why.known and of_this_run and (last.number or line.gave_up):
         why.restarted = True
@@ -476,7 +478,7 @@ def _words(line: RestartLine) -> str:
     return line.story or (told if line.reason in (None, "killed") else f"{told}: {line.reason}")
 
 
-def _tell(line: RestartLine, moment: Moment | None) -> str:
+def _describe_stored(line: RestartLine, moment: Moment | None) -> str:
     """Return what happened in a stored restart, with the reason and the place; before a give-up, its first cause."""
     words = _words(line)
     first = None if moment is None or not line.gave_up else next(iter(moment.events), None)

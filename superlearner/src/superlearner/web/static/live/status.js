@@ -50,7 +50,7 @@ export function lostWords(status, fresh, node) {
 }
 
 /** Show a sentence with its commands, unless it is shown. @param {HTMLElement} element @param {string} words */
-export function say(element, words) {
+export function announce(element, words) {
   if (element.textContent !== words.replaceAll("`", "")) renew(element, [make("span", {}, ...spoken(words))]);
 }
 
@@ -58,7 +58,7 @@ export function say(element, words) {
 export function showLost(status, fresh) {
   const words = lostWords(status, fresh);
   const line = byId("lost", HTMLElement);
-  say(line, words);
+  announce(line, words);
   line.hidden = words === "";
   for (const figures of document.querySelectorAll(".bar > .counts")) attribute(figures, "hidden", words !== "");
 }

@@ -213,9 +213,9 @@ export const because = (reason, last = false) =>
 export function storedSentence({ line = "", program = false, started = 0, story, ...more }) {
   if (program) return line;
   if (story) return `${story}${more.request ? `; ${more.name} was ended by ${shortRequest(more.request)}` : ""}`;
-  const told = Boolean(more.request && line.includes(more.request)); // who ended it
-  const by = actors(more, started > 0, told);
-  if (told) line = line.replace(more.request ?? "", shortRequest(more.request ?? ""));
+  const namesRequest = Boolean(more.request && line.includes(more.request));
+  const by = actors(more, started > 0, namesRequest);
+  if (namesRequest) line = line.replace(more.request ?? "", shortRequest(more.request ?? ""));
   if (!by) return line;
   return by.startsWith("restarted ") && line.endsWith("restarted") ? `${line.slice(0, -9)}${by}` : `${line}: ${by}`;
 }
@@ -224,13 +224,13 @@ export function storedSentence({ line = "", program = false, started = 0, story,
  * Return who ended a process, and who restarted it.
  * @param {Partial<Api.RestartLine>} line
  * @param {boolean} again
- * @param {boolean} told  the line says who ended it, and the reason
+ * @param {boolean} namesRequest  the line says who ended it, and the reason
  */
-function actors({ name, reason, request, supervisor, strategy, gave_up: gaveUp }, again, told) {
+function actors({ name, reason, request, supervisor, strategy, gave_up: gaveUp }, again, namesRequest) {
   if (reason === null && !gaveUp) return ""; // on request, as the line says, or unknown
   const by = request ? ` by ${shortRequest(request)}` : "", killed = reason === "killed";
   if (gaveUp) return name ? `${name} ${killed ? `was killed${by}` : `ended: ${reason ?? "unknown"}`}` : "";
-  return [told ? "" : killed ? by && `killed${by}` : by ? `ended${by}` : reason ?? "",
+  return [namesRequest ? "" : killed ? by && `killed${by}` : by ? `ended${by}` : reason ?? "",
     again && supervisor ? `restarted by ${supervisor}${strategy ? ` (${strategy})` : ""}` : ""].filter(Boolean).join(", ");
 }
 

@@ -14,7 +14,7 @@ import { lineAt, NOTHING, pinOf, take } from "./process-list.js";
 import { openMenu } from "./process-menu.js";
 import { keep, keptPins, missing, toggled } from "./process-pins.js";
 import { addressOf, askOf, FILTERS, filtersOf, unfiltered, viewOf } from "./process-view.js";
-import { lostWords, say, showStatus } from "../live/status.js";
+import { announce, lostWords, showStatus } from "../live/status.js";
 import { SlTable } from "../components/table.js";
 import { number } from "../base/words.js";
 
@@ -104,7 +104,7 @@ function onStatus(status) {
   const lost = byId("lost", HTMLElement);
   const words = lostWords(status, list.now);
   lost.hidden = words === "";
-  say(byId("lost-text", HTMLElement), words);
+  announce(byId("lost-text", HTMLElement), words);
 }
 
 /** Change the view and its URL. @param {Partial<import("./process-view.js").View>} change */

@@ -92,8 +92,8 @@ export function showCrash({ name, line, reason, hint, ended = false, because = f
   const go = make("button", { type: "button", class: "link" }, at(line));
   go.onclick = () => goTo(line, words);
   const where = version ? make("span", {}, `${at(line)} of version ${version} (this text differs there)`) : go;
-  const told = linedText(reason).replace(` (${at(line)})`, "");
-  const what = hint ? told.replace(/, which is not a result such as .*$/, "") : told; // the hint says which are
+  const withoutPlace = linedText(reason).replace(` (${at(line)})`, "");
+  const what = hint ? withoutPlace.replace(/, which is not a result such as .*$/, "") : withoutPlace; // the hint says which are
   const again = !!hint && reason.endsWith(hint.slice(hint.indexOf(":") + 1)), why = again ? hint : what, other = again ? "" : hint;
   const more = other ? `${/[.?!]$/.test(why) ? "" : "."} ${sentence(other)}` : "";
   crashed.replaceChildren(

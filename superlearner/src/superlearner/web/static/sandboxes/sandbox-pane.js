@@ -178,13 +178,13 @@ function why(reason, ended) {
   const title = html`<b>${ended ? `${who} ended: ` : "It is stopping: "}</b>`;
   const more = ended ? `${remedyOf(reason)} Run starts it again; its options stay.`.trim() : "";
   const line = lineOfExit(reason, known ?? ""), brief = hasCrash() ? withoutCrash(reason) : reason;
-  const said = line && !reason.endsWith(placed(line)) ? `${reason}: ${placed(line)}` : brief;
+  const full = line && !reason.endsWith(placed(line)) ? `${reason}: ${placed(line)}` : brief;
   const fall = ended && fell() ? html`<button type="button" class="btn" @click=${playAgain}>Watch how it ended</button>` : nothing;
   if (ended && hasError(reason, check.said.textContent ?? ""))
     return html`<p><b>It did not start.</b> The message below the code says why.</p>`;
   return raisedIn(reason)
     ? html`<p><b>${who} ended.</b></p>${failure(reason, goTo)}<p>${more}</p>`
-    : html`<p>${title}${withLinks(said, goTo)}${ended ? ". " : ""}${brief === reason ? "" : "The message below the code says why. "}${more}
+    : html`<p>${title}${withLinks(full, goTo)}${ended ? ". " : ""}${brief === reason ? "" : "The message below the code says why. "}${more}
       </p>${fall}`;
 }
 

@@ -13,7 +13,7 @@ import { Feed, liveUrl } from "../live/live.js";
 import { freshName, SlRecordings, replayAddress } from "./recordings-list.js";
 import { SlSequence } from "./sequence.js";
 import { short } from "./sequence-layout.js";
-import { say, showStatus, silentWords } from "../live/status.js";
+import { announce, showStatus, silentWords } from "../live/status.js";
 import { tabs } from "../components/tab-list.js";
 import { complain, toast } from "../base/toast.js";
 import { SlTraceForm } from "./trace-form.js";
@@ -206,7 +206,7 @@ function onStatus(status) {
   showStatus(status);
   const lost = byId("lost", HTMLElement);
   lost.hidden = status === "live" || status === "connecting" || status === "gone"; // the shell shows what is gone
-  say(lost,
+  announce(lost,
     status === "silent"
       ? silentWords()
       : "The connection is lost; trying again. Traces are kept in memory: a restart of the server deletes them.");

@@ -14,7 +14,7 @@ import { shortcuts } from "../shell/keys.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, reduce, rowOf, tally } from "../live/model.js";
 import { platformRoot, yoursFirst } from "../live/scopes.js";
-import { heldWords, say, showStatus, silentWords } from "../live/status.js";
+import { announce, heldWords, showStatus, silentWords } from "../live/status.js";
 import { burning, nameIn, verb } from "../live/storms.js";
 import { toast } from "../base/toast.js";
 import { counted, MEANINGS, number, time } from "../base/words.js";
@@ -113,7 +113,7 @@ function onStatus(status) {
   events.live(status !== "gone");
   byId("lost", HTMLElement).hidden = status === "live" || status === "connecting" || status === "gone"; // the shell shows what is gone
   const text = byId("lost-text", HTMLElement);
-  if (heldWords()) say(text, silentWords());
+  if (heldWords()) announce(text, silentWords());
   else if (status === "silent")
     write(text, `${silentWords(fresh ? ` since ${time(fresh)}` : "")} Its terminal${chosen() ? " or log" : ""} says which one.`);
   else if (status === "lost") write(text, fresh
