@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 import otp
+from attached_service import OWNER
 from otp import Agent, DynamicSupervisor, GenServer, Supervisor
+from superlearner.control.terms import plain_pid
 from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.engine import elsewhere
@@ -62,6 +64,49 @@ def test_an_answer_about_one_node_names_it_and_counts_what_others_have(inside: I
             errors = f"`superlearner error list --node {DEPOT}`"
             assert (await meta("errors"))["elsewhere"] == [f"{DEPOT} has a recent crash: {errors}"]
             platform.platform.nodes.detach(DEPOT)
+
+    inside(test)
+
+
+@pytest.mark.operation("process.list", "process.info", "process.kill", "supervisor.terminate_child")
+def test_the_only_service_is_the_default_node_of_a_platform_without_a_tree(inside: Inside) -> None:
+    """Regression: `process list` and `process kill till` asked the empty node of `run --empty`."""
+
+    async def test(platform: Any) -> None:
+        home, nodes = platform.node.name, platform.platform.nodes
+        about = {"node": DEPOT, "elsewhere": ["it is the only attached service"]}
+
+        async def node_of(path: str, **options: Any) -> str:
+            return (await platform.get(f"/api/v1/{path}", **options)).get("meta", {}).get("node") or home
+
+        async with otp.Node(DEPOT) as node, otp.Node("kiosk@127.0.0.1") as kiosk:
+            nodes.attach(node, kind=SERVICE)
+            pid = await node.start(Agent, lambda: 0, name="shelf")
+            assert await node_of("processes") == home  # it has the demo
+            nodes.runs_no_tree = True
+            assert await node_of("processes") == home  # somebody started processes there
+            for child in await Supervisor.which_children(("playground", platform.node)):
+                await Supervisor.terminate_child(("playground", platform.node), child.id)
+            for path in ("processes", "processes/shelf/info", "system/process-tree"):
+                assert (await platform.get(f"/api/v1/{path}"))["meta"].items() >= about.items()
+            assert await node_of("processes", params={"node": home}) == home
+            assert await node_of("processes", headers={"x-door": "page"}) == home  # a page shows its node
+            error = (await platform.get("/api/v1/processes/shel/info"))["error"]
+            assert error["message"] == f"there is no process 'shel' on {DEPOT}; did you mean shelf?"
+            killed = (await platform.client.delete("/api/v1/processes/shelf", headers=OWNER)).json()
+            assert (killed["data"]["pid"], killed["meta"]) == (plain_pid(pid), about)
+
+            nodes.wait_for("van@127.0.0.1", "van@127.0.0.1 is looked for")  # there are two
+            assert await node_of("processes") == home
+            nodes.stop_waiting("van@127.0.0.1")
+            nodes.attach(kiosk, kind=SERVICE)
+            assert await node_of("processes") == home
+            nodes.detach("kiosk@127.0.0.1")
+            nodes.detach(DEPOT)
+            nodes.wait_for(DEPOT, f"{DEPOT} is looked for")
+            assert (await platform.get("/api/v1/processes"))["error"]["code"] == "node_not_found"
+            nodes.stop_waiting(DEPOT)
+            assert await node_of("processes") == home
 
     inside(test)
 

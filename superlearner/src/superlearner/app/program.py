@@ -200,6 +200,7 @@ def _run(
             from superlearner.web.platform import Platform
 
             platform = Platform(otp.node(), configuration, listener, __version__, credentials)
+            platform.nodes.runs_no_tree = tree.empty
             if spares is None or tree.target is None:
                 return RunningPlatform(platform, trees, ending=signals, main=otp.self())
             from superlearner.app.own_peer import program_of

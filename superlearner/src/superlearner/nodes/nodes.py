@@ -1,6 +1,7 @@
 """The nodes that one platform observes, in its program and in others.
 
-The default node is the user's, if their tree has a separate node, else the platform's.
+The default node is the user's, if their tree has a separate node, else the platform's. If the platform runs no tree,
+requests without a node are about the only attached service.
 
 For a node in this program, events are counted and stored here; a node in another process does that itself, see
 `superlearner.backend`.
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 from otp import Node, observer
 from otp.observer import LastStates, keep_last_states
+from superlearner.control.listing import processes_of
 from superlearner.control.terms import short_state
 from superlearner.nodes.backups import Backups
 from superlearner.nodes.kinds import LOCAL, PLATFORM, SERVICE, SIMULATED_HOST, NodeKind
@@ -146,6 +148,8 @@ class Nodes:
         self._own: WatchedNode | None = None
         self.default: str | None = None
         """The default node, if it is not the platform's own; it may stop and come back."""
+        self.runs_no_tree = False
+        """The platform was started without a tree, to look at services."""
         self._others: dict[str, WatchedNode | RemoteNode] = {}
         self._ends: dict[str, Any] = {}
         self.called: str | None = None
@@ -305,6 +309,13 @@ class Nodes:
             if full in self._others:
                 return self._others[full]
         return None
+
+    def find_only_service(self) -> str | None:
+        """Return the only attached or awaited service beside a platform without a tree of its own; None if none is."""
+        if not self.runs_no_tree or processes_of(self.home):
+            return None
+        services = {*(found.name for found in self if found.kind is SERVICE), *self.awaited}
+        return services.pop() if len(services) == 1 else None
 
     def option_of(self, name: str | None) -> str | None:
         """Return the value of `--node` in commands about this node; None if they act on it without that."""

@@ -15,7 +15,7 @@ import pytest
 
 import otp
 from asked_sandboxes import OWNER
-from otp import Children, GenServer, Ok, Stop, Supervisor, impl
+from otp import Agent, Children, GenServer, Ok, Stop, Supervisor, impl
 from superlearner.control.clock import time_text
 from superlearner.control.terms import plain_pid
 from superlearner.nodes.nodes import Absence
@@ -294,6 +294,23 @@ def test_the_problems_of_a_process_are_told_with_its_restarts(inside: Inside) ->
         assert (listed["line"], listed["ref"]) == (hung, "9f3a0c1b22d0.2")
 
     inside(test, scan_interval=3600)
+
+
+@pytest.mark.operation("error.why", "restart.list")
+def test_a_unit_in_the_line_of_a_problem_is_no_process_of_that_name(inside: Inside) -> None:
+    """Regression: a process named s had each hang "for 5.0 s, at shop.py:7" as a problem of its own."""
+
+    async def test(platform: Any) -> None:
+        await platform.node.start(Agent, lambda: 0, name="s")
+        for number, line in enumerate(
+            ("till held the event loop for 5.0 s, at shop.py:7 in handle_cast", "till was in init for 9 s", "s hung")
+        ):
+            platform.platform.moments._add(MomentRow(platform.node.name, f"9f3a0c1b22d{number}", 2, 2, 1.0, 1.0, line))
+        why = (await platform.get("/api/v1/processes/s/errors/why"))["data"]
+        listed = (await platform.get("/api/v1/restarts", params={"process": "s"}))["data"]
+        assert ([one["line"] for one in why["problems"]], [one["line"] for one in listed]) == (["s hung"], ["s hung"])
+
+    inside(test)
 
 
 @pytest.mark.operation("error.why")

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from superlearner.control.reasons import without_arguments, without_numbers
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.restarts.ids import Ref
-from superlearner.store import MomentRow, naming
+from superlearner.store import MomentRow
 
 __all__ = [
     "ANOMALY",
@@ -69,6 +69,12 @@ LINE: Final = re.compile(
 """The line of a restart or a sum; sums of earlier versions always say *ended*."""
 TOGETHER: Final = re.compile("(?P<names>.+) were restarted on request")
 """The line of several children that were restarted on one request."""
+NO_NAMES: Final = re.compile("^(a deadlock: |messages waited for |the mailbox of )|, at [^ ]+")
+"""Words of lines that could be the name of a process, and places."""
+BEFORE: Final = "(?:^|[;,:] |(?:^| )(?:and|by|for|from|of|start|to|with) )"
+"""The text before a name in a line."""
+BEHIND: Final = re.compile("[ ,;:]|$")
+"""The text behind a name in a line."""
 
 
 @dataclass(slots=True)
@@ -200,16 +206,21 @@ def beginning(line: str) -> list[str]:
 
 
 def names(line: str, process: str) -> bool:
-    """Return whether the line of a restart names a process, by the same rule as the store.
+    """Return whether the line of a restart or a problem names a process: has its name where lines have names.
 
     >>> [names(line, "till") for line in ("till crashed", "a crashed; till was killed", "till, with", "tills crashed")]
     [True, True, True, False]
     >>> [names(line, "till") for line in ("shop could not start till: no_disk", "messages waited for till")]
     [True, True]
-    >>> names("till was in handle_cast at shop.py:7 for 5 s", "s"), names("till was restarted on request", "request")
+    >>> [names("a deadlock: desk waits for till at shop.py:7", one) for one in ("desk", "till", "a")]
+    [True, True, False]
+    >>> [names("till held the event loop for 5.0 s, at shop.py:7", one) for one in ("till", "s", "loop", "at")]
+    [True, False, False, False]
+    >>> names("till was restarted on request", "request"), names("messages waited for till", "messages")
     (False, False)
     """
-    return any(phrase in f" {line}\n" for phrase in naming(process))
+    clauses = NO_NAMES.sub("", line)
+    return any(BEHIND.match(clauses, found.end()) for found in re.finditer(BEFORE + re.escape(process), clauses))
 
 
 def cause_of(line: RestartLine) -> str | None:

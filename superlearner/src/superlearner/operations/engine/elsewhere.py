@@ -28,6 +28,7 @@ NAMED: Final = re.compile(r"/(?:processes/\{(pid)\}|supervisors/\{(name)\}|regis
 """Paths of operations on one process, by its name."""
 OF_ALL: Final = frozenset({"restart.list", "store.info", "learning.tours", "arsenal.operations", "arsenal.whoami"})
 """Operations whose answers have all nodes, or no data of a node."""
+ONLY_SERVICE: Final = "it is the only attached service"
 COUNTED: Final = {"system.anomalies": ("an anomaly", "anomalies"), "error.list": ("a recent crash", "recent crashes")}
 """Lists whose entries are counted on other nodes, with the words for one and for several entries."""
 
@@ -50,13 +51,15 @@ async def describe_elsewhere(
     """
     if context.asked is not None or not operation.on_node or context.user.only_own:
         return {}
+    if operation.name in OF_ALL:
+        return {}
     here = context.on or context.home.name
+    if context.on is not None and context.on == context.nodes.find_only_service():
+        return {"node": here, "elsewhere": [ONLY_SERVICE]}
     beside = [one for one in context.nodes if one.kind.listed_beside and context.user.sees(one.owner)]
     others = [one.name for one in beside if one.name != here][:MOST_ASKED]
     path = NAMED.match(operation.path)
     name = parameters.get(path[path.lastindex or 0]) if path is not None else parameters.get("root")
-    if operation.name in OF_ALL:
-        return {}
     if isinstance(name, str):
         said = [] if looks_like_pid(name) else await _find_named(context, operation, parameters, name, others)
         return {"node": here, "elsewhere": said} if said else {}

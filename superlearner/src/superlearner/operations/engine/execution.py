@@ -189,7 +189,10 @@ async def _execute(services: Services, operation: Operation, context: Context, p
 async def _name_other_node(
     services: Services, context: Context, parameters: Mapping[str, Any], error: OperationError
 ) -> None:
-    """Name the node that has this process or trace, if the request named no node and another node has it."""
+    """Name the node that has this process or trace, if the request named no node and another node has it.
+
+    Name the only service in the error if it was asked, and no node has it.
+    """
     shown_by, key = SHOWN_BY[error.code]
     # the trace of a process is found by its name, too
     field = next((one for one in (key, "pid", "root") if one in parameters), key)
@@ -214,6 +217,9 @@ async def _name_other_node(
         where = f"{found} has one" if key == "trace_id" else f"it is on {found}"  # each node counts its own traces
         error.message = f"{UNSURE.split(error.message)[0]} on {here}; {where}"
         error.details = (Detail(field, error.message, f"--node {found} selects its node"),)
+    elif here == context.nodes.find_only_service():
+        words, unsure, meant = error.message.partition("; did you mean ")
+        error.message = f"{words} on {here}{unsure}{meant}"
 
 
 def _fill_routes(
@@ -237,9 +243,14 @@ def _fill_routes(
 
 
 def _find_default_node(operation: Operation, context: Context) -> str | None:
-    """Return the default node; None for an operation that runs in the platform while that node is down."""
+    """Return the default node; None for an operation that runs in the platform while that node is down.
+
+    It is the only service beside a platform without a tree, except on a page, which shows its node.
+    """
     nodes = context.nodes
-    return None if operation.here and not operation.outlives and nodes.find(None) is None else nodes.default
+    service = None if context.claims == "page" else nodes.find_only_service()
+    default = service or nodes.default
+    return None if operation.here and not operation.outlives and nodes.find(default) is None else default
 
 
 def _check_node(operation: Operation, context: Context) -> None:
