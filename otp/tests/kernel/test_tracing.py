@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from echo_server import Echo
 from otp import GenServer, trace
 from otp.bounded import text
 from otp.kernel.tables.callers import OutsideCaller
-from otp.kernel.tables.tracing import RING_SIZE, Tracer, bounded_text
+from otp.kernel.tables.tracing import KEPT_IN_A_SECOND, RING_SIZE, Tracer, bounded_text
 from otp.testing import Scheduler, advance, wait_all_idle
 
 
@@ -363,3 +364,34 @@ def test_a_reader_that_answers_each_event_with_another_is_closed(caplog: pytest.
 
     assert otp.run(main) > 1
     assert "answers each with another one" in caplog.text
+
+
+async def _divide(by: int) -> float:
+    return 1 / by
+
+
+@pytest.mark.parametrize("reported", [True, False])
+def test_the_ring_keeps_failures_of_processes_without_a_supervisor(
+    reported: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: an observer that came later did not learn of them; of many in a second, the first ones are kept."""
+    monkeypatch.setattr(logging.getLogger("otp"), "disabled", not reported)
+
+    def ends() -> list[Any]:
+        return [one.data["reason"] for one in trace.history(node()) if one.kind == "exited"]
+
+    async def main() -> None:
+        server = await Echo.start(None)
+        otp.exit(server, "kill")
+        for by in (1, 0):
+            await otp.wait_down(otp.spawn(_divide, by))
+        await otp.wait_down(otp.spawn(otp.exit, "shutdown"))
+        killed, crashed = ends()
+        assert "killed" == killed
+        assert "division by zero" in repr(crashed)
+        await advance(1)
+        for _ in range(3 * KEPT_IN_A_SECOND):
+            await otp.wait_down(otp.spawn(_divide, 0))
+        assert 2 + KEPT_IN_A_SECOND == len(ends())
+
+    Scheduler(seed=1).run(main)

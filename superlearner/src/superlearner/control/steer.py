@@ -24,6 +24,7 @@ from superlearner.control.terms import plain_pid, requester_text
 from superlearner.control.tree import supervisor_state
 
 __all__ = [
+    "HAS_ENDED",
     "Killed",
     "MalformedPid",
     "NotThere",
@@ -45,6 +46,9 @@ LOOKED_AT: Final = 1000
 LONGEST_NAME: Final = 100
 MOST_NAMED: Final = 5
 """Limit of children listed for a name that several have."""
+
+HAS_ENDED: Final = "(it has ended)"
+"""The words after the pid of a process that is missed."""
 
 TRAP_WAIT_S = 0.5
 """Seconds after which a process that traps exits counts as a survivor."""
@@ -114,7 +118,7 @@ def resolve(node: Node, text: str) -> Pid:
     except ValueError:
         raise NotThere("process", text) from None
     if not otp.is_alive(pid):
-        raise NotThere("process", f"{text} (it has ended)")
+        raise NotThere("process", f"{text} {HAS_ENDED}")
     return pid
 
 

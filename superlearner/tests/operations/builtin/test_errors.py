@@ -720,3 +720,32 @@ def test_a_pid_asks_about_the_end_of_that_process_alone(inside: Inside) -> None:
         assert "fleet gave up" in second["summary"]
 
     inside(test)
+
+
+async def divide_boxes(by: int) -> float:
+    return 1 / by
+
+
+@pytest.mark.operation("error.why", "error.history", "error.list")
+@pytest.mark.parametrize("place", ["attached"], indirect=True)
+def test_a_crash_without_a_supervisor_before_the_attachment_is_explained(inside: Inside) -> None:
+    """Regression: "there is no process 0.9.0 (it has ended)", and the list of failures was empty."""
+
+    async def test(platform: Any) -> None:
+        node, nodes = platform.node, platform.platform.nodes
+        nodes.detach(node.name)
+        crashed, ended = (node.spawn(divide_boxes, by) for by in (0, 1))
+        for one in (crashed, ended):
+            await otp.wait_down(one)
+        nodes.attach(node)
+        at = f"/api/v1/processes/{plain_pid(crashed)}/errors"
+        assert "divide_boxes" in (await platform.get(f"{at}/why"))["data"]["summary"]
+        for path in (at, "/api/v1/errors"):
+            [only] = (await platform.get(path))["data"]
+            assert re.fullmatch(r"test_errors\.py:\d+ in divide_boxes", only["where"]), only
+        answer = await platform.client.get(f"/api/v1/processes/{plain_pid(ended)}/errors/why")
+        hints = [one.get("hint") for one in answer.json()["error"]["details"]]
+        forgotten = rf"its end is not in the memory of {node.name}, which begins at [\d:]+; of processes without .*"
+        assert any(re.fullmatch(forgotten, hint or "") for hint in hints), hints
+
+    inside(test)

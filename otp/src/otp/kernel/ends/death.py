@@ -518,12 +518,13 @@ def _finish(p: Process, reason: Any, sender: Any, cause: int, killed: bool = Fal
     vt = p.callbacks
     seq = 0
     parent = p.parent
-    if (
+    observed = (
         (parent is not None and parent.callbacks is not None and parent.callbacks.supervisor)
         or (vt is not None and vt.supervisor)
         or node.watched_life
         or p.traced
-    ):
+    )
+    if observed or ((type(reason) is not str or reason != "normal") and node.tracer.keeps_end(reason)):
         trace = node.tracer
         cause = cause_of(p, sender, cause)
         if node.watched or p.traced:
@@ -537,7 +538,10 @@ def _finish(p: Process, reason: Any, sender: Any, cause: int, killed: bool = Fal
             values = (less, causes.message_of(p), *values[2:])
         if trace.ending is not None and vt is not None:
             safely(trace.ending, p, reason)
-        seq = trace.record("exited", p, values, cause, None if less is reason else reason)
+        if observed:
+            seq = trace.record("exited", p, values, cause, None if less is reason else reason)
+        else:
+            seq = trace.keep_end(p, values, cause)
         if p.traced and trace.focus is not None:
             trace.focus.forget(p)
         causes = trace.causes  # read again: a reader that was notified may have been the last one

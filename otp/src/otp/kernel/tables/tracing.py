@@ -17,6 +17,7 @@ from otp.kernel.tables.causes import Causes
 from otp.kernel.tables.focus import Focus
 from otp.kernel.values.bounded import bound_reason, bounded_text
 from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.reasons import is_clean
 from otp.kernel.values.sentences import say
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from otp.kernel.values.process import Process
 
 RING_SIZE: Final = 4_096
-TIMEOUTS_KEPT: Final = 10  # calls that time out in one second; the ring is also for restarts
+KEPT_IN_A_SECOND: Final = 10  # calls that time out, and failures outside trees; the ring is also for restarts
 NESTED: Final = 10_000  # successive events that readers may cause while one is delivered
 SLICES: Final = 10  # of a second, over which the rate of a reader with `focus` is spread
 SLICE_NS: Final = 1_000_000_000 // SLICES
@@ -87,6 +88,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
 """The data of the frequent kinds. The ring keeps only the values: a tuple costs a quarter of a dictionary, and most are
 never read. A value may be missing at the end: `cycle`, `busy` and `place` unless a process ended for a failed call.
 """
+SENDER: Final = FIELDS["exited"].index("sender")
 
 
 def _checked(kinds: Iterable[str]) -> frozenset[str]:
@@ -240,6 +242,7 @@ class Tracer:
 
     __slots__ = (
         "_by_kind",
+        "_failures",
         "_nested",
         "_node",
         "_reader",
@@ -268,6 +271,7 @@ class Tracer:
         self._reader: Subscription | None = None  # the reader that is being notified
         self._nested = 0
         self._timeouts = (0, 0)  # a second of the clock, and the calls that timed out in it
+        self._failures = (0, 0)  # the same of ends that nothing but the ring keeps
         self.seq: int = 0
         self.restarts: int = 0  # counted by the supervisors of the node, as are the give-ups
         self.give_ups: int = 0
@@ -324,14 +328,38 @@ class Tracer:
         """
         kept = self._node.watched_life or any(p is not None and _is_supervised(p) for p in (pid, to))
         if kept:
-            second, count = self._timeouts
-            now = self.clock() // 1_000_000_000
-            self._timeouts = now, count + 1 if now == second else 1
-            kept = self._timeouts[1] <= TIMEOUTS_KEPT
-        if kept:
+            self._timeouts = self._count(self._timeouts)
+        if kept and self._timeouts[1] <= KEPT_IN_A_SECOND:
             self.emit("call_timed_out", pid, describe())
         elif self._by_kind:
             self.notice("call_timed_out", pid, describe())
+
+    def keeps_end(self, reason: Any) -> bool:
+        """Return whether the ring keeps the end of a process without a supervisor, which nothing reads now.
+
+        It keeps failures, of many in one second the first ones: an observer that comes later explains them.
+        """
+        if is_clean(reason):
+            return False
+        self._failures = self._count(self._failures)
+        return self._failures[1] <= KEPT_IN_A_SECOND
+
+    def keep_end(self, p: Process, values: tuple[Any, ...], cause: int) -> int:
+        """Record the end of a process that nothing reads now: with pids as numbers, which keep no process object."""
+        self.seq = seq = self.seq + 1
+        shown, sender = self._node.shown_pids, values[SENDER]
+        shown[p.number] = p  # while it is referred to elsewhere, the number leads to it and not to an equal pid
+        if isinstance(sender, type(p)):
+            shown.setdefault(sender.number, sender)
+            values = (*values[:SENDER], sender.number, *values[SENDER + 1 :])
+        self._ring.append((seq, self.clock(), "exited", p.number, cause, values))
+        return seq
+
+    def _count(self, before: tuple[int, int]) -> tuple[int, int]:
+        """Return the current second of the clock, and how many were counted in it with this one."""
+        second, count = before
+        now = self.clock() // 1_000_000_000
+        return now, count + 1 if now == second else 1
 
     def notice(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
         """Notify readers of an event that the ring does not keep (messages, links, timers)."""
@@ -411,6 +439,10 @@ class Tracer:
     def _event(self, entry: tuple[int, int, str, Any, int, Any]) -> Event:
         seq, at, kind, pid, cause, kept_data = entry
         data = kept_data if kept_data.__class__ is dict else dict(zip(FIELDS[kind], kept_data, strict=False))
+        if pid.__class__ is int:
+            pid = self._node.pid_numbered(pid)
+            if data["sender"].__class__ is int:
+                data["sender"] = self._node.pid_numbered(data["sender"])
         return Event(seq, at, self._node.name, kind, pid, cause, data)
 
     def add(

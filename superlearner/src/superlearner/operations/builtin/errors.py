@@ -17,7 +17,7 @@ from superlearner.control.exits import ExitLog
 from superlearner.control.names import registered_name
 from superlearner.control.reasons import is_crash, place_text
 from superlearner.control.slots import id_text
-from superlearner.control.steer import looks_like_pid
+from superlearner.control.steer import HAS_ENDED, looks_like_pid
 from superlearner.control.terms import message_text, plain_pid
 from superlearner.control.wrong_results import QUESTION, place_of_end
 from superlearner.nodes.nodes import WatchedNode
@@ -213,13 +213,24 @@ def find_process(ctx: Context, text: str) -> otp.Pid:
         if found is not None:
             return found
         if looks_like_pid(text):
-            error.details = (*error.details, Detail(None, str(error), EARLIER_RUN))
+            hints = (_describe_forgotten(ctx), EARLIER_RUN) if str(error).endswith(HAS_ENDED) else (EARLIER_RUN,)
+            error.details = (*error.details, *(Detail(None, str(error), hint) for hint in hints))
         elif meant := get_close_matches(
             text, [id_text(one) for one in _names(ctx.node, memory.events) if one is not None], 1
         ):
             said = f"{error.message.partition('; did you mean ')[0]}; did you mean {meant[0]}?"
             raise OperationError(error.code, said, details=error.details) from None
         raise
+
+
+def _describe_forgotten(ctx: Context) -> str:
+    """Return why the end of a process is not known."""
+    oldest = next(iter(otp.trace.history(ctx.node)), None)
+    begins = "is empty" if oldest is None else f"begins at {time_text(Clock().wall(oldest.at))}"
+    return (
+        f"its end is not in the memory of {ctx.node.name}, which {begins}; of processes without a supervisor it has "
+        "failures, and other ends only while a platform is attached"
+    )
 
 
 def describe_step(origin: Origin, clock: Clock) -> WhyStep:

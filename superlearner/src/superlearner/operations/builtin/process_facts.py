@@ -10,7 +10,7 @@ import otp
 from otp import observer
 from otp.redaction import source_line
 from superlearner.control.look import named
-from superlearner.control.steer import NotThere
+from superlearner.control.steer import HAS_ENDED, NotThere
 from superlearner.control.terms import clip, json_of, plain_pid, safe_text
 from superlearner.operations.builtin.processes import NOT_THERE, info
 from superlearner.operations.context import Context
@@ -153,4 +153,4 @@ def _page(found: tuple[Any, ...], page: int, per_page: int) -> Paged[Related]:
 
 
 def _ended(text: str) -> OperationError:
-    return OperationError("process_not_found", str(NotThere("process", f"{text} (it has ended)")))
+    return OperationError("process_not_found", str(NotThere("process", f"{text} {HAS_ENDED}")))
