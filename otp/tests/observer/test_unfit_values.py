@@ -80,7 +80,7 @@ def explained(folder: Path, code: str) -> str | None:
     [
         (
             "return stock['apple']",
-            "`stock` has no key 'apple': check it with `in` first, or write stock.get('apple'), which gives None then",
+            "`stock` has no key 'apple': check it with `in` first, or write stock.get('apple'), which then gives None",
         ),
         ("stock['plum'] += 1", "`stock` has no key 'plum' yet: stock.get('plum', 0) gives a first value"),
         ("stock[count] += [1]", "`stock` has no key 3 yet: stock.get(count, []) gives a first value"),
@@ -108,12 +108,12 @@ def explained(folder: Path, code: str) -> str | None:
         ("return divmod(1, zero)", "`zero` is 0: check it before you divide"),
         ("return count // zero + count / total", "a divisor is 0: check it before you divide"),
         ("return 1 / 0", "nothing can be divided by 0"),
-        ("return walk(0)", "`walk` calls itself without an end: it has to return once nothing is left to do"),
-        ("here(0)", "functions call each other without an end: one of them has to return before it calls"),
-        ("return next(iter(queue))", "next(…) found nothing more: give it a default, as in next(values, None)"),
+        ("return walk(0)", "`walk` calls itself endlessly: it must return when nothing is left to do"),
+        ("here(0)", "functions call each other endlessly: one of them must return without a call"),
+        ("return next(iter(queue))", "next(…) found no more values: give it a default, as in next(values, None)"),
         (
             "for key in stock:\n    stock[key * 2] = 1",
-            "the loop changes what it goes through: loop over a copy, list(…)",
+            "the loop changes its own collection: loop over a copy, list(…)",
         ),
     ],
 )
@@ -140,20 +140,20 @@ def test_a_value_that_is_not_there_is_named(tmp_path: Path, code: str, says: str
         ("return count[1]", "`count` is a number, which has no items to read with […]"),
         ("count.append(1)", "`count` is a number, which has no append"),
         ("queue.add(1)", "`queue` is a list, which has no add"),
-        ("for x in count: pass", "a number cannot be gone through: range(number) counts up to it"),
-        ("count['oat'] = 3", "`count` is a number, which has no items: a dictionary, such as {}, has them"),
-        ("del count[1]", "`count` is a number, which has no items: a dictionary, such as {}, has them"),
+        ("for x in count: pass", "a loop cannot go through a number: range(number) counts up to it"),
+        ("count['oat'] = 3", "`count` is a number, which has no items: use a dictionary, such as {}"),
+        ("del count[1]", "`count` is a number, which has no items: use a dictionary, such as {}"),
         ("(1, 2)[0] = 3", "a tuple cannot be changed: make a new one"),
         ("{queue: 1}", "a list cannot be a key of a dictionary or an element of a set: use a tuple or a text"),
-        ("queue['a']", "a list has items by number, not by text"),
+        ("queue['a']", "a list is indexed by numbers, not by a text"),
         ("int('x')", "int(…) reads only a whole number, not 'x': check the text first, or catch ValueError"),
         ("float('x')", "float(…) reads only a number, not 'x': check the text first, or catch ValueError"),
         ("json.loads('{x}')", NO_NAME),
         ("json.loads('{\"a\": 1,}')", REMOVE if sys.version_info >= (3, 13) else NO_NAME),
-        (r"json.loads('\"\\d\"')", r"a text has an escape that JSON does not have: write a backslash as \\"),
-        (r"json.loads('\"\n\"')", r"a text has a character that JSON writes as an escape, such as \n or \t"),
+        (r"json.loads('\"\\d\"')", r"JSON does not have this escape: write a backslash as \\"),
+        (r"json.loads('\"\n\"')", r"a text has a line break or a tab in it: write it as an escape, such as \n or \t"),
         ("json.loads('{\"a\": [1')", "a comma or a closing bracket is missing there, or the text ends too early"),
-        ("json.loads('')", 'this text is empty or not JSON: json.loads reads such as {"a": 1}'),
+        ("json.loads('')", 'the text is empty or is not JSON, which looks like {"a": 1}'),
         ("a, b, c = 1, queue", "the left side has 3 names, and the right side only 2 values"),
         ("a, b = 1, 2, 3", "the right side has more values than the 2 names on the left"),
         ("max(queue)", "max(…) got no values: give it a default, as in max(values, default=0)"),
@@ -186,7 +186,7 @@ def test_a_call_with_wrong_arguments_leads_to_the_function(tmp_path: Path, code:
 
 def test_a_variable_without_a_value_is_told_from_one_of_the_module(tmp_path: Path) -> None:
     assert explained(tmp_path, "total += 1") == (
-        "run assigns total, so it is not the total of the module: keep it in the state instead"
+        "run assigns total, so total is local there: keep the value in the state instead"
     )
     assert explained(tmp_path, "if zero:\n    price = 1\nreturn price") == (
         "no line before this one gave price a value: give it one at the beginning of run"

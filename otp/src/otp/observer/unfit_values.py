@@ -41,7 +41,7 @@ EARLIER: Final = (
     "it is from the earlier code (a restart replaces it, a code_change can convert it), or a callback returned it"
 )
 OLD_STATE: Final = "the state {} is {}, but init makes {}: " + EARLIER
-OLD_KEYS: Final = "the state {} has no key {}, but that of init has: " + EARLIER
+OLD_KEYS: Final = "the state {} has no key {}, but the one from init has it: " + EARLIER
 NONE: Final = "it is None here: a function without a `return` gives None"
 NO_METHOD: Final = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
 NONE_IN_USE: Final = re.compile(
@@ -76,28 +76,28 @@ KINDS: Final = {"int": "a number", "float": "a number", "str": "a text", "list":
 NO_JSON: Final = {
     "Expecting property name": (
         'a name in double quotes, as in {"a": 1}, or a closing } is missing there; '
-        "or the comma before it is one too many"
+        "or there is a comma too many before it"
     ),
     "Expecting ':'": 'a colon is missing after a name, as in {"a": 1}, or the text ends too early',
     "Expecting ','": "a comma or a closing bracket is missing there, or the text ends too early",
-    "Expecting value: line 1 column 1 (char 0)": 'this text is empty or not JSON: json.loads reads such as {"a": 1}',
-    "Expecting value": "a value is missing there, or is not JSON, which has null, true, false and double quotes",
+    "Expecting value: line 1 column 1 (char 0)": 'the text is empty or is not JSON, which looks like {"a": 1}',
+    "Expecting value": "a value is missing there, or is not JSON: write null, true, false, and texts in double quotes",
     "Unterminated string": "a text in double quotes is not closed, or the whole text ends too early",
-    "Extra data": "the text goes on after its first value: json.loads reads only one",
+    "Extra data": "there is more text after the first value: json.loads reads only one value",
     "Illegal trailing comma": "remove the comma before the closing bracket",
-    "Invalid control character": r"a text has a character that JSON writes as an escape, such as \n or \t",
-    "Invalid": r"a text has an escape that JSON does not have: write a backslash as \\",
-    "": 'this text is not JSON: json.loads reads texts such as {"a": 1}',
+    "Invalid control character": r"a text has a line break or a tab in it: write it as an escape, such as \n or \t",
+    "Invalid": r"JSON does not have this escape: write a backslash as \\",
+    "": 'the text is not JSON, which looks like {"a": 1}',
 }
 """Advice on a text that is not JSON, by the beginning of the error: it knows no more of the text."""
 SENTENCES: Final = {
     "Cannot choose from an empty sequence": "there is nothing to choose from: check for an empty list first",
     "list.remove(x): x not in list": "the list has no such element: check it with `in` first",
-    "coroutine raised StopIteration": "next(…) found nothing more: give it a default, as in next(values, None)",
-    "generator raised StopIteration": "next(…) found nothing more: give it a default, as in next(values, None)",
-    "dictionary changed size during iteration": "the loop changes what it goes through: loop over a copy, list(…)",
-    "Set changed size during iteration": "the loop changes what it goes through: loop over a copy, list(…)",
-    "deque mutated during iteration": "the loop changes what it goes through: loop over a copy, list(…)",
+    "coroutine raised StopIteration": "next(…) found no more values: give it a default, as in next(values, None)",
+    "generator raised StopIteration": "next(…) found no more values: give it a default, as in next(values, None)",
+    "dictionary changed size during iteration": "the loop changes its own collection: loop over a copy, list(…)",
+    "Set changed size during iteration": "the loop changes its own collection: loop over a copy, list(…)",
+    "deque mutated during iteration": "the loop changes its own collection: loop over a copy, list(…)",
 }
 """Advice, by a text that leaves nothing open."""
 
@@ -229,7 +229,7 @@ def _keys_read(node: ast.AST, key: str, first_values: Mapping[ast.AST, str]) -> 
             first = "[]" if isinstance(more, ast.List | ast.ListComp) else "0"
             says, method, rest = "key {} yet:", "get", f", {first}) gives a first value"
         case ast.Subscript(value=owner, slice=given, ctx=ast.Load()):
-            says, method, rest = "key {}: check it with `in` first, or write", "get", "), which gives None then"
+            says, method, rest = "key {}: check it with `in` first, or write", "get", "), which then gives None"
             if node in first_values:
                 rest = f", {first_values[node]})"
         case ast.Subscript(value=owner, slice=given, ctx=ast.Del()):
@@ -281,8 +281,8 @@ def _explain_zero(nodes: Sequence[ast.AST]) -> str | None:
 def _explain_recursion(stack: Sequence[StackEntry]) -> str:
     names = {function.rpartition(".")[2] for _, _, function in stack[-REPEATED:] if type(function) is str}
     if len(stack) < REPEATED or len(names) != 1:
-        return "functions call each other without an end: one of them has to return before it calls"
-    return f"`{names.pop()}` calls itself without an end: it has to return once nothing is left to do"
+        return "functions call each other endlessly: one of them must return without a call"
+    return f"`{names.pop()}` calls itself endlessly: it must return when nothing is left to do"
 
 
 # None
@@ -435,18 +435,18 @@ def _explain_type(text: str, nodes: Sequence[ast.AST], stack: Sequence[StackEntr
         return f"{owner} is {_kind(found[1])}, which has no items to read with […]" if found[1] in KINDS else None
     if found := NO_LOOP.match(text):
         old = _explain_old_state(found[1], _used(nodes, "iterable", within=False), stack)
-        return old or "a number cannot be gone through: range(number) counts up to it"
+        return old or "a loop cannot go through a number: range(number) counts up to it"
     if found := FIXED.match(text):
         return f"{_kind(found[1])} cannot be changed: make a new one"
     if found := NO_STORE.match(text):
         owners = [node.value for node in nodes if isinstance(node, ast.Subscript)]
         owner = _only(map(_quote, owners)) or "it"
-        lacks = f"{owner} is {_kind(found[1])}, which has no items: a dictionary, such as {{}}, has them"
+        lacks = f"{owner} is {_kind(found[1])}, which has no items: use a dictionary, such as {{}}"
         return _explain_old_state(found[1], owners, stack) or lacks
     if found := NO_KEY.match(text):
         return f"{_kind(found[1])} cannot be a key of a dictionary or an element of a set: use a tuple or a text"
     if found := BY_NUMBER.match(text):
-        return f"{_kind(found[1].replace('string', 'str'))} has items by number, not by {_kind(found[2])[2:]}"
+        return f"{_kind(found[1].replace('string', 'str'))} is indexed by numbers, not by {_kind(found[2])}"
     return None
 
 
@@ -529,7 +529,7 @@ def _explain_local(name: str, stack: Sequence[StackEntry]) -> str | None:
     if len(scopes) < 2 or not isinstance(scopes[-1], Function):
         return None
     if name in names_bound(scopes[0]):
-        return f"{scopes[-1].name} assigns {name}, so it is not the {name} of the module: keep it in the state instead"
+        return f"{scopes[-1].name} assigns {name}, so {name} is local there: keep the value in the state instead"
     return f"no line before this one gave {name} a value: give it one at the beginning of {scopes[-1].name}"
 
 
