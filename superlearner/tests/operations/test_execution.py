@@ -12,12 +12,13 @@ from pydantic import AfterValidator, BaseModel, Field
 import otp
 from superlearner.base.telemetry import Telemetry
 from superlearner.nodes.nodes import Nodes
-from superlearner.nodes.remote import RemoteNode
+from superlearner.nodes.remote import NodeSilent, RemoteNode
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, Paged, declared, operation
 from superlearner.operations.engine import audit, execution
 from superlearner.operations.engine.audit import AuditLog, redact_parameters
 from superlearner.operations.engine.execution import Answer, checked, execute
+from superlearner.operations.engine.forwarding import convert_error
 from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
@@ -243,9 +244,21 @@ def test_an_operation_without_its_own_time_out_is_cancelled_in_time(monkeypatch:
     monkeypatch.setattr(execution, "LONGEST_S", 0.001)
 
     stage = Stage()
-    with pytest.raises(OperationError, match="did not answer within") as caught:
+    with pytest.raises(OperationError, match=r"within 0\.001 s; the request may still be handled$") as caught:
         stage.run(stand_still)
     assert "timeout" == caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("is_held", "hint"),
+    [
+        (True, "the node may still handle the request"),
+        (False, "a callback may block its loop; the node may still handle the request"),
+    ],
+)
+def test_the_hint_about_a_silent_node_is_true_for_reads(is_held: bool, hint: str) -> None:
+    """Regression: the state that was asked for "may still take effect"."""
+    assert [one.hint for one in convert_error(NodeSilent("no answer", is_held=is_held)).details] == [hint]
 
 
 def test_json_parameters_are_validated_with_a_hint_each() -> None:
