@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from superlearner.control.clock import timestamp
 from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.nodes import Nodes
+from superlearner.nodes.remote import protocol as p
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident
 from superlearner.operations.builtin.restart_loops import ANOMALY, INCIDENT
 from superlearner.operations.builtin.system import anomalies
@@ -34,6 +36,7 @@ Inside = Callable[..., Any]
 FOUND = AnomalyFinding(
     "call_cycle", "critical", "0.7.0", "till", "a deadlock", NOW, {"calls": 2}, 1, "scan_interval", ""
 )
+DEPOT = "depot@127.0.0.1"
 ENDED = "2026-11-26T10:00:05Z"
 LINE: dict[str, Any] = {
     "number": 1, "type": "call_cycle", "severity": "critical", "active": False, "pid": "0.7.0", "name": "till",
@@ -210,6 +213,55 @@ def test_what_goes_on_when_its_node_is_no_longer_observed_is_over_only_if_its_pr
         [line] = [each for each in (await platform.get("/api/v1/restarts"))["data"] if each["incident"]]
         at = f"{datetime.fromtimestamp(seen):%H:%M:%S}"
         assert line["line"] == ("a deadlock of till" + (f" when it was last observed, at {at}" if lost else ""))
+
+    inside(test)
+
+
+class SilentDepot:
+    """A service with a deadlock; it answers no request once it `is_silent`."""
+
+    is_silent = False
+
+    async def ask(self, request: bytes) -> object:
+        read = p.read_request(request)
+        if isinstance(read, p.Hello):
+            return p.written(p.Facts(p.PROTOCOL, DEPOT, p.Fact("open", 1, 1, "3", 1)))
+        if self.is_silent or not isinstance(read, p.Execute):
+            await asyncio.Event().wait()
+        active = LINE | {"active": True, "until": None, "past": "till was in a deadlock"}
+        answer = {"anomalies": [active], "summary": None, "checked_at": ENDED, "processes_looked_at": 1}
+        return p.written(p.Executed(json.dumps(answer).encode()))
+
+    def cast(self, request: bytes) -> None:
+        pass
+
+
+@pytest.mark.operation("system.anomalies", "cluster.anomalies")
+def test_what_went_on_at_a_service_stays_listed_while_it_is_silent(inside: Inside) -> None:
+    """Regression: its problems were in no list for 17 s, until it was detached."""
+
+    async def test(platform: Any) -> None:
+        nodes, history, line = platform.platform.nodes, platform.platform.anomaly_history, SilentDepot()
+        await nodes.attach_remote(DEPOT, line)
+        await history.read()
+        line.is_silent = True
+        known = f"till was in a deadlock when it was last observed, at {datetime.fromisoformat(ENDED).astimezone():%X}"
+
+        async def list_all() -> tuple[list[Any], list[Any], Any]:
+            own = (await platform.get("/api/v1/system/anomalies", params={"node": DEPOT}))["data"]
+            every = (await platform.get("/api/v1/cluster/anomalies"))["data"]
+            of_depot = [(one["description"], one["lost"]) for one in every["anomalies"] if one["node"] == DEPOT]
+            return [one["description"] for one in own["anomalies"]], of_depot, own["unreachable"]
+
+        nodes.show_hold(DEPOT, "till has held the event loop")
+        told = f"{DEPOT} does not answer: till has held the event loop"
+        assert await list_all() == ([known], [(known, True)], told)
+        nodes.detach(DEPOT, "till has held the event loop", "is silent")
+        nodes.wait_for(DEPOT, "it is being looked for")
+        assert (await list_all())[:2] == ([known], [(known, True)])
+        nodes.keep_reason(DEPOT, "its process 7 no longer exists")
+        assert [] == (await list_all())[1]
+        nodes.stop_waiting(DEPOT)
 
     inside(test)
 

@@ -23,6 +23,7 @@ from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.registry import Registry
 from superlearner.operations.engine.seams import (
     Evaluation,
+    LastAnomalies,
     LivePages,
     MomentHistory,
     PlatformFacts,
@@ -88,6 +89,7 @@ class NodeServices:
         services.provide(AuditLog, lambda: self.audit)
         services.provide(Evaluation, lambda: Evaluation(evaluates))
         services.provide(EventLog, lambda: self.events)
+        services.provide(LastAnomalies, lambda: None)
         services.provide(LivePages, lambda: self.hubs)
         services.provide(Members, lambda: None)
         services.provide(MomentHistory, lambda: self.moments)

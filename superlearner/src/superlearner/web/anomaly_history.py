@@ -17,6 +17,7 @@ from superlearner.nodes.kinds import LOCAL, MEMBER, PLATFORM, SERVICE, TREE
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import RemoteNode, follow
 from superlearner.observing.monitoring.alarms import BACK_S
+from superlearner.observing.monitoring.facts import last_seen
 from superlearner.operations.builtin.system import describe_anomaly
 from superlearner.operations.context import Context
 from superlearner.operations.engine.execution import checked
@@ -104,16 +105,17 @@ class NodeAnomalies:
         for one in list(self._read.values()):
             self._end_one(one, at, "" if one.last else f"; then {words}", by_end=True, lost=lost and not one.last)
 
+    def list_last(self) -> list[AnomalyLine]:
+        """Return what went on at the last read: as it was then, if the node does not answer now."""
+        if self._at is None:
+            return []
+        at = timestamp(self._at)
+        active = [one for one in self._read.values() if one.until is None]
+        return [_as_last_seen(_end(one, at, lost=not one.last)) for one in active]
+
     def _end_one(self, one: AnomalyLine, at: str, words: str = "", *, by_end: bool = False, lost: bool = False) -> None:
         """Keep one whose end is not known: its last event, or else this time."""
-        if one.until is None:
-            text, until = f"{one.past or one.description}{words}", one.last or at
-            lasted = round(max(0.0, _seconds(until) - _seconds(one.since)), 1)
-            changes = {
-                "active": False, "until": until, "over": at, "description": text, "lasted_s": lasted, "lost": lost
-            }  # fmt: skip
-            one = one.model_copy(update=changes)
-        self._keep_one(one, by_end=by_end)
+        self._keep_one(_end(one, at, words, lost=lost) if one.until is None else one, by_end=by_end)
 
     def _keep_one(self, one: AnomalyLine, *, by_end: bool = False) -> None:
         del self._read[one.number]
@@ -144,6 +146,8 @@ class AnomalyHistory:
         self._time = time
         self._of: dict[WatchedNode | RemoteNode, NodeAnomalies] = {}
         self._tasks: dict[WatchedNode | RemoteNode, asyncio.Task[None]] = {}
+        self._last: dict[str, list[AnomalyLine]] = {}
+        """The anomalies that went on when nodes were lost whose programs may run on, by the names of the nodes."""
         self._closed = False
         nodes.listen(self._follow)
 
@@ -161,6 +165,13 @@ class AnomalyHistory:
             known.end("the platform stopped", self._time(), lost=not is_own)
         self._of.clear()
 
+    def last_of(self, node: str) -> list[AnomalyLine]:
+        """Return what went on when a node that does not answer was read last; none if its program has ended."""
+        known = next((one for watched, one in self._of.items() if watched.name == node), None)
+        if known is not None:
+            return known.list_last()
+        return self._last.get(node, []) if is_only_lost(self._nodes.left.get(node, "")) else []
+
     async def read(self) -> None:
         """Read the anomalies of all nodes now."""
         await asyncio.gather(*(self._read(node) for node in list(self._of)))
@@ -173,10 +184,14 @@ class AnomalyHistory:
             why = nodes.left.get(node.name, "it has ended")
             self._tasks.pop(node).cancel()
             words = f"{node.name} was no longer observed: {why.partition(';')[0]}"
-            self._of.pop(node).end(words, self._time(), lost=isinstance(node, RemoteNode) and is_only_lost(why))
+            known, lost = self._of.pop(node), isinstance(node, RemoteNode) and is_only_lost(why)
+            self._last[node.name] = known.list_last() if lost else []
+            known.end(words, self._time(), lost=lost)
+        self._last = {name: lines for name, lines in self._last.items() if lines and name in nodes.left}
         for node in here:
             if node not in self._of:
                 self._of[node] = NodeAnomalies(partial(self._keep, node))
+                self._last.pop(node.name, None)
                 # In a fresh context: it outlives the request that attaches the node.
                 reading = follow(partial(self._read, node), PAUSE_S)
                 self._tasks[node] = asyncio.get_running_loop().create_task(reading, context=Variables())
@@ -206,6 +221,21 @@ class AnomalyHistory:
         alarms, now = node.monitor.alarms, node.monitor.time()
         found = (*alarms.active.values(), *(alarms.ended if past else ()))
         self._of[node].take([describe_anomaly(one, now) for one in found], now, past=past)
+
+
+def _end(one: AnomalyLine, at: str, words: str = "", *, lost: bool = False) -> AnomalyLine:
+    """Return an active anomaly as one that is over, or only lost, since its last event, or else this time."""
+    text, until = f"{one.past or one.description}{words}", one.last or at
+    lasted = round(max(0.0, _seconds(until) - _seconds(one.since)), 1)
+    changes = {"active": False, "until": until, "over": at, "description": text, "lasted_s": lasted, "lost": lost}
+    return one.model_copy(update=changes)
+
+
+def _as_last_seen(one: AnomalyLine) -> AnomalyLine:
+    """Return a lost anomaly with the time at which it was observed last."""
+    if not (one.lost and one.until):
+        return one
+    return one.model_copy(update={"description": last_seen(one.description, _seconds(one.until))})
 
 
 def is_only_lost(why: str) -> bool:

@@ -43,7 +43,14 @@ from superlearner.observing.monitoring import Monitor, Source, Tally
 from superlearner.observing.tracing import Recordings
 from superlearner.operations.engine.audit import announce
 from superlearner.operations.engine.registry import Registry, all_operations
-from superlearner.operations.engine.seams import ApiDocument, MomentFiles, Ownership, PlayedRecordings, Reach
+from superlearner.operations.engine.seams import (
+    ApiDocument,
+    LastAnomalies,
+    MomentFiles,
+    Ownership,
+    PlayedRecordings,
+    Reach,
+)
 from superlearner.operations.engine.searched import searched
 from superlearner.operations.engine.services import Services
 from superlearner.operations.rights.accounts import Accounts, UserChange
@@ -211,6 +218,7 @@ class Platform(NodeServices):
         provide(Configuration, lambda: self.configuration)
         provide(Course, lambda: self.course)
         provide(Homes, lambda: self.homes)
+        provide(LastAnomalies, lambda: self.anomaly_history)
         provide(LogView, lambda: self.log)
         provide(Manual, lambda: self.manual)
         provide(Members, lambda: self.members)

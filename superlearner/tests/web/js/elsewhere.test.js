@@ -19,6 +19,14 @@ test("a lost member and all that is wrong on other nodes are named, the worst fi
   assert.deepEqual(elsewhere(NONE, "here"), []);
 });
 
+test("what was wrong on the shown node is named if it has not answered the page, which has nothing of it", () => {
+  const known = { ...anomaly("here", "high", "till was in handle_cast for 5 s when it was last observed"), active: false };
+  const answer = { anomalies: [known], missing: [{ node: "here", reason: "it is silent" }], nodes_queried: [] };
+  assert.deepEqual(elsewhere(answer, "here", false), [{ node: "here", text: known.description, one: known }]);
+  assert.deepEqual(elsewhere(answer, "here", true), []);
+  assert.deepEqual(elsewhere({ ...answer, anomalies: [{ ...known, active: true }] }, "here", false), []);
+});
+
 test("other nodes are asked again at each sample while they have a problem, now and then if there are any, and else never", () => {
   const samples = [1, 4, 5, 6];
   const due = (anomalies, nodes_queried) => samples.filter((count) => isDue({ anomalies, missing: [], nodes_queried }, "here", count));

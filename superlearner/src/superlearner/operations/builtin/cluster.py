@@ -21,7 +21,7 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.everywhere import Answers, ask_all, select_nodes
 from superlearner.operations.engine.member_health import health_by_node
-from superlearner.operations.engine.seams import MomentHistory
+from superlearner.operations.engine.seams import LastAnomalies, MomentHistory
 from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
 from superlearner.operations.results import ProcessLine, ProcessType
@@ -225,19 +225,25 @@ async def restarts(
 @operation("cluster.anomalies", http=("GET", "/cluster/anomalies"), scope="read", on="platform",
            errors=("node_not_found",),
            short="anomalies.node,severity,description,hint,since missing.node,reason")  # fmt: skip
-async def anomalies(ctx: Context, nodes: Nodes, services: Services, /, node: OneNode = None) -> ClusterAnomalies:
+async def anomalies(
+    ctx: Context, nodes: Nodes, services: Services, known: LastAnomalies, /, node: OneNode = None
+) -> ClusterAnomalies:
     """List the anomalies of all members and attached services.
 
-    A lost member, and an attached service that is away, are named in `missing`.
+    A lost member, and an attached service that is away, are named in `missing`; what went on there when it was last
+    observed is listed with `lost`.
     """
     names = select_nodes(ctx, nodes, node, services=True)
     answers = await ask_all(ctx, services, nodes, names, "system.anomalies")
+    silent = [Missing(node=name, reason=why) for name, data in answers.data.items() if (why := data.get("unreachable"))]
+    missing = [*answers.missing, *silent, *_list_awaited(nodes, node)]
+    there = {name: data["anomalies"] for name, data in answers.data.items() if not data.get("unreachable")}
+    last = {one.node: [line.model_dump() for line in known.last_of(one.node)] for one in missing}
     found = [
         ClusterAnomaly.model_validate({**line, "node": name})
-        for name, data in answers.data.items()
-        for line in data["anomalies"]
+        for name, lines in (there | last).items()
+        for line in lines
     ]
-    missing = [*answers.missing, *_list_awaited(nodes, node)]
     return ClusterAnomalies(anomalies=found, nodes_queried=names, missing=missing)
 
 

@@ -161,7 +161,7 @@ async def _find_evidence(ctx: Context, history: MomentHistory | None, row: Momen
     if row.number == ANOMALY:
         return read_anomaly(row)
     try:
-        found = await anomalies(ctx.on_node(row.node), history, ended=True)
+        found = await anomalies(ctx.on_node(row.node), history, None, ended=True)
     except OperationError:
         return None
     return find_anomaly(row, found.anomalies)

@@ -25,7 +25,7 @@ from superlearner.operations.builtin.restart_loops import ANOMALY
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Download, Operation, declared, operation
 from superlearner.operations.engine.forwarding import forward
-from superlearner.operations.engine.seams import LivePages, MomentHistory, PlatformFacts
+from superlearner.operations.engine.seams import LastAnomalies, LivePages, MomentHistory, PlatformFacts
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import OfWhom
 from superlearner.operations.results import Health, Metrics, Parts
@@ -149,6 +149,7 @@ async def metrics(
 async def anomalies(
     ctx: Context,
     history: MomentHistory | None,
+    known: LastAnomalies | None,
     /,
     ended: Annotated[bool, Field(description="also past anomalies; always for a node that has ended")] = False,
 ) -> SystemAnomalies:
@@ -157,26 +158,27 @@ async def anomalies(
     Restart storms, crash loops, long or growing mailboxes, growing memory, long callbacks, calls that timed out, a
     blocked event loop, deadlocks, isolated processes, useless monitors, services of the platform that are not running.
     Each has its values, the limit it exceeds, the setting of the limit, and what to try. Past ones are stored, also of
-    a node that has ended.
+    a node that has ended. For a node that does not answer, those that went on when it last did are the first ones.
     """
     if not ctx.user.sees(ctx.owner_of(ctx.on)):
         raise not_their_node(_this(), ctx)
     try:
         node = ctx.found
     except OperationError as error:
-        stored = await _list_stored(ctx, history)
-        if not stored:
+        before = await _list_before(ctx, history, known)
+        if not before:
             raise
-        return _unreachable(str(error), stored)
+        return _unreachable(str(error), before)
     if isinstance(node, RemoteNode) and node.held is not None:
-        return _unreachable(f"{node.name} does not answer: {node.held}", await _list_stored(ctx, history))
+        return _unreachable(f"{node.name} does not answer: {node.held}", await _list_before(ctx, history, known))
     if isinstance(node, RemoteNode):
         try:
             answer = await forward(_this(), ctx, node, {"ended": ended})
         except OperationError as error:
-            if node.held is None:
+            before = await _list_before(ctx, history, known)
+            if node.held is None and not (error.code == "timeout" and before):
                 raise
-            return _unreachable(error.message, await _list_stored(ctx, history))
+            return _unreachable(error.message, before)
         found = SystemAnomalies.model_validate(answer.data)
     else:
         found = await _look(node, ended=ended)
@@ -203,6 +205,12 @@ def _once(lines: Sequence[AnomalyLine]) -> list[AnomalyLine]:
     for one in lines:
         found.setdefault((one.type, one.since, one.name, one.pid), one)
     return list(found.values())
+
+
+async def _list_before(ctx: Context, history: MomentHistory | None, known: LastAnomalies | None) -> list[AnomalyLine]:
+    """Return what went on when a node that does not answer last did, and then its stored anomalies."""
+    last = [] if known is None else known.last_of(ctx.nodes.node_of(ctx.on or ctx.home.name))
+    return _once([*last, *await _list_stored(ctx, history)])
 
 
 async def _list_stored(ctx: Context, history: MomentHistory | None) -> list[AnomalyLine]:

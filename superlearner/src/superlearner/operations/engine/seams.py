@@ -16,11 +16,12 @@ from superlearner.nodes.remote import RemoteNode
 from superlearner.observing.monitoring import ServiceGap
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation
+from superlearner.operations.results.system import AnomalyLine
 from superlearner.restarts.ids import Ref
 from superlearner.store import MomentRow
 
-__all__ = ["ApiDocument", "ChildPast", "Evaluation", "LivePages", "MomentFiles", "MomentHistory",
-           "MomentPage", "Ownership", "PlatformFacts", "PlayedRecordings",
+__all__ = ["ApiDocument", "ChildPast", "Evaluation", "LastAnomalies", "LivePages", "MomentFiles",
+           "MomentHistory", "MomentPage", "Ownership", "PlatformFacts", "PlayedRecordings",
            "PlaygroundApplication", "PlaygroundTrees", "Reach", "RemoteHistory"]  # fmt: skip
 
 
@@ -106,6 +107,14 @@ class MomentHistory(Protocol):
 
     def open_sums(self, node: WatchedNode) -> list[MomentRow]:
         """Return the sums of the present minute, which still grow, of a node of this program."""
+        ...
+
+
+class LastAnomalies(Protocol):
+    """The anomalies that the platform has read of its nodes."""
+
+    def last_of(self, node: str) -> list[AnomalyLine]:
+        """Return what went on when a node that does not answer was read last; none if its program has ended."""
         ...
 
 

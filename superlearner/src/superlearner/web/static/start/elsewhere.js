@@ -14,17 +14,22 @@ export const NONE = { anomalies: [], missing: [], nodes_queried: [] };
 const CALM = 5;
 
 /**
- * Return all that is wrong on other nodes: the lost ones first, then the worst.
+ * Return all that is wrong on other nodes: the lost ones first, then the worst; and what was wrong on the shown one, if it has not answered
+ * this page.
  * @param {Answer|null} answer  null if it is not known yet
  * @param {string} shown  the node whose problems stand on the page
+ * @param {boolean} [answered]  the shown node has sent its problems
  * @returns {{node: string, text: string, one?: Api.ClusterAnomalies["anomalies"][number]}[]}
  */
-export function elsewhere(answer, shown) {
+export function elsewhere(answer, shown, answered = true) {
   const { anomalies, missing } = answer ?? NONE;
   const worst = [...anomalies].sort((one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity));
   const lost = missing.map(({ node, reason }) => ({ node, text: reason }));
-  return [...lost, ...worst.map((one) => ({ node: one.node, text: one.description, one }))]
-    .filter(({ node }) => node !== shown);
+  return [
+    ...lost.filter(({ node }) => node !== shown),
+    ...worst.filter((one) => one.node !== shown || (!answered && !one.active))
+      .map((one) => ({ node: one.node, text: one.description, one })),
+  ];
 }
 
 /**

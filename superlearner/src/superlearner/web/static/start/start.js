@@ -281,7 +281,7 @@ function wrong() {
     ["crashed", "gave_up", "stuck", "suspended", "restarting"].includes(state) || (state === "stopped" && restart === "permanent")),
     withoutStorm(found?.anomalies ?? [], all, model), burnt, model);
   anomalies.sort(byRank);
-  const away = elsewhere(everywhere, model.node || chosen()), holds = unknown && heldWords();
+  const away = elsewhere(everywhere, model.node || chosen(), found !== null), holds = unknown && heldWords();
   const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
   const fallen = gaveUp(new Set([...rows.map(({ key }) => key), ...burnt.map(({ event }) => event.key ?? ""),
     ...anomalies.filter(({ evidence }) => evidence.give_ups).flatMap(({ name, evidence }) => [name, ...evidence.above ?? []])]));

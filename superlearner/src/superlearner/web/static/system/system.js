@@ -69,10 +69,11 @@ const feed = new Feed(liveUrl("system"), (messages) => {
 }, (status) => {
   showStatus(status);
   showLost(status, Number(model?.points.at(-1)?.[0] ?? 0));
+  if (status === "silent" && !model) void readStored(); // no frame will ask for them
 });
 
 function show() {
-  if (!model) return;
+  if (!model) return anomalies.show([], stored.toReversed());
   const last = model.points.at(-1);
   const known = last !== undefined;
   page.dataset.ready = known ? "points" : "waiting";
