@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 
 @pytest.fixture
 def whole(blank: Page, platform: Any) -> Page:
-    """A page with the dialogs of every page."""
+    """A page with the dialogs of every page, whose own requests are answered."""
     blank.goto(f"{platform.url}/supervisors")
+    expect(blank.locator("sl-feed")).to_contain_text("Nothing has happened yet")
     return blank
 
 
@@ -104,6 +105,20 @@ def test_a_late_answer_about_an_earlier_run_is_not_listed(whole: Page) -> None:
     )
     assert "newer crashed" in shown
     assert "older crashed" not in shown
+
+
+def test_the_tree_of_a_workbench_stands_where_it_was_asked_for_last(whole: Page) -> None:
+    """Regression: calls that waited for the module went on in any order, so the tree moved back to an earlier cell."""
+    where = whole.evaluate(
+        """async () => {
+            const own = document.querySelector("script[type=module]").src;
+            const { showTree } = await import(new URL("../lesson/workbench.js", own));
+            const places = Array.from({length: 20}, () => document.createElement("div"));
+            await Promise.all(places.map((place) => showTree(place)));
+            return places.map((place) => place.childElementCount);
+        }"""
+    )
+    assert where == [0] * 19 + [1]
 
 
 def test_a_question_waits_until_the_one_before_it_is_answered(whole: Page) -> None:

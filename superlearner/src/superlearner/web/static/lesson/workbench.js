@@ -95,6 +95,8 @@ export class Workbench {
 
 /** @type {Workbench|null} */ let bench = null;
 /** The tree, which stands beside what ran last. @type {import("./workbench-tree.js").WorkbenchTree|null} */ let living = null;
+/** Calls of `showTree`. Browsers finish imports of a module that is still loading in any order, so the newest call wins. */
+let calls = 0;
 
 /** Return the workbench of the session of the page. */
 export const workbench = () => (bench ??= new Workbench(/\/learn\/(\d+)/.exec(location.pathname)?.[1] ?? "0"));
@@ -105,7 +107,9 @@ export const workbench = () => (bench ??= new Workbench(/\/learn\/(\d+)/.exec(lo
  * @param {string} [only]  the name of the process that is shown with all below it
  */
 export async function showTree(place, only = "") {
+  const call = calls += 1;
   const { WorkbenchTree } = await import("./workbench-tree.js");
+  if (call !== calls) return;
   living ??= new WorkbenchTree();
   const { node, life, begun } = workbench();
   living.begin(begun);
