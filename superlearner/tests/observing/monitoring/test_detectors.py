@@ -34,7 +34,7 @@ from superlearner.observing.monitoring.facts import (
 from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.points import Point
-from superlearner.observing.monitoring.timeouts import end_cycles, explained_by
+from superlearner.observing.monitoring.timeouts import LOOP_ADVICE, end_cycles, explained_by, list_deadlocks
 from superlearner.settings.settings import Settings
 
 CALL = TimedOut(
@@ -361,7 +361,7 @@ def test_a_deadlock_ends_with_its_last_call_and_counts_all_calls() -> None:
     over = facts(now=NOW + 4, timeouts=[first, late, *own])
     told = "a deadlock: till waited for pricing, which waited for till; "
     told += "2 calls in it and 2 calls to its processes timed out"
-    explained, kept = end_cycles(alarms.active, over, LIMITS.anomaly_window)
+    explained, kept = end_cycles(alarms.active, over, LIMITS)
     assert detect(replace(over, explained=explained), LIMITS) == []
     assert alarms.update(kept, NOW + 4) == ([], [])
     [alarm] = alarms.active.values()  # regression: it was listed only while it lasted, unlike time-outs
@@ -370,7 +370,7 @@ def test_a_deadlock_ends_with_its_last_call_and_counts_all_calls() -> None:
     assert [(one.text, one.at, one.until) for one in stored] == [(told, NOW - 1.5, NOW + 3)]  # at once
     for later in (62, 64):
         over = facts(now=NOW + later)
-        ended = alarms.update(end_cycles(alarms.active, over, LIMITS.anomaly_window)[1], over.now)[1]
+        ended = alarms.update(end_cycles(alarms.active, over, LIMITS)[1], over.now)[1]
         assert (len(alarms.active), len(ended)) == ((1, 0) if later == 62 else (0, 1))
     [one] = alarms.ended
     assert (one.finding.since, one.until, one.past) == (NOW - 1.5, NOW + 3, told)
@@ -386,6 +386,56 @@ def test_a_call_that_timed_out_before_a_hold_of_the_loop_is_a_finding_of_its_own
     assert "timed out" not in (first if first.type == "blocked_loop" else second).description
     (found,) = detect(facts(timeouts=[replace(CALL, at=NOW - 0.9)], holds=[hold]), LIMITS)
     assert found.description.endswith("; a call to it timed out")
+
+
+def test_a_call_whose_time_was_up_while_another_process_held_the_loop_is_not_put_down_to_the_callee() -> None:
+    """Regression: it was to answer later, although no process could run."""
+    hold = LoopHold(NOW - 1, 12.0, "0.9.0", "clock", "Clock", "shop.py:24")
+    call = replace(CALL, at=NOW - 0.9, cause="pricing was still in handle_cast at shop.py:29")
+    found = only([one for one in detect(facts(timeouts=[call], holds=[hold]), LIMITS) if one.type == "call_timeouts"])
+    assert found.description.endswith("; meanwhile clock held the event loop for 12.0 s, at shop.py:24")
+    assert found.hint == LOOP_ADVICE
+    before = replace(call, at=NOW - 14)
+    found = only([one for one in detect(facts(timeouts=[before], holds=[hold]), LIMITS) if one.type == "call_timeouts"])
+    assert "meanwhile" not in found.description
+
+
+def test_a_callback_is_no_problem_because_another_process_held_the_loop() -> None:
+    """Regression: it was advised to hand its work to a task; the loop was held for 12 of its 14 seconds."""
+    till = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 14, 1, "shop.py:29")
+    hold = LoopHold(NOW - 1, 12.0, "0.9.0", "clock", "Clock")
+    assert not list(detectors.long_callback(facts(callbacks=[till], holds=[hold]), LIMITS))
+    own = replace(hold, pid="0.7.0", name="till")
+    assert only(list(detectors.long_callback(facts(callbacks=[till], holds=[own]), LIMITS))).name == "till"
+    long = replace(till, began=NOW - 20)
+    found = only(list(detectors.long_callback(facts(callbacks=[long], holds=[hold]), LIMITS)))
+    assert found.description == "till has been in handle_cast at shop.py:29 for 20 s, and 1 message waits"
+
+
+def test_a_deadlock_is_over_only_once_its_calls_have_failed_and_its_processes_do_not_hang() -> None:
+    """Regression: after a hold of the loop, both were a hang each, and the deadlock had none of its calls."""
+    pair = [("0.6.0", "till"), ("0.7.0", "pricing")]
+    circle = [Waiter(pid, name, "Till", "", "call", None, NOW) for pid, name in pair]
+    waits = [PendingCallback(pid, name, "Till", "handle_call", NOW - 1.5, 0, None) for pid, name in pair]
+    alarms = Alarms()
+    alarms.update(detect(facts(cycles=[circle], callbacks=waits), LIMITS), NOW)
+    hold = LoopHold(NOW + 15, 14.9, "0.9.0", "clock", "Clock")
+    after = facts(now=NOW + 15.1, callbacks=waits, holds=[hold])
+    _, kept = end_cycles(alarms.active, after, LIMITS)
+    assert [one.last for one in kept] == [None]  # its calls are about to fail
+    after = replace(after, deadlocks=list_deadlocks(alarms.active.values(), after.now))
+    assert [one.type for one in detect(after, LIMITS)] == ["blocked_loop"]
+    own = [replace(CALL, at=NOW + 15.2, pid=pid, caller=name, cycle="pricing -> till") for pid, name in pair]
+    _, kept = end_cycles(alarms.active, facts(now=NOW + 17, timeouts=own, holds=[hold]), LIMITS)
+    assert [(one.last, one.description[-25:]) for one in kept] == [(NOW + 15.2, "; 2 calls in it timed out")]
+    assert list_deadlocks(alarms.active.values(), NOW + 17) == {"0.6.0": NOW + 15.2, "0.7.0": NOW + 15.2}
+
+
+def test_a_callback_that_outlasts_a_deadlock_hangs_from_then_on() -> None:
+    busy = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 60, 0, "shop.py:29")
+    for since, count in ((4, 0), (6, 1)):
+        known = facts(callbacks=[busy], deadlocks={"0.7.0": NOW - since})
+        assert len(list(detectors.long_callback(known, LIMITS))) == count
 
 
 def test_unsupervised_processes_of_the_same_kind_are_one_finding() -> None:

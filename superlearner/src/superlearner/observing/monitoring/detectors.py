@@ -33,7 +33,7 @@ from superlearner.observing.monitoring.restart_detectors import (
     repeated_crashes,
     restart_storm,
 )
-from superlearner.observing.monitoring.timeouts import ADVICE, call_timeouts, fold_timeouts
+from superlearner.observing.monitoring.timeouts import ADVICE, LOOP_ADVICE, call_timeouts, fold_timeouts
 from superlearner.settings.settings import Settings
 
 __all__ = ["DETECTORS", "Detector", "detect"]
@@ -42,11 +42,14 @@ Detector = Callable[[NodeFacts, Settings], Iterator[AnomalyFinding]]
 
 
 def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find `async def` callbacks that block their process for a long time, other than by a deadlock."""
+    """Find `async def` callbacks that block their process for a long time.
+
+    A deadlock, and a hold of the loop by others, are findings of their own: neither is the fault of the callback.
+    """
     locked = {one.pid for circle in facts.cycles for one in circle}
     for one in facts.callbacks:
         seconds = one.seconds(facts.now)
-        if seconds < limits.anomaly_callback or one.pid in locked:
+        if seconds < limits.anomaly_callback or one.pid in locked or one.own_seconds(facts) < limits.anomaly_callback:
             continue
         where = f" in {one.callback}{f' at {one.place}' if one.place else ''} for {seconds:.0f} s"
         name, messages = one.name or one.pid, "1 message" if one.waiting == 1 else f"{one.waiting:,} messages"
@@ -117,7 +120,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
             size=worst.own_seconds,
             threshold=limits.anomaly_loop_held,
             setting="anomaly_loop_held",
-            hint="`await` slow operations, run blocking code with `otp.Task.run_blocking`, or work in smaller steps",
+            hint=LOOP_ADVICE,
             past=_describe_holds(subject, row),
             incident=Incident(
                 _describe_holds(subject, holds),

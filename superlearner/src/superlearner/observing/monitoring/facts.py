@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -97,6 +97,12 @@ class PendingCallback:
     def seconds(self, now: float) -> float:
         """Return for how long it has been running, without the seconds in `stopped`."""
         return now - self.began - self.stopped
+
+    def own_seconds(self, facts: NodeFacts) -> float:
+        """Return for how long it has been running since its last deadlock, without holds of the loop by others."""
+        began = max(self.began, facts.deadlocks.get(self.pid, self.began))
+        others = [hold for hold in facts.holds if hold.pid is None or hold.pid != self.pid]
+        return facts.now - began - self.stopped - held_within(others, began, facts.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +245,8 @@ class NodeFacts:
     """The pids of the callees in `timeouts` that are still waiting."""
     explained: Mapping[str, float] = field(default_factory=dict[str, float])
     """Until when another finding explains calls that timed out, by the pid of the callee."""
+    deadlocks: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Until when processes were in a deadlock, by their pids."""
     alone: Sequence[UntiedProcesses] = ()
     watchers: Sequence[Watcher] = ()
     services: Sequence[ServiceGap] = ()
@@ -246,6 +254,20 @@ class NodeFacts:
     """Children that are down since a start on request failed."""
     largest: ProcessSize | None = None
     """The largest process since memory grows."""
+
+
+def held_within(holds: Iterable[LoopHold], since: float, until: float) -> float:
+    """Return for how many seconds of a period the event loop was held.
+
+    >>> holds = [LoopHold(at, 4.0, None, None, "") for at in (12.0, 14.0, 30.0)]
+    >>> held_within(holds, 9.0, 28.0), held_within(holds, 0.0, 40.0)
+    (5.0, 10.0)
+    """
+    total, end = 0.0, since
+    for begin, at in sorted((hold.at - hold.seconds, hold.at) for hold in holds):
+        total += max(0.0, min(at, until) - max(begin, end))
+        end = max(end, at)
+    return total
 
 
 def last_seen(text: str, at: float) -> str:

@@ -51,7 +51,7 @@ from superlearner.observing.monitoring.rates import Rates
 from superlearner.observing.monitoring.sizes import MemoryHolder
 from superlearner.observing.monitoring.stops import Stops
 from superlearner.observing.monitoring.talking import Talking
-from superlearner.observing.monitoring.timeouts import end_cycles, explained_by, find_waiting, timed_out
+from superlearner.observing.monitoring.timeouts import end_cycles, explained_by, find_waiting, list_deadlocks, timed_out
 from superlearner.observing.monitoring.witness import Witness
 from superlearner.settings.settings import Settings
 
@@ -452,8 +452,9 @@ class Monitor:
         limits = self.settings()
         now = self._clock.now()
         facts = self.facts()
-        explained, kept = end_cycles(self.alarms.active, facts, limits.anomaly_window)
+        explained, kept = end_cycles(self.alarms.active, facts, limits)
         self._explained |= explained
+        facts = replace(facts, deadlocks=list_deadlocks(self.alarms.active.values(), now))
         found = detect(facts, limits)
         grows = any(one.type == "memory_growth" for one in found)
         if grows or is_steep(facts, limits):  # the process may have ended before the finding

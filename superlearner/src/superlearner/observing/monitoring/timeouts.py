@@ -25,11 +25,11 @@ from superlearner.control.timeouts import (
 )
 from superlearner.control.wrong_results import cause_of_timeout
 from superlearner.observing.monitoring.alarms import EXACT, Alarm
-from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, NodeFacts, TimedOut
+from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, LoopHold, NodeFacts, TimedOut, held_within
 from superlearner.settings.settings import Settings
 
-__all__ = ["ADVICE", "call_timeouts", "describe_calls_of", "end_cycles", "explained_by", "find_waiting",
-           "fold_timeouts", "pids_of", "timed_out"]  # fmt: skip
+__all__ = ["ADVICE", "LOOP_ADVICE", "call_timeouts", "describe_calls_of", "end_cycles", "explained_by", "find_waiting",
+           "fold_timeouts", "list_deadlocks", "pids_of", "timed_out"]  # fmt: skip
 
 MANY: Final = 10
 """Calls from which the severity is high."""
@@ -39,6 +39,8 @@ NOTICED_S: Final = 1.0
 """Seconds after a hold of the loop until a call that timed out meanwhile is noticed."""
 ADVICE: Final = "let one of the processes cast, or answer later with NoReply and GenServer.reply"
 """Advice about deadlocks."""
+LOOP_ADVICE: Final = "`await` slow operations, run blocking code with `otp.Task.run_blocking`, or work in smaller steps"
+"""Advice about holds of the event loop."""
 EXPLAINS: Final = frozenset({"long_callback", "mailbox_growth", "mailbox_backlog", "blocked_loop", "call_cycle"})
 """Types of findings that say why a process does not answer in time."""
 
@@ -60,7 +62,8 @@ def call_timeouts(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         after = timeout_text(one.timeout for one in calls)
         begin = f"{_count(calls)} {callee} timed out{f' {after}' if after else ''}"
         origin = f", from {sentences.listed(names[:CALLERS], more=len(names[CALLERS:]))}"
-        details = _describe(last, count)
+        hold = _find_hold(last, facts)
+        details = _describe(last, count) + ("" if hold is None else f"; meanwhile {_describe_hold(hold)}")
         past = f"{begin}{origin}{details}"
         pids = {one.pid for one in calls}
         yield AnomalyFinding(
@@ -85,8 +88,8 @@ def call_timeouts(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             size=count,
             threshold=window,
             setting="anomaly_window",
-            hint=_hint(last, facts),
-            past_hint="" if last.pid is None else _advise(last),
+            hint=_hint(last, facts) if hold is None else LOOP_ADVICE,
+            past_hint="" if last.pid is None or hold is not None else _advise(last),
             incident=Incident(past, calls[0].at),
         )
 
@@ -108,9 +111,23 @@ def fold_timeouts(found: Iterable[AnomalyFinding], facts: NodeFacts, limits: Set
 
 def _may_be_cause(one: AnomalyFinding, call: TimedOut, facts: NodeFacts) -> bool:
     """Return whether a finding can be why a call timed out: of holds of the loop, only one during which it did."""
-    return one.type != "blocked_loop" or any(
-        hold.pid == call.pid and hold.at - hold.seconds <= call.at <= hold.at + NOTICED_S for hold in facts.holds
-    )
+    return one.type != "blocked_loop" or any(hold.pid == call.pid for hold in _holds_during(call, facts))
+
+
+def _holds_during(call: TimedOut, facts: NodeFacts) -> Iterator[LoopHold]:
+    """Yield the holds of the loop in which the time of a call was up."""
+    return (hold for hold in facts.holds if hold.at - hold.seconds <= call.at <= hold.at + NOTICED_S)
+
+
+def _find_hold(call: TimedOut, facts: NodeFacts) -> LoopHold | None:
+    """Return the longest hold by another process in which the time of a call was up, unless it was in a deadlock."""
+    others = [hold for hold in _holds_during(call, facts) if call.cycle is None and hold.pid != call.pid]
+    return max(others, key=lambda hold: hold.seconds, default=None)
+
+
+def _describe_hold(hold: LoopHold) -> str:
+    who = hold.name or hold.pid or "code outside of any process"
+    return f"{who} held the event loop for {hold.seconds:.1f} s{f', at {hold.place}' if hold.place else ''}"
 
 
 def pids_of(one: AnomalyFinding) -> set[str]:
@@ -147,7 +164,7 @@ def _with_calls(one: AnomalyFinding, calls: Sequence[TimedOut]) -> AnomalyFindin
 
 
 def end_cycles(
-    active: dict[tuple[str, str], Alarm], facts: NodeFacts, window: float
+    active: dict[tuple[str, str], Alarm], facts: NodeFacts, limits: Settings
 ) -> tuple[dict[str, float], list[AnomalyFinding]]:
     """Let deadlocks that are over end with their last call, which no look has seen, and count their calls.
 
@@ -163,14 +180,34 @@ def end_cycles(
         if one.last is None:
             calls = [call for call in facts.timeouts if call.pid in pids and call.at >= one.since]
             end = max((call.at for call in calls if call.cycle), default=None)
+            if end is None and _may_yet_fail(one, pids, facts, limits):
+                kept.append(one)
+                continue
             if end is not None:
                 one = _with_calls(replace(one, past=""), [call for call in calls if call.at <= end])
                 explained |= dict.fromkeys(pids, end)
             one = _over(one, alarm.worst.since + alarm.worst.size if end is None else end)
             active[key] = replace(alarm, finding=one, worst=one)
-        if one.last is not None and one.last >= facts.now - window:
+        if one.last is not None and one.last >= facts.now - limits.anomaly_window:
             kept.append(one)
     return explained, kept
+
+
+def _may_yet_fail(one: AnomalyFinding, pids: set[str], facts: NodeFacts, limits: Settings) -> bool:
+    """Return whether the calls of a deadlock, which are over, are about to fail.
+
+    After a hold of the loop, a look may come between the end of a call and the step of its caller.
+    """
+    seen = one.since + one.size
+    pending = {each.pid for each in facts.callbacks if each.began <= seen}
+    since = facts.now - seen - held_within(facts.holds, seen, facts.now)
+    return pids <= pending and since <= 2 * limits.scan_interval + NOTICED_S
+
+
+def list_deadlocks(active: Iterable[Alarm], now: float) -> dict[str, float]:
+    """Return until when the processes in deadlocks were in them, by their pids: `now` if they are."""
+    cycles = [alarm.worst for alarm in active if alarm.worst.type == "call_cycle"]
+    return {pid: now if one.last is None else one.last for one in cycles for pid in pids_of(one)}
 
 
 def _over(one: AnomalyFinding, end: float) -> AnomalyFinding:
