@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { downfall, downfallText } from "#static/live/downfall.js";
+import { downfall, downfallText, storedEnd } from "#static/live/downfall.js";
 
 const event = (kind, who, at) => ({ id: at, at, kind, level: "bad", text: "", parts: { who } });
 const none = new Map(), tree = new Map([["app", { kind: "supervisor" }]]), lone = new Map([["lone", { kind: "worker" }]]);
@@ -13,6 +13,15 @@ test("a give-up is what a page without a tree tells, whatever came after it", ()
   const feed = [event("restarted", "visits", 1), gaveUp, event("stopped", "visits", 3)];
   assert.equal(downfall({ rows: none, feed }), gaveUp);
   assert.match(downfallText(gaveUp), /^tree gave up at .+, and no supervisor starts it again\.$/);
+});
+
+test("a give-up says why, as the stored one does", () => {
+  const story = "shop gave up: max_restarts=3 allows 3 restarts in 30 s, and a 4th was needed (last: till crashed: KeyError('x'))";
+  const told = /^shop gave up at .+, and no supervisor starts it again: max_restarts=3 .+ \(last: till crashed: KeyError\('x'\)\)\.$/;
+  assert.match(downfallText({ ...event("gave_up", "shop", 2), text: story }), told);
+  const stored = storedEnd({ at: 1, until: 2, name: "till", fallen: ["shop"], story, ref: "b419473856e4.13" });
+  assert.match(downfallText(stored), told);
+  assert.deepEqual([stored.at, stored.ref], [2, "b419473856e4.13"]);
 });
 
 test("a tree that runs has no downfall, nor a node on which nothing ever ran", () => {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { request } from "../base/api.js";
 import { icon, make, nodeQuery, renew, root } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { time } from "../base/words.js";
@@ -14,7 +15,10 @@ import { restartsIn } from "./storms.js";
 /** What each place says when no end is known. @type {WeakMap<Element, Node[]>} */
 const written = new WeakMap();
 
-/** @typedef {Pick<FeedEvent, "kind"|"at"> & {parts?: {who?: string}|null, event?: number|null, ref?: string|null}} End */
+/** Restarts that are read to find the give-up that ended a tree. */
+const NEWEST = 20;
+
+/** @typedef {Pick<FeedEvent, "kind"|"at"> & {text?: string, parts?: {who?: string}|null, event?: number|null, ref?: string|null}} End */
 
 /**
  * Return the event that ended the last tree of a node; null while a tree runs, or if none is known to have run. Processes
@@ -33,9 +37,30 @@ export function downfall({ rows, feed }, stored = null) {
 }
 
 /** Return the sentence about it. @param {End} event */
-export const downfallText = ({ kind, at, parts }) => (kind === "gave_up"
-  ? `${parts?.who ?? "The supervisor"} gave up at ${time(at)}, and no supervisor starts it again.`
-  : `Nothing runs here any more. The last end was that of ${parts?.who ?? "a process"} at ${time(at)}.`);
+export function downfallText({ kind, at, text = "", parts }) {
+  if (kind !== "gave_up") return `Nothing runs here any more. The last end was that of ${parts?.who ?? "a process"} at ${time(at)}.`;
+  const [, because = ""] = text.split(" gave up: ", 2);
+  return `${parts?.who ?? "The supervisor"} gave up at ${time(at)}, and no supervisor starts it again${because && `: ${because}`}.`;
+}
+
+/**
+ * Return the stored give-up of a restart as an end.
+ * @param {Pick<Api.RestartLine, "at"|"until"|"name"|"fallen"|"story"|"ref">} line
+ * @returns {End}
+ */
+export const storedEnd = ({ at, until, name, fallen, story, ref }) =>
+  ({ kind: "gave_up", at: until ?? at, text: story ?? "", parts: { who: fallen?.at(-1) ?? name ?? undefined }, ref });
+
+/**
+ * Return the give-up that ended the tree of the page's node, if its newest stored restart is one: the feed of a service begins with its
+ * attachment.
+ * @returns {Promise<End|null>}
+ */
+export async function readStoredEnd() {
+  /** @type {Api.RestartLine[]} */ const lines = await request("GET", `/restarts?per_page=${NEWEST}`).catch(() => []);
+  const newest = lines.find(({ incident, program, outage }) => !incident && !program && !outage);
+  return newest?.gave_up ? storedEnd(newest) : null;
+}
 
 /**
  * Say in a place how the last tree ended; what stood there comes back when that is not so.
@@ -51,7 +76,8 @@ export function showDownfall(model, place, stored = null) {
   renew(place, event === null ? before : [
     make("p", { role: "status", "data-look": "gave_up" }, icon("gave-up", "glyph"), " ", make("b", {}, downfallText(event)), " ",
       ...((event.ref ?? event.event) ? [make("a", { href: whyAddress(event.ref ?? event.event ?? "") }, "Why?")] : [])),
-    make("p", {}, "Start its program again to run it. What happened before is in the ",
-      make("a", { href: `${root()}/timeline${nodeQuery()}` }, "timeline"), "."),
+    make("p", {}, event.kind === "gave_up" ? "Correct what failed, then start its program again. " : "Start its program again to run it. ",
+      ...(event.kind === "gave_up" && (event.ref ?? event.event) ? [make("i", {}, "Why?"), " shows its tree as it was. "] : []),
+      "What happened before is in the ", make("a", { href: `${root()}/timeline${nodeQuery()}` }, "timeline"), "."),
   ]);
 }

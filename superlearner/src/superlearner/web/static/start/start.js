@@ -175,15 +175,14 @@ function draw() {
 
 /** Say why no supervisor is drawn. */
 function nothing() {
-  void import("../live/downfall.js").then(({ showDownfall }) => showDownfall(model, byId("no-scene", HTMLElement), storedGiveUp()));
+  const one = storedGiveUp();
+  void import("../live/downfall.js").then(({ showDownfall, storedEnd }) =>
+    showDownfall(model, byId("no-scene", HTMLElement), one && storedEnd(one)));
 }
 
 /** Return the stored give-up of the node's tree, if the monitor says that it is down. */
-function storedGiveUp() {
-  if (!found?.anomalies.some(({ evidence }) => evidence.give_ups)) return null;
-  const one = storedRestarts.find(({ node, gave_up }) => gave_up && (node ?? model.node) === model.node);
-  return one ? { kind: "gave_up", at: one.at, parts: { who: one.fallen?.at(-1) ?? one.name ?? undefined }, ref: one.ref } : null;
-}
+const storedGiveUp = () => found?.anomalies.some(({ evidence }) => evidence.give_ups)
+  ? storedRestarts.find(({ node, gave_up }) => gave_up && (node ?? model.node) === model.node) ?? null : null;
 
 /** Tick off steps from events of the feed; what is played now is written when it has been seen. */
 function steps() {

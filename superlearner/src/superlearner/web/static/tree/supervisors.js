@@ -81,7 +81,7 @@ function onMessages(messages) {
   if (model === before) return;
   const replaced = model.snapshots !== before.snapshots;
   attribute(page, "data-ready", model.rows.size ? "tree" : "empty");
-  if (!model.rows.size) void import("../live/downfall.js").then(({ showDownfall }) => showDownfall(model, byId("empty", HTMLElement)));
+  if (!model.rows.size) void sayWhyEmpty();
   page.dataset.seq = String(model.seq);
   const told = messages.findLast((message) => message.k === "d" && message.t !== undefined);
   attribute(tree, "data-busy", busy);
@@ -104,6 +104,19 @@ function onMessages(messages) {
   if (filters.wanted.recent && told === undefined) apply(); // rows expire from this filter after a minute, without a frame
   if (before.health !== model.health || replaced) vitals();
   if (told?.k === "d") page.dataset.at = String(told.t); // this frame is on the page: benchmarks measure the latency here
+}
+
+/** The stored give-up that ended the last tree, by the epoch in which it was read. @type {{epoch: string|null, end: any}|null} */
+let storedEnd = null;
+
+/** Say how the last tree ended; a feed that began after that end does not know it. */
+async function sayWhyEmpty() {
+  const { downfall, readStoredEnd, showDownfall } = await import("../live/downfall.js");
+  if (!downfall(model) && storedEnd?.epoch !== model.epoch) {
+    storedEnd = { epoch: model.epoch, end: null };
+    storedEnd.end = await readStoredEnd();
+  }
+  showDownfall(model, byId("empty", HTMLElement), storedEnd?.end);
 }
 
 /** @param {import("../live/live.js").Status} status */
