@@ -51,10 +51,11 @@ class ErrorAnswer(BaseModel):
 
 
 class NodeMeta(BaseModel):
-    """The node of an answer, if the request named none and others are attached."""
+    """The node of an answer, if the request named none and others are attached, and why the answer is empty."""
 
     node: str | None = Field(default=None, description="the node of the answer")
     elsewhere: list[str] | None = Field(default=None, description="a sentence about each of the other nodes")
+    note: str | None = Field(default=None, description="why the answer is empty, if that is known")
 
 
 class Answer(BaseModel, Generic[T]):
@@ -73,7 +74,6 @@ class PageMeta(NodeMeta):
     page: int
     per_page: int
     total_pages: int
-    note: str | None = Field(default=None, description="why the list is empty, if that is known")
     since: int | None = Field(default=None, description="from when on it would have items, in seconds since 1970")
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -23,6 +24,7 @@ from superlearner.operations.context import Context, DryRun
 from superlearner.operations.declaration import THINGS, Answer, Download, Operation, Paged
 from superlearner.operations.engine.audit import AuditLog, redact_parameters
 from superlearner.operations.engine.elsewhere import MOST_ASKED, ask_briefly, describe_elsewhere
+from superlearner.operations.engine.falls import add_fall, describe_empty
 from superlearner.operations.engine.forwarding import LONGEST_S, forward
 from superlearner.operations.engine.registry import Registry
 from superlearner.operations.engine.routes import ROUTE, filled
@@ -45,6 +47,8 @@ SHOWN_BY: Final = {
 UNSURE: Final = re.compile("; did you mean |, and no process with this pid ")
 """The beginning of the suggestions in an error, which are left out if another node has what was asked for."""
 LONGEST_NAME: Final = 200
+BY_LINK: Final = "link"
+"""The door of a request that a platform sends to a node in another program."""
 
 
 def _show(services: Services, context: Context) -> None:
@@ -115,6 +119,10 @@ async def execute(services: Services, operation: Operation, context: Context, pa
         return await _execute(services, operation, context.on_node(node), checked(operation, {}))
 
     beside = await describe_elsewhere(context, operation, parameters, ask_on)
+    if context.door != BY_LINK and (
+        note := await describe_empty(operation, parameters, answer, partial(ask, context, services))
+    ):
+        beside = {"note": note, **beside}
     return replace(answer, meta={**(answer.meta or {}), **beside}) if beside else answer
 
 
@@ -162,6 +170,8 @@ async def _execute(services: Services, operation: Operation, context: Context, p
         outcome = error.code
         if outcome in SHOWN_BY and context.asked is None:
             await _name_other_node(services, context, parameters, error)
+        if context.door != BY_LINK and not context.conceals:  # the platform has stored more than the node knows
+            await add_fall(parameters, error, partial(ask, context, services))
         _fill_routes(services, operation, context, parameters, error)
         raise
     except OSError as error:
