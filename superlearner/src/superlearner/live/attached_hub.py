@@ -9,16 +9,18 @@ from otp import Pid, sentences
 from otp.observer.reading import kind_of
 from otp.observer.tree import is_child, top_supervisors
 from otp.trace import Event
-from superlearner.control.events import ENDS, facts_of
+from superlearner.control.events import ENDS, STARTS, facts_of
 from superlearner.control.exits import keys_of
 from superlearner.control.tree import supervisor_state
 from superlearner.live.hub import KINDS, Hub
-from superlearner.live.projection import graft, remove, row_of
+from superlearner.live.projection import graft, patch, remove, row_of
 from superlearner.live.rows import label
 
 __all__ = ["AttachedHub"]
 
 LIFE: Final = frozenset({"spawned", "exited"})
+BIRTHS: Final = STARTS | {"spawned"}
+"""Kinds of events that tell when a process started; the report of its supervisor is the later one."""
 
 
 class AttachedHub(Hub):
@@ -98,8 +100,25 @@ class AttachedHub(Hub):
             if row.pid is None or not otp.is_alive(self.node.parse_pid(row.pid)):
                 self._dirty |= remove(self.model, key)
         super()._read_again()
+        self._date_rows()
+
+    def _date_rows(self) -> None:
+        """Give the rows the start times that the node remembers: it may have been attached before."""
+        events = [event for event in otp.trace.history(self.node) if event.kind in BIRTHS]
+        started = {_pid_of_start(event): self.model.wall(event.at) for event in events}
+        self.undated = self.model.by_pid.keys() - started.keys()
+        for pid in self.model.by_pid.keys() & started.keys():
+            if pid in self.model.started:
+                self.model.started[pid] = started[pid]
+            else:
+                self._dirty |= patch(self.model, row_of(self.model, pid), since=started[pid])
 
 
 def _is_top_supervisor(pid: Pid) -> bool:
     process: Any = pid
     return kind_of(process) == "supervisor" and not is_child(process)
+
+
+def _pid_of_start(event: Event) -> str | None:
+    facts = facts_of(event)
+    return facts.child if event.kind in STARTS else facts.pid

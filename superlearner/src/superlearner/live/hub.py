@@ -134,6 +134,8 @@ class Hub:
         self._subscription: Any = None
         self.holder_of: Callable[[Event], tuple[Pid | None, str]] | None = None
         """Returns the process and line that held the loop for most of a drain; the event names only the last one."""
+        self.undated: set[str] = set()
+        """The pids on the page that started before the events in memory; their rows have the time of the first read."""
         self._broken = False
         self._unsent = 0
 

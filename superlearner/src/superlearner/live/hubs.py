@@ -63,11 +63,10 @@ class Hubs:
 
     def born(self, watched: WatchedNode, pid: Pid) -> float | None:
         """Return when a process started: by its row, else by the estimate of its node's monitor."""
-        hub, estimate = self.known(watched.node), watched.monitor.births.of(pid.id)
-        shown = plain_pid(pid)
+        hub, shown = self.known(watched.node), plain_pid(pid)
         row = None if hub is None else hub.model.rows.get(hub.model.by_pid.get(shown, ""))
-        if hub is None or row is None or (estimate is None and hub is not self.own):
-            return estimate  # None if it is older than the hub, whose row has the time of the hub's start
+        if hub is None or row is None or shown in hub.undated:
+            return watched.monitor.births.of(pid.id)  # None if it is older than the monitor
         return hub.model.started.get(shown, row.since)
 
     def hurry(self, node: Node) -> None:

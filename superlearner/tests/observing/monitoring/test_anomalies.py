@@ -506,6 +506,17 @@ def test_a_later_hang_of_a_process_does_not_replace_an_earlier_one() -> None:
     ]  # fmt: skip
 
 
+def test_the_cause_of_the_last_give_up_is_not_that_of_others() -> None:
+    """Regression: "gave up twice: till_1 crashed: OSError(…)", although the first had another cause."""
+    book = supervisor([], gave_up=(3.0,))
+    other = replace(entry(100, NOW - 1, "gave_up"), reason="OSError('no disk')")
+    book.histories["till"].keep(other, 1000)
+    loop = only(list(detectors.crash_loop(facts(book=book), LIMITS)))
+    assert loop.past.startswith("till gave up twice; the last time: till_1 crashed: OSError('no disk')")
+    same = only(list(detectors.crash_loop(facts(book=supervisor([], gave_up=(3.0, 1.0))), LIMITS)))
+    assert same.past.startswith("till gave up twice: till_1 ")
+
+
 def test_findings_of_one_cause_are_one_anomaly_with_a_count() -> None:
     known = facts(book=supervisor([5 - n / 10 for n in range(40)], gave_up=(3.0,)))
     alarms = Alarms()

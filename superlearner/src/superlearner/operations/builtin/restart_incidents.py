@@ -67,7 +67,7 @@ def describe_incident(row: MomentRow, line: str, anomaly: AnomalyLine | None) ->
     return Moment(
         id=row.number, ref=str(Ref(row.run, row.number)), node=row.node, at=row.at, took=max(0.0, row.until - row.at),
         complete=True, going_on=False, summary=row.line, facts=facts, line=None, root=top, events=[], ghosts={},
-        storm=0, incident=True, anomaly=anomaly,
+        storm=0, storm_before=0, incident=True, anomaly=anomaly,
     )  # fmt: skip
 
 

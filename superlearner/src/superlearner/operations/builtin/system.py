@@ -145,7 +145,7 @@ async def metrics(
 @operation("system.anomalies", http=("GET", "/system/anomalies"), scope="read", outlives=True,
            errors=("node_not_found", "node_unavailable"),
            short="unreachable anomalies.severity,until,description,hint,since summary.total,risk_level "
-                 "processes_looked_at")  # fmt: skip
+                 "processes_looked_at past")  # fmt: skip
 async def anomalies(
     ctx: Context,
     history: MomentHistory | None,
@@ -184,6 +184,8 @@ async def anomalies(
         found = await _look(node, ended=ended)
     if ended:
         found.anomalies = _once([*found.anomalies, *await _list_stored(ctx, history)])
+    elif found.past is not None or await _has_stored(ctx, history):
+        found.past = f"`{ctx.command('system.anomalies', ended=True)}` lists those that are over"
     return found
 
 
@@ -222,6 +224,15 @@ async def _list_stored(ctx: Context, history: MomentHistory | None) -> list[Anom
     return await asyncio.to_thread(lambda: _once([one for row in rows if (one := read_anomaly(row)) is not None]))
 
 
+async def _has_stored(ctx: Context, history: MomentHistory | None) -> bool:
+    """Return whether past anomalies of the node are stored, also of earlier runs of its program."""
+    if history is None:
+        return False
+    names = possible_names(ctx.on or ctx.home.name)
+    _, total = await history.page(names, [], ctx.user.only_owner, None, None, 0, 1, number=ANOMALY, replays=False)
+    return total > 0
+
+
 async def _look(node: WatchedNode, *, ended: bool) -> SystemAnomalies:
     """Return what is found on a node of this program now."""
     monitor = node.monitor
@@ -232,7 +243,10 @@ async def _look(node: WatchedNode, *, ended: bool) -> SystemAnomalies:
     if ended:
         shown += [describe_anomaly(alarm, now) for alarm in reversed(monitor.alarms.ended)]
     findings = [alarm.finding for alarm in active]
-    return _summarize(shown, findings, now, 0 if monitor.scan is None else monitor.scan.scanned)
+    found = _summarize(shown, findings, now, 0 if monitor.scan is None else monitor.scan.scanned)
+    if not ended and monitor.alarms.ended:
+        found.past = "some are over"
+    return found
 
 
 def _summarize(

@@ -20,6 +20,7 @@ import otp
 from superlearner.base.commands import command
 from superlearner.base.validation import problem_text
 from superlearner.control.clock import time_text
+from superlearner.control.steer import looks_like_pid
 from superlearner.control.terms import clip
 from superlearner.nodes.remote import NodeBusy, NodeGone, NodeSilent, RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import (
@@ -127,7 +128,7 @@ async def forward(operation: Operation, context: Context, remote: RemoteNode, pa
         result = read_result(remote, operation.encode, answer.data)
         if operation.name == DELIVERY and parameters["message_type"] != "call":
             result |= await _aftermath(remote)
-        return Answer(result, _meta(operation, remote, answer.meta))
+        return Answer(result, _meta(operation, remote, answer.meta, parameters))
     except RemoteError as error:
         raise convert_error(error) from None
 
@@ -243,7 +244,9 @@ def _dry_run(remote: RemoteNode, answer: Executed) -> DryRun:
     return DryRun(clip(found.would, MOST_TEXT), [clip(one, MOST_TEXT) for one in found.affects[:MOST_AFFECTED]])
 
 
-def _meta(operation: Operation, remote: RemoteNode, meta: dict[str, Any] | None) -> dict[str, Any] | None:
+def _meta(
+    operation: Operation, remote: RemoteNode, meta: dict[str, Any] | None, parameters: Mapping[str, Any]
+) -> dict[str, Any] | None:
     """Return the numbers of a page, and for an empty list the time since which it is empty; drop other fields."""
     if not operation.paged:
         return None
@@ -253,7 +256,10 @@ def _meta(operation: Operation, remote: RemoteNode, meta: dict[str, Any] | None)
     if meta is None or len(found) < len(META):
         raise remote.bad(f"{operation.name}: expected the numbers of a page")
     if not found["total"] and operation.name in OF_MEMORY:
-        listing, begins = command("restart.list", node=remote.name), ""
+        process = parameters.get("pid")  # restarts are listed by a name, not by a pid
+        if process is not None and looks_like_pid(process):
+            process = None
+        listing, begins = command("restart.list", process=process, node=remote.name), ""
         if _is_count(meta.get("since")):  # an earlier version does not say so
             found["since"] = since = min(meta["since"], LATEST_S)
             begins = f" since {time_text(since)}"

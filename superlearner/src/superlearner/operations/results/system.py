@@ -119,6 +119,9 @@ class SystemAnomalies(ResultModel):
     summary: AnomalySummary | None = Field(description="null if the node does not answer")
     checked_at: str
     processes_looked_at: int | None = Field(description="null if the node does not answer")
+    past: str | None = Field(
+        default=None, description="what lists past ones, if there are any and they are not listed; also of earlier runs"
+    )
 
 
 class GraphProcess(ResultModel):
