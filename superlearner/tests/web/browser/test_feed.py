@@ -69,6 +69,15 @@ def test_entries_that_were_stored_earlier_stand_below_the_events(open_page: Call
     expect(page.locator("#events > .hint")).to_be_hidden()
 
 
+def test_a_failed_start_on_request_leads_to_the_tab_why_of_its_child(page: Page, platform: Any) -> None:
+    """Regression: its entry in the Tree had no link, unlike those in the Timeline and on Start."""
+    failed = "shop_sup could not start ledger on a request: OSError('no disk')"
+    parts = {"who": "ledger", "by": "shop_sup", "reason": "OSError('no disk')"}
+    platform.delta(e=[event(1, failed, kind="start_failed", parts=parts)])
+    page.locator("[data-kind=start_failed]").get_by_role("button", name="Why? ledger").click()
+    expect(page.get_by_role("tab", name="Why", exact=True)).to_have_attribute("aria-selected", "true")
+
+
 def test_a_repeated_event_replaces_itself(page: Page, platform: Any) -> None:
     platform.delta(e=[event(1), event(2, "cart crashed")])
     platform.delta(e=[event(1, "ledger crashed 41 times in 2 s")])

@@ -101,8 +101,8 @@ function sentence(event, there) {
   const told = parts?.reason && at >= 0
     ? html`${after.slice(0, at)}<code>${parts.reason}</code>${after.slice(at + parts.reason.length)}`
     : after;
-  const acts = key && parts?.signals && event.kind !== "stopped"
-    ? html` ${there ? act("signals", "Show in the tree", event) : nothing} ${why(event)}`
+  const acts = key && event.kind !== "stopped" && (parts?.signals || event.kind === "start_failed")
+    ? html` ${there && parts?.signals ? act("signals", "Show in the tree", event) : nothing} ${why(event)}`
     : nothing;
   return html`${name ? who(event, name) : nothing}${told}${acts}`;
 }
