@@ -14,13 +14,13 @@ None of these functions runs code of a reason or name, and secrets in them are r
 from __future__ import annotations
 
 from otp.kernel.ends.wording import clip, name_text, process_name, process_text, reason_text, safe_text, tagged
+from otp.kernel.values.numbers import duration, elapsed, times_text
 from otp.kernel.values.sentences import (
     abandoned_cleanup,
     at_place,
     budget,
     could_not_restart,
     could_not_start,
-    duration,
     ended,
     ended_with,
     flags_changed,
@@ -44,7 +44,6 @@ from otp.kernel.values.sentences import (
     stopped,
     story,
     suspended,
-    times_text,
     tried,
     unregistered,
 )
@@ -57,6 +56,7 @@ __all__ = [
     "could_not_restart",
     "could_not_start",
     "duration",
+    "elapsed",
     "ended",
     "ended_with",
     "flags_changed",

@@ -35,6 +35,7 @@ from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any, Final
 
 from otp.kernel.steps.node import Node
+from otp.kernel.values.numbers import elapsed
 from otp.kernel.values.sentences import say as log
 
 __all__ = [
@@ -104,7 +105,7 @@ class Held:
         if self.pid is not None:
             who = f"{self.name} {self.pid}" if self.name else self.pid
         return (
-            f"{who} has held the event loop for {self.seconds:.1f} s: "
+            f"{who} has held the event loop for {elapsed(self.seconds)}: "
             f"{self.file}, line {self.line}, in {self.function}; "
             f"nothing else runs meanwhile (try `await`, `otp.Task.run_blocking`, or smaller steps)"
         )

@@ -59,7 +59,7 @@ def test_a_move_has_the_loss_after_which_its_child_no_longer_ran() -> None:
         ends["m2@127.0.0.1"] = otp.monotonic() - 1  # before that, it ran for 7 s on the other side of a cut
         emit(node, 1, down=8.0)
         emit(node, 2, down=0.9)
-        assert "c1 moved from m2 to m1: m2 was lost (connection closed); down for 1.0 s" == rows[0].line
+        assert "c1 moved from m2 to m1: m2 was lost (connection closed); down for 1 s" == rows[0].line
         assert "c2 moved from m2 to m1: m2 was lost (silent for too long); down for 0.9 s" == rows[1].line
         assert 1.0 == pytest.approx(rows[0].until - rows[0].at)
         assert b'"took":1.0' in (rows[0].data or b"")

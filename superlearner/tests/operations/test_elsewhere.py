@@ -93,6 +93,8 @@ def test_the_only_service_is_the_default_node_of_a_platform_without_a_tree(insid
             assert await node_of("processes", headers={"x-door": "page"}) == home  # a page shows its node
             error = (await platform.get("/api/v1/processes/shel/info"))["error"]
             assert error["message"] == f"there is no process 'shel' on {DEPOT}; did you mean shelf?"
+            error = (await platform.get("/api/v1/supervisors/shelf"))["error"]
+            assert error["message"] == f"there is no supervisor shelf on {DEPOT} (this process is not a supervisor)"
             killed = (await platform.client.delete("/api/v1/processes/shelf", headers=OWNER)).json()
             assert (killed["data"]["pid"], killed["meta"]) == (plain_pid(pid), about)
 

@@ -35,7 +35,7 @@ from superlearner.restarts.ids import Ref
 from superlearner.settings.settings import Settings
 from superlearner.store import MomentRow
 
-LAST_HOLD = " held the event loop for 20.0 s, at depot.py:30 in handle_cast"
+LAST_HOLD = " held the event loop for 20 s, at depot.py:30 in handle_cast"
 HANG = "till was in handle_cast at till.py:7"
 RUN = "9f3a0c1b22d4"
 
@@ -249,11 +249,11 @@ def test_an_incident_that_a_monitor_finds_is_kept_with_its_times() -> None:
         nodes.listen(moments.follow)
         async with otp.Node("till@127.0.0.1") as till:
             watched = nodes.attach(till)
-            watched.monitor.on_incident(Incident("till held the event loop for 2.00 s", 100.0, 102.0))
+            watched.monitor.on_incident(Incident("till held the event loop for 2 s", 100.0, 102.0))
             (row,), _ = await moments.page(["till@127.0.0.1"], [], None, None, None, 0, 100)
             nodes.detach(till.name)
         shown = describe_row(row, "")
-        assert (shown.line, shown.at, shown.until) == ("till held the event loop for 2.00 s", 100.0, 102.0)
+        assert (shown.line, shown.at, shown.until) == ("till held the event loop for 2 s", 100.0, 102.0)
         assert (shown.incident, shown.kept, shown.count) == (True, False, 1)
         assert (shown.outage, shown.crash) == (False, False)
         [alone] = crashes.take(4.0, 60)
@@ -307,7 +307,7 @@ def test_holds_of_one_window_before_an_attachment_are_one_incident() -> None:
             nodes.detach(till.name)
         return [row.line.partition(" held the event loop ")[2] for row in rows]
 
-    assert otp.run(lambda: main(otp.node())) == ["three times, for up to 3.0 s"]
+    assert otp.run(lambda: main(otp.node())) == ["three times, for up to 3 s"]
 
 
 def test_a_callback_of_asyncio_that_ended_an_attachment_is_named_by_the_next_one() -> None:
@@ -330,7 +330,7 @@ def test_a_callback_of_asyncio_that_ended_an_attachment_is_named_by_the_next_one
                     lines += [f"{row.run} {row.line}" for row in rows]
                 nodes.detach(till.name)
         first, second = lines
-        assert first.endswith(" code outside of any process held the event loop for 20.0 s, at shop.py:12 in refresh")
+        assert first.endswith(" code outside of any process held the event loop for 20 s, at shop.py:12 in refresh")
         assert first == second  # the platform knows it again
 
     otp.run(lambda: main(otp.node()))

@@ -87,17 +87,17 @@ def cell(name: str, value: Any, longest: int) -> str:
 
 
 def exact(name: str, value: Any) -> str:
-    """Return a value uncut, for programs; seconds since 1970 become a date.
+    """Return a value uncut, for programs; all times have one form, with the offset of the time zone.
 
-    >>> exact("since", 1795916452.877418)[:2], exact("since", 2.5)
-    ('20', '2.5')
+    >>> exact("since", 1795916452.5) == exact("timestamp", "2026-11-29T01:40:52.500Z"), exact("since", 2.5)
+    (True, '2.5')
     """
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float) and _is_time(name, value):
-        return datetime.fromtimestamp(value).astimezone().isoformat(" ", "milliseconds")
+    if _is_time(name, value) and (moment := _moment(value)) is not None:
+        return datetime.fromtimestamp(moment).astimezone().isoformat(" ", "milliseconds")
     if isinstance(value, list) and all(isinstance(one, str | int | float) for one in cast("list[Any]", value)):
         return plain(", ".join(map(str, cast("list[Any]", value))))
     if isinstance(value, dict):
@@ -164,7 +164,7 @@ def _size(value: float) -> str:
 
 def _is_time(name: str, value: Any) -> bool:
     if name == "since":  # elsewhere, it may be a time of another clock
-        return isinstance(value, float) and value > EARLIEST
+        return isinstance(value, str) or (isinstance(value, float) and value > EARLIEST)
     return name in ("at", "until", "timestamp", "last_seen") or name.endswith("_at")
 
 

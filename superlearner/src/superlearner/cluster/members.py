@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, cast
 
 import otp
-from otp import Continue, Down, GenServer, NoReply, Ok, impl, observer, standstill
+from otp import Continue, Down, GenServer, NoReply, Ok, impl, observer, sentences, standstill
 from otp.cluster import Cluster, JoinRefused, Member, MemberDown, MemberLeaving, MemberUp
 from otp.distribution import IncarnationError
 from superlearner.base.commands import command
@@ -189,7 +189,7 @@ class Members:
         was_there = was_there and lost is None
         joined = self.note(member, "found" if was_there else "joined")
         if lost is not None:
-            text = f"{member.name} has rejoined after {max(0.0, joined.at - lost.at):.0f} s"
+            text = f"{member.name} has rejoined after {sentences.elapsed(max(0, round(joined.at - lost.at)))}"
             self.on_change(_change_of(member, joined.at, text, None, kind))
         text = f"{member.name} {'was found' if was_there else 'has joined the cluster'}"
         self.tell("ok", text)

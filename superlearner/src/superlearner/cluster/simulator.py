@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from otp import sentences
 from superlearner.cluster.health import Partition, partition_of
 from superlearner.cluster.members import Members
 from superlearner.nodes.kinds import SIMULATED, SIMULATED_HOST
@@ -213,7 +214,7 @@ class SingleNodeSimulator:
             cut, self._cut = self._cut, {}
             for name, since in cut.items():
                 if name in (clusters := self.clusters()):
-                    words = f"after {time.time() - since:.0f} s"
+                    words = f"after {sentences.elapsed(round(time.time() - since))}"
                     self._members.record_cut(_own(clusters[name]), words, healed=True)
 
         await self._in_turn(heal)

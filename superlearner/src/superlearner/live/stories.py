@@ -186,7 +186,7 @@ class Story:
         failed, span = self.what != "stopped", self.at - self.first_at
         if self.ends <= {(self.what, self.reason)}:
             return sentences.ended(self.who, self.reason, failed=failed, times=self.times, span=span)
-        often = f"{self.who} ended {sentences.times_text(self.times)} in {max(span, 0.1):.1f} s"
+        often = f"{self.who} ended {sentences.times_text(self.times)} in {sentences.elapsed(max(span, 0.1))}"
         return sentences.story(often, f"the last time {sentences.ended('it', self.reason, failed=failed)}")
 
     @property

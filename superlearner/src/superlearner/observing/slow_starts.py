@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 import otp
-from otp import observer
+from otp import observer, sentences
 from otp.standstill import Pulse
 from superlearner.base.terminal import complain
 from superlearner.control.tree import what_of
@@ -116,6 +116,6 @@ def _sentence(node: otp.Node, pid: Any, seconds: float) -> str:
     where = "" if not own else f": {own[-1].file}, line {own[-1].line}, in {own[-1].function}"
     name = "" if details is None or details.name is None else f"{details.name} "
     return (
-        f"waiting for {what_of(pid)}.init since {seconds:.1f} s{where} ({name}{pid}); its supervisor waits for it "
-        "(try to return first, and continue in handle_continue)"
+        f"waiting for {what_of(pid)}.init for {sentences.elapsed(seconds)}{where} ({name}{pid}); "
+        "its supervisor waits for it (try to return first, and continue in handle_continue)"
     )

@@ -151,7 +151,7 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
             [line] = (await platform.get(ATTACHED))["data"]
             assert ("attached", second.os_pid, None) == (line["state"], line["os_pid"], line["why"])
             again, gone = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"][:2]
-            text = f"{NODE} is attached again, to process {second.os_pid}, after [0-9]+ s"
+            text = f"{NODE} is attached again, to process {second.os_pid}, after a gap of [0-9]+ s"
             assert re.fullmatch(text, again["line"])
             assert (gone["line"], gone["program"]) == (f"{NODE} is gone: {why}", True)
             for one in (again, gone):
@@ -214,7 +214,7 @@ def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(
             shown = await platform.get(f"/api/v1/restarts/{earlier['ref']}", params={"node": "my_shop"})
             assert "till <0.3.0> was killed" in shown["data"]["summary"]
             [back, *_] = (await platform.get("/api/v1/restarts", params={"node": "my_shop"}))["data"]
-            text = rf"my_shop is attached again, to process {again.os_pid}, after \d+ s"
+            text = rf"my_shop is attached again, to process {again.os_pid}, after a gap of \d+ s"
             assert re.fullmatch(text, back["line"])  # was missing after a restart of the platform
             shown = await platform.get(f"/api/v1/restarts/{back['ref']}", params={"node": "my_shop"})
             assert re.fullmatch(r"\d+ s, since [\d:]+", shown["data"]["facts"]["away"])
@@ -432,7 +432,7 @@ def test_a_service_that_a_signal_stopped_is_described_in_the_past(
             *_, silent, back = lines()
             assert f"{NODE} is silent: its process {shop.os_pid} was stopped by a signal" == silent
             ran_on = rf"its program \(process {shop.os_pid}\) had been stopped by a signal and is running again"
-            assert re.fullmatch(f"{NODE} answers again after [0-9]+ s: {ran_on}", back)
+            assert re.fullmatch(f"{NODE} answers again after a gap of [0-9]+ s: {ran_on}", back)
 
     inside(test)
 
@@ -453,7 +453,7 @@ def test_the_stop_of_a_service_explains_its_silence_and_has_a_page(inside: Run) 
         assert [(why, BY_SIGNAL)] == [(one["why"], one["supervisor"]) for one in await facts()]
         moments._add(MomentRow(NODE, "0123456789ab", INCIDENT, INCIDENT, 1000.1, 1026.8, stop, 1, f"{INCIDENT}"))
         why = "its program (process 7) had been stopped by a signal and is running again"
-        back = f"{NODE} answers again after 27 s: {why}"
+        back = f"{NODE} answers again after a gap of 27 s: {why}"
         moments.add_service_change(ServiceChange(NODE, 1027.0, back, None, 7, ran_on=True))
         again, stopped, silent = await facts()
         said = f"Its program did not end. The reason: {stop}."
@@ -549,7 +549,7 @@ def test_detach_takes_what_attach_took(inside: Run, tmp_path: Path) -> None:
             assert [] == (await platform.get(ATTACHED))["data"]
             lines = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
             left = f"{NODE} is no longer observed: it was detached on request"
-            back = f"{NODE} is attached again on request, to process {shop.os_pid}, after 0 s"
+            back = f"{NODE} is attached again on request, to process {shop.os_pid}, after a gap of 0 s"
             first = f"{NODE} is attached on request, to process {shop.os_pid}"  # Regression: it had no line
             assert [one["line"] for one in lines] == [left, back, left, back, left, first]
             asked = [lines[0], lines[1], lines[-1]]
@@ -570,7 +570,7 @@ def test_the_end_and_the_return_of_a_service_say_how_long_it_was_away(inside: Ru
         moments = platform.platform.moments
         why = "its service has ended"
         moments.add_service_change(ServiceChange(NODE, 1000.0, f"{NODE} is gone: {why}", why, 7))
-        back = f"{NODE} is attached again, to process 8, after 18 s"
+        back = f"{NODE} is attached again, to process 8, after a gap of 18 s"
         moments.add_service_change(ServiceChange(NODE, 1018.0, back, None, 8))
         lines = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
         shown = [(await platform.get(f"/api/v1/restarts/{one['ref']}", params={"node": NODE}))["data"] for one in lines]
@@ -588,7 +588,7 @@ def test_a_silence_of_a_service_that_ran_on_says_what_held_its_loop(inside: Run)
     """Regression: the log of a program that had not ended was to say why it had."""
 
     async def test(platform: Any) -> None:
-        moments, held = platform.platform.moments, "report held the event loop for 20.0 s"
+        moments, held = platform.platform.moments, "report held the event loop for 20 s"
         busy = "it has been busy for 15 s: its process 7 runs and does not answer"
 
         async def facts() -> list[tuple[str, str]]:
@@ -599,7 +599,7 @@ def test_a_silence_of_a_service_that_ran_on_says_what_held_its_loop(inside: Run)
 
         moments.add_service_change(ServiceChange(NODE, 1000.0, f"{NODE} is silent: {busy}", busy, 7, ran_on=True))
         assert [(busy, f"Its program did not end. {LATER}")] == await facts()
-        back = f"{NODE} answers again after 19 s: its process 7 has run on"
+        back = f"{NODE} answers again after a gap of 19 s: its process 7 has run on"
         moments.add_service_change(ServiceChange(NODE, 1004.0, back, None, 7, ran_on=True))
         said = f"Its program did not end. {NOT_HELD}"
         assert [("its program did not end", said), (busy, said)] == await facts()
@@ -608,10 +608,10 @@ def test_a_silence_of_a_service_that_ran_on_says_what_held_its_loop(inside: Run)
         assert [(held, f"Its program did not end. The reason: {held}.")] * 2 == await facts()
         moments.add_service_change(ServiceChange(NODE, 1100.0, f"{NODE} is silent: {busy}", busy, 7, ran_on=True))
         moments.add_service_change(
-            ServiceChange(NODE, 1190.0, f"{NODE} is attached again, to process 8, after 90 s", None, 8)
+            ServiceChange(NODE, 1190.0, f"{NODE} is attached again, to process 8, after a gap of 90 s", None, 8)
         )
         assert [NOT_RESTARTED] * 2 == [said for _, said in (await facts())[:2]]  # it was killed while it was silent
-        back = f"{NODE} is attached again after 60 s: its process 8 has run on"
+        back = f"{NODE} is attached again after a gap of 60 s: its process 8 has run on"
         moments.add_service_change(ServiceChange(NODE, 2000.0, back, None, 8, ran_on=True))
         said = "Its program did not end: the platform did not run."
         assert ("its program did not end", said) == (await facts())[0]

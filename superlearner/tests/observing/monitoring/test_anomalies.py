@@ -88,7 +88,7 @@ def test_crashes_without_a_supervisor_are_stored_together_and_at_longer_and_long
     assert crashes.take(NOW + 7, LIMITS.anomaly_window) == []
     stored += crashes.take(NOW + 8, LIMITS.anomaly_window)
     assert stored == [
-        Incident(f"leak crashed 300 times in 3.0 s: negative, {where}", NOW, NOW + 2.99),
+        Incident(f"leak crashed 300 times in 3 s: negative, {where}", NOW, NOW + 2.99),
         Incident(f"leak <0.900.0> crashed: negative, {where}", NOW + 7, NOW + 7),
     ]
 
@@ -208,7 +208,7 @@ def test_a_hang_that_is_over_has_its_whole_time_although_its_messages_were_dropp
         found = facts(now=now, callbacks=callbacks)
         _, over = alarms.update(detectors.long_callback(found, LIMITS), now)
         stored += incidents.take(alarms.active.values(), over, now, LIMITS.anomaly_window)
-    assert [one.text for one in stored] == ["till was in handle_cast at till.py:12 for 300 s"]
+    assert [one.text for one in stored] == ["till was in handle_cast at till.py:12 for 5 min"]
 
 
 def test_a_mailbox_that_grows_because_its_process_hangs_is_one_anomaly() -> None:
@@ -265,7 +265,7 @@ def test_a_loop_that_is_blocked_for_longer_than_a_window_counts_all_its_holds() 
     for later in (1, 51, 91, 151):
         known = facts(now=NOW + later, holds=[hold for hold in holds if hold.at <= NOW + later])
         _, over = alarms.update(detectors.blocked_loop(known, LIMITS), known.now)
-    text = "till held the event loop three times, for up to 2.0 s, at till.py:3"
+    text = "till held the event loop three times, for up to 2 s, at till.py:3"
     assert [(one.past, one.finding.count) for one in over] == [(text, 3)]
 
 

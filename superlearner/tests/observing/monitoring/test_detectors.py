@@ -100,12 +100,12 @@ def test_a_backlog_that_only_stands_is_found_with_the_time_it_takes() -> None:
     stands = track([5683] * 12)
     stands.handled_per_s = 2.0
     found = only(detect(facts(tracks=[stands]), LIMITS))
-    assert found.description == "till: 5,683 messages wait, at 2 a second about 47 minutes"
+    assert found.description == "till: 5,683 messages wait, at 2 a second about 47 min"
     assert (found.type, found.severity, found.setting) == ("mailbox_backlog", "high", "anomaly_mailbox_wait")
     stands.handled_per_s, stands.handled_at = 0.0, NOW - 22
     assert not detect(facts(tracks=[stands]), LIMITS)
     stands.handled_at = NOW - 300  # longer than the samples reach back
-    assert "none was handled in 300 s" in only(detect(facts(tracks=[stands]), LIMITS)).description
+    assert "none was handled in 5 min" in only(detect(facts(tracks=[stands]), LIMITS)).description
 
 
 def test_a_backlog_that_is_worked_off_is_hung_or_is_not_counted_is_no_finding_of_its_own() -> None:
@@ -140,7 +140,7 @@ def test_growth_of_memory_begins_at_the_knee_and_not_with_the_window() -> None:
     flat = [replace(grows[0], at=grows[0].at - 2 * n, processes=3) for n in range(300, 0, -1)]
     early = only(list(detectors.memory_growth(facts(points=[*flat, *grows]), LIMITS)))
     assert (late.since, early.since) == (NOW - 280, NOW - 900)
-    assert early.past == "the memory of the program grew by 450 MB in 900 s, 30 MB a minute, to 550 MB"
+    assert early.past == "the memory of the program grew by 450 MB in 15 min, 30 MB a minute, to 550 MB"
     assert early.evidence["processes"] == [30, 30]
 
 
@@ -151,7 +151,7 @@ def test_the_rate_of_growing_memory_follows_from_its_begin_and_end() -> None:
     known = facts(points=[*flat, *grows], largest=ProcessSize("0.9.0", "report", 200_000_000))
     found = only(list(detectors.memory_growth(known, LIMITS)))
     assert found.past == (
-        "the memory of the program grew by 240 MB in 240 s, 60 MB a minute, to 340 MB; report had at least 200 MB of it"
+        "the memory of the program grew by 240 MB in 4 min, 60 MB a minute, to 340 MB; report had at least 200 MB of it"
     )
     assert (found.name, found.since, found.evidence["mb_per_minute"]) == ("report", NOW - 240, 60)
     assert all(datetime.fromisoformat(one["timestamp"]).timestamp() >= found.since for one in found.evidence["samples"])
@@ -190,7 +190,7 @@ def test_memory_that_stopped_growing_is_described_in_the_past_with_when_it_stopp
     found = only(list(detectors.memory_growth(stopped, LIMITS)))
     grown = "the memory of the program grew by 320 MB in 80 s, 240 MB a minute, to 420 MB"
     held = "; ledger had at least 200 MB of it, and has ended"
-    assert found.description == f"{grown}, and has not grown for 120 s{held}"
+    assert found.description == f"{grown}, and has not grown for 2 min{held}"
     assert (found.past, found.since, found.last) == (grown + held, NOW - 200, NOW - 120)
     assert "`superlearner restart list --process ledger` lists its restarts" in found.hint
 
@@ -245,13 +245,13 @@ def test_a_finding_about_a_blocked_loop_says_how_much_of_the_time_was_without_a_
     ]
     shelf, till = detectors.blocked_loop(facts(holds=holds), LIMITS)
     assert ("critical", "shelf.py:2") == (shelf.severity, shelf.evidence["place"])
-    assert shelf.description.endswith(" once in the last 60 s, for 2.60 s (shelf.py:2)")  # Regression: "up to" for one
+    assert shelf.description.endswith(" once in the last 60 s, for 2.6 s, at shelf.py:2")  # Regression: "up to" for one
     assert ("high", "till.py:8", 0.2) == (till.severity, till.evidence["place"], till.evidence["starved_s"])
-    text = "1.50 s (till.py:8), up to 0.20 s of it waiting for a processor"
+    text = "1.5 s, at till.py:8, up to 0.2 s of it waiting for a processor"
     assert till.description.endswith(f" for up to {text}")
     assert till.incident is not None
     assert (
-        "till held the event loop twice, for up to 1.5 s, at till.py:8, up to 0.20 s of it waiting for a processor"
+        "till held the event loop twice, for up to 1.5 s, at till.py:8, up to 0.2 s of it waiting for a processor"
         == (till.incident.text)
     )
 
@@ -393,7 +393,7 @@ def test_a_call_whose_time_was_up_while_another_process_held_the_loop_is_not_put
     hold = LoopHold(NOW - 1, 12.0, "0.9.0", "clock", "Clock", "shop.py:24")
     call = replace(CALL, at=NOW - 0.9, cause="pricing was still in handle_cast at shop.py:29")
     found = only([one for one in detect(facts(timeouts=[call], holds=[hold]), LIMITS) if one.type == "call_timeouts"])
-    assert found.description.endswith("; meanwhile clock held the event loop for 12.0 s, at shop.py:24")
+    assert found.description.endswith("; meanwhile clock held the event loop for 12 s, at shop.py:24")
     assert found.hint == LOOP_ADVICE
     before = replace(call, at=NOW - 14)
     found = only([one for one in detect(facts(timeouts=[before], holds=[hold]), LIMITS) if one.type == "call_timeouts"])

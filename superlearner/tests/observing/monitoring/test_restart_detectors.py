@@ -34,7 +34,7 @@ def test_four_equal_crashes_at_one_line_are_a_problem_until_the_window_is_over()
     assert (loop.type, loop.severity, loop.name, loop.count) == ("crash_loop", "medium", "till", 4)
     assert (loop.since, loop.last) == (NOW - 75, NOW - 55)
     assert loop.description == (
-        "prices crashed four times in 20.0 s, each time with ValueError('no paper'), at svc.py:29 in handle_cast; "
+        "prices crashed four times in 20 s, each time with ValueError('no paper'), at svc.py:29 in handle_cast; "
         "till restarted it each time"
     )
     assert loop.past == loop.description
@@ -90,7 +90,7 @@ def test_a_storm_names_the_child_that_crashed_most_its_error_and_its_line() -> N
         recent.append(replace(recent[0], number=20, at=NOW - 41 + at, child_id=child, event_type=kind))
     (storm,) = restart_storm(facts(book=book), LIMITS)
     assert storm.description == (
-        "till has restarted children 10 times in the last 60 s: scanner crashed ten times in 9.0 s, "
+        "till has restarted children 10 times in the last 60 s: scanner crashed ten times in 9 s, "
         "each time with ValueError('no paper'), at shop.py:12 in price_of"
     )
     assert storm.past.endswith("in 60 s: " + storm.description.partition(": ")[2])
@@ -108,7 +108,7 @@ def test_the_last_restart_names_the_child_that_crashed_and_no_sibling() -> None:
         recent[place] = replace(one, child_id="van_a", where="shop.py:47 in handle_cast")
     recent.append(replace(recent[2], number=20, child_id="tracking", event_type="restarted_along"))
     last = only(list(crash_loop(facts(book=book), LIMITS)))
-    assert "; van_a crashed three times in 2.0 s, each time with " in last.description
+    assert "; van_a crashed three times in 2 s, each time with " in last.description
     shows = "`superlearner restart list --process van_a` lists the newest restarts"
     assert last.hint == f"fix that line first: all these crashes happened there; {shows}"
 
@@ -239,19 +239,19 @@ def test_a_give_up_counts_all_ends_in_the_window_of_its_supervisor() -> None:
     alike = [(ago, "till_1", boom) for ago in (20.0, 2.5, 2.0, 1.5, 1.0)]
     assert why(*alike) == f"till gave up: till_1 crashed four times in 1.5 s, each time with {boom}"
     kills = [(ago, "till_1", "killed") for ago in (2.5, 2.0, 1.5)]
-    assert why(*kills) == "till gave up: till_1 was killed three times in 1.0 s"
+    assert why(*kills) == "till gave up: till_1 was killed three times in 1 s"
     assert why(*kills[:2], alike[4]) == f"till gave up: till_1 ended three times in 1.5 s, the last time with {boom}"
     others = [(ago, f"till_{ago}", boom) for ago in (3.0, 2.0)]
     assert (
         why(*others, alike[4])
-        == f"till gave up: its children ended three times in 2.0 s in all; the last end: till_1 crashed: {boom}"
+        == f"till gave up: its children ended three times in 2 s in all; the last end: till_1 crashed: {boom}"
     )
     assert why(*[(ago, "till_1", "normal") for ago in (2.0, 1.0)]) == (
-        "till gave up: till_1 ended twice in 1.0 s, each time with reason normal"
+        "till gave up: till_1 ended twice in 1 s, each time with reason normal"
     )
     dynamic = [(ago, None, boom) for ago in (2.0, 1.5, 1.0)]  # three children, which have no id
     last = f"a child crashed: {boom}"
-    assert why(*dynamic) == f"till gave up: its children ended three times in 1.0 s in all; the last end: {last}"
+    assert why(*dynamic) == f"till gave up: its children ended three times in 1 s in all; the last end: {last}"
 
 
 def test_a_give_up_after_restarts_that_failed_counts_them_and_gives_their_line() -> None:

@@ -313,6 +313,6 @@ def test_a_program_that_was_stopped_is_told_as_that_and_held_its_loop_for_no_tim
             go_on.set()
 
     asyncio.run(main())
-    text = "the program was stopped for 101.0 s: none of its code ran"
+    text = "the program was stopped for 101 s: none of its code ran"
     assert [one.text for one in stored] == [text, text]
     assert stored[0].mark == stored[1].mark

@@ -20,6 +20,7 @@ from superlearner.control.clock import time_text
 from superlearner.control.terms import plain_pid
 from superlearner.nodes.nodes import Absence
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, TimedOut
+from superlearner.operations.builtin.restart_loops import FAILED_START
 from superlearner.restarts.ids import run_of
 from superlearner.store import MomentRow
 
@@ -291,7 +292,7 @@ def test_the_problems_of_a_process_are_told_with_its_restarts(inside: Inside) ->
             {"at": 1.0, "line": hung, "ref": "9f3a0c1b22d0.2"},
         ]
         [listed] = (await platform.get("/api/v1/restarts", params={"process": "counter_1"}))["data"]
-        assert (listed["line"], listed["ref"]) == (hung, "9f3a0c1b22d0.2")
+        assert (listed["line"], listed["ref"], listed["where"]) == (hung, "9f3a0c1b22d0.2", "shop.py:7")
 
     inside(test, scan_interval=3600)
 
@@ -302,13 +303,16 @@ def test_a_unit_in_the_line_of_a_problem_is_no_process_of_that_name(inside: Insi
 
     async def test(platform: Any) -> None:
         await platform.node.start(Agent, lambda: 0, name="s")
+        failed = "shop could not start s: KeyError(1)"
+        row = MomentRow(platform.node.name, "9f3a0c1b22d9", 2, 2, 0.5, 0.5, failed, cause=FAILED_START)
+        platform.platform.moments._add(row)
         for number, line in enumerate(
             ("till held the event loop for 5.0 s, at shop.py:7 in handle_cast", "till was in init for 9 s", "s hung")
         ):
             platform.platform.moments._add(MomentRow(platform.node.name, f"9f3a0c1b22d{number}", 2, 2, 1.0, 1.0, line))
         why = (await platform.get("/api/v1/processes/s/errors/why"))["data"]
         listed = (await platform.get("/api/v1/restarts", params={"process": "s"}))["data"]
-        assert ([one["line"] for one in why["problems"]], [one["line"] for one in listed]) == (["s hung"], ["s hung"])
+        assert ["s hung", failed] == [one["line"] for one in why["problems"]] == [one["line"] for one in listed]
 
     inside(test)
 

@@ -59,7 +59,7 @@ PLACED = [
 ] + [{"kind": "supervisor", "table": "counters", "key": "c3", "node": None, "pid": None, "since": None}]
 MOVES = [
     {
-        "at": 5.0, "text": "c1 moved from c to superlearner: c was lost (silent for too long); down for 6.0 s",
+        "at": 5.0, "text": "c1 moved from c to superlearner: c was lost (silent for too long); down for 6 s",
         "conflict": False, "node": OWN, "ref": "9f3a0c1b22d4.7",
     },
     {

@@ -151,7 +151,7 @@ test("kept restarts come before the events, as failures if they are some, with t
   const storedLine = (at, line, count = 1, kept = true, more = {}) =>
     ({ ref: `9f3a0c1b22d4.${at}`, at, until: at, count, kept, line, ...more });
   const { log, asked } = askedLog([
-    storedLine(5, "Shop's program ended: killed; playground started it again after 1.0 s", 1, true, { program: true, started: 1 }),
+    storedLine(5, "Shop's program ended: killed; playground started it again after 1 s", 1, true, { program: true, started: 1 }),
     storedLine(4, "stall gave up"), storedLine(3, "till ended 300 times more", 300, false),
     storedLine(2, "till was killed and restarted", 1, true, { started: 1 }),
     storedLine(1, "till ended"),
@@ -337,7 +337,7 @@ test("a time without a platform is a change among the events, also of a service 
 });
 
 test("crashes without a supervisor are failures among the events", async () => {
-  const line = "leak crashed 300 times in 3.0 s: TypeError, at jobs.py:7 in leak; it has no supervisor that restarts it";
+  const line = "leak crashed 300 times in 3 s: TypeError, at jobs.py:7 in leak; it has no supervisor that restarts it";
   const crashes = { ref: "5.1", event: 1, at: 12.5, until: 15, line, count: 1, kept: false, program: false, reason: null, started: 0,
     incident: true, crash: true };
   const { log, asked } = askedLog([crashes]), begun = log.begin();

@@ -23,9 +23,9 @@ test("the crash of a process without a supervisor is listed, also of another nod
 
 test("the hold that made a node silent is listed with the silence, and no other hold is", () => {
   // Regression: the list did not say why the node was silent
-  const hold = { incident: true, kept: false, line: "ledger held the event loop for 20.0 s, at depot.py:30 in month_end" };
+  const hold = { incident: true, kept: false, line: "ledger held the event loop for 20 s, at depot.py:30 in month_end" };
   const known = [
-    stored("s.1", 131, "b", { program: true, line: "b answers again after 26 s: its process 7 has run on" }),
+    stored("s.1", 131, "b", { program: true, line: "b answers again after a gap of 26 s: its process 7 has run on" }),
     stored("s.1", 120, "b", { program: true, line: "b is silent: its process 7 runs and does not answer" }),
     ...[["b", 105], ["b", 10], ["c", 105]].map(([node, at]) => stored("s.2", at, node, { ...hold, until: at + 20 })),
   ];
@@ -34,8 +34,8 @@ test("the hold that made a node silent is listed with the silence, and no other 
 });
 
 test("a service that somebody attached or detached is no restart", () => {
-  const lines = ["b is attached on request, to process 7", "b is attached again on request, to process 7, after 9 s",
-    "b is no longer observed: it was detached on request", "b is attached again, to process 8, after 2 s"];
+  const lines = ["b is attached on request, to process 7", "b is attached again on request, to process 7, after a gap of 9 s",
+    "b is no longer observed: it was detached on request", "b is attached again, to process 8, after a gap of 2 s"];
   const known = lines.map((line, at) => stored("s.1", 99 - at, "b", { program: true, line }));
   assert.deepEqual(newest({ node: "a", stored: known }, 9).map(restartText), lines.slice(-1));
 });
@@ -130,7 +130,7 @@ test("a give-up stays among the last three", () => {
 
 test("after a deadlock its cause is listed, and not the callers that ended with it", () => {
   const crash = (name, at, reason) => stored(`r.${at}`, at, "a", { name, line: `${name} crashed`, reason });
-  const timeout = "ledger did not answer a call in 2.0 s (timeout): a deadlock, queue -> ledger -> queue";
+  const timeout = "ledger did not answer a call in 2 s (timeout): a deadlock, queue -> ledger -> queue";
   const known = [
     crash("Worker w2", 100.3, `its call to queue failed: ${timeout}`), crash("Worker w1", 100.2, `its call to queue failed: ${timeout}`),
     crash("queue", 100, timeout), crash("cart", 90, "its call to queue failed: noproc"),

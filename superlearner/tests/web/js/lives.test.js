@@ -20,8 +20,8 @@ test("an event of another node is not in the history of a process", () => {
 });
 
 test("a service that was only silent has the same processes as before", () => {
-  const silent = ["shop is silent: it has been busy for 15 s", "shop answers again after 18 s: its process 7 has run on",
-    "shop answers again after 9 s: its program (process 7) had been stopped by a signal and is running again"]
+  const silent = ["shop is silent: it has been busy for 15 s", "shop answers again after a gap of 18 s: its process 7 has run on",
+    "shop answers again after a gap of 9 s: its program (process 7) had been stopped by a signal and is running again"]
     .map((line) => ({ ...ended(40), line }));
   assert.equal(findProgramEnd(silent, "own@host", alive(41)), undefined);
   assert.equal(findProgramEnd([...silent, ended(20)], "own@host", alive(41))?.at, 20);

@@ -68,7 +68,7 @@ test("the end of a service or a member has a description and no replay, as no su
   assert.equal(headline(gone), summary);
   assert.equal(changeTexts(back)[0], "It was away for 18 s, until 19:40:02.");
   assert.ok([...changeTexts(gone), ...changeTexts(back)].every((text) => !/supervisor|crash/.test(text)));
-  const facts = { supervisor: "Its program did not end. The reason: report held the event loop for 20.0 s." };
+  const facts = { supervisor: "Its program did not end. The reason: report held the event loop for 20 s." };
   assert.deepEqual(changeTexts({ ...gone, facts, request: null }), [facts.supervisor]);
 });
 

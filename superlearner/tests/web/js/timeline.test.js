@@ -138,11 +138,12 @@ test("what somebody attached or detached is a change, and not a restart or a fai
     return one;
   };
   assert.equal(mark("shop is attached on request, to process 7"), "change");
-  assert.equal(mark("shop is attached again on request, to process 7, after 12 s"), "change");
+  assert.equal(mark("shop is attached again on request, to process 7, after a gap of 12 s"), "change");
   assert.equal(mark("shop is no longer observed: it was detached on request", "it was detached on request"), "change");
-  assert.equal(mark("shop is attached again after 6 s: its process 7 has run on"), "change");
-  assert.equal(mark("shop answers again after 9 s: its program (process 7) had been stopped by a signal and is running again"), "change");
-  assert.equal(mark("shop is attached again, to process 8, after 2 s"), "restart");
+  assert.equal(mark("shop is attached again after a gap of 6 s: its process 7 has run on"), "change");
+  const stopped = "its program (process 7) had been stopped by a signal and is running again";
+  assert.equal(mark(`shop answers again after a gap of 9 s: ${stopped}`), "change");
+  assert.equal(mark("shop is attached again, to process 8, after a gap of 2 s"), "restart");
   assert.equal(mark("shop is gone: its process 7 no longer exists", "its process 7 no longer exists"), "crash");
 });
 

@@ -16,6 +16,7 @@ from otp.kernel.ends.info import is_alive
 from otp.kernel.values.bounded import text
 from otp.kernel.values.errors import place_of
 from otp.kernel.values.exception_reasons import stack_of
+from otp.kernel.values.numbers import elapsed
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import REMOTE, Process
 from otp.kernel.values.reasons import LIBRARY, Crash, ExceptionTerm, first_of_program
@@ -276,7 +277,7 @@ def _failed_call(why: Any, call: Any, limit: int, depth: int, waited: float) -> 
         case "timeout":
             # Without its own timeout, a call in a cycle may fail before the default one has passed, so name no time.
             own = arguments[2] if len(arguments) > 2 and type(arguments[2]) in (int, float) else None
-            seconds = f"{waited:.1f} s" if waited else "time" if own is None else f"{_value(own, limit)} s"
+            seconds = elapsed(waited) if waited else "time" if own is None else f"{_value(own, limit)} s"
             return f"{dest} did not answer a call in {seconds} (timeout)"
         case _:
             place = place_of(why).partition(",")[0] if type(why) is Crash else ""

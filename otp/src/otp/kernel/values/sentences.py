@@ -19,13 +19,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, cast
 
+from otp.kernel.values.numbers import duration, elapsed, ordinal, times_text
 from otp.kernel.values.reasons import LIBRARY, is_ours
 from otp.redaction import without_secrets
 from otp.standard_streams import write_line
 
 NAMED: Final = 10
 """Maximum number of names in one sentence; the others are counted."""
-COUNTS: Final = ("", "once", "twice", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 UNLIMITED: Final = "unlimited restarts"
 UNREMARKABLE: Final = 1000
 """Number of allowed restarts from which those left are not mentioned."""
@@ -104,7 +104,7 @@ def ended(
     >>> ended("it", "shutdown", failed=False)
     'it ended: shutdown'
     """
-    often = f" {times_text(times)} in {max(span, 0.1):.1f} s" if times > 1 else ""
+    often = f" {times_text(times)} in {elapsed(max(span, 0.1))}" if times > 1 else ""
     verb, why = ("was killed", "") if reason == "killed" else ("crashed" if failed else "ended", f": {reason}")
     more = (doing, at_place(at, reason).removeprefix(", "), f"by {by}" if by else "")
     return ", ".join((f"{who} {verb}{often}{why}", *(part for part in more if part)))
@@ -325,7 +325,7 @@ def held(who: str, seconds: float, at: str = "") -> str:
     >>> held("till", 3.21, "shop.py:12 in handle_cast")
     'till held the event loop for 3.2 s, at shop.py:12 in handle_cast'
     """
-    return f"{who} held the event loop for {seconds:.1f} s{f', at {at}' if at else ''}"
+    return f"{who} held the event loop for {elapsed(seconds)}{f', at {at}' if at else ''}"
 
 
 def abandoned_cleanup(who: str, at: str | None) -> str:
@@ -372,7 +372,7 @@ def moved(child: str, old: str, new: str, reason: str, down: float | None = None
     if reason == "name_conflict":
         return f"{child} ran on both {new} and {old}: the older one, on {new}, stays, and the one on {old} has ended"
     return story(
-        f"{child} moved from {old} to {new}: {gone(old, reason)}", "" if down is None else f"down for {down:.1f} s"
+        f"{child} moved from {old} to {new}: {gone(old, reason)}", "" if down is None else f"down for {elapsed(down)}"
     )
 
 
@@ -407,42 +407,13 @@ def listed(names: Sequence[str], last: str = "and", more: int = 0) -> str:
     return f"{', '.join(names[:-1])}{', ' if last == 'then' else ' '}{last} {names[-1]}"
 
 
-def times_text(times: int) -> str:
-    """Return how often something happened.
-
-    >>> times_text(2), times_text(3), times_text(12)
-    ('twice', 'three times', '12 times')
-    """
-    word = COUNTS[times] if times < len(COUNTS) else f"{times:,}"
-    return word if times < 3 else f"{word} times"
-
-
-def duration(seconds: Any) -> str:
-    """Return a duration in seconds as text.
-
-    >>> duration(5.0), duration(2.5), duration("infinity")
-    ('5 s', '2.5 s', 'infinity')
-    """
-    return f"{seconds:g} s" if type(seconds) in (int, float) else str(seconds)
-
-
 def _exceeded(allowed: Any, window: Any) -> str:
     """Return the clause about a restart limit that was exceeded."""
     if not allowed:
         return "it allows no restarts"
     time = f" in {duration(window)}" if type(window) in (int, float) else ""
     restarts = f"{allowed:,} restart{'' if allowed == 1 else 's'}"
-    return f"max_restarts={allowed} allows {restarts}{time}, and a {_ordinal(int(allowed) + 1)} was needed"
-
-
-def _ordinal(number: int) -> str:
-    """Return the place of a number in an order.
-
-    >>> _ordinal(2), _ordinal(4), _ordinal(11), _ordinal(23)
-    ('2nd', '4th', '11th', '23rd')
-    """
-    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number:,}{ending}"
+    return f"max_restarts={allowed} allows {restarts}{time}, and a {ordinal(int(allowed) + 1)} was needed"
 
 
 def _within(window: Any) -> str:

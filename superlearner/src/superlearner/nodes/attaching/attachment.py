@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
-from otp import BadArgument, standstill
+from otp import BadArgument, sentences, standstill
 from otp.doors import DoorError, Facts, Visitor
 from otp.doors.folder import find_hold_file
 from otp.doors.holds import Hold, read_hold
@@ -296,14 +296,14 @@ class Attachment:
             self._tell("ok", f"{name} is {again}: {self.can_do()}")
             if self.gone_at is not None:
                 now = time.time()
-                away, self.gone_at = max(0.0, now - self.gone_at), None
-                text = f"{name} is attached again, to process {facts.os_pid}, after {away:.0f} s"
+                gap, self.gone_at = sentences.elapsed(max(0, round(now - self.gone_at))), None
+                text = f"{name} is attached again, to process {facts.os_pid}, after a gap of {gap}"
                 if ran_on:
                     how = "answers" if silent else "is attached"
                     why = f"its process {facts.os_pid} has run on"
                     if silent and self._was_stopped:
                         why = f"its program (process {facts.os_pid}) had been {STOPPED} and is running again"
-                    text = f"{name} {how} again after {away:.0f} s: {why}"
+                    text = f"{name} {how} again after a gap of {gap}: {why}"
                 self.on_change(ServiceChange(name, now, text, None, facts.os_pid, ran_on=ran_on))
             if not self.begun.done():
                 self.begun.set_result(None)
@@ -380,10 +380,11 @@ class Attachment:
             return None
         seconds = asyncio.get_running_loop().time() - since
         if _is_stopped(facts.os_pid):
-            return describe_stop(facts.os_pid, f" and has not answered for {seconds:.0f} s")
+            return describe_stop(facts.os_pid, f" and has not answered for {sentences.elapsed(round(seconds))}")
         if self._hold is not None:
             return advise_on_hold(self._hold)
-        return f"it has been busy for {seconds:.0f} s: its process {facts.os_pid} runs and does not answer"
+        busy = sentences.elapsed(round(seconds))
+        return f"it has been busy for {busy}: its process {facts.os_pid} runs and does not answer"
 
     def describe_state(self) -> str:
         """Return its state as a sentence, for requests to its node."""

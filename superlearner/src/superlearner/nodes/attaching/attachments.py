@@ -9,6 +9,7 @@ from contextvars import Context
 from itertools import count
 from typing import Final
 
+from otp import sentences
 from superlearner.base.commands import command
 from superlearner.nodes.attaching.attachment import ON_REQUEST, PAUSES_S, Attachment, ServiceChange
 from superlearner.nodes.attaching.known_services import KnownServices
@@ -167,7 +168,8 @@ class Attachments:
         now = time.time()
         text, ran_on = f"{name} is attached {ON_REQUEST}, to process {facts.os_pid}", True
         if at is not None:
-            text = f"{name} is attached again {ON_REQUEST}, to process {facts.os_pid}, after {max(0.0, now - at):.0f} s"
+            gap = sentences.elapsed(max(0, round(now - at)))
+            text = f"{name} is attached again {ON_REQUEST}, to process {facts.os_pid}, after a gap of {gap}"
             ran_on = attachment.where.is_own and os_pid == facts.os_pid
         self.on_change(ServiceChange(name, now, text, None, facts.os_pid, ran_on=ran_on))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from otp import sentences
 from otp.doors.holds import Hold
 from otp.redaction import without_secrets
 from superlearner.base.printable import printable
@@ -49,10 +50,8 @@ def describe_last_hold(hold: Hold, until: float) -> str:
     >>> describe_last_hold(Hold(7, 0.0, "till", "shop.py", 12, "handle_cast"), 20.0)
     'till held the event loop for at least 20 s, at shop.py:12 in handle_cast, until its process ended'
     """
-    return _safe(
-        f"{_who(hold)} held the event loop for at least {until - hold.since:.0f} s, at {_at(hold)}, "
-        "until its process ended"
-    )
+    least = sentences.elapsed(round(until - hold.since))
+    return _safe(f"{_who(hold)} held the event loop for at least {least}, at {_at(hold)}, until its process ended")
 
 
 def _who(hold: Hold) -> str:

@@ -51,7 +51,7 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         seconds = one.seconds(facts.now)
         if seconds < limits.anomaly_callback or one.pid in locked or one.own_seconds(facts) < limits.anomaly_callback:
             continue
-        where = f" in {one.callback}{f' at {one.place}' if one.place else ''} for {seconds:.0f} s"
+        where = f" in {one.callback}{f' at {one.place}' if one.place else ''} for {sentences.elapsed(round(seconds))}"
         name, messages = one.name or one.pid, "1 message" if one.waiting == 1 else f"{one.waiting:,} messages"
         is_flooded = one.waiting >= FLOOD * limits.anomaly_mailbox
         waits, waited = "waits" if one.waiting == 1 else "wait", f", and {messages} waited" if one.waiting else ""
@@ -91,9 +91,10 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
             continue
         row = _row_of_holds(known, limits.anomaly_window + BACK_S)
         worst = max(holds, key=lambda hold: hold.own_seconds)
-        place = f" ({worst.place})" if worst.place else ""
+        at = f", at {worst.place}" if worst.place else ""
         subject = who or "code outside of any process"
-        longest = f"{'for' if len(holds) == 1 else 'for up to'} {worst.seconds:.2f} s{place}{worst.starved_text}"
+        up_to = "for" if len(holds) == 1 else "for up to"
+        longest = f"{up_to} {sentences.elapsed(worst.seconds)}{at}{worst.starved_text}"
         begun = holds[0].at - holds[0].seconds
         severity: Severity = (
             "critical" if worst.own_seconds >= 4 * limits.anomaly_loop_held or len(holds) >= 10 else "high"
@@ -144,7 +145,7 @@ def _describe_holds(subject: str, holds: Sequence[LoopHold]) -> str:
     worst = max(holds, key=lambda hold: hold.own_seconds)
     often = "for" if len(holds) == 1 else f"{sentences.times_text(len(holds))}, for up to"
     at = f", at {worst.place}" if worst.place else ""
-    return f"{subject} held the event loop {often} {worst.seconds:.1f} s{at}{worst.starved_text}"
+    return f"{subject} held the event loop {often} {sentences.elapsed(worst.seconds)}{at}{worst.starved_text}"
 
 
 def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
@@ -241,8 +242,8 @@ def orphan_monitor(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
             past = f"{name} had {one.monitors} monitors of the same process {one.target}"
             hint = "each monitor sends its own Down message: call demonitor(ref, flush=True) for those no longer needed"
         else:
-            words = f"{name} has had an unread Down message for {facts.now - one.since:.0f} s"
-            past = f"{name} had an unread Down message for {facts.now - one.since:.0f} s"
+            words = f"{name} has had an unread Down message for {sentences.elapsed(round(facts.now - one.since))}"
+            past = f"{name} had an unread Down message for {sentences.elapsed(round(facts.now - one.since))}"
             hint = "handle Down in handle_info (or receive it), or do not monitor"
         yield AnomalyFinding(
             type="orphan_monitor",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from otp import sentences
 from superlearner.observing.analytics.history import Book, History, Unstarted
 from superlearner.observing.monitoring.code_places import CodePlace
 from superlearner.observing.monitoring.points import Point
@@ -149,7 +150,11 @@ class LoopHold:
         ', up to 4.24 s of it waiting for a processor'
         """
         starved = self.seconds - self.own_seconds
-        return f", up to {starved:.2f} s of it waiting for a processor" if starved >= self.seconds / 10 else ""
+        return (
+            f", up to {sentences.elapsed(starved)} of it waiting for a processor"
+            if starved >= self.seconds / 10
+            else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def describe_ends(child: str, ends: Sequence[Entry]) -> str:
 
 
 def _often(ends: Sequence[Entry]) -> str:
-    return f"{sentences.times_text(len(ends))} in {max(ends[0].at - ends[-1].at, 0.1):.1f} s"
+    return f"{sentences.times_text(len(ends))} in {sentences.elapsed(max(ends[0].at - ends[-1].at, 0.1))}"
 
 
 def _counted(history: History, gave_up: Entry, before: list[Entry]) -> list[Entry]:

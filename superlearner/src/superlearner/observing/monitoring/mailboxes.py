@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from otp import sentences
 from superlearner.base.commands import command
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, NodeFacts, Track
 from superlearner.observing.monitoring.growth import latest_rise, sample_lines, slope
@@ -36,10 +37,10 @@ def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
         highest = max(range(len(samples)), key=lambda place: samples[place][1])
         grew = samples[: highest + 1]
         rate, stood = slope(grew), samples[-1][0] - grew[-1][0]
-        grown = f"from {first[1]:,} to {grew[-1][1]:,} messages in {grew[-1][0] - first[0]:.0f} s"
+        grown = f"from {first[1]:,} to {grew[-1][1]:,} messages in {sentences.elapsed(round(grew[-1][0] - first[0]))}"
         words = f"the mailbox of {name} has grown {grown}, {rate:.1f} a second more than it handles"
         if len(samples) - len(grew) > 1:  # one lower sample may be noise
-            words = f"the mailbox of {name} grew {grown}, and has not grown for {stood:.0f} s"
+            words = f"the mailbox of {name} grew {grown}, and has not grown for {sentences.elapsed(round(stood))}"
         yield AnomalyFinding(
             type="mailbox_growth",
             severity="critical" if length >= FLOOD * limits.anomaly_mailbox else "high",
@@ -75,9 +76,8 @@ def mailbox_backlog(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindi
         seconds = length / rate if rate else facts.now - track.handled_at
         if seconds < limits.anomaly_mailbox_wait:
             continue
-        pace = (
-            f"at {rate:.2g} a second about {_spell_time(seconds)}" if rate else f"none was handled in {seconds:.0f} s"
-        )
+        time = sentences.elapsed(round(seconds))
+        pace = f"at {rate:.2g} a second about {time}" if rate else f"none was handled in {time}"
         allowed = f"{limits.anomaly_mailbox_wait:g} s"
         yield AnomalyFinding(
             type="mailbox_backlog",
@@ -120,9 +120,3 @@ def _growth(track: Track, limits: Settings) -> Sequence[tuple[float, int]]:
 def _describe_flood(track: Track, facts: NodeFacts) -> str:
     """Return what to do about a long mailbox."""
     return f"`{command('mailbox.patterns', track.pid, node=facts.called)}` shows what floods it; {ADVICE}"
-
-
-def _spell_time(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"

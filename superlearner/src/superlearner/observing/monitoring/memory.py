@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from otp import sentences
 from superlearner.base.commands import command
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, NodeFacts, ProcessSize
 from superlearner.observing.monitoring.growth import knee, latest_lowest, rises, sample_lines, slope, summit
@@ -54,10 +55,14 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
     if largest is not None:
         who, held = largest.name or "its process", _describe_holder(largest, grown, "had")
         holds = held if largest.has_ended else _describe_holder(largest, grown, "has")
-    by = f"by {grown:.0f} MB in {stopped - begun:.0f} s"
+    by = f"by {grown:.0f} MB in {sentences.elapsed(round(stopped - begun))}"
     grew = f"{by}, {per_minute:.0f} MB a minute, to {samples[-1][1] / MB:.0f} MB"
     past = f"the memory of the program grew {grew}"
-    now = f"{past}, and has not grown for {stood:.0f} s" if stood else f"the memory of the program has grown {grew}"
+    now = (
+        f"{past}, and has not grown for {sentences.elapsed(round(stood))}"
+        if stood
+        else f"the memory of the program has grown {grew}"
+    )
     past += held
     yield AnomalyFinding(
         type="memory_growth",

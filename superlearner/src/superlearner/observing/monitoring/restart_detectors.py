@@ -144,8 +144,8 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             words = f"{name} has {budget}: one more failure and it gives up"
             past = f"{name} had {budget}, but did not give up"
         else:
-            words = f"{name} gives up in {left:.1f} s if its children keep failing at this rate"
-            past = f"{name} came within {left:.1f} s of giving up, but did not"
+            words = f"{name} gives up in {sentences.elapsed(left or 0.0)} if its children keep failing at this rate"
+            past = f"{name} came within {sentences.elapsed(left or 0.0)} of giving up, but did not"
         newest = next(history.restart_history(), None)
         last = gave_up[-1] if gave_up else newest
         begun = facts.now if last is None else first_of_row(history, last).at

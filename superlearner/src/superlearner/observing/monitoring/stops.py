@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from otp import sentences
 from superlearner.control.clock import Clock
 from superlearner.observing.monitoring.facts import Incident, LoopHold
 from superlearner.observing.monitoring.node_memory import NodeMemory
@@ -41,7 +42,7 @@ class Stops:
             at, over = (self._clock.wall(round(one * NS)) for one in (since, until))
             if (since, until) not in self._taken and over > now - HOUR:
                 self._taken.add((since, until))
-                text = f"the program was stopped for {until - since:.1f} s: none of its code ran"
+                text = f"the program was stopped for {sentences.elapsed(until - since)}: none of its code ran"
                 yield Incident(text, at, over, round(since * NS))
 
     def within(self, since: float, until: float) -> float:

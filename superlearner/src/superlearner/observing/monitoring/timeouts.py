@@ -127,7 +127,8 @@ def _find_hold(call: TimedOut, facts: NodeFacts) -> LoopHold | None:
 
 def _describe_hold(hold: LoopHold) -> str:
     who = hold.name or hold.pid or "code outside of any process"
-    return f"{who} held the event loop for {hold.seconds:.1f} s{f', at {hold.place}' if hold.place else ''}"
+    at = f", at {hold.place}" if hold.place else ""
+    return f"{who} held the event loop for {sentences.elapsed(hold.seconds)}{at}"
 
 
 def pids_of(one: AnomalyFinding) -> set[str]:

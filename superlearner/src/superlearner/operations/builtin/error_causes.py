@@ -27,7 +27,7 @@ from superlearner.operations.builtin.errors import describe_step, find_process, 
 from superlearner.operations.builtin.processes import NOT_THERE
 from superlearner.operations.builtin.restart_incidents import is_failure, possible_names
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_row, list_open
-from superlearner.operations.builtin.restart_loops import GAVE_UP, INCIDENT, clause_about, is_sum, names
+from superlearner.operations.builtin.restart_loops import FAILED_START, GAVE_UP, INCIDENT, clause_about, is_sum, names
 from superlearner.operations.builtin.restart_words import find_about, was_restarted_in
 from superlearner.operations.builtin.restarts import read_moment
 from superlearner.operations.context import Context
@@ -493,10 +493,11 @@ def _describe_stored(line: RestartLine, moment: Moment | None) -> str:
 
 
 async def _add_problems(ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, why: Why) -> None:
-    """Add the newest stored problems of a process, such as hangs, with the words of the list of restarts."""
+    """Add the newest stored problems of a process, such as hangs, and failed starts."""
     owner = ctx.user.only_owner
     rows, _ = await history.page([node.name], [], owner, None, None, 0, MOST_FOLDED, process=why.name, number=INCIDENT)
-    stored = _list_stored([one for one in rows if _is_problem(one) and names(one.line, why.name or "")])
+    told = (one for one in rows if _is_problem(one) or one.cause == FAILED_START)
+    stored = _list_stored([one for one in told if names(one.line, why.name or "")])
     why.problems = [*(one for one in why.problems if one.ref is None), *stored]
 
 

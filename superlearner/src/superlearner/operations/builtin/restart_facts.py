@@ -221,7 +221,7 @@ def _describe_actions(
 
 def _describe_left(decided: Decided) -> str:
     """Return what became of a child that its supervisor did not restart at once; "" if it did."""
-    after = None if decided.later is None else f"{decided.later:.1f} s"
+    after = None if decided.later is None else sentences.elapsed(decided.later)
     match decided.what:
         case "drop":
             return "did not restart it" if after is None else f"did not restart it, but on request after {after}"

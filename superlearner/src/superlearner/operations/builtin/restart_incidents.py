@@ -24,7 +24,15 @@ from superlearner.sandbox.record import node_of_sandbox
 from superlearner.settings.settings import unit_of
 from superlearner.store import MomentRow
 
-__all__ = ["describe_incident", "find_anomaly", "is_failure", "possible_names", "read_anomaly", "refuse_incident"]
+__all__ = [
+    "describe_incident",
+    "find_anomaly",
+    "find_place",
+    "is_failure",
+    "possible_names",
+    "read_anomaly",
+    "refuse_incident",
+]
 
 NEAR_S: Final = 5.0
 """Seconds by which the times of an incident and of its anomaly may differ."""
@@ -37,13 +45,24 @@ STOP_SAYS: Final = (
 STOP_HINT: Final = (
     "find what stopped it: `kill -STOP`, Ctrl+Z, a debugger, a frozen container and a sleeping machine do that"
 )
-PLACE: Final = re.compile(r"\bat ([^\s:,]+:\d+)")
+PLACE: Final = re.compile(r"\bat ([^\s:,]+:\d+(?: in \w+)?)")
+
+
+def find_place(line: str) -> str | None:
+    """Return the places in the line of an incident; None if it names none.
+
+    >>> find_place("till held the event loop for 5 s, at shop.py:7 in handle_cast")
+    'shop.py:7 in handle_cast'
+    >>> find_place("a deadlock: a waited for b at shop.py:7, which waited for a at shop.py:9"), find_place("it hung")
+    ('shop.py:7 and shop.py:9', None)
+    """
+    return sentences.listed(list(dict.fromkeys(PLACE.findall(line)))) or None
 
 
 def describe_incident(row: MomentRow, line: str, anomaly: AnomalyLine | None) -> Moment:
     """Return an incident without a tree and without events; `line` describes it with its times."""
     facts = MomentFacts(what=line, why=_describe_kind(row, anomaly))
-    facts.where = ", ".join(dict.fromkeys(PLACE.findall(row.line))) or None
+    facts.where = find_place(row.line)
     if anomaly is not None:
         evidence = anomaly.evidence
         if evidence.get("source"):
@@ -113,16 +132,17 @@ def _tell_evidence(kind: str, evidence: Mapping[str, Any]) -> Iterator[str]:
         case "blocked_loop":
             holds, worst, starved = evidence["holds"], evidence["worst_s"], evidence["starved_s"] or 0.0
             often = "for" if holds == 1 else f"{sentences.times_text(holds)}, for up to"
-            yield f"The event loop was held {often} {worst:.2f} s."
+            yield f"The event loop was held {often} {sentences.elapsed(worst)}."
             if starved >= worst / 10:
-                yield f"For up to {starved:.2f} s of that, the program waited for a processor."
+                yield f"For up to {sentences.elapsed(starved)} of that, the program waited for a processor."
             if holds > 1:
                 ends = [
-                    f"{time_text(_seconds(one['timestamp']))} ({one['seconds']:.2f} s)" for one in evidence["newest"]
+                    f"{time_text(_seconds(one['timestamp']))} ({sentences.elapsed(one['seconds'])})"
+                    for one in evidence["newest"]
                 ]
                 yield f"The newest ended at {sentences.listed(ends)}."
         case "long_callback":
-            yield f"The callback had run for {evidence['seconds']:.1f} s when it was last seen."
+            yield f"The callback had run for {sentences.elapsed(evidence['seconds'])} when it was last seen."
             yield _count_waiting(evidence)
         case "mailbox_growth":
             yield f"Each second, {evidence['messages_per_s']:g} more messages came than it handled."
@@ -131,7 +151,7 @@ def _tell_evidence(kind: str, evidence: Mapping[str, Any]) -> Iterator[str]:
             rate, wait = evidence["handled_per_s"], evidence["wait_s"]
             yield _count_waiting(evidence)
             told = f"{rate:g} a second, so the newest would have waited for" if rate else "none in"
-            yield f"It handled {told} {wait:.0f} s."
+            yield f"It handled {told} {sentences.elapsed(round(wait))}."
         case "memory_growth":
             before, after = evidence["processes"]
             size = f"{evidence['memory'] / 1e6:,.0f} MB"

@@ -27,7 +27,7 @@ from superlearner.operations.builtin.restart_facts import (
     find_places,
     find_requested,
 )
-from superlearner.operations.builtin.restart_incidents import is_failure, possible_names
+from superlearner.operations.builtin.restart_incidents import find_place, is_failure, possible_names
 from superlearner.operations.builtin.restart_loops import (
     FAILED_START,
     OUTAGE,
@@ -423,6 +423,7 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
     if line.incident:
         line.outage = row.line.startswith(OUTAGE)
         line.crash = is_failure(row)
+        line.where = find_place(row.line)
     if row.cause == FAILED_START:
         line.supervisor, _, said = row.line.partition(" could not start ")
         line.name = said.partition(": ")[0]

@@ -300,7 +300,7 @@ async def _describe_absence(history: MomentHistory | None, moment: Moment) -> Mo
     if other is not None and away:
         begun, over = sorted((moment.at, other.at))
         when = datetime.fromtimestamp(over if ended else begun)
-        facts.away = f"{over - begun:.0f} s, {'until' if ended else 'since'} {when:%H:%M:%S}"
+        facts.away = f"{sentences.elapsed(round(over - begun))}, {'until' if ended else 'since'} {when:%H:%M:%S}"
     facts.supervisor = OBSERVED if ended and EXITED.search(facts.why or "") else NOT_RESTARTED
     ran_on = moment.ran_on if other is None or not ended else other.ran_on  # it may end before it answers
     if ran_on and not ended and not away:
@@ -470,7 +470,7 @@ class ProgramEnd:
         >>> ProgramEnd("Shop", "killed by signal 9", 0.0, 1.04, "playground", "0.41.0").text
         "Shop's program ended: killed by signal 9; playground started it again after 1.0 s"
         """
-        again = f"{self.supervisor} started it again after {self.took:.1f} s"
+        again = f"{self.supervisor} started it again after {sentences.elapsed(self.took)}"
         return sentences.story(describe_program_end(self.tree, self.reason), again)
 
     def moment(self, node: str, ref: Ref) -> Moment:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 import otp
-from otp import Pid, observer
+from otp import Pid, observer, sentences
 from superlearner.control.clock import timestamp
 from superlearner.control.listing import Whose
 from superlearner.control.look import TYPES, named
@@ -142,7 +142,8 @@ def _long(facts: NodeFacts, least: float) -> list[Bottleneck]:
             pid=one.pid,
             name=one.name,
             what=one.what,
-            details=f"in {one.callback} for {facts.now - one.began:.1f} s" + (f" at {one.place}" if one.place else ""),
+            details=f"in {one.callback} for {sentences.elapsed(facts.now - one.began)}"
+            + (f" at {one.place}" if one.place else ""),
             evidence={
                 "callback": one.callback,
                 "seconds": round(facts.now - one.began, 3),

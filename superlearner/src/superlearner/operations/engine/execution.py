@@ -46,6 +46,8 @@ SHOWN_BY: Final = {
 """By code of the error: the operation that looks for the same on a node, and the parameter with its name."""
 UNSURE: Final = re.compile("; did you mean |, and no process with this pid ")
 """The beginning of the suggestions in an error, which are left out if another node has what was asked for."""
+BEHIND_NAME: Final = re.compile(r"(?=; did you mean | \(|$)")
+"""The place for the node in such an error."""
 LONGEST_NAME: Final = 200
 BY_LINK: Final = "link"
 """The door of a request that a platform sends to a node in another program."""
@@ -228,8 +230,7 @@ async def _name_other_node(
         error.message = f"{UNSURE.split(error.message)[0]} on {here}; {where}"
         error.details = (Detail(field, error.message, f"--node {found} selects its node"),)
     elif here == context.nodes.find_only_service():
-        words, unsure, meant = error.message.partition("; did you mean ")
-        error.message = f"{words} on {here}{unsure}{meant}"
+        error.message = BEHIND_NAME.sub(f" on {here}", error.message, count=1)
 
 
 def _fill_routes(

@@ -9,6 +9,8 @@ import { sentence } from "./words.js";
 
 /** A REST route in a hint: useful to a program, but not on a page. */
 const ROUTE = /\b(?:GET|POST|PUT|PATCH|DELETE) \/api\//;
+/** Milliseconds for the answer to a read. The platform answers within 30 s; a lost connection may stay open for ever. */
+const READ_MS = 60_000;
 
 /** A failed request, with a message for the page. */
 export class ApiError extends Error {
@@ -74,6 +76,7 @@ export function requestOn(node, method, path, body, signal) {
 export async function platform(method, path, body, signal) {
   /** @type {RequestInit} */
   const options = { method, headers: { accept: "application/json", prefer: "errors=body", "x-door": "page" }, signal: signal ?? null };
+  if (method === "GET") options.signal ??= AbortSignal.timeout(READ_MS);
   if (body !== undefined) {
     options.headers = { ...options.headers, "content-type": "application/json" };
     options.body = JSON.stringify(body);

@@ -1,0 +1,54 @@
+"""Numbers in sentences: durations, counts and places in an order."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+__all__ = ["duration", "elapsed", "ordinal", "times_text"]
+
+COUNTS: Final = ("", "once", "twice", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def times_text(times: int) -> str:
+    """Return how often something happened.
+
+    >>> times_text(2), times_text(3), times_text(12)
+    ('twice', 'three times', '12 times')
+    """
+    word = COUNTS[times] if times < len(COUNTS) else f"{times:,}"
+    return word if times < 3 else f"{word} times"
+
+
+def duration(seconds: Any) -> str:
+    """Return a duration in seconds as text.
+
+    >>> duration(5.0), duration(2.5), duration("infinity")
+    ('5 s', '2.5 s', 'infinity')
+    """
+    return f"{seconds:g} s" if type(seconds) in (int, float) else str(seconds)
+
+
+def elapsed(seconds: float) -> str:
+    """Return a measured duration as text.
+
+    >>> [elapsed(one) for one in (0.123, 4.21, 5.02, 12.0, 119.7, 130.2, 3900.0, 7500.0)]
+    ['0.12 s', '4.2 s', '5 s', '12 s', '2 min', '2 min 10 s', '65 min', '2 h 5 min']
+    """
+    whole = round(seconds)
+    if whole < 100:
+        return f"{round(seconds, 2 if seconds < 1 else 1):g} s"
+    if whole < 120:
+        return f"{whole} s"
+    size, (unit, part) = (60, ("min", "s")) if whole < 7200 else (3600, ("h", "min"))
+    count, rest = whole // size, whole % size // (size // 60)
+    return f"{count:,} {unit} {rest} {part}" if rest and count < 10 else f"{count:,} {unit}"
+
+
+def ordinal(number: int) -> str:
+    """Return the place of a number in an order.
+
+    >>> ordinal(2), ordinal(4), ordinal(11), ordinal(23)
+    ('2nd', '4th', '11th', '23rd')
+    """
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"
