@@ -13,7 +13,16 @@ None of these functions runs code of a reason or name, and secrets in them are r
 
 from __future__ import annotations
 
-from otp.kernel.ends.wording import clip, name_text, process_name, process_text, reason_text, safe_text, tagged
+from otp.kernel.ends.wording import (
+    clip,
+    name_text,
+    process_name,
+    process_text,
+    reason_text,
+    safe_text,
+    tagged,
+    unanswered,
+)
 from otp.kernel.values.numbers import duration, elapsed, times_text
 from otp.kernel.values.sentences import (
     abandoned_cleanup,
@@ -88,5 +97,6 @@ __all__ = [
     "tagged",
     "times_text",
     "tried",
+    "unanswered",
     "unregistered",
 ]

@@ -66,7 +66,8 @@ def test_the_text_is_for_reading_and_has_no_place_of_the_runtime(seen: Any) -> N
 
     Scheduler().run(main)
     first, *rest = seen.text(0).splitlines()
-    assert re.match(r"till <0\.\d+\.0> crashed: GenServer\.reply.*, in handle_call\(.*\)$", first)
+    place = r"in handle_call\(.*\), at test_logging\.py:\d+ in <lambda>"
+    assert re.fullmatch(rf"till <0\.\d+\.0> crashed: GenServer\.reply.*, {place}", first)
     assert "    state 7" in rest
     assert any(re.fullmatch(r"    called by <0\.\d+\.0>", line) for line in rest)
     places = [line for line in rest if line.startswith("  File ")]

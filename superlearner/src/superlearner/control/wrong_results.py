@@ -7,13 +7,12 @@ the event of the end; a supervisor's events about that end, and about failed sta
 from __future__ import annotations
 
 import linecache
-import os
 from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any, Final
 
 import otp
-from otp import Crash, ExceptionTerm
+from otp import Crash, ExceptionTerm, sentences
 from superlearner.base.printable import printable
 from superlearner.control.failures import Place, failed_child, unwrapped
 from superlearner.control.mistakes import explain_missing_return, place_of, place_of_stop
@@ -34,6 +33,7 @@ __all__ = [
     "cause_of_timeout",
     "end_of_start",
     "name_place",
+    "place_of_call",
     "place_of_end",
     "place_of_event",
     "reason_of",
@@ -114,15 +114,7 @@ def name_children(text: str, reason: Any, pid: Any, before: float) -> str:
 
 def cause_of_timeout(end: Mapping[str, Any]) -> str:
     """Return why a call timed out, from the data of its event, or the end of its caller; "" if that is not known."""
-    match end.get("cycle"), end.get("busy"), end.get("why"):
-        case str(cycle), _, _:
-            return f"a deadlock, {cycle}"
-        case _, (str(name), str(callback), str(place)), _:
-            return f"{name} was still in {callback} at {os.path.basename(place)}"
-        case _, _, str(why) if why.startswith("the server is suspended"):
-            return "the server was suspended"
-        case _:
-            return ""
+    return sentences.unanswered(end.get("cycle"), end.get("busy"), end.get("why"))
 
 
 def reason_of_last(pid: Any, reason: Any, old: Any = None) -> str:
@@ -168,12 +160,10 @@ def place_of_end(node: otp.Node, data: Mapping[str, Any], seq: int) -> Place | N
     reason = _cause_of_start(data["reason"])
     if not data.get("cycle") and _had_crashed(node, reason, seq):  # in a deadlock, each call is a mistake
         return None
-    match data.get("place"):
-        case (str(file), int(line), str(function)) if failed_call(reason) is not None:
-            return file, line, function
-        case _:
-            place = place_of(id_text(data.get("what")), data.get("callback"), reason, message=data.get("message"))
-            return own_frame(reason) or _place_of_own_stop(data) if place is None else place
+    if (call := place_of_call(data)) is not None:
+        return call
+    place = place_of(id_text(data.get("what")), data.get("callback"), reason, message=data.get("message"))
+    return own_frame(reason) or _place_of_own_stop(data) if place is None else place
 
 
 def place_of_event(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> Place | None:
@@ -200,6 +190,15 @@ def place_of_event(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str,
     if end is None or (called is not None and not _is_own_mistake(called[0], end)):
         return None
     return place_of_end(otp.trace.node_of(pid), end, seq)
+
+
+def place_of_call(data: Mapping[str, Any]) -> Place | None:
+    """Return the line of the call whose failure ended a process, whether or not it is a mistake; None without one."""
+    match data.get("place"):
+        case (str(file), int(line), str(function)) if failed_call(data.get("reason")) is not None:
+            return file, line, function
+        case _:
+            return None
 
 
 def _find_stop(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> tuple[str, Place] | None:

@@ -11,16 +11,18 @@ a secret is redacted. Source: Erlang/OTP, `proc_lib`, crash reports; `gen_server
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any, Final
 
 from otp.kernel.ends.call_cycles import note_crash
 from otp.kernel.ends.report_limits import is_left_out
-from otp.kernel.ends.wording import keyed_name, process_name, process_text, reason_text
+from otp.kernel.ends.wording import keyed_name, process_name, process_text, reason_text, unanswered
 from otp.kernel.tables.callers import formatted_state
 from otp.kernel.values.bounded import text
-from otp.kernel.values.errors import CallExit, result_hint
+from otp.kernel.values.errors import CallExit, CallTimeout, result_hint
+from otp.kernel.values.exception_reasons import stack_of
 from otp.kernel.values.process import Process, is_supervisor, mailbox_len
-from otp.kernel.values.reasons import Crash, is_clean, starts_with
+from otp.kernel.values.reasons import Crash, first_of_program, is_clean, starts_with
 from otp.kernel.values.sentences import ended, handling, is_taken, own_stack, say, tell, traceback_text
 
 LONGEST: Final = 500  # characters of a message, a state, a reason
@@ -44,8 +46,7 @@ def report_crash(
     try:
         fields = _fields(p, what, message, reason, error)
         trace = None if error is None else traceback_text(error)
-        waited = error.waited if isinstance(error, CallExit) else 0.0
-        tell(logger, logging.ERROR, _words(p, reason, fields, waited, stopped), fields, error, trace)
+        tell(logger, logging.ERROR, _words(p, reason, fields, error, stopped), fields, error, trace)
     except (KeyboardInterrupt, SystemExit) as meant:  # raised by `format_status`, or Ctrl-C just now
         p.runtime.request_shutdown(meant, p)
     except Exception as failure:  # not even the interpreter's own methods can read a value
@@ -135,12 +136,18 @@ def called(p: Process) -> str:
     return process_text(process_name(p) or p.runtime.describe(p), p)
 
 
-def _words(p: Process, reason: Any, fields: dict[str, Any], waited: float, stopped: bool) -> str:
+def _words(p: Process, reason: Any, fields: dict[str, Any], error: BaseException | None, stopped: bool) -> str:
     """Return the report as text: a summary line, then one line for each detail."""
     own = stopped and fields["otp_behaviour"] == "gen_server" and not p.callbacks.cls.__module__.startswith("otp.")
     how = f" ({fields['otp_callback']} returned Stop)" if own else ""
+    waited = 0.0
+    if isinstance(error, CallExit):
+        waited, cycle = error.waited, error.drawn or error.locked or None
+        why = unanswered(cycle, error.busy, error.why if isinstance(error, CallTimeout) else "")
+        how = f": {why}" if why else how
     doing = handling(fields["otp_message"], fields["otp_callback"], fields["otp_state_name"])
-    lines = [ended(called(p), reason_text(reason, LONGEST, waited) + how, failed=True, doing=doing)]
+    said = reason_text(reason, LONGEST, waited) + how
+    lines = [ended(called(p), said, failed=True, doing=doing, at=_place(error, fields["otp_stack"]))]
     if fields["otp_hint"] is not None:
         lines.append(fields["otp_hint"])
     if fields["otp_state"] is not None:
@@ -154,6 +161,18 @@ def _words(p: Process, reason: Any, fields: dict[str, Any], waited: float, stopp
     if fields["otp_ancestors"]:
         lines.append(f"ancestors {', '.join(fields['otp_ancestors'])}")
     return "\n    ".join(lines)
+
+
+def _place(error: BaseException | None, stack: list[dict[str, Any]]) -> str | None:
+    """Return the line of the program that raised, or made the call that failed, as `shop.py:58 in handle_call`."""
+    if isinstance(error, CallExit):
+        found = first_of_program(stack_of(error.__traceback__)[::-1])
+    else:
+        found = (stack[-1]["file"], stack[-1]["line"], stack[-1]["function"]) if stack else None
+    if found is None:
+        return None
+    file, line, function = found
+    return f"{os.path.basename(file)}:{line} in {function.rpartition('.')[2]}"
 
 
 def _hint(what: str, reason: Any) -> str | None:

@@ -285,6 +285,30 @@ def _failed_call(why: Any, call: Any, limit: int, depth: int, waited: float) -> 
             return f"its call to {dest} failed: {crash}{_reason(why, limit, depth - 1, waited)}"
 
 
+def unanswered(cycle: object, busy: object, why: object) -> str:
+    """Return why a call had no reply in time; "" if that is not known.
+
+    Args:
+        cycle: the deadlock that it was part of, as text.
+        busy: the server at the end of the calls, its callback and the line there.
+        why: the explanation in the error.
+
+    >>> unanswered(None, ("till", "handle_call", "/app/shop.py:13"), "its handle_call has not finished")
+    'till was still in handle_call at shop.py:13'
+    >>> unanswered("till -> stock -> till", None, ""), unanswered(None, None, "the server is busy")
+    ('a deadlock, till -> stock -> till', '')
+    """
+    match cycle, busy, why:
+        case str(), _, _:
+            return f"a deadlock, {cycle}"
+        case _, (str(name), str(callback), str(place)), _:
+            return f"{name} was still in {callback} at {os.path.basename(place)}"
+        case _, _, str(said) if said.startswith("the server is suspended"):
+            return "the server was suspended"
+        case _:
+            return ""
+
+
 def _describe_holder(pid: Pid) -> str:
     return f"its name is taken by {str(pid).strip('<>')}"
 
