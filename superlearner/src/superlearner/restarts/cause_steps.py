@@ -16,7 +16,7 @@ from superlearner.control.failures import Place, failed_child, unwrapped
 from superlearner.control.reasons import callers_of, fell_after, own_frame, place_text
 from superlearner.control.source_lines import CodeLine, excerpt
 from superlearner.control.terms import clip, message_text, safe_text
-from superlearner.control.wrong_results import place_of_event, unwrapped_start
+from superlearner.control.wrong_results import place_of_call, place_of_event, unwrapped_start
 
 __all__ = [
     "BY_OUTSIDE",
@@ -30,6 +30,7 @@ __all__ = [
     "WhyLine",
     "Words",
     "find_line",
+    "line_of_call",
     "line_of_end",
     "line_of_start",
     "name_request",
@@ -139,7 +140,7 @@ class Words:
 
     def ended(self, event: TraceEvent) -> Step:
         """Return the step for the end of a process: the first cause known to the node."""
-        data, facts, line = event.data, facts_of(event), line_of_end(event)
+        data, facts, line = event.data, facts_of(event), line_of_end(event) or line_of_call(event)
         message, sender, callback = data.get("message"), data.get("sender"), data.get("callback")
         shown = None if message is None else message_text(message, 200)
         doing = sentences.handling(shown, callback)
@@ -329,6 +330,11 @@ def line_of_end(event: TraceEvent) -> WhyLine | None:
     """Return the line that ended a process: it crashed there, made a failed call, or returned a wrong result."""
     found = find_line(event.data["reason"])
     return found or _line_at(place_of_event(event.kind, event.seq, event.pid, event.cause, event.data), ())
+
+
+def line_of_call(event: TraceEvent) -> WhyLine | None:
+    """Return the line of the call whose failure ended a process: no mistake if its server had crashed."""
+    return _line_at(place_of_call(event.data), ())
 
 
 def line_of_start(event: TraceEvent) -> WhyLine | None:

@@ -22,7 +22,7 @@ from superlearner.control.events import (
 )
 from superlearner.control.slots import DYNAMIC
 from superlearner.control.terms import plain_pid
-from superlearner.restarts.cause_steps import Attempt, Step, WhyLine, line_of_end, line_of_start
+from superlearner.restarts.cause_steps import Attempt, Step, WhyLine, line_of_call, line_of_end, line_of_start
 from superlearner.restarts.causes import trail
 from superlearner.restarts.drawing import MOST_TOUCHED, Drawing, MomentNode
 from superlearner.restarts.groups import Group
@@ -178,7 +178,7 @@ class _Telling:
     def _line(self, events: Sequence[Happening]) -> WhyLine | None:
         """Return the line that raised: that of the first cause, else of the first start that failed."""
         first = self.group.first
-        found = line_of_end(first) if "reason" in first.data else None
+        found = line_of_end(first) or line_of_call(first) if "reason" in first.data else None
         return found or next((one.line for one in events if one.start and one.line is not None), None)
 
     def _touched(self) -> Iterable[str]:

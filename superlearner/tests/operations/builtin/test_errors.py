@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 import otp
-from otp import Agent, CallExit, Children, GenServer, NoReply, Ok, Supervisor, impl, sys
+from otp import Agent, CallExit, Children, GenServer, NoReply, Ok, Reply, Supervisor, impl, sys
 from owned_things import call, user
 from superlearner.control.clock import Clock
 from superlearner.control.terms import plain_pid
@@ -747,5 +747,57 @@ def test_a_crash_without_a_supervisor_before_the_attachment_is_explained(inside:
         hints = [one.get("hint") for one in answer.json()["error"]["details"]]
         forgotten = rf"its end is not in the memory of {node.name}, which begins at [\d:]+; of processes without .*"
         assert any(re.fullmatch(forgotten, hint or "") for hint in hints), hints
+
+    inside(test)
+
+
+class Bistro(GenServer):
+    """A server whose replies fail, and so its calls to others of the kind."""
+
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request, caller, state):
+        return Reply(state[request], state)
+
+    @impl
+    async def handle_cast(self, request, state):
+        return NoReply(await GenServer.call(request, "soup"))
+
+
+class Canteen(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Bistro.child_spec({}, id=id, name=id) for id in ("waiter", "cook")], max_restarts=9)
+
+
+@pytest.mark.everywhere
+@pytest.mark.operation("error.why", "error.history", "error.list", "restart.list", "restart.show")
+def test_a_call_that_failed_with_its_server_has_the_line_of_its_caller(inside: Inside) -> None:
+    """Regression: only the line of the server was told, and none if the server had been stopped."""
+
+    async def test(platform: Any) -> None:
+        await platform.node.start(Canteen, None, name="canteen")
+        waiter = platform.node.whereis("waiter")
+        GenServer.cast(waiter, "cook")
+        await otp.wait_down(waiter)
+        await Supervisor.count_children(("canteen", platform.node))
+        [step] = [
+            one
+            for one in (await platform.get("/api/v1/processes/waiter/errors/why"))["data"]["steps"]
+            if (one["name"], one["kind"]) == ("waiter", "exited")
+        ]
+        line = r"test_errors\.py:\d+ in handle_cast"
+        assert re.search(rf"its call to cook failed: cook crashed at .*, at {line}$", step["text"]), step["text"]
+        assert step["line"]["source"] == 'return NoReply(await GenServer.call(request, "soup"))'
+        [row] = [
+            one
+            for one in (await platform.get("/api/v1/restarts"))["data"]
+            if "its call to cook failed" in (one["reason"] or "")
+        ]
+        shown = (await platform.get(f"/api/v1/restarts/{row['ref']}"))["data"]
+        assert shown["line"]["function"] == "handle_cast"
 
     inside(test)
