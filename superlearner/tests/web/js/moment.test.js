@@ -384,6 +384,17 @@ test("each stage and each event has a sentence", () => {
   });
 });
 
+test("an end by a signal that a request sent does not read as a crash", () => {
+  // Regression: "ledger crashed: kaputt", below a summary that named the request
+  const ended = (/** @type {string} */ reason) => ({ ...REST, request: "your request from the command line (process.exit)", line: null,
+    events: REST.events.map((event) => (event.kind === "crash" ? { ...event, reason, line: null } : event)) });
+  const moment = ended("kaputt"), [first] = moment.events;
+  assert.match(sentence(moment, 6), /^ledger was ended by your request from the command line with the reason 'kaputt'\. checkout_sup /);
+  assert.match(sentence(ended("('bad', 1)"), 6), / with the reason \('bad', 1\)\. /);
+  assert.deepEqual(step(moment, first),
+    { who: "ledger", text: "was ended by your request from the command line", more: "kaputt" });
+});
+
 /** A counter that is killed, and whose start then fails with these reasons. */
 function failing(reasons, gives, line = { file: "tally.py", line: 7, function: "init", source: 'raise ValueError("boom")' }) {
   const root = supervisor("tally", "one_for_one", [worker("tally/counter", "0.9.0")]), id = "tally/counter";

@@ -41,15 +41,18 @@ export function step(moment, event, times = 1) {
   if (moment.moved && event.kind === "decide") return { who, text: "chooses another member", more: "" };
   if (member) return { who, text: `${event.kind === "stop" ? "stops" : "starts"} on ${member}`, more: "" };
   switch (event.kind) {
-    case "crash":
+    case "crash": {
+      const by = event.id === victim(moment) ? byRequest(moment) : "";
       if (event.start) return { who, text: `failed to start${times > 1 ? ` ${often(times)}` : ""}`, more: event.reason };
       return {
         who,
-        text: event.reason === "killed" ? `was killed${event.id === victim(moment) ? byRequest(moment) : ""}`
+        text: event.reason === "killed" ? `was killed${by}`
+          : by ? `was ended${by}`
           : event.crash && event.reason !== "shutdown" ? "crashed"
           : "exited",
         more: event.reason === "killed" ? "" : placed(event.reason, event.line),
       };
+    }
     case "link":
       return { who: name(event.to), text: `is linked to ${who} and exits`, more: event.reason };
     case "signal":

@@ -268,6 +268,7 @@ function whole(moment) {
   const limits = new Map(all(moment.root).map((node) => [node.id, node.limit]));
   const sentences = [!end ? `${who} ended.`
     : end.reason === "killed" ? `${who} was killed${byRequest(moment)}.`
+    : moment.request ? asSentence(`${who} was ended${byRequest(moment)} with the reason ${quoted(end.reason)}`)
     : asSentence(`${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}`)];
   if (along.length) sentences.push(`${listed(along)}, linked to it, ended too.`);
   for (const { id: by, what, strategy, left, later, tries } of decisions(moment)) {
@@ -292,6 +293,9 @@ function whole(moment) {
   }
   return [...sentences, abandoned(moment)].filter(Boolean).join(" ");
 }
+
+/** Return a reason in quotation marks, unless it has some or is a tuple. @param {string} reason */
+const quoted = (reason) => (/^["'(]/.test(reason) ? reason : `'${reason}'`);
 
 /** Return who asked for the first end: ` by your request over HTTP`. @param {Moment} moment */
 export const byRequest = ({ request }) => (request ? ` by ${shortRequest(request)}` : "");
