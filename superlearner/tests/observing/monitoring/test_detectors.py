@@ -306,7 +306,8 @@ def test_tasks_and_unnamed_processes_of_one_kind_are_one_finding() -> None:
 
 def test_calls_to_a_process_that_hangs_are_part_of_that_finding_and_no_problem_after_it() -> None:
     hang = PendingCallback("0.7.0", "pricing", "Pricing", "handle_call", NOW - 6, 1, "shop.py:41")
-    known = facts(timeouts=[CALL, CALL], callbacks=[hang])
+    before = replace(CALL, at=NOW - 30)  # regression: those of an earlier hang were counted again
+    known = facts(timeouts=[before, CALL, CALL], callbacks=[hang])
     (found,) = detect(known, LIMITS)
     assert found.description.endswith("for 6 s, and 1 message waits; 2 calls to it timed out")
     assert found.past.endswith("and 1 message waited; 2 calls to it timed out")

@@ -102,7 +102,8 @@ def fold_timeouts(found: Iterable[AnomalyFinding], facts: NodeFacts, limits: Set
     explained: set[str] = set()
     for one in found:
         pids = pids_of(one) if known and one.type in EXPLAINS else set[str]()
-        begin = min(since, one.since) if one.type in EXACT else since  # of a long hang, all calls
+        # Of a long hang or deadlock, all calls; and of a hang, none to the process in an earlier one
+        begin = one.since if one.type == "long_callback" else min(since, one.since) if one.type in EXACT else since
         calls = [call for call in known if call.at >= begin and call.pid in pids and _may_be_cause(one, call, facts)]
         explained.update(pids if calls else ())
         folded.append(_with_calls(one, calls) if calls else one)
