@@ -44,6 +44,7 @@ from otp.observer.sources import Code, Running, running
 from otp.observer.stream import EventStream
 from otp.observer.terms import Opaque
 from otp.observer.unfolding import State, Term, seen_state, unfold
+from otp.observer.view_requests import view_requests
 from otp.observer.view_server import ViewOf, ViewServer
 from otp.observer.views import (
     Budget,
@@ -123,5 +124,6 @@ __all__ = [
     "seen_state",
     "supervision_tree",
     "unfold",
+    "view_requests",
     "waits",
 ]

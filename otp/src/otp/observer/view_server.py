@@ -42,6 +42,7 @@ from otp.observer.methods import Permission, Stream, check_permissions
 from otp.observer.node_view import METHODS
 from otp.observer.queries import find
 from otp.observer.terms import from_term, to_term
+from otp.observer.view_requests import note_request
 
 __all__ = ["ViewOf", "ViewServer"]
 
@@ -188,6 +189,7 @@ class _Serving:
             return ("ok", self.open(method, arguments, reader))
         if method.waits and name not in _UNLOGGED:
             say(logging.INFO, "a view of %s asks for %s %s", self.node.name, name, text(arguments, length=500))
+        note_request(self.node, name, arguments)
         operation = partial(method.function, self.node, **arguments)
         if not method.waits:
             return ("ok", to_term(await operation(), strict=False))

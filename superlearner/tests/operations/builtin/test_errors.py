@@ -14,6 +14,7 @@ import pytest
 
 import otp
 from otp import Agent, CallExit, Children, GenServer, NoReply, Ok, Reply, Supervisor, impl, sys
+from otp.observer import ViewOf, ViewServer
 from owned_things import call, user
 from superlearner.control.clock import Clock
 from superlearner.control.terms import plain_pid
@@ -799,5 +800,34 @@ def test_a_call_that_failed_with_its_server_has_the_line_of_its_caller(inside: I
         ]
         shown = (await platform.get(f"/api/v1/restarts/{row['ref']}"))["data"]
         assert shown["line"]["function"] == "handle_cast"
+
+    inside(test)
+
+
+@pytest.mark.everywhere
+@pytest.mark.operation("error.why")
+@pytest.mark.parametrize(
+    ("method", "sent", "told"),
+    [
+        ("cast", {"request": "soup"}, r"while it handled the cast 'soup' sent through otp\.observe at [\d:]+, at .*"),
+        ("call", {"request": "soup"}, r"while it handled the call 'soup' sent through otp\.observe at [\d:]+, at .*"),
+        ("exit", {"reason": "kaputt"}, r"by a request through otp\.observe \(view\.exit\) with the reason 'kaputt'"),
+    ],
+)
+def test_an_end_by_what_a_view_sent_names_it(inside: Inside, method: str, sent: dict[str, Any], told: str) -> None:
+    """Regression: no sender; for a call, the pid of another process; a signal was "from outside"."""
+
+    async def test(platform: Any) -> None:
+        async with otp.Node("viewer", hidden=True) as viewer:
+            await platform.node.start(Canteen, None, name="canteen")
+            view = await viewer.start(ViewServer, ViewOf(platform.node, ("read", "operate")))
+            cook = platform.node.whereis("cook")
+            with suppress(CallExit):
+                await GenServer.call(view, (method, {"pid": "cook", **sent}))
+            await otp.wait_down(cook)
+            await Supervisor.count_children(("canteen", platform.node))
+            found = (await platform.get("/api/v1/processes/cook/errors/why"))["data"]
+            [step] = [one for one in found["steps"] if one["kind"] == "exited"]
+            assert re.search(rf"[,d] {told}$", step["text"]), step["text"]
 
     inside(test)

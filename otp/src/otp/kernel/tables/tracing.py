@@ -260,6 +260,7 @@ class Tracer:
         "seq",
         "states_read",
         "subscriptions",
+        "view_requests",
     )
 
     def __init__(self, node: Node, ring_size: int = RING_SIZE) -> None:
@@ -282,6 +283,7 @@ class Tracer:
         self.clock: Callable[[], int] = time.monotonic_ns
         self.ending: Callable[[Process, Any], object] | None = None  # called with a server or supervisor that ends
         self.left: Any = None  # what a reader of `ending` leaves to the next one
+        self.view_requests: Any = None  # what was sent through views, see `observer.view_requests`
 
     def emit(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
         """Record a lifecycle event in the ring and notify its readers; return its number.

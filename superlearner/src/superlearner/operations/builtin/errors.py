@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 import otp
+from otp.observer import view_requests
 from otp.observer.hints import hint_for
 from superlearner.base.commands import command
 from superlearner.control.clock import Clock, time_text
@@ -107,7 +108,7 @@ def origin_of(node: WatchedNode, audit: AuditLog, reader: str | None, clock: Clo
     """Return a step of a node with its origin, for a reader; None if that is not known yet."""
     pid = None if step.message is None and step.kind != "exited" else Running(node.node).parse(step.pid or "")
     last = None if pid is None else node.last_states.messages_of(pid)
-    return find_origin(step, node.name, audit, reader, clock.wall, last)
+    return find_origin(step, node.name, audit, reader, clock.wall, last, view_requests(node.node))
 
 
 @operation("error.list", http=("GET", "/errors"), scope="read",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, cast
 
 from otp import bounded, sentences
 from otp.observer import LastMessages
+from otp.observer.view_requests import ViewRequest
 from superlearner.control.terms import TooDeep, message_text, term_of_json
 from superlearner.operations.context import Context
 from superlearner.operations.engine.audit import AuditLog
@@ -20,8 +21,10 @@ __all__ = ["HandledMessage", "LostMessages", "Origin", "Requester", "find_origin
 
 AUDIT_S: Final = 0.05
 """The greatest difference between the clocks of node and audit log, in seconds."""
+VIEW: Final = "view"
+"""The interface of a request that a `Visitor` has sent without the platform."""
 INTERFACES: Final = {"rest": "over HTTP", "cli": "from the command line", "page": "from the page", "mcp": "through MCP",
-                     "console": "from the console"}  # fmt: skip
+                     "console": "from the console", VIEW: "through otp.observe"}  # fmt: skip
 UNNAMED: Final = frozenset({ANONYMOUS.name, OWNER.name})
 """Users that are the person at the machine, signed in or not; their interface tells more than their name."""
 WAYS: Final[dict[str, frozenset[MessageKind]]] = {
@@ -45,7 +48,7 @@ class Requester:
 
     user: str = field(metadata={"description": "name of the user; `anonymous` without a sign-in"})
     interface: str = field(
-        metadata={"description": "`page`, `cli`, `rest`, `mcp` or `console`, as the client named it"}
+        metadata={"description": "`page`, `cli`, `rest`, `mcp` or `console`, as the client named it; or `view`"}
     )
     operation: str
     at: float = field(metadata={"description": "its time, in seconds since 1970"})
@@ -60,13 +63,17 @@ class Requester:
         """The interface of the request, as a part of a sentence."""
         return INTERFACES.get(self.interface, f"through {self.interface}")
 
+    def _is_of(self, reader: str | None) -> bool:
+        """Return whether the reader sent it; it is not known who uses a view."""
+        return self.user == reader and self.interface != VIEW
+
     def describe_request(self, reader: str | None) -> str:
         """Return the request for a reader, None for any, as a part of a sentence."""
         return f"{self.describe_briefly(reader)} ({self.operation})"
 
     def describe_briefly(self, reader: str | None) -> str:
         """Return the same without the operation, for a sentence that names it."""
-        whose = "your" if self.user == reader else "a" if self.user in UNNAMED else f"{self.user}'s"
+        whose = "your" if self._is_of(reader) else "a" if self.user in UNNAMED else f"{self.user}'s"
         return f"{whose} request {self.way}"
 
     def describe_sender(self, reader: str | None) -> str:
@@ -76,7 +83,7 @@ class Requester:
         >>> cast.describe_sender("ada")[:34], cast.describe_sender(None)[:34], cast.unnamed.describe_sender(None)[:30]
         ('that you sent from the command lin', 'that ada sent from the command lin', 'sent from the command line at ')
         """
-        who = "you" if self.user == reader else None if self.user in UNNAMED else self.user
+        who = "you" if self._is_of(reader) else None if self.user in UNNAMED else self.user
         sent = f"sent {self.way} at {datetime.fromtimestamp(self.at):%H:%M:%S}"
         return sent if who is None else f"that {who} {sent}"
 
@@ -149,7 +156,13 @@ def request_of(ctx: Context) -> str:
 
 
 def find_origin(
-    step: Step, node: str, audit: AuditLog, reader: str | None, wall: Callable[[int], float], last: LastMessages | None
+    step: Step,
+    node: str,
+    audit: AuditLog,
+    reader: str | None,
+    wall: Callable[[int], float],
+    last: LastMessages | None,
+    views: Sequence[ViewRequest] = (),
 ) -> Origin:
     """Return the origin of a step.
 
@@ -162,22 +175,42 @@ def find_origin(
         reader: the user who reads it; None if that is not known yet.
         wall: converts a time of the node's clock to seconds since 1970.
         last: the messages of the process when it ended.
+        views: what was sent through views.
     """
     at, text, requester, request = wall(step.at_ns), step.text, None, None
     if step.signal_from == OUTSIDE or step.asked:
         entry = next((one for one in _before(audit, node, at, step) if one.outcome == "ok"), None)
         if entry is not None:
             requester = _requester_of(entry)
+        elif not step.asked:
+            requester = next((_viewer(one, wall) for one in _sent_before(views, step) if one.method == "exit"), None)
+        if requester is not None:
             request = requester.describe_request(reader)
             text = name_request(text, step.reason, request)
-    handled = _find_sender(step, node, audit, reader, wall, last)
+    handled = _find_sender(step, node, audit, reader, wall, last, views)
     if handled is not None and handled.sender is not None:
         text = text.replace(step.doing, handled.clause)
     return Origin(replace(step, text=text), requester, request, handled, LostMessages.of(last))
 
 
+def _viewer(one: ViewRequest, wall: Callable[[int], float]) -> Requester:
+    """Return the request of a view: it has no user."""
+    return Requester(ANONYMOUS.name, VIEW, f"view.{one.method}", round(wall(one.at), 6))
+
+
+def _sent_before(views: Sequence[ViewRequest], step: Step) -> Iterator[ViewRequest]:
+    """Yield what views sent to the process of a step before its end, the newest first."""
+    return (one for one in reversed(views) if one.at <= step.at_ns and one.pid.strip("<>") == step.pid)
+
+
 def _find_sender(
-    step: Step, node: str, audit: AuditLog, reader: str | None, wall: Callable[[int], float], last: LastMessages | None
+    step: Step,
+    node: str,
+    audit: AuditLog,
+    reader: str | None,
+    wall: Callable[[int], float],
+    last: LastMessages | None,
+    views: Sequence[ViewRequest],
 ) -> HandledMessage | None:
     """Return the message that a process was handling, with its sender if the requests agree on one."""
     if step.message is None:
@@ -189,12 +222,20 @@ def _find_sender(
         for entry in _before(audit, node, at, step, begun)
         if entry.operation == "process.message" and entry.outcome in ARRIVED and _has_sent(entry, kind, step.message)
     ]  # fmt: skip
+    found += [
+        _viewer(one, wall)
+        for one in _sent_before(views, step)
+        if kind in WAYS.get(one.method, ()) and _is_same(one.sent, step.message)
+    ]
     if found and len({(one.user, one.interface) for one in found}) == 1:
         return HandledMessage(kind, step.message, found[0].describe_sender(reader), found[0])
     caller = None if last is None else last.caller
     if found or caller is None or last is None:
         return HandledMessage(kind, step.message)
-    return HandledMessage(kind, step.message, f"from {sentences.process_text(last.caller_name or None, caller)}")
+    who = sentences.process_text(last.caller_name or None, caller)
+    if caller.node != node:
+        who = f"a process on {caller.node}"
+    return HandledMessage(kind, step.message, f"from {who}")
 
 
 def _before(audit: AuditLog, node: str, at: float, step: Step, since: float | None = None) -> Iterator[AuditRow]:
@@ -231,7 +272,12 @@ def _has_sent(entry: AuditRow, kind: MessageKind, text: str) -> bool:
         term = term_of_json(given.get("message"))
     except TooDeep:
         return False
-    return _comparable(message_text(bounded.text(term), len(text) + 2)) == _comparable(text)
+    return _is_same(bounded.text(term), text)
+
+
+def _is_same(sent: str, text: str) -> bool:
+    """Return whether the text of a message that was sent is that of the one that was handled."""
+    return _comparable(message_text(sent, len(text) + 2)) == _comparable(text)
 
 
 def _comparable(text: str) -> str:

@@ -1,0 +1,71 @@
+"""The newest messages and exit signals that were sent through views: their processes know no sender."""
+
+# Messages have no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from otp.bounded import text
+from otp.kernel.tables.message_events import HIDDEN
+from otp.kernel.values.errors import BadArgument
+from otp.kernel.values.process import is_sensitive
+from otp.observer.queries import find
+
+if TYPE_CHECKING:
+    from otp.kernel.steps.node import Node
+
+__all__ = ["ViewRequest", "note_request", "view_requests"]
+
+KEPT: Final = 100
+SENT: Final = {"send": "message", "cast": "request", "call": "request", "exit": "reason"}
+"""The methods that send something, each with the name of that argument."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRequest:
+    """A message or an exit signal that a `ViewServer` was asked to send.
+
+    Attributes:
+        at: the node's clock, in ns.
+        method: `send`, `cast`, `call` or `exit`.
+        pid: the process as text.
+        sent: the message, or the reason of the signal, as text.
+    """
+
+    at: int
+    method: str
+    pid: str
+    sent: str
+
+
+def note_request(node: Node, method: str, arguments: dict[str, Any]) -> None:
+    """Keep a request of a view, if it sends something to a process."""
+    if method not in SENT:
+        return
+    with contextlib.suppress(BadArgument):  # there is no such process: the request fails
+        process = find(node, arguments["pid"])
+        kept: deque[ViewRequest] | None = node.tracer.view_requests
+        if kept is None:
+            kept = node.tracer.view_requests = deque(maxlen=KEPT)
+        sent = HIDDEN if is_sensitive(process) else text(arguments.get(SENT[method], "kill"))
+        kept.append(ViewRequest(node.tracer.clock(), method, str(process), sent))
+
+
+def view_requests(node: Node) -> tuple[ViewRequest, ...]:
+    """Return what was last sent through views to processes of a node, oldest first.
+
+    >>> import otp
+    >>> from otp.observer import ViewServer, view_requests
+    >>> async def main():
+    ...     server = await ViewServer.start_link(("read", "operate"))
+    ...     await otp.GenServer.call(server, ("send", {"pid": str(otp.self()), "message": "hello"}))
+    ...     return [(one.method, one.sent) for one in view_requests(otp.node())]
+    >>> otp.run(main)
+    [('send', "'hello'")]
+    """
+    return tuple(node.tracer.view_requests or ())
