@@ -18,7 +18,7 @@ import pytest
 from tools.commands import differing
 from typer.testing import CliRunner
 
-from superlearner.cli import app
+from superlearner.cli import app, manifest
 from superlearner.cli.manifest import verb_of
 from superlearner.operations.declaration import Operation
 from superlearner.operations.engine.registry import all_operations
@@ -62,6 +62,16 @@ def test_every_operation_has_a_command_with_all_its_parameters(operation: Operat
     ]
     wanted += ["--dry-run"] if operation.changes else []
     assert [] == [word for word in [*wanted, "--json", "--url"] if word not in shown.stdout]
+
+
+def test_each_option_has_a_help_text() -> None:
+    """Regression: `--registered-name` and `--max-seconds` were listed without a word."""
+    verbs = [(name, verb) for name in manifest.categories() for verb in manifest.verbs(name)]
+    found = {(name, verb): manifest.entry_of_verb(name, verb) for name, verb in verbs}
+    assert [] == [
+        (*of, one["name"]) for of, entry in found.items() if entry is not None for one in entry["parameters"]
+        if not one["help"].strip()
+    ]  # fmt: skip
 
 
 def test_no_parameter_has_the_name_of_a_common_option() -> None:

@@ -117,8 +117,8 @@ async def change_strategy(
     ctx: Context,
     name: SupervisorText,
     strategy: Strategy,
-    max_restarts: MaxRestarts | None = None,
-    max_seconds: MaxSeconds | None = None,
+    max_restarts: Annotated[MaxRestarts | None, Field(description="restarts allowed in `max_seconds`")] = None,
+    max_seconds: Annotated[MaxSeconds | None, Field(description="the time in which they are allowed")] = None,
     force: Force = False,
 ) -> FlagsResult:
     """Change the strategy of a supervisor.
@@ -139,10 +139,12 @@ async def change_strategy(
 async def set_flags(
     ctx: Context,
     name: SupervisorText,
-    max_restarts: MaxRestarts | None = None,
-    max_seconds: MaxSeconds | None = None,
-    auto_shutdown: AutoShutdown | None = None,
-    strategy: Strategy | None = None,
+    max_restarts: Annotated[MaxRestarts | None, Field(description="restarts allowed in `max_seconds`")] = None,
+    max_seconds: Annotated[MaxSeconds | None, Field(description="the time in which they are allowed")] = None,
+    auto_shutdown: Annotated[
+        AutoShutdown | None, Field(description="whether it stops when significant children end")
+    ] = None,
+    strategy: Annotated[Strategy | None, Field(description="which children it restarts along")] = None,
     force: Force = False,
 ) -> FlagsResult:
     """Set the flags of a supervisor.
