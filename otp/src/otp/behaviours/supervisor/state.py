@@ -96,12 +96,12 @@ class RestartWindow:
         oldest = now - self._window
         while restarts[0] < oldest:
             restarts.popleft()
-        while len(restarts) > self._most:
+        used = len(restarts)
+        while used > self._most:
             restarts.popleft()
             self._forgotten += 1
-        self.counted = used = len(restarts)
-        if self._forgotten:
-            self.counted += self._ever_forgotten
+            used -= 1
+        self.counted = used + self._ever_forgotten if self._forgotten else used
         return used <= self._limit
 
     def attempts(self, cause: int) -> int:

@@ -37,10 +37,9 @@ from otp.kernel.values.reasons import is_word
 from otp.kernel.values.sentences import say
 
 # The release of a dead process: its event, its callers, its monitors and its resources.
-#
 # Called in the step in which a process ends; none of these functions ends another process.
 
-
+_INLINE_STARTS: Final = {"failed", "ignored"}  # how the `init` of an inline start ended
 _new_tuple = tuple.__new__
 
 
@@ -64,19 +63,14 @@ def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[An
         if name is None and x.hooks:
             name = keyed_name(p)
         if x.message is not None:
-            message = _describe_message(x)
-        doing = x.doing or _CALLBACK_WORDS.get(x.callback, x.callback)
+            message = "<sensitive>" if x.sensitive else bounded_text(unwrap_message(x.message)[1])
+        doing = x.doing or x.callback
+        if doing in _INLINE_STARTS:
+            doing = "init"
     if type(sender) is Process and sender.runtime is not node:
         sender = node.outside
     values = (reason, message, doing, sender, what, name)
     return values if node.scheduler.cycles is None else (*values, *causes_behind(p))
-
-
-def _describe_message(x: Ext) -> str:
-    return "<sensitive>" if x.sensitive else bounded_text(unwrap_message(x.message)[1])
-
-
-_CALLBACK_WORDS: Final = {"failed": "init", "ignored": "init"}  # how an inline start ended
 
 
 def fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
@@ -509,6 +503,14 @@ def forget_link(a: Process, b: Process) -> None:
         links.pop(b, None)
 
 
+def _keep_end(p: Process, x: Ext | None, reason: Any, sender: Any, cause: int) -> int:
+    """Keep the failure of a process without a supervisor, which nothing observes, for later observers."""
+    tracer = p.runtime.tracer
+    if tracer.ending is not None and p.callbacks is not None:
+        safely(tracer.ending, p, reason)
+    return tracer.keep_end(p, exit_values(p, x, bound_reason(reason), sender), cause_of(p, sender, cause))
+
+
 def _finish(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False) -> None:
     """Release everything of a process in one step: name, callers, links, monitors."""
     p.status = DEAD
@@ -518,13 +520,12 @@ def _finish(p: Process, reason: Any, sender: Any, cause: int, killed: bool = Fal
     vt = p.callbacks
     seq = 0
     parent = p.parent
-    observed = (
+    if (
         (parent is not None and parent.callbacks is not None and parent.callbacks.supervisor)
         or (vt is not None and vt.supervisor)
         or node.watched_life
         or p.traced
-    )
-    if observed or ((type(reason) is not str or reason != "normal") and node.tracer.keeps_end(reason)):
+    ):
         trace = node.tracer
         cause = cause_of(p, sender, cause)
         if node.watched or p.traced:
@@ -538,10 +539,7 @@ def _finish(p: Process, reason: Any, sender: Any, cause: int, killed: bool = Fal
             values = (less, causes.message_of(p), *values[2:])
         if trace.ending is not None and vt is not None:
             safely(trace.ending, p, reason)
-        if observed:
-            seq = trace.record("exited", p, values, cause, None if less is reason else reason)
-        else:
-            seq = trace.keep_end(p, values, cause)
+        seq = trace.record("exited", p, values, cause, None if less is reason else reason)
         if p.traced and trace.focus is not None:
             trace.focus.forget(p)
         causes = trace.causes  # read again: a reader that was notified may have been the last one
@@ -549,6 +547,8 @@ def _finish(p: Process, reason: Any, sender: Any, cause: int, killed: bool = Fal
             causes.forget(p)
             causes.now = seq
             node.watched = True  # during this end, even if no watched process runs
+    elif (type(reason) is not str or reason != "normal") and node.tracer.keeps_end(reason):
+        seq = _keep_end(p, x, reason, sender, cause)
     side = p.side
     if side is not None and side.name is not None:
         node.release_name(p)

@@ -79,13 +79,13 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             frm.waiter = me
             frm.request = request
             frm.to = dest
+            # As if the caller waited: `GenServer.reply` inside the handler puts the reply there, and if it is no longer
+            # `frm` afterwards, the call is answered
+            # (test_an_answer_given_inside_the_callback_reaches_the_caller).
+            me.value = frm
         else:
             frm = None
             caller = _OPTIMIZED_OUT
-        # As if the caller waited: `GenServer.reply` inside the handler puts the reply there, and if it is no longer
-        # `frm` afterwards, the call is answered
-        # (test_an_answer_given_inside_the_callback_reaches_the_caller).
-        me.value = frm
         s.credit = credit - 1
         dest.status = RUN
         s.current = dest
@@ -108,9 +108,10 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             else:
                 dest.status = READY
                 s.push(dest)
-            if me.value is not frm:
-                return await _answered_early(me)
-            me.value = None
+            if frm is not None:
+                if me.value is not frm:
+                    return await _answered_early(me)
+                me.value = None
             if me.signal is not None:
                 await park(me)
             return result.value

@@ -362,7 +362,7 @@ def moved(child: str, old: str, new: str, reason: str, down: float | None = None
     `reason` is that of the event `placement_changed`, and `down` the seconds until the child ran again.
 
     >>> moved("c3", "m2@127.0.0.1", "m1@127.0.0.1", "connection_lost", 0.94)
-    'c3 moved from m2 to m1: m2 was lost (connection closed); down for 0.9 s'
+    'c3 moved from m2 to m1: m2 was lost (connection closed); down for 0.94 s'
     >>> moved("c3", "m2@127.0.0.1", "m1@127.0.0.1", "leaving")
     'c3 moved from m2 to m1: m2 is leaving the cluster'
     >>> moved("c3", "m2@127.0.0.1", "m1@127.0.0.1", "name_conflict")

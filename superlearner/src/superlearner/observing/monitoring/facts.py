@@ -147,7 +147,7 @@ class LoopHold:
         """Text about the time spent waiting for a processor; "" if that is less than a tenth.
 
         >>> LoopHold(0.0, 7.88, "0.7.0", "till", "Till", starved=4.236).starved_text
-        ', up to 4.24 s of it waiting for a processor'
+        ', up to 4.2 s of it waiting for a processor'
         """
         starved = self.seconds - self.own_seconds
         return (
@@ -266,7 +266,7 @@ def held_within(holds: Iterable[LoopHold], since: float, until: float) -> float:
 
     >>> holds = [LoopHold(at, 4.0, None, None, "") for at in (12.0, 14.0, 30.0)]
     >>> held_within(holds, 9.0, 28.0), held_within(holds, 0.0, 40.0)
-    (5.0, 10.0)
+    (7.0, 10.0)
     """
     total, end = 0.0, since
     for begin, at in sorted((hold.at - hold.seconds, hold.at) for hold in holds):

@@ -24,7 +24,7 @@ class Stops:
     >>> memory.note_stop(10.0, 20.0)
     >>> stops, now = Stops(clock, memory), clock.offset + 25.0
     >>> [one.text for one in stops.take(now)], list(stops.take(now))
-    (['the program was stopped for 10.0 s: none of its code ran'], [])
+    (['the program was stopped for 10 s: none of its code ran'], [])
     >>> stops.without(LoopHold(now - 4.0, 12.0, None, None, "")).seconds
     2.0
     """
