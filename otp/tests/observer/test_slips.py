@@ -289,7 +289,12 @@ def test_a_start_argument_that_the_code_passes_is_not_advised_again(tmp_path: Pa
             "TypeError: unsupported operand type(s) for +=: 'dict' and 'int'",
             ("a dictionary", "a number"),
         ),
-        ("0", "return 1 + n", "TypeError: unsupported operand type(s) for +: 'int' and 'str'", ("a text", "a number")),
+        (
+            "0",
+            "return 1 + n",
+            "TypeError: unsupported operand type(s) for +: 'int' and 'str'",
+            ("a string", "a number"),
+        ),
         ("list(arg)", "for x in n: pass", "TypeError: 'int' object is not iterable", ("a number", "a list")),
         ("{'x': 0}", "n['x'] += 1", "KeyError: 'x'", ("'x'",)),
         ("arg", "n['x'] += 1", "TypeError: 'int' object is not subscriptable", None),

@@ -173,7 +173,7 @@ def test_the_end_of_a_tree_keeps_the_advice_about_its_last_failure(tmp_path: Pat
 
     said = within(tmp_path, SOURCE.replace("NoReply(n + 1)", "n + '!'"), look)
     assert said.endswith(
-        "; a number and a text do not mix: check what the message brought, or convert with int(…) or str(…))"
+        "; a number and a string do not mix: check what the message brought, or convert with int(…) or str(…))"
     )
 
 

@@ -44,7 +44,7 @@ OPERANDS: Final = (
 NO_NAME: Final = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 NO_MODULE: Final = re.compile(r"No module named '([\w.]+)'")
 NUMBERS: Final = frozenset({"int", "float"})
-MIXED: Final = "a number and a text do not mix: check what the message brought, or convert with int(…) or str(…)"
+MIXED: Final = "a number and a string do not mix: check what the message brought, or convert with int(…) or str(…)"
 ONLY_STANDARD: Final = "a sandbox has Python's standard library and otp, and no other packages"
 NO_INPUT: Final = "a process has no keyboard: send it a message, and handle that in a callback"
 HIDDEN: Final = "a sandbox has only its own folder: the other files of this machine are hidden from it"
@@ -69,7 +69,7 @@ def explain_slip(type_name: str, text: str, stack: Sequence[StackEntry]) -> str 
         stack: where it was raised, innermost last.
 
     >>> explain_slip("TypeError", "unsupported operand type(s) for +: 'int' and 'str'", ())
-    'a number and a text do not mix: check what the message brought, or convert with int(…) or str(…)'
+    'a number and a string do not mix: check what the message brought, or convert with int(…) or str(…)'
     """
     found = _explain(type_name, text, stack) or explain_unfit_value(type_name, text, stack)
     return None if found is None else without_secrets(found)  # it may quote a value, or code

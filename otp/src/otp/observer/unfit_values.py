@@ -71,23 +71,22 @@ NO_STORE: Final = re.compile(
 )
 NO_KEY: Final = re.compile(r"unhashable type: '(list|dict|set)'")
 BY_NUMBER: Final = re.compile(r"(list|tuple|string) indices must be integers(?: or slices)?, not '?(str|tuple|float)'?")
-KINDS: Final = {"int": "a number", "float": "a number", "str": "a text", "list": "a list", "tuple": "a tuple",
+KINDS: Final = {"int": "a number", "float": "a number", "str": "a string", "list": "a list", "tuple": "a tuple",
                 "dict": "a dictionary", "set": "a set", "bool": "True or False"}  # fmt: skip
 NO_JSON: Final = {
     "Expecting property name": (
-        'a name in double quotes, as in {"a": 1}, or a closing } is missing there; '
-        "or there is a comma too many before it"
+        'a name in double quotes, as in {"a": 1}, or a closing } is missing there; or remove the comma before it'
     ),
     "Expecting ':'": 'a colon is missing after a name, as in {"a": 1}, or the text ends too early',
     "Expecting ','": "a comma or a closing bracket is missing there, or the text ends too early",
-    "Expecting value: line 1 column 1 (char 0)": 'the text is empty or is not JSON, which looks like {"a": 1}',
-    "Expecting value": "a value is missing there, or is not JSON: write null, true, false, and texts in double quotes",
-    "Unterminated string": "a text in double quotes is not closed, or the whole text ends too early",
+    "Expecting value: line 1 column 1 (char 0)": 'the text is empty or not JSON; JSON looks like {"a": 1}',
+    "Expecting value": "a value is missing there or not JSON: write null, true, false, and strings in double quotes",
+    "Unterminated string": "a string in double quotes is not closed, or the whole text ends too early",
     "Extra data": "there is more text after the first value: json.loads reads only one value",
     "Illegal trailing comma": "remove the comma before the closing bracket",
-    "Invalid control character": r"a text has a line break or a tab in it: write it as an escape, such as \n or \t",
+    "Invalid control character": r"a string has a line break or a tab in it: write it as an escape, such as \n or \t",
     "Invalid": r"JSON does not have this escape: write a backslash as \\",
-    "": 'the text is not JSON, which looks like {"a": 1}',
+    "": 'the text is not JSON; JSON looks like {"a": 1}',
 }
 """Advice on a text that is not JSON, by the beginning of the error: it knows no more of the text."""
 SENTENCES: Final = {
@@ -229,7 +228,8 @@ def _keys_read(node: ast.AST, key: str, first_values: Mapping[ast.AST, str]) -> 
             first = "[]" if isinstance(more, ast.List | ast.ListComp) else "0"
             says, method, rest = "key {} yet:", "get", f", {first}) gives a first value"
         case ast.Subscript(value=owner, slice=given, ctx=ast.Load()):
-            says, method, rest = "key {}: check it with `in` first, or write", "get", "), which then gives None"
+            says, method = "key {}: check it with `in` first, or write", "get"
+            rest = "), which returns None if it is missing"
             if node in first_values:
                 rest = f", {first_values[node]})"
         case ast.Subscript(value=owner, slice=given, ctx=ast.Del()):
@@ -281,8 +281,8 @@ def _explain_zero(nodes: Sequence[ast.AST]) -> str | None:
 def _explain_recursion(stack: Sequence[StackEntry]) -> str:
     names = {function.rpartition(".")[2] for _, _, function in stack[-REPEATED:] if type(function) is str}
     if len(stack) < REPEATED or len(names) != 1:
-        return "functions call each other endlessly: one of them must return without a call"
-    return f"`{names.pop()}` calls itself endlessly: it must return when nothing is left to do"
+        return "functions call each other forever: one of them must return without calling another"
+    return f"`{names.pop()}` calls itself forever: return without the call when nothing is left to do"
 
 
 # None
@@ -435,18 +435,18 @@ def _explain_type(text: str, nodes: Sequence[ast.AST], stack: Sequence[StackEntr
         return f"{owner} is {_kind(found[1])}, which has no items to read with […]" if found[1] in KINDS else None
     if found := NO_LOOP.match(text):
         old = _explain_old_state(found[1], _used(nodes, "iterable", within=False), stack)
-        return old or "a loop cannot go through a number: range(number) counts up to it"
+        return old or "a number cannot be looped over: use range(number) to count"
     if found := FIXED.match(text):
         return f"{_kind(found[1])} cannot be changed: make a new one"
     if found := NO_STORE.match(text):
         owners = [node.value for node in nodes if isinstance(node, ast.Subscript)]
         owner = _only(map(_quote, owners)) or "it"
-        lacks = f"{owner} is {_kind(found[1])}, which has no items: use a dictionary, such as {{}}"
+        lacks = f"{owner} is {_kind(found[1])}, which has no items: use a dictionary, for example {{}}"
         return _explain_old_state(found[1], owners, stack) or lacks
     if found := NO_KEY.match(text):
-        return f"{_kind(found[1])} cannot be a key of a dictionary or an element of a set: use a tuple or a text"
+        return f"{_kind(found[1])} cannot be a key of a dictionary or an element of a set: use a tuple or a string"
     if found := BY_NUMBER.match(text):
-        return f"{_kind(found[1].replace('string', 'str'))} is indexed by numbers, not by {_kind(found[2])}"
+        return f"{_kind(found[1].replace('string', 'str'))} is indexed by integers, not by {_kind(found[2])}"
     return None
 
 
@@ -536,7 +536,7 @@ def _explain_local(name: str, stack: Sequence[StackEntry]) -> str | None:
 def _explain_value(text: str) -> str | None:
     if found := NO_NUMBER.fullmatch(text):
         reads = "int(…) reads only a whole number" if found[1] else "float(…) reads only a number"
-        return f"{reads}, not {clip(found[2], LONGEST + 1)}: check the text first, or catch ValueError"
+        return f"{reads}, not {clip(found[2], LONGEST + 1)}: check the string first, or catch ValueError"
     if found := FEWER.fullmatch(text):
         return f"the left side has {found[2]} names, and the right side only {_values(int(found[3]))}"
     if found := MORE.match(text):

@@ -165,7 +165,7 @@ await Hotel.start_link(None)
             (
                 422,
                 "eval_failed",
-                "line 1: TypeError: unsupported operand type(s) for +: 'int' and 'str'; a number and a text do not "
+                "line 1: TypeError: unsupported operand type(s) for +: 'int' and 'str'; a number and a string do not "
                 "mix: check what the message brought, or convert with int(…) or str(…)",
             ),
         ),
