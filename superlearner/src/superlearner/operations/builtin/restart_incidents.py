@@ -45,7 +45,8 @@ STOP_SAYS: Final = (
 STOP_HINT: Final = (
     "find what stopped it: `kill -STOP`, Ctrl+Z, a debugger, a frozen container and a sleeping machine do that"
 )
-PLACE: Final = re.compile(r"\bat ([^\s:,]+:\d+(?: in \w+)?)")
+PLACE: Final = re.compile(r"\bat ([^\s:,]*[^\W\d][^\s:,]*:\d+(?: in \w+)?)")
+"""A line of a file, whose name has a letter; a time has none."""
 
 
 def find_place(line: str) -> str | None:
@@ -55,6 +56,8 @@ def find_place(line: str) -> str | None:
     'shop.py:7 in handle_cast'
     >>> find_place("a deadlock: a waited for b at shop.py:7, which waited for a at shop.py:9"), find_place("it hung")
     ('shop.py:7 and shop.py:9', None)
+    >>> find_place("2 calls to till timed out, at shop.py:7; then it was lost, at 10:07:12")
+    'shop.py:7'
     """
     return sentences.listed(list(dict.fromkeys(PLACE.findall(line)))) or None
 
