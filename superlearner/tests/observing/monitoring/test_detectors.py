@@ -401,6 +401,25 @@ def test_a_call_whose_time_was_up_while_another_process_held_the_loop_is_not_put
     assert "meanwhile" not in found.description
 
 
+def test_a_short_hold_of_the_loop_does_not_explain_a_call_that_timed_out() -> None:
+    """Regression: any hold in its last second hid the backtrace of the process that did not answer."""
+    call = replace(CALL, at=NOW - 0.9, timeout=5.0)
+    for hold in (LoopHold(NOW - 1, 0.06, "0.9.0", "clock", "Clock"),
+                 LoopHold(NOW - 1, 4.0, "0.9.0", "clock", "Clock", starved=3.9)):  # fmt: skip
+        known = facts(timeouts=[call], holds=[hold], waiting=frozenset({"0.7.0"}))
+        (found,) = [one for one in detect(known, LIMITS) if one.type == "call_timeouts"]
+        assert "meanwhile" not in found.description
+        assert "process backtrace" in found.hint
+        assert found.past_hint == call.why
+    long = replace(hold, seconds=2.6, starved=None)
+    (found,) = [one for one in detect(facts(timeouts=[call], holds=[long]), LIMITS) if one.type == "call_timeouts"]
+    assert (found.hint, found.past_hint) == (LOOP_ADVICE, "")
+    before = LoopHold(NOW - 20, 9.0, "0.7.0", "pricing", "Pricing")
+    own = replace(before, at=NOW - 1, seconds=0.06)
+    blocked, alone = detect(facts(timeouts=[call], holds=[before, own]), LIMITS)
+    assert (blocked.type, "calls" in blocked.evidence, alone.type) == ("blocked_loop", False, "call_timeouts")
+
+
 def test_a_callback_is_no_problem_because_another_process_held_the_loop() -> None:
     """Regression: it was advised to hand its work to a task; the loop was held for 12 of its 14 seconds."""
     till = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 14, 1, "shop.py:29")

@@ -37,6 +37,8 @@ CALLERS: Final = 3
 NEWEST: Final = 5
 NOTICED_S: Final = 1.0
 """Seconds after a hold of the loop until a call that timed out meanwhile is noticed."""
+RELEVANT_PART: Final = 0.5
+"""Part of the time of a call from which a hold of the loop may be why it timed out."""
 ADVICE: Final = "let one of the processes cast, or answer later with NoReply and GenServer.reply"
 """Advice about deadlocks."""
 LOOP_ADVICE: Final = "`await` slow operations, run blocking code with `otp.Task.run_blocking`, or work in smaller steps"
@@ -116,8 +118,10 @@ def _may_be_cause(one: AnomalyFinding, call: TimedOut, facts: NodeFacts) -> bool
 
 
 def _holds_during(call: TimedOut, facts: NodeFacts) -> Iterator[LoopHold]:
-    """Yield the holds of the loop in which the time of a call was up."""
-    return (hold for hold in facts.holds if hold.at - hold.seconds <= call.at <= hold.at + NOTICED_S)
+    """Yield the holds of the loop in which the time of a call was up, and which lasted for a large part of it."""
+    least = RELEVANT_PART * (call.timeout or 0.0)
+    during = (hold for hold in facts.holds if hold.at - hold.seconds <= call.at <= hold.at + NOTICED_S)
+    return (hold for hold in during if hold.own_seconds >= least)
 
 
 def _find_hold(call: TimedOut, facts: NodeFacts) -> LoopHold | None:
