@@ -25,8 +25,15 @@ from superlearner.nodes.kinds import MEMBER, SERVICE
 from superlearner.operations.builtin import cluster, cluster_health
 from superlearner.operations.engine import member_health
 from superlearner.operations.engine.everywhere import ask_all
+from superlearner.operations.results.system import AnomalyLine
 from superlearner.store import MomentRow
 from two_members import B, Both, Inside, clustered
+
+ACTIVE: dict[str, Any] = {
+    "number": 1, "type": "call_cycle", "severity": "critical", "active": True, "pid": "0.7.0", "name": "till",
+    "description": "a deadlock", "since": "2026-11-26T10:00:00Z", "until": None, "lasted_s": 5.0, "count": 1,
+    "evidence": {"calls": 2}, "threshold": 1.0, "setting": "scan_interval", "hint": "",
+}  # fmt: skip
 
 
 async def main_navigation(platform: Any) -> list[str]:
@@ -165,13 +172,13 @@ def test_all_questions_of_an_answer_are_asked_before_the_first_one_is_answered(
     asked, all_asked = set[str](), asyncio.Event()
 
     def together(ask: Callable[..., Any], question: Callable[..., str]) -> Callable[..., Any]:
-        async def wait(*args: Any) -> Any:
+        async def wait(*args: Any, **more: Any) -> Any:
             asked.add(question(*args))
             if questions == asked:
                 all_asked.set()
             async with asyncio.timeout(10):
                 await all_asked.wait()
-            return await ask(*args)
+            return await ask(*args, **more)
 
         return wait
 
@@ -328,6 +335,27 @@ def test_a_member_that_another_member_forgot_is_in_no_view_of_the_platform(insid
             assert [B] == [one["node"] for one in (await both.get("/topology"))["missing"]]
             await cluster.forget(B)  # as the message of another member does
             await check_forgotten(both)
+
+    inside(test)
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_an_answer_about_one_node_has_no_word_about_lost_members(inside: Inside, tmp_path: Path) -> None:
+    """Regression: it listed the last anomalies of each lost member, and named all of them as missing."""
+
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            node = platform.platform.nodes.find(B)
+            known = platform.platform.anomaly_history._of[node]
+            known.take([AnomalyLine.model_validate(ACTIVE)], 2e9)
+            platform.platform.members.cluster.distribution.member_transport.inject(Cut(B))
+            await both.until_nodes(lambda names: B not in names)
+            asked = {"node": platform.node.name}
+            for path in ("/anomalies", "/supervision-trees", "/processes", "/processes?application=kiosk", "/restarts",
+                         "/supervisors"):  # fmt: skip
+                assert [] == (await both.get(path, params=asked))["missing"], path
+            assert B not in [one["node"] for one in (await both.get("/anomalies", params=asked))["anomalies"]]
+            assert B in [one["node"] for one in (await both.get("/anomalies"))["anomalies"]]
 
     inside(test)
 

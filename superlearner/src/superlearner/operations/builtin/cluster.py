@@ -170,9 +170,9 @@ async def processes(
     filters = {"type": type, "application": application, "search": search}
     asked = {"per_page": min(PER_NODE, limit), "search": search} | ({"type": type} if type else {})
     if application is None:
-        answers = await ask_all(ctx, services, nodes, names, "process.list", asked)
+        answers = await ask_all(ctx, services, nodes, names, "process.list", asked, only=node)
     else:
-        answers = await _ask_below(ctx, services, nodes, names, application, asked)
+        answers = await _ask_below(ctx, services, nodes, names, application, asked, only=node)
     lines = [[(name, line) for line in of] for name, of in answers.data.items()]
     fair = [one for rank in zip_longest(*lines) for one in rank if one is not None][:limit]
     fair.sort(key=lambda one: names.index(one[0]))
@@ -186,10 +186,17 @@ async def processes(
 
 
 async def _ask_below(
-    ctx: Context, services: Services, nodes: Nodes, names: list[str], application: str, asked: dict[str, Any]
+    ctx: Context,
+    services: Services,
+    nodes: Nodes,
+    names: list[str],
+    application: str,
+    asked: dict[str, Any],
+    *,
+    only: str | None,
 ) -> Answers:
     """Return the processes below the root with this name on each node; of nodes without one, none."""
-    trees = await ask_all(ctx, services, nodes, names, "tree.show", {"limit": PER_NODE, "depth": 0})
+    trees = await ask_all(ctx, services, nodes, names, "tree.show", {"limit": PER_NODE, "depth": 0}, only=only)
     roots = {
         name: root.pid
         for name, data in trees.data.items()
@@ -197,12 +204,15 @@ async def _ask_below(
         if root.pid is not None and application in (root.name, root.what.split(":")[-1])
     }
     found = await asyncio.gather(
-        *(ask_all(ctx, services, nodes, [name], "process.list", {**asked, "below": pid}) for name, pid in roots.items())
+        *(
+            ask_all(ctx, services, nodes, [name], "process.list", {**asked, "below": pid}, only=name)
+            for name, pid in roots.items()
+        )
     )
     return Answers(
         data={name: lines for one in found for name, lines in one.data.items()},
         meta={name: meta for one in found for name, meta in one.meta.items()},
-        missing=[*trees.missing, *(gone for one in found for gone in one.missing if gone.node in roots)],
+        missing=[*trees.missing, *(gone for one in found for gone in one.missing)],
     )
 
 
@@ -214,7 +224,8 @@ async def restarts(
 ) -> ClusterRestarts:
     """List the newest restarts of all members, newest first."""
     names = select_nodes(ctx, nodes, node)
-    answers = await ask_all(ctx, services, nodes, names, "restart.list", {"per_page": min(limit, 200), "fold": False})
+    asked = {"per_page": min(limit, 200), "fold": False}
+    answers = await ask_all(ctx, services, nodes, names, "restart.list", asked, only=node)
     found = [
         RestartLine.model_validate({**line, "node": name}) for name, lines in answers.data.items() for line in lines
     ]
@@ -234,7 +245,7 @@ async def anomalies(
     observed is listed with `lost`.
     """
     names = select_nodes(ctx, nodes, node, services=True)
-    answers = await ask_all(ctx, services, nodes, names, "system.anomalies")
+    answers = await ask_all(ctx, services, nodes, names, "system.anomalies", only=node)
     silent = [Missing(node=name, reason=why) for name, data in answers.data.items() if (why := data.get("unreachable"))]
     missing = [*answers.missing, *silent, *_list_awaited(nodes, node)]
     there = {name: data["anomalies"] for name, data in answers.data.items() if not data.get("unreachable")}
@@ -273,7 +284,7 @@ async def trees(
     names = select_nodes(ctx, nodes, node, services=True)
     depth = max_depth if include_children else 0
     asked_for = {"limit": limit, "depth": depth}
-    answers = await ask_all(ctx, services, nodes, names, "tree.show", asked_for)
+    answers = await ask_all(ctx, services, nodes, names, "tree.show", asked_for, only=node)
     found = {name: TreeResult.model_validate(data) for name, data in answers.data.items()}
     for tree in found.values() if filter_application is not None else ():
         tree.roots = [one for one in tree.roots or () if filter_application in (one.name, one.what.split(":")[-1])]

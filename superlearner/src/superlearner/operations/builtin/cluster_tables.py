@@ -150,7 +150,7 @@ async def ask_tables(
     """Return the entries that the members see, each once. Raises `OperationError` if none has this table."""
     asked = select_nodes(ctx, nodes, node)
     given = {"kind": kind, "name": name, "limit": limit, "without": without}
-    answers = await ask_all(ctx, services, nodes, asked, "node.tables", given)
+    answers = await ask_all(ctx, services, nodes, asked, "node.tables", given, only=node)
     lost = kind == "supervisor" and name in services.get(Members).stranded
     if name and not lost and not any(data["tables"] for data in answers.data.values()):
         raise await _unknown(ctx, nodes, services, kind, name)

@@ -62,8 +62,20 @@ async def ask_all(
     names: list[str],
     operation: str,
     parameters: Mapping[str, Any] | None = None,
+    *,
+    only: str | None = None,
 ) -> Answers:
-    """Run a reading operation on nodes in parallel; each has `ANSWER_S` to answer."""
+    """Run a reading operation on nodes in parallel; each has `ANSWER_S` to answer.
+
+    Args:
+        ctx: its user sees the nodes.
+        services: the services of the platform.
+        nodes: the nodes of the platform.
+        names: the names of the nodes.
+        operation: the name of the operation.
+        parameters: its parameters.
+        only: the only node that the request is about; None for all, of which lost members are `missing`.
+    """
     found = services.get(Registry).known(operation)
     answers = Answers()
 
@@ -88,11 +100,9 @@ async def ask_all(
     await asyncio.gather(*(one(name) for name in names))
     members = services.get(Members)
     known = {missing.node for missing in answers.missing}
-    for name, happening in members.gone.items():
-        if name not in known:
-            answers.missing.append(Missing(node=name, reason=happening.reason or "it is not connected"))
-    for name, why in members.problems.items():
-        if name not in known:
+    lost = {name: happening.reason or "it is not connected" for name, happening in members.gone.items()}
+    for name, why in (members.problems | lost).items():
+        if name not in known and only in (None, name):
             answers.missing.append(Missing(node=name, reason=why))
     answers.data = {name: answers.data[name] for name in names if name in answers.data}
     return answers

@@ -41,10 +41,10 @@ async def health_by_node(
         node: the only node to ask, a known one; None for all.
     """
     names = [] if node in members.gone else select_nodes(ctx, nodes, node)
-    answers = await ask_all(ctx, services, nodes, names, "system.metrics", {"window_s": 60.0})
+    answers = await ask_all(ctx, services, nodes, names, "system.metrics", {"window_s": 60.0}, only=node)
     found: dict[str, NodeHealth] = {}
     advice: list[str] = []
-    reasons = {one.node: one.reason for one in answers.missing if node is None or one.node == node}
+    reasons = {one.node: one.reason for one in answers.missing}
     for name in [*names, *(one for one in reasons if one not in names)]:
         status: NodeStatus = "up" if name in answers.data else "down" if name in members.gone else "unreachable"
         now: Mapping[str, Any] = answers.data[name]["now"] if name in answers.data else {}
@@ -59,4 +59,4 @@ async def health_by_node(
         )
         found[name] = NodeHealth.model_validate(health, from_attributes=True)
         advice += health.advice
-    return HealthByNode(found, answers.data, advice, [one for one in answers.missing if one.node in reasons])
+    return HealthByNode(found, answers.data, advice, answers.missing)
