@@ -266,6 +266,28 @@ def test_what_went_on_at_a_service_stays_listed_while_it_is_silent(inside: Insid
     inside(test)
 
 
+@pytest.mark.parametrize("end", ["detach", "forget"])
+def test_what_went_on_is_not_the_present_of_a_node_that_a_user_no_longer_observes(inside: Inside, end: str) -> None:
+    """Regression: it was listed first, as of a silent node, until the service was attached again."""
+
+    async def test(platform: Any) -> None:
+        nodes, history = platform.platform.nodes, platform.platform.anomaly_history
+        await nodes.attach_remote(DEPOT, SilentDepot())
+        await history.read()
+        why = "it was detached; `superlearner attach` attaches it again" if end == "detach" else "it was silent"
+        nodes.detach(DEPOT, why, "is no longer observed")
+        if end == "forget":
+            assert ["till"] == [one.name for one in history.last_of(DEPOT)]
+            nodes.forget(DEPOT)
+        assert history.last_of(DEPOT) == []
+        assert DEPOT not in history._last
+        [one] = (await platform.get("/api/v1/system/anomalies", params={"node": DEPOT}))["data"]["anomalies"]
+        told = f"till was in a deadlock; then {DEPOT} was no longer observed: {why.partition(';')[0]}"
+        assert told == one["description"]
+
+    inside(test)
+
+
 @pytest.mark.parametrize("since", ["yesterday", "0001-01-01", "1960-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"])
 def test_a_service_that_sends_impossible_times_is_detached_as_any_other(
     since: str, monkeypatch: pytest.MonkeyPatch

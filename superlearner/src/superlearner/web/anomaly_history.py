@@ -37,6 +37,8 @@ MOST: Final = 300
 """The anomalies of one node that are followed."""
 GONE: Final = " no longer exists"
 """These words of the reason why a node was detached say that its process has ended."""
+ON_REQUEST: Final = ("it was detached", "it was forgotten")
+"""The beginnings of such a reason if a user ended the observation."""
 READER: Final = User("anomalies", frozenset({"read"}))
 KINDS: Final = (PLATFORM, LOCAL, TREE, SERVICE, MEMBER)
 """The kinds of nodes whose anomalies are kept; those of a sandbox end with it."""
@@ -166,11 +168,14 @@ class AnomalyHistory:
         self._of.clear()
 
     def last_of(self, node: str) -> list[AnomalyLine]:
-        """Return what went on when a node that does not answer was read last; none if its program has ended."""
+        """Return what went on when a node that does not answer was read last.
+
+        None if its program has ended, or if a user ended the observation.
+        """
         known = next((one for watched, one in self._of.items() if watched.name == node), None)
         if known is not None:
             return known.list_last()
-        return self._last.get(node, []) if is_only_lost(self._nodes.left.get(node, "")) else []
+        return self._last.get(node, []) if _may_return(self._nodes.left.get(node, "")) else []
 
     async def read(self) -> None:
         """Read the anomalies of all nodes now."""
@@ -187,7 +192,9 @@ class AnomalyHistory:
             known, lost = self._of.pop(node), isinstance(node, RemoteNode) and is_only_lost(why)
             self._last[node.name] = known.list_last() if lost else []
             known.end(words, self._time(), lost=lost)
-        self._last = {name: lines for name, lines in self._last.items() if lines and name in nodes.left}
+        self._last = {
+            name: lines for name, lines in self._last.items() if lines and _may_return(nodes.left.get(name, GONE))
+        }
         for node in here:
             if node not in self._of:
                 self._of[node] = NodeAnomalies(partial(self._keep, node))
@@ -245,6 +252,15 @@ def is_only_lost(why: str) -> bool:
     (True, False)
     """
     return GONE not in why
+
+
+def _may_return(why: str) -> bool:
+    """Return whether a node may answer again by itself, by the reason why it was detached.
+
+    >>> _may_return("it was forgotten"), _may_return("it was silent for too long")
+    (False, True)
+    """
+    return is_only_lost(why) and not why.startswith(ON_REQUEST)
 
 
 def _times_of(lines: Iterable[AnomalyLine]) -> Iterator[str]:

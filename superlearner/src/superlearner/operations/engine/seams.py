@@ -114,7 +114,10 @@ class LastAnomalies(Protocol):
     """The anomalies that the platform has read of its nodes."""
 
     def last_of(self, node: str) -> list[AnomalyLine]:
-        """Return what went on when a node that does not answer was read last; none if its program has ended."""
+        """Return what went on when a node that does not answer was read last.
+
+        None if its program has ended, or if a user ended the observation.
+        """
         ...
 
 
