@@ -70,11 +70,11 @@ LINE: Final = re.compile(
 TOGETHER: Final = re.compile("(?P<names>.+) were restarted on request")
 """The line of several children that were restarted on one request."""
 NO_NAMES: Final = re.compile("^(a deadlock: |messages waited for |the mailbox of )|, at [^ ]+")
-"""Words of lines that could be the name of a process, and places."""
+"""Places, and phrases whose words could be taken for a process name."""
 BEFORE: Final = "(?:^|[;,:] |(?:^| )(?:and|by|for|from|of|start|to|with) )"
 """The text before a name in a line."""
-BEHIND: Final = re.compile("[ ,;:]|$")
-"""The text behind a name in a line."""
+AFTER: Final = re.compile("[ ,;:]|$")
+"""The text after a name in a line."""
 
 
 @dataclass(slots=True)
@@ -220,7 +220,7 @@ def names(line: str, process: str) -> bool:
     (False, False)
     """
     clauses = NO_NAMES.sub("", line)
-    return any(BEHIND.match(clauses, found.end()) for found in re.finditer(BEFORE + re.escape(process), clauses))
+    return any(AFTER.match(clauses, found.end()) for found in re.finditer(BEFORE + re.escape(process), clauses))
 
 
 def cause_of(line: RestartLine) -> str | None:

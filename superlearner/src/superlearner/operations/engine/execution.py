@@ -24,8 +24,8 @@ from superlearner.operations.context import Context, DryRun
 from superlearner.operations.declaration import THINGS, Answer, Download, Operation, Paged
 from superlearner.operations.engine.audit import AuditLog, redact_parameters
 from superlearner.operations.engine.elsewhere import MOST_ASKED, ask_briefly, describe_elsewhere
-from superlearner.operations.engine.falls import add_fall, describe_empty
 from superlearner.operations.engine.forwarding import LONGEST_S, forward
+from superlearner.operations.engine.give_up_notes import add_give_up, describe_empty
 from superlearner.operations.engine.registry import Registry
 from superlearner.operations.engine.routes import ROUTE, filled
 from superlearner.operations.engine.seams import LivePages, Ownership
@@ -46,11 +46,11 @@ SHOWN_BY: Final = {
 """By code of the error: the operation that looks for the same on a node, and the parameter with its name."""
 UNSURE: Final = re.compile("; did you mean |, and no process with this pid ")
 """The beginning of the suggestions in an error, which are left out if another node has what was asked for."""
-BEHIND_NAME: Final = re.compile(r"(?=; did you mean | \(|$)")
+AFTER_NAME: Final = re.compile(r"(?=; did you mean | \(|$)")
 """The place for the node in such an error."""
 LONGEST_NAME: Final = 200
 BY_LINK: Final = "link"
-"""The door of a request that a platform sends to a node in another program."""
+"""The interface of a request that a platform sends to a node in another program."""
 
 
 def _show(services: Services, context: Context) -> None:
@@ -173,7 +173,7 @@ async def _execute(services: Services, operation: Operation, context: Context, p
         if outcome in SHOWN_BY and context.asked is None:
             await _name_other_node(services, context, parameters, error)
         if context.door != BY_LINK and not context.conceals:  # the platform has stored more than the node knows
-            await add_fall(parameters, error, partial(ask, context, services))
+            await add_give_up(parameters, error, partial(ask, context, services))
         _fill_routes(services, operation, context, parameters, error)
         raise
     except OSError as error:
@@ -230,7 +230,7 @@ async def _name_other_node(
         error.message = f"{UNSURE.split(error.message)[0]} on {here}; {where}"
         error.details = (Detail(field, error.message, f"--node {found} selects its node"),)
     elif here == context.nodes.find_only_service():
-        error.message = BEHIND_NAME.sub(f" on {here}", error.message, count=1)
+        error.message = AFTER_NAME.sub(f" on {here}", error.message, count=1)
 
 
 def _fill_routes(

@@ -1,4 +1,4 @@
-"""Sentences about supervisors that gave up, for answers in which they are missed."""
+"""Notes about supervisors that gave up, for answers that lack them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from superlearner.control.steer import looks_like_pid
 from superlearner.operations.declaration import Answer, Operation
 from superlearner.operations.failures import Detail, OperationError
 
-__all__ = ["add_fall", "describe_empty"]
+__all__ = ["add_give_up", "describe_empty"]
 
 NEWEST: Final = 20
-MISSED: Final = {"supervisor_not_found": ("name", "pid", "root"), "process_not_found": ("pid",)}
-"""By code of the error: the parameters that may have the name of what is missed."""
+NOT_FOUND: Final = {"supervisor_not_found": ("name", "pid", "root"), "process_not_found": ("pid",)}
+"""By code of the error: the parameters that may have the name of the process that was not found."""
 
 NO_RESTARTS: Final = ("incident", "program", "outage")
-"""The fields of a line in a list of restarts that is about something else."""
+"""The fields of a line in a list of restarts that is not about a restart."""
 
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 """Asks an operation about the node of the request, and returns its data."""
@@ -28,24 +28,24 @@ async def describe_empty(operation: Operation, parameters: Mapping[str, Any], an
     is_empty = operation.name == "supervisor.list" and not answer.data and not parameters["search"]
     if not is_empty and not (operation.name == "tree.show" and answer.data.get("roots") == []):
         return None
-    fall = await _find_fall(ask, {})
-    return None if fall is None else f"no supervisor runs; {_describe(fall)}"
+    give_up = await _find_give_up(ask, {})
+    return None if give_up is None else f"no supervisor runs; {_describe(give_up)}"
 
 
-async def add_fall(parameters: Mapping[str, Any], error: OperationError, ask: Ask) -> None:
-    """Say in the error about a missed process that it gave up, or went down with its supervisor, if it did."""
-    name = next((parameters[one] for one in MISSED.get(error.code, ()) if one in parameters), None)
+async def add_give_up(parameters: Mapping[str, Any], error: OperationError, ask: Ask) -> None:
+    """Add to the error that a process gave up, or ended with a supervisor that did, if that is why it was not found."""
+    name = next((parameters[one] for one in NOT_FOUND.get(error.code, ()) if one in parameters), None)
     if not isinstance(name, str) or looks_like_pid(name):
         return
-    fall = await _find_fall(ask, {"process": name})
-    if fall is None or name not in (*fall.get("fallen", ()), fall.get("name")):
+    give_up = await _find_give_up(ask, {"process": name})
+    if give_up is None or name not in (*give_up.get("fallen", ()), give_up.get("name")):
         return
-    error.message = f"{error.message.partition('; did you mean ')[0]}; {_describe(fall)}"
+    error.message = f"{error.message.partition('; did you mean ')[0]}; {_describe(give_up)}"
     hint = f"GET /api/v1/processes/{name}/errors/why explains it"
     error.details = (Detail(error.details[0].field if error.details else None, error.message, hint),)
 
 
-async def _find_fall(ask: Ask, asked: Mapping[str, Any]) -> dict[str, Any] | None:
+async def _find_give_up(ask: Ask, asked: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
         lines = await ask("restart.list", {"per_page": NEWEST, **asked})
     except OperationError:
@@ -54,6 +54,6 @@ async def _find_fall(ask: Ask, asked: Mapping[str, Any]) -> dict[str, Any] | Non
     return newest if newest is not None and newest.get("gave_up") else None
 
 
-def _describe(fall: Mapping[str, Any]) -> str:
-    at = fall.get("until") or fall["at"]
-    return f"at {time_text(at)} {fall.get('story') or fall['line']}"
+def _describe(give_up: Mapping[str, Any]) -> str:
+    at = give_up.get("until") or give_up["at"]
+    return f"at {time_text(at)} {give_up.get('story') or give_up['line']}"

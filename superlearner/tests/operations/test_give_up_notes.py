@@ -1,9 +1,10 @@
-"""Answers about a node without its tree say that it gave up."""
+"""Answers about a node without supervisors say which one gave up."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ class KioskTree(Supervisor):
 
 @pytest.mark.operation("supervisor.list", "supervisor.children", "process.info", "tree.show")
 def test_a_node_whose_tree_gave_up_says_so_in_place_of_its_processes(inside: Inside) -> None:
-    """Regression: there was no supervisor of that name, and the list of supervisors was empty without a word."""
+    """Regression: the supervisor was only not found, and the list of supervisors was empty without an explanation."""
 
     async def test(platform: Any) -> None:
         async with otp.Node(KIOSK) as node:
@@ -47,10 +48,11 @@ def test_a_node_whose_tree_gave_up_says_so_in_place_of_its_processes(inside: Ins
             kiosk = await node.start(KioskTree, None, name="kiosk")
             GenServer.cast(("till", node), "tea")
             await otp.wait_down(kiosk)
-            fall = "kiosk gave up: it allows no restarts (last: till crashed: KeyError('tea'), at test_falls.py:"
+            place = f"at {Path(__file__).name}:"
+            give_up = f"kiosk gave up: it allows no restarts (last: till crashed: KeyError('tea'), {place}"
             for path in ("supervisors", "system/process-tree"):
                 note = (await get(path))["meta"]["note"]
-                assert re.match(rf"no supervisor runs; at [\d:]+ {re.escape(fall)}", note)
+                assert re.match(rf"no supervisor runs; at [\d:]+ {re.escape(give_up)}", note)
             for path in ("supervisors/kiosk/children", "processes/kiosk/info", "processes/till/info"):
                 error = (await get(path))["error"]
                 assert note.removeprefix("no supervisor runs; ") in error["message"]
