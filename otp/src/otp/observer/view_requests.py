@@ -1,4 +1,4 @@
-"""The newest messages and exit signals that were sent through views: their processes know no sender."""
+"""The newest messages and exit signals sent through views, which have no sender pid."""
 
 # Messages have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -57,7 +57,7 @@ def note_request(node: Node, method: str, arguments: dict[str, Any]) -> None:
 
 
 def view_requests(node: Node) -> tuple[ViewRequest, ...]:
-    """Return what was last sent through views to processes of a node, oldest first.
+    """Return the newest requests sent through views to processes of a node, oldest first.
 
     >>> import otp
     >>> from otp.observer import ViewServer, view_requests

@@ -48,7 +48,7 @@ MOST_NAMED: Final = 5
 """Limit of children listed for a name that several have."""
 
 HAS_ENDED: Final = "(it has ended)"
-"""The words after the pid of a process that is missed."""
+"""The words after the pid of a process that was not found."""
 
 TRAP_WAIT_S = 0.5
 """Seconds after which a process that traps exits counts as a survivor."""

@@ -273,7 +273,7 @@ def stored_as(column: str, text: str | None) -> str | None:
 def naming(process: str) -> list[str]:
     r"""Return the phrases of which a line about a process has one, if a space and "\n" are put around the line.
 
-    Other lines may have one, too: "for 5 s, " is no process of the name s.
+    Other lines may match: the *s* in "for 5 s, " is not a process.
 
     >>> naming("s")
     [' s ', ' s,', ' s;', ' could not start s:', ' for s\n']

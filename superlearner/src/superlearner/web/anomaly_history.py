@@ -108,7 +108,7 @@ class NodeAnomalies:
             self._end_one(one, at, "" if one.last else f"; then {words}", by_end=True, lost=lost and not one.last)
 
     def list_last(self) -> list[AnomalyLine]:
-        """Return what went on at the last read: as it was then, if the node does not answer now."""
+        """Return the anomalies that were active at the last read, as they were then."""
         if self._at is None:
             return []
         at = timestamp(self._at)
@@ -168,7 +168,7 @@ class AnomalyHistory:
         self._of.clear()
 
     def last_of(self, node: str) -> list[AnomalyLine]:
-        """Return what went on when a node that does not answer was read last.
+        """Return the anomalies that were active at the last read of a silent node.
 
         None if its program has ended, or if a user ended the observation.
         """

@@ -504,7 +504,7 @@ def forget_link(a: Process, b: Process) -> None:
 
 
 def _keep_end(p: Process, x: Ext | None, reason: Any, sender: Any, cause: int) -> int:
-    """Keep the failure of a process without a supervisor, which nothing observes, for later observers."""
+    """Keep the failure of a process without a supervisor or readers, for later observers."""
     tracer = p.runtime.tracer
     if tracer.ending is not None and p.callbacks is not None:
         safely(tracer.ending, p, reason)

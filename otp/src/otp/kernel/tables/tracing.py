@@ -337,9 +337,9 @@ class Tracer:
             self.notice("call_timed_out", pid, describe())
 
     def keeps_end(self, reason: Any) -> bool:
-        """Return whether the ring keeps the end of a process without a supervisor, which nothing reads now.
+        """Return whether the ring keeps the exit of a process that has neither a supervisor nor readers.
 
-        It keeps failures, of many in one second the first ones: an observer that comes later explains them.
+        It keeps only the first failures of a second: later observers explain them.
         """
         if is_clean(reason):
             return False
@@ -347,7 +347,7 @@ class Tracer:
         return self._failures[1] <= KEPT_IN_A_SECOND
 
     def keep_end(self, p: Process, values: tuple[Any, ...], cause: int) -> int:
-        """Record the end of a process that nothing reads now: with pids as numbers, which keep no process object."""
+        """Record an exit without readers, with pids as numbers so that no process object stays referenced."""
         self.seq = seq = self.seq + 1
         shown, sender = self._node.shown_pids, values[SENDER]
         shown[p.number] = p  # while it is referred to elsewhere, the number leads to it and not to an equal pid

@@ -1,4 +1,4 @@
-"""Numbers in sentences: durations, counts and places in an order."""
+"""Numbers in sentences: durations, counts and ordinals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ COUNTS: Final = ("", "once", "twice", "three", "four", "five", "six", "seven", "
 
 
 def times_text(times: int) -> str:
-    """Return how often something happened.
+    """Return a count as words.
 
     >>> times_text(2), times_text(3), times_text(12)
     ('twice', 'three times', '12 times')
@@ -45,7 +45,7 @@ def elapsed(seconds: float) -> str:
 
 
 def ordinal(number: int) -> str:
-    """Return the place of a number in an order.
+    """Return a number as an ordinal.
 
     >>> ordinal(2), ordinal(4), ordinal(11), ordinal(23)
     ('2nd', '4th', '11th', '23rd')

@@ -44,7 +44,7 @@ Detector = Callable[[NodeFacts, Settings], Iterator[AnomalyFinding]]
 def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find `async def` callbacks that block their process for a long time.
 
-    A deadlock, and a hold of the loop by others, are findings of their own: neither is the fault of the callback.
+    A deadlock, and a hold of the loop by others, are separate findings: neither is the fault of the callback.
     """
     locked = {one.pid for circle in facts.cycles for one in circle}
     for one in facts.callbacks:

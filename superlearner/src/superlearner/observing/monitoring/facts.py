@@ -96,11 +96,11 @@ class PendingCallback:
     code: CodePlace | None = None
 
     def seconds(self, now: float) -> float:
-        """Return for how long it has been running, without the seconds in `stopped`."""
+        """Return its running time, without the seconds in `stopped`."""
         return now - self.began - self.stopped
 
     def own_seconds(self, facts: NodeFacts) -> float:
-        """Return for how long it has been running since its last deadlock, without holds of the loop by others."""
+        """Return its running time since its last deadlock, without holds of the loop by others."""
         began = max(self.began, facts.deadlocks.get(self.pid, self.began))
         others = [hold for hold in facts.holds if hold.pid is None or hold.pid != self.pid]
         return facts.now - began - self.stopped - held_within(others, began, facts.now)

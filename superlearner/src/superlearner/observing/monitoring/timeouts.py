@@ -118,14 +118,14 @@ def _may_be_cause(one: AnomalyFinding, call: TimedOut, facts: NodeFacts) -> bool
 
 
 def _holds_during(call: TimedOut, facts: NodeFacts) -> Iterator[LoopHold]:
-    """Yield the holds of the loop in which the time of a call was up, and which lasted for a large part of it."""
+    """Yield the holds of the loop during which a call timed out and which took a large part of its time."""
     least = RELEVANT_PART * (call.timeout or 0.0)
     during = (hold for hold in facts.holds if hold.at - hold.seconds <= call.at <= hold.at + NOTICED_S)
     return (hold for hold in during if hold.own_seconds >= least)
 
 
 def _find_hold(call: TimedOut, facts: NodeFacts) -> LoopHold | None:
-    """Return the longest hold by another process in which the time of a call was up, unless it was in a deadlock."""
+    """Return the longest hold by another process during which a call timed out, unless it was in a deadlock."""
     others = [hold for hold in _holds_during(call, facts) if call.cycle is None and hold.pid != call.pid]
     return max(others, key=lambda hold: hold.seconds, default=None)
 
@@ -172,7 +172,7 @@ def _with_calls(one: AnomalyFinding, calls: Sequence[TimedOut]) -> AnomalyFindin
 def end_cycles(
     active: dict[tuple[str, str], Alarm], facts: NodeFacts, limits: Settings
 ) -> tuple[dict[str, float], list[AnomalyFinding]]:
-    """Let deadlocks that are over end with their last call, which no look has seen, and count their calls.
+    """Let deadlocks that are over end with their last call, which no scan has seen, and count their calls.
 
     Returns until when they explain calls that timed out, by the pid of the callee, and those that ended within the
     window: they stay for it, in the past tense, as a time-out does.
@@ -202,7 +202,7 @@ def end_cycles(
 def _may_yet_fail(one: AnomalyFinding, pids: set[str], facts: NodeFacts, limits: Settings) -> bool:
     """Return whether the calls of a deadlock, which are over, are about to fail.
 
-    After a hold of the loop, a look may come between the end of a call and the step of its caller.
+    After a hold of the loop, a scan may run between the timeout of a call and the next step of its caller.
     """
     seen = one.since + one.size
     pending = {each.pid for each in facts.callbacks if each.began <= seen}
@@ -211,7 +211,7 @@ def _may_yet_fail(one: AnomalyFinding, pids: set[str], facts: NodeFacts, limits:
 
 
 def list_deadlocks(active: Iterable[Alarm], now: float) -> dict[str, float]:
-    """Return until when the processes in deadlocks were in them, by their pids: `now` if they are."""
+    """Return the end of the last deadlock of each process, by pid; `now` if it is still in it."""
     cycles = [alarm.worst for alarm in active if alarm.worst.type == "call_cycle"]
     return {pid: now if one.last is None else one.last for one in cycles for pid in pids_of(one)}
 

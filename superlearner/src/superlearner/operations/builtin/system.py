@@ -210,7 +210,7 @@ def _once(lines: Sequence[AnomalyLine]) -> list[AnomalyLine]:
 
 
 async def _list_before(ctx: Context, history: MomentHistory | None, known: LastAnomalies | None) -> list[AnomalyLine]:
-    """Return what went on when a node that does not answer last did, and then its stored anomalies."""
+    """Return the anomalies that were active when a silent node last answered, then its stored ones."""
     last = [] if known is None else known.last_of(ctx.nodes.node_of(ctx.on or ctx.home.name))
     return _once([*last, *await _list_stored(ctx, history)])
 

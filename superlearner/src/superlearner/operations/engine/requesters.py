@@ -22,7 +22,7 @@ __all__ = ["HandledMessage", "LostMessages", "Origin", "Requester", "find_origin
 AUDIT_S: Final = 0.05
 """The greatest difference between the clocks of node and audit log, in seconds."""
 VIEW: Final = "view"
-"""The interface of a request that a `Visitor` has sent without the platform."""
+"""The interface of a request through `otp.observe`, without the platform."""
 INTERFACES: Final = {"rest": "over HTTP", "cli": "from the command line", "page": "from the page", "mcp": "through MCP",
                      "console": "from the console", VIEW: "through otp.observe"}  # fmt: skip
 UNNAMED: Final = frozenset({ANONYMOUS.name, OWNER.name})

@@ -114,7 +114,7 @@ class LastAnomalies(Protocol):
     """The anomalies that the platform has read of its nodes."""
 
     def last_of(self, node: str) -> list[AnomalyLine]:
-        """Return what went on when a node that does not answer was read last.
+        """Return the anomalies that were active at the last read of a silent node.
 
         None if its program has ended, or if a user ended the observation.
         """

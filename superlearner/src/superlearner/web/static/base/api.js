@@ -9,7 +9,7 @@ import { sentence } from "./words.js";
 
 /** A REST route in a hint: useful to a program, but not on a page. */
 const ROUTE = /\b(?:GET|POST|PUT|PATCH|DELETE) \/api\//;
-/** Milliseconds for the answer to a read. The platform answers within 30 s; a lost connection may stay open for ever. */
+/** Milliseconds for the answer to a read. The platform answers within 30 s; a lost connection may stay open forever. */
 const READ_MS = 60_000;
 
 /** A failed request, with a message for the page. */

@@ -136,10 +136,10 @@ export const UNLIMITED = "unlimited restarts";
 /** Return whether a budget allows too many restarts to count those left. @param {Pick<Budget, "max">} budget */
 export const unlimited = (budget) => budget.max > 999;
 
-/** The window of a budget whose restarts count for ever, in seconds. */
+/** The window of a budget whose restarts count forever, in seconds. */
 export const EVER = 1e9;
 
-/** Return the window of a budget for a sentence; "" if its restarts count for ever. @param {number|null|undefined} window_s */
+/** Return the window of a budget for a sentence; "" if its restarts count forever. @param {number|null|undefined} window_s */
 export const windowText = (window_s) => (window_s && window_s < EVER ? ` in ${duration(window_s)}` : "");
 
 /**
