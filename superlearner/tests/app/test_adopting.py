@@ -26,8 +26,8 @@ OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 CHECKS: dict[str, Check] = {}
 
 HELD_ELSEWHERE: dict[str, str] = {
-    "log_level": "superlearner/tests/test_program.py",
-    "log_format": "superlearner/tests/logs/test_logs.py",
+    "log_level": "superlearner/tests/app/test_program.py",
+    "log_format": "superlearner/tests/observing/logs/test_logs.py",
     **dict.fromkeys(
         ("max_bodies", "body_timeout", "max_connections", "head_timeout", "keep_alive", "send_timeout", "max_unsent"),
         "superlearner/tests/web/test_connections.py",  # read at each use, all in the same way
@@ -36,7 +36,7 @@ HELD_ELSEWHERE: dict[str, str] = {
     "audit_*": "superlearner/tests/store/test_trouble.py",  # read after each write
     "moments_*": "superlearner/tests/store/test_trouble.py",  # read after each write
     "*link_expires": "superlearner/tests/operations/builtin/test_users.py",
-    "anomaly_*": "superlearner/tests/monitoring/test_detectors.py",  # read at each look, all in the same way
+    "anomaly_*": "superlearner/tests/observing/monitoring/test_detectors.py",  # read at each scan, all in the same way
 }
 """Settings that take effect at once and are tested in another file; a star stands for several."""
 

@@ -65,7 +65,7 @@ def test_every_operation_has_a_command_with_all_its_parameters(operation: Operat
 
 
 def test_each_option_has_a_help_text() -> None:
-    """Regression: `--registered-name` and `--max-seconds` were listed without a word."""
+    """Regression: `--registered-name` and `--max-seconds` had no help text."""
     verbs = [(name, verb) for name in manifest.categories() for verb in manifest.verbs(name)]
     found = {(name, verb): manifest.entry_of_verb(name, verb) for name, verb in verbs}
     assert [] == [

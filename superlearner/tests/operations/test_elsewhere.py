@@ -84,7 +84,7 @@ def test_the_only_service_is_the_default_node_of_a_platform_without_a_tree(insid
             pid = await node.start(Agent, lambda: 0, name="shelf")
             assert await node_of("processes") == home  # it has the demo
             nodes.runs_no_tree = True
-            assert await node_of("processes") == home  # somebody started processes there
+            assert await node_of("processes") == home  # its own tree has processes
             for child in await Supervisor.which_children(("playground", platform.node)):
                 await Supervisor.terminate_child(("playground", platform.node), child.id)
             for path in ("processes", "processes/shelf/info", "system/process-tree"):

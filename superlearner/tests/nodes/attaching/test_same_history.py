@@ -258,9 +258,7 @@ def compare(before: dict[str, Any], after: dict[str, Any], beginnings: tuple[str
 
 @pytest.mark.operation("error.history", "error.why", "process.info", "restart.list", "restart.show", "system.anomalies")
 @pytest.mark.parametrize("again", ["attachment", "platform", "service"])
-def test_history_is_the_same_after_another(
-    inside: Callable[..., Any], tmp_path: Path, kiosk: Kiosk, again: str
-) -> None:
+def test_history_survives_another(inside: Callable[..., Any], tmp_path: Path, kiosk: Kiosk, again: str) -> None:
     """Regression: start times were lost; lists began again without a word of what is stored."""
     data_dir = tmp_path / "data"
     data_dir.mkdir(mode=0o700)

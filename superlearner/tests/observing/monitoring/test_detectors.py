@@ -389,8 +389,8 @@ def test_a_call_that_timed_out_before_a_hold_of_the_loop_is_a_finding_of_its_own
     assert found.description.endswith("; a call to it timed out")
 
 
-def test_a_call_whose_time_was_up_while_another_process_held_the_loop_is_not_put_down_to_the_callee() -> None:
-    """Regression: it was to answer later, although no process could run."""
+def test_a_timeout_while_another_process_held_the_loop_does_not_blame_the_callee() -> None:
+    """Regression: the callee was advised to reply later, although no process could run."""
     hold = LoopHold(NOW - 1, 12.0, "0.9.0", "clock", "Clock", "shop.py:24")
     call = replace(CALL, at=NOW - 0.9, cause="pricing was still in handle_cast at shop.py:29")
     found = only([one for one in detect(facts(timeouts=[call], holds=[hold]), LIMITS) if one.type == "call_timeouts"])
@@ -420,7 +420,7 @@ def test_a_short_hold_of_the_loop_does_not_explain_a_call_that_timed_out() -> No
     assert (blocked.type, "calls" in blocked.evidence, alone.type) == ("blocked_loop", False, "call_timeouts")
 
 
-def test_a_callback_is_no_problem_because_another_process_held_the_loop() -> None:
+def test_time_in_which_another_process_held_the_loop_is_not_part_of_a_hang() -> None:
     """Regression: it was advised to hand its work to a task; the loop was held for 12 of its 14 seconds."""
     till = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 14, 1, "shop.py:29")
     hold = LoopHold(NOW - 1, 12.0, "0.9.0", "clock", "Clock")
@@ -433,7 +433,7 @@ def test_a_callback_is_no_problem_because_another_process_held_the_loop() -> Non
 
 
 def test_a_deadlock_is_over_only_once_its_calls_have_failed_and_its_processes_do_not_hang() -> None:
-    """Regression: after a hold of the loop, both were a hang each, and the deadlock had none of its calls."""
+    """Regression: after a hold of the loop, each process was reported as a hang, and the deadlock had no calls."""
     pair = [("0.6.0", "till"), ("0.7.0", "pricing")]
     circle = [Waiter(pid, name, "Till", "", "call", None, NOW) for pid, name in pair]
     waits = [PendingCallback(pid, name, "Till", "handle_call", NOW - 1.5, 0, None) for pid, name in pair]

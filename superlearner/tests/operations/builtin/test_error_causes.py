@@ -298,7 +298,7 @@ def test_the_problems_of_a_process_are_told_with_its_restarts(inside: Inside) ->
 
 
 @pytest.mark.operation("error.why", "restart.list")
-def test_a_unit_in_the_line_of_a_problem_is_no_process_of_that_name(inside: Inside) -> None:
+def test_the_unit_of_a_duration_is_not_taken_for_a_process(inside: Inside) -> None:
     """Regression: a process named s had each hang "for 5.0 s, at shop.py:7" as a problem of its own."""
 
     async def test(platform: Any) -> None:

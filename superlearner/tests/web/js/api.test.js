@@ -13,7 +13,7 @@ afterEach(() => {
   AbortSignal.timeout = timeoutOf;
 });
 
-test("a read that the server never answers ends, so those that wait for it begin", async () => {
+test("a read without an answer times out, and the next one starts", async () => {
   const limit = new AbortController();
   AbortSignal.timeout = () => limit.signal;
   globalThis.fetch = (_, options) => new Promise((_resolve, reject) => {

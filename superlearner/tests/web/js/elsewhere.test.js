@@ -19,7 +19,7 @@ test("a lost member and all that is wrong on other nodes are named, the worst fi
   assert.deepEqual(elsewhere(NONE, "here"), []);
 });
 
-test("what was wrong on the shown node is named if it has not answered the page, which has nothing of it", () => {
+test("the last known problems of the shown node are listed until it answers", () => {
   const known = { ...anomaly("here", "high", "till was in handle_cast for 5 s when it was last observed"), active: false };
   const answer = { anomalies: [known], missing: [{ node: "here", reason: "it is silent" }], nodes_queried: [] };
   assert.deepEqual(elsewhere(answer, "here", false), [{ node: "here", text: known.description, one: known }]);
