@@ -1,4 +1,4 @@
-"""Errors over HTTP, each after a provoked crash."""
+"""Explanations of ends and restarts by `error.why`, each after a provoked crash."""
 
 from __future__ import annotations
 
@@ -6,56 +6,20 @@ import asyncio
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
 import pytest
 
 import otp
-from otp import Agent, CallExit, Children, GenServer, NoReply, Ok, Reply, Supervisor, impl, sys
+from ended_processes import AT, Depot, ReturnsItsState, crash, crash_vans, kill, pid_of
+from otp import CallExit, Children, GenServer, NoReply, Ok, Reply, Supervisor, impl, sys
 from otp.observer import ViewOf, ViewServer
 from owned_things import call, user
-from superlearner.control.clock import Clock
 from superlearner.control.terms import plain_pid
 from superlearner.store import MomentRow
 
 Inside = Callable[..., Any]
-AT = "/api/v1/processes/counter_1"
-
-
-async def crash(platform: Any) -> None:
-    GenServer.cast(("counter_1", platform.node), "crash")
-    await Supervisor.count_children(("demo_one_for_one", platform.node))
-    await platform.call("counter_1", "get_value")
-
-
-async def kill(platform: Any) -> None:
-    await platform.client.delete(AT)
-    await Supervisor.count_children(("demo_one_for_one", platform.node))
-
-
-def number(platform: Any, name: str = "counter_1") -> str:
-    return str(platform.node.whereis(name)).strip("<>")
-
-
-@pytest.mark.everywhere
-@pytest.mark.operation("error.last", "error.history")
-def test_earlier_exits_of_a_process_are_listed_newest_first(inside: Inside) -> None:
-    async def test(platform: Any) -> None:
-        assert (await platform.get(f"{AT}/errors/last"))["data"]["error"] is None
-        await crash(platform)
-        await kill(platform)
-        last = (await platform.get(f"{AT}/errors/last"))["data"]
-        assert (last["pid"], last["error"]["reason"]) == (number(platform), "killed")
-        history = await platform.get(f"{AT}/errors")
-        assert [one["reason"] for one in history["data"]] == ["killed", "RuntimeError('crashed on request')"]
-        first = history["data"][1]
-        assert (first["crash"], first["message"]) == (True, "'crash'")
-        assert first["where"].startswith("one_for_one.py:")
-        assert (await platform.get(f"{AT}/errors?per_page=1&page=2"))["data"] == [first]
-
-    inside(test)
 
 
 @pytest.mark.everywhere
@@ -133,34 +97,16 @@ def test_a_child_that_runs_while_the_child_that_ended_still_starts_is_explained(
     inside(test)
 
 
-@pytest.mark.operation("error.patterns")
-def test_similar_exits_are_grouped(inside: Inside) -> None:
-    async def test(platform: Any) -> None:
-        await crash(platform)
-        await kill(platform)
-        await crash(platform)
-        crashed, killed = (await platform.get(f"{AT}/errors/patterns"))["data"]
-        assert (crashed["reason"], crashed["count"], crashed["crash"]) == (
-            "RuntimeError('crashed on request')",
-            2,
-            True,
-        )
-        assert (killed["reason"], killed["count"], killed["where"]) == ("killed", 1, None)
-        assert crashed["first_at"] < crashed["last_at"]
-
-    inside(test)
-
-
 @pytest.mark.operation("error.why")
 def test_a_restart_is_explained_in_words(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        before = number(platform)
+        before = pid_of(platform)
         first = (await platform.get(f"{AT}/errors/why"))["data"]
         assert (first["restarted"], first["known"], first["alive"]) == (False, True, True)
         assert first["summary"] == f"demo_one_for_one started counter_1 <{before}>"
         await crash(platform)
         found = (await platform.get(f"{AT}/errors/why"))["data"]
-        assert (found["restarted"], found["pid"]) == (True, number(platform))
+        assert (found["restarted"], found["pid"]) == (True, pid_of(platform))
         ended, started = found["steps"]
         assert (ended["kind"], ended["pid"], started["kind"]) == ("exited", before, "child_restarted")
         assert ended["text"].startswith(
@@ -168,45 +114,13 @@ def test_a_restart_is_explained_in_words(inside: Inside) -> None:
             "in handle_cast('crash'), at one_for_one.py:"
         )
         assert started["text"] == (
-            f"demo_one_for_one (one_for_one) restarted counter_1 <{number(platform)}>; 2 of 3 restarts left in 5 s"
+            f"demo_one_for_one (one_for_one) restarted counter_1 <{pid_of(platform)}>; 2 of 3 restarts left in 5 s"
         )
         assert ended["at"] <= started["at"]
         gone = (await platform.get(f"/api/v1/processes/{before}/errors/why"))["data"]
         assert (gone["alive"], gone["restarted"], gone["steps"][-1]["kind"]) == (False, False, "exited")
         for name, code in (("nobody", 404), ("0.99999.0", 404), ("0.x.0", 400)):
             assert (await platform.client.get(f"/api/v1/processes/{name}/errors/why")).status_code == code
-
-    inside(test)
-
-
-class ReturnsItsState(GenServer[int]):
-    """A server whose callbacks return values that are no results; no other loaded class may have its name."""
-
-    @impl
-    def init(self, arg: Any) -> Ok[int]:
-        return Ok(0)
-
-    @impl
-    def handle_cast(self, request: Any, state: int) -> Any:
-        if request == "number":
-            return state
-        if request == "forgets":
-            NoReply(state)
-        else:
-            return NoReply(state)
-
-
-@pytest.mark.operation("error.list")
-def test_a_missing_return_is_explained_once(inside: Inside) -> None:
-    """Regression: the reason had said that a `return` is missing, and the hint asked for it."""
-
-    async def test(platform: Any) -> None:
-        pid = await platform.node.start(ReturnsItsState)
-        GenServer.cast(pid, "forgets")
-        await otp.wait_down(pid)
-        newest = (await platform.get("/api/v1/errors"))["data"][0]
-        assert newest["reason"].endswith("returned None: a `return` is missing")
-        assert newest.get("hint") is None
 
     inside(test)
 
@@ -226,57 +140,6 @@ def test_a_call_of_a_process_that_has_ended_says_why_and_where_it_runs_again(ins
         assert f"ServerDown: {said}" == asked.json()["error"]["message"]
         sent = await platform.client.post(path, json={"message": "tick", "message_type": "cast"})
         assert said.replace(" before it answered", "") == sent.json()["error"]["message"]
-
-    inside(test)
-
-
-@pytest.mark.operation("error.list")
-def test_a_result_that_the_runtime_refuses_has_its_line_and_a_hint(inside: Inside) -> None:
-    """Regression: it had no line, because the stack of its reason is empty."""
-
-    async def test(platform: Any) -> None:
-        pid = await platform.node.start(ReturnsItsState)
-        GenServer.cast(pid, "number")
-        await otp.wait_down(pid)
-        newest = (await platform.get("/api/v1/errors"))["data"][0]
-        code = ReturnsItsState.handle_cast.__code__
-        assert newest["where"] == f"test_errors.py:{code.co_firstlineno + 3} in handle_cast"
-        assert newest["hint"] == "expected a result such as NoReply(state)"
-
-    inside(test)
-
-
-@pytest.mark.operation("error.list")
-def test_the_newest_failure_of_the_node_comes_first(inside: Inside) -> None:
-    async def test(platform: Any) -> None:
-        for path, process in (("errors", ""), ("processes/counter_1/errors", " --process counter_1")):
-            none = await platform.get(f"/api/v1/{path}")
-            assert none["data"] == []
-            assert none["meta"]["note"].endswith(f"; `superlearner restart list{process}` lists what is stored")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Clock, "wall", lambda *_: datetime(2026, 3, 1, 12).timestamp())
-            assert " since 1 March 12:00:00;" in (await platform.get("/api/v1/errors"))["meta"]["note"]
-        await crash(platform)
-        await kill(platform)
-        answer = await platform.get("/api/v1/errors")
-        assert "note" not in answer["meta"]
-        assert [(one["name"], one["reason"]) for one in answer["data"]] == [
-            ("counter_1", "killed"), ("counter_1", "RuntimeError('crashed on request')"),
-        ]  # fmt: skip
-        assert (answer["data"][1]["callback"], answer["data"][1]["what"]) == ("handle_cast", "Counter")
-        await crash(platform)
-        [crashed, killed] = (await platform.get("/api/v1/errors"))["data"]  # Regression: identical ones filled the list
-        assert [(one["reason"], one["count"]) for one in (crashed, killed)] == [
-            ("RuntimeError('crashed on request')", 2), ("killed", 1),
-        ]  # fmt: skip
-        assert crashed["first_at"] == pytest.approx(answer["data"][1]["at"], abs=0.001)
-        assert crashed["first_at"] < killed["at"] < crashed["at"]
-        each = (await platform.get("/api/v1/errors", params={"fold": "false"}))["data"]
-        assert each[0]["event"] == crashed["event"]
-        assert [(one["reason"], one["count"]) for one in each] == [
-            (crashed["reason"], 1), ("killed", 1), (crashed["reason"], 1),
-        ]  # fmt: skip
-        assert answer["meta"]["total"] == 2
 
     inside(test)
 
@@ -386,7 +249,7 @@ def test_a_restart_after_a_give_up_is_explained_from_the_request_beyond_the_limi
         assert [(one["role"], one["name"]) for one in gave_up["parties"]] == [("earlier", "robot")] * 3
         assert (gave_up["used"], gave_up["allowed"], gave_up["window"]) == (4, 3, 5)
         assert (restarted["strategy"], restarted["parties"][0]["name"]) == ("one_for_one", "warehouse_sup")
-        assert started["parties"][0]["pid"] == number(platform, "shelves")
+        assert started["parties"][0]["pid"] == pid_of(platform, "shelves")
 
     inside(test)
 
@@ -485,225 +348,6 @@ def test_a_crash_names_the_process_whose_call_it_handled_and_the_messages_that_w
     inside(test)
 
 
-class Refused(GenServer):
-    """A server whose first start succeeds."""
-
-    starts: ClassVar[int] = 0
-
-    @impl
-    def init(self, arg):
-        Refused.starts += 1
-        if Refused.starts > 1:
-            raise ConnectionRefusedError("no mail")
-        return Ok(None)
-
-
-class Post(Supervisor):
-    @impl
-    def init(self, arg):
-        return Children([Refused.child_spec(0, id="letters", name="letters")])
-
-
-class Core(Supervisor):
-    @impl
-    def init(self, arg):
-        return Children([ReturnsItsState.child_spec(0, id="pricer", name="pricer")], strategy="rest_for_one")
-
-
-class Root(Supervisor):
-    @impl
-    def init(self, arg):
-        return Children([Core.child_spec(0, id="core", name="core"), Post.child_spec(0, id="office", name="office")])
-
-
-@pytest.mark.operation("error.why", "restart.list", "restart.show")
-def test_a_give_up_is_one_story_for_child_supervisor_and_restart(inside: Inside) -> None:
-    """Regression: the list said that tree gave up, the restart that post did; the child's answer named neither."""
-
-    async def test(platform: Any) -> None:
-        Refused.starts = 0
-        root = await platform.node.start(Root, None, name="tree")
-        otp.exit(platform.node.whereis("letters"), "bounced")
-        await otp.wait_down(root)
-        platform.platform.moments.catch_up()
-        listed = (await platform.get("/api/v1/restarts"))["data"][0]
-        moment = (await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]
-        shown, top = moment["facts"], moment["root"]
-        flags = [(one["name"], one["strategy"], one["limit"]) for one in (top, *top["children"])]
-        assert flags == [  # none of them runs, and core has never restarted anything
-            ("tree", "one_for_one", [3, 5.0]), ("core", "rest_for_one", [3, 5.0]), ("office", "one_for_one", [3, 5.0]),
-        ]  # fmt: skip
-        why = {one: (await platform.get(f"/api/v1/processes/{one}/errors/why"))["data"] for one in ("letters", "tree")}
-        assert (listed["line"], shown["what"]) == ("office and tree gave up",) * 2
-        assert listed["supervisor"] == "office"
-        assert listed["reason"] == "its child letters did not start: ConnectionRefusedError('no mail')"
-        assert " in init" in listed["where"]
-        assert shown["budget"] == "0 of 3 restarts left in 5 s"
-        assert listed["story"] == (
-            "office gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed (last: it could not restart "
-            f"letters: ConnectionRefusedError('no mail'), at {listed['where']}); tree gave up after it"
-        )
-        assert shown["gave_up"] == listed["story"]
-        assert why["letters"]["summary"] == why["tree"]["summary"].replace("; it is not", "; letters is not")
-        assert (
-            "tree gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed" in why["letters"]["summary"]
-        )
-
-    inside(test)
-
-
-class Pricer(GenServer):
-    @impl
-    def init(self, arg):
-        return Ok(arg)
-
-    @impl
-    def handle_cast(self, request, state):
-        return state[request]
-
-
-def above(name: str, below: type, child: str) -> type[Supervisor]:
-    """Return the class of a supervisor with one child and no restarts."""
-
-    class Above(Supervisor):
-        @impl
-        def init(self, arg):
-            return Children([below.child_spec({}, id=child, name=child)], max_restarts=0)
-
-    return Above
-
-
-@pytest.mark.operation("error.why", "restart.list", "restart.show", "system.anomalies")
-def test_supervisors_that_give_up_one_after_the_other_are_one_event_on_every_surface(inside: Inside) -> None:
-    """Regression: the limit was told once for each of them, and pages named the lowest, lists the highest."""
-
-    async def test(platform: Any) -> None:
-        price_sup = above("price_sup", Pricer, "pricer")
-        core = above("core", price_sup, "price_sup")
-        root = await platform.node.start(above("root", core, "core"), None, name="root")
-        GenServer.cast(("pricer", platform.node), "tax")
-        await otp.wait_down(root)
-        platform.platform.moments.catch_up()
-        await platform.platform.monitor.sample()
-        crash = f"KeyError('tax'), at test_errors.py:{Pricer.handle_cast.__code__.co_firstlineno + 2} in handle_cast"
-        fell = f"price_sup gave up: it allows no restarts (last: pricer crashed: {crash})"
-        after = "core and root gave up after it"
-        listed = (await platform.get("/api/v1/restarts"))["data"][0]
-        facts = (await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]["facts"]
-        assert (listed["line"], facts["what"]) == ("price_sup, core and root gave up",) * 2
-        assert (listed["story"], facts["gave_up"]) == (f"{fell}; {after}",) * 2
-        assert (listed["supervisor"], listed["fallen"]) == ("price_sup", ["price_sup", "core", "root"])
-        for one, state in (("pricer", "pricer is not running"), ("root", "it is not running")):
-            summary = (await platform.get(f"/api/v1/processes/{one}/errors/why"))["data"]["summary"]
-            assert summary.endswith(f"(last: pricer crashed: KeyError('tax')); {after}; {state}")
-        found = (await platform.get("/api/v1/system/anomalies"))["data"]["anomalies"]
-        assert [one["description"] for one in found] == [
-            f"price_sup gave up and is not running: pricer crashed: {crash}; {after}, and are not running either"
-        ]
-
-    inside(test)
-
-
-@pytest.mark.operation("error.why")
-def test_a_give_up_of_before_does_not_explain_a_later_end(inside: Inside) -> None:
-    async def test(platform: Any) -> None:
-        Refused.starts = 0
-        office = await platform.node.start(Post, None, name="office")
-        otp.exit(platform.node.whereis("letters"), "bounced")
-        await otp.wait_down(office)
-        Refused.starts = 0
-        again = await platform.node.start(Post, None, name="office")
-        await Supervisor.stop(again)
-        found = (await platform.get("/api/v1/processes/letters/errors/why"))["data"]
-        assert "gave up" not in found["summary"]
-
-    inside(test)
-
-
-class Forever(Supervisor):
-    @impl
-    def init(self, arg):
-        return Children([Agent.child_spec(dict, name="office")], max_restarts=1, max_seconds="infinity")
-
-
-@pytest.mark.operation("restart.show")
-def test_restarts_that_count_for_ever_are_told_without_a_window(inside: Inside) -> None:
-    """Regression: it said 1e+09 s."""
-
-    async def test(platform: Any) -> None:
-        root = await platform.node.start(Forever, None, name="tree")
-        shown: list[Any] = []
-        for wait in (Supervisor.count_children, otp.wait_down):
-            otp.exit(platform.node.whereis("office"), "kill")
-            await wait(root)
-            platform.platform.moments.catch_up()
-            listed = (await platform.get("/api/v1/restarts"))["data"][0]
-            shown.append((await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]["facts"])
-        assert [one["budget"] for one in shown] == ["0 of 1 restart left"] * 2
-        assert "max_restarts=1 allows 1 restart, and a 2nd was needed" in str(shown[1])
-
-    inside(test)
-
-
-class Fleet(Supervisor):
-    @impl
-    def init(self, arg):
-        return Children([Pricer.child_spec({}, id="van", name="van")], max_restarts=1, max_seconds=600)
-
-
-class Depot(Supervisor):
-    @impl
-    def init(self, arg):
-        return Children([Fleet.child_spec(None, id="fleet", name="fleet")], max_restarts=5, max_seconds=600)
-
-
-async def crash_vans(node: otp.Node, count: int) -> list[str]:
-    """End a van this often; at every second end the fleet gives up and is restarted."""
-    pids: list[str] = []
-    for number in range(1, count + 1):
-        van, fleet = node.whereis("van"), node.whereis("fleet")
-        assert van is not None
-        assert fleet is not None
-        pids.append(plain_pid(van))
-        GenServer.cast(van, "bogus")
-        await otp.wait_down(van)
-        if number % 2 == 0:
-            await otp.wait_down(fleet)
-            await Supervisor.count_children(("depot", node))
-        await Supervisor.count_children(("fleet", node))
-    return pids
-
-
-@pytest.mark.operation("error.history", "error.patterns", "error.list", "process.info")
-@pytest.mark.parametrize("place", ["attached"], indirect=True)
-def test_ends_of_before_the_attachment_are_in_the_history_of_a_process(inside: Inside) -> None:
-    """Regression: "none ended in the memory of …", although `error list` listed them."""
-
-    async def test(platform: Any) -> None:
-        await platform.node.start(Depot, None, name="depot")
-        pids = await crash_vans(platform.node, 2)
-        at, nodes = "/api/v1/processes/van", platform.platform.nodes
-
-        async def history() -> list[dict[str, Any]]:
-            """The clock is read again at an attachment, so the times may differ by a microsecond."""
-            return [one | {"at": None} for one in (await platform.get(f"{at}/errors"))["data"]]
-
-        before = await history()
-        assert [one["pid"] for one in before] == pids[::-1]
-        nodes.detach(platform.node.name)
-        nodes.attach(platform.node)
-        assert await history() == before
-        exits = (await platform.get(f"{at}/info"))["data"]["exits"]
-        assert [one | {"at": None} for one in exits] == before
-        [pattern] = (await platform.get(f"{at}/errors/patterns"))["data"]
-        [listed] = (await platform.get("/api/v1/errors"))["data"]
-        assert pattern["count"] == listed["count"] == 2
-        pids += await crash_vans(platform.node, 1)
-        assert [one["pid"] for one in await history()] == pids[::-1]
-
-    inside(test)
-
-
 @pytest.mark.operation("error.why")
 def test_a_pid_asks_about_the_end_of_that_process_alone(inside: Inside) -> None:
     """Regression: after a give-up every earlier process of the place was explained by the newest crash."""
@@ -719,35 +363,6 @@ def test_a_pid_asks_about_the_end_of_that_process_alone(inside: Inside) -> None:
         assert "gave up" not in first["summary"]
         assert second["summary"].startswith(f"van <{pids[1]}> crashed: KeyError('bogus')")
         assert "fleet gave up" in second["summary"]
-
-    inside(test)
-
-
-async def divide_boxes(by: int) -> float:
-    return 1 / by
-
-
-@pytest.mark.operation("error.why", "error.history", "error.list")
-@pytest.mark.parametrize("place", ["attached"], indirect=True)
-def test_a_crash_without_a_supervisor_before_the_attachment_is_explained(inside: Inside) -> None:
-    """Regression: "there is no process 0.9.0 (it has ended)", and the list of failures was empty."""
-
-    async def test(platform: Any) -> None:
-        node, nodes = platform.node, platform.platform.nodes
-        nodes.detach(node.name)
-        crashed, ended = (node.spawn(divide_boxes, by) for by in (0, 1))
-        for one in (crashed, ended):
-            await otp.wait_down(one)
-        nodes.attach(node)
-        at = f"/api/v1/processes/{plain_pid(crashed)}/errors"
-        assert "divide_boxes" in (await platform.get(f"{at}/why"))["data"]["summary"]
-        for path in (at, "/api/v1/errors"):
-            [only] = (await platform.get(path))["data"]
-            assert re.fullmatch(r"test_errors\.py:\d+ in divide_boxes", only["where"]), only
-        answer = await platform.client.get(f"/api/v1/processes/{plain_pid(ended)}/errors/why")
-        hints = [one.get("hint") for one in answer.json()["error"]["details"]]
-        forgotten = rf"its end is not in the memory of {node.name}, which begins at [\d:]+; of processes without .*"
-        assert any(re.fullmatch(forgotten, hint or "") for hint in hints), hints
 
     inside(test)
 
@@ -790,7 +405,7 @@ def test_a_call_that_failed_with_its_server_has_the_line_of_its_caller(inside: I
             for one in (await platform.get("/api/v1/processes/waiter/errors/why"))["data"]["steps"]
             if (one["name"], one["kind"]) == ("waiter", "exited")
         ]
-        line = r"test_errors\.py:\d+ in handle_cast"
+        line = r"test_error_why\.py:\d+ in handle_cast"
         assert re.search(rf"its call to cook failed: cook crashed at .*, at {line}$", step["text"]), step["text"]
         assert step["line"]["source"] == 'return NoReply(await GenServer.call(request, "soup"))'
         [row] = [
