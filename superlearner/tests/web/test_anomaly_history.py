@@ -66,6 +66,36 @@ def test_a_past_anomaly_that_a_service_lists_again_is_stored_once(inside: Inside
     inside(test, data_dir=tmp_path if stored else None)
 
 
+@pytest.mark.operation("system.anomalies")
+def test_present_anomalies_wait_for_no_commit(inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: each answer, also of all nodes to Start, waited until the store had written all rows."""
+    told = "`superlearner system anomalies --ended` lists those that are over"
+
+    async def refuse(*_given: Any, **_asked: Any) -> None:
+        raise AssertionError("the answer would wait for the store")
+
+    async def test(platform: Any) -> None:
+        moments, store, node = platform.platform.moments, platform.platform.store, platform.platform.nodes.find(None)
+
+        async def read() -> Any:
+            return (await platform.get("/api/v1/system/anomalies"))["data"].get("past")
+
+        with monkeypatch.context() as patched:
+            for name in ("sync", "count_moments"):
+                patched.setattr(store, name, refuse)
+            assert await read() is None
+            moments.add_anomaly(node, AnomalyLine.model_validate(LINE), False)
+            patched.setattr(store, "moments", refuse)
+            assert told == await read()
+        await store.sync()
+        moments._rows.clear()  # as after a restart of the platform
+        monkeypatch.setattr(store, "sync", refuse)
+        assert told == await read()
+        monkeypatch.undo()  # the end of the platform waits
+
+    inside(test, data_dir=tmp_path)
+
+
 def test_a_deadlock_that_was_over_before_its_service_ended_is_stored_once(inside: Inside) -> None:
     """Regression: the last read of its anomalies still had it, so the end of the service stored it again."""
 

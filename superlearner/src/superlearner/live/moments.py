@@ -211,6 +211,20 @@ class Moments:
         rows = without_corrected(rows)
         return rows[offset : offset + limit], len(rows)
 
+    async def has_anomalies(self, nodes: list[str], owner: str | None) -> bool:
+        """Return whether past anomalies of some nodes are stored; see `seams.MomentHistory`.
+
+        Pages ask this at each sample: it does not wait for the writer, whose rows are in memory, too.
+        """
+        for row in self._rows.values():
+            if row.number == ANOMALY and row.node in nodes and owner in (None, row.owner):
+                return True
+        if self.store is not None and self.store.url is not None:
+            with contextlib.suppress(StoreUnavailable):
+                rows = await self.store.moments(of=(nodes, []), owner=owner, number=ANOMALY, limit=1, replays=False)
+                return bool(rows)
+        return False
+
     async def read_replays(self, rows: list[MomentRow]) -> list[MomentRow]:
         """Return moments with their replays; see `seams.MomentHistory`."""
         ids = [row.id for row in rows if row.id]

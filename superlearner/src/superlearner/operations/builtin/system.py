@@ -228,9 +228,7 @@ async def _has_stored(ctx: Context, history: MomentHistory | None) -> bool:
     """Return whether past anomalies of the node are stored, also of earlier runs of its program."""
     if history is None:
         return False
-    names = possible_names(ctx.on or ctx.home.name)
-    _, total = await history.page(names, [], ctx.user.only_owner, None, None, 0, 1, number=ANOMALY, replays=False)
-    return total > 0
+    return await history.has_anomalies(possible_names(ctx.on or ctx.home.name), ctx.user.only_owner)
 
 
 async def _look(node: WatchedNode, *, ended: bool) -> SystemAnomalies:

@@ -94,6 +94,15 @@ class MomentHistory(Protocol):
         """
         ...
 
+    async def has_anomalies(self, nodes: list[str], owner: str | None) -> bool:
+        """Return whether past anomalies of some nodes are stored; False if the store cannot be read.
+
+        Args:
+            nodes: the names of the nodes.
+            owner: only those of this owner; None for all.
+        """
+        ...
+
     async def read_replays(self, rows: list[MomentRow]) -> list[MomentRow]:
         """Return moments with the replays that were left out; without them if the store cannot be read."""
         ...
