@@ -15,8 +15,9 @@ import otp
 from echo_server import Echo
 from otp import GenServer, trace
 from otp.bounded import text
+from otp.kernel.ends import death
 from otp.kernel.tables.callers import OutsideCaller
-from otp.kernel.tables.tracing import KEPT_IN_A_SECOND, RING_SIZE, Tracer, bounded_text
+from otp.kernel.tables.tracing import ENDS_SIZE, KEPT_IN_A_SECOND, RING_SIZE, Tracer, bounded_text
 from otp.testing import Scheduler, advance, wait_all_idle
 
 
@@ -393,5 +394,62 @@ def test_the_ring_keeps_failures_of_processes_without_a_supervisor(
         for _ in range(3 * KEPT_IN_A_SECOND):
             await otp.wait_down(otp.spawn(_divide, 0))
         assert 2 + KEPT_IN_A_SECOND == len(ends())
+
+    Scheduler(seed=1).run(main)
+
+
+def test_failures_without_a_supervisor_push_out_no_restart() -> None:
+    """Regression: a task that failed steadily pushed all restarts out of the ring within minutes."""
+
+    async def main() -> None:
+        await otp.Supervisor.start_link(otp.Children([Echo.child_spec(None, id="echo")]))
+        started = [one.seq for one in trace.history(node()) if one.kind == "child_started"]
+        assert 1 == len(started)
+        for _ in range(RING_SIZE // KEPT_IN_A_SECOND + 1):
+            for _ in range(KEPT_IN_A_SECOND):
+                await otp.wait_down(otp.spawn(_divide, 0))
+            await advance(1)
+        events = trace.history(node())
+        assert started == [one.seq for one in events if one.kind == "child_started"]
+        assert ENDS_SIZE == sum(one.kind == "exited" for one in events)
+        assert events == sorted(events, key=lambda one: one.seq)
+        assert [one.seq for one in events] == [one.seq for one in node().tracer.newest()][::-1]
+        last = events[-1].seq
+        assert [last] == [one.seq for one in trace.history(node(), last - 1)]
+
+    Scheduler(seed=1).run(main)
+
+
+def test_a_full_ring_has_no_failures_from_before_its_first_event() -> None:
+    async def main() -> None:
+        tracer = Tracer(node(), ring_size=3)
+        early, late = otp.spawn(_divide, 0), otp.spawn(_divide, 0)
+        values = ("boom", None, None, None, "divide", None)
+        tracer.keep_end(early, values, 0)
+        tracer.emit("suspended", None, {})
+        tracer.keep_end(late, values, 0)
+        assert [1, 2, 3] == [one.seq for one in tracer.history()]
+        for _ in range(2):
+            tracer.emit("suspended", None, {})
+        assert [2, 3, 4, 5] == [one.seq for one in tracer.history()]
+
+    Scheduler(seed=1).run(main)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_crash_that_is_not_kept_takes_the_short_path(kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: each crash took the long one, also when those of its second were used up."""
+    monkeypatch.setattr(logging.getLogger("otp"), "disabled", True)  # a report may take the long path, too
+    ends: list[Any] = []
+    finish = death._finish
+    monkeypatch.setattr(death, "_finish", lambda p, *more: (ends.append(p), finish(p, *more)))
+
+    async def main() -> None:
+        for _ in range(KEPT_IN_A_SECOND - kept):
+            await otp.wait_down(otp.spawn(_divide, 0))
+        ends.clear()
+        crashed = otp.spawn(_divide, 0)
+        await otp.wait_down(crashed)
+        assert kept == (crashed in ends)
 
     Scheduler(seed=1).run(main)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from weakref import ref
 
 from otp.kernel.tables.scheduler import Timer
-from otp.kernel.tables.tracing import MESSAGE_KINDS, RING_SIZE, Event, Subscription
+from otp.kernel.tables.tracing import MESSAGE_KINDS, Event, Subscription
 from otp.observer.events import EventView, Missed, event_view
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class EventFeed:
         first = events[0].seq if events else newest + 1
         if asked != since:
             self._past.append(Missed("restarted", None, asked, first))
-        elif len(everything) >= RING_SIZE and first > since + 1 and everything[0].seq > since:
+        elif trace.is_full and first > since + 1 and everything[0].seq > since:
             self._past.append(Missed("ring", None, since, first))
         self._past.extend(event for event in events if kinds is None or event.kind in kinds)
         self.last = newest

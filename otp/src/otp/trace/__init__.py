@@ -115,7 +115,7 @@ def subscribe(
 
 
 def history(node: Node, since: int = 0) -> list[Event]:
-    """Return the lifecycle events in the ring with a number greater than `since`, oldest first."""
+    """Return the kept lifecycle events with a number greater than `since`, oldest first."""
     return node.tracer.history(since)
 
 

@@ -174,7 +174,10 @@ def test_a_crash_without_a_supervisor_before_the_attachment_is_explained(inside:
             assert re.fullmatch(r"test_error_history\.py:\d+ in divide_boxes", only["where"]), only
         answer = await platform.client.get(f"/api/v1/processes/{plain_pid(ended)}/errors/why")
         hints = [one.get("hint") for one in answer.json()["error"]["details"]]
-        forgotten = rf"its end is not in the memory of {node.name}, which begins at [\d:]+; of processes without .*"
+        forgotten = (
+            rf"its end is not in the memory of {node.name}, whose oldest event is of [\d:]+; of processes without a "
+            r"supervisor it has the newest failures, at most ten a second, and other ends only while .*"
+        )
         assert any(re.fullmatch(forgotten, hint or "") for hint in hints), hints
 
     inside(test)

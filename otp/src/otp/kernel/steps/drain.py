@@ -149,7 +149,8 @@ def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
     reason = reason_of(error)
     report_crash(p, "", None, reason, error)
     drop_group(error)
-    p.ensure_ext()  # `terminate` needs it to record the exit
+    if p.runtime.tracer.has_room():
+        p.ensure_ext()  # `terminate` needs it to record the exit
     terminate(p, reason)
 
 

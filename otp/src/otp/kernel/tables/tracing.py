@@ -11,7 +11,8 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from otp.kernel.tables.causes import Causes
 from otp.kernel.tables.focus import Focus
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from otp.kernel.values.process import Process
 
 RING_SIZE: Final = 4_096
+ENDS_SIZE: Final = 200  # ends in a ring of their own: a task that fails often must push out no restarts
 KEPT_IN_A_SECOND: Final = 10  # calls that time out, and failures outside trees; the ring is also for restarts
 NESTED: Final = 10_000  # successive events that readers may cause while one is delivered
 SLICES: Final = 10  # of a second, over which the rate of a reader with `focus` is spread
@@ -230,6 +232,8 @@ class Subscription:
         self._tracer.remove(self)
 
 
+_Entry: TypeAlias = tuple[int, int, str, Any, int, Any]
+
 _blank = object.__new__
 
 
@@ -242,6 +246,7 @@ class Tracer:
 
     __slots__ = (
         "_by_kind",
+        "_ends",
         "_failures",
         "_nested",
         "_node",
@@ -265,14 +270,15 @@ class Tracer:
 
     def __init__(self, node: Node, ring_size: int = RING_SIZE) -> None:
         self._node = node
-        self._ring: deque[tuple[int, int, str, Any, int, Any]] = deque(maxlen=ring_size)
+        self._ring: deque[_Entry] = deque(maxlen=ring_size)
+        self._ends: deque[_Entry] = deque(maxlen=ENDS_SIZE)  # of processes without a supervisor, unread
         self.subscriptions: tuple[Subscription, ...] = ()  # none: gaps in the ring go unnoticed
         self._by_kind: dict[str, tuple[Subscription, ...]] = {}
         self._waiting: deque[tuple[tuple[Subscription, ...], Event]] | None = None  # set while readers are notified
         self._reader: Subscription | None = None  # the reader that is being notified
         self._nested = 0
         self._timeouts = (0, 0)  # a second of the clock, and the calls that timed out in it
-        self._failures = (0, 0)  # the same of ends that nothing but the ring keeps
+        self._failures = (0, 0)  # the same of ends that nothing but `_ends` keeps
         self.seq: int = 0
         self.restarts: int = 0  # counted by the supervisors of the node, as are the give-ups
         self.give_ups: int = 0
@@ -337,9 +343,9 @@ class Tracer:
             self.notice("call_timed_out", pid, describe())
 
     def keeps_end(self, reason: Any) -> bool:
-        """Return whether the ring keeps the exit of a process that has neither a supervisor nor readers.
+        """Return whether to keep the exit of a process that has neither a supervisor nor readers; count it.
 
-        It keeps only the first failures of a second: later observers explain them.
+        Only the first failures of a second are kept: later observers explain them.
         """
         if is_clean(reason):
             return False
@@ -354,8 +360,13 @@ class Tracer:
         if isinstance(sender, type(p)):
             shown.setdefault(sender.number, sender)
             values = (*values[:SENDER], sender.number, *values[SENDER + 1 :])
-        self._ring.append((seq, self.clock(), "exited", p.number, cause, values))
+        self._ends.append((seq, self.clock(), "exited", p.number, cause, values))
         return seq
+
+    def has_room(self) -> bool:
+        """Return whether the current second has room for one more end, see `keeps_end`."""
+        second, count = self._failures
+        return count < KEPT_IN_A_SECOND or second != self.clock() // 1_000_000_000
 
     def _count(self, before: tuple[int, int]) -> tuple[int, int]:
         """Return the current second of the clock, and how many were counted in it with this one."""
@@ -430,15 +441,26 @@ class Tracer:
             yield from self.focus.holders(frm)
 
     def history(self, since: int = 0) -> list[Event]:
-        """Return the events in the ring with a number greater than `since`, oldest first."""
-        return [self._event(entry) for entry in self._ring if entry[0] > since]
+        """Return the kept events with a number greater than `since`, oldest first."""
+        return [self._event(entry) for entry in self._entries(since) if entry[0] > since]
 
     def newest(self) -> Iterator[Event]:
-        """Yield the events in the ring, newest first, built while they are read."""
-        for entry in reversed(self._ring):
+        """Yield the kept events, newest first, built while they are read."""
+        for entry in reversed(self._entries()):
             yield self._event(entry)
 
-    def _event(self, entry: tuple[int, int, str, Any, int, Any]) -> Event:
+    @property
+    def is_full(self) -> bool:
+        """The state of the ring: if it is full, events before its first one may be lost."""
+        return len(self._ring) == self._ring.maxlen
+
+    def _entries(self, since: int = 0) -> deque[_Entry] | list[_Entry]:
+        """Return the ring, oldest first, with the ends among its events that have a number greater than `since`."""
+        since = max(since, self._ring[0][0]) if self.is_full else since
+        ends = [entry for entry in self._ends if entry[0] > since]
+        return sorted([*self._ring, *ends], key=itemgetter(0)) if ends else self._ring
+
+    def _event(self, entry: _Entry) -> Event:
         seq, at, kind, pid, cause, kept_data = entry
         data = kept_data if kept_data.__class__ is dict else dict(zip(FIELDS[kind], kept_data, strict=False))
         if pid.__class__ is int:
