@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["ATTACHED", "NODE", "OWNER", "attach"]
+__all__ = ["ATTACHED", "NODE", "OWNER", "attach", "wait_for_nodes"]
 
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 ATTACHED = "/api/v1/nodes/attached"
@@ -13,3 +15,16 @@ NODE = "shop@127.0.0.1"
 
 async def attach(platform: Any, address: str = NODE, **more: Any) -> Any:
     return await platform.client.post(ATTACHED, json={"address": address, **more}, headers=OWNER)
+
+
+async def wait_for_nodes(platform: Any, wanted: Callable[[list[str]], bool]) -> None:
+    """Wait until the names of the nodes are as wanted."""
+    reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def look(nodes: Any) -> None:
+        if not reached.done() and wanted([one.name for one in nodes]):
+            reached.set_result(None)
+
+    platform.platform.nodes.listen(look)
+    look(platform.platform.nodes)
+    await reached

@@ -8,9 +8,7 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,36 +16,18 @@ from urllib.parse import quote
 
 import pytest
 
-from attached_service import ATTACHED, NODE, OWNER, attach
+from attached_service import ATTACHED, NODE, OWNER, attach, wait_for_nodes
 from observed_service import service
-from otp.distribution import Settings
-from otp.doors import visit
-from stopped_programs import continue_all, stop_all
 from superlearner.app import sign_of_life
-from superlearner.nodes.attaching import ServiceChange, attachment
-from superlearner.nodes.attaching.attachment import _is_stopped, process_exists
+from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.remote import protocol as p
-from superlearner.operations.builtin.restart_loops import INCIDENT
-from superlearner.operations.builtin.restarts import BY_SIGNAL, LATER, NOT_HELD, NOT_RESTARTED, OBSERVED
+from superlearner.operations.builtin.restarts import NOT_RESTARTED, OBSERVED
 from superlearner.operations.rights.users import SCOPES
 from superlearner.store import MomentRow
 
 pytestmark = [pytest.mark.program, pytest.mark.usefixtures("own_sockets")]
 
 Run = Callable[..., Any]
-
-
-async def until(platform: Any, wanted: Callable[[list[str]], bool]) -> None:
-    """Wait until the list of nodes is as wanted."""
-    reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def look(nodes: Any) -> None:
-        if not reached.done() and wanted([one.name for one in nodes]):
-            reached.set_result(None)
-
-    platform.platform.nodes.listen(look)
-    look(platform.platform.nodes)
-    await reached
 
 
 @pytest.mark.operation("node.attach", "node.attached", "node.detach")
@@ -127,7 +107,7 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
         async with service(tmp_path) as first:
             await attach(platform)
             first.process.kill()
-            await until(platform, lambda names: NODE not in names)
+            await wait_for_nodes(platform, lambda names: NODE not in names)
             [line] = (await platform.get(ATTACHED))["data"]
             why = f"its process {first.os_pid} no longer exists, and was probably killed"
             assert ("looked_for", why) == (line["state"], line["why"])
@@ -147,7 +127,7 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
             page = (await platform.client.get("/why/9f3a0c1b22d4.7", params={"node": NODE})).text
             assert f'data-node="{NODE}"' in page
         async with service(tmp_path) as second:
-            await until(platform, lambda names: NODE in names)
+            await wait_for_nodes(platform, lambda names: NODE in names)
             [line] = (await platform.get(ATTACHED))["data"]
             assert ("attached", second.os_pid, None) == (line["state"], line["os_pid"], line["why"])
             again, gone = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"][:2]
@@ -205,7 +185,7 @@ def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(
         [*_, listed] = (await platform.get("/api/v1/restarts", params={"since": earlier["at"]}))["data"]
         assert ("my_shop", earlier["ref"]) == (listed["node"], listed["ref"])  # was missing while it was away
         async with service(tmp_path) as again:
-            await until(platform, lambda names: "my_shop" in names)
+            await wait_for_nodes(platform, lambda names: "my_shop" in names)
             [line] = (await platform.get(ATTACHED))["data"]
             assert ("attached", again.os_pid, None) == (line["state"], line["os_pid"], line["why"])
             assert [] == json.loads(platform.platform.node_list.snapshot())["awaited"]
@@ -274,9 +254,9 @@ def test_a_program_that_ran_beside_an_ended_service_does_not_take_its_place(insi
             attached = await attach(platform, f"{NODE}-{first.os_pid}")
             assert attached.status_code == 200
             first.process.kill()
-            await until(platform, lambda names: NODE not in names)
+            await wait_for_nodes(platform, lambda names: NODE not in names)
             async with service(tmp_path) as restarted:
-                await until(platform, lambda names: NODE in names)
+                await wait_for_nodes(platform, lambda names: NODE in names)
                 [line] = (await platform.get(ATTACHED))["data"]
                 assert restarted.os_pid == line["os_pid"]
 
@@ -316,7 +296,7 @@ def test_a_service_that_ends_in_order_reads_differently_from_one_that_is_killed(
             await attach(platform)
             shop.process.stdin.close()  # it leaves otp.observe
             stored = platform.platform.moments._rows
-            await until(platform, lambda _names: len(stored) == 2)
+            await wait_for_nodes(platform, lambda _names: len(stored) == 2)
             _, gone = [row.line for row in stored.values() if row.node == NODE]
             assert gone == f"{NODE} is gone: its service has ended otp.observe() (process {shop.os_pid})"
 
@@ -351,131 +331,6 @@ def test_a_service_says_that_a_process_ended_it_and_that_its_program_runs_on(ins
     inside(test)
 
 
-def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
-    inside: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Regression: it was reported as ended while its process ran; and a stopped one as busy."""
-    monkeypatch.setattr(visit, "SETTINGS", Settings(heartbeat=1.0, dead=3.0))
-    tells = _is_stopped
-    monkeypatch.setattr(attachment, "_is_stopped", lambda _os_pid: False)  # as if its loop were held
-
-    async def test(platform: Any) -> None:
-        async with service(tmp_path) as shop:
-            await attach(platform)
-            stop_all([shop.os_pid])
-            await asyncio.sleep(0)  # the loop reads what the service has sent
-            await asyncio.sleep(0)
-            stopped = time.time()
-            try:
-                waiting = asyncio.ensure_future(platform.client.get("/api/v1/processes", params={"node": NODE}))
-                await until(platform, lambda names: NODE not in names)
-                # Regression: it began with the heartbeat after the stop
-                [begun] = [one.gone_at for one in platform.platform.attachments]
-                assert begun is not None and begun < stopped + 0.05
-                [line] = (await platform.get(ATTACHED))["data"]
-                why = rf"it has been busy for [3-6] s: its process {shop.os_pid} runs and does not answer"
-                assert "looked_for" == line["state"]
-                assert re.fullmatch(why, line["why"])
-                asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
-                said = f"{NODE} is not reachable since [0-9:]{{8}}, and .*: it has been busy for [0-9]+ s: .*"
-                assert re.fullmatch(said, asked["message"])
-                # Regression: it was not found and gone, while its program ran
-                assert "node_unavailable" == asked["code"]
-                shown = {one["name"]: one["status"] for one in (await platform.get("/api/v1/nodes"))["data"]}
-                assert "silent" == shown[NODE]
-                words = (await waiting).json()["error"]["message"]  # was that it has ended
-                assert "has ended" not in words
-                assert re.search("it has been busy for [0-9]+ s: its process [0-9]+ runs", words)
-                [one] = platform.platform.attachments
-                one._silent_since -= 6
-                [line] = (await platform.get(ATTACHED))["data"]
-                assert re.match("it has been busy for (9|1[0-3]) s: ", line["why"])  # not 3 s for a while
-                if Path("/proc/self/stat").exists():
-                    monkeypatch.setattr(attachment, "_is_stopped", tells)
-                    [line] = (await platform.get(ATTACHED))["data"]
-                    words = (
-                        f"its process {shop.os_pid} has been stopped by a signal and has not answered for [0-9]+ s; "
-                    )
-                    assert re.fullmatch(f"{words}`kill -CONT {shop.os_pid}` continues it", line["why"])
-            finally:
-                continue_all([shop.os_pid])
-
-    inside(test)
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not tell that a process is stopped")
-def test_a_service_that_a_signal_stopped_is_described_in_the_past(
-    inside: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Regression: the stored lines said `kill -CONT`, with the seconds until it was noticed, for ever."""
-    monkeypatch.setattr(visit, "SETTINGS", Settings(heartbeat=1.0, dead=3.0))
-
-    async def test(platform: Any) -> None:
-        async with service(tmp_path) as shop:
-            await attach(platform)
-            stop_all([shop.os_pid])
-            try:
-                await until(platform, lambda names: NODE not in names)
-                [line] = (await platform.get(ATTACHED))["data"]
-                assert f"`kill -CONT {shop.os_pid}` continues it" in line["why"]
-                page = (await platform.client.get("/timeline", params={"node": NODE}, headers=OWNER)).text
-                assert f"<code>kill -CONT {shop.os_pid}</code> continues it" in page
-            finally:
-                continue_all([shop.os_pid])
-            moments = platform.platform.moments
-
-            def lines() -> list[str]:
-                return [row.line for row in moments._rows.values() if row.node == NODE and row.number != INCIDENT]
-
-            while " again after " not in lines()[-1]:
-                await moments.wait_for_news(moments._place, 5)
-            *_, silent, back = lines()
-            assert f"{NODE} is silent: its process {shop.os_pid} was stopped by a signal" == silent
-            ran_on = rf"its program \(process {shop.os_pid}\) had been stopped by a signal and is running again"
-            assert re.fullmatch(f"{NODE} answers again after a gap of [0-9]+ s: {ran_on}", back)
-
-    inside(test)
-
-
-def test_the_stop_of_a_service_explains_its_silence_and_has_a_page(inside: Run) -> None:
-    """Regression: it was silent because of a signal, but nothing that held its event loop was known."""
-
-    async def test(platform: Any) -> None:
-        moments, stop = platform.platform.moments, "the program was stopped for 26.7 s: none of its code ran"
-        why = "its process 7 was stopped by a signal"
-
-        async def facts() -> list[dict[str, Any]]:
-            lines = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
-            shown = [await platform.get(f"/api/v1/restarts/{one['ref']}", params={"node": NODE}) for one in lines]
-            return [one["data"]["facts"] for one in shown]
-
-        moments.add_service_change(ServiceChange(NODE, 1000.0, f"{NODE} is silent: {why}", why, 7, ran_on=True))
-        assert [(why, BY_SIGNAL)] == [(one["why"], one["supervisor"]) for one in await facts()]
-        moments._add(MomentRow(NODE, "0123456789ab", INCIDENT, INCIDENT, 1000.1, 1026.8, stop, 1, f"{INCIDENT}"))
-        why = "its program (process 7) had been stopped by a signal and is running again"
-        back = f"{NODE} answers again after a gap of 27 s: {why}"
-        moments.add_service_change(ServiceChange(NODE, 1027.0, back, None, 7, ran_on=True))
-        again, stopped, silent = await facts()
-        said = f"Its program did not end. The reason: {stop}."
-        assert [(stop, said)] * 2 == [(one["why"], one["supervisor"]) for one in (again, silent)]
-        assert "not kept" not in stopped["why"] and "SIGSTOP" in stopped["why"]
-        assert "No process of it caused this" in stopped["values"] and "`kill -STOP`" in stopped["hint"]
-
-    inside(test)
-
-
-def test_a_silent_service_with_a_process_id_that_no_system_has_is_not_busy() -> None:
-    assert (True, False) == (process_exists(os.getpid()), process_exists(2**70))
-
-
-def test_a_process_that_was_killed_does_not_exist_although_nobody_has_waited_for_it() -> None:
-    with subprocess.Popen(["sleep", "600"]) as program:
-        assert process_exists(program.pid)
-        program.kill()
-        os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOWAIT)
-        assert not process_exists(program.pid)
-
-
 def test_a_service_that_runs_again_is_found_during_a_long_pause(inside: Run, tmp_path: Path) -> None:
     """Regression: it took up to a minute, while the page said that it waits."""
 
@@ -484,9 +339,9 @@ def test_a_service_that_runs_again_is_found_during_a_long_pause(inside: Run, tmp
         async with service(tmp_path) as shop:
             await attach(platform)
             shop.process.kill()
-            await until(platform, lambda names: NODE not in names)
+            await wait_for_nodes(platform, lambda names: NODE not in names)
         async with service(tmp_path):
-            await until(platform, lambda names: NODE in names)
+            await wait_for_nodes(platform, lambda names: NODE in names)
 
     inside(test)
 
@@ -580,41 +435,6 @@ def test_the_end_and_the_return_of_a_service_say_how_long_it_was_away(inside: Ru
             {"what": back, "why": "its program runs again", "away": f"18 s, since {since}"},
             {"what": f"{NODE} is gone: {why}", "why": why, "away": f"18 s, until {until}"},
         ]
-
-    inside(test)
-
-
-def test_a_silence_of_a_service_that_ran_on_says_what_held_its_loop(inside: Run) -> None:
-    """Regression: the log of a program that had not ended was to say why it had."""
-
-    async def test(platform: Any) -> None:
-        moments, held = platform.platform.moments, "report held the event loop for 20 s"
-        busy = "it has been busy for 15 s: its process 7 runs and does not answer"
-
-        async def facts() -> list[tuple[str, str]]:
-            lines = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
-            refs = [one["ref"] for one in lines if not one["incident"]]
-            shown = [await platform.get(f"/api/v1/restarts/{ref}", params={"node": NODE}) for ref in refs]
-            return [(one["data"]["facts"]["why"], one["data"]["facts"]["supervisor"]) for one in shown]
-
-        moments.add_service_change(ServiceChange(NODE, 1000.0, f"{NODE} is silent: {busy}", busy, 7, ran_on=True))
-        assert [(busy, f"Its program did not end. {LATER}")] == await facts()
-        back = f"{NODE} answers again after a gap of 19 s: its process 7 has run on"
-        moments.add_service_change(ServiceChange(NODE, 1004.0, back, None, 7, ran_on=True))
-        said = f"Its program did not end. {NOT_HELD}"
-        assert [("its program did not end", said), (busy, said)] == await facts()
-        row = MomentRow(NODE, "0123456789ab", INCIDENT, INCIDENT, 984.0, 1004.0, held, 1, f"{INCIDENT}")
-        moments._add(replace(row, cause="blocked_loop"))
-        assert [(held, f"Its program did not end. The reason: {held}.")] * 2 == await facts()
-        moments.add_service_change(ServiceChange(NODE, 1100.0, f"{NODE} is silent: {busy}", busy, 7, ran_on=True))
-        moments.add_service_change(
-            ServiceChange(NODE, 1190.0, f"{NODE} is attached again, to process 8, after a gap of 90 s", None, 8)
-        )
-        assert [NOT_RESTARTED] * 2 == [said for _, said in (await facts())[:2]]  # it was killed while it was silent
-        back = f"{NODE} is attached again after a gap of 60 s: its process 8 has run on"
-        moments.add_service_change(ServiceChange(NODE, 2000.0, back, None, 8, ran_on=True))
-        said = "Its program did not end: the platform did not run."
-        assert ("its program did not end", said) == (await facts())[0]
 
     inside(test)
 
