@@ -35,6 +35,7 @@ from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.points import Point
 from superlearner.observing.monitoring.timeouts import LOOP_ADVICE, end_cycles, explained_by, list_deadlocks
+from superlearner.operations.builtin.restart_loops import names
 from superlearner.settings.settings import Settings
 
 CALL = TimedOut(
@@ -456,6 +457,35 @@ def test_a_callback_that_outlasts_a_deadlock_hangs_from_then_on() -> None:
     for since, count in ((4, 0), (6, 1)):
         known = facts(callbacks=[busy], deadlocks={"0.7.0": NOW - since})
         assert len(list(detectors.long_callback(known, LIMITS))) == count
+
+
+def test_the_line_of_each_incident_names_its_processes_where_a_search_finds_them() -> None:
+    """Regression: no list had the waits for a task, or who held the loop when a call timed out."""
+    fast, backlog = track([20 * n for n in range(12)]), replace(track([5683] * 12), pid="0.6.0", name="desk")
+    backlog.handled_per_s = 2.0
+    busy = PendingCallback("0.5.0", "stove", "Stove", "handle_cast", NOW - 60, 1, "shop.py:29")
+    circle = [Waiter(pid, name, "Shop", "", "call", None, NOW) for pid, name in (("0.3.0", "cart"), ("0.4.0", "bank"))]
+    hold = LoopHold(NOW - 1, 12.0, "0.9.0", "clock", "Clock", "shop.py:24")
+    task = replace(CALL, callee="fetch", pid="0.8.0", name="fetch", caller="waiter", is_task=True, at=NOW - 0.9)
+    largest = ProcessSize("0.9.0", "ledger", 200_000_000)
+    expected = {
+        "mailbox_growth": ["till"],
+        "mailbox_backlog": ["desk"],
+        "long_callback": ["stove"],
+        "call_cycle": ["cart", "bank"],
+        "blocked_loop": ["clock"],
+        "call_timeouts": ["fetch", "waiter", "clock"],
+        "memory_growth": ["ledger"],
+    }
+    found = [
+        *detect(facts(tracks=[fast, backlog], callbacks=[busy], cycles=[circle]), LIMITS),
+        *detect(facts(holds=[hold], timeouts=[task, replace(task, at=NOW - 0.8)]), LIMITS),
+        *detect(facts(points=growing(30.0), largest=largest), LIMITS),
+    ]
+    lines = {one.type: one.incident.text for one in found if one.incident is not None}
+    assert lines.keys() == expected.keys()
+    missed = {line: [name for name in expected[type_] if not names(line, name)] for type_, line in lines.items()}
+    assert {} == {line: of for line, of in missed.items() if of}
 
 
 def test_unsupervised_processes_of_the_same_kind_are_one_finding() -> None:

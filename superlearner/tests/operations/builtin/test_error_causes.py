@@ -20,6 +20,7 @@ from superlearner.control.clock import time_text
 from superlearner.control.terms import plain_pid
 from superlearner.nodes.nodes import Absence
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, TimedOut
+from superlearner.operations.builtin import error_causes, restart_lines
 from superlearner.operations.builtin.restart_loops import FAILED_START
 from superlearner.restarts.ids import run_of
 from superlearner.store import MomentRow
@@ -315,6 +316,30 @@ def test_the_unit_of_a_duration_is_not_taken_for_a_process(inside: Inside) -> No
         assert ["s hung", failed] == [one["line"] for one in why["problems"]] == [one["line"] for one in listed]
 
     inside(test)
+
+
+@pytest.mark.operation("error.why", "restart.list")
+@pytest.mark.parametrize("stored", [True, False], ids=["stored", "in-memory"])
+def test_lines_of_others_do_not_displace_those_of_a_process_whose_name_is_a_unit(
+    inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: bool
+) -> None:
+    """Regression: of the newest 2,000 lines with that word, all could be of others."""
+    for module in (restart_lines, error_causes):
+        monkeypatch.setattr(module, "MOST_FOLDED", 3)
+
+    async def test(platform: Any) -> None:
+        moments, node = platform.platform.moments, platform.node.name
+        await platform.node.start(Agent, lambda: 0, name="s")
+        for number in range(12):
+            line = "s was in init, at shop.py:7" if number < 4 else "till was in init for 9 s, at shop.py:7"
+            moments._add(MomentRow(node, f"9f3a0c1b2{number:03}", 2, 2, number * 900.0, number * 900.0, line))
+        own = [2700.0, 1800.0, 900.0]
+        listed = (await platform.get("/api/v1/restarts", params={"process": "s", "fold": "false"}))["data"]
+        assert own == [one["at"] for one in listed]
+        why = (await platform.get("/api/v1/processes/s/errors/why"))["data"]
+        assert ["s was in init, at shop.py:7"] == list({one["line"] for one in why["problems"]})
+
+    inside(test, data_dir=tmp_path if stored else None)
 
 
 @pytest.mark.operation("error.why")

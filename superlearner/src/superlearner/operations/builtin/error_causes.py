@@ -27,8 +27,8 @@ from superlearner.operations.builtin.errors import describe_step, find_process, 
 from superlearner.operations.builtin.processes import NOT_THERE
 from superlearner.operations.builtin.restart_incidents import is_failure, possible_names
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_row, list_open
-from superlearner.operations.builtin.restart_loops import FAILED_START, GAVE_UP, INCIDENT, clause_about, is_sum, names
-from superlearner.operations.builtin.restart_words import find_about, was_restarted_in
+from superlearner.operations.builtin.restart_loops import FAILED_START, GAVE_UP, INCIDENT, clause_about, is_sum
+from superlearner.operations.builtin.restart_words import page_about, was_restarted_in
 from superlearner.operations.builtin.restarts import read_moment
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
@@ -222,8 +222,7 @@ async def _find_stored(
     history: MomentHistory, nodes: Sequence[str], name: str, owner: str | None = None
 ) -> list[MomentRow]:
     """Return what is stored about a process, without replays, newest first."""
-    rows, _ = await history.page(list(nodes), [], owner, None, None, 0, MOST_FOLDED, process=name, replays=False)
-    return await find_about(name, rows, history)
+    return await page_about(history, name, list(nodes), [], owner, limit=MOST_FOLDED)
 
 
 def _list_command(ctx: Context, name: str) -> str:
@@ -495,9 +494,8 @@ def _describe_stored(line: RestartLine, moment: Moment | None) -> str:
 async def _add_problems(ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, why: Why) -> None:
     """Add the newest stored problems of a process, such as hangs, and failed starts."""
     owner = ctx.user.only_owner
-    rows, _ = await history.page([node.name], [], owner, None, None, 0, MOST_FOLDED, process=why.name, number=INCIDENT)
-    told = (one for one in rows if _is_problem(one) or one.cause == FAILED_START)
-    stored = _list_stored([one for one in told if names(one.line, why.name or "")])
+    rows = await page_about(history, why.name or "", [node.name], [], owner, limit=MOST_FOLDED, number=INCIDENT)
+    stored = _list_stored([one for one in rows if _is_problem(one) or one.cause == FAILED_START])
     why.problems = [*(one for one in why.problems if one.ref is None), *stored]
 
 
@@ -526,13 +524,10 @@ async def _list_restarts(
 ) -> list[_Restarts]:
     """Return the ends and the restarts of a process, stored or not, by its name: what `restart.list` finds for it."""
     open_ = await list_open(ctx, [node], history, None, None)
-    rows, _ = await history.page(
-        [node.name], [], ctx.user.only_owner, None, None, 0, MOST_FOLDED, process=name, replays=False
-    )
-    about = await find_about(name, rows, history)
+    about = await page_about(history, name, [node.name], [], ctx.user.only_owner, limit=MOST_FOLDED)
     falls = await history.read_replays([one for one in about if one.line.endswith(GAVE_UP)])
     again = await asyncio.to_thread(_find_restarted, falls, name)
-    settled = {str(Ref(one.run, one.number)) for one in rows}  # one may have settled since the list of the open ones
+    settled = {str(Ref(one.run, one.number)) for one in about}  # one may have settled since the list of the open ones
     found: list[_Restarts] = []
     for one in (*(one for one in open_ if one.ref not in settled), *about):
         parts = clause_about(one.line, name)

@@ -40,7 +40,7 @@ from superlearner.operations.builtin.restart_loops import (
 from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
 from superlearner.operations.builtin.restart_none import describe_none
-from superlearner.operations.builtin.restart_words import Words, find_about
+from superlearner.operations.builtin.restart_words import Words, page_about
 from superlearner.operations.builtin.restarts import EventRef
 from superlearner.operations.builtin.restarts import describe_row as describe_stored
 from superlearner.operations.context import Context
@@ -142,12 +142,12 @@ async def list_(
         owner = ctx.user.only_owner
         kinds = BESIDE if of_all else []
         chosen = words is not None or process is not None
-        first, most = (0, MOST_FOLDED) if chosen else (before, many - before)
-        rows, total = await history.page(
-            names, kinds, owner, since, until, first, most, process=process, replays=not (fold or chosen)
-        )
         if process is not None:
-            rows = await find_about(process, rows, history)
+            rows = await page_about(history, process, names, kinds, owner, since, until, limit=MOST_FOLDED)
+        else:
+            first, most = (0, MOST_FOLDED) if chosen else (before, many - before)
+            replays = not (fold or chosen)
+            rows, total = await history.page(names, kinds, owner, since, until, first, most, replays=replays)
         if words is not None:
             rows = await words.find(rows, history)
         if chosen:

@@ -14,10 +14,12 @@ from superlearner.operations.results.restarts import Crashed, Decided, Moment, R
 from superlearner.restarts.drawing import MomentNode
 from superlearner.store import MomentRow
 
-__all__ = ["Words", "find_about", "was_restarted_in"]
+__all__ = ["Words", "page_about", "was_restarted_in"]
 
 AT_ONCE: Final = 200
 """Rows whose replays are in memory at the same time."""
+MOST_READ: Final = 10
+"""Pages of the store that are read for the lines about one process."""
 
 
 class Words:
@@ -63,7 +65,35 @@ class Words:
             return False
 
 
-async def find_about(process: str, rows: Sequence[MomentRow], history: MomentHistory) -> list[MomentRow]:
+async def page_about(
+    history: MomentHistory,
+    process: str,
+    nodes: list[str],
+    kinds: list[str],
+    owner: str | None,
+    since: float | None = None,
+    until: float | None = None,
+    *,
+    limit: int,
+    number: int | None = None,
+) -> list[MomentRow]:
+    """Return the newest recorded restarts that are about a process, without replays; see `MomentHistory.page`.
+
+    The store also finds lines with the same word as something else, such as a unit. So it is read on until there are
+    enough lines, up to `MOST_READ` times.
+    """
+    found: list[MomentRow] = []
+    for start in range(0, MOST_READ * limit, limit):
+        rows, total = await history.page(
+            nodes, kinds, owner, since, until, start, limit, process=process, number=number, replays=False
+        )
+        found += await _find_about(process, rows, history)
+        if len(found) >= limit or start + limit >= total:
+            break
+    return found[:limit]
+
+
+async def _find_about(process: str, rows: Sequence[MomentRow], history: MomentHistory) -> list[MomentRow]:
     """Return the recorded restarts that are about a process, in the same order.
 
     The line of a give-up names the supervisors only: its replay tells which processes ended.

@@ -88,7 +88,7 @@ class MomentHistory(Protocol):
             until: only before this time.
             offset: rows to leave out first.
             limit: maximum number of rows.
-            process: only those whose line names this process, and all give-ups; see `restart_words.find_about`.
+            process: only those whose line names this process, and all give-ups; see `restart_words.page_about`.
             number: only those with this number; a loss or a return of a node has the number 1.
             replays: False leaves out their replays, see `read_replays`.
         """
