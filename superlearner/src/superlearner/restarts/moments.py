@@ -30,7 +30,7 @@ from superlearner.restarts.memory import Events, Memory
 from superlearner.restarts.present import Now, Row, rows_of, waits
 from superlearner.restarts.tables import Past
 
-__all__ = ["Ghost", "Happening", "Kind", "Moment", "NoSupervisor", "goes_on", "moment_of"]
+__all__ = ["Ghost", "Happening", "Kind", "Moment", "NoSupervisor", "goes_on", "line_of_cause", "moment_of"]
 
 STORM_NS: Final = 20_000_000_000
 MOST_ATTEMPTS: Final = 4
@@ -136,6 +136,12 @@ def _is_empty(now: Now, end: TraceEvent) -> bool:
     return any(row.id == end.data["id"] and row.pid is None for row in rows_of(now.table(end.pid)))
 
 
+def line_of_cause(group: Group) -> WhyLine | None:
+    """Return the line that ended the first process of a restart, or of its failed call."""
+    first = group.first
+    return (line_of_end(first) or line_of_call(first)) if "reason" in first.data else None
+
+
 class _Telling:
     """The making of one moment."""
 
@@ -177,9 +183,8 @@ class _Telling:
 
     def _line(self, events: Sequence[Happening]) -> WhyLine | None:
         """Return the line that raised: that of the first cause, else of the first start that failed."""
-        first = self.group.first
-        found = line_of_end(first) or line_of_call(first) if "reason" in first.data else None
-        return found or next((one.line for one in events if one.start and one.line is not None), None)
+        starts = (one.line for one in events if one.start and one.line is not None)
+        return line_of_cause(self.group) or next(starts, None)
 
     def _touched(self) -> Iterable[str]:
         """Yield the ids of everything that happened: first what ended by itself or by a link."""

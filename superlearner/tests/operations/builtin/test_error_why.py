@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from otp import CallExit, Children, GenServer, NoReply, Ok, Reply, Supervisor, i
 from otp.observer import ViewOf, ViewServer
 from owned_things import call, user
 from superlearner.control.terms import plain_pid
+from superlearner.operations.builtin.restart_lines import describe_row, list_open
 from superlearner.store import MomentRow
 
 Inside = Callable[..., Any]
@@ -415,6 +416,52 @@ def test_a_call_that_failed_with_its_server_has_the_line_of_its_caller(inside: I
         ]
         shown = (await platform.get(f"/api/v1/restarts/{row['ref']}"))["data"]
         assert shown["line"]["function"] == "handle_cast"
+
+    inside(test)
+
+
+class Larder(GenServer):
+    """A server that crashes as often as its `init` is to fail before it runs again."""
+
+    failures = 0
+
+    @impl
+    def init(self, arg):
+        if Larder.failures:
+            Larder.failures -= 1
+            raise OSError("it is locked")
+        return Ok(arg)
+
+
+class Buffet(Supervisor):
+    @impl
+    def init(self, arg):
+        servers = [Bistro.child_spec({}, id=id, name=id) for id in ("waiter", "cook")]
+        return Children([*servers, Larder.child_spec({}, id="larder", name="larder")], max_restarts=9)
+
+
+@pytest.mark.operation("restart.list")
+def test_a_restart_has_the_same_place_before_and_after_it_is_stored(inside: Inside) -> None:
+    """Regression: only a stored one had the line of a call that failed with its server, or of a failed restart."""
+
+    async def test(platform: Any) -> None:
+        await platform.node.start(Buffet, None, name="buffet")
+        waiter, larder = platform.node.whereis("waiter"), platform.node.whereis("larder")
+        GenServer.cast(waiter, "cook")
+        await otp.wait_down(waiter)
+        Larder.failures = 1
+        otp.exit(larder, "kill")
+        await otp.wait_down(larder)
+        await Supervisor.count_children(("buffet", platform.node))
+        opened = await list_open(cast("Any", None), [platform.platform.nodes.find(None)], None, None, None)
+        place, stored = 0, list[Any]()
+        while len(stored) < 3:
+            for place, row in await platform.platform.moments.wait_for_news(place, 20.0):
+                stored.append(row)
+        lines = [describe_row(row, "") for row in stored]
+        assert {one.ref: one.where for one in lines} == {one.ref: one.where for one in opened}
+        places = [one.where or "" for one in lines]
+        assert all(any(words in place for place in places) for words in ("in handle_call", "in handle_cast", "in init"))
 
     inside(test)
 

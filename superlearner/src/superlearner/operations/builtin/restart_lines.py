@@ -56,6 +56,7 @@ from superlearner.restarts.drawing import MomentNode
 from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.ids import Ref, run_of
 from superlearner.restarts.memory import Memory
+from superlearner.restarts.moments import line_of_cause
 from superlearner.restarts.present import Running, waits
 from superlearner.restarts.recorder import MINUTE_S, describe_group, is_worth, lacks_beginning
 from superlearner.restarts.tables import Past
@@ -384,11 +385,12 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
 
 def _find_places(group: Group) -> str | None:
     """Return the lines that caused a restart, by the same rule as for a recorded one."""
-    first = [group.first] if "reason" in group.first.data else []
-    ends = first + [one for one in group.of("exited") if one is not group.first and one.data.get("cycle")]
-    failed = reversed(group.of("restart_failed") if group.of("gave_up") else [])
-    straw = next(filter(None, map(line_of_start, failed)), None)
-    lines = [*map(line_of_end, ends), straw]
+    failed = group.of("restart_failed")
+    lines = [line_of_end(one) for one in group.of("exited") if one.data.get("cycle")]
+    if not any(lines):
+        lines = [line_of_cause(group) or next(filter(None, map(line_of_start, failed)), None)]
+    if group.of("gave_up"):
+        lines.append(next(filter(None, map(line_of_start, reversed(failed))), None))
     return sentences.listed(list(dict.fromkeys(one.place for one in lines if one is not None))) or None
 
 
@@ -399,7 +401,7 @@ def _find_last_line(gave_up: TraceEvent, group: Group) -> WhyLine | None:
         return next(filter(None, (line_of_start(one) for one in failed)), None)
     first = group.first
     known = "reason" in first.data and facts_of(first).reason == facts_of(gave_up).reason
-    return line_of_end(first) if known else None
+    return line_of_cause(group) if known else None
 
 
 def _describe_give_up(event: TraceEvent, past: Past, line: WhyLine | None) -> str:
