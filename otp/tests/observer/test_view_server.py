@@ -241,10 +241,38 @@ def test_operations_at_a_time_are_limited(run: Any) -> None:
         with pytest.raises(ViewError, match="try again") as busy:
             await refused
         assert busy.value.code == "busy"
+        with pytest.raises(ViewError, match="try again"):
+            await view.cast(counter, "refused")
+        kept = observer.view_requests(otp.trace.node_of(counter))  # a refused request sends nothing
+        assert [("call", "'wait'")] * 100 == [(one.method, one.sent) for one in kept]
         for _ in range(100):
             otp.send(counter, ("go",))
         assert [1] * 100 == [await task for task in waiting if task is not refused]
         assert await view.call(counter, "value") == 1
+
+    run(test)
+
+
+def test_requests_that_send_something_are_kept_with_what_ends_or_calls_a_process(run: Any) -> None:
+    """Regression: a text for all messages to a sensitive process, and no caller, so that any other one matched."""
+
+    async def sensitive() -> None:
+        otp.process_flag("sensitive", True)
+        await otp.receive(otp.Is("never"))
+
+    async def test() -> None:
+        _, view = await serving("read", "operate")
+        counter, secret = await Counter.start_link(1), otp.spawn(sensitive)
+        await testing.wait_all_idle()
+        assert 1 == await view.call(counter, "value")
+        await view.send(secret, "hunter2")
+        await view.exit(secret, "leave")
+        await view.exit(secret)
+        kept = observer.view_requests(otp.trace.node_of(counter))
+        assert [("call", "'value'"), ("send", None), ("exit", "leave"), ("exit", "killed")] == [
+            (one.method, one.sent) for one in kept
+        ]
+        assert [True, False, False, False] == [one.caller is not None for one in kept]
 
     run(test)
 

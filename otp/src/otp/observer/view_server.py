@@ -189,7 +189,6 @@ class _Serving:
             return ("ok", self.open(method, arguments, reader))
         if method.waits and name not in _UNLOGGED:
             say(logging.INFO, "a view of %s asks for %s %s", self.node.name, name, text(arguments, length=500))
-        note_request(self.node, name, arguments)
         operation = partial(method.function, self.node, **arguments)
         if not method.waits:
             return ("ok", to_term(await operation(), strict=False))
@@ -197,7 +196,8 @@ class _Serving:
             raise BadArgument(f"{name}: cannot target {self.me}, the view server itself")
         if len(self.working) >= MOST_REQUESTS:
             raise ViewError("busy", f"expected fewer than {MOST_REQUESTS} operations at a time; try again")
-        _, ref = spawn_monitor(_work, operation, caller)
+        worker, ref = spawn_monitor(_work, operation, caller)
+        note_request(self.node, name, arguments, worker)
         self.working[ref] = caller
         return None
 

@@ -474,6 +474,7 @@ def test_a_restart_has_the_same_place_before_and_after_it_is_stored(inside: Insi
         ("cast", {"request": "soup"}, r"while it handled the cast 'soup' sent through otp\.observe at [\d:]+, at .*"),
         ("call", {"request": "soup"}, r"while it handled the call 'soup' sent through otp\.observe at [\d:]+, at .*"),
         ("exit", {"reason": "kaputt"}, r"by a request through otp\.observe \(view\.exit\) with the reason 'kaputt'"),
+        ("exit", {}, r"by a request through otp\.observe \(view\.exit\)"),
     ],
 )
 def test_an_end_by_what_a_view_sent_names_it(inside: Inside, method: str, sent: dict[str, Any], told: str) -> None:

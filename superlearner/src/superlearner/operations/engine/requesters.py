@@ -21,6 +21,9 @@ __all__ = ["HandledMessage", "LostMessages", "Origin", "Requester", "find_origin
 
 AUDIT_S: Final = 0.05
 """The greatest difference between the clocks of node and audit log, in seconds."""
+DELAY_NS: Final = 5_000_000_000
+"""The longest time from a request of a view to the end for which only its text names it: a message may wait in the
+mailbox, and an end for cleanup."""
 VIEW: Final = "view"
 """The interface of a request through `otp.observe`, without the platform."""
 INTERFACES: Final = {"rest": "over HTTP", "cli": "from the command line", "page": "from the page", "mcp": "through MCP",
@@ -183,7 +186,7 @@ def find_origin(
         if entry is not None:
             requester = _requester_of(entry)
         elif not step.asked:
-            requester = next((_viewer(one, wall) for one in _sent_before(views, step) if one.method == "exit"), None)
+            requester = next((_viewer(one, wall) for one in _sent_before(views, step) if _has_ended(one, step)), None)
         if requester is not None:
             request = requester.describe_request(reader)
             text = name_request(text, step.reason, request)
@@ -203,6 +206,23 @@ def _sent_before(views: Sequence[ViewRequest], step: Step) -> Iterator[ViewReque
     return (one for one in reversed(views) if one.at <= step.at_ns and one.pid.strip("<>") == step.pid)
 
 
+def _has_ended(one: ViewRequest, step: Step) -> bool:
+    """Return whether a view sent the exit signal of a step; a process that traps exits survives others."""
+    return one.method == "exit" and one.sent == step.reason and _is_recent(one, step)
+
+
+def _is_handled(one: ViewRequest, step: Step, last: LastMessages | None) -> bool:
+    """Return whether a view sent the message of a step; a call has a caller, other messages have only their text."""
+    if last is not None and last.caller is not None:
+        return one.caller is last.caller
+    same = one.sent is not None and step.message is not None and _is_same(one.sent, step.message)
+    return same and step.message_kind in WAYS.get(one.method, ()) and _is_recent(one, step)
+
+
+def _is_recent(one: ViewRequest, step: Step) -> bool:
+    return one.at >= step.at_ns - DELAY_NS
+
+
 def _find_sender(
     step: Step,
     node: str,
@@ -220,22 +240,17 @@ def _find_sender(
     found = [
         _requester_of(entry)
         for entry in _before(audit, node, at, step, begun)
-        if entry.operation == "process.message" and entry.outcome in ARRIVED and _has_sent(entry, kind, step.message)
+        if entry.operation == "process.message" and _has_sent(entry, kind, step.message, at)
     ]  # fmt: skip
-    found += [
-        _viewer(one, wall)
-        for one in _sent_before(views, step)
-        if kind in WAYS.get(one.method, ()) and _is_same(one.sent, step.message)
-    ]
+    found += [_viewer(one, wall) for one in _sent_before(views, step) if _is_handled(one, step, last)]
     if found and len({(one.user, one.interface) for one in found}) == 1:
         return HandledMessage(kind, step.message, found[0].describe_sender(reader), found[0])
     caller = None if last is None else last.caller
     if found or caller is None or last is None:
         return HandledMessage(kind, step.message)
-    who = sentences.process_text(last.caller_name or None, caller)
-    if caller.node != node:
-        who = f"a process on {caller.node}"
-    return HandledMessage(kind, step.message, f"from {who}")
+    who = sentences.process_text(last.caller_name or None, f"0.{caller.id}.0")
+    there = "" if caller.node == node else f" on {caller.node}"
+    return HandledMessage(kind, step.message, f"from {who}{there}")
 
 
 def _before(audit: AuditLog, node: str, at: float, step: Step, since: float | None = None) -> Iterator[AuditRow]:
@@ -262,11 +277,17 @@ def _names(parameters: object, named: set[str | None]) -> bool:
     return isinstance(parameters, str) and parameters in named
 
 
-def _has_sent(entry: AuditRow, kind: MessageKind, text: str) -> bool:
-    """Return whether a request sent a message of this text; secrets are redacted in both."""
+def _has_sent(entry: AuditRow, kind: MessageKind, text: str, at: float) -> bool:
+    """Return whether a request sent a message of this text, and no call that was answered before this time.
+
+    Secrets are redacted in both texts.
+    """
     found: object = entry.parameters
     given = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
     if kind not in WAYS.get(given.get("message_type", "send"), ()):
+        return False
+    answered = given.get("message_type") == "call" and entry.outcome == "ok" and entry.at < at - AUDIT_S
+    if answered or entry.outcome not in ARRIVED:
         return False
     try:
         term = term_of_json(given.get("message"))
