@@ -1115,8 +1115,10 @@ declare namespace Api {
   }
   interface WhyRepeats {
     /** its name: the registered one, else its id as a child */ name: string|null;
-    /** true: only kills are counted; false: only other exits */ killed: boolean;
+    /** true: the last of them followed a kill */ killed: boolean;
     /** the restarts in this run of its program, in memory and in the store */ count: number;
+    /** those of them that followed a crash */ crashes?: number;
+    /** those of them that followed a kill */ kills?: number;
     /** its restarts of any kind in earlier runs, in the store */ before?: number;
     /** the time of the first one; null without one */ since: number|null;
     /** the last of them */ until: number|null;

@@ -13,22 +13,23 @@ import otp
 from otp import Node, sentences
 from superlearner.base.commands import command
 from superlearner.control.clock import Clock, time_text
-from superlearner.control.events import STARTS, TraceEvent, facts_of, is_restart
+from superlearner.control.events import STARTS, TraceEvent
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.steer import looks_like_pid
-from superlearner.control.terms import message_text, plain_pid
+from superlearner.control.terms import plain_pid
 from superlearner.control.timeouts import caller_of
 from superlearner.nodes.nodes import WatchedNode, full_names
 from superlearner.nodes.remote import RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import Named, Names
 from superlearner.observing.monitoring.timeouts import describe_calls_of, pids_of
+from superlearner.operations.builtin.error_repeats import count_repeats, describe_before, describe_repeats
 from superlearner.operations.builtin.errors import describe_step, find_process, origin_of
 from superlearner.operations.builtin.processes import NOT_THERE
 from superlearner.operations.builtin.restart_incidents import is_failure, possible_names
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_row, list_open
 from superlearner.operations.builtin.restart_loops import FAILED_START, GAVE_UP, INCIDENT, clause_about, is_sum
-from superlearner.operations.builtin.restart_words import page_about, was_restarted_in
+from superlearner.operations.builtin.restart_words import how_ended_in, page_about, was_restarted_in
 from superlearner.operations.builtin.restarts import read_moment
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
@@ -46,26 +47,24 @@ from superlearner.operations.results.errors import (
 )
 from superlearner.operations.results.restarts import Crashed, Moment, RestartLine
 from superlearner.operations.rights.ownership import not_their_node
-from superlearner.restarts.cause_steps import ON_REQUEST, OUTSIDE, Step, name_request, summary_of
+from superlearner.restarts.cause_steps import ON_REQUEST, OUTSIDE, name_request, summary_of
 from superlearner.restarts.causes import why as causes_of
 from superlearner.restarts.groups import groups
 from superlearner.restarts.ids import RUN, Ref, run_of
 from superlearner.restarts.memory import Memory
 from superlearner.restarts.moments import goes_on
 from superlearner.restarts.present import Running, rows_of, waits
+from superlearner.restarts.sums import How
 from superlearner.restarts.tables import Past
 from superlearner.store import MomentRow, StoreUnavailable
 
-AFTER_AN_END: Final = ("child_restarted", "gave_up")
 ENDED: Final = ("exited", "stopped")
 """The kinds of steps about an earlier process."""
 RESTART: Final = re.compile(rf"{RUN.pattern}\.[1-9][0-9]*")
 NUMBER: Final = re.compile(r"[1-9][0-9]{0,14}")
 ELSEWHERE_S: Final = 1.0
 """Seconds in which another node answers whether it has a process."""
-LOOP: Final = 5  # restarts from which on their number is shown
 MOST_READ: Final = 100  # stored restarts whose reasons are read
-SHORT_S: Final = 120  # up to which it is shown how long they took
 IN_THIS_RUN: Final = "not restarted in this run of its program"
 MOST_PROBLEMS: Final = 5
 IF_ANY: Final = "lists earlier ones, if any"
@@ -114,10 +113,10 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
         await _add_requests(ctx, node, history, found)
     told = found.summary
     if found.repeats is not None:
-        told = told.removesuffix(_describe_repeats(found.repeats)).removesuffix("; ")
+        told = told.removesuffix(describe_repeats(found.repeats)).removesuffix("; ")
         if history is not None:
             found.repeats = await _count_recorded(ctx, node, history, found.repeats, found.run)
-        found.summary = sentences.story(told, _describe_repeats(found.repeats))
+        found.summary = sentences.story(told, describe_repeats(found.repeats))
     if found.earlier is not None and found.name is not None and history is not None:
         await _add_stored(ctx, node, history, found)
     if found.name is not None and history is not None:
@@ -271,7 +270,7 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
         restarted=None if going_on or retried else restarted,
         known=bool(causes),
         summary=sentences.story(told, *state),
-        repeats=_count_repeats(memory, causes, clock),
+        repeats=count_repeats(memory, causes, clock),
         earlier=None if restarted or not alive else _describe_earlier(ctx, found, clock),
         problems=_list_problems(ctx.watched, number),
         timeouts=[
@@ -365,41 +364,10 @@ def _list_above(memory: Memory, pid: otp.Pid) -> Iterator[otp.Pid]:
         above = parents.get(above)
 
 
-def _count_repeats(memory: Memory, causes: Sequence[Step], clock: Clock) -> WhyRepeats | None:
-    """Return how often the child of the last step was restarted, as far as the events in memory tell."""
-    events = (memory.by_seq.get(step.event) for step in reversed(causes))
-    last = next((event for event in events if event is not None and event.kind in AFTER_AN_END), None)
-    if last is None:
-        return None
-    reason = facts_of(last).reason
-    all_of_it = [
-        event for event in memory.doings.get(last.pid, ()) if is_restart(event) and event.data["id"] == last.data["id"]
-    ]
-    alike = [event for event in all_of_it if facts_of(event).reason == reason]
-    ends = [end for event in alike if (end := memory.ends.get(event.data["old"])) is not None]
-    handled = Counter(message_text(end.data["message"], 80) for end in ends if end.data.get("message"))
-    message, times = handled.most_common(1)[0] if handled else (None, 0)
-    if 0 < times == len(ends):  # the end of the oldest may have left the memory before its restart
-        times = len(alike)
-    child = memory.child(last)
-    return WhyRepeats(
-        name=None if child is None else memory.name(child),
-        killed=reason == "killed",
-        reason=reason,
-        count=len(alike),
-        since=clock.wall(alike[0].at) if alike else None,
-        until=clock.wall(alike[-1].at) if alike else None,
-        alike=len(alike),
-        of=len(all_of_it),
-        message=message,
-        times=times,
-    )
-
-
 async def _count_recorded(
     ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, repeats: WhyRepeats, run: str
 ) -> WhyRepeats:
-    """Return how often a child was restarted after such an end, with the restarts that have left the memory.
+    """Return how often a child was restarted after an end of its own, with the restarts that have left the memory.
 
     Those of earlier runs of its program are counted apart.
     """
@@ -407,15 +375,19 @@ async def _count_recorded(
         return repeats
     stored = await _list_restarts(ctx, node, history, repeats.name)
     repeats.before = _count_before(stored, run)
-    found = [one for one in stored if one.run == run and one.killed is repeats.killed]
-    count = sum(one.number for one in found)
+    found = [one for one in stored if one.run == run and one.number and one.how != "requested"]
+    numbers = Counter[How]()
+    for one in found:
+        numbers[one.how] += one.number
+    count = numbers.total()
     if count <= repeats.count:
         return repeats
     since, until = min(one.at for one in found), max(one.until for one in found)
     reasons = await _read_reasons(ctx, history, found)
     if len(reasons) > repeats.of:
         repeats.alike, repeats.of = reasons.count(repeats.reason), len(reasons)
-    return repeats.model_copy(update={"count": count, "since": since, "until": until})
+    kinds = {"crashes": numbers["crashed"], "kills": numbers["killed"]}
+    return repeats.model_copy(update={"count": count, **kinds, "since": since, "until": until})
 
 
 async def _read_reasons(ctx: Context, history: MomentHistory, found: Sequence[_Restarts]) -> list[str | None]:
@@ -457,7 +429,7 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
         if name in line.fallen and not last.number:
             effect = []
     if len(found) > 1:
-        effect.append(_describe_before(name, _count_before(found, why.run)))
+        effect.append(describe_before(name, _count_before(found, why.run)))
     shows = _list_command(ctx, name)
     if len(found) == 1 and last.number <= 1:
         shows = f"`{ctx.command('restart.show', line.ref)}` shows it"
@@ -504,7 +476,7 @@ class _Restarts(NamedTuple):
 
     Attributes:
         run: the run of its program.
-        killed: whether it was killed or ended in another way; None if it was restarted on a request.
+        how: how it ended, or that it was restarted on a request.
         number: how often it was restarted.
         at: when that began.
         until: when the last of it happened.
@@ -512,7 +484,7 @@ class _Restarts(NamedTuple):
     """
 
     run: str | None
-    killed: bool | None
+    how: How
     number: int
     at: float
     until: float
@@ -535,17 +507,18 @@ async def _list_restarts(
         if parts is None and (isinstance(one, RestartLine) or by_it or not _is_end(one)):
             continue
         number = (one.count if is_sum(one) else 1) if parts is not None and parts.again else 0
+        how: How = "ended" if parts is None else parts.how
         if isinstance(one, MomentRow) and (one.run, one.number) in again:
-            number = 1
-        killed = None if parts is not None and parts.requested else parts is not None and parts.killed
-        found.append(_Restarts(_run_of(one), killed, number, one.at, one.until or one.at, one))
+            number, how = 1, again[one.run, one.number]
+        found.append(_Restarts(_run_of(one), how, number, one.at, one.until or one.at, one))
     return found
 
 
-def _find_restarted(falls: Sequence[MomentRow], name: str) -> set[tuple[str, int]]:
-    """Return the give-ups after which a process ran again."""
+def _find_restarted(falls: Sequence[MomentRow], name: str) -> dict[tuple[str, int], How]:
+    """Return how a process ended in the give-ups after which it ran again."""
     read = ((one, read_moment(one)) for one in falls)
-    return {(one.run, one.number) for one, moment in read if moment is not None and was_restarted_in(moment, name)}
+    again = ((one, moment) for one, moment in read if moment is not None and was_restarted_in(moment, name))
+    return {(one.run, one.number): how_ended_in(moment, name) for one, moment in again}
 
 
 def _count_before(found: Sequence[_Restarts], run: str) -> int:
@@ -555,28 +528,3 @@ def _count_before(found: Sequence[_Restarts], run: str) -> int:
 
 def _run_of(one: MomentRow | RestartLine) -> str | None:
     return one.run if isinstance(one, MomentRow) else Ref.read(one.ref).run
-
-
-def _describe_before(name: str, times: int) -> str:
-    """Return how often a process was restarted in earlier runs of its program; "" if never."""
-    often = "once" if times == 1 else f"{times:,} times"
-    return f"{name} was restarted {often} before this run of its program" if times else ""
-
-
-def _describe_repeats(repeats: WhyRepeats) -> str:
-    """Return how often a child was restarted, since when and while it handled which message; "" if that is seldom."""
-    name = repeats.name or "it"
-    before = _describe_before(name, repeats.before)
-    if repeats.count < LOOP or repeats.since is None or repeats.until is None:
-        return before if repeats.before >= LOOP else ""
-    took, alike = max(1, round(repeats.until - repeats.since)), repeats.alike
-    since = f"since {time_text(repeats.since)}{f', within {took} s' if took <= SHORT_S else ''}"
-    same = f" for this reason {since}"
-    if repeats.count > alike:
-        newest = f"the newest {alike:,}" if alike == repeats.of else f"{alike:,} of the newest {repeats.of:,}"
-        same = f" {since}; {newest} for this reason" if alike > 1 else f" {since}"
-    told = f"{name} was restarted {repeats.count:,} times{same}"
-    if alike >= LOOP and repeats.times >= 2 * alike / 3:  # else the messages differ, or there are none
-        times = "each time" if repeats.times == alike else f"{repeats.times:,} times"
-        told += f", {times} while it handled {repeats.message}"
-    return sentences.story(told, before)

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from superlearner.control.reasons import without_arguments, without_numbers
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.restarts.ids import Ref
+from superlearner.restarts.sums import How
 from superlearner.store import MomentRow
 
 __all__ = [
@@ -62,7 +63,7 @@ PAUSE_S: Final = 120.0
 TIMES: Final = re.compile(r"(once|[\d,]+ times)(?= more$)")
 MORE: Final = re.compile(r" (once|[\d,]+ times) more$")
 LINE: Final = re.compile(
-    r"(?P<name>[^;]+?)(?:, with others,)? (?P<how>(?P<killed>was killed)(?: and restarted)?|"
+    r"(?P<name>[^;]+?)(?:, with others,)? (?P<how>was killed(?: and restarted)?|"
     r"(?P<ended>ended)|(?:crashed|ended)(?: and was restarted)?|was restarted on request)"
     r"(?P<sum> (?:once|[\d,]+ times) more)?"
 )
@@ -153,11 +154,15 @@ class LineParts(NamedTuple):
     """The parts of a line: a name, and what happened to it, of a sum each time."""
 
     name: str
-    killed: bool
     any: bool
     """True if the ends may be of all kinds."""
     again: bool
-    requested: bool
+    how: How
+
+    @property
+    def killed(self) -> bool:
+        """Return whether it was killed."""
+        return self.how == "killed"
 
     def is_like(self, one: RestartLine) -> bool:
         """Return whether a restart may be like those that the sum counts."""
@@ -168,31 +173,37 @@ def read_line(line: str) -> LineParts | None:
     """Return what the line of a sum, or of the restart of one child, says; None for another line.
 
     >>> read_line("till was killed and restarted 1,090 times more")
-    LineParts(name='till', killed=True, any=False, again=True, requested=False)
+    LineParts(name='till', any=False, again=True, how='killed')
     >>> read_line("till, with others, ended once more")
-    LineParts(name='till', killed=False, any=True, again=False, requested=False)
+    LineParts(name='till', any=True, again=False, how='ended')
     >>> read_line("till crashed and was restarted").name, read_line("stall gave up"), read_line("a crashed; b crashed")
     ('till', None, None)
     """
     found = LINE.fullmatch(line)
     if found is None:
         return None
-    how = found["how"]
-    return LineParts(found["name"], bool(found["killed"]), bool(found["ended"]), "restarted" in how, "request" in how)
+    words = found["how"]
+    how: How = (
+        "requested" if "request" in words
+        else "killed" if "killed" in words
+        else "crashed" if "crashed" in words
+        else "ended"
+    )  # fmt: skip
+    return LineParts(found["name"], bool(found["ended"]), "restarted" in words, how)
 
 
 def clause_about(line: str, process: str) -> LineParts | None:
     """Return what the line of one or several restarts says about a process; None if it says nothing.
 
     >>> clause_about("till crashed and was restarted; cart was killed and restarted", "cart")
-    LineParts(name='cart', killed=True, any=False, again=True, requested=False)
+    LineParts(name='cart', any=False, again=True, how='killed')
     >>> clause_about("till and cart were restarted on request", "cart")
-    LineParts(name='cart', killed=False, any=False, again=True, requested=True)
+    LineParts(name='cart', any=False, again=True, how='requested')
     >>> clause_about("till crashed; cart crashed", "desk")
     """
     together = TOGETHER.fullmatch(line)
     if together is not None and process in re.split(", | and ", together["names"]):
-        return LineParts(process, killed=False, any=False, again=True, requested=True)
+        return LineParts(process, any=False, again=True, how="requested")
     return next((one for one in map(read_line, line.split("; ")) if one is not None and one.name == process), None)
 
 

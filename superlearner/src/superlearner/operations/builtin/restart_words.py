@@ -12,9 +12,10 @@ from superlearner.operations.builtin.restart_loops import GAVE_UP, names
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.results.restarts import Crashed, Decided, Moment, RestartLine, Started, Stopped
 from superlearner.restarts.drawing import MomentNode
+from superlearner.restarts.sums import How
 from superlearner.store import MomentRow
 
-__all__ = ["Words", "page_about", "was_restarted_in"]
+__all__ = ["Words", "how_ended_in", "page_about", "was_restarted_in"]
 
 AT_ONCE: Final = 200
 """Rows whose replays are in memory at the same time."""
@@ -130,6 +131,15 @@ def was_restarted_in(moment: Moment, process: str) -> bool:
     ids = {node.id for node in _walk(moment.root) if node.name == process}
     own = [one for one in moment.events if one.id in ids and isinstance(one, Crashed | Stopped | Started | Decided)]
     return len(own) > 1 and isinstance(own[-1], Started)
+
+
+def how_ended_in(moment: Moment, process: str) -> How:
+    """Return how a process of this name ended first in a restart."""
+    ids = {node.id for node in _walk(moment.root) if node.name == process}
+    end = next((one for one in moment.events if isinstance(one, Crashed) and one.id in ids and not one.start), None)
+    if end is None:
+        return "ended"
+    return "killed" if end.reason == "killed" else "crashed" if end.crash else "ended"
 
 
 def _texts_of(moment: Moment) -> Iterator[str | None]:

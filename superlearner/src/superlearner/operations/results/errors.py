@@ -78,11 +78,13 @@ class WhyStep(ResultModel):
 
 
 class WhyRepeats(ResultModel):
-    """The restarts of a child after it had ended by itself."""
+    """The restarts of a child after it had crashed, was killed, or ended by itself."""
 
     name: str | None = Field(description="its name: the registered one, else its id as a child")
-    killed: bool = Field(description="true: only kills are counted; false: only other exits")
+    killed: bool = Field(description="true: the last of them followed a kill")
     count: int = Field(description="the restarts in this run of its program, in memory and in the store")
+    crashes: int = Field(default=0, description="those of them that followed a crash")
+    kills: int = Field(default=0, description="those of them that followed a kill")
     before: int = Field(default=0, description="its restarts of any kind in earlier runs, in the store")
     since: Seconds | None = Field(description="the time of the first one; null without one")
     until: Seconds | None = Field(description="the last of them")
