@@ -75,20 +75,24 @@ export function requestOn(node, method, path, body, signal) {
  */
 export async function platform(method, path, body, signal) {
   /** @type {RequestInit} */
-  const options = { method, headers: { accept: "application/json", prefer: "errors=body", "x-door": "page" }, signal: signal ?? null };
-  if (method === "GET") options.signal ??= AbortSignal.timeout(READ_MS);
+  const options = { method, headers: { accept: "application/json", prefer: "errors=body", "x-door": "page" } };
+  const limits = [signal, method === "GET" && AbortSignal.timeout(READ_MS)].filter((one) => one instanceof AbortSignal);
+  if (limits.length) options.signal = AbortSignal.any(limits);
   if (body !== undefined) {
     options.headers = { ...options.headers, "content-type": "application/json" };
     options.body = JSON.stringify(body);
   }
-  let response;
+  let response, answer;
   try {
     response = await fetch(`${root()}/api/v1${path}`, options);
+    answer = await response.json().catch((error) => {
+      if (error instanceof SyntaxError) return null; // a proxy has answered
+      throw error;
+    });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError("unreachable", "The server does not answer.", "The page keeps trying to reach it.", 0);
   }
-  const answer = await response.json().catch(() => null);
   if (response.ok && answer && answer.success !== false) return answer.data;
   const error = answer?.error ?? {};
   throw new ApiError(
