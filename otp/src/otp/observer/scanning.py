@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.values.messages import Down
 from otp.kernel.values.pids import Pid
@@ -15,7 +15,7 @@ from otp.observer.reading import mailbox_len
 if TYPE_CHECKING:
     from otp.kernel.steps.node import Node
 
-__all__ = ["Busy", "Scan"]
+__all__ = ["Busy", "Scan", "find_end"]
 
 MOST: Final = 1_000
 WAITS: Final = 2_000
@@ -28,6 +28,13 @@ class Busy:
     pid: Pid
     callback: str
     begun: float
+
+
+def find_end(busy: Busy) -> float | None:
+    """Return when a callback ended (seconds of the node); None if it goes on, was short, or another one followed."""
+    process: Any = busy.pid
+    lasted: tuple[int, int] | None = None if process.ext is None else process.ext.lasted
+    return lasted[1] / 1e9 if lasted is not None and lasted[0] == round(busy.begun * 1e9) else None
 
 
 class Scan:

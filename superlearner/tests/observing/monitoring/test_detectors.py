@@ -313,7 +313,7 @@ def test_calls_to_a_process_that_hangs_are_part_of_that_finding_and_no_problem_a
     assert found.description.endswith("for 6 s, and 1 message waits; 2 calls to it timed out")
     assert found.past.endswith("and 1 message waited; 2 calls to it timed out")
     assert found.evidence["callers"] == {"till": 2}
-    assert explained_by([found]) == {"0.7.0"}
+    assert explained_by([found], NOW) == {"0.7.0": NOW}
     alarms, incidents = Alarms(), Incidents()
     for finding in (detect(replace(known, callbacks=[]), LIMITS), [found], []):  # first, the hang is too short
         _, ended = alarms.update(finding, NOW)
@@ -337,14 +337,14 @@ def test_the_calls_of_a_deadlock_are_part_of_it_and_no_problems_after_it() -> No
     pair = [("0.6.0", "till"), ("0.7.0", "pricing")]
     circle = [Waiter(pid, name, "Till", "", "call", None) for pid, name in pair]
     (deadlock,) = detect(facts(cycles=[circle]), LIMITS)
-    assert explained_by([deadlock]) == {"0.6.0", "0.7.0"}
+    assert explained_by([deadlock], NOW) == {"0.6.0": NOW, "0.7.0": NOW}
     assert not deadlock.past_hint.startswith("it ends")
     why = "the server waits for a reply from <0.7.0>"
     calls = [
         replace(CALL, at=NOW + 1.5, pid=pid, callee=name, name=name, why=why, cycle="pricing -> till")
         for pid, name in pair
     ]
-    over = facts(now=NOW + 4, timeouts=calls, explained=dict.fromkeys(explained_by([deadlock]), NOW))
+    over = facts(now=NOW + 4, timeouts=calls, explained=explained_by([deadlock], NOW))
     assert detect(over, LIMITS) == []
     (short,) = detect(replace(over, explained={}), LIMITS)  # no scan has found it
     assert short.description.startswith("2 calls to processes in a deadlock timed out after 0.5 s in the last 60 s, ")

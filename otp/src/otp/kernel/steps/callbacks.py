@@ -38,6 +38,7 @@ from otp.kernel.values.process import (
 from otp.kernel.values.results import Continue, NoReply, Reply
 
 BATCH: Final = 256  # messages one server may handle in a row
+LASTED_NS: Final = 500_000_000  # the least time of an async callback whose end is kept
 PART: Final = 32  # of a long mailbox: what is left goes back for each async callback that receives
 
 
@@ -360,6 +361,9 @@ def callback_done(p: Process, result: Any) -> None:
     x = p.ensure_ext()
     frm, what, message = x.frm, x.callback, x.message
     x.frm = x.callback = x.message = None
+    # An observer looks now and then, and would not know when a long callback ended
+    if (now := p.runtime.scheduler.work_ns()) - x.begun >= LASTED_NS:
+        x.lasted = (x.begun, now)
     x.begun = 0
     p.step = None
     p.value = None  # a message that it was resumed with and has not taken, because code in between raised

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 
 # The state of a process: a small integer, so that each decision on a hot path is one comparison.
-
-
 REMOTE: Final = -1  # a process of another node; below DEAD, so that one comparison finds both
 DEAD: Final = 0
 READY: Final = 1  # in the run queue
@@ -209,6 +207,7 @@ class Ext:
         "held",
         "hooks",
         "it",
+        "lasted",
         "mark",
         "match",
         "message",
@@ -253,6 +252,7 @@ class Ext:
     sender: Any  # the sender of the fatal signal
     cause: int  # the event that led to it
     begun: int  # when the async callback began, ns
+    lasted: tuple[int, int] | None  # begin and end of its last async callback of `LASTED_NS` or longer
     shutdown: float | None  # seconds its cleanup may take
     tasks: TaskTable | None
     answer: Any  # the reply that a stopping server still owes
@@ -262,7 +262,7 @@ class Ext:
         self.monitors = self.unanswered = self.fut = self.cbs = self.match = self.frm = None
         self.message = self.callback = self.reason = self.it = self.hooks = self.ack = self.timeout_ns = None
         self.timeout_timer = self.cleanup_timer = self.dictionary = self.doing = self.sender = None
-        self.shutdown = self.tasks = self.answer = self.stop_reason = self.held = None
+        self.shutdown = self.tasks = self.answer = self.stop_reason = self.held = self.lasted = None
         self.trap_exit = self.sensitive = self.suspended = False
         self.ncancel = self.mark = self.cause = self.begun = 0
 

@@ -14,6 +14,10 @@ __all__ = ["BACK_S", "Alarm", "Alarms"]
 ENDED: Final = 200
 EXACT: Final = frozenset({"long_callback", "call_cycle"})
 """Types whose finding is one event with its own start; that of others moves with the window of the detector."""
+EVENTS: Final = EXACT | {"call_timeouts"}
+"""Types whose findings are of single events, so that those after an anomaly of them are another one."""
+APART_S: Final = 1.0
+"""Up to this difference between two times is measurement error."""
 BACK_S: Final = 60.0
 """An anomaly that is found again within this time continues: it is one cause that comes and goes."""
 TOLD_S: Final = 4.0
@@ -96,13 +100,15 @@ class Alarms:
     def update(self, found: Iterable[AnomalyFinding], now: float) -> tuple[list[Alarm], list[Alarm]]:
         """Compare findings with active anomalies; return new and ended ones, also those of an earlier attachment.
 
-        Of several findings of one cause, the most severe one counts, and the last of equal ones.
+        Of several findings of one cause, one that goes on counts, then the most severe one, and the last of equal ones.
         """
         self._looked = now
+        found = list(found)
+        self._note_ends(found)
         causes: dict[tuple[str, str], AnomalyFinding] = {}
         for finding in found:
             other = causes.get(finding.key)
-            if other is None or RANKS[finding.severity] >= RANKS[other.severity]:
+            if other is None or _precedence(finding) >= _precedence(other):
                 causes[finding.key] = finding
         raised: list[Alarm] = []
         seen: dict[tuple[str, str], Alarm] = {}
@@ -126,6 +132,18 @@ class Alarms:
         self._untold = {number: at for number, at in self._untold.items() if number not in told | going_on}
         return raised, [*over, *(alarm for alarm in self.ended if alarm.number in told)]
 
+    def _note_ends(self, found: Iterable[AnomalyFinding]) -> None:
+        """Note how long a hang took that is over, although its anomaly may go on or give way to another one."""
+        for finding in found:
+            known = self.active.get(finding.key)
+            if known is None or finding.type != "long_callback" or finding.last is None:
+                continue
+            worst, incident = known.worst, finding.incident
+            same = worst.type == finding.type and abs(worst.since - finding.since) <= APART_S
+            if same and worst.last is None and incident is not None:
+                ended = replace(finding, incident=replace(incident, until=None))  # stored with the end of the anomaly
+                self.active[finding.key] = replace(known, worst=ended)
+
     def _again(self, finding: AnomalyFinding, now: float) -> Alarm | None:
         """Return the anomaly of this cause that ended a moment ago, as active."""
         for alarm in self.ended:
@@ -141,12 +159,19 @@ class Alarms:
 def _is_new_occurrence(known: Alarm, finding: AnomalyFinding) -> bool:
     """Return whether a finding is a new occurrence and does not continue an anomaly.
 
-    Only findings of a type in `EXACT` have a start of their own; up to a second of difference is measurement error.
+    Only findings of a type in `EXACT` have a start of their own. Calls that timed out after a hang or after the last
+    such call, and a hang after them, are new.
     """
     if finding.type == known.finding.type == "memory_growth":  # another growth, after the memory has fallen
         return known.ended is not None and finding.since > known.ended
-    exact = finding.type in EXACT and known.finding.type in EXACT
-    return exact and finding.since > known.worst.since + 1.0
+    if finding.type not in EVENTS or known.finding.type not in EVENTS:
+        return False
+    worst = known.worst
+    if worst.type in EXACT:
+        end = worst.since if finding.type in EXACT else worst.since + worst.size
+    else:
+        end = worst.since if known.finding.last is None else known.finding.last
+    return finding.since > end + APART_S
 
 
 def _continued(known: Alarm, finding: AnomalyFinding) -> Alarm:
@@ -159,6 +184,10 @@ def _continued(known: Alarm, finding: AnomalyFinding) -> Alarm:
         worst = replace(worst, past=finding.past)
     latest = replace(finding, since=since, count=max(known.finding.count, finding.count))
     return replace(known, finding=latest, worst=worst)
+
+
+def _precedence(finding: AnomalyFinding) -> tuple[bool, int]:
+    return finding.type not in EXACT or finding.last is None, RANKS[finding.severity]
 
 
 def _rank(finding: AnomalyFinding) -> tuple[int, float, int]:

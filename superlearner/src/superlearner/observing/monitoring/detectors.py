@@ -6,6 +6,7 @@ Limits are settings, read for each detection, so changes apply at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, Final
 
@@ -33,7 +34,13 @@ from superlearner.observing.monitoring.restart_detectors import (
     repeated_crashes,
     restart_storm,
 )
-from superlearner.observing.monitoring.timeouts import ADVICE, LOOP_ADVICE, call_timeouts, fold_timeouts
+from superlearner.observing.monitoring.timeouts import (
+    ADVICE,
+    LOOP_ADVICE,
+    call_timeouts,
+    end_of_hang,
+    fold_timeouts,
+)
 from superlearner.settings.settings import Settings
 
 __all__ = ["DETECTORS", "Detector", "detect"]
@@ -42,28 +49,33 @@ Detector = Callable[[NodeFacts, Settings], Iterator[AnomalyFinding]]
 
 
 def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find `async def` callbacks that block their process for a long time.
+    """Find `async def` callbacks that block their process for a long time, or did so within the window.
 
     A deadlock, and a hold of the loop by others, are separate findings: neither is the fault of the callback.
     """
     locked = {one.pid for circle in facts.cycles for one in circle}
-    for one in facts.callbacks:
+    newest = {one.name or one.pid: one for one in facts.ended_callbacks}  # an earlier one is stored already
+    for one in (*newest.values(), *facts.callbacks):
         seconds = one.seconds(facts.now)
         if seconds < limits.anomaly_callback or one.pid in locked or one.own_seconds(facts) < limits.anomaly_callback:
             continue
-        where = f" in {one.callback}{f' at {one.place}' if one.place else ''} for {sentences.elapsed(round(seconds))}"
+        took = sentences.elapsed(round(seconds) if one.ended is None else seconds)
+        where = f" in {one.callback}{f' at {one.place}' if one.place else ''} for {took}"
         name, messages = one.name or one.pid, "1 message" if one.waiting == 1 else f"{one.waiting:,} messages"
         is_flooded = one.waiting >= FLOOD * limits.anomaly_mailbox
         waits, waited = "waits" if one.waiting == 1 else "wait", f", and {messages} waited" if one.waiting else ""
+        past = f"{name} was{where}{waited}"
+        going_on = f"{name} has been{where}" + (f", and {messages} {waits}" if one.waiting else "")
         yield AnomalyFinding(
             type="long_callback",
             severity="critical" if is_flooded else "high" if one.waiting else "medium",
             pid=one.pid,
             name=one.name,
-            description=f"{name} has been{where}" + (f", and {messages} {waits}" if one.waiting else ""),
+            description=going_on if one.ended is None else past,
             since=round(one.began, 3),
+            last=one.ended,
             evidence={
-                "seconds": round(seconds, 1),
+                "seconds" if one.ended is None else "took_s": round(seconds, 1),
                 "place": one.place,
                 "what": one.what,
                 "message_queue_len": one.waiting,
@@ -74,8 +86,8 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             setting="anomaly_callback",
             hint="a server does one thing at a time: hand long work to a Task and answer later (NoReply, then "
             "GenServer.reply), or set a time-out for what it waits for",
-            size=facts.now - one.began,  # until when it was seen
-            incident=Incident(f"{name} was{where}{waited}", one.began),
+            size=(one.ended or facts.now) - one.began,  # until when it was seen
+            incident=Incident(past, one.began, one.ended),
         )
 
 
@@ -314,6 +326,9 @@ DETECTORS: Final[tuple[Detector, ...]] = (
 
 def detect(facts: NodeFacts, limits: Settings) -> list[AnomalyFinding]:
     """Return all findings; a supervisor that fails because one below it does is no cause of its own."""
+    past = [one for one in long_callback(facts, limits) if one.last is not None]
+    explained = {**facts.explained, **{one.pid: end_of_hang(one) for one in past if one.pid is not None}}
+    facts = replace(facts, explained=explained)
     found = [finding for detector in DETECTORS for finding in detector(facts, limits)]
     return fold_timeouts(fold_chains(found, facts.book), facts, limits)
 

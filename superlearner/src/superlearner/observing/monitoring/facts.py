@@ -94,16 +94,19 @@ class PendingCallback:
     """Seconds since then in which no code of the program ran."""
 
     code: CodePlace | None = None
+    ended: float | None = None
+    """When it ended (wall clock); None while it runs."""
 
     def seconds(self, now: float) -> float:
         """Return its running time, without the seconds in `stopped`."""
-        return now - self.began - self.stopped
+        return (self.ended or now) - self.began - self.stopped
 
     def own_seconds(self, facts: NodeFacts) -> float:
         """Return its running time since its last deadlock, without holds of the loop by others."""
         began = max(self.began, facts.deadlocks.get(self.pid, self.began))
         others = [hold for hold in facts.holds if hold.pid is None or hold.pid != self.pid]
-        return facts.now - began - self.stopped - held_within(others, began, facts.now)
+        until = self.ended or facts.now
+        return until - began - self.stopped - held_within(others, began, until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +246,8 @@ class NodeFacts:
     points: Sequence[Point] = ()
     tracks: Sequence[Track] = ()
     callbacks: Sequence[PendingCallback] = ()
+    ended_callbacks: Sequence[PendingCallback] = ()
+    """The long ones that have ended within the window of the detectors, oldest first."""
     holds: Sequence[LoopHold] = ()
     cycles: Sequence[Sequence[Waiter]] = ()
     timeouts: Sequence[TimedOut] = ()

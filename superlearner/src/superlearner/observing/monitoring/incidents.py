@@ -54,6 +54,7 @@ class Incidents:
                 at = alarm.finding.since
             until = until and max(at, until)  # the end of an anomaly is rounded
             text = last_seen(incident.text, until) if until and alarm.lost else incident.text
-            text += finding.calls if incident.until is None else ""
+            if incident.until is None or (finding.type in EXACT and not text.endswith(finding.calls)):
+                text += finding.calls
             found.append(replace(incident, text=text, at=at, until=until))
         return found

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import otp
 from otp import Down, Node, Pid, observer
-from otp.observer.reading import waiting_at
 from otp.observer.scanning import Scan
 from otp.trace import Event
 from otp.watchdog import Held, foreign_holder_name
@@ -18,7 +17,6 @@ from superlearner.base.telemetry import Telemetry
 from superlearner.control.clock import Clock
 from superlearner.control.events import facts_of
 from superlearner.control.listing import count_processes
-from superlearner.control.look import doing
 from superlearner.control.names import EndedSupervisors, display_name, is_critical
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid, safe_text
@@ -27,15 +25,14 @@ from superlearner.control.turns import Steps
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring.alarms import Alarm, Alarms
 from superlearner.observing.monitoring.births import Births
+from superlearner.observing.monitoring.callbacks import Callbacks
 from superlearner.observing.monitoring.circling import WaitsInCircles
-from superlearner.observing.monitoring.code_places import find_code_of_wait
 from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.detectors import blocked_loop, detect
 from superlearner.observing.monitoring.facts import (
     Incident,
     LoopHold,
     NodeFacts,
-    PendingCallback,
     ServiceGap,
     TimedOut,
     Track,
@@ -65,7 +62,6 @@ HOLDS: Final = 200
 TIMEOUTS: Final = 10_000
 KINDS: Final = frozenset({"drain_too_long", "exited", "call_timed_out", "start_failed"})
 TRACKED: Final = 200
-CALLBACKS: Final = 100
 CLOSELY: Final = 20
 """Processes with many monitors that are examined closely."""
 MANY: Final = 100_000
@@ -104,6 +100,7 @@ class Monitor:
         self.holds: deque[LoopHold] = deque(maxlen=HOLDS)
         self.timeouts: deque[TimedOut] = deque(maxlen=TIMEOUTS)
         self._explained: dict[str, float] = {}
+        self._deadlocks: dict[str, float] = {}
         self.scan: Scan | None = None
         """Last completed scan of all processes."""
         self._node: Node | None = None
@@ -130,6 +127,7 @@ class Monitor:
         self._incidents = Incidents()
         self._holder = MemoryHolder()
         self._circles = WaitsInCircles()
+        self._callbacks = Callbacks()
         self._seen_until: float | None = None
         """The time of the last point of an earlier attachment, until there is one of this."""
         self._missed: list[LoopHold] = []
@@ -205,6 +203,8 @@ class Monitor:
         at = self._clock.wall(event.at)
         if event.kind == "exited":
             self._ended_supervisors.note(event.pid)
+            if event.pid is not None:
+                self._callbacks.note_exit(event.pid, at)
             if facts_of(event).crash and self._ended_supervisors.is_unsupervised(event.pid):
                 self._crashes.note(event, at)
         elif event.kind == "start_failed":
@@ -454,7 +454,9 @@ class Monitor:
         facts = self.facts()
         explained, kept = end_cycles(self.alarms.active, facts, limits)
         self._explained |= explained
-        facts = replace(facts, deadlocks=list_deadlocks(self.alarms.active.values(), now))
+        past = {pid: at for pid, at in self._deadlocks.items() if at >= now - 2 * limits.anomaly_window}
+        self._deadlocks = past | list_deadlocks(self.alarms.active.values(), now)
+        facts = replace(facts, deadlocks=self._deadlocks)
         found = detect(facts, limits)
         grows = any(one.type == "memory_growth" for one in found)
         if grows or is_steep(facts, limits):  # the process may have ended before the finding
@@ -463,7 +465,7 @@ class Monitor:
             self._holder = MemoryHolder()
         if grows:
             found = detect(facts, limits)
-        self._explained |= dict.fromkeys(explained_by(found), now)
+        self._explained |= explained_by(found, now)
         self._explained = {pid: at for pid, at in self._explained.items() if at >= now - 2 * limits.anomaly_window}
         raised, over = (alarms := self.alarms).update([*kept, *found], now)
         for alarm in raised:
@@ -490,6 +492,8 @@ class Monitor:
         for history in list(self.ledger.book.histories.values()):
             if history.restarts.last is not None:
                 self.ledger.trend(history)  # updates the budget
+        if self.scan is not None:
+            self._callbacks.look(self.node, self.scan.busy, self._clock, self._stops, self.settings())
         recent = [one for one in self.timeouts if one.at >= now - self.settings().anomaly_window]
         return NodeFacts(
             now=now,
@@ -500,7 +504,8 @@ class Monitor:
             whats=self._whats(),
             points=self.history.since(now - HOUR),
             tracks=list(self._tracks.values()),
-            callbacks=list(self._callbacks()),
+            callbacks=self._callbacks.running,
+            ended_callbacks=self._callbacks.ended,
             holds=list(map(self._stops.without, self.holds)),
             cycles=[] if self.scan is None else self._circles.find(self.node, self.scan.calling, now),
             timeouts=list(self.timeouts),
@@ -520,23 +525,6 @@ class Monitor:
             if pid is not None and otp.is_alive(pid):
                 found[history.pid] = what_of(pid)
         return found
-
-    def _callbacks(self) -> Iterator[PendingCallback]:
-        found = [] if self.scan is None else [one for one in self.scan.busy if not is_critical(one.pid)]
-        now = self._clock.now()
-        for busy in sorted(found, key=lambda one: one.begun)[:CALLBACKS]:
-            pid: Any = busy.pid
-            extra = pid.ext
-            if not otp.is_alive(pid) or extra is None or extra.begun != round(busy.begun * NS):
-                continue  # it has returned since
-            waiting = otp.process_info(pid, "message_queue_len") or 0
-            place = doing(busy.callback, waiting_at(pid)).partition(" at ")[2] or None
-            began = self._clock.wall(extra.begun)
-            stopped = self._stops.within(began, now)
-            code = find_code_of_wait(self.node, pid) if now - began >= self.settings().anomaly_callback else None
-            yield PendingCallback(
-                plain_pid(pid), display_name(pid), what_of(pid), busy.callback, began, waiting, place, stopped, code
-            )
 
     def _group_untied(self) -> Iterator[UntiedProcesses]:
         groups: dict[str, list[Pid]] = {}

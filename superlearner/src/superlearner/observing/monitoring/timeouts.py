@@ -28,8 +28,8 @@ from superlearner.observing.monitoring.alarms import EXACT, Alarm
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, LoopHold, NodeFacts, TimedOut, held_within
 from superlearner.settings.settings import Settings
 
-__all__ = ["ADVICE", "LOOP_ADVICE", "call_timeouts", "describe_calls_of", "end_cycles", "explained_by", "find_waiting",
-           "fold_timeouts", "list_deadlocks", "pids_of", "timed_out"]  # fmt: skip
+__all__ = ["ADVICE", "LOOP_ADVICE", "call_timeouts", "describe_calls_of", "end_cycles", "end_of_hang", "explained_by",
+           "find_waiting", "fold_timeouts", "list_deadlocks", "pids_of", "timed_out"]  # fmt: skip
 
 MANY: Final = 10
 """Calls from which the severity is high."""
@@ -45,6 +45,8 @@ LOOP_ADVICE: Final = "`await` slow operations, run blocking code with `otp.Task.
 """Advice about holds of the event loop."""
 EXPLAINS: Final = frozenset({"long_callback", "mailbox_growth", "mailbox_backlog", "blocked_loop", "call_cycle"})
 """Types of findings that say why a process does not answer in time."""
+OUTLASTS: Final = frozenset({"long_callback", "blocked_loop"})
+"""Those that are listed for as long as the calls that timed out because of them."""
 
 
 def call_timeouts(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
@@ -56,7 +58,10 @@ def call_timeouts(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         margin = 2 * limits.scan_interval + NOTICED_S if one.cycle else 0.0
         if one.at >= facts.now - window and one.at > facts.explained.get(one.pid or "", 0.0) + margin:
             groups.setdefault(one.cycle or one.callee, []).append(one)
+    begun = {one.pid: one.began for one in facts.callbacks}
     for called, calls in groups.items():
+        # Those of a callback that still runs may be part of a hang, which is another anomaly than the calls before it
+        calls = [one for one in calls if one.at < begun.get(one.pid or "", one.at + 1)] or calls
         last, count, cycle = calls[-1], len(calls), calls[-1].cycle
         callee = last.callee if cycle is None else "processes in a deadlock" if count > 1 else "a process in a deadlock"
         callers = Counter(one.caller for one in calls)
@@ -107,14 +112,25 @@ def fold_timeouts(found: Iterable[AnomalyFinding], facts: NodeFacts, limits: Set
         # Of a long hang or deadlock, all calls; and of a hang, none to the process in an earlier one
         begin = one.since if one.type == "long_callback" else min(since, one.since) if one.type in EXACT else since
         calls = [call for call in known if call.at >= begin and call.pid in pids and _may_be_cause(one, call, facts)]
-        explained.update(pids if calls else ())
+        explained.update(pids if calls and not _is_past_hang(one) else ())
         folded.append(_with_calls(one, calls) if calls else one)
     return [one for one in folded if one.type != "call_timeouts" or one.pid not in explained]
 
 
 def _may_be_cause(one: AnomalyFinding, call: TimedOut, facts: NodeFacts) -> bool:
     """Return whether a finding can be why a call timed out: of holds of the loop, only one during which it did."""
+    if _is_past_hang(one):
+        return call.at <= end_of_hang(one)
     return one.type != "blocked_loop" or any(hold.pid == call.pid for hold in _holds_during(call, facts))
+
+
+def _is_past_hang(one: AnomalyFinding) -> bool:
+    return one.type == "long_callback" and one.last is not None
+
+
+def end_of_hang(one: AnomalyFinding) -> float:
+    """Return until when a callback that has ended explains calls that timed out."""
+    return (one.last or 0.0) + NOTICED_S
 
 
 def _holds_during(call: TimedOut, facts: NodeFacts) -> Iterator[LoopHold]:
@@ -142,12 +158,15 @@ def pids_of(one: AnomalyFinding) -> set[str]:
     return circle if one.pid is None else {one.pid, *circle}
 
 
-def explained_by(found: Iterable[AnomalyFinding]) -> set[str]:
-    """Return the processes to which calls timed out because of another finding, and those in a deadlock."""
+def explained_by(found: Iterable[AnomalyFinding], now: float) -> dict[str, float]:
+    """Return until when other findings, and deadlocks, explain calls that timed out, by the pid of the callee.
+
+    A long mailbox that is empty again does so no longer: its calls are a finding until the end of the window.
+    """
     return {
-        pid
+        pid: end_of_hang(one) if _is_past_hang(one) else now
         for one in found
-        if one.type == "call_cycle" or (one.type in EXPLAINS and "calls" in one.evidence)
+        if one.type == "call_cycle" or (one.type in OUTLASTS and "calls" in one.evidence)
         for pid in pids_of(one)
     }
 

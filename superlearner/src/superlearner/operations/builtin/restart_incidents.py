@@ -145,7 +145,10 @@ def _tell_evidence(kind: str, evidence: Mapping[str, Any]) -> Iterator[str]:
                 ]
                 yield f"The newest ended at {sentences.listed(ends)}."
         case "long_callback":
-            yield f"The callback had run for {sentences.elapsed(evidence['seconds'])} when it was last seen."
+            if "took_s" in evidence:
+                yield f"The callback ran for {sentences.elapsed(evidence['took_s'])}."
+            else:
+                yield f"The callback had run for {sentences.elapsed(evidence['seconds'])} when it was last seen."
             yield _count_waiting(evidence)
         case "mailbox_growth":
             yield f"Each second, {evidence['messages_per_s']:g} more messages came than it handled."

@@ -1,0 +1,227 @@
+"""True times of long callbacks, and calls that timed out meanwhile although their callers caught the error."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import otp
+from node_facts import LIMITS, NOW, facts, track
+from otp.testing import Scheduler, advance
+from superlearner.observing.analytics import Ledger
+from superlearner.observing.monitoring.alarms import Alarms
+from superlearner.observing.monitoring.detectors import detect
+from superlearner.observing.monitoring.facts import Incident, PendingCallback, TimedOut
+from superlearner.observing.monitoring.incidents import Incidents
+from superlearner.observing.monitoring.monitor import Monitor
+from superlearner.observing.monitoring.timeouts import explained_by
+from superlearner.observing.monitoring.witness import Witness
+from superlearner.settings.settings import Settings
+
+LOOK_S = 2.0
+HANG = PendingCallback("0.7.0", "pricing", "Pricing", "handle_call", NOW, 0, "shop.py:41")
+CALL = TimedOut(NOW + 0.5, "pricing", "0.7.0", "pricing", "till", "'tea'", "shop.py:12", 0.5)
+
+
+class SlowPricing(otp.GenServer[None]):
+    @otp.impl
+    def init(self, arg: object) -> otp.Ok[None]:
+        return otp.Ok(None)
+
+    @otp.impl
+    async def handle_call(self, request: float, caller: otp.From, state: None) -> otp.Reply[str, None]:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(request):
+                await asyncio.Event().wait()
+        return otp.Reply("done", state)
+
+
+class Watched:
+    """A node in virtual time with a monitor that looks every two seconds, and a server that is slow on request."""
+
+    def __init__(self, monitor: Monitor, pricing: otp.Pid) -> None:
+        self.monitor, self.pricing = monitor, pricing
+        self.begin = self.monitor.time()
+        self.stored = list[Incident]()
+        monitor.on_incident = self.stored.append
+
+    async def look(self, seconds: float) -> None:
+        """Let time pass, with all looks in between."""
+        whole, rest = divmod(round(seconds, 3), LOOK_S)
+        for step in (*[LOOK_S] * int(whole), rest):
+            await advance(step)
+            await self.monitor.fresh()
+
+    async def call(self, seconds: float) -> None:
+        """Request a callback of this length, from a caller that waits for half a second and catches the error."""
+
+        async def ask() -> None:
+            with contextlib.suppress(otp.CallExit):
+                await otp.GenServer.call(self.pricing, seconds, timeout=0.5)
+
+        otp.spawn(ask)
+        await self.look(0.7)
+
+    def problems(self) -> list[tuple[str, float]]:
+        """Return the description of each problem that is listed now, and when it began, from the start of the test."""
+        found = [alarm.finding for alarm in self.monitor.alarms.active.values()]
+        listed = [one for one in found if one.type != "unsupervised_process"]
+        return [(one.description, round(one.since - self.begin, 1)) for one in listed]
+
+    def lines(self) -> list[tuple[str, float, float]]:
+        """Return the stored lines, with their begin and end."""
+        return [
+            (one.text, round((one.at or 0) - self.begin, 1), round((one.until or 0) - self.begin, 1))
+            for one in self.stored
+        ]
+
+
+@pytest.fixture
+def in_virtual_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Watched], Awaitable[None]]], None]:
+    monkeypatch.setattr(Witness, "open", lambda self: None)  # a thread, which virtual time has not
+
+    def run(test: Callable[[Watched], Awaitable[None]]) -> None:
+        async def main() -> None:
+            monitor = Monitor(Settings, Ledger())
+            monitor.watch(otp.node())
+            monitor.ready()
+            pricing = await SlowPricing.start(None, name="pricing")
+            await advance(1)  # a callback that began at 0 counts as none
+            await test(Watched(monitor, pricing))
+            monitor.close()
+
+        Scheduler(0).run(main)
+
+    return run
+
+
+PLACE = f"test_long_callbacks.py:{SlowPricing.handle_call.__code__.co_firstlineno + 4}"
+
+
+def test_a_long_callback_that_is_over_took_as_long_as_it_really_did(in_virtual_time: Callable[..., None]) -> None:
+    """Regressions: 6.8 s were 6, as of the last look; one between two looks, and a later one, were not stored."""
+
+    async def test(watched: Watched) -> None:
+        await watched.call(6.8)
+        await watched.look(10)
+        line = f"pricing was in handle_call at {PLACE} for 6.8 s; a call to it timed out"
+        assert watched.lines() == [(line, 0.0, 6.8)]
+        assert watched.problems() == [(line, 0.0)]
+        await watched.look(22.3)
+        await watched.call(9)
+        await watched.look(2)
+        await watched.call(5.1)  # from the end of the last one
+        await watched.look(20)
+        assert [one[1:] for one in watched.lines()] == [(0.0, 6.8), (33.0, 42.0), (42.0, 47.1)]
+        assert " for 9 s, and 1 message waited; 2 calls " in watched.lines()[1][0]
+
+    in_virtual_time(test)
+
+
+def test_a_long_callback_ends_with_its_process(in_virtual_time: Callable[..., None]) -> None:
+    async def test(watched: Watched) -> None:
+        await watched.call(60)
+        await watched.look(6)
+        await advance(0.5)  # between two looks
+        otp.exit(watched.pricing, "kill")
+        await watched.look(4)
+        hang, _ = watched.lines()
+        assert (hang[0].partition(" at ")[0], *hang[1:]) == ("pricing was in handle_call", 0.0, 7.2)
+
+    in_virtual_time(test)
+
+
+def test_calls_that_timed_out_in_a_long_callback_are_listed_for_the_window(
+    in_virtual_time: Callable[..., None],
+) -> None:
+    """Regressions: they were gone as soon as the callback ended, and were stored by themselves, too."""
+
+    async def test(watched: Watched) -> None:
+        await watched.call(7)
+        await watched.look(64)
+        ((text, begun),) = watched.problems()
+        assert (text, begun) == (f"pricing was in handle_call at {PLACE} for 7 s; a call to it timed out", 0.0)
+        await watched.look(6)
+        assert watched.problems() == []
+        assert len(watched.stored) == 1
+
+    in_virtual_time(test)
+
+
+def test_a_problem_that_comes_back_began_when_it_came_back(in_virtual_time: Callable[..., None]) -> None:
+    """Regression: it began with an earlier long callback, which had ended."""
+
+    async def test(watched: Watched) -> None:
+        await watched.call(6)
+        await watched.look(32.3)
+        await watched.call(9)
+        ((text, begun),) = watched.problems()
+        assert text.startswith("a call to pricing timed out after 0.5 s in the last 60 s, ")
+        assert begun == 33.5
+        await watched.look(6)
+        ((text, begun),) = watched.problems()
+        assert (text.partition(" for ")[0], begun) == (f"pricing has been in handle_call at {PLACE}", 33.0)
+        await watched.look(18.3)
+        await watched.call(2)
+        await watched.look(10)
+        ((text, begun),) = watched.problems()
+        assert text.startswith("a call to pricing timed out after 0.5 s in the last 60 s, ")
+        assert begun == 58.5
+
+    in_virtual_time(test)
+
+
+def test_calls_before_a_hang_are_another_problem_than_those_in_it() -> None:
+    alarms, incidents, stored = Alarms(), Incidents(), list[Incident]()
+    second = replace(CALL, at=NOW + 30.5)
+    hang = replace(HANG, began=NOW + 30)
+    over = replace(hang, ended=NOW + 36)
+    steps: list[tuple[float, dict[str, Any]]] = [
+        (2, {"timeouts": [CALL]}),
+        (32, {"timeouts": [CALL, second], "callbacks": [hang]}),
+        (35.5, {"timeouts": [CALL, second], "callbacks": [hang]}),
+        (37, {"timeouts": [CALL, second], "ended_callbacks": [over]}),
+        (90, {"timeouts": [CALL, second], "ended_callbacks": [over]}),
+        (98, {"timeouts": [CALL, second]}),
+    ]
+    explained = dict[str, float]()
+    for later, known in steps:
+        now = NOW + later
+        found = detect(facts(now=now, explained=explained, **known), LIMITS)
+        explained |= explained_by(found, now)
+        _, ended = alarms.update(found, now)
+        stored += incidents.take(alarms.active.values(), ended, now, LIMITS.anomaly_window)
+    assert [(one.text.partition(", ")[0], one.at, one.until) for one in stored] == [
+        ("a call to pricing timed out after 0.5 s", NOW + 0.5, NOW + 0.5),
+        ("pricing was in handle_call at shop.py:41 for 6 s; a call to it timed out", NOW + 30, NOW + 36),
+    ]
+
+
+def test_a_hang_that_ends_while_its_mailbox_grows_is_stored_with_its_whole_time() -> None:
+    alarms, incidents, stored = Alarms(), Incidents(), list[Incident]()
+    grows = track([20 * n for n in range(12)])
+    hang = replace(HANG, began=NOW - 6, name="till")
+    over = replace(hang, ended=NOW + 1.5)
+    for later, known in (
+        (0, {"callbacks": [hang], "tracks": [grows]}),
+        (2, {"ended_callbacks": [over], "tracks": [grows]}),
+        (4, {"ended_callbacks": [over], "tracks": [grows]}),
+        (70, {}),
+    ):
+        found = facts(now=NOW + later, **known)
+        _, ended = alarms.update(detect(found, LIMITS), found.now)
+        stored += incidents.take(alarms.active.values(), ended, found.now, LIMITS.anomaly_window)
+    assert [one.text for one in stored] == ["till was in handle_call at shop.py:41 for 7.5 s"]
+
+
+def test_calls_to_a_process_whose_long_mailbox_is_empty_again_are_listed_for_the_window() -> None:
+    grows, call = track([20 * n for n in range(12)]), replace(CALL, at=NOW - 1, pid="0.7.0", name="till", callee="till")
+    found = detect(facts(timeouts=[call], tracks=[grows]), LIMITS)
+    assert [(one.type, "calls" in one.evidence) for one in found] == [("mailbox_growth", True)]
+    found = detect(facts(now=NOW + 2, timeouts=[call], explained=explained_by(found, NOW)), LIMITS)
+    assert [one.type for one in found] == ["call_timeouts"]
