@@ -29,19 +29,28 @@ def duration(seconds: Any) -> str:
 
 
 def elapsed(seconds: float) -> str:
-    """Return a measured duration as text.
+    """Return a measured duration as text, rounded to its last shown unit.
 
-    >>> [elapsed(one) for one in (0.123, 4.21, 5.02, 12.0, 119.7, 130.2, 3900.0, 7500.0)]
-    ['0.12 s', '4.2 s', '5 s', '12 s', '2 min', '2 min 10 s', '65 min', '2 h 5 min']
+    >>> [elapsed(one) for one in (0, 0.004, 0.123, 4.21, 5.02, 12.0, 119.7, 130.2, 659, 3900.0)]
+    ['0 s', '0.01 s', '0.12 s', '4.2 s', '5 s', '12 s', '2 min', '2 min 10 s', '11 min', '65 min']
+    >>> [elapsed(one) for one in (7199, 7500.0, 10_799, 39_500, 180_000, 260_000, 950_000)]
+    ['2 h', '2 h 5 min', '3 h', '11 h', '2 days 2 h', '3 days', '11 days']
     """
     whole = round(seconds)
     if whole < 100:
-        return f"{round(seconds, 2 if seconds < 1 else 1):g} s"
+        return f"{max(round(seconds, 2 if seconds < 1 else 1), 0.01 if seconds > 0 else 0):g} s"
     if whole < 120:
         return f"{whole} s"
-    size, (unit, part) = (60, ("min", "s")) if whole < 7200 else (3600, ("h", "min"))
-    count, rest = whole // size, whole % size // (size // 60)
-    return f"{count:,} {unit} {rest} {part}" if rest and count < 10 else f"{count:,} {unit}"
+    if round(seconds / 60) < 120:
+        size, unit, part_size, part = 60, "min", 1, "s"
+    elif round(seconds / 3600) < 48:
+        size, unit, part_size, part = 3600, "h", 60, "min"
+    else:
+        size, unit, part_size, part = 86_400, "days", 3600, "h"
+    count, rest = divmod(round(seconds / part_size), size // part_size)
+    if count >= 10:
+        count, rest = round(seconds / size), 0
+    return f"{count:,} {unit} {rest} {part}" if rest else f"{count:,} {unit}"
 
 
 def ordinal(number: int) -> str:
