@@ -758,7 +758,7 @@ declare namespace Api {
   }
   interface Requester {
     /** name of the user; `anonymous` without a sign-in */ user: string;
-    /** `page`, `cli`, `rest`, `mcp` or `console`, as the client named it; or `view` */ interface: string;
+    /** `page`, `cli`, `rest`, `mcp` or `console`, as reported by the client; `view` if sent through `otp.observe` */ interface: string;
     operation: string;
     /** its time, in seconds since 1970 */ at: number;
   }

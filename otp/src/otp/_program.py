@@ -185,7 +185,7 @@ def _start_function(node: Node, main: Callable[..., Any], args: tuple[Any, ...],
 
 def _ended_by_signal(main: str, reason: Any, where: list[Any]) -> RuntimeError:
     ended = RuntimeError(
-        f"{main} was ended by an exit signal with the reason {text(reason, length=500)}: a linked process ended "
+        f"{main} was ended by an exit signal with reason {text(reason, length=500)}: a linked process ended "
         "with it (linked by start_link or spawn_link; see the log), or some code called otp.exit(pid, reason); "
         'try start or spawn, a supervisor, or otp.process_flag("trap_exit", True)'
     )

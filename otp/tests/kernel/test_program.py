@@ -39,9 +39,7 @@ def test_a_main_that_is_ended_by_a_signal_says_so() -> None:
         otp.spawn_link(lambda: otp.exit("boom"))
         await otp.receive()
 
-    with pytest.raises(
-        RuntimeError, match=r"main was ended by an exit signal with the reason 'boom': .* spawn_link"
-    ) as e:
+    with pytest.raises(RuntimeError, match=r"main was ended by an exit signal with reason 'boom': .* spawn_link") as e:
         otp.run(main)
     assert len(e.value.__notes__) == 1
     assert "test_program.py" in e.value.__notes__[0]

@@ -149,7 +149,7 @@ def test_its_end_is_reported_in_words_and_it_restarts(
             line[key] for key in ("program", "kept", "name", "reason", "supervisor", "started")
         )
         assert re.fullmatch(
-            rf"Shop's program ended: {re.escape(reason)}; playground started it again after [\d.]+ s", line["line"]
+            rf"Shop's program ended: {re.escape(reason)}; playground restarted it after [\d.]+ s", line["line"]
         )
         moment = client.get(f"/api/v1/restarts/{line['ref']}").json()["data"]
         assert line["line"] == moment["summary"]
@@ -157,9 +157,7 @@ def test_its_end_is_reported_in_words_and_it_restarts(
         if word == "crash":  # the give-up has a line of its own, and tells what came of it
             gave_up = next(one for one in client.get("/api/v1/restarts").json()["data"] if one["gave_up"])
             facts = client.get(f"/api/v1/restarts/{gave_up['ref']}").json()["data"]["facts"]
-            assert facts["supervisor"].endswith(
-                f"; playground started it again after {sentences.elapsed(moment['took'])}"
-            )
+            assert facts["supervisor"].endswith(f"; playground restarted it after {sentences.elapsed(moment['took'])}")
         with websockets.sync.client.connect(shop.url.replace("http", "ws") + "/live/supervisors") as live:
             told = {one["text"]: one["at"] for one in json.loads(live.recv(30))["feed"]}
         at = told[f"Shop's program ended: {reason}; playground starts it again"]

@@ -202,7 +202,7 @@ def test_a_stop_is_shown_with_its_callback_and_line_everywhere(
         facts = (await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]["facts"]
         assert (facts["why"], facts["where"], facts["source"]) == (reason, where, source)
         story = (await platform.get("/api/v1/processes/store/errors/why"))["data"]["summary"]
-        at = "" if where is None else f", at {where}"
+        at = "" if where is None else f" at {where.removesuffix(' in handle_cast')}"
         assert f"crashed: {reason}, in handle_cast('{request_}'){at}; shop (one_for_one) restarted store" in story
         children = (await platform.get("/api/v1/supervisors/shop/children"))["data"]
         assert reason == next(one["last_exit"]["reason"] for one in children if one["id"] == "store")
@@ -360,8 +360,8 @@ def test_the_reason_of_a_call_in_a_deadlock_names_it_in_each_event() -> None:
     found = Scheduler().run(main)  # in real time the first timeout may end its process before the second
     for kind in ("exited", "child_terminated", "child_restarted"):
         assert {
-            "right did not answer a call in 0.2 s (timeout): a deadlock, left -> right -> left",
-            "left did not answer a call in 0.2 s (timeout): a deadlock, right -> left -> right",
+            "right did not answer a call in 0.2 s (timeout): it was part of a deadlock, left -> right -> left",
+            "left did not answer a call in 0.2 s (timeout): it was part of a deadlock, right -> left -> right",
         } == {reason for one, reason in found if one == kind}, kind
 
 

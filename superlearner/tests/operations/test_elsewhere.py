@@ -74,7 +74,7 @@ def test_the_only_service_is_the_default_node_of_a_platform_without_a_tree(insid
 
     async def test(platform: Any) -> None:
         home, nodes = platform.node.name, platform.platform.nodes
-        about = {"node": DEPOT, "elsewhere": ["it is the only attached service"]}
+        about = {"node": DEPOT, "elsewhere": ["it is the only service"]}
 
         async def node_of(path: str, **options: Any) -> str:
             return (await platform.get(f"/api/v1/{path}", **options)).get("meta", {}).get("node") or home

@@ -244,7 +244,7 @@ def test_an_operation_without_its_own_time_out_is_cancelled_in_time(monkeypatch:
     monkeypatch.setattr(execution, "LONGEST_S", 0.001)
 
     stage = Stage()
-    with pytest.raises(OperationError, match=r"within 0\.001 s; the request may still be handled$") as caught:
+    with pytest.raises(OperationError, match=r"within 0\.001 s; the request may still complete$") as caught:
         stage.run(stand_still)
     assert "timeout" == caught.value.code
 
@@ -252,8 +252,8 @@ def test_an_operation_without_its_own_time_out_is_cancelled_in_time(monkeypatch:
 @pytest.mark.parametrize(
     ("is_held", "hint"),
     [
-        (True, "the node may still handle the request"),
-        (False, "a callback may block its loop; the node may still handle the request"),
+        (True, "the request may still complete"),
+        (False, "a callback may be blocking its event loop; the request may still complete"),
     ],
 )
 def test_the_hint_about_a_silent_node_is_true_for_reads(is_held: bool, hint: str) -> None:

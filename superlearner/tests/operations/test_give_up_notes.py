@@ -52,10 +52,10 @@ def test_a_node_whose_tree_gave_up_says_so_in_place_of_its_processes(inside: Ins
             give_up = f"kiosk gave up: it allows no restarts (last: till crashed: KeyError('tea'), {place}"
             for path in ("supervisors", "system/process-tree"):
                 note = (await get(path))["meta"]["note"]
-                assert re.match(rf"no supervisor runs; at [\d:]+ {re.escape(give_up)}", note)
+                assert re.match(rf"no supervisors are running; at [\d:]+, {re.escape(give_up)}", note)
             for path in ("supervisors/kiosk/children", "processes/kiosk/info", "processes/till/info"):
                 error = (await get(path))["error"]
-                assert note.removeprefix("no supervisor runs; ") in error["message"]
+                assert note.removeprefix("no supervisors are running; ") in error["message"]
                 assert error["details"][0]["hint"].endswith(f"/errors/why?node={KIOSK} explains it")
             error = (await get("processes/other/info"))["error"]
             assert "gave up" not in error["message"]

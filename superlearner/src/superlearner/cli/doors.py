@@ -31,7 +31,7 @@ def console(
     node: Annotated[
         str | None,
         typer.Option(
-            help="Node for all calls [default: that of your tree or the only service, else the platform's].",
+            help="Node for all calls [default: your tree's node, else the only service, else the platform's].",
             autocompletion=NODES,
             show_default=False,
         ),
@@ -123,7 +123,7 @@ def top(
     node: Annotated[
         str | None,
         typer.Option(
-            help="Node to query [default: that of your tree or the only service, else the platform's].",
+            help="Node to query [default: your tree's node, else the only service, else the platform's].",
             autocompletion=NODES,
             show_default=False,
         ),

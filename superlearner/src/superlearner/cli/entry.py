@@ -362,7 +362,7 @@ def tree(
     node: Annotated[
         str | None,
         typer.Option(
-            help="Node to query [default: that of your tree or the only service, else the platform's].",
+            help="Node to query [default: your tree's node, else the only service, else the platform's].",
             autocompletion=NODES,
             show_default=False,
         ),

@@ -51,7 +51,7 @@ Node = Annotated[
     str | None,
     typer.Option(
         "--node",
-        help="Node or sandbox to query [default: that of your tree or the only service, else the platform's].",
+        help="Node or sandbox to query [default: your tree's node, else the only service, else the platform's].",
         autocompletion=NODES,
         show_default=False,
     ),

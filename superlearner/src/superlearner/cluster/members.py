@@ -189,7 +189,7 @@ class Members:
         was_there = was_there and lost is None
         joined = self.note(member, "found" if was_there else "joined")
         if lost is not None:
-            text = f"{member.name} has rejoined after {sentences.elapsed(max(0, round(joined.at - lost.at)))}"
+            text = f"{member.name} has rejoined after a gap of {sentences.elapsed(max(0, round(joined.at - lost.at)))}"
             self.on_change(_change_of(member, joined.at, text, None, kind))
         text = f"{member.name} {'was found' if was_there else 'has joined the cluster'}"
         self.tell("ok", text)

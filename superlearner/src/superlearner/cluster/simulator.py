@@ -214,7 +214,7 @@ class SingleNodeSimulator:
             cut, self._cut = self._cut, {}
             for name, since in cut.items():
                 if name in (clusters := self.clusters()):
-                    words = f"after {sentences.elapsed(round(time.time() - since))}"
+                    words = f"after a cut of {sentences.elapsed(round(time.time() - since))}"
                     self._members.record_cut(_own(clusters[name]), words, healed=True)
 
         await self._in_turn(heal)

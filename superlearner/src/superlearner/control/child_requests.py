@@ -65,8 +65,8 @@ def ended_by(who: str, reason: str, request: str) -> str:
     """Return the sentence about an end by a signal that a request has sent.
 
     >>> ended_by("ledger", "weird", "a request from the page")
-    "ledger was ended by a request from the page with the reason 'weird'"
+    "ledger was ended by a request from the page with reason 'weird'"
     """
     if reason == "killed":
         return f"{who} was killed by {request}"
-    return f"{who} was ended by {request} with the reason {reason if reason[:1] in QUOTED else repr(reason)}"
+    return f"{who} was ended by {request} with reason {reason if reason[:1] in QUOTED else repr(reason)}"

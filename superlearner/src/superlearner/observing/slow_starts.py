@@ -113,9 +113,9 @@ def _sentence(node: otp.Node, pid: Any, seconds: float) -> str:
     details = observer.process(node, pid, messages=0, length=80, exits=0)
     places = () if details is None else details.waiting_at
     own = [place for place in places if not place.file.startswith((*LIBRARY_FOLDERS, "<frozen"))]
-    where = "" if not own else f": {own[-1].file}, line {own[-1].line}, in {own[-1].function}"
+    where = f" at {own[-1].file}:{own[-1].line}" if own else ""
     name = "" if details is None or details.name is None else f"{details.name} "
     return (
-        f"waiting for {what_of(pid)}.init for {sentences.elapsed(seconds)}{where} ({name}{pid}); "
-        "its supervisor waits for it (try to return first, and continue in handle_continue)"
+        f"{what_of(pid)}.init has been running for {sentences.elapsed(seconds)}{where} ({name}{pid}) "
+        "and holds up its supervisor (try to return first, and continue in handle_continue)"
     )

@@ -265,7 +265,7 @@ def name_request(text: str, reason: str | None, request: str) -> str:
     """Return the text of a step that a request caused, with the request.
 
     >>> name_request("till crashed: weird, by a signal from outside", "weird", "a request over HTTP")
-    "till was ended by a request over HTTP with the reason 'weird'"
+    "till was ended by a request over HTTP with reason 'weird'"
     >>> name_request("till was killed, by a signal from outside", "killed", "a request over HTTP")
     'till was killed, by a request over HTTP'
     """

@@ -51,11 +51,13 @@ class ErrorAnswer(BaseModel):
 
 
 class NodeMeta(BaseModel):
-    """The node of an answer, if the request named none and others are attached, and why the answer is empty."""
+    """The node of an answer and notes about it."""
 
     node: str | None = Field(default=None, description="the node of the answer")
-    elsewhere: list[str] | None = Field(default=None, description="a sentence about each of the other nodes")
-    note: str | None = Field(default=None, description="why the answer is empty, if that is known")
+    elsewhere: list[str] | None = Field(
+        default=None, description="why this node answered, and sentences about other nodes"
+    )
+    note: str | None = Field(default=None, description="why the answer is empty; null if not known")
 
 
 class Answer(BaseModel, Generic[T]):

@@ -284,7 +284,7 @@ def test_history_survives_another(inside: Callable[..., Any], tmp_path: Path, ki
             assert note.endswith(f"; `superlearner restart list --process waiter --node {NODE}` lists what is stored")
             found = (await ask(platform, "system/anomalies"))["data"]
             assert (found["anomalies"], found["past"]) == (
-                [], f"`superlearner system anomalies --ended --node {NODE}` lists those that are over",
+                [], f"`superlearner system anomalies --ended --node {NODE}` lists past anomalies",
             )  # fmt: skip
 
     async def second(platform: Any) -> None:

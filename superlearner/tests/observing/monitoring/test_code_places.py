@@ -123,7 +123,7 @@ def test_a_wait_in_a_helper_has_its_line_the_callback_that_called_it_and_the_mes
     told = shown(only(list(detectors.long_callback(facts(callbacks=[busy]), LIMITS))))
     assert (told.where, told.source) == ("pricing.py:9 in ask, called at till.py:12 in handle_cast", "await reply")
     assert told.handling == "'go', in handle_cast"
-    waited = "The callback had run for 7 s when it was last seen. 1 message waited in the mailbox."
+    waited = "The callback had run for 7 s when it was last observed. 1 message waited in the mailbox."
     assert (told.values, told.limit) == (waited, "5 s, the setting anomaly_callback")
 
 
@@ -163,7 +163,7 @@ def test_the_evidence_of_each_kind_is_told_in_sentences() -> None:
     slow = track([200] * 12)
     slow.handled_per_s = 1.0
     assert sentences_of(only(list(detectors.mailbox_backlog(facts(tracks=[slow]), LIMITS)))) == (
-        "200 messages waited in the mailbox. It handled 1 a second, so the newest would have waited for 3 min 20 s."
+        "200 messages waited in the mailbox. It handled 1 per second, so the newest would have waited for 3 min 20 s."
     )
     calls = sentences_of(only(list(detectors.call_timeouts(replace(known, cycles=[]), LIMITS))))
     assert calls == "1 call timed out: 1 from till. The newest asked for ('take', 1)."

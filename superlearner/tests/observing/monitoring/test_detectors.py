@@ -60,7 +60,7 @@ def test_a_mailbox_that_stood_and_grows_again_is_found_at_once(stood: list[int])
     """Regression: it had to grow for as long as it had not grown before."""
     again = [*stood, *(stood[-1] + 76 * n for n in range(1, 11))]
     grows = only(list(detectors.mailbox_growth(facts(tracks=[track(again[-60:])]), LIMITS)))
-    assert f"from {stood[-1]:,} to {again[-1]:,} messages in 20 s, 38.0 a second" in grows.description
+    assert f"from {stood[-1]:,} to {again[-1]:,} messages in 20 s, 38.0 per second" in grows.description
 
 
 def test_a_finding_about_growth_that_has_ended_gives_the_time_of_the_growth() -> None:
@@ -101,12 +101,12 @@ def test_a_backlog_that_only_stands_is_found_with_the_time_it_takes() -> None:
     stands = track([5683] * 12)
     stands.handled_per_s = 2.0
     found = only(detect(facts(tracks=[stands]), LIMITS))
-    assert found.description == "till: 5,683 messages wait, at 2 a second about 47 min"
+    assert found.description == "till: 5,683 messages wait, about 47 min at 2 per second"
     assert (found.type, found.severity, found.setting) == ("mailbox_backlog", "high", "anomaly_mailbox_wait")
     stands.handled_per_s, stands.handled_at = 0.0, NOW - 22
     assert not detect(facts(tracks=[stands]), LIMITS)
     stands.handled_at = NOW - 300  # longer than the samples reach back
-    assert "none was handled in 5 min" in only(detect(facts(tracks=[stands]), LIMITS)).description
+    assert "none handled for 5 min" in only(detect(facts(tracks=[stands]), LIMITS)).description
 
 
 def test_a_backlog_that_is_worked_off_is_hung_or_is_not_counted_is_no_finding_of_its_own() -> None:
@@ -595,7 +595,7 @@ def test_the_pace_of_a_standing_backlog_is_counted_unless_its_process_is_suspend
                 await handled.get()
                 await monitor.sample()
             assert only(found).type == "mailbox_backlog"
-            assert re.fullmatch(r"ledger: [\d,]+ messages wait, at \S+ a second about .+", found[0].description)
+            assert re.fullmatch(r"ledger: [\d,]+ messages wait, about .+ at \S+ per second", found[0].description)
             assert {track.name: track.handled_per_s for track in monitor.facts().tracks}["suspended"] is None
             monitor.close()
 

@@ -175,8 +175,8 @@ def test_a_crash_without_a_supervisor_before_the_attachment_is_explained(inside:
         answer = await platform.client.get(f"/api/v1/processes/{plain_pid(ended)}/errors/why")
         hints = [one.get("hint") for one in answer.json()["error"]["details"]]
         forgotten = (
-            rf"its end is not in the memory of {node.name}, whose oldest event is of [\d:]+; of processes without a "
-            r"supervisor it has the newest failures, at most ten a second, and other ends only while .*"
+            rf"the history of {node.name} has no record of its end: its oldest event is of [\d:]+; of unsupervised "
+            r"processes, it has the newest failures, at most ten a second, and normal exits only while .*"
         )
         assert any(re.fullmatch(forgotten, hint or "") for hint in hints), hints
 

@@ -309,8 +309,8 @@ def test_a_stored_restart_is_not_shown_with_less_than_is_stored(inside: Inside) 
 @pytest.mark.parametrize(
     ("operation", "given", "how", "again"),
     [
-        ("process.exit", {"reason": "weird"}, "ended by {} with the reason 'weird'", "and was restarted"),
-        ("process.shutdown", {}, "ended by {} with the reason 'shutdown'", "and was restarted"),
+        ("process.exit", {"reason": "weird"}, "ended by {} with reason 'weird'", "and was restarted"),
+        ("process.shutdown", {}, "ended by {} with reason 'shutdown'", "and was restarted"),
         ("process.kill", {}, "killed by {}", "and restarted"),
     ],
 )

@@ -151,7 +151,7 @@ test("kept restarts come before the events, as failures if they are some, with t
   const storedLine = (at, line, count = 1, kept = true, more = {}) =>
     ({ ref: `9f3a0c1b22d4.${at}`, at, until: at, count, kept, line, ...more });
   const { log, asked } = askedLog([
-    storedLine(5, "Shop's program ended: killed; playground started it again after 1 s", 1, true, { program: true, started: 1 }),
+    storedLine(5, "Shop's program ended: killed; playground restarted it after 1 s", 1, true, { program: true, started: 1 }),
     storedLine(4, "stall gave up"), storedLine(3, "till ended 300 times more", 300, false),
     storedLine(2, "till was killed and restarted", 1, true, { started: 1 }),
     storedLine(1, "till ended"),
@@ -364,8 +364,9 @@ test("a deadlock leads to its own page, as it does in the Tree; that links to th
     name: "left", reason: `right did not answer a call in time (timeout)${why}`, started: 1 });
   const deadlock = { ref: "5.2", event: 2, at: 12.8, until: 14.3, line: "a deadlock: left waited for right, which waited for left",
     count: 1, kept: false, reason: null, started: 0, incident: true };
-  const found = [crash("c.9", 20, ": a deadlock, left -> right -> left"), crash("c.3", 12.9, ": a deadlock, right -> left -> right"),
-    crash("c.2", 12.85, ": a deadlock, left -> right -> left"), deadlock, crash("c.1", 12.6, "")];
+  const locked = ": it was part of a deadlock,";
+  const found = [crash("c.9", 20, `${locked} left -> right -> left`), crash("c.3", 12.9, `${locked} right -> left -> right`),
+    crash("c.2", 12.85, `${locked} left -> right -> left`), deadlock, crash("c.1", 12.6, "")];
   const { log, asked } = askedLog(found), begun = log.begin();
   asked[0].resolve(answer(events, "run"));
   await begun;

@@ -102,9 +102,9 @@ test("a stored restart keeps the reason and who acted, as the feed has them", ()
   assert.equal(storedText({ ...restart, ...killed }),
     "till was killed and restarted: killed by your request from the page, restarted by shop (one_for_one)");
   const asked = { request: "your request over HTTP (process.exit)", reason: "weird",
-    line: "till was ended by your request over HTTP (process.exit) with the reason 'weird' and was restarted" };
+    line: "till was ended by your request over HTTP (process.exit) with reason 'weird' and was restarted" };
   assert.equal(storedText({ ...restart, ...asked }),
-    "till was ended by your request over HTTP with the reason 'weird' and was restarted by shop (one_for_one)");
+    "till was ended by your request over HTTP with reason 'weird' and was restarted by shop (one_for_one)");
   assert.equal(storedText({ ...restart, line: "till was killed and restarted", reason: "killed" }),
     "till was killed and restarted by shop (one_for_one)"); // Regression: "restarted: restarted by shop"
   const story = "shop gave up: 0 of 2 restarts left in 10 s (last: till crashed: KeyError('tax'))";
@@ -130,7 +130,7 @@ test("a give-up stays among the last three", () => {
 
 test("after a deadlock its cause is listed, and not the callers that ended with it", () => {
   const crash = (name, at, reason) => stored(`r.${at}`, at, "a", { name, line: `${name} crashed`, reason });
-  const timeout = "ledger did not answer a call in 2 s (timeout): a deadlock, queue -> ledger -> queue";
+  const timeout = "ledger did not answer a call in 2 s (timeout): it was part of a deadlock, queue -> ledger -> queue";
   const known = [
     crash("Worker w2", 100.3, `its call to queue failed: ${timeout}`), crash("Worker w1", 100.2, `its call to queue failed: ${timeout}`),
     crash("queue", 100, timeout), crash("cart", 90, "its call to queue failed: noproc"),

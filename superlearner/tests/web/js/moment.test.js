@@ -389,8 +389,8 @@ test("an end by a signal that a request sent does not read as a crash", () => {
   const ended = (/** @type {string} */ reason) => ({ ...REST, request: "your request from the command line (process.exit)", line: null,
     events: REST.events.map((event) => (event.kind === "crash" ? { ...event, reason, line: null } : event)) });
   const moment = ended("kaputt"), [first] = moment.events;
-  assert.match(sentence(moment, 6), /^ledger was ended by your request from the command line with the reason 'kaputt'\. checkout_sup /);
-  assert.match(sentence(ended("('bad', 1)"), 6), / with the reason \('bad', 1\)\. /);
+  assert.match(sentence(moment, 6), /^ledger was ended by your request from the command line with reason 'kaputt'\. checkout_sup /);
+  assert.match(sentence(ended("('bad', 1)"), 6), / with reason \('bad', 1\)\. /);
   assert.deepEqual(step(moment, first),
     { who: "ledger", text: "was ended by your request from the command line", more: "kaputt" });
 });

@@ -103,11 +103,21 @@ def ended(
     "ledger crashed seven times in 1.2 s: ValueError('no')"
     >>> ended("it", "shutdown", failed=False)
     'it ended: shutdown'
+    >>> ended("till", "no", failed=True, doing="in handle_cast('go')", at="shop.py:15 in handle_cast")
+    "till crashed: no, in handle_cast('go') at shop.py:15"
     """
     often = f" {times_text(times)} in {elapsed(max(span, 0.1))}" if times > 1 else ""
     verb, why = ("was killed", "") if reason == "killed" else ("crashed" if failed else "ended", f": {reason}")
-    more = (doing, at_place(at, reason).removeprefix(", "), f"by {by}" if by else "")
+    place = at_place(at, reason)
+    if place.partition(" in ")[2] == _callback_of(doing):
+        doing, place = f"{doing}{place.partition(' in ')[0].removeprefix(',')}", ""
+    more = (doing, place.removeprefix(", "), f"by {by}" if by else "")
     return ", ".join((f"{who} {verb}{often}{why}", *(part for part in more if part)))
+
+
+def _callback_of(doing: str) -> str | None:
+    """Return the callback in what `handling` returned; None if a state follows it."""
+    return None if not doing or ", state " in doing else doing.removeprefix("in ").partition("(")[0].rpartition(".")[2]
 
 
 def at_place(at: str | None, reason: str) -> str:

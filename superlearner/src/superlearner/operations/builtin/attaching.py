@@ -59,7 +59,9 @@ async def attach(
         str | None,
         Field(min_length=16, max_length=500, description="the service's token; not needed for one found by name"),
     ] = None,
-    name: Annotated[Name | None, Field(description="the name of the node here; default: its own")] = None,
+    name: Annotated[
+        Name | None, Field(description="name for the node on this platform; default: the name it reports")
+    ] = None,
     token_file: Annotated[
         str | None,
         Field(

@@ -127,7 +127,7 @@ async def start(
     start: Annotated[str | None, Field(max_length=500, description="`module:Class` of an imported behaviour")] = None,
     arg: Term = None,
     id: Annotated[str | None, Field(max_length=200, description="default: its class")] = None,
-    registered_name: Annotated[NewName | None, Field(description="the name to register the child under")] = None,
+    registered_name: Annotated[NewName | None, Field(description="name to register for the child")] = None,
     restart: Annotated[
         Literal["permanent", "transient", "temporary"] | None, Field(description="when it is restarted")
     ] = None,

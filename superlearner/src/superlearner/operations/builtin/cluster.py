@@ -241,8 +241,7 @@ async def anomalies(
 ) -> ClusterAnomalies:
     """List the anomalies of all members and attached services.
 
-    A lost member, and an attached service that is away, are named in `missing`; what went on there when it was last
-    observed is listed with `lost`.
+    `missing` names lost members and services that do not answer. Their last known anomalies are listed with `lost`.
     """
     names = select_nodes(ctx, nodes, node, services=True)
     answers = await ask_all(ctx, services, nodes, names, "system.anomalies", only=node)

@@ -200,7 +200,7 @@ async def terminate(
     found = server_of(ctx, pid)
     with asking():
         protect(ctx, found, force=force)
-        ctx.about_to(f"terminate {called(found)} with the reason {reason}", lambda: feels(found, reason))
+        ctx.about_to(f"terminate {called(found)} with reason {reason}", lambda: feels(found, reason))
         name = display_name(found)
         await sys.terminate(found, reason, timeout_ms / 1000)
     return Terminating(pid=plain_pid(found), name=name, reason=reason)

@@ -227,10 +227,10 @@ def find_process(ctx: Context, text: str) -> otp.Pid:
 def _describe_forgotten(ctx: Context) -> str:
     """Return why the end of a process is not known."""
     oldest = next(iter(otp.trace.history(ctx.node)), None)
-    has = "which is empty" if oldest is None else f"whose oldest event is of {time_text(Clock().wall(oldest.at))}"
+    has = "it is empty" if oldest is None else f"its oldest event is of {time_text(Clock().wall(oldest.at))}"
     return (
-        f"its end is not in the memory of {ctx.node.name}, {has}; of processes without a supervisor it has the "
-        "newest failures, at most ten a second, and other ends only while a platform is attached"
+        f"the history of {ctx.node.name} has no record of its end: {has}; of unsupervised processes, it has the newest "
+        "failures, at most ten a second, and normal exits only while a platform is attached"
     )
 
 

@@ -139,7 +139,7 @@ async def stop(
         protect(ctx, pid, force=force)
         record = record_of(pid)
         shown = display_name(pid)
-        ctx.about_to(f"stop {called(pid)} and its subtree with the reason {reason}", lambda: feels(pid, reason))
+        ctx.about_to(f"stop {called(pid)} and its subtree with reason {reason}", lambda: feels(pid, reason))
         await Supervisor.stop(pid, reason, timeout_ms / 1000)
     return StoppedSupervisor(
         supervisor=plain_pid(pid),

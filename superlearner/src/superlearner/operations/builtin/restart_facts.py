@@ -226,7 +226,7 @@ def _describe_left(decided: Decided) -> str:
         case "drop":
             return "did not restart it" if after is None else f"did not restart it, but on request after {after}"
         case "pause":
-            return "starts it again after a pause" if after is None else f"started it again after {after}"
+            return "restarts it after a pause" if after is None else f"restarted it after {after}"
         case _:
             return ""
 

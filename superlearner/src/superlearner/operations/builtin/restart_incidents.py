@@ -116,7 +116,7 @@ def _describe_evidence(kind: str, evidence: Mapping[str, Any]) -> str:
     """Return the evidence in sentences; as names and values if it is that of another version.
 
     >>> _describe_evidence("long_callback", {"seconds": 7.2, "message_queue_len": 1})
-    'The callback had run for 7.2 s when it was last seen. 1 message waited in the mailbox.'
+    'The callback had run for 7.2 s when it was last observed. 1 message waited in the mailbox.'
     >>> _describe_evidence("long_callback", {"heat_c": 71})
     'heat c 71'
     >>> _describe_evidence("blocked_loop", {"holds": 1, "worst_s": 10**400, "starved_s": 0})[:11]
@@ -148,7 +148,7 @@ def _tell_evidence(kind: str, evidence: Mapping[str, Any]) -> Iterator[str]:
             if "took_s" in evidence:
                 yield f"The callback ran for {sentences.elapsed(evidence['took_s'])}."
             else:
-                yield f"The callback had run for {sentences.elapsed(evidence['seconds'])} when it was last seen."
+                yield f"The callback had run for {sentences.elapsed(evidence['seconds'])} when it was last observed."
             yield _count_waiting(evidence)
         case "mailbox_growth":
             yield f"Each second, {evidence['messages_per_s']:g} more messages came than it handled."
@@ -156,8 +156,8 @@ def _tell_evidence(kind: str, evidence: Mapping[str, Any]) -> Iterator[str]:
         case "mailbox_backlog":
             rate, wait = evidence["handled_per_s"], evidence["wait_s"]
             yield _count_waiting(evidence)
-            told = f"{rate:g} a second, so the newest would have waited for" if rate else "none in"
-            yield f"It handled {told} {sentences.elapsed(round(wait))}."
+            told = f"{rate:g} per second, so the newest would have waited" if rate else "none"
+            yield f"It handled {told} for {sentences.elapsed(round(wait))}."
         case "memory_growth":
             before, after = evidence["processes"]
             size = f"{evidence['memory'] / 1e6:,.0f} MB"

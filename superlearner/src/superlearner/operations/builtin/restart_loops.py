@@ -70,7 +70,7 @@ LINE: Final = re.compile(
 """The line of a restart or a sum; sums of earlier versions always say *ended*."""
 TOGETHER: Final = re.compile("(?P<names>.+) were restarted on request")
 """The line of several children that were restarted on one request."""
-NO_NAMES: Final = re.compile("^(a deadlock: |messages waited for |the mailbox of )|, at [^ ]+")
+NO_NAMES: Final = re.compile("^(a deadlock: |messages waited for |the mailbox of )|, at [^ ]+| with (?:the )?reason ")
 """Places, and phrases whose words could be taken for a process name."""
 BEFORE: Final = "(?:^|[;,:] |(?:^| )(?:and|by|for|from|meanwhile|of|start|task|to|with) )"
 """The text before a name in a line."""
@@ -231,6 +231,8 @@ def names(line: str, process: str) -> bool:
     True
     >>> names("till was restarted on request", "request"), names("messages waited for till", "messages")
     (False, False)
+    >>> names("till was ended by a request over HTTP (process.exit) with reason 'weird'", "reason")
+    False
     """
     clauses = NO_NAMES.sub("", line)
     return any(AFTER.match(clauses, found.end()) for found in re.finditer(BEFORE + re.escape(process), clauses))

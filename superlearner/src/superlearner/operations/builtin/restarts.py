@@ -468,9 +468,9 @@ class ProgramEnd:
         """Return what happened in one line, without its time.
 
         >>> ProgramEnd("Shop", "killed by signal 9", 0.0, 1.04, "playground", "0.41.0").text
-        "Shop's program ended: killed by signal 9; playground started it again after 1.0 s"
+        "Shop's program ended: killed by signal 9; playground restarted it after 1 s"
         """
-        again = f"{self.supervisor} started it again after {sentences.elapsed(self.took)}"
+        again = f"{self.supervisor} restarted it after {sentences.elapsed(self.took)}"
         return sentences.story(describe_program_end(self.tree, self.reason), again)
 
     def moment(self, node: str, ref: Ref) -> Moment:

@@ -161,7 +161,7 @@ async def create(
     sandbox_id: Annotated[
         str, Field(pattern=ID, description="a name of letters, digits, `_` and `-`; at most 64", examples=["my_first"])
     ],
-    source: Annotated[SourceText | None, Field(description="its program")] = None,
+    source: Annotated[SourceText | None, Field(description="source code of the sandbox")] = None,
     supervisor_module: Annotated[
         str | None,
         Field(
@@ -298,7 +298,7 @@ async def hot_reload(
     sandboxes: Sandboxes,
     /,
     sandbox_id: SandboxId,
-    source: Annotated[SourceText | None, Field(description="the new program")] = None,
+    source: Annotated[SourceText | None, Field(description="new source code")] = None,
     version: Annotated[int | None, Field(ge=1, description="a previous version, instead of `source`")] = None,
 ) -> SandboxReload:
     """Change the source of a running sandbox.

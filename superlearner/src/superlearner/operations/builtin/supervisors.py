@@ -117,8 +117,8 @@ async def change_strategy(
     ctx: Context,
     name: SupervisorText,
     strategy: Strategy,
-    max_restarts: Annotated[MaxRestarts | None, Field(description="restarts allowed in `max_seconds`")] = None,
-    max_seconds: Annotated[MaxSeconds | None, Field(description="the time in which they are allowed")] = None,
+    max_restarts: Annotated[MaxRestarts | None, Field(description="restarts allowed within `max_seconds`")] = None,
+    max_seconds: Annotated[MaxSeconds | None, Field(description="seconds for which a restart counts")] = None,
     force: Force = False,
 ) -> FlagsResult:
     """Change the strategy of a supervisor.
@@ -139,12 +139,12 @@ async def change_strategy(
 async def set_flags(
     ctx: Context,
     name: SupervisorText,
-    max_restarts: Annotated[MaxRestarts | None, Field(description="restarts allowed in `max_seconds`")] = None,
-    max_seconds: Annotated[MaxSeconds | None, Field(description="the time in which they are allowed")] = None,
+    max_restarts: Annotated[MaxRestarts | None, Field(description="restarts allowed within `max_seconds`")] = None,
+    max_seconds: Annotated[MaxSeconds | None, Field(description="seconds for which a restart counts")] = None,
     auto_shutdown: Annotated[
-        AutoShutdown | None, Field(description="whether it stops when significant children end")
+        AutoShutdown | None, Field(description="when exits of significant children stop the supervisor")
     ] = None,
-    strategy: Annotated[Strategy | None, Field(description="which children it restarts along")] = None,
+    strategy: Annotated[Strategy | None, Field(description="the children that a restart includes")] = None,
     force: Force = False,
 ) -> FlagsResult:
     """Set the flags of a supervisor.

@@ -157,8 +157,9 @@ async def anomalies(
 
     Restart storms, crash loops, long or growing mailboxes, growing memory, long callbacks, calls that timed out, a
     blocked event loop, deadlocks, isolated processes, useless monitors, services of the platform that are not running.
-    Each has its values, the limit it exceeds, the setting of the limit, and what to try. Past ones are stored, also of
-    a node that has ended. For a node that does not answer, those that went on when it last did are the first ones.
+    Each has its values, the limit it exceeds, the setting of the limit, and what to try. Past ones are stored,
+    including those of nodes that have ended. If a node does not answer, the list starts with the anomalies that were
+    active when it last did.
     """
     if not ctx.user.sees(ctx.owner_of(ctx.on)):
         raise not_their_node(_this(), ctx)
@@ -185,7 +186,7 @@ async def anomalies(
     if ended:
         found.anomalies = _once([*found.anomalies, *await _list_stored(ctx, history)])
     elif found.past is not None or await _has_stored(ctx, history):
-        found.past = f"`{ctx.command('system.anomalies', ended=True)}` lists those that are over"
+        found.past = f"`{ctx.command('system.anomalies', ended=True)}` lists past anomalies"
     return found
 
 
@@ -243,7 +244,7 @@ async def _look(node: WatchedNode, *, ended: bool) -> SystemAnomalies:
     findings = [alarm.finding for alarm in active]
     found = _summarize(shown, findings, now, 0 if monitor.scan is None else monitor.scan.scanned)
     if not ended and monitor.alarms.ended:
-        found.past = "some are over"
+        found.past = "there are past anomalies"
     return found
 
 

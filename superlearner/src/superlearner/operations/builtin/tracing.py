@@ -118,7 +118,7 @@ async def start_group(
     traces: Traces,
     /,
     pids: Annotated[list[PidText], Field(max_length=MAX_PIDS, description="several processes"), Picker("process")] = [],  # noqa: B006
-    supervisor: Annotated[SupervisorText | None, Field(description="trace all processes below it")] = None,
+    supervisor: Annotated[SupervisorText | None, Field(description="trace all processes below this supervisor")] = None,
     message_limit: MessageLimit = 1000,
     pattern_matching: Pattern = None,
     include_system_messages: System = False,

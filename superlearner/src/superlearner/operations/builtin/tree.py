@@ -51,7 +51,7 @@ DEADLINE_S: Final = 0.1
 )
 async def show(
     ctx: Context,
-    root: Annotated[SupervisorText | None, Field(description="only the tree of this supervisor")] = None,
+    root: Annotated[SupervisorText | None, Field(description="show only the tree below this supervisor")] = None,
     depth: Annotated[int, Field(ge=0, le=32, description="levels below a root")] = 20,
     limit: Annotated[int, Field(ge=1, le=5000, description="the most supervisors and children")] = 1000,
     format: Annotated[

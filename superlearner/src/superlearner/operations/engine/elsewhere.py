@@ -28,7 +28,7 @@ NAMED: Final = re.compile(r"/(?:processes/\{(pid)\}|supervisors/\{(name)\}|regis
 """Paths of operations on one process, by its name."""
 OF_ALL: Final = frozenset({"restart.list", "store.info", "learning.tours", "arsenal.operations", "arsenal.whoami"})
 """Operations whose answers have all nodes, or no data of a node."""
-ONLY_SERVICE: Final = "it is the only attached service"
+ONLY_SERVICE: Final = "it is the only service"
 COUNTED: Final = {"system.anomalies": ("an anomaly", "anomalies"), "error.list": ("a recent crash", "recent crashes")}
 """Lists whose entries are counted on other nodes, with the words for one and for several entries."""
 

@@ -165,7 +165,7 @@ async def _execute(services: Services, operation: Operation, context: Context, p
         outcome = "timeout"
         raise OperationError(
             "timeout",
-            f"{operation.name} did not answer within {LONGEST_S:g} s; the request may still be handled",
+            f"{operation.name} did not answer within {LONGEST_S:g} s; the request may still complete",
             hint="check for suspended or stuck processes: GET /api/v1/system/anomalies",
         ) from None
     except OperationError as error:

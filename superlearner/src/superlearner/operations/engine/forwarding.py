@@ -164,8 +164,8 @@ def convert_error(error: RemoteError) -> OperationError:
         case NodeGone():
             return OperationError("node_unavailable", str(error), hint="GET /api/v1/nodes lists the available nodes")
         case NodeSilent():
-            hint = "the node may still handle the request"
-            hint = hint if error.is_held else f"a callback may block its loop; {hint}"
+            hint = "the request may still complete"
+            hint = hint if error.is_held else f"a callback may be blocking its event loop; {hint}"
             return OperationError("timeout", str(error), hint=hint)
         case NodeBusy():
             return OperationError("node_unavailable", str(error), hint="try again in a moment")

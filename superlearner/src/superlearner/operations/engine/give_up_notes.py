@@ -29,7 +29,7 @@ async def describe_empty(operation: Operation, parameters: Mapping[str, Any], an
     if not is_empty and not (operation.name == "tree.show" and answer.data.get("roots") == []):
         return None
     give_up = await _find_give_up(ask, {})
-    return None if give_up is None else f"no supervisor runs; {_describe(give_up)}"
+    return None if give_up is None else f"no supervisors are running; {_describe(give_up)}"
 
 
 async def add_give_up(parameters: Mapping[str, Any], error: OperationError, ask: Ask) -> None:
@@ -56,4 +56,4 @@ async def _find_give_up(ask: Ask, asked: Mapping[str, Any]) -> dict[str, Any] | 
 
 def _describe(give_up: Mapping[str, Any]) -> str:
     at = give_up.get("until") or give_up["at"]
-    return f"at {time_text(at)} {give_up.get('story') or give_up['line']}"
+    return f"at {time_text(at)}, {give_up.get('story') or give_up['line']}"

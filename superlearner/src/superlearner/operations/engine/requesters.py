@@ -51,7 +51,10 @@ class Requester:
 
     user: str = field(metadata={"description": "name of the user; `anonymous` without a sign-in"})
     interface: str = field(
-        metadata={"description": "`page`, `cli`, `rest`, `mcp` or `console`, as the client named it; or `view`"}
+        metadata={
+            "description": "`page`, `cli`, `rest`, `mcp` or `console`, as reported by the client; `view` if sent "
+            "through `otp.observe`"
+        }
     )
     operation: str
     at: float = field(metadata={"description": "its time, in seconds since 1970"})
@@ -192,7 +195,7 @@ def find_origin(
             text = name_request(text, step.reason, request)
     handled = _find_sender(step, node, audit, reader, wall, last, views)
     if handled is not None and handled.sender is not None:
-        text = text.replace(step.doing, handled.clause)
+        text = text.replace(f"{step.doing} at ", f"{handled.clause}, at ").replace(step.doing, handled.clause)
     return Origin(replace(step, text=text), requester, request, handled, LostMessages.of(last))
 
 

@@ -120,7 +120,8 @@ class SystemAnomalies(ResultModel):
     checked_at: str
     processes_looked_at: int | None = Field(description="null if the node does not answer")
     past: str | None = Field(
-        default=None, description="what lists past ones, if there are any and they are not listed; also of earlier runs"
+        default=None,
+        description="the command that lists past anomalies, including earlier runs; null if none are left out",
     )
 
 

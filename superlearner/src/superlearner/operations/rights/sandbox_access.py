@@ -104,7 +104,7 @@ async def ask(ctx: Context, request: Asked) -> Any:
     except otp.CallExit as failed:
         if failed.cause_reason == "timeout":
             raise OperationError(
-                "service_unavailable", "the sandbox did not answer in time; it may still handle the request"
+                "service_unavailable", "the sandbox did not answer in time; the request may still complete"
             ) from None
         raise OperationError(
             "service_unavailable", "the sandbox service is not running; its supervisor restarts it",

@@ -43,7 +43,7 @@ function fetchOf(line, values, accept, { node = chosen(), dryRun = false, signal
 function unreachable(error, took) {
   const aborted = error instanceof DOMException && error.name === "AbortError";
   const refusal = aborted
-    ? { code: "stopped", message: "You stopped waiting. The platform may still handle the request.", details: [] }
+    ? { code: "stopped", message: "You stopped waiting. The request may still complete.", details: [] }
     : { code: "unreachable", message: "The server does not answer.", details: [{ hint: "Is it still running? Try again when it is." }] };
   return { ok: false, status: 0, took, error: refusal, size: 0 };
 }

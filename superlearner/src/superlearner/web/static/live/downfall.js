@@ -38,9 +38,9 @@ export function downfall({ rows, feed }, stored = null) {
 
 /** Return the sentence about it. @param {End} event */
 export function downfallText({ kind, at, text = "", parts }) {
-  if (kind !== "gave_up") return `Nothing runs here any more. The last end was that of ${parts?.who ?? "a process"} at ${time(at)}.`;
+  if (kind !== "gave_up") return `No supervised processes are running. The last to end was ${parts?.who ?? "a process"}, at ${time(at)}.`;
   const [, because = ""] = text.split(" gave up: ", 2);
-  return `${parts?.who ?? "The supervisor"} gave up at ${time(at)}, and no supervisor starts it again${because && `: ${because}`}.`;
+  return `${parts?.who ?? "The supervisor"} gave up at ${time(at)}${because && `: ${because}`}. No supervisor restarts it.`;
 }
 
 /**
@@ -76,8 +76,8 @@ export function showDownfall(model, place, stored = null) {
   renew(place, event === null ? before : [
     make("p", { role: "status", "data-look": "gave_up" }, icon("gave-up", "glyph"), " ", make("b", {}, downfallText(event)), " ",
       ...((event.ref ?? event.event) ? [make("a", { href: whyAddress(event.ref ?? event.event ?? "") }, "Why?")] : [])),
-    make("p", {}, event.kind === "gave_up" ? "Correct what failed, then start its program again. " : "Start its program again to run it. ",
-      ...(event.kind === "gave_up" && (event.ref ?? event.event) ? [make("i", {}, "Why?"), " shows its tree as it was. "] : []),
-      "What happened before is in the ", make("a", { href: `${root()}/timeline${nodeQuery()}` }, "timeline"), "."),
+    make("p", {}, event.kind === "gave_up" ? "Fix the cause, then restart the program. " : "Restart the program to run it. ",
+      ...(event.kind === "gave_up" && (event.ref ?? event.event) ? [make("i", {}, "Why?"), " shows the tree at that moment. "] : []),
+      "Earlier events are in the ", make("a", { href: `${root()}/timeline${nodeQuery()}` }, "timeline"), "."),
   ]);
 }

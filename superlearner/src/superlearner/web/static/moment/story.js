@@ -268,7 +268,7 @@ function whole(moment) {
   const limits = new Map(all(moment.root).map((node) => [node.id, node.limit]));
   const sentences = [!end ? `${who} ended.`
     : end.reason === "killed" ? `${who} was killed${byRequest(moment)}.`
-    : moment.request ? asSentence(`${who} was ended${byRequest(moment)} with the reason ${quoted(end.reason)}`)
+    : moment.request ? asSentence(`${who} was ended${byRequest(moment)} with reason ${quoted(end.reason)}`)
     : asSentence(`${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}`)];
   if (along.length) sentences.push(`${listed(along)}, linked to it, ended too.`);
   for (const { id: by, what, strategy, left, later, tries } of decisions(moment)) {

@@ -194,7 +194,7 @@ export function answers(story) {
   }
   const why = reason === "killed"
     ? `${who} was killed: its reason is “killed”, and it had no chance to clean up.`
-    : asSentence(`${who} ended with the reason ${reason}`);
+    : asSentence(`${who} ended with reason ${reason}`);
   return {
     why,
     who: restarted.length ? `${listed(restarted)}. ${again}` : "No process yet.",

@@ -93,7 +93,7 @@ export function actsOn(tree, known, on = chosen) {
     try {
       const answer = await kill(row.pid ?? "", { reason, force, node: on() });
       if (answer?.terminated === false && reason === "normal")
-        toast(`${label(row)} lives on.`, { hint: "An exit signal with the reason normal ends no other process." });
+        toast(`${label(row)} lives on.`, { hint: "An exit signal with reason normal ends no other process." });
       else if (answer?.terminated === false)
         toast(`${label(row)} traps exits and lives on.`, { hint: "The reason kill cannot be trapped." });
       tree.answered(row.key, answer?.terminated === false);
