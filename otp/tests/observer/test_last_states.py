@@ -230,6 +230,41 @@ def test_the_caller_and_the_messages_that_are_lost_with_a_child_are_kept_without
     ]  # fmt: skip
 
 
+def test_a_caller_that_ended_first_keeps_its_name() -> None:
+    """Regression: a process that ended after its caller, as in a deadlock, handled a call "from process <0.8.0>"."""
+
+    class Desk(GenServer[str]):
+        @impl
+        def init(self, arg: str) -> Ok[str]:
+            return Ok(arg)
+
+        @impl
+        async def handle_call(self, request: Any, caller: Any, state: str) -> Reply[None]:
+            await otp.receive(lambda message: message == "never")
+            return Reply(None, state)
+
+        @impl
+        async def handle_cast(self, request: Any, state: str) -> NoReply[str]:
+            await GenServer.call(request, "wait", timeout="infinity")
+            return NoReply(state)
+
+    class Desks(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            return Children([Desk.child_spec(name, id=name, name=name) for name in ("front", "back")])
+
+    async def main() -> Any:
+        last = observer.keep_last_states(otp.node())
+        await Desks.start_link(None)
+        GenServer.cast("front", "back")
+        await wait_all_idle()
+        front = await ended("front")
+        kept = last.messages_of(await ended("back"))
+        return kept is not None and (kept.caller is front, kept.caller_name)
+
+    assert Scheduler().run(main) == (True, "front")
+
+
 def test_the_flags_of_a_supervisor_that_has_ended_are_kept() -> None:
     async def main() -> list[Any]:
         last = observer.keep_last_states(otp.node())

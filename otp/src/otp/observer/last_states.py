@@ -39,7 +39,8 @@ class LastMessages:
 
     Attributes:
         caller: the process whose call it was handling; None if it handled none, or one from outside any process.
-        caller_name: the name of that process, else what it runs; "" if it is on another node.
+        caller_name: the name that this process has, or had when it ended, else what it runs; "" if it is on another
+            node.
         lost: the number of messages that waited in its mailbox.
         first: the first of them as texts; none of a sensitive process.
     """
@@ -99,7 +100,13 @@ def _read_state(show: Callable[[Any], str]) -> Callable[[Process], str | None]:
     return read
 
 
-def _read_messages(show: Callable[[Any], str]) -> Callable[[Process], LastMessages | None]:
+def _read_name(p: Process) -> str:
+    return name_text(p) or what_of(p)
+
+
+def _read_messages(
+    show: Callable[[Any], str], names: _PerProcess[str]
+) -> Callable[[Process], LastMessages | None]:
     def read(p: Process) -> LastMessages | None:
         x, lost = p.ext, mailbox_len(p)
         caller: Any = None if x is None or x.frm is None else x.frm.pid
@@ -109,7 +116,9 @@ def _read_messages(show: Callable[[Any], str]) -> Callable[[Process], LastMessag
             return None
         unread = () if x is None or x.it is None else copy.copy(x.it)  # reading it would consume the batch
         waiting = () if x is not None and x.sensitive else chain(unread, p.mailbox or ())
-        name = (name_text(caller) or what_of(caller)) if caller is not None and caller.runtime is p.runtime else ""
+        name = ""
+        if caller is not None and caller.runtime is p.runtime:  # one that has ended has released its name
+            name = names.of(caller) or _read_name(caller)
         return LastMessages(caller, name, lost, tuple(show(unwrap_message(one)[1]) for one in islice(waiting, SHOWN)))
 
     return read
@@ -129,9 +138,10 @@ class LastStates:
         self._trace = node.tracer
         kinds = [_PerProcess(node, _read_state(show), most, rate) for _ in range(4)]
         self._first, self._successors, self._normal, self._failed = self._kinds = kinds
-        self._messages = _PerProcess(node, _read_messages(show), most, rate)
+        self._names = _PerProcess(node, _read_name, most, rate)
+        self._messages = _PerProcess(node, _read_messages(show, self._names), most, rate)
         self._flags = _PerProcess(node, _read_flags, most, rate)
-        self._all: tuple[_PerProcess[Any], ...] = (*kinds, self._messages, self._flags)
+        self._all: tuple[_PerProcess[Any], ...] = (*kinds, self._messages, self._flags, self._names)
         left, node.tracer.left = node.tracer.left or (), None
         for kind, values in zip(self._all, left, strict=False):
             kind.values = values
@@ -139,6 +149,7 @@ class LastStates:
 
     def take(self, p: Process, reason: object) -> None:
         """Keep the last state and messages of a server, or the flags of a supervisor, before it is released."""
+        self._names.take(p)
         if p.callbacks is not None and p.callbacks.supervisor:
             self._flags.take(p)
             return
