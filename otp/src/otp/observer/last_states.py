@@ -104,9 +104,7 @@ def _read_name(p: Process) -> str:
     return name_text(p) or what_of(p)
 
 
-def _read_messages(
-    show: Callable[[Any], str], names: _PerProcess[str]
-) -> Callable[[Process], LastMessages | None]:
+def _read_messages(show: Callable[[Any], str], names: _PerProcess[str]) -> Callable[[Process], LastMessages | None]:
     def read(p: Process) -> LastMessages | None:
         x, lost = p.ext, mailbox_len(p)
         caller: Any = None if x is None or x.frm is None else x.frm.pid

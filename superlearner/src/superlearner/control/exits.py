@@ -12,8 +12,10 @@ from otp import Node
 from otp.trace import Event
 from superlearner.control.clock import wall_of
 from superlearner.control.events import ENDS, OF_CHILDREN, TraceEvent, facts_of
+from superlearner.control.reasons import place_text
 from superlearner.control.slots import slot_key
 from superlearner.control.terms import message_text
+from superlearner.control.wrong_results import place_of_failure
 
 __all__ = ["EndTimes", "EndsBelow", "Exit", "ExitLog", "keys_of"]
 
@@ -116,6 +118,7 @@ class ExitLog:
     def take(self, key: str, event: TraceEvent) -> None:
         """Record the end of the child in the slot `key`, from its own event or that of its supervisor."""
         facts, own = facts_of(event), event.kind == "exited"
+        place = place_of_failure(event.kind, event.seq, event.pid, event.cause, event.data)
         slot = self._by_slot.pop(key, None) or deque(maxlen=EXITS_OF_A_SLOT)
         slot.appendleft(
             Exit(
@@ -123,7 +126,7 @@ class ExitLog:
                 reason=facts.reason,
                 pid=facts.pid if own else facts.child,
                 crash=facts.crash,
-                where=facts.where,
+                where=None if place is None else place_text(place),
                 event=event.seq if own else event.cause,
             )
         )

@@ -36,6 +36,7 @@ __all__ = [
     "place_of_call",
     "place_of_end",
     "place_of_event",
+    "place_of_failure",
     "reason_of",
     "reason_of_last",
     "unwrapped_start",
@@ -173,11 +174,14 @@ def place_of_event(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str,
     reason, or if the call failed because its server ended.
     """
     reason = data.get("reason")
-    if is_a(reason, Crash):
-        return own_frame(reason)
+    if is_a(reason, Crash) and (raised := own_frame(reason)) is not None:
+        return raised
     called = failed_call(reason)
     if not is_a(pid, otp.Pid):
         return None
+    if is_a(reason, Crash):  # its class may lack the callback
+        end, seq = (data, seq) if kind == "exited" else (_find_end(pid, cause), cause)
+        return None if end is None else place_of_end(otp.trace.node_of(pid), end, seq)
     if called is None and not _is_wrong_result(reason):
         stop = _find_stop(kind, seq, pid, cause, data)
         return None if stop is None else stop[1]
@@ -199,6 +203,15 @@ def place_of_call(data: Mapping[str, Any]) -> Place | None:
             return file, line, function
         case _:
             return None
+
+
+def place_of_failure(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> Place | None:
+    """Return the line to show with the end of a process: that of its mistake, else that of its call that failed."""
+    found = place_of_event(kind, seq, pid, cause, data)
+    if found is not None or failed_call(data.get("reason")) is None or not is_a(pid, otp.Pid):
+        return found
+    end = data if kind == "exited" else _find_end(pid, cause)
+    return None if end is None else place_of_call(end)
 
 
 def _find_stop(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> tuple[str, Place] | None:

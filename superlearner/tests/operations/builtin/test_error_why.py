@@ -466,6 +466,35 @@ def test_a_restart_has_the_same_place_before_and_after_it_is_stored(inside: Insi
     inside(test)
 
 
+@pytest.mark.operation("restart.list", "error.list", "error.history", "error.why")
+def test_a_crash_has_the_same_place_in_all_lists(inside: Inside) -> None:
+    """Regression: one list had the line of a call that failed with its server, another that of a missing callback."""
+
+    async def test(platform: Any) -> None:
+        await platform.node.start(Buffet, None, name="buffet")
+        waiter, larder = platform.node.whereis("waiter"), platform.node.whereis("larder")
+        GenServer.cast(larder, "no such callback")
+        await otp.wait_down(larder)
+        await Supervisor.count_children(("buffet", platform.node))
+        GenServer.cast(waiter, "cook")
+        await otp.wait_down(waiter)
+        await Supervisor.count_children(("buffet", platform.node))
+        restarts = (await platform.get("/api/v1/restarts", params={"fold": "false"}))["data"]
+        errors = (await platform.get("/api/v1/errors"))["data"]
+        for name, function in (("larder", "Larder"), ("waiter", "handle_cast")):
+            path = f"/api/v1/processes/{name}/errors"
+            [restarted] = [one for one in restarts if one["name"] == name]
+            [error] = [one for one in errors if one["name"] == name]
+            [ended] = (await platform.get(path))["data"]
+            [step] = [one for one in (await platform.get(f"{path}/why"))["data"]["steps"] if one["name"] == name][-1:]
+            assert restarted["where"] is not None
+            assert restarted["where"].endswith(f" in {function}")
+            line = f"{step['line']['file']}:{step['line']['line']} in {step['line']['function']}"
+            assert {error["where"], ended["where"], line} == {restarted["where"]}
+
+    inside(test)
+
+
 @pytest.mark.everywhere
 @pytest.mark.operation("error.why")
 @pytest.mark.parametrize(
