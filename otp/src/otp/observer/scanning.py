@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter, deque
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from otp.kernel.values.messages import Down
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import CALLING, DEAD, Process, is_supervisor
-from otp.observer.reading import mailbox_len
+from otp.observer.reading import mailbox_len, what_of
+from otp.observer.tree import is_child
 
 if TYPE_CHECKING:
     from otp.kernel.steps.node import Node
@@ -44,6 +46,7 @@ class Scan:
         node: the node to scan.
         deep: how many messages make a mailbox deep.
         monitors: how many monitors a process must have for a closer check.
+        settled: the highest number of a pid that is counted in `settled`.
 
     >>> import otp
     >>> from otp.observer.scanning import Scan
@@ -61,23 +64,30 @@ class Scan:
         "_deep_from",
         "_left",
         "_monitors_from",
+        "_settled_to",
         "alone",
+        "alone_beyond",
         "alone_count",
         "busy",
         "calling",
         "deep",
         "deepest_length",
+        "newest",
         "scanned",
+        "settled",
         "supervisors",
         "unread",
+        "unsupervised",
         "waiting",
         "watchers",
+        "youngest",
     )
 
-    def __init__(self, node: Node, *, deep: int = 100, monitors: int = 100) -> None:
+    def __init__(self, node: Node, *, deep: int = 100, monitors: int = 100, settled: int = 0) -> None:
         self._left = iter(list(node.process_table.values()))
         self._deep_from = max(1, deep)
         self._monitors_from = monitors
+        self._settled_to = settled
         self.scanned: int = 0
         self.supervisors: int = 0
         self.waiting: int = 0
@@ -92,6 +102,16 @@ class Scan:
         self.alone: list[Pid] = []
         """Processes without links and monitors, the oldest 1,000 of `alone_count`."""
         self.alone_count: int = 0
+        self.alone_beyond: Counter[str] = Counter()
+        """The others of `alone_count`, by what they run."""
+        self.unsupervised: int = 0
+        """Processes that no supervisor has started, without the supervisors themselves."""
+        self.settled: int = 0
+        """Those of them with a pid up to the given number."""
+        self.youngest: deque[Pid] = deque(maxlen=MOST)
+        """The newest of them, oldest first."""
+        self.newest: int = 0
+        """The highest number of a pid."""
         self.watchers: list[Pid] = []
         """Processes that have created many monitors."""
 
@@ -112,6 +132,11 @@ class Scan:
         self.scanned += 1
         if is_supervisor(p):
             self.supervisors += 1
+        elif not is_child(p):
+            self.unsupervised += 1
+            self.settled += p.id <= self._settled_to
+            self.youngest.append(p)
+        self.newest = max(self.newest, p.id)
         if p.status == CALLING and len(self.calling) < WAITS:
             self.calling.append(p)
         x = p.ext
@@ -119,6 +144,8 @@ class Scan:
             self.alone_count += 1
             if len(self.alone) < MOST:
                 self.alone.append(p)
+            else:
+                self.alone_beyond[what_of(p)] += 1
         if x is None:
             length = len(p.mailbox) if p.mailbox else 0
         else:

@@ -81,7 +81,15 @@ LAST_S: Final = 1.0
 AT_ONCE_S: Final = 0.001
 LATEST: Final = 1e11
 UNTIL_OVER: Final = frozenset(
-    {"long_callback", "call_cycle", "call_timeouts", "mailbox_growth", "mailbox_backlog", "memory_growth"}
+    {
+        "long_callback",
+        "call_cycle",
+        "call_timeouts",
+        "mailbox_growth",
+        "mailbox_backlog",
+        "memory_growth",
+        "process_growth",
+    }
 )
 """The types of anomalies that a node stores as an incident when they are over."""
 LONGEST: Final = 300

@@ -34,8 +34,8 @@ SHARED: Final = (
     "kill_wait", "scan_interval", "max_events_per_supervisor", "keep_traces", "events_kept", "frame_interval",
     "heartbeat_interval", "viewer_queue", "frame_rows", "anomaly_window", "anomaly_restarts", "anomaly_give_up_within",
     "anomaly_mailbox", "anomaly_mailbox_growth", "anomaly_mailbox_wait", "anomaly_memory_growth",
-    "anomaly_memory_window", "anomaly_callback", "anomaly_loop_held", "anomaly_unsupervised_after", "anomaly_monitors",
-    "anomaly_down_unread", "watchdog_after",
+    "anomaly_memory_window", "anomaly_process_growth", "anomaly_callback", "anomaly_loop_held",
+    "anomaly_unsupervised_after", "anomaly_monitors", "anomaly_down_unread", "watchdog_after",
 )  # fmt: skip
 """The settings that also apply to nodes in other processes."""
 

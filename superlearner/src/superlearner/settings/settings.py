@@ -28,6 +28,7 @@ SECONDS: Final[JsonDict] = {"unit": "s"}
 BYTES: Final[JsonDict] = {"unit": "bytes"}
 MEGABYTES: Final[JsonDict] = {"unit": "MB"}
 MESSAGES_A_SECOND: Final[JsonDict] = {"unit": "messages a second"}
+PROCESSES_A_SECOND: Final[JsonDict] = {"unit": "processes a second"}
 MEGABYTES_A_MINUTE: Final[JsonDict] = {"unit": "MB a minute"}
 
 
@@ -340,6 +341,9 @@ class Settings(BaseSettings):
     )
     anomaly_memory_window: float = Field(
         300.0, gt=0, le=3600, json_schema_extra=SECONDS, description="time of continuous growth"
+    )
+    anomaly_process_growth: float = Field(
+        5.0, gt=0, json_schema_extra=PROCESSES_A_SECOND, description="allowed growth of unsupervised processes"
     )
     anomaly_callback: float = Field(
         5.0, gt=0, json_schema_extra=SECONDS, description="allowed duration of an async callback"

@@ -27,6 +27,7 @@ from superlearner.observing.monitoring.facts import (
     ProcessSize,
     ServiceGap,
     TimedOut,
+    UnsupervisedCount,
     UntiedProcesses,
     Waiter,
     Watcher,
@@ -525,6 +526,7 @@ def test_every_finding_names_an_existing_setting() -> None:
         watchers=[Watcher("0.7.0", "till", "Till", 20, "0.8.0", 0, NOW)],
         services=[ServiceGap("tracer", "services", None, NOW), ServiceGap("store", "services", "0.7.0", NOW)],
         unstarted=[(History("front", "front", "0.2.0"), Unstarted("Till", "permanent", NOW, NOW, "no disk", None, 1))],
+        unsupervised=[UnsupervisedCount(NOW + n, 40 * n, 40 * n) for n in range(-20, 1, 2)],
     )
     found = detect(known, LIMITS)
     kinds = [one.__name__ for one in detectors.DETECTORS if one is not detectors.repeated_crashes]

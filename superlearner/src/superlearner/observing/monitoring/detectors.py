@@ -28,6 +28,7 @@ from superlearner.observing.monitoring.give_ups import fold_chains
 from superlearner.observing.monitoring.growth import SHOWN
 from superlearner.observing.monitoring.mailboxes import FLOOD, mailbox_backlog, mailbox_growth
 from superlearner.observing.monitoring.memory import memory_growth
+from superlearner.observing.monitoring.process_growth import fold_growth, process_growth
 from superlearner.observing.monitoring.restart_detectors import (
     crash_loop,
     failed_start,
@@ -216,7 +217,7 @@ def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[Anomaly
         seconds = facts.now - one.since
         if seconds < limits.anomaly_unsupervised_after:
             continue
-        who = f"{one.name or one.pid} ({one.what})" if one.count == 1 else f"{one.count} processes ({one.what})"
+        who = f"{one.name or one.pid} ({one.what})" if one.count == 1 else f"{one.count:,} processes ({one.what})"
         yield AnomalyFinding(
             type="unsupervised_process",
             severity="low" if one.count < 100 else "medium",
@@ -312,6 +313,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     mailbox_growth,
     mailbox_backlog,
     memory_growth,
+    process_growth,
     long_callback,
     blocked_loop,
     call_cycle,
@@ -329,7 +331,7 @@ def detect(facts: NodeFacts, limits: Settings) -> list[AnomalyFinding]:
     past = [one for one in long_callback(facts, limits) if one.last is not None]
     explained = {**facts.explained, **{one.pid: end_of_hang(one) for one in past if one.pid is not None}}
     facts = replace(facts, explained=explained)
-    found = [finding for detector in DETECTORS for finding in detector(facts, limits)]
+    found = fold_growth([finding for detector in DETECTORS for finding in detector(facts, limits)])
     return fold_timeouts(fold_chains(found, facts.book), facts, limits)
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "UntiedProcesses",
     "PendingCallback",
     "ProcessSize",
+    "ProcessStarter",
     "NodeFacts",
     "AnomalyFinding",
     "Incident",
@@ -29,6 +30,7 @@ __all__ = [
     "TimedOut",
     "Track",
     "Type",
+    "UnsupervisedCount",
     "Waiter",
     "Watcher",
     "last_seen",
@@ -43,6 +45,7 @@ Type = Literal[
     "mailbox_growth",
     "mailbox_backlog",
     "memory_growth",
+    "process_growth",
     "long_callback",
     "blocked_loop",
     "call_cycle",
@@ -117,6 +120,28 @@ class ProcessSize:
     name: str | None
     size: int
     has_ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnsupervisedCount:
+    """The processes without a supervisor at `at` (wall clock), and those of them that had lived for some seconds."""
+
+    at: float
+    total: int
+    settled: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStarter:
+    """The origin of most of the newest processes without a supervisor, which run `what`.
+
+    `pid` and `name` are None unless it is one living process; `place` is the line if it is known.
+    """
+
+    what: str
+    pid: str | None = None
+    name: str | None = None
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +289,9 @@ class NodeFacts:
     """Children that are down since a start on request failed."""
     largest: ProcessSize | None = None
     """The largest process since memory grows."""
+    unsupervised: Sequence[UnsupervisedCount] = ()
+    starter: ProcessStarter | None = None
+    """The origin of processes without a supervisor, while they increase."""
 
 
 def held_within(holds: Iterable[LoopHold], since: float, until: float) -> float:

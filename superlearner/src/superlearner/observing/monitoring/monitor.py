@@ -36,7 +36,6 @@ from superlearner.observing.monitoring.facts import (
     ServiceGap,
     TimedOut,
     Track,
-    UntiedProcesses,
     Watcher,
 )
 from superlearner.observing.monitoring.incidents import Incidents
@@ -44,11 +43,13 @@ from superlearner.observing.monitoring.machine import Collector, MachineFacts, c
 from superlearner.observing.monitoring.memory import is_steep
 from superlearner.observing.monitoring.node_memory import LONG_S, NodeMemory, memory_of, with_line
 from superlearner.observing.monitoring.points import HOUR, History, Point
+from superlearner.observing.monitoring.population import Population
 from superlearner.observing.monitoring.rates import Rates
 from superlearner.observing.monitoring.sizes import MemoryHolder
 from superlearner.observing.monitoring.stops import Stops
 from superlearner.observing.monitoring.talking import Talking
 from superlearner.observing.monitoring.timeouts import end_cycles, explained_by, find_waiting, list_deadlocks, timed_out
+from superlearner.observing.monitoring.untied import Untied
 from superlearner.observing.monitoring.witness import Witness
 from superlearner.settings.settings import Settings
 
@@ -107,7 +108,8 @@ class Monitor:
         self._clock = Clock()
         self._tracks: dict[Pid, Track] = {}
         self._rates = Rates(None)
-        self._alone: dict[Pid, float] = {}
+        self._untied = Untied()
+        self._population = Population()
         self._unread: dict[Pid, tuple[Any, float]] = {}
         self._collector = Collector()
         self._witness: Witness | None = None
@@ -163,6 +165,7 @@ class Monitor:
         """Stop following; collected data is kept."""
         self.talking.close()
         self._rates.end()
+        self._population.close()
         self._collector.close()
         if self._witness is not None:
             self._witness.close()
@@ -313,7 +316,9 @@ class Monitor:
         """Return a new scan of all processes, not yet started."""
         limits = self.settings()
         shallow = max(1, limits.anomaly_mailbox // 5)  # growth is tracked before the limit is reached
-        return Scan(self.node, deep=shallow if deep is None else deep, monitors=limits.anomaly_monitors)
+        settled = self._population.find_settled(self._clock.now())
+        deep = shallow if deep is None else deep
+        return Scan(self.node, deep=deep, monitors=limits.anomaly_monitors, settled=settled)
 
     def finish(self, scan: Scan, took: float = 0.0) -> None:
         """Process a completed scan: add a point and detect anomalies."""
@@ -343,7 +348,8 @@ class Monitor:
     def _take(self, scan: Scan) -> None:
         self.scan = scan
         now = self._clock.now()
-        self._alone = {pid: self._alone.get(pid, now) for pid in scan.alone if not is_critical(pid)}
+        self._untied.take(scan, now)
+        self._population.take(self.node, scan, now, self.settings().anomaly_process_growth)
         self._unread = {
             pid: known if (known := self._unread.get(pid)) is not None and known[0] is message else (message, now)
             for pid in scan.unread
@@ -511,7 +517,9 @@ class Monitor:
             timeouts=list(self.timeouts),
             waiting=find_waiting(self.node, recent),
             explained=self._explained,
-            alone=list(self._group_untied()),
+            alone=list(self._untied.group(now - self.settings().anomaly_unsupervised_after)),
+            unsupervised=list(self._population.counts),
+            starter=self._population.starter,
             watchers=list(self._watchers(now)),
             services=self.services(),
             unstarted=[*self.ledger.unstarted()],
@@ -525,21 +533,6 @@ class Monitor:
             if pid is not None and otp.is_alive(pid):
                 found[history.pid] = what_of(pid)
         return found
-
-    def _group_untied(self) -> Iterator[UntiedProcesses]:
-        groups: dict[str, list[Pid]] = {}
-        for pid in self._alone:
-            if otp.is_alive(pid):
-                groups.setdefault(what_of(pid), []).append(pid)
-        more = 0 if self.scan is None else self.scan.alone_count - len(self.scan.alone)
-        for what, pids in groups.items():
-            first = pids[0]
-            since = self._alone[first]
-            old = [pid for pid in pids if self._alone[pid] - since < 1.0]
-            count = len(old) + (more if len(groups) == 1 else 0)
-            yield UntiedProcesses(
-                plain_pid(first), display_name(first), what, since, count, tuple(map(plain_pid, old[:100]))
-            )
 
     def _watchers(self, now: float) -> Iterator[Watcher]:
         found = [] if self.scan is None else [pid for pid in self.scan.watchers if not is_critical(pid)]

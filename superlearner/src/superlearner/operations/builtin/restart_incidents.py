@@ -164,6 +164,8 @@ def _tell_evidence(kind: str, evidence: Mapping[str, Any]) -> Iterator[str]:
             yield f"The program grew by {evidence['mb_per_minute']:g} MB a minute, to {size}."
             yield f"It had {before:,} processes at the start and {after:,} at the end."
             yield f"{_count_messages(evidence['message_queue_lengths'])} waited in all mailboxes."
+        case "process_growth":
+            yield f"Each second, {evidence['processes_per_s']:,.0f} more processes ran than ended."
         case "call_cycle":
             names = {one["pid"]: one["name"] or one["pid"] for one in evidence["circle"]}
             waits: list[str] = []

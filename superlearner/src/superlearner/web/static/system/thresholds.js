@@ -16,7 +16,7 @@ const GROUPS = [
   ["Mailboxes", ["anomaly_mailbox", "anomaly_mailbox_growth", "anomaly_mailbox_wait"]],
   ["Event loop", ["anomaly_loop_held", "anomaly_callback"]],
   ["Memory", ["anomaly_memory_growth", "anomaly_memory_window"]],
-  ["Ties", ["anomaly_unsupervised_after", "anomaly_monitors", "anomaly_down_unread"]],
+  ["Processes", ["anomaly_process_growth", "anomaly_unsupervised_after", "anomaly_monitors", "anomaly_down_unread"]],
   ["How often the node is looked at", ["scan_interval"]],
 ];
 /** @type {Record<string, string>} */
@@ -24,7 +24,8 @@ const UNITS = {
   anomaly_restarts: "restarts", anomaly_give_up_within: "seconds", anomaly_window: "seconds", anomaly_mailbox: "messages",
   anomaly_mailbox_growth: "messages a second", anomaly_mailbox_wait: "seconds", anomaly_loop_held: "seconds",
   anomaly_callback: "seconds", anomaly_memory_growth: "MB a minute", anomaly_memory_window: "seconds",
-  anomaly_unsupervised_after: "seconds", anomaly_monitors: "monitors", anomaly_down_unread: "seconds", scan_interval: "seconds",
+  anomaly_process_growth: "processes a second", anomaly_unsupervised_after: "seconds", anomaly_monitors: "monitors",
+  anomaly_down_unread: "seconds", scan_interval: "seconds",
 };
 
 export class SlThresholds extends HTMLElement {
