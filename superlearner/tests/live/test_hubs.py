@@ -60,6 +60,30 @@ def keys(found: dict[str, Any]) -> set[str]:
     return {row["key"] for row in found["nodes"]}
 
 
+def test_start_times_survive_another_read_of_the_trees(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: each running process had started at that time, if its start was no longer among the last events."""
+
+    async def test(running: Any) -> None:
+        async with till(running.platform) as node:
+            watched = running.platform.nodes.find(OTHER)
+            hub = running.platform.hubs.of(watched)
+            suspended, other = node.whereis("counter_1"), node.whereis("counter_2")
+            await otp.sys.suspend(suspended)
+            pids = [node.whereis(ROOT), suspended, other]
+            before = [running.platform.hubs.born(watched, pid) for pid in pids]
+            rows = {key: row.since for key, row in hub.model.rows.items()}
+            assert None not in before
+            monkeypatch.setattr(otp.trace, "history", lambda _node: [])
+            hub.clock.now = lambda: 9e9
+            hub._read_again()
+            assert before == [running.platform.hubs.born(watched, pid) for pid in pids]
+            assert rows == pytest.approx({key: row.since for key, row in hub.model.rows.items()}, abs=0.01)
+            await otp.sys.resume(suspended)
+            assert before == [running.platform.hubs.born(watched, pid) for pid in pids]
+
+    inside(test)
+
+
 def test_a_kill_on_another_node_is_on_its_feed_only(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with till(running.platform) as node:

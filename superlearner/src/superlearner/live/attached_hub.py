@@ -99,14 +99,20 @@ class AttachedHub(Hub):
             row = self.model.rows[key]
             if row.pid is None or not otp.is_alive(self.node.parse_pid(row.pid)):
                 self._dirty |= remove(self.model, key)
+        before = set(self.model.by_pid)
         super()._read_again()
-        self._date_rows()
+        self._date_rows(before)
 
-    def _date_rows(self) -> None:
-        """Give the rows the start times that the node remembers: it may have been attached before."""
+    def _date_rows(self, before: set[str]) -> None:
+        """Give the rows the start times that the node remembers: it may have been attached before.
+
+        The pids of `before` were on the page already. The start of such a process may have been followed, although
+        the node no longer remembers it.
+        """
         events = [event for event in otp.trace.history(self.node) if event.kind in BIRTHS]
         started = {_pid_of_start(event): self.model.wall(event.at) for event in events}
-        self.undated = self.model.by_pid.keys() - started.keys()
+        followed = before - self.undated
+        self.undated = self.model.by_pid.keys() - started.keys() - followed
         for pid in self.model.by_pid.keys() & started.keys():
             if pid in self.model.started:
                 self.model.started[pid] = started[pid]

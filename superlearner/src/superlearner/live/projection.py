@@ -73,11 +73,11 @@ def graft(model: Projection, slot: Slot, parent: str | None, at: float) -> set[s
         remove(model, key)
         old = None
     row = _row_of_slot(slot, key, parent, at)
+    if old is not None:
+        row = _continued(model, old, row)
     if slot.suspended is not None and slot.pid is not None:
         model.started.setdefault(slot.pid, row.since)
         row = replace(row, state="suspended", since=slot.suspended.at, doing=slot.suspended.by)
-    if old is not None:
-        row = _continued(old, row)
     dirty = put(model, row)
     if slot.kind == "supervisor":
         keys = [f"{key}/{child.part}" for child in slot.children]
@@ -200,8 +200,10 @@ def _row_of_slot(slot: Slot, key: str, parent: str | None, at: float) -> Row:
     )
 
 
-def _continued(old: Row, row: Row) -> Row:
+def _continued(model: Projection, old: Row, row: Row) -> Row:
     """Return the new row, with the fields of the old row that its supervisor does not supply."""
+    if row.pid == old.pid and (row.pid is not None or row.state == old.state):  # it was only read again
+        row = replace(row, since=model.started.get(row.pid or "", old.since))
     if row.pid is None:  # keep the class and name of the process that will run in it again
         row = replace(row, what=old.what or row.what, name=old.name)
     return replace(row, last=row.last if old.last is None or old.last.start else old.last)
