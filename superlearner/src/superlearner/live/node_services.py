@@ -120,7 +120,7 @@ class NodeServices:
         seconds = monitor.was_held(held)
         who_held = {"pid": held.pid, "name": held.name, "place": f"{held.file}:{held.line}"}
         self.telemetry.execute("loop.held", {"duration": seconds}, who_held)
-        who = held.name or held.pid or "something outside of any process"
+        who = monitor.name_holder(held) or held.pid or "something outside of any process"
         text = sentences.story(sentences.held(who, seconds, held.place), f"{who_answers} answers again")
         hub.held(seconds, text, None if held.pid is None else held.pid.strip("<>"))
 

@@ -40,6 +40,7 @@ from superlearner.observing.analytics import Ledger
 from superlearner.observing.events import EventLog
 from superlearner.observing.logs import LogLine, LogView
 from superlearner.observing.monitoring import Monitor, Source, Tally
+from superlearner.observing.monitoring.facts import PLATFORM
 from superlearner.observing.tracing import Recordings
 from superlearner.operations.engine.audit import announce
 from superlearner.operations.engine.registry import Registry, all_operations
@@ -164,6 +165,7 @@ class Platform(NodeServices):
             detailed=settings.enable_detailed_logging,
         )
         self.monitor = Monitor(lambda: self.settings, self.analytics, telemetry=self.telemetry)
+        self.monitor.observer = PLATFORM
         folder = None if settings.data_dir is None else settings.data_dir.absolute() / RECORDINGS
         self.recordings = Recordings(folder, self.store)
         self.relays = Relays(self.head)

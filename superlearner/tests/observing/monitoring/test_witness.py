@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -11,9 +14,10 @@ from typing import Any
 import pytest
 
 import otp
-from otp.watchdog import Watchdog
+from otp.watchdog import OBSERVER, Watchdog
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring import witness as witnesses
+from superlearner.observing.monitoring.code_places import PLATFORM, runs_platform
 from superlearner.observing.monitoring.detectors import detect
 from superlearner.observing.monitoring.facts import Incident, LoopHold
 from superlearner.observing.monitoring.monitor import Monitor
@@ -92,6 +96,48 @@ def test_a_monitor_records_holds_outside_of_processes_between_two_samples() -> N
             assert took - 0.3 <= found.seconds <= took + 0.5
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("folder", ["control", "demo"])
+def test_a_hold_by_code_of_the_platform_is_told_as_that_without_advice(folder: str) -> None:
+    """Regression: it was one by *code outside of any process*, at a line that the user does not have."""
+    file = os.path.join(PLATFORM, folder, "mistakes.py")
+    work = dict[str, Any]()
+    exec(compile("import threading\ndef work():\n    threading.Event().wait(0.6)", file, "exec"), work)
+
+    async def main() -> LoopHold:
+        async with otp.Node("held") as node:
+            monitor = Monitor(Settings, Ledger())
+            monitor.watch(node)
+            monitor.ready()
+            turned, loop = asyncio.Event(), asyncio.get_running_loop()
+            loop.call_soon(work["work"])
+            loop.call_later(0.1, turned.set)
+            await turned.wait()
+            (found,) = monitor.holds
+            monitor.was_held(Held(found.seconds, None, None, file, 3, "work"))
+            (finding,) = [
+                one for one in detect(monitor.facts(), Settings(anomaly_loop_held=0.2)) if one.type == "blocked_loop"
+            ]
+            monitor.close()
+            assert len(monitor.holds) == 1
+            name = OBSERVER if folder == "control" else "code outside of any process"
+            assert finding.description.startswith(f"{name} held the event loop ")
+            assert bool(finding.hint) is (folder == "demo")
+            return monitor.holds[0]
+
+    found = asyncio.run(main())
+    assert found.place == (None if folder == "control" else "mistakes.py:3 in work")
+
+
+def test_a_collection_is_no_work_of_the_platform_that_only_measures_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = os.path.join(PLATFORM, "observing", "machine.py")
+    code: dict[str, Any] = {"sys": sys}
+    exec(compile("def listens(*_):\n    return sys._getframe()", file, "exec"), code)
+    frame = code["listens"]()
+    assert runs_platform(frame)
+    monkeypatch.setattr(gc, "callbacks", [code["listens"]])
+    assert not runs_platform(frame)
 
 
 class Pauses:

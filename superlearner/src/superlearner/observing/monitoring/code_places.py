@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Final
 
+import superlearner
 from otp import Node, Pid, observer
 from otp.redaction import source_line
+from otp.watchdog import collector_listeners
 from superlearner.control.reasons import LIBRARY_FOLDERS, OTP, place_text
 from superlearner.control.terms import clip, safe_text, text_of
 
-__all__ = ["CodePlace", "RunningCode", "find_code_of_wait", "find_running_code"]
+__all__ = ["CodePlace", "RunningCode", "find_code_of_wait", "find_running_code", "is_of_platform", "runs_platform"]
 
 NOT_THEIRS: Final = (*LIBRARY_FOLDERS, "<frozen")
+PLATFORM: Final = os.path.join(os.path.dirname(superlearner.__file__), "")
+OF_LEARNERS: Final = tuple(os.path.join(PLATFORM, one, "") for one in ("agents", "course", "demo", "teaching"))
+"""The folders of the platform with the processes of demo trees and lessons, which are shown like those of users."""
+OBSERVERS: Final = (PLATFORM, *(os.path.join(OTP, one, "") for one in ("doors", "observer")))
+RUN_ONCE: Final[CodeType] = vars(asyncio.BaseEventLoop)["_run_once"].__code__
+"""The turn of a loop: what called it is the start of the program."""
 TAKE_A_MESSAGE: Final = frozenset({"handle_call", "handle_cast", "handle_info"})
 CALLBACKS: Final = TAKE_A_MESSAGE | {"init", "handle_continue", "terminate", "code_change"}
 MOST_CALLERS: Final = 3
@@ -81,9 +91,11 @@ def find_running_code(frame: FrameType, process: Any) -> RunningCode | None:
     at: Any = frame
     while hasattr(at, "f_code"):  # Python 3.11 may give anything for the caller of a frame that just returned
         file = at.f_code.co_filename
+        if at.f_code is RUN_ONCE:
+            break
         if own and file.startswith(OTP):
             break  # what the runtime called is in the callback of a process; before that is the program's own start
-        if not file.startswith(NOT_THEIRS):
+        if not (file.startswith(NOT_THEIRS) or is_of_platform(file)):
             own.append(at)
         at = at.f_back
     if not own:
@@ -93,6 +105,22 @@ def find_running_code(frame: FrameType, process: Any) -> RunningCode | None:
         return RunningCode((_place_of(own[0]),))
     places = tuple(_place_of(one) for one in _shorten(own[: own.index(began) + 1]))
     return RunningCode(places, began.f_code.co_name, _read_message(began, process))
+
+
+def is_of_platform(file: str) -> bool:
+    """Return whether a file is code of the platform, or of what it observes other programs with."""
+    return file.startswith(OBSERVERS) and not file.startswith(OF_LEARNERS)
+
+
+def runs_platform(frame: FrameType) -> bool:
+    """Return whether what a loop runs at a frame without any line of the user is code of the platform."""
+    listeners = collector_listeners()  # they run in the code of others
+    at: Any = frame
+    while hasattr(at, "f_code") and at.f_code is not RUN_ONCE:
+        if at.f_code not in listeners and is_of_platform(at.f_code.co_filename):
+            return True
+        at = at.f_back
+    return False
 
 
 def _shorten(places: Sequence[Any]) -> Sequence[Any]:

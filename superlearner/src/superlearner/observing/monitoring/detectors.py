@@ -37,7 +37,7 @@ from superlearner.observing.monitoring.restart_detectors import (
 )
 from superlearner.observing.monitoring.timeouts import (
     ADVICE,
-    LOOP_ADVICE,
+    advise_on_hold,
     call_timeouts,
     end_of_hang,
     fold_timeouts,
@@ -134,7 +134,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
             size=worst.own_seconds,
             threshold=limits.anomaly_loop_held,
             setting="anomaly_loop_held",
-            hint=LOOP_ADVICE,
+            hint=advise_on_hold(worst),
             past=_describe_holds(subject, row),
             incident=Incident(
                 _describe_holds(subject, holds),

@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from otp import sentences
+from otp.watchdog import OBSERVER
 from superlearner.observing.analytics.history import Book, History, Unstarted
 from superlearner.observing.monitoring.code_places import CodePlace
 from superlearner.observing.monitoring.points import Point
 
 __all__ = [
     "LAST_SEEN",
+    "PLATFORM",
     "RANKS",
     "TRIED",
     "UntiedProcesses",
@@ -38,6 +40,9 @@ __all__ = [
 
 LAST_SEEN: Final = "when it was last observed, at"
 """These words precede the time in the line of an anomaly whose end is not known."""
+
+PLATFORM: Final = "the platform"
+"""Display name of code of the platform that runs in its own program, outside of any process."""
 
 Type = Literal[
     "restart_storm",
@@ -164,6 +169,11 @@ class LoopHold:
     """The time of its event on the node's clock, the same for each monitor that reads it; 0 without one."""
     code: CodePlace | None = None
     """The line at `place`, with what led to it."""
+
+    @property
+    def is_of_platform(self) -> bool:
+        """True if code of the platform held it, which its user cannot change."""
+        return self.pid is None and self.name in (OBSERVER, PLATFORM)
 
     @property
     def own_seconds(self) -> float:

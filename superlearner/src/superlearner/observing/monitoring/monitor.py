@@ -12,7 +12,7 @@ import otp
 from otp import Down, Node, Pid, observer
 from otp.observer.scanning import Scan
 from otp.trace import Event
-from otp.watchdog import Held, foreign_holder_name
+from otp.watchdog import OBSERVER, Held, foreign_holder_name
 from superlearner.base.telemetry import Telemetry
 from superlearner.control.clock import Clock
 from superlearner.control.events import facts_of
@@ -27,6 +27,7 @@ from superlearner.observing.monitoring.alarms import Alarm, Alarms
 from superlearner.observing.monitoring.births import Births
 from superlearner.observing.monitoring.callbacks import Callbacks
 from superlearner.observing.monitoring.circling import WaitsInCircles
+from superlearner.observing.monitoring.code_places import is_of_platform
 from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.detectors import blocked_loop, detect
 from superlearner.observing.monitoring.facts import (
@@ -122,6 +123,8 @@ class Monitor:
         """Returns the services of the platform that do not work; a node that is not the platform's has none."""
         self.called: Callable[[], str | None] = lambda: None
         """Returns the value of `--node` in commands about the node; None if they need none."""
+        self.observer = OBSERVER
+        """The name of code of the platform that runs in the program of the node, outside of any process."""
         self.operates: Callable[[], bool] = lambda: True  # see `NodeFacts`
         self.talking = Talking(lambda: self.node)
         self.on_incident: Callable[[Incident], object] = lambda _incident: None
@@ -253,6 +256,8 @@ class Monitor:
             if seen.process is not None and seen.process is not pid:
                 pid, what = seen.process, what_of(seen.process)
         elsewhere = foreign_holder_name(pid, self.node)
+        if seen is not None and seen.is_of_platform and pid is None:
+            elsewhere = self.observer
         name = elsewhere or (None if pid is None else display_name(pid))
         number = None if pid is None or elsewhere else plain_pid(pid)
         hold = LoopHold(at, seconds, number, name, what, place, starved, mark, code)
@@ -267,20 +272,25 @@ class Monitor:
 
         The watchdog starts to count when it pings the loop, which may be a moment after the loop was blocked.
         """
-        place = held.place
-        pid = None if held.pid is None else held.pid.strip("<>")
+        place = None if is_of_platform(held.file) else held.place
+        pid, name = None if held.pid is None else held.pid.strip("<>"), self.name_holder(held)
         now = self._clock.now()
         for number in range(len(self.holds) - 1, -1, -1):  # the runtime has reported it without the line
             hold = self.holds[number]
             if hold.at < now - held.seconds - 1:
                 break
-            if (hold.pid or hold.name) == (pid or held.name) and hold.seconds >= held.seconds / 2:
+            if (hold.pid or hold.name) == (pid or name) and hold.seconds >= held.seconds / 2:
                 code = hold.code if hold.place == place else None
                 self.holds[number] = replace(hold, pid=pid, place=place, code=code)
                 return max(hold.seconds, held.seconds)
         if now - held.seconds >= self._ready_at:
-            self.holds.append(LoopHold(now, held.seconds, pid, held.name, held.function, place))
+            self.holds.append(LoopHold(now, held.seconds, pid, name, held.function, place))
         return held.seconds
+
+    def name_holder(self, held: Held) -> str | None:
+        """Return the name of what a watchdog saw; None for a process without a name, and for unknown code."""
+        is_outside = held.pid is None and held.name is None
+        return self.observer if is_outside and is_of_platform(held.file) else held.name
 
     def was_late(self, seconds: float) -> None:
         """Record the delay of a timer."""

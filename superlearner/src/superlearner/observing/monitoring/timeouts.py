@@ -28,8 +28,9 @@ from superlearner.observing.monitoring.alarms import EXACT, Alarm
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, LoopHold, NodeFacts, TimedOut, held_within
 from superlearner.settings.settings import Settings
 
-__all__ = ["ADVICE", "LOOP_ADVICE", "call_timeouts", "describe_calls_of", "end_cycles", "end_of_hang", "explained_by",
-           "find_waiting", "fold_timeouts", "list_deadlocks", "pids_of", "timed_out"]  # fmt: skip
+__all__ = ["ADVICE", "LOOP_ADVICE", "advise_on_hold", "call_timeouts", "describe_calls_of", "end_cycles",
+           "end_of_hang", "explained_by", "find_waiting", "fold_timeouts", "list_deadlocks", "pids_of",
+           "timed_out"]  # fmt: skip
 
 MANY: Final = 10
 """Calls from which the severity is high."""
@@ -95,7 +96,7 @@ def call_timeouts(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             size=count,
             threshold=window,
             setting="anomaly_window",
-            hint=_hint(last, facts) if hold is None else LOOP_ADVICE,
+            hint=_hint(last, facts) if hold is None else advise_on_hold(hold),
             past_hint="" if last.pid is None or hold is not None else _advise(last),
             incident=Incident(past, calls[0].at),
         )
@@ -150,6 +151,11 @@ def _describe_hold(hold: LoopHold) -> str:
     who = hold.name or hold.pid or "code outside of any process"
     at = f", at {hold.place}" if hold.place else ""
     return f"{who} held the event loop for {sentences.elapsed(hold.seconds)}{at}"
+
+
+def advise_on_hold(hold: LoopHold) -> str:
+    """Return what to try about a hold of the event loop; "" for one by the platform."""
+    return "" if hold.is_of_platform else LOOP_ADVICE
 
 
 def pids_of(one: AnomalyFinding) -> set[str]:

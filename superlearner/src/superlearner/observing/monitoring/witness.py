@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import otp
 from otp.watchdog import frame_of, is_idle
-from superlearner.observing.monitoring.code_places import CodePlace, RunningCode, find_running_code
+from superlearner.observing.monitoring.code_places import CodePlace, RunningCode, find_running_code, runs_platform
 
 __all__ = ["LoopSample", "Witness", "is_stop"]
 
@@ -45,6 +45,8 @@ class LoopSample:
     at: float
     process: Any
     running: RunningCode | None
+    is_of_platform: bool = False
+    """True if code of the platform ran outside of any process."""
 
     @property
     def place(self) -> str | None:
@@ -108,8 +110,8 @@ class Witness:
         found = [seen for seen in list(self._seen) if since <= seen.at <= until]
         if not found:
             return None
-        most = Counter(id(seen.process) for seen in found).most_common(1)[0][0]
-        return [seen for seen in found if id(seen.process) == most][-1]
+        most = Counter((id(seen.process), seen.is_of_platform) for seen in found).most_common(1)[0][0]
+        return [seen for seen in found if (id(seen.process), seen.is_of_platform) == most][-1]
 
     def _watch(self) -> None:
         scheduler = self._scheduler
@@ -131,7 +133,9 @@ class Witness:
                     now = time.monotonic()
                     # What a process of another node handles is not shown on this one
                     own = process if process is not None and process.runtime is self._node else None
-                    self._seen.append(LoopSample(now, process, find_running_code(frame, own)))
+                    running = find_running_code(frame, own)
+                    is_of_platform = process is None and running is None and runs_platform(frame)
+                    self._seen.append(LoopSample(now, process, running, is_of_platform))
                     if process is None and not self._asked and not self._ask(now - before / 2):
                         return
                 del frame
