@@ -785,7 +785,9 @@ declare namespace Api {
     gave_up: boolean;
     /** the supervisors that gave up, in order */ fallen: string[];
     /** a give-up as a sentence, with the last reason and the limit */ story?: string|null;
+    /** of a give-up: a higher supervisor started again the one that gave up */ restarted?: boolean;
     /** the program of the node ended, with the whole tree */ program?: boolean;
+    /** of a program: it did not end, but did not answer */ ran_on?: boolean;
     /** true for an incident that is no restart: a hang, a blocked event loop, a mailbox that grew or stood too long, growing memory, a crash of a process without a supervisor, or an outage */ incident?: boolean;
     /** true if the platform was not running in this period */ outage?: boolean;
     /** true for crashes without a supervisor and failed starts on request */ crash?: boolean;

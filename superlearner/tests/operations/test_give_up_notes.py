@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import pytest
 
 import otp
 from otp import Children, GenServer, Ok, Supervisor, impl
+from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.kinds import SERVICE
 
 Inside = Callable[..., Any]
 KIOSK = "kiosk@127.0.0.1"
+CUPS = ["cup"]
 
 
 class KioskTill(GenServer):
@@ -59,5 +62,160 @@ def test_a_node_whose_tree_gave_up_says_so_in_place_of_its_processes(inside: Ins
                 assert error["details"][0]["hint"].endswith(f"/errors/why?node={KIOSK} explains it")
             error = (await get("processes/other/info"))["error"]
             assert "gave up" not in error["message"]
+
+    inside(test)
+
+
+class KioskCup(GenServer):
+    """A server that takes the only cup."""
+
+    @impl
+    def init(self, arg):
+        return Ok(CUPS.pop())
+
+    @impl
+    def handle_cast(self, request, state):
+        raise ValueError(request)
+
+
+class KioskCounter(Supervisor):
+    """Restarts all children, but the last one cannot start again."""
+
+    @impl
+    def init(self, arg):
+        tray = KioskTill.child_spec({}, id="tray", name="tray")
+        cup = KioskCup.child_spec(None, id="cup", name="cup")
+        return Children([tray, cup], strategy="one_for_all", max_restarts=2)
+
+
+class KioskHall(Supervisor):
+    """Restarts the tree below it."""
+
+    @impl
+    def init(self, arg):
+        return Children([KioskTree.child_spec(None, id="kiosk", name="kiosk")])
+
+
+async def clear_home(platform: Any) -> None:
+    """Stop the trees of the platform's own node."""
+    for child in await Supervisor.which_children(("playground", platform.node)):
+        await Supervisor.terminate_child(("playground", platform.node), child.id)
+
+
+async def let_give_up(node: otp.Node, tree: Any, child: str) -> None:
+    """Start a tree named `kiosk`, and crash a child until the tree gives up."""
+    top = await node.start(tree, None, name="kiosk")
+    GenServer.cast((child, node), "tea")
+    await otp.wait_down(top)
+
+
+async def let_recover(node: otp.Node) -> otp.Pid:
+    """Let a supervisor give up that its own supervisor restarts; return that one."""
+    hall = await node.start(KioskHall, None, name="hall")
+    [kiosk] = await Supervisor.which_children(hall)
+    GenServer.cast(("till", node), "tea")
+    await otp.wait_down(kiosk.pid)
+    [again] = await Supervisor.which_children(hall)
+    assert again.pid != kiosk.pid
+    return hall
+
+
+@pytest.mark.operation("supervisor.list", "process.info")
+def test_the_give_up_of_another_node_explains_nothing(inside: Inside) -> None:
+    """Regression: a request without a node told the give-up of a service, or missed that of its own node."""
+
+    async def test(platform: Any) -> None:
+        await clear_home(platform)
+        async with otp.Node(KIOSK) as node:
+            platform.platform.nodes.attach(node, kind=SERVICE)
+            await let_give_up(node, KioskTree, "till")
+            assert "note" not in (await platform.get("/api/v1/supervisors"))["meta"]
+            assert "gave up" not in (await platform.get("/api/v1/processes/till/info"))["error"]["message"]
+            await let_give_up(platform.node, KioskTree, "till")
+            await let_recover(node)
+            assert "kiosk gave up" in (await platform.get("/api/v1/supervisors"))["meta"]["note"]
+
+    inside(test)
+
+
+@pytest.mark.operation("supervisor.list", "tree.show", "process.info", "restart.list")
+def test_a_give_up_is_told_only_if_it_left_the_node_without_supervisors(inside: Inside) -> None:
+    """Regression: it was told for a page behind the last one, for `whose=platform`, and if the tree ran again."""
+
+    async def test(platform: Any) -> None:
+        async with otp.Node(KIOSK) as node:
+            platform.platform.nodes.attach(node, kind=SERVICE)
+
+            async def get(path: str, **asked: Any) -> Any:
+                return (await platform.client.get(f"/api/v1/{path}", params={"node": KIOSK, **asked})).json()
+
+            async def note(path: str, **asked: Any) -> str | None:
+                return (await get(path, **asked)).get("meta", {}).get("note")
+
+            hall = await let_recover(node)
+            [line] = (await get("restarts"))["data"]
+            assert (line["gave_up"], line["restarted"], line["fallen"]) == (True, True, ["kiosk"])
+            assert await note("supervisors", page=2) is None
+            await Supervisor.stop(hall)
+            assert [await note(one) for one in ("supervisors", "system/process-tree")] == [None, None]
+            assert "gave up" not in (await get("processes/till/info"))["error"]["message"]
+
+            await let_give_up(node, KioskCounter, "cup")
+            line = (await get("restarts"))["data"][0]
+            assert (line["gave_up"], line["restarted"]) == (True, False)
+            assert line["started"] > 0  # those that were stopped again, since the last one could not start
+            assert "kiosk gave up" in (await note("supervisors") or "")
+            asked = {"whose": "platform"}
+            assert [await note(one, **asked) for one in ("supervisors", "system/process-tree")] == [None, None]
+
+    inside(test)
+
+
+@pytest.mark.operation("supervisor.list", "process.info", "restart.list")
+def test_a_give_up_of_an_earlier_program_of_the_node_is_not_told(inside: Inside) -> None:
+    """Regression: after the program had been started again and its tree had been stopped, the old give-up was told."""
+
+    async def test(platform: Any) -> None:
+        moments = platform.platform.moments
+        async with otp.Node(KIOSK) as node:
+            platform.platform.nodes.attach(node, kind=SERVICE)
+            await let_give_up(node, KioskTree, "till")
+
+            async def notes() -> list[bool]:
+                asked = {"node": KIOSK}
+                listed = (await platform.client.get("/api/v1/supervisors", params=asked)).json()
+                missed = (await platform.client.get("/api/v1/processes/till/info", params=asked)).json()
+                return ["kiosk gave up" in one for one in (str(listed["meta"]), missed["error"]["message"])]
+
+            at = time.time() + 1
+            back = f"{KIOSK} answers again after a gap of 27 s"
+            moments.add_service_change(ServiceChange(KIOSK, at, back, None, 7, ran_on=True))
+            assert [True, True] == await notes()
+            moments.add_service_change(ServiceChange(KIOSK, at + 1, f"{KIOSK} is attached again", None, 8))
+            assert [False, False] == await notes()
+
+    inside(test)
+
+
+@pytest.mark.operation("process.info", "cluster.trees")
+def test_give_ups_are_looked_for_only_in_answers_that_may_tell_them(inside: Inside) -> None:
+    """Regression: each other node was asked for its restarts, too, and the hint with the right node was lost."""
+
+    async def test(platform: Any) -> None:
+        asked: list[str] = []
+        async with otp.Node(KIOSK) as node, otp.Node("van@127.0.0.1") as van:
+            platform.platform.nodes.attach(node, kind=SERVICE)
+            platform.platform.nodes.attach(van, kind=SERVICE)
+            await let_give_up(platform.node, KioskTree, "till")
+            await let_recover(node)
+            seen = platform.platform.telemetry.attach
+            seen(lambda _event, _sizes, data: asked.append(data["operation"]), "operation.stop")
+            error = (await platform.get("/api/v1/processes/till/info"))["error"]
+            assert error["message"].endswith(f"; it is on {KIOSK}")
+            assert error["details"][0]["hint"] == f"--node {KIOSK} selects its node"
+            await platform.get("/api/v1/cluster/supervision-trees")
+            assert "restart.list" not in asked
+            await platform.get("/api/v1/processes/other/info")
+            assert asked.count("restart.list") == 1
 
     inside(test)

@@ -1,10 +1,15 @@
 // What a page says of a node whose last tree is not there any more.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 
-import { downfall, downfallText, storedEnd } from "#static/live/downfall.js";
+import { downfall, downfallText, readStoredEnd, storedEnd } from "#static/live/downfall.js";
 
+Object.assign(globalThis, { document: { documentElement: { dataset: {} } } });
+const { fetch: original } = globalThis;
+afterEach(() => {
+  globalThis.fetch = original;
+});
 const event = (kind, who, at) => ({ id: at, at, kind, level: "bad", text: "", parts: { who } });
 const none = new Map(), tree = new Map([["app", { kind: "supervisor" }]]), lone = new Map([["lone", { kind: "worker" }]]);
 
@@ -22,6 +27,29 @@ test("a give-up says why, as the stored one does", () => {
   const stored = storedEnd({ at: 1, until: 2, name: "till", fallen: ["shop"], story, ref: "b419473856e4.13" });
   assert.match(downfallText(stored), told);
   assert.deepEqual([stored.at, stored.ref], [2, "b419473856e4.13"]);
+});
+
+test("a give-up over two levels is told of the one that caused it", () => { // regression: its cause was that of the higher one
+  const story = "till_sup gave up: it allows no restarts (last: till crashed: KeyError('x')); shop gave up after it";
+  const stored = storedEnd({ at: 1, until: 2, name: "till", fallen: ["till_sup", "shop"], story, ref: "b419473856e4.13" });
+  assert.match(downfallText(stored), /^At .+ till_sup gave up: it .+\); shop gave up after it\. No supervisor restarts shop\.$/);
+});
+
+test("a stored give-up ended the tree of its node if nothing was started after it", async () => {
+  const fall = { at: 1, until: 2, name: "till", fallen: ["shop"], story: "shop gave up", ref: "b419473856e4.13", gave_up: true };
+  const asked = /** @type {string[]} */ ([]);
+  const read = async (/** @type {object[]} */ ...data) => {
+    globalThis.fetch = async (address) => {
+      asked.push(String(address));
+      return Response.json({ success: true, data });
+    };
+    return (await readStoredEnd("shop@127.0.0.1"))?.at ?? null;
+  };
+  assert.equal(await read({ incident: true }, { program: true, ran_on: true }, fall), 2);
+  assert.equal(await read({ program: true }, fall), null); // it is that of an earlier run
+  assert.equal(await read({ ...fall, restarted: true }), null);
+  assert.equal(await read({ gave_up: false }, fall), null);
+  assert.ok(asked.every((one) => one.endsWith("&node=shop%40127.0.0.1"))); // else those of all nodes are read
 });
 
 test("a tree that runs has no downfall, nor a node on which nothing ever ran", () => {

@@ -32,6 +32,7 @@ __all__ = [
     "find_requested",
     "is_richer",
     "reword",
+    "starts_after_give_up",
 ]
 
 
@@ -62,6 +63,12 @@ def find_give_ups(moment: Moment) -> list[GiveUp]:
         if isinstance(event, Decided) and event.what == "give_up":
             found[event.id] = _describe_give_up(event.id, moment, place, nodes)
     return list(found.values())
+
+
+def starts_after_give_up(moment: Moment) -> bool:
+    """Return whether a process was started after the last supervisor gave up."""
+    given_up = [place for place, one in enumerate(moment.events) if isinstance(one, Decided) and one.what == "give_up"]
+    return bool(given_up) and any(isinstance(one, Started) for one in moment.events[given_up[-1] :])
 
 
 def describe_give_ups(given_up: Sequence[GiveUp]) -> str:

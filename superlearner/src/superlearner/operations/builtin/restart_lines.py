@@ -26,6 +26,7 @@ from superlearner.operations.builtin.restart_facts import (
     find_give_ups,
     find_places,
     find_requested,
+    starts_after_give_up,
 )
 from superlearner.operations.builtin.restart_incidents import find_place, is_failure, possible_names
 from superlearner.operations.builtin.restart_loops import (
@@ -374,10 +375,11 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
         supervisor=past.name(above := given_up[0].pid if given_up else end.pid, past.id_of(above)),
         strategy=strategy,
         started=sum(one.kind in STARTS for one in group.events),
-        gave_up=any(one.kind == "gave_up" for one in answers),
+        gave_up=bool(given_up),
         fallen=list(dict.fromkeys(past.name(one.pid, past.id_of(one.pid)) for one in group.of("gave_up"))),
     )
     if given_up:
+        described.restarted = any(one.kind in STARTS and one.seq > given_up[-1].seq for one in group.events)
         line = _find_last_line(given_up[0], group)
         described.story = sentences.story(_describe_give_up(given_up[0], past, line), fell_after(described.fallen[1:]))
     return described
@@ -453,6 +455,8 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
         line.supervisor = nodes[decisions[0].id].name if decisions[0].id in nodes else None
         line.strategy = decisions[0].strategy
     line.program = moment.program
+    if moment.ran_on:
+        line.ran_on = True
     if moment.moved:
         line.reason = None  # the line has it
     line.request = None if moment.requester is None else moment.requester.describe_request(reader)
@@ -468,7 +472,7 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
     if given_up:
         line.line = f"{sentences.listed(line.fallen)} gave up"  # earlier versions named the highest one only
         line.supervisor, line.reason = given_up[0].supervisor, find_decisive(given_up).reason
-        line.story = describe_give_ups(given_up)
+        line.story, line.restarted = describe_give_ups(given_up), starts_after_give_up(moment)
     return line
 
 

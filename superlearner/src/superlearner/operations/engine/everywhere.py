@@ -12,7 +12,7 @@ from superlearner.cluster.members import Members
 from superlearner.nodes.kinds import CLUSTERED, SERVICE
 from superlearner.nodes.nodes import Nodes
 from superlearner.operations.context import Context
-from superlearner.operations.engine.execution import checked, execute
+from superlearner.operations.engine.execution import checked, run
 from superlearner.operations.engine.registry import Registry
 from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import OperationError
@@ -86,7 +86,7 @@ async def ask_all(
         on = Context(nodes, ctx.user, ctx.door, on=name, claims=ctx.claims)
         try:
             async with standstill.timeout(ANSWER_S):
-                answer = await execute(services, found, on, checked(found, parameters or {}))
+                answer = await run(services, found, on, checked(found, parameters or {}))
         except TimeoutError:
             silent = nodes.holds.get(name) or f"it did not answer within {ANSWER_S:g} s"
             answers.missing.append(Missing(node=name, reason=silent))

@@ -25,7 +25,7 @@ from superlearner.operations.declaration import THINGS, Answer, Download, Operat
 from superlearner.operations.engine.audit import AuditLog, redact_parameters
 from superlearner.operations.engine.elsewhere import MOST_ASKED, ask_briefly, describe_elsewhere
 from superlearner.operations.engine.forwarding import LONGEST_S, forward
-from superlearner.operations.engine.give_up_notes import add_give_up, describe_empty
+from superlearner.operations.engine.give_up_notes import Ask, add_give_up, describe_empty
 from superlearner.operations.engine.registry import Registry
 from superlearner.operations.engine.routes import ROUTE, filled
 from superlearner.operations.engine.seams import LivePages, Ownership
@@ -33,7 +33,7 @@ from superlearner.operations.engine.services import Services
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.rights.users import NODE_SCOPES
 
-__all__ = ["ask", "checked", "execute", "refuse_without_scope"]
+__all__ = ["ask", "checked", "execute", "refuse_without_scope", "run"]
 
 LONGEST: Final = 500
 REFUSALS: Final = frozenset({"missing_scope", "critical_process_protection", "sensitive_process", "eval_not_allowed"})
@@ -83,7 +83,7 @@ async def ask(ctx: Context, services: Services, name: str, parameters: Mapping[s
         OperationError: the operation failed or was refused.
     """
     found = services.get(Registry).known(name)
-    return (await _execute(services, found, ctx, checked(found, parameters))).data
+    return (await run(services, found, ctx, checked(found, parameters))).data
 
 
 def refuse_without_scope(
@@ -113,22 +113,27 @@ async def execute(services: Services, operation: Operation, context: Context, pa
     Raises:
         OperationError: the operation failed or was refused.
     """
-    answer = await _execute(services, operation, context, parameters)
+    try:
+        answer = await run(services, operation, context, parameters)
+    except OperationError as error:
+        await _explain_absence(services, operation, context, parameters, error)
+        raise
     if context.claims == "page" or operation.streams or isinstance(answer.data, Download):
         return answer  # a page shows which node it is about
 
     async def ask_on(node: str) -> Answer:
-        return await _execute(services, operation, context.on_node(node), checked(operation, {}))
+        return await run(services, operation, context.on_node(node), checked(operation, {}))
 
     beside = await describe_elsewhere(context, operation, parameters, ask_on)
     if context.door != BY_LINK and (
-        note := await describe_empty(operation, parameters, answer, partial(ask, context, services))
+        note := await describe_empty(operation, parameters, answer, _asks_on_node(services, context))
     ):
         beside = {"note": note, **beside}
     return replace(answer, meta={**(answer.meta or {}), **beside}) if beside else answer
 
 
-async def _execute(services: Services, operation: Operation, context: Context, parameters: Mapping[str, Any]) -> Answer:
+async def run(services: Services, operation: Operation, context: Context, parameters: Mapping[str, Any]) -> Answer:
+    """Run an operation as `execute` does, without a word about other nodes or about supervisors that gave up."""
     if context.on is None and operation.on_node and not context.user.only_own:
         context.on = _find_default_node(operation, context)
     if not _may(operation, context):
@@ -170,10 +175,6 @@ async def _execute(services: Services, operation: Operation, context: Context, p
         ) from None
     except OperationError as error:
         outcome = error.code
-        if outcome in SHOWN_BY and context.asked is None:
-            await _name_other_node(services, context, parameters, error)
-        if context.door != BY_LINK and not context.conceals:  # the platform has stored more than the node knows
-            await add_give_up(parameters, error, partial(ask, context, services))
         _fill_routes(services, operation, context, parameters, error)
         raise
     except OSError as error:
@@ -198,10 +199,28 @@ async def _execute(services: Services, operation: Operation, context: Context, p
     return Answer(operation.encode.dump_python(result, mode="json", exclude_unset=True))
 
 
+async def _explain_absence(
+    services: Services, operation: Operation, context: Context, parameters: Mapping[str, Any], error: OperationError
+) -> None:
+    """Say in the error about a missed process where it is, or that it gave up."""
+    named_none = error.code in SHOWN_BY and context.asked is None
+    if named_none and await _name_other_node(services, context, parameters, error):
+        return
+    if context.door == BY_LINK or context.conceals:  # the platform has stored more than the node knows
+        return
+    if await add_give_up(parameters, error, _asks_on_node(services, context)):
+        _fill_routes(services, operation, context, parameters, error)
+
+
+def _asks_on_node(services: Services, context: Context) -> Ask:
+    """Return a function that asks another operation about the node of a request, even if the request named none."""
+    return partial(ask, context.on_node(context.on or context.home.name), services)
+
+
 async def _name_other_node(
     services: Services, context: Context, parameters: Mapping[str, Any], error: OperationError
-) -> None:
-    """Name the node that has this process or trace, if the request named no node and another node has it.
+) -> bool:
+    """Name the node that has this process or trace, if another node has it; return whether one has.
 
     Name the only service in the error if it was asked, and no node has it.
     """
@@ -210,13 +229,13 @@ async def _name_other_node(
     field = next((one for one in (key, "pid", "root") if one in parameters), key)
     name = parameters.get(field)
     if not isinstance(name, str) or looks_like_pid(name):  # processes of several nodes may have one pid
-        return
+        return False
     shows = services.get(Registry).known(shown_by)
 
     async def has(node: str) -> bool:
         try:
             asked = checked(shows, {key: name})
-            await ask_briefly(context, node, lambda: _execute(services, shows, context.on_node(node), asked))
+            await ask_briefly(context, node, lambda: run(services, shows, context.on_node(node), asked))
         except (OperationError, TimeoutError):
             return False
         return True
@@ -231,6 +250,7 @@ async def _name_other_node(
         error.details = (Detail(field, error.message, f"--node {found} selects its node"),)
     elif here == context.nodes.find_only_service():
         error.message = AFTER_NAME.sub(f" on {here}", error.message, count=1)
+    return found is not None
 
 
 def _fill_routes(

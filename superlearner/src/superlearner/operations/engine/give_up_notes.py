@@ -10,14 +10,16 @@ from superlearner.control.steer import looks_like_pid
 from superlearner.operations.declaration import Answer, Operation
 from superlearner.operations.failures import Detail, OperationError
 
-__all__ = ["add_give_up", "describe_empty"]
+__all__ = ["Ask", "add_give_up", "describe_empty"]
 
 NEWEST: Final = 20
+MOST_AFTER: Final = 100
+"""Lines after a give-up among which the end of its program is looked for."""
 NOT_FOUND: Final = {"supervisor_not_found": ("name", "pid", "root"), "process_not_found": ("pid",)}
 """By code of the error: the parameters that may have the name of the process that was not found."""
 
-NO_RESTARTS: Final = ("incident", "program", "outage")
-"""The fields of a line in a list of restarts that is not about a restart."""
+NO_RESTARTS: Final = ("incident", "program")
+"""The fields of a line in a list of restarts that is not about a restart of some processes."""
 
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 """Asks an operation about the node of the request, and returns its data."""
@@ -25,33 +27,49 @@ Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 
 async def describe_empty(operation: Operation, parameters: Mapping[str, Any], answer: Answer, ask: Ask) -> str | None:
     """Return why a node has no supervisors, if the answer lists none and the newest restart is a give-up."""
-    is_empty = operation.name == "supervisor.list" and not answer.data and not parameters["search"]
-    if not is_empty and not (operation.name == "tree.show" and answer.data.get("roots") == []):
+    if not _has_no_supervisor(operation, parameters, answer):
         return None
     give_up = await _find_give_up(ask, {})
     return None if give_up is None else f"no supervisors are running; {_describe(give_up)}"
 
 
-async def add_give_up(parameters: Mapping[str, Any], error: OperationError, ask: Ask) -> None:
-    """Add to the error that a process gave up, or ended with a supervisor that did, if that is why it was not found."""
+def _has_no_supervisor(operation: Operation, parameters: Mapping[str, Any], answer: Answer) -> bool:
+    """Return whether an answer means that no supervisor runs on the node, besides those of the platform."""
+    if parameters.get("whose") == "platform":
+        return False
+    if operation.name == "supervisor.list":
+        return not parameters["search"] and (answer.meta or {}).get("total") == 0
+    return operation.name == "tree.show" and parameters["root"] is None and answer.data.get("roots") == []
+
+
+async def add_give_up(parameters: Mapping[str, Any], error: OperationError, ask: Ask) -> bool:
+    """Add to the error that a process gave up, or ended with a supervisor that did, if that is why it was not found.
+
+    Return whether that was added.
+    """
     name = next((parameters[one] for one in NOT_FOUND.get(error.code, ()) if one in parameters), None)
     if not isinstance(name, str) or looks_like_pid(name):
-        return
+        return False
     give_up = await _find_give_up(ask, {"process": name})
     if give_up is None or name not in (*give_up.get("fallen", ()), give_up.get("name")):
-        return
+        return False
     error.message = f"{error.message.partition('; did you mean ')[0]}; {_describe(give_up)}"
     hint = f"GET /api/v1/processes/{name}/errors/why explains it"
     error.details = (Detail(error.details[0].field if error.details else None, error.message, hint),)
+    return True
 
 
 async def _find_give_up(ask: Ask, asked: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the newest restart, if it is a give-up after which nothing was started, and its program still runs."""
     try:
         lines = await ask("restart.list", {"per_page": NEWEST, **asked})
+        newest = next((one for one in lines if not any(one.get(other) for other in NO_RESTARTS)), None)
+        if newest is None or not newest.get("gave_up") or newest.get("restarted"):
+            return None
+        after = await ask("restart.list", {"per_page": MOST_AFTER, "since": newest["at"]})
     except OperationError:
         return None
-    newest = next((one for one in lines if not any(one.get(other) for other in NO_RESTARTS)), None)
-    return newest if newest is not None and newest.get("gave_up") else None
+    return None if any(one.get("program") and not one.get("ran_on") for one in after) else newest
 
 
 def _describe(give_up: Mapping[str, Any]) -> str:

@@ -218,7 +218,11 @@ class RestartLine(ResultModel):
     gave_up: bool
     fallen: list[str] = Field(description="the supervisors that gave up, in order")
     story: str | None = Field(default=None, description="a give-up as a sentence, with the last reason and the limit")
+    restarted: bool = Field(
+        default=False, description="of a give-up: a higher supervisor started again the one that gave up"
+    )
     program: bool = Field(default=False, description="the program of the node ended, with the whole tree")
+    ran_on: bool = Field(default=False, description="of a program: it did not end, but did not answer")
     incident: bool = Field(
         default=False,
         description="true for an incident that is no restart: a hang, a blocked event loop, a mailbox that grew or "

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { request } from "../base/api.js";
+import { requestOn } from "../base/api.js";
 import { icon, make, nodeQuery, renew, root } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { time } from "../base/words.js";
@@ -39,7 +39,8 @@ export function downfall({ rows, feed }, stored = null) {
 /** Return the sentence about it. @param {End} event */
 export function downfallText({ kind, at, text = "", parts }) {
   if (kind !== "gave_up") return `No supervised processes are running. The last to end was ${parts?.who ?? "a process"}, at ${time(at)}.`;
-  const [, because = ""] = text.split(" gave up: ", 2);
+  const [first, because = ""] = text.split(" gave up: ", 2);
+  if (because && parts?.who && first !== parts.who) return `At ${time(at)} ${text}. No supervisor restarts ${parts.who}.`;
   return `${parts?.who ?? "The supervisor"} gave up at ${time(at)}${because && `: ${because}`}. No supervisor restarts it.`;
 }
 
@@ -52,14 +53,15 @@ export const storedEnd = ({ at, until, name, fallen, story, ref }) =>
   ({ kind: "gave_up", at: until ?? at, text: story ?? "", parts: { who: fallen?.at(-1) ?? name ?? undefined }, ref });
 
 /**
- * Return the give-up that ended the tree of the page's node, if its newest stored restart is one: the feed of a service begins with its
- * attachment.
+ * Return the give-up that ended the tree of a node, if its newest restart is a give-up after which nothing was started: the feed of a
+ * service begins with its attachment.
+ * @param {string} node
  * @returns {Promise<End|null>}
  */
-export async function readStoredEnd() {
-  /** @type {Api.RestartLine[]} */ const lines = await request("GET", `/restarts?per_page=${NEWEST}`).catch(() => []);
-  const newest = lines.find(({ incident, program, outage }) => !incident && !program && !outage);
-  return newest?.gave_up ? storedEnd(newest) : null;
+export async function readStoredEnd(node) {
+  /** @type {Api.RestartLine[]} */ const lines = await requestOn(node, "GET", `/restarts?per_page=${NEWEST}`).catch(() => []);
+  const newest = lines.find(({ incident, ran_on }) => !incident && !ran_on);
+  return newest?.gave_up && !newest.restarted ? storedEnd(newest) : null;
 }
 
 /**

@@ -182,7 +182,7 @@ function nothing() {
 
 /** Return the stored give-up of the node's tree, if the monitor says that it is down. */
 const storedGiveUp = () => found?.anomalies.some(({ evidence }) => evidence.give_ups)
-  ? storedRestarts.find(({ node, gave_up }) => gave_up && (node ?? model.node) === model.node) ?? null : null;
+  ? storedRestarts.find(({ node, gave_up, restarted }) => gave_up && !restarted && (node ?? model.node) === model.node) ?? null : null;
 
 /** Tick off steps from events of the feed; what is played now is written when it has been seen. */
 function steps() {

@@ -114,7 +114,7 @@ async function sayWhyEmpty() {
   const { downfall, readStoredEnd, showDownfall } = await import("../live/downfall.js");
   if (!downfall(model) && storedEnd?.epoch !== model.epoch) {
     storedEnd = { epoch: model.epoch, end: null };
-    storedEnd.end = await readStoredEnd();
+    storedEnd.end = await readStoredEnd(model.node);
   }
   showDownfall(model, byId("empty", HTMLElement), storedEnd?.end);
 }
