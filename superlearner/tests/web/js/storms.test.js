@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { burning, causeOf, reasonIn, restartsIn, rowText, spanOf, Storms, verb } from "#static/live/storms.js";
+import { burning, byTime, causeOf, reasonIn, restartsIn, rowText, spanOf, Storms, timeOf, verb } from "#static/live/storms.js";
 
 let number = 0;
 const crash = (at,
@@ -94,4 +94,10 @@ test("a row does not say how many restarts were left then, unless that is why a 
     "cart was killed; sup (one_for_one) restarted cart");
   assert.equal(said("sup gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed (last: a was killed)"),
     "sup gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed (last: a was killed)");
+});
+
+test("stored restarts are sorted by the time that is shown with them, not by their end", () => {
+  const one = (at, until, more = {}) => ({ at, until, line: "a", ...more });
+  const stored = [one(41, 60), one(27, 50, { count: 9 }), one(37, 49), one(9, 48, { gave_up: true }), one(47, 47)];
+  assert.deepEqual(byTime(stored).map(timeOf), [50, 48, 47, 41, 37]);
 });

@@ -256,3 +256,6 @@ export function storedText(stored) {
  * @param {Pick<Api.RestartLine, "at"|"until"|"count"|"gave_up">} stored
  */
 export const timeOf = ({ at, until, count = 1, gave_up: gaveUp }) => (gaveUp || count > 1 ? until ?? at : at);
+
+/** Return stored restarts by the time that is shown with them, newest first. @param {readonly Api.RestartLine[]} stored */
+export const byTime = (stored) => stored.toSorted((one, other) => timeOf(other) - timeOf(one));

@@ -9,7 +9,7 @@ import { requestOn } from "../base/api.js";
 import { attribute, chosen, icon, make, write } from "../base/dom.js";
 import { Held } from "../live/held.js";
 import { oneByOne } from "../live/one-by-one.js";
-import { rowText, storedText, Storms } from "../live/storms.js";
+import { byTime, rowText, storedText, Storms, timeOf } from "../live/storms.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { eventRow, storedRow } from "./feed-row.js";
 
@@ -30,7 +30,7 @@ const ONE = { count: 1 };
 async function readStored() {
   const node = chosen() || document.querySelector("#node option")?.textContent || ""; // without one, the list is of all nodes
   /** @type {Api.RestartLine[]} */ const found = await requestOn(node, "GET", `/restarts?settled=true&per_page=${MOST_BEFORE}`);
-  return found.filter(({ outage }) => !outage);
+  return byTime(found.filter(({ outage }) => !outage)); // the server has them by their end
 }
 
 /**
@@ -118,7 +118,7 @@ export class SlFeed extends HTMLElement {
   #rows() {
     /** @type {(Line|Api.RestartLine)[]} */ const rows = [...this.lines];
     for (const one of this.#meanwhile) {
-      const place = rows.findIndex((row) => ("id" in row ? row.to : row.at) < one.at);
+      const place = rows.findIndex((row) => ("id" in row ? row.to : timeOf(row)) < timeOf(one));
       rows.splice(place < 0 ? rows.length : place, 0, one);
     }
     return rows;
