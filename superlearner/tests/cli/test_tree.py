@@ -45,7 +45,7 @@ def test_the_tree_leaves_out_the_platforms_own_and_counts_as_the_list_does(look:
     for whose in ("all", "platform"):
         drawn = look("tree", "--whose", whose).stdout.splitlines()
         assert (drawn[0].split()[0], any("ledger" in line for line in drawn)) == ("superlearner", whose == "all")
-        assert re.fullmatch(r"\d+ processes(, \d+ of them without a supervisor)?", drawn[-1])
+        assert re.fullmatch(r"\d+ processes(, \d+ of them without a supervisor(: .+)?)?", drawn[-1])
 
 
 @pytest.mark.parametrize(("format", "begins"), [("text", "playground"), ("dot", "digraph"), ("mermaid", "flowchart")])
@@ -160,3 +160,27 @@ def test_a_node_whose_tree_gave_up_says_so(monkeypatch: pytest.MonkeyPatch, caps
     answers["restart.list"][1]["gave_up"] = False
     tree.show_tree(None, None, {"format": "text", "root": None}, "prices")
     assert capsys.readouterr().out == "0 processes; no supervisor is running there\n"
+
+
+@pytest.mark.parametrize(("alone", "which"), [(2, ": loner, waiter 0.9.0"), (1868, "")])
+def test_the_tree_names_a_few_processes_without_a_supervisor(
+    alone: int, which: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: it said "1 of them without a supervisor", but not which."""
+    answers: dict[str, Any] = {
+        "tree.show": {"drawing": {"text": "cinema", "processes": alone + 1, "alone": alone, "left_out": 0}},
+        "process.list": [
+            {"pid": "0.2.0", "name": "cinema", "what": "Cinema", "type": "supervisor"},
+            {"pid": "0.8.0", "name": "loner", "what": "waiter", "type": "worker"},
+            {"pid": "0.9.0", "name": None, "what": "waiter", "type": "worker"},
+        ],
+    }
+
+    def answer(_platform: Any, entry: Any, _values: Any, **_more: Any) -> SimpleNamespace:
+        return SimpleNamespace(data=answers[entry["name"]], meta=None)
+
+    monkeypatch.setattr(tree, "ask_or_fail", answer)
+    monkeypatch.setattr(tree, "reach", lambda *_: None)
+    tree.show_tree(None, None, {"format": "text", "root": None}, "prices")
+    count = f"{alone + 1:,} processes, {alone:,} of them without a supervisor{which}"
+    assert capsys.readouterr().out == f"cinema\n\n{count}\n"

@@ -33,6 +33,8 @@ CHANGES: Final = frozenset({"x", "n", "p"})
 FROM_THE_TOP: Final = "\x1b[H\x1b[2J"
 NEWEST: Final = 20
 """Lines of `restart list` among which the end of a tree is looked for."""
+NAMED: Final = 3
+"""Processes without a supervisor that are named; of more, only the number is given."""
 Wanted = Mapping[str, str | int | None]
 
 
@@ -85,14 +87,24 @@ def _drawn(
     if wanted["format"] != "text" or wanted["root"] is not None:
         return drawn
     processes = drawing["processes"]
-    count = f"{processes} {'process' if processes == 1 else 'processes'}"
+    count = f"{processes:,} {'process' if processes == 1 else 'processes'}"
     if drawing.get("besides"):
         count += " besides the playground"
     if drawing.get("alone"):
-        count += f", {drawing['alone']} of them without a supervisor"
+        count += f", {drawing['alone']:,} of them without a supervisor"
+        if drawing["alone"] <= NAMED:
+            count += f": {', '.join(_list_alone(platform, wanted, node))}"
     hint = "; `--whose all` also shows those of the platform" if drawing["left_out"] else ""
     fall = _describe_fall(platform, node) if not drawn and node is not None else ""
     return f"{drawn}\n\n{count}{hint}{fall}".lstrip("\n")
+
+
+def _list_alone(platform: FoundPlatform, wanted: Wanted, node: str | None) -> list[str]:
+    """Return the processes without a supervisor, which are not in the drawing."""
+    asked = {"supervised": False, "per_page": NEWEST, "whose": wanted.get("whose") or "yours"}
+    lines: Any = ask_or_fail(platform, entry_of_verb("process", "list") or {}, asked, node=node).data
+    alone = [one for one in lines if one["type"] != "supervisor"]
+    return [plain_lines(one["name"] or f"{one['what']} {one['pid']}") for one in alone]
 
 
 def _describe_fall(platform: FoundPlatform, node: str) -> str:

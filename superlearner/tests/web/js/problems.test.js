@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  chainsOf, onceEach as once, ownStorms, processesOf, stoppedText, suspendedText, unknownBecause, withoutStorm,
+  chainsOf, onceEach as once, ownStorms, processesOf, resumeHint, stoppedText, suspendedText, unknownBecause, withoutStorm,
 } from "#static/start/problems.js";
 
 const onceEach = (/** @type {any} */ rows, /** @type {any} */ anomalies, /** @type {any} */ burning = [], tree = new Map()) =>
@@ -106,6 +106,11 @@ test("a suspended process says since when, by whom, and how many messages wait",
     "has been suspended since 22:10:00 by a request from the page: 16 messages wait");
   assert.equal(text({ mailbox: 1 }), "has been suspended since 22:10:00: 1 message waits");
   assert.equal(text({ mailbox: null }), "has been suspended since 22:10:00");
+});
+
+test("what to try about a suspended process is the command that resumes it", () => {
+  assert.equal(resumeHint({ name: "the till", pid: "0.7.0" }, ""), "`superlearner process resume 'the till'`");
+  assert.equal(resumeHint({ name: null, pid: "0.7.0" }, "shop@127.0.0.1"), "`superlearner process resume 0.7.0 --node shop@127.0.0.1`");
 });
 
 test("a process that was stopped with its supervisor is not said to stay down", () => {

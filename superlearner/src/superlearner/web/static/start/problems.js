@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quoted } from "../base/commands.js";
 import { nameIn } from "../live/storms.js";
 import { label } from "../live/model.js";
 import { counted, time } from "../base/words.js";
@@ -106,6 +107,14 @@ export const unknownBecause = (status, lost) => (status === "gone" ? "The node i
 /** Return the predicate about a suspended process. @param {Pick<Row, "since"|"doing"|"mailbox">} row */
 export const suspendedText = ({ since, doing, mailbox }) => `has been suspended since ${time(since)}${doing ? ` by ${doing}` : ""}${mailbox
   ? `: ${counted(mailbox, "message waits", "messages wait")}` : ""}`;
+
+/**
+ * Return the command that resumes a suspended process.
+ * @param {Pick<Row, "name"|"pid">} row
+ * @param {string} node  the value of `--node`; "" for the default node
+ */
+export const resumeHint = ({ name, pid }, node) =>
+  `\`superlearner process resume ${quoted(name ?? pid ?? "")}${node && ` --node ${quoted(node)}`}\``;
 
 /**
  * Return what to say about a stopped process; it may start again with its supervisor if that has ended, too.

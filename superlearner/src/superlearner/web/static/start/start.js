@@ -10,7 +10,7 @@ import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, spok
 import { describeServices, elsewhere, isDue, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
-import { chainsOf, onceEach, ownStorms, processesOf, stoppedText, suspendedText, unknownBecause, withoutStorm } from "./problems.js";
+import { chainsOf, onceEach, ownStorms, processesOf, resumeHint, stoppedText, suspendedText, unknownBecause, withoutStorm } from "./problems.js";
 import { answers, done, Explained, lastBranch, listed, sceneOf, storyOf, troubledBranch } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
@@ -300,7 +300,8 @@ function wrong() {
       row.state === "stopped"
         ? ` ${stoppedText(row, model)}`
         : row.state === "suspended" ? ` ${suspendedText(row)}`
-        : ` ${reasonedState(row)}`)),
+        : ` ${reasonedState(row)}`,
+      ...(row.state === "suspended" ? trying(resumeHint(row, page.dataset.services ? model.node : chosen() ?? "")) : []))),
     ...(rows.length > SHOWN ? [make("li", {}, "and ", make("a", { href: `${root()}/supervisors` },
       counted(rows.length - SHOWN, "more process", "more processes")), " in the tree")] : []),
     ...fallen.map((chain) =>
@@ -342,8 +343,11 @@ const severe = (severity = "critical") => {
 /** Return what is known of a problem, and what to try. @param {string} text */
 function tried(text) {
   const [what = "", hint] = text.split(ADVICE);
-  return [...spoken(what), ...(hint ? [make("div", { class: "hint" }, "Try: ", ...spoken(hint))] : [])];
+  return [...spoken(what), ...trying(hint)];
 }
+
+/** Return what to try. @param {string|undefined} hint  none if there is no advice */
+const trying = (hint) => hint ? [make("div", { class: "hint" }, "Try: ", ...spoken(hint))] : [];
 
 /**
  * Return when an anomaly began, links to its processes, or to the replay of a give-up, and what to do.
@@ -355,7 +359,7 @@ function whereabouts(one, node) {
     ` · began ${time(Date.parse(one.since) / 1000)}`,
     ...(one.evidence.give_ups ? [] : processesOf(one)).flatMap(({ pid, text }) => [" · ", processLink(pid, text, {}, node)]),
     ...(why ? [" · ", make("a", { href: why }, "Why?")] : []),
-    ...(one.hint ? [make("div", { class: "hint" }, "Try: ", ...spoken(one.hint))] : []),
+    ...trying(one.hint),
   ];
 }
 
