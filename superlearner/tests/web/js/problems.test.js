@@ -109,8 +109,9 @@ test("a suspended process says since when, by whom, and how many messages wait",
 });
 
 test("what to try about a suspended process is the command that resumes it", () => {
-  assert.equal(resumeHint({ name: "the till", pid: "0.7.0" }, ""), "`superlearner process resume 'the till'`");
-  assert.equal(resumeHint({ name: null, pid: "0.7.0" }, "shop@127.0.0.1"), "`superlearner process resume 0.7.0 --node shop@127.0.0.1`");
+  const hint = (/** @type {any} */ row, /** @type {string} */ node) => resumeHint(row, node, "superlearner");
+  assert.equal(hint({ name: "the till", pid: "0.7.0" }, ""), "`superlearner process resume 'the till'`");
+  assert.equal(hint({ name: null, pid: "0.7.0" }, "shop@127.0.0.1"), "`superlearner process resume 0.7.0 --node shop@127.0.0.1`");
 });
 
 test("a process that was stopped with its supervisor is not said to stay down", () => {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { quoted } from "../base/commands.js";
+import { cli, command, quoted } from "../base/commands.js";
 import { nameIn } from "../live/storms.js";
 import { label } from "../live/model.js";
 import { counted, time } from "../base/words.js";
@@ -112,9 +112,10 @@ export const suspendedText = ({ since, doing, mailbox }) => `has been suspended 
  * Return the command that resumes a suspended process.
  * @param {Pick<Row, "name"|"pid">} row
  * @param {string} node  the value of `--node`; "" for the default node
+ * @param {string} [begin]  the beginning of commands
  */
-export const resumeHint = ({ name, pid }, node) =>
-  `\`superlearner process resume ${quoted(name ?? pid ?? "")}${node && ` --node ${quoted(node)}`}\``;
+export const resumeHint = ({ name, pid }, node, begin = cli()) =>
+  `\`${command(`process resume ${quoted(name ?? pid ?? "")}${node && ` --node ${quoted(node)}`}`, begin)}\``;
 
 /**
  * Return what to say about a stopped process; it may start again with its supervisor if that has ended, too.

@@ -10,7 +10,9 @@ import { byId, chosen, detail, icon, make, nodeQuery, onlyOwn, renew, root, spok
 import { describeServices, elsewhere, isDue, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
-import { chainsOf, onceEach, ownStorms, processesOf, resumeHint, stoppedText, suspendedText, unknownBecause, withoutStorm } from "./problems.js";
+import {
+  chainsOf, onceEach, ownStorms, processesOf, resumeHint, stoppedText, suspendedText, unknownBecause, withoutStorm,
+} from "./problems.js";
 import { answers, done, Explained, lastBranch, listed, sceneOf, storyOf, troubledBranch } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
