@@ -42,6 +42,16 @@ class Top(Supervisor):
     def init(self, arg): return Children([Spinner.child_spec(0, name="spinner")])
 """
 
+DEPOT = """\
+import asyncio, otp
+async def main():
+    async with otp.Node("depot@127.0.0.1") as node, otp.observe(node):
+        await node.start(otp.Agent, lambda: 0, name="shelf")
+        print("ready", flush=True)
+        await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
 
 def kill(client: httpx.Client, name: str, by: Any = None) -> httpx.Response:
     """Kill a process; `by` is the program whose owner does it with force."""
@@ -55,6 +65,26 @@ def test_a_platform_for_attached_services_runs_no_tree(start: Callable[..., Any]
         assert client.get("/health/ready").status_code == 200
         found = client.get("/api/v1/supervisors/playground/children/count").json()["data"]
     assert found["specs"] == 0
+
+
+def test_the_only_service_of_a_platform_without_a_tree_is_its_default_node(
+    start: Callable[..., Any], own_sockets: Path
+) -> None:
+    """The rule itself has its test beside the operations; here the option turns it on."""
+    program = start("--empty", XDG_RUNTIME_DIR=str(own_sockets))
+    command = (sys.executable, "-c", DEPOT)
+    with (
+        program.client() as client,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as depot,
+    ):
+        try:
+            assert depot.stdout is not None and depot.stdout.readline() == "ready\n"
+            attached = client.post("/api/v1/nodes/attached", json={"address": "depot"}, headers=program.owner)
+            assert attached.status_code == 200, attached.text
+            listed = client.get("/api/v1/processes").json()
+            assert (["shelf"], "depot@127.0.0.1") == ([one["name"] for one in listed["data"]], listed["meta"]["node"])
+        finally:
+            depot.kill()
 
 
 def test_a_tree_that_gave_up_starts_again_by_itself(start: Callable[..., Any]) -> None:
@@ -89,7 +119,7 @@ def test_a_tree_that_gave_up_starts_again_by_itself(start: Callable[..., Any]) -
     with program.client() as client:
         [line, *_] = client.get("/api/v1/restarts").json()["data"]
         facts = client.get(f"/api/v1/restarts/{line['ref']}").json()["data"]["facts"]
-    assert re.search(r"; playground \(one_for_one\) restarted it after [\d.]+ s$", facts["supervisor"])
+    assert re.search(r"; playground \(one_for_one\) restarted it after (0\.\d\d?|\d+(\.\d)?) s$", facts["supervisor"])
 
 
 def test_the_web_server_can_be_killed_and_no_connection_is_refused(start: Callable[..., Any]) -> None:

@@ -58,7 +58,7 @@ def test_a_real_member_is_cut_off_both_sides_are_seen_and_a_heal_resolves_the_co
     expect(children_on(table, M2)).to_have_count(len(NAMES))
     expect(children_on(table, M1)).to_have_count(0)
     moved = page.get_by_role("list").locator("[data-what=move]")
-    text = re.compile(r"c\d moved from m1 to m2: m1 was lost \(silent for too long\); down for [\d.]+ s")
+    text = re.compile(r"c\d moved from m1 to m2: m1 was lost \(silent for too long\); down for (0\.\d\d?|\d+(\.\d)?) s")
     expect(moved.filter(has_text=text)).to_have_count(3)
 
     lines("heal", PLATFORM)  # from now on, the platform sees both sides

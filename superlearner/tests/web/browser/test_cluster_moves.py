@@ -72,7 +72,8 @@ def test_the_children_of_a_killed_member_are_seen_elsewhere_once_with_the_reason
     moves = page.get_by_role("list").locator("[data-what=move]")
     for id in children:
         short = lost.partition("@")[0]
-        text = rf"{id} moved from {short} to m\d: {short} was lost \(connection closed\); down for [\d.]+ s"
+        why = rf"{short} was lost \(connection closed\)"
+        text = rf"{id} moved from {short} to m\d: {why}; down for (0\.\d\d?|\d+(\.\d)?) s"
         expect(moves.filter(has_text=re.compile(text))).to_have_count(1)
     with page.expect_download() as exported:
         page.get_by_role("button", name="Export", exact=True).click()
