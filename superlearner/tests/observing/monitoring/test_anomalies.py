@@ -506,11 +506,17 @@ def test_a_later_hang_of_a_process_does_not_replace_an_earlier_one() -> None:
     ]  # fmt: skip
 
 
-def test_the_cause_of_the_last_give_up_is_not_that_of_others() -> None:
+@pytest.mark.parametrize(
+    "first",
+    [{}, {"reason": "OSError('no net')", "where": "a.py:3"}, {"reason": "OSError('no disk')", "where": "b.py:9"}],
+    ids=["exception", "arguments", "line"],
+)
+def test_the_cause_of_the_last_give_up_is_not_that_of_others(first: dict[str, Any]) -> None:
     """Regression: "gave up twice: till_1 crashed: OSError(…)", although the first had another cause."""
-    book = supervisor([], gave_up=(3.0,))
-    other = replace(entry(100, NOW - 1, "gave_up"), reason="OSError('no disk')")
-    book.histories["till"].keep(other, 1000)
+    book = supervisor([])
+    before, last = (entry(number, NOW - 199 + 2 * number, "gave_up") for number in (98, 99))
+    book.histories["till"].keep(replace(before, **first), 1000)
+    book.histories["till"].keep(replace(last, reason="OSError('no disk')", where="a.py:3"), 1000)
     loop = only(list(detectors.crash_loop(facts(book=book), LIMITS)))
     assert loop.past.startswith("till gave up twice; the last time: till_1 crashed: OSError('no disk')")
     same = only(list(detectors.crash_loop(facts(book=supervisor([], gave_up=(3.0, 1.0))), LIMITS)))

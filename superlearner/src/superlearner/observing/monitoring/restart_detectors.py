@@ -135,7 +135,7 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             continue
         name = _called(history, facts)
         if gave_up:
-            differ = len({(one.child_id, kind_of(one)) for one in gave_up}) > 1
+            differ = len({(one.child_id, one.reason, one.where) for one in gave_up}) > 1
             why = f"{'; the last time' if differ else ''}: {explain_give_up(history, gave_up[0])}"
             words = f"{name} gave up{recently}{' and is not running' if down else ''}{why}"
             past = f"{name} gave up{f' {sentences.times_text(len(gave_up))}' if recently else ''}{why}"
