@@ -61,7 +61,7 @@ def test_a_mailbox_that_stood_and_grows_again_is_found_at_once(stood: list[int])
     """Regression: it had to grow for as long as it had not grown before."""
     again = [*stood, *(stood[-1] + 76 * n for n in range(1, 11))]
     grows = only(list(detectors.mailbox_growth(facts(tracks=[track(again[-60:])]), LIMITS)))
-    assert f"from {stood[-1]:,} to {again[-1]:,} messages in 20 s, 38.0 per second" in grows.description
+    assert f"from {stood[-1]:,} to {again[-1]:,} messages in 20 s, 38 per second" in grows.description
 
 
 def test_a_finding_about_growth_that_has_ended_gives_the_time_of_the_growth() -> None:

@@ -85,7 +85,7 @@ def test_processes_that_never_end_are_found_in_15_s_with_who_starts_them_and_whe
         found = only(await sample(14))
         place = f"{AT}:{LEAKS_AT} in handle_info"
         assert (found.type, found.severity, found.name) == ("process_growth", "medium", "clock")
-        grows = "the number of processes without a supervisor grows by 40 a second, to"
+        grows = "the number of processes without a supervisor grows by 40 per second, to"
         assert found.description.startswith(grows) and found.description.endswith(f"; clock starts them at {place}")
         begun = monitor.time() - 14
         assert begun - 2 <= found.since <= begun + 2
@@ -98,14 +98,14 @@ def test_processes_that_never_end_are_found_in_15_s_with_who_starts_them_and_whe
         alone = monitor.facts().unsupervised[-1].total
         assert 8600 < alone < 8800
         assert found.severity == "high"
-        assert f"by 40 a second, to {alone:,}; clock" in found.description
+        assert f"by 40 per second, to {alone:,}; clock" in found.description
         otp.GenServer.cast(clock, 0)
         assert [one.type for one in await sample(20)] == ["unsupervised_process"]
         waiting = only(await sample(40))
         assert waiting.description == f"{alone - 2:,} processes (waiter) have no links and no monitors"
 
     stored = only(_watch(monkeypatch, run))
-    assert stored.text.startswith("the number of processes without a supervisor grew by 40 a second, to 8,682;")
+    assert stored.text.startswith("the number of processes without a supervisor grew by 40 per second, to 8,682;")
 
 
 def test_who_started_the_processes_before_it_ended_is_told_by_its_line_only(monkeypatch: pytest.MonkeyPatch) -> None:

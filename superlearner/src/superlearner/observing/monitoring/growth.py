@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from superlearner.control.clock import timestamp
 
-__all__ = ["SHOWN", "knee", "latest_lowest", "latest_rise", "rises", "sample_lines", "slope", "summit"]
+__all__ = ["SHOWN", "knee", "latest_lowest", "latest_rise", "pace_text", "rises", "sample_lines", "slope", "summit"]
 
 Samples = Sequence[tuple[float, float]]
 BEND: Final = 0.05
@@ -31,6 +31,15 @@ def slope(samples: Samples) -> float:
     mean = sum(value for _, value in samples) / len(samples)
     spread = sum((at - mean_at) ** 2 for at, _ in samples)
     return sum((at - mean_at) * (value - mean) for at, value in samples) / spread if spread else 0.0
+
+
+def pace_text(rate: float) -> str:
+    """Return a rate in words; fractions are shown below ten.
+
+    >>> pace_text(7104.4), pace_text(145.0), pace_text(2.25)
+    ('7,104 per second', '145 per second', '2.2 per second')
+    """
+    return f"{rate:,.0f} per second" if rate >= 10 else f"{rate:.2g} per second"
 
 
 def rises(samples: Samples, noise: float = 0.0) -> bool:

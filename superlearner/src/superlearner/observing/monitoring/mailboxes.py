@@ -8,7 +8,7 @@ from typing import Final
 from otp import sentences
 from superlearner.base.commands import command
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, NodeFacts, Track
-from superlearner.observing.monitoring.growth import latest_rise, sample_lines, slope
+from superlearner.observing.monitoring.growth import latest_rise, pace_text, sample_lines, slope
 from superlearner.settings.settings import Settings
 
 __all__ = ["FLOOD", "mailbox_backlog", "mailbox_growth"]
@@ -38,7 +38,7 @@ def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
         grew = samples[: highest + 1]
         rate, stood = slope(grew), samples[-1][0] - grew[-1][0]
         grown = f"from {first[1]:,} to {grew[-1][1]:,} messages in {sentences.elapsed(round(grew[-1][0] - first[0]))}"
-        words = f"the mailbox of {name} has grown {grown}, {rate:.1f} per second more than it handles"
+        words = f"the mailbox of {name} has grown {grown}, {pace_text(rate)} more than it handles"
         if len(samples) - len(grew) > 1:  # one lower sample may be noise
             words = f"the mailbox of {name} grew {grown}, and has not grown for {sentences.elapsed(round(stood))}"
         yield AnomalyFinding(
@@ -77,7 +77,7 @@ def mailbox_backlog(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindi
         if seconds < limits.anomaly_mailbox_wait:
             continue
         time = sentences.elapsed(round(seconds))
-        pace = f"about {time} at {rate:.2g} per second" if rate else f"none handled for {time}"
+        pace = f"about {time} at {pace_text(rate)}" if rate else f"none handled for {time}"
         allowed = f"{limits.anomaly_mailbox_wait:g} s"
         yield AnomalyFinding(
             type="mailbox_backlog",

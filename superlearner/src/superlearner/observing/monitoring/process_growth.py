@@ -15,7 +15,7 @@ from superlearner.observing.monitoring.facts import (
     ProcessStarter,
     UnsupervisedCount,
 )
-from superlearner.observing.monitoring.growth import knee, sample_lines
+from superlearner.observing.monitoring.growth import knee, pace_text, sample_lines
 from superlearner.settings.settings import Settings
 
 __all__ = ["fold_growth", "process_growth"]
@@ -42,7 +42,7 @@ def process_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
     total, begun = counts[-1].total, counts[-1].at - window
     until = _list_growths(counts, begun, least)[-1]
     rate = (_settled_at(counts, until) - _settled_at(counts, begun)) / (until - begun)
-    by, starter = f"by {rate:,.0f} a second, to {total:,}", facts.starter
+    by, starter = f"by {pace_text(rate)}, to {total:,}", facts.starter
     past = f"the number of processes without a supervisor grew {by}{_describe(starter, 'started', 'were')}"
     shown = "" if starter is None else f"`{command('process.list', what=starter.what, node=facts.called)}` lists them; "
     yield AnomalyFinding(

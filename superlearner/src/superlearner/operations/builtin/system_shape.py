@@ -129,7 +129,7 @@ def _large(length: int, pid: Pid) -> Bottleneck:
     return Bottleneck(
         type="large_message_queue",
         **named(pid),
-        details=f"{length} messages waiting",
+        details=f"{length:,} messages waiting",
         evidence={"message_queue_len": length, "status": otp.process_info(pid, "status")},
     )
 
