@@ -103,6 +103,12 @@ def test_the_only_service_is_the_default_node_of_a_platform_without_a_tree(insid
             nodes.stop_waiting("van@127.0.0.1")
             nodes.attach(kiosk, kind=SERVICE)
             assert await node_of("processes") == home
+            # regression: it acted on the platform's node as soon as there were two services
+            error = (await platform.client.delete("/api/v1/processes/shelf", headers=OWNER)).json()["error"]
+            assert (error["code"], error["message"]) == (
+                "validation_error",
+                f"node: expected a name, got none: process.kill may be meant for {DEPOT}, kiosk@127.0.0.1, {home}",
+            )
             nodes.detach("kiosk@127.0.0.1")
             nodes.detach(DEPOT)
             nodes.wait_for(DEPOT, f"{DEPOT} is looked for")

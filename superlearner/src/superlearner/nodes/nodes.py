@@ -310,18 +310,23 @@ class Nodes:
                 return self._others[full]
         return None
 
+    def find_services(self) -> list[str]:
+        """Return the attached and awaited services beside a platform without a tree of its own; else none."""
+        if not self.runs_no_tree:
+            return []
+        return sorted({*(found.name for found in self if found.kind is SERVICE), *self.awaited})
+
     def find_only_service(self) -> str | None:
         """Return the only attached or awaited service beside a platform without a tree of its own; None if none is."""
-        if not self.runs_no_tree or processes_of(self.home):
-            return None
-        services = {*(found.name for found in self if found.kind is SERVICE), *self.awaited}
-        return services.pop() if len(services) == 1 else None
+        services = self.find_services()
+        return services[0] if len(services) == 1 and not processes_of(self.home) else None
 
     def option_of(self, name: str | None) -> str | None:
         """Return the value of `--node` in commands about this node; None if they act on it without that."""
         if self._own is None:
             return self.called
-        return None if name in (None, self.default or self._own.name) else name
+        default = None if self.find_services() else self.default or self._own.name
+        return None if name in (None, default) else name
 
     def absence(self, name: str) -> Absence | None:
         """Return why there is no node with this full or short name, if known."""

@@ -146,6 +146,7 @@ async def run(services: Services, operation: Operation, context: Context, parame
             if _depends_on_owner(operation, context):
                 await services.get(Ownership).admit(operation, context, parameters)
             _check_node(operation, context)
+            _check_choice(operation, context)
             _check_period(parameters)
             remote = None if operation.here or not operation.on_node else context.remote
             if remote is not None:
@@ -296,6 +297,21 @@ def _check_node(operation: Operation, context: Context) -> None:
             "validation_error",
             f"node: expected none, {operation.name} applies to the platform itself",
             hint="leave it out",
+        )
+
+
+def _check_choice(operation: Operation, context: Context) -> None:
+    """Check that a change names its node if it might be meant for several: the default node may have become another."""
+    nodes = context.nodes
+    if context.asked is not None or context.claims == "page" or not (operation.changes and operation.on_node):
+        return
+    services = [] if context.user.only_own else nodes.find_services()
+    if services and nodes.find_only_service() is None:
+        names = ", ".join([*services, context.home.name])
+        raise OperationError(
+            "validation_error",
+            f"node: expected a name, got none: {operation.name} may be meant for {names}",
+            hint="add --node with one of these names",
         )
 
 
