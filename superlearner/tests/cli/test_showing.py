@@ -138,7 +138,7 @@ def test_a_list_of_restarts_says_what_happened_and_where() -> None:
     row = {"at": time.time(), "line": "ledger crashed and was restarted", "where": "shop.py:58 in handle_cast",
            "reason": "ValueError('negative amount')", "ref": "9f3a0c1b22d4.1204"}  # fmt: skip
     shown = at_a_terminal([row], 120, declared("restart.list"))
-    assert re.split(r" {2,}", shown.splitlines()[0].strip()) == ["what happened", "at", "where", "reason", "ref"]
+    assert re.split(r" {2,}", shown.splitlines()[0].strip()) == ["at", "what happened", "where", "reason", "ref"]
     assert "shop.py:58 in handle_cast" in " ".join(shown.split())
 
 

@@ -241,6 +241,7 @@ def test_a_give_up_counts_all_ends_in_the_window_of_its_supervisor() -> None:
     kills = [(ago, "till_1", "killed") for ago in (2.5, 2.0, 1.5)]
     assert why(*kills) == "till gave up: till_1 was killed three times in 1 s"
     assert why(*kills[:2], alike[4]) == f"till gave up: till_1 ended three times in 1.5 s, the last time with {boom}"
+    assert why(*alike[2:4], kills[2]) == "till gave up: till_1 ended three times in 0.5 s, the last time by a kill"
     others = [(ago, f"till_{ago}", boom) for ago in (3.0, 2.0)]
     assert (
         why(*others, alike[4])

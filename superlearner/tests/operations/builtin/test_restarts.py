@@ -281,6 +281,6 @@ def test_a_give_up_is_not_counted_as_a_restart_of_the_child(inside: Inside, tmp_
         last = rows[-1]
         shown = (await platform.get(f"{AT}/{last.run}.{last.number}"))["data"]
         assert (3, 3) == (shown["storm"], shown["storm_before"])
-        assert shown["facts"]["others"] == "also restarted three times before this, within 20 s"
+        assert shown["facts"]["others"] == "robot was also restarted three times before this, within 20 s"
 
     inside(test, data_dir=tmp_path)

@@ -53,7 +53,7 @@ def describe_ends(child: str, ends: Sequence[Entry]) -> str:
     if len(ends) == 1:
         return sentences.ended(child, reason, failed=last.crash, at=last.where)
     if len({(one.event_type == "restart_failed", one.reason) for one in ends}) > 1:
-        return f"{child} ended {often}, the last time with {reason}{at}"
+        return f"{child} ended {often}, the last time {'by a kill' if reason == 'killed' else f'with {reason}'}{at}"
     if reason == "killed":
         return f"{child} was killed {often}"
     if last.crash:

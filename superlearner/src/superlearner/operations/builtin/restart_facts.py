@@ -191,7 +191,10 @@ def describe_others(moment: Moment, span: float) -> str | None:
     before, after = moment.storm_before, moment.storm - moment.storm_before
     told = [f"{sentences.times_text(before)} before this" if before else "",
             f"{sentences.times_text(after)} after {'it' if before else 'this'}" if after else ""]  # fmt: skip
-    return f"also restarted {' and '.join(filter(None, told))}, within {span:g} s" if moment.storm else None
+    first = next((one for one in moment.events if isinstance(one, Crashed)), None)
+    who = "" if first is None else next((one.name for one in _walk(moment.root) if one.id == first.id), "")
+    said = f"{who} was also restarted" if who else "also restarted"
+    return f"{said} {' and '.join(filter(None, told))}, within {span:g} s" if moment.storm else None
 
 
 def _list_started(events: Sequence[MomentEvent], by: str, name: Callable[[str], str]) -> list[str]:

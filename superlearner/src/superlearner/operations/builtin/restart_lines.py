@@ -76,7 +76,7 @@ MOST_ALIKE: Final = 20
 
 @operation("restart.list", http=("GET", "/restarts"), scope="read", outlives=True,
            errors=("node_not_found", "node_unavailable", "restart_not_found"),
-           short="until line count at node where reason supervisor ref")  # fmt: skip
+           short="at line count until node where reason supervisor ref")  # fmt: skip
 async def list_(
     ctx: Context,
     history: MomentHistory | None,
