@@ -69,7 +69,7 @@ def test_a_past_anomaly_that_a_service_lists_again_is_stored_once(inside: Inside
 @pytest.mark.operation("system.anomalies")
 def test_present_anomalies_wait_for_no_commit(inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Regression: each answer, also of all nodes to Start, waited until the store had written all rows."""
-    told = "`superlearner system anomalies --ended` lists those that are over"
+    told = "`superlearner system anomalies --ended` lists past anomalies"
 
     async def refuse(*_given: Any, **_asked: Any) -> None:
         raise AssertionError("the answer would wait for the store")
