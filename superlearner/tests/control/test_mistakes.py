@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import pytest
@@ -228,3 +229,13 @@ def test_the_place_of_a_failed_start_is_in_the_class_that_failed(child: Any, pla
     with open(file, encoding="utf-8") as source:
         assert code == source.read().splitlines()[line - 1].strip()
     assert place == function
+
+
+def test_a_class_is_searched_once_in_the_source_of_many_crashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: the explanation of 400 crashes held the event loop of a service for 0.7 s."""
+    searched, walk = list[ast.AST](), ast.walk
+    monkeypatch.setattr(ast, "walk", lambda node: searched.append(node) or walk(node))
+    text = "class Often(GenServer):\n    def handle_cast(self, request, state):\n        return None\n"
+    found = {locate(text, "Often", "handle_cast", ("bad_return_value", None)) for _ in range(5)}
+    assert len(found) == 1
+    assert sum(isinstance(node, ast.Module) for node in searched) == 1
