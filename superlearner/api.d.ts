@@ -771,6 +771,7 @@ declare namespace Api {
     /** what happened */ line?: string;
     /** restarts after an own end; of a sum, those from `at` to `until` */ count?: number;
     /** the time of its last event; null while it may go on */ until?: number|null;
+    /** the time of its last give-up, if it is known */ fell_at?: number|null;
     /** false: only its line is kept; the fields below say no more than the line */ kept?: boolean;
     /** the process that ended first */ name: string|null;
     /** its exit reason, of many that of the newest; for a give-up, that of the last end or failed start */ reason: string|null;

@@ -12,6 +12,7 @@ import pytest
 from asked_restarts import AT, Inside, crash, number
 from otp import CallExit, Supervisor, exit, trace
 from owned_things import call, user
+from superlearner.control.clock import Clock
 from superlearner.operations.rights.users import OWNER
 from superlearner.restarts.ids import run_of
 from superlearner.store import MomentRow
@@ -281,6 +282,9 @@ def test_a_give_up_is_not_counted_as_a_restart_of_the_child(inside: Inside, tmp_
         last = rows[-1]
         shown = (await platform.get(f"{AT}/{last.run}.{last.number}"))["data"]
         assert (3, 3) == (shown["storm"], shown["storm_before"])
+        [fallen] = [one for one in (await platform.get(AT, params={"fold": "false"}))["data"] if one["gave_up"]]
+        told = next(one for one in reversed(trace.history(platform.node)) if one.kind == "gave_up")
+        assert fallen["fell_at"] == pytest.approx(Clock().wall(told.at), abs=0.0005)
         assert shown["facts"]["others"] == "robot was also restarted three times before this, within 20 s"
 
     inside(test, data_dir=tmp_path)

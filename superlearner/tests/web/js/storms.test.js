@@ -98,6 +98,6 @@ test("a row does not say how many restarts were left then, unless that is why a 
 
 test("stored restarts are sorted by the time that is shown with them, not by their end", () => {
   const one = (at, until, more = {}) => ({ at, until, line: "a", ...more });
-  const stored = [one(41, 60), one(27, 50, { count: 9 }), one(37, 49), one(9, 48, { gave_up: true }), one(47, 47)];
+  const stored = [one(41, 60), one(27, 50, { count: 9 }), one(37, 49), one(9, 58, { gave_up: true, fell_at: 48 }), one(47, 47)];
   assert.deepEqual(byTime(stored).map(timeOf), [50, 48, 47, 41, 37]);
 });

@@ -381,6 +381,7 @@ def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> Restart
     if given_up:
         described.restarted = any(one.kind in STARTS and one.seq > given_up[-1].seq for one in group.events)
         line = _find_last_line(given_up[0], group)
+        described.fell_at = clock.wall(given_up[-1].at)
         described.story = sentences.story(_describe_give_up(given_up[0], past, line), fell_after(described.fallen[1:]))
     return described
 
@@ -470,6 +471,8 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
     line.gave_up = bool(given_up)
     line.fallen = list(dict.fromkeys(one.supervisor for one in given_up))
     if given_up:
+        falls = (one.at for one in reversed(moment.events) if isinstance(one, Decided) and one.what == "give_up")
+        line.fell_at = round(moment.at + next(falls), 6)
         line.line = f"{sentences.listed(line.fallen)} gave up"  # earlier versions named the highest one only
         line.supervisor, line.reason = given_up[0].supervisor, find_decisive(given_up).reason
         line.story, line.restarted = describe_give_ups(given_up), starts_after_give_up(moment)

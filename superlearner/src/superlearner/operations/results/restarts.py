@@ -197,6 +197,7 @@ class RestartLine(ResultModel):
         description="restarts after an own end; of a sum, those from `at` to `until`",
     )
     until: Seconds | None = Field(default=None, description="the time of its last event; null while it may go on")
+    fell_at: Seconds | None = Field(default=None, description="the time of its last give-up, if it is known")
     kept: bool = Field(
         default=True, description="false: only its line is kept; the fields below say no more than the line"
     )

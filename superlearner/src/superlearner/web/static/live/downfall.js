@@ -46,11 +46,11 @@ export function downfallText({ kind, at, text = "", parts }) {
 
 /**
  * Return the stored give-up of a restart as an end.
- * @param {Pick<Api.RestartLine, "at"|"until"|"name"|"fallen"|"story"|"ref">} line
+ * @param {Pick<Api.RestartLine, "at"|"until"|"fell_at"|"name"|"fallen"|"story"|"ref">} line
  * @returns {End}
  */
-export const storedEnd = ({ at, until, name, fallen, story, ref }) =>
-  ({ kind: "gave_up", at: until ?? at, text: story ?? "", parts: { who: fallen?.at(-1) ?? name ?? undefined }, ref });
+export const storedEnd = ({ at, until, fell_at: fellAt, name, fallen, story, ref }) =>
+  ({ kind: "gave_up", at: fellAt ?? until ?? at, text: story ?? "", parts: { who: fallen?.at(-1) ?? name ?? undefined }, ref });
 
 /**
  * Return the give-up that ended the tree of a node, if its newest restart is a give-up after which nothing was started: the feed of a

@@ -252,10 +252,11 @@ export function storedText(stored) {
 }
 
 /**
- * Return the time of a stored restart: that of its cause; of a crash loop and of a give-up, which comes last, the end.
- * @param {Pick<Api.RestartLine, "at"|"until"|"count"|"gave_up">} stored
+ * Return the time of a stored restart: that of its cause; of a give-up its own; of a crash loop the end.
+ * @param {Pick<Api.RestartLine, "at"|"until"|"fell_at"|"count"|"gave_up">} stored
  */
-export const timeOf = ({ at, until, count = 1, gave_up: gaveUp }) => (gaveUp || count > 1 ? until ?? at : at);
+export const timeOf = ({ at, until, fell_at: fellAt, count = 1, gave_up: gaveUp }) =>
+  (gaveUp && count === 1 ? fellAt ?? until ?? at : gaveUp || count > 1 ? until ?? at : at);
 
 /** Return stored restarts by the time that is shown with them, newest first. @param {readonly Api.RestartLine[]} stored */
 export const byTime = (stored) => stored.toSorted((one, other) => timeOf(other) - timeOf(one));
