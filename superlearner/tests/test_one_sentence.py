@@ -109,9 +109,9 @@ def test_a_crash_names_the_callback_and_the_line_in_the_same_words(
     async def test(platform: Any) -> None:
         old = await end(platform, "ledger", "crash")
         told = Sentences(platform, caplog, old)
-        line = f"test_one_sentence.py:{Worker.handle_cast.__code__.co_firstlineno + 2} in handle_cast"
+        line = f"test_one_sentence.py:{Worker.handle_cast.__code__.co_firstlineno + 2}"
         crash = f"ledger crashed: {CRASH}, in handle_cast('negative amount')"
-        assert [told.whole(reader, f"{crash}, at {line}") for reader in ("log", "events", "causes")] == [True] * 3
+        assert [told.whole(reader, f"{crash} at {line}") for reader in ("log", "events", "causes")] == [True] * 3
 
     inside(test, tree(*workers("ledger")))
 

@@ -129,7 +129,7 @@ def test_a_conflict_is_resolved_after_the_heal(inside: Inside) -> None:
         events = (await cluster.ask("/events"))["events"]
         [heal, cut] = [one for one in events if one["what"] in ("cut", "healed")]  # newest first
         assert ("healed", N1) == (heal["what"], heal["node"])
-        assert re.fullmatch(r"after \d+ s", heal["reason"])
+        assert re.fullmatch(r"after a cut of \d+ s", heal["reason"])
         assert ("cut", N1, f"from {N2}, {N3}") == (cut["what"], cut["node"], cut["reason"])
         await cluster.until_recorded("ran on both", len(NAMES))
         assert (await cluster.ask("/topology"))["partition_status"] == "healthy"

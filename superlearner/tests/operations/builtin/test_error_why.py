@@ -490,7 +490,9 @@ def test_a_crash_has_the_same_place_in_all_lists(inside: Inside) -> None:
             assert restarted["where"] is not None
             assert restarted["where"].endswith(f" in {function}")
             line = f"{step['line']['file']}:{step['line']['line']} in {step['line']['function']}"
-            assert {error["where"], ended["where"], line} == {restarted["where"]}
+            assert {ended["where"], line} == {restarted["where"]}
+            # The Playground marks this line as the mistake, which a call that failed with its server is not.
+            assert error["where"] == (restarted["where"] if name == "larder" else None)
 
     inside(test)
 

@@ -20,7 +20,7 @@ from superlearner.control.reasons import is_crash, place_text
 from superlearner.control.slots import id_text
 from superlearner.control.steer import HAS_ENDED, looks_like_pid
 from superlearner.control.terms import message_text, plain_pid
-from superlearner.control.wrong_results import QUESTION, place_of_call, place_of_end
+from superlearner.control.wrong_results import QUESTION, place_of_end
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.operations.builtin.processes import NOT_THERE, info
 from superlearner.operations.context import Context
@@ -141,7 +141,7 @@ async def list_all(
         event, data = some[0], some[0].data
         name, message, callback = data.get("name"), data.get("message"), data.get("callback")
         what, reason = id_text(data.get("what")), data["reason"]
-        place = place_of_end(ctx.node, data, event.seq) or place_of_call(data)
+        place = place_of_end(ctx.node, data, event.seq)
         said, hint = facts_of(event).reason, hint_for(reason, callback, names)
         if hint is not None and hint.endswith(QUESTION) and QUESTION not in said:
             hint = None  # the reason answers it
