@@ -85,7 +85,7 @@ class Held:
     For a process of another node in the same loop, `pid` is None and `name` describes it; see `foreign_holder_name`.
 
     >>> str(Held(1.5, "<0.7.0>", "till", "shop.py", 12, "Till.handle_cast")).partition(";")[0]
-    'till <0.7.0> has held the event loop for 1.5 s: shop.py, line 12, in Till.handle_cast'
+    'till <0.7.0> has held the event loop for 1.5 s: shop.py:12 in handle_cast'
     """
 
     seconds: float
@@ -106,7 +106,7 @@ class Held:
             who = f"{self.name} {self.pid}" if self.name else self.pid
         return (
             f"{who} has held the event loop for {elapsed(self.seconds)}: "
-            f"{self.file}, line {self.line}, in {self.function}; "
+            f"{self.file}:{self.line} in {self.function.rpartition('.')[2]}; "
             f"nothing else runs meanwhile (try `await`, `otp.Task.run_blocking`, or smaller steps)"
         )
 

@@ -160,7 +160,7 @@ def test_a_callback_that_never_returns_is_named_on_the_terminal(start: Callable[
     begun = program.clock()
     line = program.process.stderr.readline()
     took = program.clock() - begun
-    assert re.search(r"app\.py, line (9|10), in Spinner\.handle_cast", line), line
+    assert re.search(r"app\.py:(9|10) in handle_cast", line), line
     assert f"spinner <{pid}>" in line
     assert took < 2
     code, _, _, took = program.last_words(signal.SIGTERM)
@@ -208,7 +208,7 @@ def test_a_callback_that_ends_the_program_is_named(start: Callable[..., Any], tm
     with program.client() as client:
         client.post("/api/v1/processes/spinner/message", json={"message": "go", "message_type": "cast"})
     said, errors = program.process.communicate(timeout=30)
-    place = f"{tmp_path / 'app.py'}, line 10, in Spinner.handle_cast"
+    place = f"{tmp_path / 'app.py'}:10 in handle_cast"
     assert errors == f"superlearner: the platform ends because of SystemExit: 3: {place}\n"
     assert (program.process.returncode, said) == (3, "stopping … done\n")
 
@@ -236,7 +236,7 @@ def test_an_init_that_holds_the_loop_is_named_and_can_be_ended(
 ) -> None:
     (tmp_path / "app.py").write_text(HANGS.format(init=init))
     process = begin("app.py:Top", "--in-process")
-    assert re.search(r"app\.py, line [67], in Hangs\.init", process.stderr.readline())  # type: ignore[union-attr]
+    assert re.search(r"app\.py:[67] in init", process.stderr.readline())  # type: ignore[union-attr]
     process.send_signal(number)
     said, errors = process.communicate(timeout=30)
     assert (process.returncode, said, errors) == (0, "stopping … done\n", "")

@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 
+from otp import sentences
 from superlearner.cli.asking import PlatformAnswer
+from superlearner.cli.cells import span
 from superlearner.cli.short import shortened
 from superlearner.cli.showing import show
 from superlearner.operations.declaration import Operation
@@ -86,6 +88,12 @@ def test_a_list_of_sandboxes_shows_name_state_reason_and_age_within_the_width(co
     assert max(len(line) for line in (head, *lines) if not line.startswith("no room")) <= columns
     text = " ".join(" ".join(lines).split())
     assert all(word in text for word in why.split())
+
+
+def test_a_measured_duration_reads_as_in_sentences() -> None:
+    """Regression: a table had *2.17 min* for 130 s, a sentence *2 min 10 s*."""
+    measured = [0.0, *(digits * 10**power for power in range(-6, 6) for digits in (1.04, 1.3, 2.96, 7.2, 9.93))]
+    assert [sentences.elapsed(one) for one in measured] == [span(one) for one in measured]
 
 
 def test_a_column_is_complete_or_omitted_and_omitted_ones_are_named() -> None:
@@ -164,7 +172,7 @@ def test_a_record_is_aligned_and_small_values_stay_on_their_line() -> None:
     lines = at_a_terminal(data, 80).splitlines()
     expected = {
         "name": "counter_1", "memory": "130 MiB", "took": "35.8 s", "created": "2 h ago", "parent": "shop (0.7.0)",
-        "rate": "restarts 2, window 1 min", "trap_exit": "no", "ended": "-", "processes_looked_at": "44",
+        "rate": "restarts 2, window 60 s", "trap_exit": "no", "ended": "-", "processes_looked_at": "44",
         "per_s": "1.25",
     }  # fmt: skip
     fields = [line.split(maxsplit=1) for line in lines[: len(expected)]]

@@ -136,4 +136,4 @@ def _place(error: BaseException) -> str:
     if frame is None:
         return ""
     file, line, function = frame
-    return f": {os.fspath(file)}, line {line}, in {function}"
+    return f": {os.fspath(file)}:{line} in {function.rpartition('.')[2]}"

@@ -31,14 +31,20 @@ def duration(seconds: Any) -> str:
 def elapsed(seconds: float) -> str:
     """Return a measured duration as text, rounded to its last shown unit.
 
-    >>> [elapsed(one) for one in (0, 0.004, 0.123, 4.21, 5.02, 12.0, 119.7, 130.2, 659, 3900.0)]
-    ['0 s', '0.01 s', '0.12 s', '4.2 s', '5 s', '12 s', '2 min', '2 min 10 s', '11 min', '65 min']
+    >>> [elapsed(one) for one in (0, 0.00042, 0.0042, 0.042, 0.123, 4.21, 5.02, 12.0, 35.77)]
+    ['0 s', '0.42 ms', '4.2 ms', '42 ms', '0.12 s', '4.2 s', '5 s', '12 s', '35.8 s']
+    >>> [elapsed(one) for one in (119.7, 130.2, 630, 659, 3900.0)]
+    ['2 min', '2 min 10 s', '10 min', '11 min', '65 min']
     >>> [elapsed(one) for one in (7199, 7500.0, 10_799, 39_500, 180_000, 260_000, 950_000)]
     ['2 h', '2 h 5 min', '3 h', '11 h', '2 days 2 h', '3 days', '11 days']
     """
+    if seconds < 0.0995:
+        ms = max(seconds, 0.0) * 1000
+        ms = round(ms, 2 if ms < 1 else 1 if ms < 10 else 0)
+        return f"{ms:g} ms" if ms else "0 s"
     whole = round(seconds)
     if whole < 100:
-        return f"{max(round(seconds, 2 if seconds < 1 else 1), 0.01 if seconds > 0 else 0):g} s"
+        return f"{round(seconds, 2 if seconds < 1 else 1):g} s"
     if whole < 120:
         return f"{whole} s"
     if round(seconds / 60) < 120:

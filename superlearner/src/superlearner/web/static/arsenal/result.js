@@ -12,6 +12,7 @@ import { command } from "../base/commands.js";
 import { attribute, icon, make, write } from "../base/dom.js";
 import { LONGEST, copied, pathOf, tableOf } from "./json-tree.js";
 import { copyButton } from "../base/copying.js";
+import { elapsed } from "../base/words.js";
 import { JsonTree } from "./result-tree.js";
 import { ResultTable } from "./result-table.js";
 import { signInLink } from "../base/sign-in-link.js";
@@ -120,7 +121,7 @@ export class SlResult extends HTMLElement {
 
   /** @param {Outcome} outcome @param {boolean} dryRun */
   #statusLine({ status, took, size, ok, meta }, dryRun) {
-    const time = took < 10 ? `${took.toFixed(1)} ms` : took < 10_000 ? `${Math.round(took)} ms` : `${(took / 1000).toFixed(1)} s`;
+    const time = elapsed(took / 1000);
     const bytes = size < 10_000 ? "" : ` · ${(size / 1000).toLocaleString("en", { maximumFractionDigits: 0 })} kB`;
     const page = meta?.total === undefined
       ? ""

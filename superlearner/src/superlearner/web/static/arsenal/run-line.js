@@ -5,6 +5,7 @@
  */
 
 import { icon, make } from "../base/dom.js";
+import { elapsed } from "../base/words.js";
 
 /**
  * @param {import("./run-history.js").Run} run
@@ -31,7 +32,7 @@ export function runLine(run, line, does) {
     icon(run.ok ? (run.dryRun ? "supervisor" : "running") : "crashed", "glyph"),
     make("div", { class: "run" },
       make("p", {}, make("b", {}, run.summary),
-        ` ${run.dryRun ? "dry run, " : ""}${run.ok ? "done" : run.code || "refused"} · ${Math.round(run.took)} ms · ${run.status}`),
+        ` ${run.dryRun ? "dry run, " : ""}${run.ok ? "done" : run.code || "refused"} · ${elapsed(run.took / 1000)} · ${run.status}`),
       make("p", { class: "hint" },
         make("time", { datetime: at.toISOString() }, at.toLocaleTimeString("en-GB")),
         run.node ? ` on ${run.node}` : "",

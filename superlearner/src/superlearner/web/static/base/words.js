@@ -81,7 +81,26 @@ export function time(at) {
 export const precise = (at) => `${time(at)}.${String(new Date(at * 1000).getMilliseconds()).padStart(3, "0")}`;
 
 /**
- * Return a duration with its unit, without line breaks.
+ * Return a measured duration as `elapsed` of `otp.sentences` does: 0.42 ms, 4.2 s, 2 min 10 s; without line breaks.
+ * @param {number} seconds
+ */
+export function elapsed(seconds) {
+  const ms = Math.max(0, seconds) * 1000, shown = Number(ms.toFixed(ms < 1 ? 2 : ms < 10 ? 1 : 0)), whole = rounded(seconds);
+  if (seconds < 0.0995) return shown ? `${shown}\u00a0ms` : "0\u00a0s";
+  if (whole < 120) return `${whole < 100 ? Number(seconds.toFixed(seconds < 1 ? 2 : 1)) : whole}\u00a0s`;
+  /** @type {[number, string, number, string]} */
+  const [size, unit, partSize, part] = rounded(seconds / 60) < 120 ? [60, "min", 1, "s"]
+    : rounded(seconds / 3600) < 48 ? [3600, "h", 60, "min"] : [86400, "days", 3600, "h"];
+  const parts = rounded(seconds / partSize), each = size / partSize, count = Math.floor(parts / each), rest = parts % each;
+  if (count >= 10) return `${number(rounded(seconds / size))}\u00a0${unit}`;
+  return `${count}\u00a0${unit}${rest ? `\u00a0${rest}\u00a0${part}` : ""}`;
+}
+
+/** Return an integer, of a half the even one, as Python does. @param {number} value */
+const rounded = (value) => (value % 2 === 0.5 ? Math.floor(value) : Math.round(value));
+
+/**
+ * Return an age, the time until something, or a limit, with its unit and without line breaks; `elapsed` is for measured durations.
  * @param {number} seconds
  */
 export function duration(seconds) {
@@ -140,7 +159,7 @@ export const unlimited = (budget) => budget.max > 999;
 export const EVER = 1e9;
 
 /** Return the window of a budget for a sentence; "" if its restarts count forever. @param {number|null|undefined} window_s */
-export const windowText = (window_s) => (window_s && window_s < EVER ? ` in ${duration(window_s)}` : "");
+export const windowText = (window_s) => (window_s && window_s < EVER ? ` in ${Number(window_s.toPrecision(6))}\u00a0s` : "");
 
 /**
  * Return how many restarts are left, as `budget` of `otp.sentences` does; for a very large budget, how many it allows.

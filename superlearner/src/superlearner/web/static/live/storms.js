@@ -4,7 +4,7 @@
  * @module
  */
 
-import { shortRequest, withoutBudget } from "../base/words.js";
+import { elapsed, shortRequest, withoutBudget } from "../base/words.js";
 
 /** @import { FeedEvent } from "./model.js" */
 /**
@@ -183,10 +183,7 @@ export function verb({ kind, level, parts }) {
 }
 
 /** Return the time of a storm: "in 20 s". @param {Pick<Line, "from"|"to">} line */
-export const spanOf = ({ from, to }) => {
-  const seconds = Math.max(1, Math.round(to - from));
-  return seconds < 120 ? `in ${seconds}\u00a0s` : `in ${Math.round(seconds / 60)}\u00a0min`;
-};
+export const spanOf = ({ from, to }) => `in ${elapsed(Math.max(1, Math.round(to - from)))}`;
 
 /** Return a row in words. @param {Line} line */
 export const rowText = (line) =>

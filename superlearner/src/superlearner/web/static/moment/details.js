@@ -4,9 +4,9 @@
  * @module
  */
 
-import { limitText } from "../base/words.js";
+import { elapsed, limitText } from "../base/words.js";
 import { all } from "./picture.js";
-import { alike, byRequest, listed, memberOf, namer, often, only, placed, span, victim } from "./story.js";
+import { alike, byRequest, listed, memberOf, namer, often, only, placed, victim } from "./story.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
 
@@ -59,9 +59,9 @@ export function step(moment, event, times = 1) {
       return { who: name(event.to), text: `receives the exit of ${who}`, more: "" };
     case "decide":
       if (event.what === "drop")
-        return { who, text: "does not restart it", more: event.later ? `started on request ${span(event.later)} later` : "" };
+        return { who, text: "does not restart it", more: event.later ? `started on request ${elapsed(event.later)} later` : "" };
       if (event.what === "pause") return { who, ...(event.later
-        ? { text: "started it again", more: `${span(event.later)} later` }
+        ? { text: "started it again", more: `${elapsed(event.later)} later` }
         : { text: "starts it again", more: "after a pause" }) };
       if (event.what === "give_up") return { who, text: "gives up", more: allowance(moment, { ...event, left: 0 }) };
       return {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asSentence, counted, limitText, overText, shortRequest } from "../base/words.js";
+import { asSentence, counted, elapsed, limitText, overText, shortRequest } from "../base/words.js";
 import { all } from "./picture.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
@@ -309,9 +309,9 @@ export const byRequest = ({ request }) => (request ? ` by ${shortRequest(request
 function unrestarted(by, who, { what, later }) {
   if (what === "pause")
     return later
-      ? `${by} waited ${span(later)} after the give-up, then started ${who} again.`
+      ? `${by} waited ${elapsed(later)} after the give-up, then started ${who} again.`
       : `${by} starts ${who} again after a pause.`;
-  return `${by} does not restart ${who}.${later ? ` It was started on request ${span(later)} later.` : ""}`;
+  return `${by} does not restart ${who}.${later ? ` It was started on request ${elapsed(later)} later.` : ""}`;
 }
 
 /**
@@ -324,13 +324,5 @@ export const isSlow = ({ took }, ms) => took === null || took * 1000 < ms;
 /** Return how a replay relates to the real time. @param {Pick<Moment, "took">} moment @param {number} ms  what the replay takes */
 export function pace({ took }, ms) {
   if (took === null) return "slow-motion replay";
-  return isSlow({ took }, ms) ? `slow-motion replay of ${span(took)}` : `it took ${span(took)}`;
-}
-
-/** Return a real time span: 0.4 ms, 12 ms, 1.2 s. @param {number} seconds */
-export function span(seconds) {
-  const ms = seconds * 1000;
-  if (ms < 0.995) return `${Math.max(0, ms).toFixed(2)}\u00a0ms`;
-  if (ms < 9.95) return `${ms.toFixed(1)}\u00a0ms`;
-  return ms < 1000 ? `${Math.round(ms)}\u00a0ms` : `${seconds.toFixed(seconds < 10 ? 1 : 0)}\u00a0s`;
+  return isSlow({ took }, ms) ? `slow-motion replay of ${elapsed(took)}` : `it took ${elapsed(took)}`;
 }

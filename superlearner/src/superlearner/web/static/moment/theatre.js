@@ -5,13 +5,13 @@
  */
 
 import { attribute, icon, spoken } from "../base/dom.js";
-import { isOrderly } from "../base/words.js";
+import { elapsed, isOrderly } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { around, raised } from "./captions.js";
 import { RestartDock } from "./dock.js";
 import { RestartStage } from "./stage.js";
 import { changeTexts, doneAt, factsOf, rows, step } from "./details.js";
-import { headline, isServiceChange, isSlow, namer, othersText, span, victim } from "./story.js";
+import { headline, isServiceChange, isSlow, namer, othersText, victim } from "./story.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
 
@@ -69,12 +69,12 @@ export class Theatre {
           ${mark(event)}<span><b>${subject}</b> ${text} ${!more ? nothing
             : event.kind === "decide" ? html`· ${more}`
             : html`<code>${more}</code>`}</span>${timed
-            ? html`<time>${place ? `+${span(doneAt(event))}` : "0"}</time>`
+            ? html`<time>${place ? `+${elapsed(doneAt(event))}` : "0"}</time>`
             : nothing}</button></li>`;
       })}</ol>
       <p class="hint real">${moment.took === null
         ? nothing
-        : html`In reality this took <b>${span(Math.max(moment.took, ...moment.events.map(doneAt)))}</b>. `}${slow
+        : html`In reality this took <b>${elapsed(Math.max(moment.took, ...moment.events.map(doneAt)))}</b>. `}${slow
         ? "Slowed down so you can follow it."
         : ""}</p>${below}`,
       facts);

@@ -10,7 +10,7 @@ import { processLink } from "../base/process-link.js";
 import { Held } from "../live/held.js";
 import { kindOf } from "./system-charts.js";
 import { byRank, secondsOf, signOf } from "./system-model.js";
-import { counted, duration, time } from "../base/words.js";
+import { counted, elapsed, time } from "../base/words.js";
 
 /** @import { Anomaly } from "./system-model.js" */
 
@@ -94,7 +94,7 @@ function arrange(list, items) {
 /** @param {Anomaly} one @param {boolean} open */
 function parts(one, open) {
   const since = secondsOf(one.since), hint = one.active ? one.hint : one.past_hint || one.hint;
-  const span = one.active ? `since ${time(since)}` : `${time(since)}${one.lasted_s ? `, for ${duration(one.lasted_s)}` : ""}`;
+  const span = one.active ? `since ${time(since)}` : `${time(since)}${one.lasted_s ? `, for ${elapsed(one.lasted_s)}` : ""}`;
   const figures = Object.entries(one.evidence).filter(([name, value]) => !TOLD.has(name) && value !== null && String(value) !== "");
   const newest = Array.isArray(one.evidence.newest) ? one.evidence.newest.slice(0, 3) : [];
   const more = make("details", {}, make("summary", { "data-act": "evidence" }, "Evidence"),

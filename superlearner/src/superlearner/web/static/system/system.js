@@ -20,7 +20,7 @@ import { tooFew, trends } from "./system-trends.js";
 import { tabs } from "../components/tabs.js";
 import { SlThresholds } from "./thresholds.js";
 import { complain, toast } from "../base/toast.js";
-import { counted, duration, number, time } from "../base/words.js";
+import { counted, duration, elapsed, number, time } from "../base/words.js";
 
 /** @import { Model } from "./system-model.js" */
 
@@ -149,16 +149,17 @@ function showTrends() {
   const { from, to } = group.span;
   const found = trends(shown, from, to);
   write(byId("trends-hint", HTMLElement),
-    found.length ? "" : tooFew(shown, from, to) ? "Too little data for a trend yet." : `No clear trend over ${duration(to - from)}.`);
+    found.length ? "" : tooFew(shown, from, to) ? "Too little data for a trend yet."
+      : `No clear trend over ${elapsed(Math.round(to - from))}.`);
   renew(byId("trends-list", HTMLElement), found.slice(0, SHOWN_TRENDS).map((one) => make("li", { class: "trend" },
     icon("up", one.rises ? "icon rises" : "icon falls"),
     make("p", {},
       make("b", {}, one.name === one.title || one.title.startsWith(one.name) ? one.title : `${one.title}, ${one.name}`),
       ` ${one.steady ? (one.rises ? "rose" : "fell") : one.rises ? "rises" : "falls"} from ${withUnit(one.from, one.unit)} `
-        + `to ${withUnit(one.to, one.unit)}${one.steady ? `, and has been steady for ${duration(one.steady)}` : ""}`),
+        + `to ${withUnit(one.to, one.unit)}${one.steady ? `, and has been steady for ${elapsed(Math.round(one.steady))}` : ""}`),
     make("p", { class: "hint" },
       `${one.perMinute > 0 ? "+" : "−"}${withUnit(Math.abs(one.perMinute), one.unit).replace("/s", "/s ")} a minute over `
-        + `${duration(one.seconds)}${one.steady ? " before that" : `, in ${counted(one.samples, "point")}`}`))));
+        + `${elapsed(Math.round(one.seconds))}${one.steady ? " before that" : `, in ${counted(one.samples, "point")}`}`))));
 }
 
 /** @param {number} seconds */
