@@ -140,6 +140,47 @@ def test_a_monitor_stores_crashes_of_processes_without_a_supervisor(monkeypatch:
     assert [one.text.partition(" <")[0] for one in stored] == [fails.__qualname__]
 
 
+def test_a_crash_without_a_supervisor_is_a_problem_at_once_and_for_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: a process that had crashed for good was no anomaly, so nothing was wrong."""
+    monkeypatch.setattr(Witness, "open", lambda self: None)  # a thread, which virtual time has not
+
+    async def loner() -> None:
+        otp.register("loner", otp.self())
+        raise ValueError("negative")
+
+    async def main() -> None:
+        monitor = Monitor(lambda: Settings(anomaly_window=60.0), Ledger())
+        monitor.watch(otp.node())
+
+        def look() -> list[AnomalyFinding]:
+            monitor.look()
+            return [one.finding for one in monitor.alarms.active.values()]
+
+        await otp.wait_down(otp.spawn(loner))
+        found = only(look())
+        assert (found.type, found.severity, found.name, found.count) == ("unsupervised_crash", "low", "loner", 1)
+        assert found.description.startswith("loner crashed: ValueError('negative'), at test_anomalies.py:")
+        assert found.description.endswith("; it has no supervisor that restarts it")
+        assert found.hint.startswith("`superlearner error why loner` explains it; start it as the child")
+        await advance(40)
+        for _ in range(9):
+            await otp.wait_down(otp.spawn(loner))
+        found = only(look())
+        assert (found.severity, found.count) == ("medium", 10)
+        assert found.description.startswith("loner crashed ten times in 40 s: ValueError('negative'), at")
+        await advance(59)
+        assert len(look()) == 1
+        await advance(2)
+        assert look() == []
+        killed = otp.spawn(otp.receive)
+        otp.exit(killed, "kill")
+        await otp.wait_down(killed)
+        assert look() == []  # somebody wanted its end
+        monitor.close()
+
+    Scheduler(0).run(main)
+
+
 def test_a_monitor_reports_no_hang_of_the_platforms_own_processes() -> None:
     """Regression: on a slow machine, the process that starts sandboxes was an incident between restarts."""
 

@@ -21,6 +21,7 @@ from superlearner.observing.monitoring import detectors
 from superlearner.observing.monitoring.alarms import Alarms
 from superlearner.observing.monitoring.detectors import detect
 from superlearner.observing.monitoring.facts import (
+    CrashGroup,
     Incident,
     LoopHold,
     PendingCallback,
@@ -523,6 +524,7 @@ def test_every_finding_names_an_existing_setting() -> None:
         cycles=[[Waiter("0.8.0", None, "Till", "0.8.0", "call", None)]],
         timeouts=[replace(CALL, pid="0.5.0", name="pricing")],
         alone=[UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 1, ("0.7.0",))],
+        crashes=[CrashGroup("fetch", "negative", None, NOW, NOW)],
         watchers=[Watcher("0.7.0", "till", "Till", 20, "0.8.0", 0, NOW)],
         services=[ServiceGap("tracer", "services", None, NOW), ServiceGap("store", "services", "0.7.0", NOW)],
         unstarted=[(History("front", "front", "0.2.0"), Unstarted("Till", "permanent", NOW, NOW, "no disk", None, 1))],

@@ -76,6 +76,14 @@ test("a crash loop is one line: without its child, its supervisor and those abov
   assert.deepEqual(withoutStorm([{ ...loop, evidence: {} }], [all[0]], model), []);
 });
 
+test("crashes without a supervisor are one line, which says what to try", () => {
+  const storm = (/** @type {string} */ who) => /** @type {any} */ ({ event: { key: who, kind: "crashed", sup: null, parts: { who } } });
+  const model = /** @type {any} */ ({ rows: new Map() }), all = [storm("waiter <0.8.0>"), storm("loner"), storm("other <0.9.0>")];
+  const found = [{ name: null, evidence: { what: "waiter" } }, { name: "loner", evidence: { what: "lone" } }];
+  assert.deepEqual(ownStorms(all, found.map((one) => ({ ...one, type: "unsupervised_crash" })), model), [all[2]]);
+  assert.deepEqual(ownStorms(all, found.map((one) => ({ ...one, type: "unsupervised_process" })), model), all);
+});
+
 test("the children of a supervisor that is listed have no line of their own", () => {
   const row = (/** @type {string} */ key, /** @type {any} */ state, parent = "ship") => ({ key, state, parent, pid: null });
   const office = row("office", "restarting"), labels = row("labels", "stopped", "office"), quotes = row("quotes", "stopped");

@@ -1,37 +1,26 @@
-"""Crashes of processes without a supervisor, and failed starts on request, as incidents; similar ones are one. Pure."""
+"""Crashes of processes without a supervisor, and failed starts on request; similar ones are one. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Final
 
 from otp import sentences
+from superlearner.base.commands import command
 from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.reasons import without_arguments
 from superlearner.control.slots import id_text
 from superlearner.observing.analytics.history import History
-from superlearner.observing.monitoring.facts import Incident
+from superlearner.observing.monitoring.facts import AnomalyFinding, CrashGroup, Incident, NodeFacts
+from superlearner.settings.settings import Settings
 
-__all__ = ["UnsupervisedCrashes"]
+__all__ = ["UnsupervisedCrashes", "unsupervised_crash"]
 
 SETTLE_S: Final = 2.0
 """Seconds after the first crash during which similar crashes are counted with it."""
 MOST_GROUPS: Final = 100
-"""Maximum number of groups that wait to be stored; crashes of further groups are dropped."""
-
-
-@dataclass(slots=True)
-class CrashGroup:
-    """Crashes of one cause that are not stored yet."""
-
-    who: str
-    reason: str
-    place: str | None
-    first: float
-    last: float
-    times: int = 1
-    by: str | None = None
-    """The supervisor that could not start it on request; None for a crash."""
+"""Maximum number of groups that are kept at a time; crashes of further groups are dropped."""
+ADVICE: Final = "start it as the child of a supervisor, which restarts it"
 
 
 class UnsupervisedCrashes:
@@ -39,6 +28,7 @@ class UnsupervisedCrashes:
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, str], CrashGroup] = {}
+        self._recent: dict[tuple[str, str], CrashGroup] = {}
         self._stored: dict[tuple[str, str], tuple[float, float]] = {}
         """When a cause was stored last, and the seconds until it may be stored again."""
 
@@ -47,13 +37,16 @@ class UnsupervisedCrashes:
         facts, name, what = facts_of(event), event.data.get("name"), event.data.get("what")
         alike = str(id_text(what if name is None else name))
         key = alike, without_arguments(facts.reason)
-        known = self._open.get(key)
-        if known is None and len(self._open) < MOST_GROUPS:
-            who = f"{alike} <{facts.pid}>" if name is None else alike
-            self._open[key] = CrashGroup(who, facts.brief_reason, facts.where, at, at)
-        elif known is not None:
-            known.who, known.reason, known.place, known.last = alike, facts.brief_reason, facts.where, at
-            known.times += 1
+        for groups in (self._open, self._recent):
+            known = groups.get(key)
+            if known is None and len(groups) < MOST_GROUPS:
+                who = f"{alike} <{facts.pid}>" if name is None else alike
+                groups[key] = known = CrashGroup(who, facts.brief_reason, facts.where, at, at)
+            elif known is not None:
+                known.who, known.reason, known.place, known.last = alike, facts.brief_reason, facts.where, at
+                known.times += 1
+            if known is not None:
+                known.pid, known.name, known.what = facts.pid, None if name is None else alike, str(id_text(what))
 
     def note_start(self, event: TraceEvent, at: float, history: History | None) -> None:
         """Count a requested start of a child that failed at `at`, in seconds since 1970."""
@@ -70,6 +63,11 @@ class UnsupervisedCrashes:
         elif len(self._open) < MOST_GROUPS:
             self._open[key] = CrashGroup(who, facts.reason, facts.where, at, at, by=by)
 
+    def recent(self, since: float) -> list[CrashGroup]:
+        """Return the crashes that went on since then, and forget earlier ones."""
+        self._recent = {key: one for key, one in self._recent.items() if one.last >= since}
+        return list(self._recent.values())
+
     def take(self, now: float, window: float) -> list[Incident]:
         """Remove and return the incidents to store now.
 
@@ -83,6 +81,32 @@ class UnsupervisedCrashes:
                 self._stored[key] = now, min(2 * pause, window)
                 found.append(_describe(self._open.pop(key)))
         return found
+
+
+def unsupervised_crash(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
+    """Find processes without a supervisor that crashed within the window; a kill is meant."""
+    for one in facts.crashes:
+        if one.reason == "killed":
+            continue
+        told = _describe(one).text
+        why = command("error.why", one.name or one.pid, node=facts.called)
+        yield AnomalyFinding(
+            type="unsupervised_crash",
+            severity="low" if one.times == 1 else "medium",
+            pid=one.pid,
+            name=one.name,
+            group=f"{one.name or one.what} {without_arguments(one.reason)}",
+            description=told,
+            past=told,
+            since=round(one.first, 3),
+            last=round(one.last, 3),
+            evidence={"what": one.what, "reason": one.reason, "place": one.place, "count": one.times},
+            count=one.times,
+            threshold=limits.anomaly_window,
+            setting="anomaly_window",
+            hint=f"`{why}` explains it; {ADVICE}",
+            past_hint=ADVICE,
+        )
 
 
 def _describe(one: CrashGroup) -> Incident:

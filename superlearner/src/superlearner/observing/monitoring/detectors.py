@@ -15,6 +15,7 @@ from superlearner.base.commands import command
 from superlearner.control.clock import timestamp
 from superlearner.observing.monitoring.alarms import BACK_S
 from superlearner.observing.monitoring.code_places import CodePlace
+from superlearner.observing.monitoring.crashes import unsupervised_crash
 from superlearner.observing.monitoring.facts import (
     AnomalyFinding,
     Incident,
@@ -319,6 +320,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     call_cycle,
     call_timeouts,
     unsupervised_process,
+    unsupervised_crash,
     orphan_monitor,
     missing_service,
     suspended_service,

@@ -19,6 +19,7 @@ __all__ = [
     "PLATFORM",
     "RANKS",
     "TRIED",
+    "CrashGroup",
     "UntiedProcesses",
     "PendingCallback",
     "ProcessSize",
@@ -56,6 +57,7 @@ Type = Literal[
     "call_cycle",
     "call_timeouts",
     "unsupervised_process",
+    "unsupervised_crash",
     "orphan_monitor",
     "missing_service",
     "suspended_service",
@@ -242,6 +244,24 @@ class UntiedProcesses:
     pids: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class CrashGroup:
+    """Crashes of one cause of processes without a supervisor, or failed starts on request; times are wall-clock."""
+
+    who: str
+    reason: str
+    place: str | None
+    first: float
+    last: float
+    times: int = 1
+    by: str | None = None
+    """The supervisor that could not start it on request; None for a crash."""
+    pid: str | None = None
+    """The process that crashed last."""
+    name: str | None = None
+    what: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Watcher:
     """A process with duplicate monitors or unread Down messages."""
@@ -293,6 +313,8 @@ class NodeFacts:
     deadlocks: Mapping[str, float] = field(default_factory=dict[str, float])
     """Until when processes were in a deadlock, by their pids."""
     alone: Sequence[UntiedProcesses] = ()
+    crashes: Sequence[CrashGroup] = ()
+    """Those of processes without a supervisor in the window of the detectors."""
     watchers: Sequence[Watcher] = ()
     services: Sequence[ServiceGap] = ()
     unstarted: Sequence[tuple[History, Unstarted]] = ()

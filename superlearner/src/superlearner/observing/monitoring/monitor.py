@@ -528,6 +528,7 @@ class Monitor:
             waiting=find_waiting(self.node, recent),
             explained=self._explained,
             alone=list(self._untied.group(now - self.settings().anomaly_unsupervised_after)),
+            crashes=self._crashes.recent(now - self.settings().anomaly_window),
             unsupervised=list(self._population.counts),
             starter=self._population.starter,
             watchers=list(self._watchers(now)),

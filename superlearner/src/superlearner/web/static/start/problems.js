@@ -15,6 +15,8 @@ import { counted, time } from "../base/words.js";
 const RESTARTS = new Set(["restart_storm", "crash_loop"]);
 /** Types of anomalies about a process that does not keep up. */
 const SLOW = ["long_callback", "mailbox_growth", "mailbox_backlog", "call_timeouts"];
+/** The type of the anomaly about crashes without a supervisor. */
+export const ALONE = "unsupervised_crash";
 const DOWN = ["restarting", "crashed", "gave_up", "stopped"];
 
 /**
@@ -34,9 +36,10 @@ export function withoutStorm(anomalies, burning, { rows }) {
 }
 
 /**
- * Return the storms that no other line describes: that of a supervisor which gave up, or restarts without end, covers its children.
+ * Return the storms that no other line describes: that of a supervisor which gave up, or restarts without end, covers its children, and
+ * the anomaly about crashes without a supervisor says what to try.
  * @param {readonly Line[]} burning
- * @param {readonly {name?: string|null, evidence: Record<string, any>}[]} anomalies
+ * @param {readonly {type?: string, name?: string|null, evidence: Record<string, any>}[]} anomalies
  * @param {Pick<Model, "rows">} model
  * @returns {Line[]}
  */
@@ -44,7 +47,9 @@ export function ownStorms(burning, anomalies, { rows }) {
   const falling = burning.filter(({ event }) => event.kind === "gave_up").map(({ event }) => nameIn(event));
   const endless = anomalies.flatMap(({ name, evidence }) => evidence.endless || evidence.give_ups ? [name ?? ""] : []);
   const described = new Set([...falling, ...endless]);
+  const alone = new Set(anomalies.flatMap(({ type, name, evidence }) => (type === ALONE ? [name ?? evidence.what] : [])));
   return burning.filter(({ event }) => {
+    if (!event.sup && alone.has(nameIn(event))) return false;
     const above = rows.get(event.sup ?? "")?.name ?? "";
     return event.kind === "gave_up" ? !described.has(above) : !described.has(above) && !falling.includes(nameIn(event));
   });

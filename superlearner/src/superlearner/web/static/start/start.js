@@ -11,7 +11,7 @@ import { describeServices, elsewhere, isDue, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
 import {
-  chainsOf, onceEach, ownStorms, processesOf, resumeHint, stoppedText, suspendedText, unknownBecause, withoutStorm,
+  ALONE, chainsOf, onceEach, ownStorms, processesOf, resumeHint, stoppedText, suspendedText, unknownBecause, withoutStorm,
 } from "./problems.js";
 import { answers, done, Explained, lastBranch, listed, sceneOf, storyOf, troubledBranch } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
@@ -353,13 +353,14 @@ const trying = (hint) => hint ? [make("div", { class: "hint" }, "Try: ", ...spok
 
 /**
  * Return when an anomaly began, links to its processes, or to the replay of a give-up, and what to do.
- * @param {Pick<Api.AnomalyLine, "since"|"pid"|"name"|"evidence"|"hint">} one @param {string} [node]
+ * @param {Pick<Api.AnomalyLine, "type"|"since"|"pid"|"name"|"evidence"|"hint">} one @param {string} [node]
  */
 function whereabouts(one, node) {
-  const why = one.evidence.give_ups ? momentOf(one.name, node) : null;
+  const isOver = one.type === ALONE || one.evidence.give_ups;
+  const why = one.type === ALONE ? crashOf(one, node) : one.evidence.give_ups ? momentOf(one.name, node) : null;
   return [
     ` · began ${time(Date.parse(one.since) / 1000)}`,
-    ...(one.evidence.give_ups ? [] : processesOf(one)).flatMap(({ pid, text }) => [" · ", processLink(pid, text, {}, node)]),
+    ...(isOver ? [] : processesOf(one)).flatMap(({ pid, text }) => [" · ", processLink(pid, text, {}, node)]),
     ...(why ? [" · ", make("a", { href: why }, "Why?")] : []),
     ...trying(one.hint),
   ];
@@ -375,6 +376,16 @@ function momentOf(name, node) {
   const stored = storedRestarts.find((one) => one.gave_up && one.fallen?.includes(name ?? "") && (one.node ?? model.node) === of);
   const id = event?.ref ?? event?.event ?? stored?.ref;
   return id ? whyAddress(id, node) : null;
+}
+
+/**
+ * Return the address of the last stored crash of a process without a supervisor; null until it is stored.
+ * @param {Pick<Api.AnomalyLine, "since"|"name"|"evidence">} one @param {string} [node]  another node than the shown one
+ */
+function crashOf({ since, name, evidence }, node) {
+  const stored = storedRestarts.find((row) => row.incident && row.crash && (row.node ?? model.node) === (node ?? model.node)
+    && row.line?.startsWith(`${name ?? evidence.what} `) && row.at >= Date.parse(since) / 1000 - 1);
+  return stored?.ref ? whyAddress(stored.ref, node) : null;
 }
 
 /**
