@@ -281,16 +281,16 @@ def _names(parameters: object, named: set[str | None]) -> bool:
 
 
 def _has_sent(entry: AuditRow, kind: MessageKind, text: str, at: float) -> bool:
-    """Return whether a request sent a message of this text, and no call that was answered before this time.
+    """Return whether a request sent a message of this text, and no call that was over before this time.
 
-    Secrets are redacted in both texts.
+    A call that timed out is not over: its message may still wait. Secrets are redacted in both texts.
     """
     found: object = entry.parameters
     given = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
     if kind not in WAYS.get(given.get("message_type", "send"), ()):
         return False
-    answered = given.get("message_type") == "call" and entry.outcome == "ok" and entry.at < at - AUDIT_S
-    if answered or entry.outcome not in ARRIVED:
+    over = given.get("message_type") == "call" and entry.outcome != "timeout" and entry.at < at - AUDIT_S
+    if over or entry.outcome not in ARRIVED:
         return False
     try:
         term = term_of_json(given.get("message"))
