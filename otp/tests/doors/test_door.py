@@ -334,7 +334,7 @@ def test_a_visited_service_logs_what_holds_its_loop_while_it_is_held() -> None:
         run(main)
     finally:
         logging.getLogger("otp").removeHandler(hearer)
-    assert "test_door.py, line " in hearer.text
+    assert "test_door.py:" in hearer.text
 
 
 HOLD = {"os_pid": 7, "since": 90.5, "who": "till", "file": "shop.py", "line": 3, "function": "handle_cast"}
