@@ -222,7 +222,7 @@ def test_an_init_that_holds_its_loop_is_named_and_ctrl_c_ends_both_without_anoth
     (tmp_path / "shop.py").write_text("from otp import Supervisor, impl\nclass Shop(Supervisor):\n    @impl\n"
                                       "    def init(self, arg):\n        while True: pass\n")  # fmt: skip
     process = begin("shop.py:Shop")
-    assert "shop.py, line 5, in Shop.init" in process.stderr.readline()
+    assert "shop.py:5 in init" in process.stderr.readline()
     below = descendants(process.pid)
     process.send_signal(signal.SIGINT)
     said, errors = process.communicate(timeout=30)
