@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from otp import sentences
-from superlearner.base.commands import command
 from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.reasons import without_arguments
 from superlearner.control.slots import id_text
@@ -89,7 +88,6 @@ def unsupervised_crash(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFi
         if one.reason == "killed":
             continue
         told = _describe(one).text
-        why = command("error.why", one.name or one.pid, node=facts.called)
         yield AnomalyFinding(
             type="unsupervised_crash",
             severity="low" if one.times == 1 else "medium",
@@ -104,8 +102,7 @@ def unsupervised_crash(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFi
             count=one.times,
             threshold=limits.anomaly_window,
             setting="anomaly_window",
-            hint=f"`{why}` explains it; {ADVICE}",
-            past_hint=ADVICE,
+            hint=ADVICE,
         )
 
 
