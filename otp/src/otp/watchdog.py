@@ -36,6 +36,7 @@ from typing import Any, Final
 
 from otp.kernel.steps.node import Node
 from otp.kernel.values.numbers import elapsed
+from otp.kernel.values.sentences import place_text
 from otp.kernel.values.sentences import say as log
 
 __all__ = [
@@ -98,7 +99,7 @@ class Held:
     @property
     def place(self) -> str:
         """The line, such as `shop.py:12 in handle_cast`."""
-        return f"{os.path.basename(self.file)}:{self.line} in {self.function.rpartition('.')[2]}"
+        return place_text((self.file, self.line, self.function))
 
     def __str__(self) -> str:
         who = self.name or "something outside of any process"

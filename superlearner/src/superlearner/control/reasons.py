@@ -13,8 +13,8 @@ from typing import Any, Final
 import otp
 from otp import Crash, sentences
 from otp.observer.prediction import is_clean
+from otp.sentences import place_text, tagged
 from otp.sentences import reason_text as text_of_reason
-from otp.sentences import tagged
 from otp.watchdog import LIBRARY_FOLDERS
 from superlearner.control.terms import is_a
 
@@ -80,12 +80,6 @@ def where_of(reason: Any) -> str | None:
     """Return the innermost frame of the user's code as `shop.py:58 in handle_call`; None without a stack."""
     frame = own_frame(reason)
     return None if frame is None else place_text(frame)
-
-
-def place_text(place: tuple[str, int, str]) -> str:
-    """Return file, line and function as `shop.py:58 in handle_call`."""
-    file, line, function = place
-    return f"{os.path.basename(file)}:{line} in {function.rpartition('.')[2]}"
 
 
 def fell_after(names: Sequence[str]) -> str:

@@ -11,7 +11,6 @@ a secret is redacted. Source: Erlang/OTP, `proc_lib`, crash reports; `gen_server
 from __future__ import annotations
 
 import logging
-import os
 from typing import Any, Final
 
 from otp.kernel.ends.call_cycles import note_crash
@@ -23,7 +22,7 @@ from otp.kernel.values.errors import CallExit, CallTimeout, result_hint
 from otp.kernel.values.exception_reasons import stack_of
 from otp.kernel.values.process import Process, is_supervisor, mailbox_len
 from otp.kernel.values.reasons import Crash, first_of_program, is_clean, starts_with
-from otp.kernel.values.sentences import ended, handling, is_taken, own_stack, say, tell, traceback_text
+from otp.kernel.values.sentences import ended, handling, is_taken, own_stack, place_text, say, tell, traceback_text
 
 LONGEST: Final = 500  # characters of a message, a state, a reason
 ANCESTORS: Final = 20
@@ -169,10 +168,7 @@ def _place(error: BaseException | None, stack: list[dict[str, Any]]) -> str | No
         found = first_of_program(stack_of(error.__traceback__)[::-1])
     else:
         found = (stack[-1]["file"], stack[-1]["line"], stack[-1]["function"]) if stack else None
-    if found is None:
-        return None
-    file, line, function = found
-    return f"{os.path.basename(file)}:{line} in {function.rpartition('.')[2]}"
+    return None if found is None else place_text(found)
 
 
 def _hint(what: str, reason: Any) -> str | None:

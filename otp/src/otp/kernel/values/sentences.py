@@ -120,6 +120,16 @@ def _callback_of(doing: str) -> str | None:
     return None if not doing or ", state " in doing else doing.removeprefix("in ").partition("(")[0].rpartition(".")[2]
 
 
+def place_text(place: tuple[str, int, str]) -> str:
+    """Return file, line and function in one form.
+
+    >>> place_text(("/app/shop.py", 58, "Till.handle_call"))
+    'shop.py:58 in handle_call'
+    """
+    file, line, function = place
+    return f"{os.path.basename(file)}:{line} in {function.rpartition('.')[2]}"
+
+
 def at_place(at: str | None, reason: str) -> str:
     """Return the end of a sentence about a reason: the line, unless the reason names it.
 

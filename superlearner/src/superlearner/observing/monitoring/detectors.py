@@ -13,6 +13,7 @@ from typing import Any, Final
 from otp import sentences
 from superlearner.base.commands import command
 from superlearner.control.clock import timestamp
+from superlearner.control.timeouts import OUTSIDE
 from superlearner.observing.monitoring.alarms import BACK_S
 from superlearner.observing.monitoring.code_places import CodePlace
 from superlearner.observing.monitoring.crashes import unsupervised_crash
@@ -106,7 +107,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
         row = _row_of_holds(known, limits.anomaly_window + BACK_S)
         worst = max(holds, key=lambda hold: hold.own_seconds)
         at = f", at {worst.place}" if worst.place else ""
-        subject = who or "code outside of any process"
+        subject = who or OUTSIDE
         up_to = "for" if len(holds) == 1 else "for up to"
         longest = f"{up_to} {sentences.elapsed(worst.seconds)}{at}{worst.starved_text}"
         begun = holds[0].at - holds[0].seconds

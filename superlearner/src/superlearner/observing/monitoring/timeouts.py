@@ -16,6 +16,7 @@ from superlearner.control.events import TraceEvent
 from superlearner.control.terms import clip, plain_pid
 from superlearner.control.timeouts import (
     LONGEST,
+    OUTSIDE,
     callee_of,
     caller_of,
     is_of_platform,
@@ -148,9 +149,7 @@ def _find_hold(call: TimedOut, facts: NodeFacts) -> LoopHold | None:
 
 
 def _describe_hold(hold: LoopHold) -> str:
-    who = hold.name or hold.pid or "code outside of any process"
-    at = f", at {hold.place}" if hold.place else ""
-    return f"{who} held the event loop for {sentences.elapsed(hold.seconds)}{at}"
+    return sentences.held(hold.name or hold.pid or OUTSIDE, hold.seconds, hold.place or "")
 
 
 def advise_on_hold(hold: LoopHold) -> str:
