@@ -29,7 +29,7 @@ import sys
 import sysconfig
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any, Final
@@ -43,6 +43,7 @@ __all__ = [
     "AGAIN_AFTER_S",
     "LIBRARY_FOLDERS",
     "PING_EVERY_S",
+    "RUN_ONCE",
     "Held",
     "Watchdog",
     "collector_listeners",
@@ -50,6 +51,7 @@ __all__ = [
     "frame_of",
     "foreign_holder_name",
     "is_idle",
+    "outward",
 ]
 
 PING_EVERY_S: Final = 0.4
@@ -73,7 +75,7 @@ HOLDS_KEPT: Final = 100
 OBSERVER: Final = "the platform's observer in your program"
 """Display name of the processes of a hidden node, which shares the loop with the node that it inspects."""
 
-_RUN_ONCE: Final[CodeType] = vars(asyncio.BaseEventLoop)["_run_once"].__code__
+RUN_ONCE: Final[CodeType] = vars(asyncio.BaseEventLoop)["_run_once"].__code__
 """The code that waits for events, in its selector, and then runs what is due."""
 
 _SELECT: Final = selectors.DefaultSelector.select.__code__
@@ -344,7 +346,19 @@ def is_idle(frame: FrameType | None) -> bool:
     """
     if frame is None or frame.f_code is not _SELECT:
         return False
-    return frame.f_back is not None and frame.f_back.f_code is _RUN_ONCE
+    return frame.f_back is not None and frame.f_back.f_code is RUN_ONCE
+
+
+def outward(frame: FrameType | None) -> Iterator[FrameType]:
+    """Yield a frame, its caller, and so on.
+
+    >>> [one.f_code.co_name for one in outward(frame_of(threading.get_ident()))][:2]
+    ['frame_of', '<module>']
+    """
+    current: Any = frame
+    while hasattr(current, "f_code"):  # Python 3.11 may give anything for the caller of a frame that just returned
+        yield current
+        current = current.f_back
 
 
 def collector_listeners() -> set[CodeType]:
@@ -369,13 +383,10 @@ def _own_frame(frame: FrameType) -> FrameType:
     A collection begins whenever an object is created, and calls its listeners, which do not hold the loop.
     """
     called = collector_listeners()
-    innermost = frame
-    current: Any = frame
-    while hasattr(current, "f_code"):  # Python 3.11 may give anything for the caller of a frame that just returned
+    for current in outward(frame):
         if current.f_code not in called and not current.f_code.co_filename.startswith((*LIBRARY_FOLDERS, "<frozen")):
             return current
-        current = current.f_back
-    return innermost
+    return frame
 
 
 def _to_log(held: Held) -> None:

@@ -54,7 +54,7 @@ class Waiter(GenServer):
                 except otp.CallExit:
                     pass
             case "wait":
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.2)  # a callback that takes longer than its caller waits, by the real clock
         return NoReply(tips)
 
 class Stove(GenServer):

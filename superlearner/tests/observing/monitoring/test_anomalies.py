@@ -175,7 +175,7 @@ def test_a_crash_without_a_supervisor_is_a_problem_at_once_and_for_the_window(mo
         killed = otp.spawn(otp.receive)
         otp.exit(killed, "kill")
         await otp.wait_down(killed)
-        assert look() == []  # somebody wanted its end
+        assert look() == []  # a kill is meant
         monitor.close()
 
     Scheduler(0).run(main)

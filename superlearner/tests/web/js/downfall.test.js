@@ -22,14 +22,14 @@ test("a give-up is what a page without a tree tells, whatever came after it", ()
 
 test("a give-up says why, as the stored one does", () => {
   const story = "shop gave up: max_restarts=3 allows 3 restarts in 30 s, and a 4th was needed (last: till crashed: KeyError('x'))";
-  const told = /^shop gave up at .+: max_restarts=3 .+ \(last: till crashed: KeyError\('x'\)\)\. No supervisor restarts it\.$/;
-  assert.match(downfallText({ ...event("gave_up", "shop", 2), text: story }), told);
+  const sentence = /^shop gave up at .+: max_restarts=3 .+ \(last: till crashed: KeyError\('x'\)\)\. No supervisor restarts it\.$/;
+  assert.match(downfallText({ ...event("gave_up", "shop", 2), text: story }), sentence);
   const stored = storedEnd({ at: 1, until: 2, name: "till", fallen: ["shop"], story, ref: "b419473856e4.13" });
-  assert.match(downfallText(stored), told);
+  assert.match(downfallText(stored), sentence);
   assert.deepEqual([stored.at, stored.ref], [2, "b419473856e4.13"]);
 });
 
-test("a give-up over two levels is told of the one that caused it", () => { // regression: its cause was that of the higher one
+test("the supervisor that gave up first is named, with its cause", () => { // regression: the cause was told of the higher one
   const story = "till_sup gave up: it allows no restarts (last: till crashed: KeyError('x')); shop gave up after it";
   const stored = storedEnd({ at: 1, until: 2, name: "till", fallen: ["till_sup", "shop"], story, ref: "b419473856e4.13" });
   assert.match(downfallText(stored), /^At .+ till_sup gave up: it .+\); shop gave up after it\. No supervisor restarts shop\.$/);
@@ -37,10 +37,10 @@ test("a give-up over two levels is told of the one that caused it", () => { // r
 
 test("a stored give-up ended the tree of its node if nothing was started after it", async () => {
   const fall = { at: 1, until: 2, name: "till", fallen: ["shop"], story: "shop gave up", ref: "b419473856e4.13", gave_up: true };
-  const asked = /** @type {string[]} */ ([]);
+  const requests = /** @type {string[]} */ ([]);
   const read = async (/** @type {object[]} */ ...data) => {
     globalThis.fetch = async (address) => {
-      asked.push(String(address));
+      requests.push(String(address));
       return Response.json({ success: true, data });
     };
     return (await readStoredEnd("shop@127.0.0.1"))?.at ?? null;
@@ -49,7 +49,7 @@ test("a stored give-up ended the tree of its node if nothing was started after i
   assert.equal(await read({ program: true }, fall), null); // it is that of an earlier run
   assert.equal(await read({ ...fall, restarted: true }), null);
   assert.equal(await read({ gave_up: false }, fall), null);
-  assert.ok(asked.every((one) => one.endsWith("&node=shop%40127.0.0.1"))); // else those of all nodes are read
+  assert.ok(requests.every((one) => one.endsWith("&node=shop%40127.0.0.1"))); // else those of all nodes are read
 });
 
 test("a tree that runs has no downfall, nor a node on which nothing ever ran", () => {

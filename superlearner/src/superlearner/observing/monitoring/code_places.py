@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import CodeType, FrameType
+from itertools import takewhile
+from types import FrameType
 from typing import Any, Final
 
 import superlearner
 from otp import Node, Pid, observer
 from otp.redaction import source_line
-from otp.watchdog import collector_listeners
+from otp.watchdog import RUN_ONCE, collector_listeners, outward
 from superlearner.control.reasons import LIBRARY_FOLDERS, OTP, place_text
 from superlearner.control.terms import clip, safe_text, text_of
 
@@ -23,8 +23,6 @@ PLATFORM: Final = os.path.join(os.path.dirname(superlearner.__file__), "")
 OF_LEARNERS: Final = tuple(os.path.join(PLATFORM, one, "") for one in ("agents", "course", "demo", "teaching"))
 """The folders of the platform with the processes of demo trees and lessons, which are shown like those of users."""
 OBSERVERS: Final = (PLATFORM, *(os.path.join(OTP, one, "") for one in ("doors", "observer")))
-RUN_ONCE: Final[CodeType] = vars(asyncio.BaseEventLoop)["_run_once"].__code__
-"""The turn of a loop: what called it is the start of the program."""
 TAKE_A_MESSAGE: Final = frozenset({"handle_call", "handle_cast", "handle_info"})
 CALLBACKS: Final = TAKE_A_MESSAGE | {"init", "handle_continue", "terminate", "code_change"}
 MOST_CALLERS: Final = 3
@@ -88,8 +86,7 @@ def find_running_code(frame: FrameType, process: Any) -> RunningCode | None:
     It runs in any thread and does not keep the frames. `process` is the one that runs there, if any.
     """
     own: list[FrameType] = []
-    at: Any = frame
-    while hasattr(at, "f_code"):  # Python 3.11 may give anything for the caller of a frame that just returned
+    for at in outward(frame):
         file = at.f_code.co_filename
         if at.f_code is RUN_ONCE:
             break
@@ -97,7 +94,6 @@ def find_running_code(frame: FrameType, process: Any) -> RunningCode | None:
             break  # what the runtime called is in the callback of a process; before that is the program's own start
         if not (file.startswith(NOT_THEIRS) or is_of_platform(file)):
             own.append(at)
-        at = at.f_back
     if not own:
         return None
     began = next((one for one in reversed(own) if one.f_code.co_name in CALLBACKS), None) if process else None
@@ -115,12 +111,8 @@ def is_of_platform(file: str) -> bool:
 def runs_platform(frame: FrameType) -> bool:
     """Return whether what a loop runs at a frame without any line of the user is code of the platform."""
     listeners = collector_listeners()  # they run in the code of others
-    at: Any = frame
-    while hasattr(at, "f_code") and at.f_code is not RUN_ONCE:
-        if at.f_code not in listeners and is_of_platform(at.f_code.co_filename):
-            return True
-        at = at.f_back
-    return False
+    turn = takewhile(lambda at: at.f_code is not RUN_ONCE, outward(frame))
+    return any(at.f_code not in listeners and is_of_platform(at.f_code.co_filename) for at in turn)
 
 
 def _shorten(places: Sequence[Any]) -> Sequence[Any]:

@@ -331,10 +331,12 @@ DETECTORS: Final[tuple[Detector, ...]] = (
 
 def detect(facts: NodeFacts, limits: Settings) -> list[AnomalyFinding]:
     """Return all findings; a supervisor that fails because one below it does is no cause of its own."""
-    past = [one for one in long_callback(facts, limits) if one.last is not None]
-    explained = {**facts.explained, **{one.pid: end_of_hang(one) for one in past if one.pid is not None}}
-    facts = replace(facts, explained=explained)
-    found = fold_growth([finding for detector in DETECTORS for finding in detector(facts, limits)])
+    hangs = list(long_callback(facts, limits))
+    over = {one.pid: end_of_hang(one) for one in hangs if one.last is not None and one.pid is not None}
+    facts = replace(facts, explained={**facts.explained, **over})
+    found = fold_growth(
+        [one for detector in DETECTORS for one in (hangs if detector is long_callback else detector(facts, limits))]
+    )
     return fold_timeouts(fold_chains(found, facts.book), facts, limits)
 
 

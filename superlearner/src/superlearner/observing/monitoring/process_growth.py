@@ -26,7 +26,7 @@ PARTS: Final = 4
 EVEN: Final = 0.4
 """The part of an even growth that each part of the window has at least: a pool that fills once grows in one of them."""
 LEAST: Final = 100
-"""A growth by fewer processes is none."""
+"""The least growth, in processes, that is reported."""
 MANY: Final = 1_000
 """Processes from which the growth is severe."""
 ADVICE: Final = "they do not end: let each return when its work is done, and give what it waits for a time-out"

@@ -81,7 +81,7 @@ function onMessages(messages) {
   if (model === before) return;
   const replaced = model.snapshots !== before.snapshots;
   attribute(page, "data-ready", model.rows.size ? "tree" : "empty");
-  if (!model.rows.size) void sayWhyEmpty();
+  if (!model.rows.size) void explainEmptyTree();
   page.dataset.seq = String(model.seq);
   const told = messages.findLast((message) => message.k === "d" && message.t !== undefined);
   attribute(tree, "data-busy", busy);
@@ -110,7 +110,7 @@ function onMessages(messages) {
 let storedEnd = null;
 
 /** Say how the last tree ended; a feed that began after that end does not know it. */
-async function sayWhyEmpty() {
+async function explainEmptyTree() {
   const { downfall, readStoredEnd, showDownfall } = await import("../live/downfall.js");
   if (!downfall(model) && storedEnd?.epoch !== model.epoch) {
     storedEnd = { epoch: model.epoch, end: null };
