@@ -12,7 +12,7 @@ import otp
 from otp.observer import LastMessages
 from otp.observer.view_requests import ViewRequest
 from superlearner.operations.engine.audit import AuditLog
-from superlearner.operations.engine.requesters import Origin, find_origin
+from superlearner.operations.engine.requesters import Origin, Requests
 from superlearner.restarts.cause_steps import BY_OUTSIDE, OUTSIDE, Step
 
 pytestmark = pytest.mark.otp
@@ -36,7 +36,7 @@ def end(reason: str) -> Step:
 
 
 def origin(step: Step, *views: ViewRequest, last: LastMessages | None = None, audit: AuditLog | None = None) -> Origin:
-    return find_origin(step, "shop", audit or AuditLog(), None, lambda ns: ns / 1e9, last, views)
+    return Requests("shop", audit or AuditLog(), lambda ns: ns / 1e9, views).find_origin(step, None, last)
 
 
 def sender(step: Step, *views: ViewRequest, **more: Any) -> str | None:

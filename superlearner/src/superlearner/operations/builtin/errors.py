@@ -26,7 +26,7 @@ from superlearner.operations.builtin.processes import NOT_THERE, info
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.engine.audit import AuditLog
-from superlearner.operations.engine.requesters import Origin, find_origin
+from superlearner.operations.engine.requesters import Origin, Requests
 from superlearner.operations.engine.seams import LivePages
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, PidText
@@ -108,7 +108,7 @@ def origin_of(node: WatchedNode, audit: AuditLog, reader: str | None, clock: Clo
     """Return a step of a node with its origin, for a reader; None if that is not known yet."""
     pid = None if step.message is None and step.kind != "exited" else Running(node.node).parse(step.pid or "")
     last = None if pid is None else node.last_states.messages_of(pid)
-    return find_origin(step, node.name, audit, reader, clock.wall, last, view_requests(node.node))
+    return Requests(node.name, audit, clock.wall, view_requests(node.node)).find_origin(step, reader, last)
 
 
 @operation("error.list", http=("GET", "/errors"), scope="read",

@@ -17,7 +17,7 @@ from superlearner.operations.rights.users import ANONYMOUS, OWNER
 from superlearner.restarts.cause_steps import OUTSIDE, MessageKind, Step, name_request
 from superlearner.store.rows import AuditRow
 
-__all__ = ["HandledMessage", "LostMessages", "Origin", "Requester", "find_origin", "request_of"]
+__all__ = ["HandledMessage", "LostMessages", "Origin", "Requester", "Requests", "request_of"]
 
 AUDIT_S: Final = 0.05
 """The greatest difference between the clocks of node and audit log, in seconds."""
@@ -161,47 +161,80 @@ def request_of(ctx: Context) -> str:
     return Requester(ctx.user.name, ctx.claims, "", 0.0).describe_briefly(None)
 
 
-def find_origin(
-    step: Step,
-    node: str,
-    audit: AuditLog,
-    reader: str | None,
-    wall: Callable[[int], float],
-    last: LastMessages | None,
-    views: Sequence[ViewRequest] = (),
-) -> Origin:
-    """Return the origin of a step.
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """The requests about processes of a node.
 
     A node in another program has an audit log of its own, of the requests that the platform forwarded to it.
-
-    Args:
-        step: the step.
-        node: the name of its node.
-        audit: has the requests.
-        reader: the user who reads it; None if that is not known yet.
-        wall: converts a time of the node's clock to seconds since 1970.
-        last: the messages of the process when it ended.
-        views: what was sent through views.
     """
-    at, text, requester, request = wall(step.at_ns), step.text, None, None
-    if step.signal_from == OUTSIDE or step.asked:
-        entry = next((one for one in _before(audit, node, at, step) if one.outcome == "ok"), None)
-        if entry is not None:
-            requester = _requester_of(entry)
-        elif not step.asked:
-            requester = next((_viewer(one, wall) for one in _sent_before(views, step) if _has_ended(one, step)), None)
-        if requester is not None:
-            request = requester.describe_request(reader)
-            text = name_request(text, step.reason, request)
-    handled = _find_sender(step, node, audit, reader, wall, last, views)
-    if handled is not None and handled.sender is not None:
-        text = text.replace(f"{step.doing} at ", f"{handled.clause}, at ").replace(step.doing, handled.clause)
-    return Origin(replace(step, text=text), requester, request, handled, LostMessages.of(last))
 
+    node: str
+    audit: AuditLog
+    wall: Callable[[int], float]
+    """Converts a time of the node's clock to seconds since 1970."""
+    views: Sequence[ViewRequest] = ()
+    """The newest messages and exit signals sent through views."""
 
-def _viewer(one: ViewRequest, wall: Callable[[int], float]) -> Requester:
-    """Return the request of a view: it has no user."""
-    return Requester(ANONYMOUS.name, VIEW, f"view.{one.method}", round(wall(one.at), 6))
+    def find_origin(self, step: Step, reader: str | None, last: LastMessages | None) -> Origin:
+        """Return the origin of a step.
+
+        Args:
+            step: the step.
+            reader: the user who reads it; None if that is not known yet.
+            last: the messages of the process when it ended.
+        """
+        text, requester, request = step.text, None, None
+        if step.signal_from == OUTSIDE or step.asked:
+            entry = next((one for one in self._before(step) if one.outcome == "ok"), None)
+            if entry is not None:
+                requester = _requester_of(entry)
+            elif not step.asked:
+                ends = (one for one in _sent_before(self.views, step) if _has_ended(one, step))
+                requester = next(map(self._viewer, ends), None)
+            if requester is not None:
+                request = requester.describe_request(reader)
+                text = name_request(text, step.reason, request)
+        handled = self._find_handled(step, reader, last)
+        if handled is not None and handled.sender is not None:
+            text = text.replace(f"{step.doing} at ", f"{handled.clause}, at ").replace(step.doing, handled.clause)
+        return Origin(replace(step, text=text), requester, request, handled, LostMessages.of(last))
+
+    def _find_handled(self, step: Step, reader: str | None, last: LastMessages | None) -> HandledMessage | None:
+        """Return the message that a process was handling, with its sender if the requests agree on one."""
+        if step.message is None:
+            return None
+        at, kind = self.wall(step.at_ns), step.message_kind
+        begun = None if step.begun_ns is None else self.wall(step.begun_ns)
+        found = [
+            _requester_of(entry)
+            for entry in self._before(step, begun)
+            if entry.operation == "process.message" and _has_sent(entry, kind, step.message, at)
+        ]
+        found += [self._viewer(one) for one in _sent_before(self.views, step) if _is_handled(one, step, last)]
+        if found and len({(one.user, one.interface) for one in found}) == 1:
+            return HandledMessage(kind, step.message, found[0].describe_sender(reader), found[0])
+        caller = None if last is None else last.caller
+        if found or caller is None or last is None:
+            return HandledMessage(kind, step.message)
+        who = sentences.process_text(last.caller_name or None, f"0.{caller.id}.0")
+        there = "" if caller.node == self.node else f" on {caller.node}"
+        return HandledMessage(kind, step.message, f"from {who}{there}")
+
+    def _before(self, step: Step, since: float | None = None) -> Iterator[AuditRow]:
+        """Yield the requests about the process of a step that may have led to it, the newest first."""
+        at = self.wall(step.at_ns)
+        known = {step.pid, step.name, *step.asked} - {None}
+        named: set[str | None] = {form for one in known for form in (one, f"<{one}>", f"#PID<{one}>")}
+        for entry in reversed(self.audit.entries()):
+            if entry.at < (at if since is None else since) - AUDIT_S:
+                return
+            on_node = entry.node in (None, self.node)
+            if on_node and entry.at - entry.duration <= at + AUDIT_S and _names(entry.parameters, named):
+                yield entry
+
+    def _viewer(self, one: ViewRequest) -> Requester:
+        """Return the request of a view: it has no user."""
+        return Requester(ANONYMOUS.name, VIEW, f"view.{one.method}", round(self.wall(one.at), 6))
 
 
 def _sent_before(views: Sequence[ViewRequest], step: Step) -> Iterator[ViewRequest]:
@@ -224,47 +257,6 @@ def _is_handled(one: ViewRequest, step: Step, last: LastMessages | None) -> bool
 
 def _is_recent(one: ViewRequest, step: Step) -> bool:
     return one.at >= step.at_ns - DELAY_NS
-
-
-def _find_sender(
-    step: Step,
-    node: str,
-    audit: AuditLog,
-    reader: str | None,
-    wall: Callable[[int], float],
-    last: LastMessages | None,
-    views: Sequence[ViewRequest],
-) -> HandledMessage | None:
-    """Return the message that a process was handling, with its sender if the requests agree on one."""
-    if step.message is None:
-        return None
-    at, kind = wall(step.at_ns), step.message_kind
-    begun = None if step.begun_ns is None else wall(step.begun_ns)
-    found = [
-        _requester_of(entry)
-        for entry in _before(audit, node, at, step, begun)
-        if entry.operation == "process.message" and _has_sent(entry, kind, step.message, at)
-    ]  # fmt: skip
-    found += [_viewer(one, wall) for one in _sent_before(views, step) if _is_handled(one, step, last)]
-    if found and len({(one.user, one.interface) for one in found}) == 1:
-        return HandledMessage(kind, step.message, found[0].describe_sender(reader), found[0])
-    caller = None if last is None else last.caller
-    if found or caller is None or last is None:
-        return HandledMessage(kind, step.message)
-    who = sentences.process_text(last.caller_name or None, f"0.{caller.id}.0")
-    there = "" if caller.node == node else f" on {caller.node}"
-    return HandledMessage(kind, step.message, f"from {who}{there}")
-
-
-def _before(audit: AuditLog, node: str, at: float, step: Step, since: float | None = None) -> Iterator[AuditRow]:
-    """Yield the requests about the process of a step that may have led to it, the newest first."""
-    known = {step.pid, step.name, *step.asked} - {None}
-    named: set[str | None] = {form for one in known for form in (one, f"<{one}>", f"#PID<{one}>")}
-    for entry in reversed(audit.entries()):
-        if entry.at < (at if since is None else since) - AUDIT_S:
-            return
-        if entry.node in (None, node) and entry.at - entry.duration <= at + AUDIT_S and _names(entry.parameters, named):
-            yield entry
 
 
 def _requester_of(entry: AuditRow) -> Requester:
