@@ -1,30 +1,23 @@
-"""Anomalies that go on and end, what is stored of them, and crashes without a supervisor."""
+"""Anomalies that go on and end, and what is stored of them."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from dataclasses import replace
-from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import otp
 from node_facts import LIMITS, NOW, entry, facts, only, supervisor, track
-from otp.testing import Scheduler, advance, wait_all_idle
 from superlearner.control.protection import Protection
-from superlearner.control.wrong_results import place_of_end
 from superlearner.nodes.kinds import SERVICE
 from superlearner.nodes.nodes import Nodes
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.analytics.history import History
 from superlearner.observing.monitoring import detectors
 from superlearner.observing.monitoring.alarms import Alarms
-from superlearner.observing.monitoring.circling import WaitsInCircles
-from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.detectors import detect
 from superlearner.observing.monitoring.facts import (
     AnomalyFinding,
@@ -32,13 +25,11 @@ from superlearner.observing.monitoring.facts import (
     LoopHold,
     PendingCallback,
     TimedOut,
-    Waiter,
 )
 from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.node_memory import memory_of
 from superlearner.observing.monitoring.sizes import MemoryHolder
-from superlearner.observing.monitoring.witness import Witness
 from superlearner.settings.settings import Settings
 
 
@@ -69,116 +60,6 @@ def test_what_is_stored_of_a_hang_says_how_long_it_took_when_it_is_over_and_five
         stored += look(later + 2)
     text = "till was in handle_cast at till.py:12 for 6 s, and 1 message waited"
     assert stored == [Incident(text, NOW + later - 6, NOW + later) for later in (60, 68, 76, 84)]
-
-
-def test_crashes_without_a_supervisor_are_stored_together_and_at_longer_and_longer_intervals() -> None:
-    """Regressions: 300 of them left no trace on any page; one that followed another was not listed for a minute."""
-    crashes, stored = UnsupervisedCrashes(), list[Incident]()
-    where = "at jobs.py:7 in leak; it has no supervisor that restarts it"
-
-    def crash(pid: str, reason: str, at: float) -> None:
-        data = {"reason": otp.Crash(reason, (("jobs.py", 7, "leak"),)), "what": "leak", "name": None}
-        crashes.note(SimpleNamespace(kind="exited", pid=pid, data=data), at)
-
-    for number in range(300):
-        crash(f"0.{number}.0", "negative", NOW + number / 100)
-    assert crashes.take(NOW + 1.9, LIMITS.anomaly_window) == []
-    stored += crashes.take(NOW + 4, LIMITS.anomaly_window)
-    crash("0.900.0", "negative", NOW + 7)
-    assert crashes.take(NOW + 7, LIMITS.anomaly_window) == []
-    stored += crashes.take(NOW + 8, LIMITS.anomaly_window)
-    assert stored == [
-        Incident(f"leak crashed 300 times in 3 s: negative, {where}", NOW, NOW + 2.99),
-        Incident(f"leak <0.900.0> crashed: negative, {where}", NOW + 7, NOW + 7),
-    ]
-
-
-def test_crashes_without_a_supervisor_that_go_on_are_stored_once_a_minute() -> None:
-    crashes, stored = UnsupervisedCrashes(), list[float]()
-    data = {"reason": "negative", "what": "leak", "name": None}
-    for second in range(600):
-        crashes.note(SimpleNamespace(kind="exited", pid="0.1.0", data=data), NOW + second)
-        stored += [NOW + second for _ in crashes.take(NOW + second, LIMITS.anomaly_window)]
-    assert [round(later - earlier) for earlier, later in pairwise(stored)] == [4, 8, 16, 32, *[60] * 8]
-
-
-def test_crashes_whose_reasons_are_different_tuples_are_stored_apart() -> None:
-    crashes = UnsupervisedCrashes()
-    for reason in (("bad", 1), ("worse", 2)):
-        data = {"reason": reason, "what": "leak", "name": None}
-        crashes.note(SimpleNamespace(kind="exited", pid="0.1.0", data=data), NOW)
-    assert len(crashes.take(NOW + 4, LIMITS.anomaly_window)) == 2
-
-
-def test_a_stored_crash_with_a_long_reason_says_that_no_supervisor_restarts_it() -> None:
-    """Regression: the text was too long to be stored with its end."""
-    crashes = UnsupervisedCrashes()
-    reason = otp.Crash("x" * 1000, (("jobs.py", 7, "do_something"),))
-    data = {"reason": reason, "what": "leak", "name": None}
-    crashes.note(SimpleNamespace(kind="exited", pid="0.1.0", data=data), NOW)
-    text = only(crashes.take(NOW + 4, LIMITS.anomaly_window)).text
-    assert text.endswith("; it has no supervisor that restarts it")
-    assert len(text) < 250
-
-
-def test_a_monitor_stores_crashes_of_processes_without_a_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("superlearner.observing.monitoring.crashes.SETTLE_S", 0.0)
-    stored = list[Incident]()
-
-    async def fails() -> None:
-        raise ValueError("negative")
-
-    async def main() -> None:
-        monitor = Monitor(Settings, Ledger())
-        monitor.on_incident = stored.append
-        monitor.watch(otp.node())
-        await otp.wait_down(otp.spawn(fails))
-        monitor.look()
-        monitor.close()
-
-    otp.run(main)
-    assert [one.text.partition(" <")[0] for one in stored] == [fails.__qualname__]
-
-
-def test_a_crash_without_a_supervisor_is_a_problem_at_once_and_for_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Regression: a process that had crashed for good was no anomaly, so nothing was wrong."""
-    monkeypatch.setattr(Witness, "open", lambda self: None)  # a thread, which virtual time has not
-
-    async def loner() -> None:
-        otp.register("loner", otp.self())
-        raise ValueError("negative")
-
-    async def main() -> None:
-        monitor = Monitor(lambda: Settings(anomaly_window=60.0), Ledger())
-        monitor.watch(otp.node())
-
-        def look() -> list[AnomalyFinding]:
-            monitor.look()
-            return [one.finding for one in monitor.alarms.active.values()]
-
-        await otp.wait_down(otp.spawn(loner))
-        found = only(look())
-        assert (found.type, found.severity, found.name, found.count) == ("unsupervised_crash", "low", "loner", 1)
-        assert found.description.startswith("loner crashed: ValueError('negative'), at test_anomalies.py:")
-        assert found.description.endswith("; it has no supervisor that restarts it")
-        assert found.hint == "start it as the child of a supervisor, which restarts it"
-        await advance(40)
-        for _ in range(9):
-            await otp.wait_down(otp.spawn(loner))
-        found = only(look())
-        assert (found.severity, found.count) == ("medium", 10)
-        assert found.description.startswith("loner crashed ten times in 40 s: ValueError('negative'), at")
-        await advance(59)
-        assert len(look()) == 1
-        await advance(2)
-        assert look() == []
-        killed = otp.spawn(otp.receive)
-        otp.exit(killed, "kill")
-        await otp.wait_down(killed)
-        assert look() == []  # a kill is meant
-        monitor.close()
-
-    Scheduler(0).run(main)
 
 
 def test_a_monitor_reports_no_hang_of_the_platforms_own_processes() -> None:
@@ -308,102 +189,6 @@ def test_a_loop_that_is_blocked_for_longer_than_a_window_counts_all_its_holds() 
         _, over = alarms.update(detectors.blocked_loop(known, LIMITS), known.now)
     text = "till held the event loop three times, for up to 2 s, at till.py:3"
     assert [(one.past, one.finding.count) for one in over] == [(text, 3)]
-
-
-def test_the_second_deadlock_of_two_processes_is_another_anomaly() -> None:
-    """Regression: one at another line, five seconds after the first, was merged with it and had no line of its own."""
-    alarms, incidents, stored = Alarms(), Incidents(), list[Incident]()
-
-    def deadlock(since: float, line: int) -> dict[str, Any]:
-        pair = [("0.7.0", "0.8.0"), ("0.8.0", "0.7.0")]
-        return {
-            "cycles": [[Waiter(pid, None, "Van", other, "call", None, NOW + since) for pid, other in pair]],
-            "callbacks": [
-                PendingCallback(pid, None, "Van", "handle_cast", NOW + since, 0, f"vans.py:{line}") for pid, _ in pair
-            ],
-        }
-
-    for later, found in ((1, deadlock(1, 53)), (3, {}), (5, deadlock(5, 57)), (30, deadlock(5, 57)), (32, {})):
-        _, over = alarms.update(detectors.call_cycle(facts(now=NOW + later, **found), LIMITS), NOW + later)
-        stored += incidents.take(alarms.active.values(), over, NOW + later, LIMITS.anomaly_window)
-    assert [(one.text[-10:], one.at, one.until) for one in stored] == [
-        ("vans.py:53", NOW + 1, NOW + 1),
-        ("vans.py:57", NOW + 5, NOW + 30),
-    ]
-    assert [one.number for one in alarms.ended] == [1, 2]
-
-
-def test_a_later_call_cycle_of_the_same_processes_is_a_new_one() -> None:
-    class DeadlockedPair(otp.GenServer):
-        @otp.impl
-        def init(self, arg: object) -> otp.Ok[None]:
-            return otp.Ok(None)
-
-        @otp.impl
-        def handle_call(self, request: Any, caller: otp.From, state: None) -> otp.Reply[Any, None]:
-            return otp.Reply(request, state)
-
-        @otp.impl
-        async def handle_cast(self, request: Any, state: None) -> otp.NoReply[None]:
-            with contextlib.suppress(otp.CallExit):
-                await otp.GenServer.call(*request, timeout=1)
-            return otp.NoReply(state)
-
-    async def main() -> None:
-        waits, node = WaitsInCircles(), otp.node()
-        one, two = await DeadlockedPair.start(None), await DeadlockedPair.start(None)
-        seen: list[list[float | None]] = []
-        for at in (1.0, 5.0):
-            otp.GenServer.cast(one, (two, at))
-            otp.GenServer.cast(two, (one, at))
-            await wait_all_idle()
-            assert len(waits.find(node, [one, two], at)) == 1
-            seen.append([waiter.since for circle in waits.find(node, [one, two], at + 1) for waiter in circle])
-            await advance(1)
-            assert waits.find(node, [one, two], at + 2) == []
-        assert seen == [[1.0, 1.0], [5.0, 5.0]]
-
-    Scheduler(0).run(main)
-
-
-@pytest.mark.parametrize("observed", [False, True])
-def test_a_deadlock_ends_the_same_with_a_monitor(monkeypatch: pytest.MonkeyPatch, observed: bool) -> None:
-    """Regression: the monitor kept the calls that it found, and a deadlock ended by a time-out, after five seconds."""
-    monkeypatch.setattr(Witness, "open", lambda self: None)  # a thread, which virtual time has not
-
-    class Caller(otp.GenServer[Any]):
-        @otp.impl
-        def init(self, arg: Any) -> otp.Ok[Any]:
-            return otp.Ok(arg)
-
-        @otp.impl
-        async def handle_cast(self, request: Any, state: Any) -> otp.NoReply[Any]:
-            await otp.GenServer.call(request, "question")
-            return otp.NoReply(state)
-
-    ends = list[Any]()
-
-    async def main() -> None:
-        node = otp.node()
-        otp.trace.subscribe(node, ends.append, kinds={"exited"})
-        monitor = Monitor(Settings, Ledger())
-        if observed:
-            monitor.watch(node)
-        one, two = await Caller.start(None, name="one"), await Caller.start(None, name="two")
-        otp.GenServer.cast(one, two)
-        otp.GenServer.cast(two, one)
-        await advance(1)
-        if observed:
-            await monitor.fresh()
-            assert len(monitor.facts().cycles) == 1
-        for pid in (one, two):
-            await otp.wait_down(pid)
-        assert otp.monotonic() == 2
-        assert {one.data["cycle"] for one in ends} in ({"one -> two -> one"}, {"two -> one -> two"})
-        assert all(place_of_end(node, one.data, one.seq) is not None for one in ends)
-        monitor.close()
-
-    Scheduler(0).run(main)
 
 
 def test_memory_that_grows_again_after_it_has_fallen_is_another_anomaly() -> None:

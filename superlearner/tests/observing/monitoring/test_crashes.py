@@ -1,0 +1,131 @@
+"""Crashes of processes without a supervisor, as incidents and as anomalies."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from types import SimpleNamespace
+
+import pytest
+
+import otp
+from node_facts import LIMITS, NOW, only
+from otp.testing import Scheduler, advance
+from superlearner.observing.analytics import Ledger
+from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
+from superlearner.observing.monitoring.facts import (
+    AnomalyFinding,
+    Incident,
+)
+from superlearner.observing.monitoring.monitor import Monitor
+from superlearner.observing.monitoring.witness import Witness
+from superlearner.settings.settings import Settings
+
+
+def test_crashes_without_a_supervisor_are_stored_together_and_at_longer_and_longer_intervals() -> None:
+    """Regressions: 300 of them left no trace on any page; one that followed another was not listed for a minute."""
+    crashes, stored = UnsupervisedCrashes(), list[Incident]()
+    where = "at jobs.py:7 in leak; it has no supervisor that restarts it"
+
+    def crash(pid: str, reason: str, at: float) -> None:
+        data = {"reason": otp.Crash(reason, (("jobs.py", 7, "leak"),)), "what": "leak", "name": None}
+        crashes.note(SimpleNamespace(kind="exited", pid=pid, data=data), at)
+
+    for number in range(300):
+        crash(f"0.{number}.0", "negative", NOW + number / 100)
+    assert crashes.take(NOW + 1.9, LIMITS.anomaly_window) == []
+    stored += crashes.take(NOW + 4, LIMITS.anomaly_window)
+    crash("0.900.0", "negative", NOW + 7)
+    assert crashes.take(NOW + 7, LIMITS.anomaly_window) == []
+    stored += crashes.take(NOW + 8, LIMITS.anomaly_window)
+    assert stored == [
+        Incident(f"leak crashed 300 times in 3 s: negative, {where}", NOW, NOW + 2.99),
+        Incident(f"leak <0.900.0> crashed: negative, {where}", NOW + 7, NOW + 7),
+    ]
+
+
+def test_crashes_without_a_supervisor_that_go_on_are_stored_once_a_minute() -> None:
+    crashes, stored = UnsupervisedCrashes(), list[float]()
+    data = {"reason": "negative", "what": "leak", "name": None}
+    for second in range(600):
+        crashes.note(SimpleNamespace(kind="exited", pid="0.1.0", data=data), NOW + second)
+        stored += [NOW + second for _ in crashes.take(NOW + second, LIMITS.anomaly_window)]
+    assert [round(later - earlier) for earlier, later in pairwise(stored)] == [4, 8, 16, 32, *[60] * 8]
+
+
+def test_crashes_whose_reasons_are_different_tuples_are_stored_apart() -> None:
+    crashes = UnsupervisedCrashes()
+    for reason in (("bad", 1), ("worse", 2)):
+        data = {"reason": reason, "what": "leak", "name": None}
+        crashes.note(SimpleNamespace(kind="exited", pid="0.1.0", data=data), NOW)
+    assert len(crashes.take(NOW + 4, LIMITS.anomaly_window)) == 2
+
+
+def test_a_stored_crash_with_a_long_reason_says_that_no_supervisor_restarts_it() -> None:
+    """Regression: the text was too long to be stored with its end."""
+    crashes = UnsupervisedCrashes()
+    reason = otp.Crash("x" * 1000, (("jobs.py", 7, "do_something"),))
+    data = {"reason": reason, "what": "leak", "name": None}
+    crashes.note(SimpleNamespace(kind="exited", pid="0.1.0", data=data), NOW)
+    text = only(crashes.take(NOW + 4, LIMITS.anomaly_window)).text
+    assert text.endswith("; it has no supervisor that restarts it")
+    assert len(text) < 250
+
+
+def test_a_monitor_stores_crashes_of_processes_without_a_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("superlearner.observing.monitoring.crashes.SETTLE_S", 0.0)
+    stored = list[Incident]()
+
+    async def fails() -> None:
+        raise ValueError("negative")
+
+    async def main() -> None:
+        monitor = Monitor(Settings, Ledger())
+        monitor.on_incident = stored.append
+        monitor.watch(otp.node())
+        await otp.wait_down(otp.spawn(fails))
+        monitor.look()
+        monitor.close()
+
+    otp.run(main)
+    assert [one.text.partition(" <")[0] for one in stored] == [fails.__qualname__]
+
+
+def test_a_crash_without_a_supervisor_is_a_problem_at_once_and_for_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: a process that had crashed for good was no anomaly, so nothing was wrong."""
+    monkeypatch.setattr(Witness, "open", lambda self: None)  # a thread, which virtual time has not
+
+    async def loner() -> None:
+        otp.register("loner", otp.self())
+        raise ValueError("negative")
+
+    async def main() -> None:
+        monitor = Monitor(lambda: Settings(anomaly_window=60.0), Ledger())
+        monitor.watch(otp.node())
+
+        def look() -> list[AnomalyFinding]:
+            monitor.look()
+            return [one.finding for one in monitor.alarms.active.values()]
+
+        await otp.wait_down(otp.spawn(loner))
+        found = only(look())
+        assert (found.type, found.severity, found.name, found.count) == ("unsupervised_crash", "low", "loner", 1)
+        assert found.description.startswith("loner crashed: ValueError('negative'), at test_crashes.py:")
+        assert found.description.endswith("; it has no supervisor that restarts it")
+        assert found.hint == "start it as the child of a supervisor, which restarts it"
+        await advance(40)
+        for _ in range(9):
+            await otp.wait_down(otp.spawn(loner))
+        found = only(look())
+        assert (found.severity, found.count) == ("medium", 10)
+        assert found.description.startswith("loner crashed ten times in 40 s: ValueError('negative'), at")
+        await advance(59)
+        assert len(look()) == 1
+        await advance(2)
+        assert look() == []
+        killed = otp.spawn(otp.receive)
+        otp.exit(killed, "kill")
+        await otp.wait_down(killed)
+        assert look() == []  # a kill is meant
+        monitor.close()
+
+    Scheduler(0).run(main)
