@@ -253,7 +253,7 @@ export function storedText(stored) {
  * @param {Pick<Api.RestartLine, "at"|"until"|"fell_at"|"count"|"gave_up">} stored
  */
 export const timeOf = ({ at, until, fell_at: fellAt, count = 1, gave_up: gaveUp }) =>
-  (gaveUp && count === 1 ? fellAt ?? until ?? at : gaveUp || count > 1 ? until ?? at : at);
+  (count > 1 ? until ?? at : gaveUp ? fellAt ?? until ?? at : at);
 
 /** Return stored restarts by the time that is shown with them, newest first. @param {readonly Api.RestartLine[]} stored */
 export const byTime = (stored) => stored.toSorted((one, other) => timeOf(other) - timeOf(one));

@@ -107,16 +107,16 @@ function onMessages(messages) {
 }
 
 /** The stored give-up that ended the last tree, by the epoch in which it was read. @type {{epoch: string|null, end: any}|null} */
-let storedEnd = null;
+let storedGiveUp = null;
 
 /** Say how the last tree ended; a feed that began after that end does not know it. */
 async function explainEmptyTree() {
   const { downfall, readStoredEnd, showDownfall } = await import("../live/downfall.js");
-  if (!downfall(model) && storedEnd?.epoch !== model.epoch) {
-    storedEnd = { epoch: model.epoch, end: null };
-    storedEnd.end = await readStoredEnd(model.node);
+  if (!downfall(model) && storedGiveUp?.epoch !== model.epoch) {
+    storedGiveUp = { epoch: model.epoch, end: null };
+    storedGiveUp.end = await readStoredEnd(model.node);
   }
-  showDownfall(model, byId("empty", HTMLElement), storedEnd?.end);
+  showDownfall(model, byId("empty", HTMLElement), storedGiveUp?.end);
 }
 
 /** @param {import("../live/live.js").Status} status */
