@@ -1,14 +1,16 @@
-"""Processes that tests of errors end: counter_1 of the demo, and processes of their own."""
+"""Processes that tests of errors and restarts end: of the demo and the shop, and of their own."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import otp
-from otp import Children, GenServer, NoReply, Ok, Supervisor, impl
+from otp import CallExit, Children, GenServer, NoReply, Ok, Supervisor, impl
 from superlearner.control.terms import plain_pid
 
-__all__ = ["AT", "Depot", "Pricer", "ReturnsItsState", "crash", "crash_vans", "kill", "pid_of"]
+__all__ = ["AT", "Depot", "Pricer", "ReturnsItsState", "crash", "crash_vans", "kill",
+           "let_warehouse_give_up", "pid_of"]  # fmt: skip
 
 AT = "/api/v1/processes/counter_1"
 
@@ -24,6 +26,15 @@ async def kill(platform: Any) -> None:
     """Kill counter_1, and wait until it runs again."""
     await platform.client.delete(AT)
     await Supervisor.count_children(("demo_one_for_one", platform.node))
+
+
+async def let_warehouse_give_up(platform: Any) -> None:
+    """Kill the shop's robot from the page until its supervisor gives up, and wait until the shop has restarted that."""
+    for _ in range(4):
+        await platform.client.delete("/api/v1/processes/robot", headers={"x-door": "page"})
+        for name in ("warehouse_sup", "shop"):
+            with suppress(CallExit):
+                await Supervisor.count_children((name, platform.node))
 
 
 def pid_of(platform: Any, name: str = "counter_1") -> str:

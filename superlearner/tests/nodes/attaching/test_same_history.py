@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from attached_service import ATTACHED, OWNER, attach
+from attached_service import ATTACHED, OWNER, attach, wait_for_nodes
 from superlearner.store import MomentRow
 
 pytestmark = [pytest.mark.program, pytest.mark.usefixtures("own_sockets")]
@@ -237,19 +237,6 @@ async def attach_again(platform: Any) -> None:
     assert (await attach(platform, NODE)).status_code == 200
 
 
-async def wait_for(platform: Any, *, attached: bool) -> None:
-    """Wait until the platform has the service, or has lost it."""
-    reached = asyncio.Event()
-
-    def look(nodes: Any) -> None:
-        if (NODE in [one.name for one in nodes]) is attached:
-            reached.set()
-
-    platform.platform.nodes.listen(look)
-    look(platform.platform.nodes)
-    await reached.wait()
-
-
 def compare(before: dict[str, Any], after: dict[str, Any], beginnings: tuple[str, ...] = ("",)) -> None:
     """Check that all leaves of before are there, in answers to paths with these beginnings."""
     of = [path for path in before if path.startswith(beginnings)]
@@ -274,9 +261,9 @@ def test_history_survives_another(inside: Callable[..., Any], tmp_path: Path, ki
         elif again == "service":
             await platform.platform.anomaly_history.read()  # those found after the last read end with the program
             kiosk.stop()
-            await wait_for(platform, attached=False)
+            await wait_for_nodes(platform, lambda names: NODE not in names)
             kiosk.start()
-            await wait_for(platform, attached=True)
+            await wait_for_nodes(platform, lambda names: NODE in names)
             compare(before, await read_all(platform), OF_STORE)
             last = "stove crashed: OSError('the pan burns'), at <string>:"
             assert any(f"stove_sup gave up twice; the last time: {last}" in path for path in before)
@@ -288,7 +275,7 @@ def test_history_survives_another(inside: Callable[..., Any], tmp_path: Path, ki
             )  # fmt: skip
 
     async def second(platform: Any) -> None:
-        await wait_for(platform, attached=True)
+        await wait_for_nodes(platform, lambda names: NODE in names)
         compare(before, await read_all(platform))
 
     inside(first, data_dir=data_dir)

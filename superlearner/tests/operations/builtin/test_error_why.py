@@ -12,7 +12,7 @@ from typing import Any, ClassVar, cast
 import pytest
 
 import otp
-from ended_processes import AT, Depot, ReturnsItsState, crash, crash_vans, kill, pid_of
+from ended_processes import AT, Depot, ReturnsItsState, crash, crash_vans, kill, let_warehouse_give_up, pid_of
 from otp import CallExit, Children, GenServer, NoReply, Ok, Reply, Supervisor, impl, sys
 from otp.observer import ViewOf, ViewServer
 from owned_things import call, user
@@ -234,11 +234,7 @@ def test_a_restart_names_the_request_that_ended_the_process_on_any_node(inside: 
 @pytest.mark.operation("error.why")
 def test_a_restart_after_a_give_up_is_explained_from_the_request_beyond_the_limit(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        for _ in range(4):
-            await platform.client.delete("/api/v1/processes/robot", headers={"x-door": "page"})
-            for name in ("warehouse_sup", "shop"):
-                with suppress(CallExit):
-                    await Supervisor.count_children((name, platform.node))
+        await let_warehouse_give_up(platform)
         found = (await platform.get("/api/v1/processes/shelves/errors/why"))["data"]
         assert (found["restarted"], [step["kind"] for step in found["steps"]]) == (
             True, ["exited", "gave_up", "child_restarted", "child_started"],

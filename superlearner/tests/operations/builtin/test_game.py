@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from otp import CallExit, Supervisor
+from ended_processes import let_warehouse_give_up
+from otp import Supervisor
 
 LEVELS = "/api/v1/game/levels"
 
@@ -102,11 +102,7 @@ def test_a_prediction_is_compared_with_a_restart_of_the_own_tree(inside: Callabl
 @pytest.mark.operation("restart.compare")
 def test_a_supervisor_that_gave_up_counts_as_restarted_with_its_branch(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
-        for _ in range(4):
-            await platform.client.delete("/api/v1/processes/robot", headers={"x-door": "page"})
-            for name in ("warehouse_sup", "shop"):
-                with suppress(CallExit):
-                    await Supervisor.count_children((name, platform.node))
+        await let_warehouse_give_up(platform)
         newest = (await platform.get("/api/v1/restarts"))["data"][0]
         found = (await platform.get(f"/api/v1/restarts/{newest['event']}/compare"))["data"]
         said = {one["id"].rpartition("/")[2]: one["text"] for one in found["nodes"] if one["verdict"] == "missed"}

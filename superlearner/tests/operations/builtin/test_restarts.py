@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from asked_restarts import AT, Inside, crash, number
+from ended_processes import let_warehouse_give_up
 from otp import CallExit, Supervisor, exit, trace
 from owned_things import call, user
 from superlearner.control.clock import Clock
@@ -183,11 +184,7 @@ def test_of_siblings_that_end_in_one_round_each_is_told_and_counted_everywhere(i
 @pytest.mark.operation("restart.show")
 def test_a_give_up_is_shown_from_any_of_its_events_with_the_request_behind_it(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        for _ in range(4):
-            await platform.client.delete("/api/v1/processes/robot", headers={"x-door": "page"})
-            for name in ("warehouse_sup", "shop"):
-                with suppress(CallExit):
-                    await Supervisor.count_children((name, platform.node))
+        await let_warehouse_give_up(platform)
         gave_up = next(event for event in trace.history(platform.node) if event.kind == "gave_up")
         found = (await platform.get(f"{AT}/{gave_up.seq}"))["data"]
         assert found["root"]["name"] == "shop"
