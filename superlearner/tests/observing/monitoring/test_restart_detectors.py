@@ -217,7 +217,8 @@ def test_a_give_up_names_the_child_and_how_it_ended() -> None:
     history.keep(replace(fell, number=9, event_type="restart_failed"), 1000)
     history.keep(replace(fell, number=10), 1000)
     (failed,) = crash_loop(facts(book=book), LIMITS)
-    assert failed.description.endswith("; the last time: it could not restart till_1: ValueError('no paper')")
+    last = "it could not restart till_1: ValueError('no paper')"
+    assert failed.description.endswith(f"twice in the last 60 s; the last time: {last}")
     history.note_name("till_1", "front till")
     (named,) = crash_loop(facts(book=book), LIMITS)
     assert named.description.endswith("it could not restart front till: ValueError('no paper')")
