@@ -339,7 +339,7 @@ def _restarted(outcome: Any, me: Process, state: DynamicState, old: Process, cau
         log_ended(me, None, old, reason, spec, "ignored")
     restarts = state.restarted(old, pid)
     if pid is not None:
-        report_restarted(me, state, state.strategy, None, pid, old, reason, cause, restarts=restarts)
+        report_restarted(me, state, None, pid, old, reason, cause, restarts=restarts)
     return NoReply(state)
 
 

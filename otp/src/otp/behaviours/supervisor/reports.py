@@ -14,7 +14,8 @@ from itertools import islice
 from typing import Any, Final
 
 from otp.behaviours.server.child_spec import ChildSpec
-from otp.behaviours.supervisor.state import RestartWindow
+from otp.behaviours.supervisor.dynamic_state import DynamicState
+from otp.behaviours.supervisor.state import RestartWindow, SupervisorState
 from otp.kernel.ends.report_limits import is_left_out
 from otp.kernel.ends.reports import LONGEST, about, called, format_value
 from otp.kernel.ends.wording import name_text, process_name, process_text, reason_text
@@ -54,17 +55,23 @@ GROUP: Final = 20
 
 
 def log_restarted(
-    me: Process, state: RestartWindow, strategy: str, id: Hashable, pid: Any, old: Any, reason: Reason, group: Any
+    me: Process,
+    state: SupervisorState | DynamicState,
+    id: Hashable,
+    pid: Any,
+    old: Any,
+    reason: Reason,
+    group: Any,
 ) -> None:
     """Log that a child ended and was restarted."""
     if not is_taken(logger, logging.INFO) or _is_suppressed(me):
         return
     ids = _ids(group)
     again = restarted(
-        _me(me), _child(id, pid), strategy=strategy, along=[name_text(one) for one in islice(group, GROUP)],
+        _me(me), _child(id, pid), strategy=state.strategy, along=[name_text(one) for one in islice(group, GROUP)],
         used=state.counted, allowed=state.max_restarts, window=state.max_seconds,
     )  # fmt: skip
-    more = {"otp_child_pid": str(pid), "otp_old_pid": str(old), "otp_strategy": strategy, "otp_group": ids}
+    more = {"otp_child_pid": str(pid), "otp_old_pid": str(old), "otp_strategy": state.strategy, "otp_group": ids}
     more |= _signalled(old, reason)
     words = story(_describe_end(_child(id, old, pid), reason), again)
     _log(logging.INFO, me, "restarted", id, reason, words, {**more, **_budget(state)})

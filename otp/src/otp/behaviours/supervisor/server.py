@@ -273,7 +273,7 @@ def _started_again(
         record.restarted_along += 1
         along = True
     if record is failed:
-        report_restarted(me, state, state.strategy, record.id, pid, old, reason, cause, others, record.restarts, along)
+        report_restarted(me, state, record.id, pid, old, reason, cause, others, record.restarts, along)
     else:
         report_started(me, record.id, pid, record.spec, cause, old if ended else None, record.restarts, along)
     return True

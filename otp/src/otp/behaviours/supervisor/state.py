@@ -254,13 +254,12 @@ class SupervisorState(RestartWindow):
         """Record a successful start; `pid` is None if it was ignored. A temporary child's arguments are not kept."""
         record.restarting, record.unstarted = False, None
         record.pid = pid
-        temporary = record.spec.restart == "temporary"
         if pid is not None:
             record.ended = False
             self._by_pid[pid] = record
-            if temporary:
+            if record.spec.restart == "temporary":
                 record.spec, record.start = without_arguments(record.spec), None
-        elif temporary:
+        elif record.spec.restart == "temporary":
             del self._by_id[record.id]
 
     def left_down(self, unstarted: Iterable[ChildRecord]) -> None:

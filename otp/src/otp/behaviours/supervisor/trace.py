@@ -7,6 +7,7 @@ from logging import INFO
 from typing import Any, Final
 
 from otp.behaviours.server.child_spec import ChildSpec
+from otp.behaviours.supervisor.dynamic_state import DynamicState
 from otp.behaviours.supervisor.reports import (
     log_failed_request,
     log_failed_restart,
@@ -15,7 +16,7 @@ from otp.behaviours.supervisor.reports import (
     log_stopped,
     logger,
 )
-from otp.behaviours.supervisor.state import RestartWindow
+from otp.behaviours.supervisor.state import RestartWindow, SupervisorState
 from otp.kernel.values.bounded import bound_reason
 from otp.kernel.values.process import Process
 from otp.kernel.values.reasons import Reason
@@ -71,8 +72,7 @@ def report_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, as_asked
 
 def report_restarted(
     me: Process,
-    state: RestartWindow,
-    strategy: str,
+    state: SupervisorState | DynamicState,
     id: Hashable,
     pid: Any,
     old: Any,
@@ -87,14 +87,16 @@ def report_restarted(
     `restarts` counts the restarts of the child. `along` is true if it was stopped because of a sibling and its first
     start failed, so that this start is not a restart of the child.
     """
-    most, seconds = state.max_restarts, state.max_seconds
-    values = (id, pid, old, reason, strategy, state.counted, most, seconds, group, restarts, along)
     trace = me.runtime.tracer
     if not along:
         trace.restarts += 1
+    values = (
+        id, pid, old, reason, state.strategy, state.counted, state.max_restarts, state.max_seconds,
+        group, restarts, along,
+    )  # fmt: skip
     trace.record("child_restarted", me, values, cause)
     if logger.isEnabledFor(INFO):
-        log_restarted(me, state, strategy, id, pid, old, reason, group)
+        log_restarted(me, state, id, pid, old, reason, group)
 
 
 def report_failed_restart(me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int) -> int:

@@ -534,9 +534,8 @@ def _finish(p: Process, reason: Any, sender: Any, cause: int, killed: bool = Fal
         # Most reasons are short texts: no call needed
         less = reason if type(reason) is str and len(reason) <= LONGEST else bound_reason(reason)
         values = exit_values(p, x, less, sender)
-        causes = trace.causes
-        if causes is not None and values[1] is None:
-            values = (less, causes.message_of(p), *values[2:])
+        if trace.causes is not None and values[1] is None:
+            values = (less, trace.causes.message_of(p), *values[2:])
         if trace.ending is not None and vt is not None:
             safely(trace.ending, p, reason)
         seq = trace.record("exited", p, values, cause, None if less is reason else reason)
@@ -549,8 +548,7 @@ def _finish(p: Process, reason: Any, sender: Any, cause: int, killed: bool = Fal
             node.watched = True  # during this end, even if no watched process runs
     elif (type(reason) is not str or reason != "normal") and node.tracer.keeps_end(reason):
         seq = _keep_end(p, x, reason, sender, cause)
-    side = p.side
-    if side is not None and side.name is not None:
+    if p.side is not None:
         node.release_name(p)
     if x is not None:
         if x.hooks:

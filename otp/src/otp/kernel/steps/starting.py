@@ -228,23 +228,22 @@ def begin_server(
         p.context = context = copy_context() if is_own else _context_for(me, node)
         if not s.tells_owners or OWNER.get() is not None:
             context.run(OWNER.set if s.reports_tasks else own_context, p)
-    claim: Claim | None = None
     if name is not None:
+        claim: Claim | None = None
         try:
-            if via is not None:
+            if via is None:
+                if taken is None:
+                    enter_name(node, name, p)
+                else:  # the holder is dead, but its end is not finished yet
+                    take_name(name, p)
+            else:
                 if hasattr(via, "grant"):
                     claim = claim_of(via)
-                registered = via.register(p)
-            elif taken is None:
-                registered = enter_name(node, name, p)
-            else:  # the holder is dead, but its end is not finished yet
-                registered = take_name(name, p)
+                if via.register(p) is False:
+                    raise AlreadyStarted(via.whereis(), name)
         except BaseException:
             _discard(p)
             raise
-        if via is not None and registered is False:
-            _discard(p)
-            raise AlreadyStarted(via.whereis(), name)
         if claim is not None:
             return _begin_granting(p, cls, arg, claim, me, link, monitor)
     ref = None
