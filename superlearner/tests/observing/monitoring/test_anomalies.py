@@ -271,6 +271,42 @@ def test_an_anomaly_keeps_its_number_and_start_while_its_window_moves() -> None:
     assert (ended.ended, alarms.active) == (NOW + 90, {})
 
 
+def test_failures_of_another_child_are_another_anomaly_unless_they_mix() -> None:
+    """Regression: a give-up began with crashes of another child 40 s before, which had been a problem until then."""
+    alarms, subjects = Alarms(), ("prices KeyError", "stock OSError")
+    first, fell = (
+        AnomalyFinding(
+            "crash_loop", severity, "0.9.0", "till", text, since, {}, 10, "", "", subject=subject, last=since + 4
+        )
+        for severity, text, since, subject in zip(
+            ("medium", "critical"), "ab", (NOW - 50, NOW - 5), subjects, strict=True
+        )
+    )
+    alarms.update([first], NOW - 10)
+    raised, over = alarms.update([first, fell], NOW)
+    assert [(one.number, one.finding.since) for one in raised] == [(2, NOW - 5)]
+    assert [(one.number, one.finding.description, one.until) for one in over] == [(1, "a", NOW - 46)]
+    mixed = replace(first, since=NOW - 3)
+    assert alarms.update([mixed], NOW + 2) == ([], [])
+
+
+def test_an_anomaly_begins_anew_when_an_earlier_give_up_has_left_its_sentence() -> None:
+    """Regression: `gave up and is not running: it tried to start stock` began with the crashes before another one."""
+    alarms = Alarms()
+    known = supervisor([], gave_up=(59.0, 20.0))
+    known.histories["till"].recent[1] = replace(known.histories["till"].recent[1], child_id="stock")
+    for later in (0.0, 2.0):
+        alarms.update(detectors.crash_loop(facts(book=known, now=NOW + later), LIMITS), NOW + later)
+    [alarm] = alarms.active.values()
+    assert (alarm.number, alarm.finding.since, alarm.finding.description[:22]) == (
+        1,
+        NOW - 20,
+        "till gave up: stock cr",
+    )
+    [over] = alarms.update([], NOW + 41)[1]
+    assert over.finding.since == NOW - 59 and over.finding.description.startswith("till gave up twice; ")
+
+
 def test_an_anomaly_that_is_over_keeps_its_worst_finding_in_the_past_tense() -> None:
     """Regression: it kept the last finding, such as `gave up once in the last 60 s` after two give-ups."""
     alarms = Alarms()

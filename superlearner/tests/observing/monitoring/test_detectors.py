@@ -554,7 +554,9 @@ def test_the_commands_in_hints_exist_and_name_the_node(called: str | None) -> No
         LIMITS,
     )
     gave_up = detect(facts(called=called, book=supervisor([59.0], gave_up=(58.0, 20.0))), LIMITS)
-    commands = [one for finding in (*found, *gave_up) for one in re.findall("`(superlearner [^`]+)`", finding.hint)]
+    about_to = detect(facts(called=called, book=supervisor([4.0, 2.5, 0.1])), LIMITS)
+    findings = (*found, *gave_up, *about_to)
+    commands = [one for finding in findings for one in re.findall("`(superlearner [^`]+)`", finding.hint)]
     names: set[str] = set()
     for command in commands:
         _, category, verb, *words = shlex.split(command)

@@ -10,6 +10,7 @@ import pytest
 import otp
 from node_facts import LIMITS, NOW, NS, entry, facts, only, supervisor
 from superlearner.observing.analytics import Ledger
+from superlearner.observing.monitoring.facts import AnomalyFinding
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.restart_detectors import crash_loop, repeated_crashes, restart_storm
 from superlearner.settings.settings import Settings
@@ -119,8 +120,12 @@ def test_hints_have_no_command_that_the_service_does_not_permit() -> None:
     permitted, refused = (
         only(list(crash_loop(facts(book=book, operates=operates), LIMITS))).hint for operates in (True, False)
     )
-    assert "supervisor set-flags" in permitted and "supervisor pause" in permitted
-    assert refused == "`superlearner restart list --process till_1` lists the newest restarts"
+    first = "first repair what ends till_1: `superlearner restart list --process till_1` lists the newest restarts"
+    assert permitted == (
+        f"{first}. Until then, `superlearner supervisor pause till` stops restarts while you look, "
+        "and `superlearner supervisor set-flags till --max-restarts 30` gives it more room"
+    )
+    assert refused == first
 
 
 def test_the_hint_of_a_storm_names_no_pid_since_the_next_restart_replaces_it() -> None:
@@ -206,6 +211,54 @@ def test_ends_of_several_children_are_no_rate_at_which_their_supervisor_gives_up
     assert not list(crash_loop(facts(book=book), LIMITS))
 
 
+def test_a_give_up_begins_with_the_ends_of_its_child_and_counts_those_of_others_beside_them() -> None:
+    """Regression: it began with the older crashes of another child that had used the same limit."""
+
+    def find(*ends: tuple[float, str, str]) -> AnomalyFinding:
+        book = supervisor([])
+        history = book.histories["till"]
+        for number, (ago, child, kind) in enumerate(ends, 1):
+            history.keep(replace(entry(number, NOW - ago, kind), child_id=child), 1000)
+        return only(list(crash_loop(facts(book=book), LIMITS)))
+
+    older = [(4.5, "printer", "restarted"), (4.0, "scanner", "restarted"), (3.5, "printer", "restarted")]
+    loop = find(*older, (1.2, "stock", "restart_failed"), (1.1, "stock", "restart_failed"), (1.0, "stock", "gave_up"))
+    assert (loop.since, loop.description) == (
+        NOW - 1.2,
+        "till gave up: it tried twice to start stock; each time it failed: ValueError('no paper'); "
+        "3 earlier ends of printer and scanner counted against the same limit",
+    )
+    loop = find(older[0], (2.0, "stock", "restarted"), (1.0, "stock", "gave_up"))
+    assert (loop.since, loop.description) == (
+        NOW - 2,
+        "till gave up: stock crashed twice in 1 s, each time with ValueError('no paper'); "
+        "1 earlier end of printer counted against the same limit",
+    )
+    mixed = find(*older, (2.0, "stock", "restarted"), (1.5, "printer", "restarted"), (1.0, "stock", "gave_up"))
+    assert (mixed.since, mixed.description) == (
+        NOW - 4.5,
+        "till gave up: its children ended six times in 3.5 s in all; "
+        "the last end: stock crashed: ValueError('no paper')",
+    )
+
+
+def test_a_crash_that_made_a_supervisor_give_up_is_counted_with_the_others() -> None:
+    """Regression: only 20 of 26 crashes were counted, since each give-up hid one, and `till restarted it each time`."""
+    book = supervisor([])
+    recent = book.histories["till"].recent
+    for number in range(12):
+        kind = "restarted" if (number + 1) % 4 else "gave_up"
+        recent.append(replace(entry(number, NOW - 90 + number, kind), where="svc.py:29 in handle_cast"))
+    book.histories["till"].keep(replace(entry(20, NOW - 79, "restart_failed"), where="svc.py:29 in handle_cast"), 99)
+    book.histories["till"].keep(replace(entry(21, NOW - 79, "gave_up"), where="svc.py:29 in handle_cast"), 99)
+    loop = only(list(repeated_crashes(facts(book=book, now=NOW - 20), LIMITS)))
+    assert loop.description == (
+        "till_1 crashed 12 times in 11 s, each time with ValueError('no paper'), at svc.py:29 in handle_cast; "
+        "till restarted it nine times and gave up three times"
+    )
+    assert loop.count == 12
+
+
 def test_a_give_up_names_the_child_and_how_it_ended() -> None:
     """Regression: "till gave up once: killed" read as if till had been killed."""
     book = supervisor([])
@@ -241,8 +294,16 @@ def test_a_give_up_counts_all_ends_in_the_window_of_its_supervisor() -> None:
     assert why(*alike) == f"till gave up: till_1 crashed four times in 1.5 s, each time with {boom}"
     kills = [(ago, "till_1", "killed") for ago in (2.5, 2.0, 1.5)]
     assert why(*kills) == "till gave up: till_1 was killed three times in 1 s"
-    assert why(*kills[:2], alike[4]) == f"till gave up: till_1 ended three times in 1.5 s, the last time with {boom}"
-    assert why(*alike[2:4], kills[2]) == "till gave up: till_1 ended three times in 0.5 s, the last time by a kill"
+    assert why(*kills[:2], alike[4]) == (
+        f"till gave up: till_1 ended three times in 1.5 s: twice by a kill, and the last time with {boom}"
+    )
+    assert why(*alike[2:4], kills[2]) == (
+        f"till gave up: till_1 ended three times in 0.5 s: twice with {boom}, and the last time by a kill"
+    )
+    many = [(2.0 - number / 5, "till_1", f"KeyError({number})") for number in range(5)]
+    assert why(*many) == (
+        "till gave up: till_1 ended five times in 0.8 s, for 5 different reasons, the last time with KeyError(4)"
+    )
     others = [(ago, f"till_{ago}", boom) for ago in (3.0, 2.0)]
     assert (
         why(*others, alike[4])
@@ -283,7 +344,7 @@ def test_a_supervisor_that_gave_up_gets_no_advice_for_one_that_runs() -> None:
     till = book.histories["till"]
     till.pids.append(till.pid)
     loop = only(list(crash_loop(facts(book=book), LIMITS)))
-    assert loop.hint == "`superlearner error why till` explains it"
+    assert loop.hint == "first repair what ends till_1: `superlearner error why till` explains it"
     till.keep(entry(98, NOW - 0.6, "restart_failed"), 1000)
     till.keep(entry(99, NOW - 0.5, "gave_up"), 1000)
     loop = only(list(crash_loop(facts(book=book), LIMITS)))

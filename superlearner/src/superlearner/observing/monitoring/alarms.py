@@ -160,8 +160,11 @@ def _is_new_occurrence(known: Alarm, finding: AnomalyFinding) -> bool:
     """Return whether a finding is a new occurrence and does not continue an anomaly.
 
     Only findings of a type in `EXACT` have a start of their own. Calls that timed out after a hang or after the last
-    such call, and a hang after them, are new.
+    such call, and a hang after them, are new. So are failures of another child that begin after the last of the first.
     """
+    if finding.subject != known.finding.subject:
+        end = known.until or known.finding.last
+        return end is not None and finding.since > end
     if finding.type == known.finding.type == "memory_growth":  # another growth, after the memory has fallen
         return known.ended is not None and finding.since > known.ended
     if finding.type not in EVENTS or known.finding.type not in EVENTS:
@@ -175,9 +178,13 @@ def _is_new_occurrence(known: Alarm, finding: AnomalyFinding) -> bool:
 
 
 def _continued(known: Alarm, finding: AnomalyFinding) -> Alarm:
-    """Return an anomaly with a new finding; it keeps its first start, although windows move, and its highest count."""
+    """Return an anomaly with a new finding; it keeps its first start, although windows move, and its highest count.
+
+    With an earlier give-up, which the new finding does not tell of, the start of its failures is left out, too.
+    """
     exact = finding.type in EXACT  # then it is one event, and its newest finding knows the most
-    since = min(known.finding.since, finding.since)
+    fewer = finding.type == known.finding.type == "crash_loop" and finding.size < known.finding.size
+    since = finding.since if fewer else min(known.finding.since, finding.since)
     worse = known.worst.type not in EXACT and _rank(finding) >= _rank(known.worst)  # a hang says why a mailbox grows
     worst = finding if exact or worse else known.worst
     if finding.type in COUNTED:
@@ -198,7 +205,7 @@ def _ended(alarm: Alarm, now: float) -> Alarm:
     """Return an anomaly that is over: with the evidence of its worst finding, described in the past tense."""
     worst = alarm.worst
     of, past = alarm.finding, alarm.past
-    last = replace(worst, description=past, since=of.since, last=of.last, count=of.count)
+    last = replace(worst, description=past, since=min(of.since, worst.since), last=of.last, count=of.count)
     # When it was last seen: its description says how long it took until then
     seen = worst.since + worst.size if worst.type in EXACT and alarm.finding.type in EXACT else now
     return replace(alarm, finding=last, ended=min(now, seen))

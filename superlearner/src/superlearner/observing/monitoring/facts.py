@@ -396,6 +396,8 @@ class AnomalyFinding:
     """Time of its last event, in wall-clock seconds; None if it is continuous."""
     past: str = ""
     """Description once it is over; if "", the text of its incident is used, else `description`."""
+    subject: str = ""
+    """The child that failed, and the kind of its reason; what begins after the end of another one is a new anomaly."""
     calls: str = ""
     """The end of its descriptions about calls that timed out because of it, for its incident."""
 

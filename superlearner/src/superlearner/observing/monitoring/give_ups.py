@@ -19,6 +19,8 @@ __all__ = ["describe_ends", "explain_give_up", "first_of_row", "fold_chains", "k
 CLAUSES: Final = re.compile("[:;] ")
 PAUSE_S: Final = 10.0
 """Seconds without an end that end a crash loop, unless the supervisor's own window is longer."""
+MOST_NAMED: Final = 3
+"""Children, or reasons, that a clause names; more are counted."""
 
 
 def name_child(history: History, entry: Entry) -> str:
@@ -28,21 +30,37 @@ def name_child(history: History, entry: Entry) -> str:
 
 def explain_give_up(history: History, gave_up: Entry) -> str:
     """Return why a supervisor gave up: a summary of the ends in its window, or of its failed restarts."""
-    before = [one for one in history.restart_history() if one.number < gave_up.number]
-    child, reason = name_child(history, gave_up), gave_up.reason or "unknown"
-    alike = ("restart_failed", gave_up.child_id, gave_up.reason)
-    tries = len(list(takewhile(lambda one: (one.event_type, one.child_id, one.reason) == alike, before)))
+    ends = [gave_up, *_counted(history, gave_up)]
+    own = _own_row(ends)
+    earlier = _describe_earlier(history, ends[len(own) :]) if own else ""
+    return sentences.story(_explain_last(history, ends, own), earlier)
+
+
+def _explain_last(history: History, ends: Sequence[Entry], own: Sequence[Entry]) -> str:
+    """Return how the child ended with which a supervisor gave up, or its children if they all did."""
+    gave_up, child, reason = ends[0], name_child(history, ends[0]), ends[0].reason or "unknown"
+    failed = list(
+        takewhile(lambda one: (one.event_type, one.child_id) == ("restart_failed", gave_up.child_id), ends[1:])
+    )
+    tries = len(list(takewhile(lambda one: one.reason == gave_up.reason, failed)))
     if tries > 1 and gave_up.child_id is not None:
-        return sentences.tried("it", child, tries, reason, at=before[0].where or "")
-    if before and (before[0].event_type, before[0].child_id) == alike[:2]:
-        return sentences.could_not_restart("it", child, reason, at=before[0].where or "")
-    ends = [gave_up, *_counted(history, gave_up, before)]
+        return sentences.tried("it", child, tries, reason, at=failed[0].where or "")
+    if failed:
+        return sentences.could_not_restart("it", child, reason, at=failed[0].where or "")
+    if own:
+        return describe_ends(child, own)
     last = sentences.ended(child, reason, failed=gave_up.crash, at=gave_up.where)
-    if len(ends) == 1:
-        return last
-    if gave_up.child_id is None or len({one.child_id for one in ends}) > 1:  # dynamic children have no id
-        return f"its children ended {_often(ends)} in all; the last end: {last}"
-    return describe_ends(child, ends)
+    return last if len(ends) == 1 else f"its children ended {_often(ends)} in all; the last end: {last}"
+
+
+def _describe_earlier(history: History, others: Sequence[Entry]) -> str:
+    """Return that earlier ends of other children used up the same restarts; "" without any."""
+    if not others:
+        return ""
+    names = list(dict.fromkeys(name_child(history, one) for one in reversed(others)))
+    whose = sentences.listed(names) if len(names) <= MOST_NAMED else "other children"
+    ends = "1 earlier end" if len(others) == 1 else f"{len(others):,} earlier ends"
+    return f"{ends} of {whose} counted against the same limit"
 
 
 def describe_ends(child: str, ends: Sequence[Entry]) -> str:
@@ -53,7 +71,7 @@ def describe_ends(child: str, ends: Sequence[Entry]) -> str:
     if len(ends) == 1:
         return sentences.ended(child, reason, failed=last.crash, at=last.where)
     if len({(one.event_type == "restart_failed", one.reason) for one in ends}) > 1:
-        return f"{child} ended {often}, the last time {'by a kill' if reason == 'killed' else f'with {reason}'}{at}"
+        return f"{child} ended {often}{_describe_reasons(ends)}"
     if reason == "killed":
         return f"{child} was killed {often}"
     if last.crash:
@@ -63,36 +81,67 @@ def describe_ends(child: str, ends: Sequence[Entry]) -> str:
     return f"{child} ended {often}, each time with reason {reason}"
 
 
+def _describe_reasons(ends: Sequence[Entry]) -> str:
+    """Return how often a child ended for each of its reasons, the most frequent first; of many, the last one."""
+    alike: dict[str, list[Entry]] = {}
+    for one in ends:
+        reason = one.reason or "unknown"
+        with_it = "by a kill" if reason == "killed" else f"with {reason}{sentences.at_place(one.where, reason)}"
+        alike.setdefault(with_it, []).append(one)
+    last = next(iter(alike))
+    if len(alike) > MOST_NAMED:
+        return f", for {len(alike)} different reasons, the last time {last}"
+    ordered = sorted(alike.items(), key=lambda one: -len(one[1]))
+    told = [
+        f"{'the last time' if some == [ends[0]] else sentences.times_text(len(some))} {with_it}"
+        for with_it, some in ordered
+    ]
+    return f": {', '.join(told[:-1])}, and {told[-1]}" if len(told) > 1 else f", each time {last}"
+
+
 def _often(ends: Sequence[Entry]) -> str:
     return f"{sentences.times_text(len(ends))} in {sentences.elapsed(max(ends[0].at - ends[-1].at, 0.1))}"
 
 
-def _counted(history: History, gave_up: Entry, before: list[Entry]) -> list[Entry]:
-    """Return the earlier entries that counted against the same supervisor's restart budget."""
+def _counted(history: History, last: Entry) -> list[Entry]:
+    """Return the earlier entries that counted against the same supervisor's restart budget, newest first."""
     window = history.window_s if isinstance(history.window_s, int | float) else math.inf
     recent = takewhile(
         lambda one: (
-            one.event_type != "gave_up"
-            and one.supervisor_pid == gave_up.supervisor_pid
-            and one.at >= gave_up.at - window
+            one.event_type != "gave_up" and one.supervisor_pid == last.supervisor_pid and one.at >= last.at - window
         ),
-        before,
+        (one for one in history.restart_history() if one.number < last.number),
     )
     return [one for one in recent if one.event_type != "restarted_along"]
+
+
+def _own_row(ends: Sequence[Entry]) -> list[Entry]:
+    """Return the ends of the child that ended last if all older ones are of other children; none if they alternate.
+
+    Children of a dynamic supervisor have no id, so that they count as one that alternates.
+    """
+    child = ends[0].child_id
+    own = list(takewhile(lambda one: one.child_id == child, ends))
+    alternates = len(own) == 1 < len(ends) or any(one.child_id == child for one in ends[len(own) :])
+    return [] if child is None or alternates else own
 
 
 def first_of_row(history: History, last: Entry) -> Entry:
     """Return the first end of the unbroken row of ends that `last` belongs to, however many windows ago that was.
 
-    An end with a reason of another kind belongs to it only if it counted against the same budget.
+    It is a row of one child, unless ends of several children together used up the restarts. An end with a reason of
+    another kind belongs to it only if it counted against the same budget.
     """
     window = history.window_s if isinstance(history.window_s, int | float) else 0.0
-    kind, least = kind_of(last), last.at - window
+    ends = [last, *(_counted(history, last) if window else ())]
+    counted, alone = {one.number for one in ends}, bool(_own_row(ends))
+    kind, child = kind_of(last), last.child_id
     for one in history.restart_history():
-        if one.number < last.number and one.event_type != "restarted_along":
-            if last.at - one.at > max(PAUSE_S, window) or (one.at < least and kind_of(one) != kind):
-                break
-            last = one
+        if one.number >= last.number or one.event_type == "restarted_along" or (alone and one.child_id != child):
+            continue
+        if last.at - one.at > max(PAUSE_S, window) or (one.number not in counted and kind_of(one) != kind):
+            break
+        last = one
     return last
 
 

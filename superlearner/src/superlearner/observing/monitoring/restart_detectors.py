@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 from math import ceil
 from typing import Any, Final
 
@@ -82,6 +82,7 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             count=len(times),
             threshold=limits.anomaly_restarts,
             setting="anomaly_restarts",
+            subject=_identify(worst),
             past=f"{name} {'was in a restart loop and ' if endless else ''}restarted children {len(times):,} times "
             f"in {window:g} s{told}",
             hint=_advise(worst, facts, history, cure),
@@ -154,8 +155,7 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
         if not gave_up and worst:
             told = _describe(history, worst)
             words, past = f"{words}{'; ' if last_one else ': '}{told}", f"{past}; {told}"
-        ended = history.ended_at is not None or history.has_fallen
-        room = "" if ended or _fails_at_start(worst) else _suggest_room(history, allowed, facts)
+        room = "" if gave_up or _fails_at_start(worst) else _suggest_room(history, allowed, facts)
         yield AnomalyFinding(
             type="crash_loop",
             severity="critical" if gave_up or soon else "high",
@@ -176,9 +176,10 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             threshold=limits.anomaly_give_up_within,
             setting="anomaly_give_up_within",
             size=len(gave_up),
+            subject=_identify(gave_up or worst),
             past=past,
-            hint=_advise(worst, facts, history, room),
-            past_hint=_advise(worst, facts, history, room, over=True),
+            hint=_advise(worst, facts, history, room, repair=True),
+            past_hint=_advise(worst, facts, history, room, repair=True, over=True),
         )
 
 
@@ -192,9 +193,9 @@ def repeated_crashes(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFind
         ends = _find_alike(history, facts.now - window, window)
         if len(ends) < ALIKE:
             continue
-        words = describe_ends(name_child(history, ends[0]), ends)
-        if all(one.event_type == "restarted" for one in ends):
-            words = f"{words}; {_called(history, facts)} restarted it each time"
+        words = (
+            f"{describe_ends(name_child(history, ends[0]), ends)}; {_called(history, facts)} {_describe_answers(ends)}"
+        )
         yield AnomalyFinding(
             type="crash_loop",
             severity="medium",
@@ -208,19 +209,32 @@ def repeated_crashes(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFind
             count=len(ends),
             threshold=window,
             setting="anomaly_window",
+            subject=_identify(ends),
             hint=_advise(ends, facts, history, ""),
             past_hint=_advise(ends, facts, history, "", over=True),
         )
 
 
+def _describe_answers(ends: Sequence[Entry]) -> str:
+    """Return what a supervisor did after the crashes of a child: after some, it gave up."""
+    falls = sum(one.event_type == "gave_up" for one in ends)
+    if not falls:
+        return "restarted it each time"
+    fell, again = sentences.times_text(falls), sentences.times_text(len(ends) - falls)
+    return f"restarted it {again} and gave up {fell}" if falls < len(ends) else f"gave up {fell}"
+
+
 def _find_alike(history: History, since: float, window: float) -> list[Entry]:
     """Return the crashes of the child that crashes most at one line, all within a window, newest first.
 
-    The newest one is not older than `since`.
+    The newest one is not older than `since`. A give-up after a failed start follows no further crash.
     """
     groups: dict[tuple[str | None, str, str], list[Entry]] = {}
-    for one in takewhile(lambda one: one.at >= since - window, history.restart_history()):
-        if one.event_type in ("restarted", "terminated") and one.crash and one.where:
+    entries = list(takewhile(lambda one: one.at >= since - window, history.restart_history()))
+    for one, before in zip_longest(entries, entries[1:]):
+        retried = before is not None and (before.event_type, before.child_id) == ("restart_failed", one.child_id)
+        own = one.event_type == "restarted" or (one.event_type == "gave_up" and not retried)
+        if own and one.crash and one.where:
             group = groups.setdefault((one.child_id, kind_of(one), one.where), [one])
             if group[0] is not one and one.at >= group[0].at - window:
                 group.append(one)
@@ -298,10 +312,13 @@ def _describe_command(entries: Sequence[Entry], facts: NodeFacts, history: Histo
     return f"`{command('restart.list', process=child, node=facts.called)}` lists the newest restarts"
 
 
-def _advise(worst: Sequence[Entry], facts: NodeFacts, history: History, more: str, *, over: bool = False) -> str:
+def _advise(
+    worst: Sequence[Entry], facts: NodeFacts, history: History, more: str, *, repair: bool = False, over: bool = False
+) -> str:
     """Return the advice about the child that failed most, from its ends, newest first.
 
-    `more` suggests more restarts, which do not help against the same error at the same line.
+    `more` suggests more restarts, which do not help against the same error at the same line. `repair` says that the
+    cause comes first, for a supervisor that gave up or is about to.
     """
     shows = _describe_command(worst, facts, history, over=over)
     if _fails_at_start(worst):
@@ -311,13 +328,19 @@ def _advise(worst: Sequence[Entry], facts: NodeFacts, history: History, more: st
         )
     if _have_one_place(worst):  # the description names it
         return f"fix that line first: all these crashes happened there; {shows}"
-    return f"{shows}{more}"
+    what = "its children" if not worst or worst[0].child_id is None else name_child(history, worst[0])
+    return f"{f'first repair what ends {what}: ' if repair else ''}{shows}{more}"
 
 
 def _fails_at_start(ends: Sequence[Entry]) -> bool:
     """Return whether the last restart of a child failed."""
     newest = next((one for one in ends if one.event_type != "gave_up"), None)
     return newest is not None and newest.event_type == "restart_failed"
+
+
+def _identify(ends: Sequence[Entry]) -> str:
+    """Return what tells the failures of a child from others: the child and the kind of its reason."""
+    return f"{ends[0].child_id} {kind_of(ends[0])}" if ends else ""
 
 
 def _find_worst(history: History, since: float) -> list[Entry]:
@@ -352,7 +375,7 @@ def _suggest_room(history: History, allowed: int | None, facts: NodeFacts) -> st
     who = history.name or history.pid
     pause = command("supervisor.pause", who, node=facts.called)
     more = command("supervisor.set_flags", who, max_restarts=10 * max(1, allowed or 1), node=facts.called)
-    return f". `{more}` gives it more room, `{pause}` stops restarts while you look"
+    return f". Until then, `{pause}` stops restarts while you look, and `{more}` gives it more room"
 
 
 def _suggest_limit(history: History, facts: NodeFacts, pause: float) -> str:
