@@ -1087,7 +1087,7 @@ declare namespace Api {
     /** false: it is not running; null if its node is not connected */ alive: boolean|null;
     /** it replaces an ended process; null while it is being restarted */ restarted: boolean|null;
     /** false: the events are no longer in memory; its restart may be `stored` */ known: boolean;
-    summary: string;
+    /** what happened, one sentence a line */ summary: string;
     /** how often the child was restarted; null without a restart or a give-up */ repeats?: WhyRepeats|null;
     /** its last stored end or restart, and the number of restarts; null if the last one is in memory, or the process has no name or is not running */ earlier?: string|null;
     /** hangs, deadlocks, long mailboxes and the like: those that it has, then the newest stored */ problems?: WhyProblem[];

@@ -277,3 +277,9 @@ def test_an_answer_of_which_all_lists_are_empty_says_so(capsys: pytest.CaptureFi
     assert ("", "nothing\n") == capsys.readouterr()
     show(PlatformAnswer({"restarted": 0, "why": None}, None), short=("restarted", "why"))
     assert ("0\n", "") == capsys.readouterr()
+
+
+def test_the_sentences_of_a_summary_are_lines_before_the_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    """Regression: they were one line of up to 700 characters."""
+    show(PlatformAnswer({"restarted": True, "summary": "ledger was killed\nshop restarted ledger"}))
+    assert capsys.readouterr().out == "ledger was killed\nshop restarted ledger\n\nrestarted  yes\n"

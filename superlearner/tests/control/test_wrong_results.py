@@ -203,7 +203,7 @@ def test_a_stop_is_shown_with_its_callback_and_line_everywhere(
         assert (facts["why"], facts["where"], facts["source"]) == (reason, where, source)
         story = (await platform.get("/api/v1/processes/store/errors/why"))["data"]["summary"]
         at = "" if where is None else f" at {where.removesuffix(' in handle_cast')}"
-        assert f"crashed: {reason}, in handle_cast('{request_}'){at}; shop (one_for_one) restarted store" in story
+        assert f"crashed: {reason}, in handle_cast('{request_}'){at}\nshop (one_for_one) restarted store" in story
         children = (await platform.get("/api/v1/supervisors/shop/children"))["data"]
         assert reason == next(one["last_exit"]["reason"] for one in children if one["id"] == "store")
 

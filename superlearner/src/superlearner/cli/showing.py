@@ -34,6 +34,8 @@ STYLES: Final = {
 }
 COMMAND: Final = "watch"
 """The field that is a command."""
+SUMMARY: Final = "summary"
+"""The field whose lines are sentences."""
 STATES: Final = frozenset({"status", "state", "alive", "outcome", "level", "up"})
 """Fields whose values are coloured as good or bad."""
 
@@ -178,7 +180,11 @@ class _Writer:
             self.say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
     def fields(self, data: dict[str, Any]) -> None:
-        """Write a line per field; lists and nested records follow under headings."""
+        """Write a line per field; lists and nested records follow under headings, a summary of some lines is first."""
+        summary = data.get(SUMMARY)
+        if isinstance(summary, str) and "\n" in summary:
+            self.say(f"{plain_lines(summary)}\n")
+            data = {name: value for name, value in data.items() if name != SUMMARY}
         below = {name: value for name, value in data.items() if self.is_below(value)}
         lines = {name: self.cell(name, value) for name, value in data.items() if name not in below}
         if self.terminal:

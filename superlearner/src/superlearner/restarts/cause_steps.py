@@ -33,6 +33,7 @@ __all__ = [
     "line_of_call",
     "line_of_end",
     "line_of_start",
+    "lines_of",
     "name_request",
     "start_failure",
     "summary_of",
@@ -277,14 +278,19 @@ def name_request(text: str, reason: str | None, request: str) -> str:
     return text.replace(f"by {BY_OUTSIDE}", f"by {request}").replace(ON_REQUEST, f" by {request}")
 
 
-def summary_of(steps: Iterable[Step]) -> str:
-    """Return the sentences of steps as one text: of supervisors that give up in a row, only the first has its limit."""
+def lines_of(steps: Iterable[Step]) -> list[str]:
+    """Return the sentences of steps: of supervisors that give up in a row, only the first has its limit."""
     told: list[str] = []
     for fall, group in groupby(steps, lambda step: step.kind == "gave_up"):
         some = list(group)
         above = [one.name or one.pid or "" for one in some[1:]] if fall else []
         told += [*(one.text for one in (some[:1] if fall else some)), *filter(None, (fell_after(above),))]
-    return "; ".join(told)
+    return told
+
+
+def summary_of(steps: Iterable[Step]) -> str:
+    """Return the sentences of steps as one text."""
+    return "; ".join(lines_of(steps))
 
 
 def budget_of(event: TraceEvent) -> dict[str, Any]:

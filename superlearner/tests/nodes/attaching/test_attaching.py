@@ -111,6 +111,7 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
             [line] = (await platform.get(ATTACHED))["data"]
             why = f"its process {first.os_pid} no longer exists, and was probably killed"
             assert ("looked_for", why) == (line["state"], line["why"])
+            assert [why] == [one.known.closed for one in platform.platform.attachments if one.known]  # and stored
             asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
             said = re.escape(f", and is being looked for: {line['why']}")
             assert re.fullmatch(f"{NODE} is not reachable since [0-9:]{{8}}{said}", asked["message"])

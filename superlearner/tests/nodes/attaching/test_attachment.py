@@ -11,7 +11,7 @@ import pytest
 
 from otp.doors import DoorError, DoorRecord
 from superlearner.nodes.attaching import Attachment, ServiceChange, attachment, whereabouts
-from superlearner.nodes.attaching.known_services import KnownService
+from superlearner.nodes.attaching.known_services import ENTRIES, KnownService
 from superlearner.nodes.attaching.whereabouts import Whereabouts
 
 NODE = "shop@127.0.0.1"
@@ -100,5 +100,20 @@ def test_a_return_is_told_after_an_attempt_that_failed_midway(monkeypatch: pytes
         assert (await told.get()).reason is not None
         assert (await told.get()).reason is None
         live.cancel()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_the_reason_why_a_service_ended_is_known_after_a_restart_of_the_platform() -> None:
+    """Regression: it had said that booking called sys.exit(3), and then only that no service was found."""
+
+    async def main() -> None:
+        nodes = SimpleNamespace(wait_for=lambda *_: None, stop_waiting=lambda *_: None)
+        known = KnownService(NODE, NODE, WHERE, "unix//tmp/1.sock", gone_at=1.0, closed="till called sys.exit(3)")
+        [stored] = ENTRIES.validate_json(ENTRIES.dump_json([known]))
+        one = Attachment(WHERE, NODE, nodes, lambda *_: None, (), stored)
+        await one.live()
+        assert one.why is not None
+        assert one.why.startswith("till called sys.exit(3); ")
 
     asyncio.run(asyncio.wait_for(main(), 10))

@@ -70,7 +70,7 @@ def test_a_give_up_after_failed_starts_is_explained_from_the_crash_on(inside: In
         finally:
             Press.down.clear()
         summary = (await platform.get(f"/api/v1/processes/{asked}/errors/why"))["data"]["summary"]
-        first, *others = summary.split("; ")
+        first, *others = summary.split("\n")
         assert first.startswith("press <")
         assert first.endswith("> crashed: a bug, by a signal from outside")
         for supervisor in ("office", "ship"):
@@ -103,7 +103,7 @@ def test_a_process_whose_start_fails_again_and_again_is_not_just_not_running(ins
         finally:
             Press.down.clear()
             failed.close()
-        assert re.search(r"; yard is restarting press, after [\d,]+ failed attempts$", why["summary"])
+        assert re.search(r"\nyard is restarting press, after [\d,]+ failed attempts$", why["summary"])
         assert (why["alive"], why["restarted"]) == (False, None)
         assert otp.is_alive(yard)
 
@@ -136,7 +136,7 @@ def test_a_crash_loop_is_told_with_its_number_of_restarts(inside: Inside) -> Non
             assert (" times" in summary) is (count > 4)
         took = max(1, round(repeats["until"] - repeats["since"]))
         since = rf"since \d\d:\d\d:\d\d, within {took} s"
-        told = rf"; worker was restarted 6 times {since}, after 5 crashes and 1 kill; 5 of them for this reason$"
+        told = rf"\nworker was restarted 6 times {since}, after 5 crashes and 1 kill; 5 of them for this reason$"
         assert re.search(told, summary), summary
 
     inside(test)
@@ -161,7 +161,7 @@ def test_kills_on_request_count_in_the_number_of_restarts(inside: Inside, tmp_pa
             why = (await platform.get(f"{path}/why"))["data"]
             numbers = {one: why["repeats"][one] for one in ("count", "crashes", "kills", "alike", "of")}
             assert numbers == {"count": 7, "crashes": 5, "kills": 2, "alike": 1, "of": 7}
-            assert re.search(r"; worker was restarted 7 times since .*, after 5 crashes and 2 kills$", why["summary"])
+            assert re.search(r"\nworker was restarted 7 times since .*, after 5 crashes and 2 kills$", why["summary"])
             platform.platform.moments.catch_up()
             await platform.platform.store.sync()
         listed = (await platform.get("/api/v1/restarts", params={"process": "worker", "fold": "false"}))["data"]
@@ -191,7 +191,7 @@ def test_restarts_by_an_earlier_supervisor_process_count_for_their_reason(inside
             await otp.wait_down(patient)
         summary = why["summary"]
         assert re.search(
-            r"; worker was restarted 6 times for this reason since [\d:]+, within 1 s; "
+            r"\nworker was restarted 6 times for this reason since [\d:]+, within 1 s\n"
             r"worker was restarted once before this run of its program$",
             summary,
         ), summary
@@ -256,16 +256,16 @@ def test_restarts_that_have_left_the_memory_are_counted_from_the_store(inside: I
         last = f"before it, at {describe(2)}: counter_1 was restarted on request 30 times more"
         before = "counter_1 was restarted 1,068 times before this run of its program"
         shows = "`superlearner restart list --process counter_1` lists what is stored about it"
-        assert earlier.endswith(f"; {last}; {before}; {shows}")
+        assert earlier.endswith(f"\n{last}\n{before}\n{shows}")
         await crash(platform)
         why = (await platform.get(f"{AT}/errors/why"))["data"]
-        assert why["summary"].endswith(f"; {before}")
+        assert why["summary"].endswith(f"\n{before}")
         line = "counter_1 crashed and was restarted 498 times more"
         store.append_moment(row(line, 498, 3600, run_of(platform.node)))
         await crash(platform)
         why = (await platform.get(f"{AT}/errors/why"))["data"]
         assert why["summary"].endswith(
-            f"; counter_1 was restarted 500 times since {describe(3600)}; the newest 2 for this reason; {before}"
+            f"\ncounter_1 was restarted 500 times since {describe(3600)}; the newest 2 for this reason\n{before}"
         )
         repeats = why["repeats"]
         assert (repeats["count"], repeats["before"], repeats["alike"]) == (500, 1068, 2)
@@ -295,9 +295,9 @@ def test_a_give_up_of_an_earlier_run_is_told_by_what_it_did_to_the_process(insid
         told: dict[str, str] = {}
         for one in ("porter", "guest", "lobby"):
             told[one] = (await platform.get(f"/api/v1/processes/{one}/errors/why"))["data"]["earlier"] or ""
-        fell = r"not restarted in this run of its program; before it, at [\d:]+: lobby gave up: .*; "
-        assert re.match(f"{fell}porter was not restarted then; `", told["porter"])
-        assert re.match(f"{fell}guest ended with it; `", told["guest"])
+        fell = r"not restarted in this run of its program\nbefore it, at [\d:]+: lobby gave up: .*\n"
+        assert re.match(f"{fell}porter was not restarted then\n`", told["porter"])
+        assert re.match(f"{fell}guest ended with it\n`", told["guest"])
         assert " ended with it" not in told["lobby"]
 
     inside(before, data_dir=tmp_path)
@@ -426,7 +426,7 @@ def test_a_process_of_a_node_that_is_gone_is_explained_from_the_store(inside: In
         told = (why["pid"], why["name"], why["alive"], why["known"], why["stored"]["ref"], why["steps"])
         assert told == (None, "till", None, False, "9f3a0c1b22d0.9", [])
         assert re.fullmatch(
-            rf"till crashed and was restarted \(at .+\); there is no node '{GONE}'.*; "
+            rf"there is no node '{GONE}'.*\nbefore that, at .+: till crashed and was restarted\n"
             rf"`superlearner restart list --process till --node {GONE}` lists what is stored about it",
             why["summary"],
         )
@@ -450,7 +450,7 @@ def test_of_a_service_that_is_not_connected_its_state_is_told(inside: Inside, aw
         platform.platform.nodes.explainers = [lambda name: Absence(why, "see `kill -CONT 7`", awaited)]
         told = (await platform.get("/api/v1/processes/till/errors/why", params={"node": GONE}))["data"]
         shows = f"`superlearner restart list --process till --node {GONE}` lists what is stored about it"
-        assert told["summary"].partition("); ")[2] == f"{why}; {shows}"
+        assert told["summary"].splitlines()[::2] == [why, shows]
         assert (told["alive"], told["stored"]["line"]) == (None, row.line)
 
     inside(test)

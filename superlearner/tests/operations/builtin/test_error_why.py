@@ -43,7 +43,7 @@ def test_a_process_that_is_not_running_is_still_explained(inside: Inside, asked:
         found = (await platform.get(f"{at}/errors/why"))["data"]
         assert (found["pid"], found["alive"], found["restarted"]) == (plain_pid(pid), False, False)
         assert found["summary"].startswith(f"returns_its_state <{plain_pid(pid)}> crashed: ")
-        assert found["summary"].endswith("; it is not running")
+        assert found["summary"].endswith("\nit is not running")
         last = (await platform.get(f"{at}/errors/last"))["data"]
         assert (last["pid"], last["alive"], last["error"]["message"]) == (plain_pid(pid), False, "'number'")
         assert [one["pid"] for one in (await platform.get(f"{at}/errors"))["data"]] == [plain_pid(pid)]
@@ -152,8 +152,8 @@ def test_a_process_that_has_not_been_restarted_says_where_earlier_restarts_are_l
     async def test(platform: Any) -> None:
         why = (await platform.get(f"{AT}/errors/why"))["data"]
         assert re.fullmatch(
-            r"not restarted in this run of its program; "
-            r"no earlier restart of it is stored; `superlearner restart list` lists those of others", why["earlier"],
+            r"not restarted in this run of its program\n"
+            r"no earlier restart of it is stored\n`superlearner restart list` lists those of others", why["earlier"],
         )  # fmt: skip
         root = (await platform.get("/api/v1/processes/superlearner/errors/why"))["data"]
         assert (root["known"], root["summary"]) == (False, "it started before the events in memory")
@@ -174,7 +174,7 @@ def test_an_error_of_an_earlier_run_is_explained_as_one_of_that_run(inside: Insi
         why = (await platform.get(f"{AT}/errors/why"))["data"]
         assert (why["stored"]["ref"], why["restarted"]) == ("9f3a0c1b22d4.7", False)
         assert re.search(  # Regression: it had a command instead of the crash
-            r"; before it, at 1 January [\d:]+: counter_1 crashed and was restarted; "
+            r"\nbefore it, at 1 January [\d:]+: counter_1 crashed and was restarted\n"
             r"`superlearner restart show 9f3a0c1b22d4\.7[^`]*` shows it$", why["earlier"],
         )  # fmt: skip
         for path in ("errors", "errors/last", "errors/patterns", "errors/why"):
@@ -210,7 +210,7 @@ def test_a_restart_that_has_left_the_memory_is_explained_by_what_is_stored(insid
         assert line == why["stored"]["line"]
         shown = (await platform.get(f"/api/v1/restarts/{why['stored']['ref']}"))["data"]
         assert shown["summary"].startswith("counter_1 ")
-        assert re.search(rf"; at [\d:]+: {re.escape(line)}, at one_for_one.py:\d+ in \w+; `", why["earlier"])
+        assert re.search(rf"\nat [\d:]+: {re.escape(line)}, at one_for_one.py:\d+ in \w+\n`", why["earlier"])
 
     inside(test)
 

@@ -73,7 +73,7 @@ def test_a_give_up_is_one_story_for_child_supervisor_and_restart(inside: Inside)
             f"letters: ConnectionRefusedError('no mail'), at {listed['where']}); tree gave up after it"
         )
         assert shown["gave_up"] == listed["story"]
-        assert why["letters"]["summary"] == why["tree"]["summary"].replace("; it is not", "; letters is not")
+        assert why["letters"]["summary"] == why["tree"]["summary"].replace("\nit is not", "\nletters is not")
         assert (
             "tree gave up: max_restarts=3 allows 3 restarts in 5 s, and a 4th was needed" in why["letters"]["summary"]
         )
@@ -116,7 +116,7 @@ def test_supervisors_that_give_up_one_after_the_other_are_one_event_on_every_sur
         assert (listed["supervisor"], listed["fallen"]) == ("price_sup", ["price_sup", "core", "root"])
         for one, state in (("pricer", "pricer is not running"), ("root", "it is not running")):
             summary = (await platform.get(f"/api/v1/processes/{one}/errors/why"))["data"]["summary"]
-            assert summary.endswith(f"(last: pricer crashed: KeyError('tax')); {after}; {state}")
+            assert summary.endswith(f"(last: pricer crashed: KeyError('tax'))\n{after}\n{state}")
         found = (await platform.get("/api/v1/system/anomalies"))["data"]["anomalies"]
         assert [one["description"] for one in found] == [
             f"price_sup gave up and is not running: pricer crashed: {crash}; {after}, and are not running either"

@@ -61,7 +61,7 @@ def test_a_restart_that_goes_on_is_neither_a_restart_nor_none(inside: Callable[.
         await Slow.stops.wait()
         try:
             why = (await platform.get("/api/v1/processes/left/errors/why"))["data"]
-            assert why["summary"].endswith("; it is being restarted")
+            assert why["summary"].endswith("\nit is being restarted")
             assert (why["alive"], why["restarted"]) == (False, None)
         finally:
             Slow.may_end.set()

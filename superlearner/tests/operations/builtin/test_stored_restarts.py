@@ -127,16 +127,15 @@ def test_what_happened_to_a_process_in_an_earlier_run_is_told_in_full(inside: In
     async def after(platform: Any) -> None:
         await platform.node.start(Fleet, None, name="fleet")
         told = {name: await _ask(platform, name, ada) for name in ("driver_a", "driver_b", "van_sup", "engine", "desk")}
-        straw = "van_sup gave up: it allows no restarts (last: driver_a crashed: van_broken); "
-        assert f": {straw}driver_a was restarted; `" in told["driver_a"]
-        assert f": {straw}driver_b ended with it and was restarted; `" in told["driver_b"]
-        assert f": {straw}van_sup was restarted; `" in told["van_sup"]
-        first = (
-            r": engine crashed: ZeroDivisionError\(.*\), at test_stored_restarts.py:\d+ in [^;]*; engine_sup gave up: "
-        )
-        assert re.search(f"{first}.*no_fuel.*; engine was restarted; `", told["engine"])
+        straw = "van_sup gave up: it allows no restarts (last: driver_a crashed: van_broken)\n"
+        assert f": {straw}driver_a was restarted\n`" in told["driver_a"]
+        assert f": {straw}driver_b ended with it and was restarted\n`" in told["driver_b"]
+        assert f": {straw}van_sup was restarted\n`" in told["van_sup"]
+        place = r"at test_stored_restarts.py:\d+ in [^;\n]*"
+        first = rf": engine crashed: ZeroDivisionError\(.*\), {place}\nengine_sup gave up: "
+        assert re.search(f"{first}.*no_fuel.*\nengine was restarted\n`", told["engine"])
         request = "your request through test (process.kill)"
-        assert f": desk was killed by {request} and restarted; `" in told["desk"]
+        assert f": desk was killed by {request} and restarted\n`" in told["desk"]
 
     inside(before, data_dir=tmp_path)
     inside(after, data_dir=tmp_path)
@@ -159,17 +158,17 @@ def test_each_kind_of_stored_restart_counts_for_its_own_process(inside: Inside, 
         store(11, "counter_2 crashed and was restarted; counter_1 crashed and was restarted", 2)
         for name in ("counter_1", "counter_2"):
             told = await ask(name)
-            assert f"; {name} was restarted 2 times before this run of its program; `" in told
+            assert f"\n{name} was restarted 2 times before this run of its program\n`" in told
             assert told.endswith(f" restart list --process {name}` lists what is stored about it")
         line = "counter_1 and printer_1 were restarted on request"
         store(12, line)
         told = await ask("counter_1")
-        assert f": {line}; counter_1 was restarted 3 times before this run of its program; `" in told
+        assert f": {line}\ncounter_1 was restarted 3 times before this run of its program\n`" in told
         for number in (13, 14):
             store(number, "counter_1 was killed and restarted")
         await crash(platform)
         why = (await platform.get("/api/v1/processes/counter_1/errors/why"))["data"]
-        assert why["summary"].endswith("; counter_1 was restarted 5 times before this run of its program")
+        assert why["summary"].endswith("\ncounter_1 was restarted 5 times before this run of its program")
 
     inside(test, data_dir=tmp_path)
 
@@ -277,7 +276,7 @@ def test_a_request_that_only_the_store_knows_is_named(inside: Inside, operation:
             why = (await call(platform.platform, "error.why", reader, pid="counter_1")).data
             request = f"{whose} request through test ({operation})"
             assert f" by {request}" in why["summary"] and "outside" not in why["summary"]
-            assert (why["steps"][0]["request"], why["steps"][0]["text"]) == (request, why["summary"].partition("; ")[0])
+            assert (why["steps"][0]["request"], why["steps"][0]["text"]) == (request, why["summary"].partition("\n")[0])
 
     inside(test)
 

@@ -110,7 +110,7 @@ class Attachment:
         self._tell = tell
         self._pauses = pauses
         self._why: str | None = None
-        self._closed: str | None = None
+        self._closed: str | None = None if known is None else known.closed
         """The reason why its service closed its door or ended; None if neither is known."""
         self._silent_since: float | None = None
         self._was_stopped = False
@@ -233,6 +233,9 @@ class Attachment:
         # Code that held its loop, or a signal that stopped it, let it not end in order
         why = _describe_exit(os_pid, held is not None or self._blocked is not None)
         self._why = self._closed = why
+        if self.known is not None:
+            self.known = replace(self.known, closed=why)
+            self.learned()
         self._nodes.keep_reason(self.name or "", why)
         self._silent_since = None
         self._hold = self._blocked = None
@@ -337,7 +340,8 @@ class Attachment:
                 self.visitor, self.state, self._why, self.gone_at = None, "looked_for", why, begun or time.time()
                 if facts.backend is not None:
                     self._nodes.detach(name, why, what)
-        self.known = replace(self.known, gone_at=self.gone_at)  # the platform may restart before it is back
+        # The platform may restart before it is back
+        self.known = replace(self.known, gone_at=self.gone_at, closed=self._closed)
         self.learned()
         self._tell("bad", f"{name} {what}: {why}; it will be looked for {len(self._pauses)} times")
         at, held = (begun or now, None) if busy else (now, self._last_hold(now))

@@ -34,6 +34,7 @@ class KnownService:
         siblings: see `Whereabouts.siblings`.
         gone_at: when it was lost, in seconds since 1970; None while it is attached.
         os_pid: the process id of its program; None if an earlier version stored it.
+        closed: why its program ended; None while it runs, or if that is not known.
     """
 
     name: str
@@ -43,6 +44,7 @@ class KnownService:
     siblings: frozenset[str] = frozenset()
     gone_at: float | None = None
     os_pid: int | None = None
+    closed: str | None = None
 
 
 ENTRIES: Final = TypeAdapter(list[KnownService])

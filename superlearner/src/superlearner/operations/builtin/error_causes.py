@@ -10,7 +10,7 @@ from itertools import islice, takewhile
 from typing import Any, Final, NamedTuple
 
 import otp
-from otp import Node, sentences
+from otp import Node
 from superlearner.base.commands import command
 from superlearner.control.clock import Clock, time_text
 from superlearner.control.events import STARTS, TraceEvent
@@ -24,9 +24,19 @@ from superlearner.nodes.remote import RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import Named, Names
 from superlearner.observing.monitoring.timeouts import describe_calls_of, pids_of
 from superlearner.operations.builtin.error_repeats import count_repeats, describe_before, describe_repeats
+from superlearner.operations.builtin.error_stored import (
+    MOST_PROBLEMS,
+    describe_end,
+    explain_absent,
+    find_stored,
+    is_end,
+    is_problem,
+    list_command,
+    list_problems,
+    words_of,
+)
 from superlearner.operations.builtin.errors import describe_step, find_process, origin_of
 from superlearner.operations.builtin.processes import NOT_THERE
-from superlearner.operations.builtin.restart_incidents import is_failure, possible_names
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_row, list_open
 from superlearner.operations.builtin.restart_loops import FAILED_START, GAVE_UP, INCIDENT, clause_about, is_sum
 from superlearner.operations.builtin.restart_words import how_ended_in, page_about, was_restarted_in
@@ -45,9 +55,9 @@ from superlearner.operations.results.errors import (
     WhyStored,
     WhyTimeouts,
 )
-from superlearner.operations.results.restarts import Crashed, Moment, RestartLine
+from superlearner.operations.results.restarts import RestartLine
 from superlearner.operations.rights.ownership import not_their_node
-from superlearner.restarts.cause_steps import ON_REQUEST, OUTSIDE, name_request, summary_of
+from superlearner.restarts.cause_steps import ON_REQUEST, OUTSIDE, lines_of, name_request
 from superlearner.restarts.causes import why as causes_of
 from superlearner.restarts.groups import groups
 from superlearner.restarts.ids import RUN, Ref, run_of
@@ -66,7 +76,6 @@ ELSEWHERE_S: Final = 1.0
 """Seconds in which another node answers whether it has a process."""
 MOST_READ: Final = 100  # stored restarts whose reasons are read
 IN_THIS_RUN: Final = "not restarted in this run of its program"
-MOST_PROBLEMS: Final = 5
 IF_ANY: Final = "lists earlier ones, if any"
 
 
@@ -92,7 +101,7 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
     try:
         node = ctx.found
     except OperationError as absence:
-        if (stored := await _explain_absent(ctx, history, pid, absence)) is None:
+        if (stored := await explain_absent(ctx, history, pid, absence)) is None:
             raise (not_their_node(_this(), ctx) if refused else absence) from None
         return stored
     if refused:
@@ -113,53 +122,15 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
         await _add_requests(ctx, node, history, found)
     told = found.summary
     if found.repeats is not None:
-        told = told.removesuffix(describe_repeats(found.repeats)).removesuffix("; ")
+        told = told.removesuffix(describe_repeats(found.repeats)).rstrip("\n")
         if history is not None:
             found.repeats = await _count_recorded(ctx, node, history, found.repeats, found.run)
-        found.summary = sentences.story(told, describe_repeats(found.repeats))
+        found.summary = _lines(told, describe_repeats(found.repeats))
     if found.earlier is not None and found.name is not None and history is not None:
         await _add_stored(ctx, node, history, found)
     if found.name is not None and history is not None:
         await _add_problems(ctx, node, history, found)
     return found
-
-
-async def _explain_absent(
-    ctx: Context, history: MomentHistory | None, name: str, absence: OperationError
-) -> Why | None:
-    """Return what is stored about a process of a node that is not connected, and may run; None if nothing is."""
-    if history is None or looks_like_pid(name):
-        return None
-    rows = await _find_stored(history, possible_names(ctx.on or ctx.home.name), name, ctx.user.only_owner)
-    last = next(filter(_is_end, rows), None)
-    problems = _list_stored([one for one in rows if _is_problem(one)])
-    if last is None and not problems:
-        return None
-    told, line = "no restart of it is stored", None
-    if last is not None:
-        [whole] = await history.read_replays([last])
-        line = await asyncio.to_thread(describe_row, whole, ctx.user.name)
-        told = f"{_describe_stored(line, await asyncio.to_thread(read_moment, whole))} (at {time_text(last.until)})"
-    state = "its node is not connected" if ctx.user.only_own else absence.message
-    return Why(
-        pid=None, name=name, alive=None, restarted=None, known=False, run=(last or rows[0]).run, repeats=None,
-        summary=sentences.story(told, state, _list_command(ctx, name)), problems=problems, steps=[],
-        stored=None if last is None or line is None else WhyStored(ref=line.ref, at=last.until, line=_words(line)),
-    )  # fmt: skip
-
-
-def _is_problem(one: MomentRow) -> bool:
-    """Return whether a row is about a problem such as a hang, and not about an end."""
-    return one.number == INCIDENT and not is_failure(one)
-
-
-def _is_end(one: MomentRow) -> bool:
-    """Return whether a row is about an end, a restart or a failed start of a process."""
-    return one.number >= INCIDENT and not _is_problem(one)
-
-
-def _list_stored(rows: Sequence[MomentRow]) -> list[WhyProblem]:
-    return [WhyProblem(at=one.at, line=one.line, ref=str(Ref(one.run, one.number))) for one in rows[:MOST_PROBLEMS]]
 
 
 async def _add_requests(ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, why: Why) -> None:
@@ -201,7 +172,7 @@ async def _hint_elsewhere(
     if found is None and (stored := await _hint_stored(ctx, node, history, name)) is not None:
         return stored
     if found is None and history is not None and others:
-        found = next((row.node for row in await _find_stored(history, [*others], name)), None)
+        found = next((row.node for row in await find_stored(history, [*others], name)), None)
     if found is None:
         return None
     explains = command("error.why", name, node=ctx.nodes.option_of(found))
@@ -212,20 +183,9 @@ async def _hint_stored(
     ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory | None, name: str
 ) -> str | None:
     """Return what lists the stored lines about a process that its node does not know; None without one."""
-    if history is None or not await _find_stored(history, [node.name], name, ctx.user.only_owner):
+    if history is None or not await find_stored(history, [node.name], name, ctx.user.only_owner):
         return None
-    return _list_command(ctx, name)
-
-
-async def _find_stored(
-    history: MomentHistory, nodes: Sequence[str], name: str, owner: str | None = None
-) -> list[MomentRow]:
-    """Return what is stored about a process, without replays, newest first."""
-    return await page_about(history, name, list(nodes), [], owner, limit=MOST_FOLDED)
-
-
-def _list_command(ctx: Context, name: str) -> str:
-    return f"`{ctx.command('restart.list', process=name)}` lists what is stored about it"
+    return list_command(ctx, name)
 
 
 async def _has(node: WatchedNode | RemoteNode, name: str) -> bool:
@@ -255,7 +215,7 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
     causes = causes_of(ctx.node, number if fallen is None else plain_pid(fallen))
     clock = Clock()
     origins = [origin_of(ctx.watched, audit, ctx.user.name, clock, step) for step in causes]
-    told = summary_of(one.step for one in origins) or "it started before the events in memory"
+    lines = lines_of(one.step for one in origins) or ["it started before the events in memory"]
     restarted = any(step.kind == "child_restarted" or (alive and step.kind in ENDED) for step in causes)
     who = "it" if fallen is None or fallen is found else pid
     going_on = not alive and _is_being_restarted(ctx.node, memory, found)
@@ -269,7 +229,7 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
         alive=alive,
         restarted=None if going_on or retried else restarted,
         known=bool(causes),
-        summary=sentences.story(told, *state),
+        summary=_lines(*lines, *state),
         repeats=count_repeats(memory, causes, clock),
         earlier=None if restarted or not alive else _describe_earlier(ctx, found, clock),
         problems=_list_problems(ctx.watched, number),
@@ -280,6 +240,11 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
         run=run_of(ctx.node),
         steps=[describe_step(one, clock) for one in origins],
     )
+
+
+def _lines(*parts: str) -> str:
+    """Return sentences as the lines of a text; empty ones are left out."""
+    return "\n".join(filter(None, parts))
 
 
 def _list_problems(node: WatchedNode, pid: str) -> list[WhyProblem]:
@@ -320,7 +285,7 @@ def _describe_earlier(ctx: Context, pid: otp.Pid, clock: Clock) -> str | None:
     since = f"not restarted since {time_text(clock.wall(events[0].at))}, where the events in memory begin"
     if events[0].seq == 1:
         since = IN_THIS_RUN
-    return f"{since}; `{listing}` {IF_ANY}"
+    return f"{since}\n`{listing}` {IF_ANY}"
 
 
 def _find_fallen(memory: Memory, ended: otp.Pid) -> otp.Pid | None:
@@ -407,10 +372,10 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
     """
     name = why.name or ""
     found = await _list_restarts(ctx, node, history, name)
-    since = (why.earlier or "").partition("; ")[0]
+    since = (why.earlier or "").partition("\n")[0]
     if not found:
         others = f"`{ctx.command('restart.list')}` lists those of others"
-        why.earlier = sentences.story(since, "no earlier restart of it is stored", others)
+        why.earlier = _lines(since, "no earlier restart of it is stored", others)
         return
     last = max(found, key=lambda one: one.until)
     line, moment = last.row, None
@@ -419,7 +384,7 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
         moment = await asyncio.to_thread(read_moment, whole)
         line = await asyncio.to_thread(describe_row, whole, ctx.user.name)
     of_this_run = last.run == why.run
-    words = _words(line)
+    words = words_of(line)
     before = "" if of_this_run else "before it, " if since == IN_THIS_RUN else "before this run of its program, "
     when, effect = f"{before}at {time_text(last.until)}", []
     if line.gave_up:
@@ -430,44 +395,22 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
             effect = []
     if len(found) > 1:
         effect.append(describe_before(name, _count_before(found, why.run)))
-    shows = _list_command(ctx, name)
+    shows = list_command(ctx, name)
     if len(found) == 1 and last.number <= 1:
         shows = f"`{ctx.command('restart.show', line.ref)}` shows it"
-    why.earlier = sentences.story(since, f"{when}: {_describe_stored(line, moment)}", *effect, shows)
+    end, *others = describe_end(line, moment)
+    why.earlier = _lines(since, f"{when}: {end}", *others, *effect, shows)
     why.stored = WhyStored(ref=line.ref, at=last.until, line=words)
     if not why.known and of_this_run and (last.number or line.gave_up):
         why.restarted = True
         why.summary = f"{words} (at {time_text(last.until)})"
 
 
-def _words(line: RestartLine) -> str:
-    """Return what happened in a stored restart, with the request, and the reason."""
-    told, by = line.line, f" by {line.request}"
-    if line.request is not None and by not in told and not line.story:
-        killed = f"{line.name} was killed"
-        told = told.replace(killed, killed + by, 1) if told.startswith(killed) else f"{told}{by}"
-    return line.story or (told if line.reason in (None, "killed") else f"{told}: {line.reason}")
-
-
-def _describe_stored(line: RestartLine, moment: Moment | None) -> str:
-    """Return what happened in a stored restart, with the reason and the place; before a give-up, its first cause."""
-    words = _words(line)
-    first = None if moment is None or not line.gave_up else next(iter(moment.events), None)
-    if moment is not None and isinstance(first, Crashed) and first.reason not in words:
-        by = "" if line.request is None else f" by {line.request}"
-        how = f"{'crashed' if first.crash else 'ended'}{by}: {first.reason}"
-        if first.reason == "killed":
-            how = f"was killed{by}"
-        place = None if moment.line is None else moment.line.place
-        words = sentences.story(f"{line.name} {how}{sentences.at_place(place, first.reason + words)}", words)
-    return words + sentences.at_place(line.where, words)
-
-
 async def _add_problems(ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, why: Why) -> None:
     """Add the newest stored problems of a process, such as hangs, and failed starts."""
     owner = ctx.user.only_owner
     rows = await page_about(history, why.name or "", [node.name], [], owner, limit=MOST_FOLDED, number=INCIDENT)
-    stored = _list_stored([one for one in rows if _is_problem(one) or one.cause == FAILED_START])
+    stored = list_problems([one for one in rows if is_problem(one) or one.cause == FAILED_START])
     why.problems = [*(one for one in why.problems if one.ref is None), *stored]
 
 
@@ -504,7 +447,7 @@ async def _list_restarts(
     for one in (*(one for one in open_ if one.ref not in settled), *about):
         parts = clause_about(one.line, name)
         by_it = one.line.startswith(f"{name} could not start ")
-        if parts is None and (isinstance(one, RestartLine) or by_it or not _is_end(one)):
+        if parts is None and (isinstance(one, RestartLine) or by_it or not is_end(one)):
             continue
         number = (one.count if is_sum(one) else 1) if parts is not None and parts.again else 0
         how: How = "ended" if parts is None else parts.how

@@ -80,7 +80,7 @@ def describe_repeats(repeats: WhyRepeats) -> str:
     if alike >= LOOP and repeats.times >= 2 * alike / 3:  # else the messages differ, or there are none
         times = "each time" if repeats.times == alike else f"{repeats.times:,} times"
         told += f", {times} while it handled {repeats.message}"
-    return sentences.story(told, before)
+    return "\n".join(filter(None, (told, before)))
 
 
 def _describe_kinds(repeats: WhyRepeats) -> str:

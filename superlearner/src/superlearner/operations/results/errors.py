@@ -126,7 +126,7 @@ class Why(ResultModel):
     alive: bool | None = Field(description="false: it is not running; null if its node is not connected")
     restarted: bool | None = Field(description="it replaces an ended process; null while it is being restarted")
     known: bool = Field(description="false: the events are no longer in memory; its restart may be `stored`")
-    summary: str
+    summary: str = Field(description="what happened, one sentence a line")
     repeats: WhyRepeats | None = Field(
         default=None, description="how often the child was restarted; null without a restart or a give-up"
     )
