@@ -60,6 +60,8 @@ class EndTimes:
     def __init__(self) -> None:
         self._times: dict[int, int] = {}
         self._names: dict[int, Any] = {}
+        self._what: dict[int, Any] = {}
+        """The class or function of an ended process without a name, which is the name of a dynamic child."""
         self._children: dict[tuple[Any, Any], Any] = {}
         """The last names of children that have ended, by their supervisor and id."""
 
@@ -69,10 +71,13 @@ class EndTimes:
             self._times[event.seq] = event.at
             if (name := event.data.get("name")) is not None:
                 self._names[event.seq] = name
+            else:
+                self._what[event.seq] = event.data.get("what")
             if len(self._times) > MOST_TIMES:
                 first = next(iter(self._times))
                 del self._times[first]
                 self._names.pop(first, None)
+                self._what.pop(first, None)
         elif event.kind in ENDS:
             child = event.pid, event.data.get("id")
             self._children.pop(child, None)
@@ -88,7 +93,7 @@ class EndTimes:
     def name_of(self, event: TraceEvent) -> Any:
         """Return the name that an ended child had, for its supervisor's report of its end or of a failed restart.
 
-        None if it had none.
+        A dynamic child has no id, and without a name that of its class or function. None if it had none.
         """
         if event.kind in ("restart_failed", "start_failed", "gave_up"):
             child = event.pid, event.data.get("id")
@@ -96,7 +101,10 @@ class EndTimes:
             if name is not None:
                 self._children[child] = name  # in a loop of failed restarts it is dropped last
             return name
-        return self._names.get(event.cause) if event.kind in ENDS else None
+        if event.kind not in ENDS:
+            return None
+        name = self._names.get(event.cause)
+        return self._what.get(event.cause) if name is None and event.data.get("id") is None else name
 
     def names_with(self, event: TraceEvent) -> dict[Any, Any]:
         """Return the names, by id, of the children that are restarted with another one."""

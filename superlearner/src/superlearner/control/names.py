@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 import otp
 from otp import Pid
-from otp.observer.reading import kind_of
 from otp.sentences import process_name
 from superlearner.control.protection import protection_of
 from superlearner.control.slots import id_text
 from superlearner.control.terms import is_a
 
-__all__ = ["EndedSupervisors", "display_name", "has_critical_children", "is_critical", "last_name", "registered_name"]
-
-MOST_ENDED: Final = 1_000
+__all__ = ["display_name", "has_critical_children", "is_critical", "last_name", "registered_name"]
 
 
 def registered_name(pid: Pid) -> str | None:
@@ -59,29 +54,3 @@ def has_critical_children(supervisor: Pid) -> bool:
     """Return whether the children of a supervisor are critical, also those that do not run."""
     found = protection_of(otp.trace.node_of(supervisor))
     return found is not None and found.covers_children(supervisor)
-
-
-class EndedSupervisors:
-    """The supervisors of a node that ended last: a dead process no longer says what it was, and its children follow.
-
-    Each `exited` event of the node is noted first.
-    """
-
-    def __init__(self) -> None:
-        self._pids: dict[Pid, None] = {}
-
-    def note(self, pid: Any) -> None:
-        """Note the end of a process."""
-        if kind_of(pid) == "supervisor":
-            self._pids[pid] = None
-            if len(self._pids) > MOST_ENDED:
-                del self._pids[next(iter(self._pids))]
-
-    def is_unsupervised(self, pid: Any) -> bool:
-        """Return whether a process that ends was started without a supervisor.
-
-        Returns False for the platform's own processes.
-        """
-        above = pid.parent
-        supervised = above is not None and (kind_of(above) == "supervisor" or above in self._pids)
-        return not supervised and not is_critical(pid)

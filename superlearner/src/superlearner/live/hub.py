@@ -24,9 +24,9 @@ from superlearner.control.events import ENDS, STARTS, facts_of
 from superlearner.control.exits import EndsBelow, EndTimes, ExitLog
 from superlearner.control.listing import count_processes
 from superlearner.control.measuring import measurements, parts_of
-from superlearner.control.names import EndedSupervisors
 from superlearner.control.slots import Slot
 from superlearner.control.tree import TreeReader
+from superlearner.control.unsupervised import UnsupervisedEnds
 from superlearner.live.alone import GROUP, Alone, ended
 from superlearner.live.deflate import SharedDeflate
 from superlearner.live.feed import Feed
@@ -110,7 +110,7 @@ class Hub:
         self.feed.loop_held = loop_held
         self.exits = ExitLog(clock.offset)
         self._ends = EndTimes()
-        self._ended_supervisors = EndedSupervisors()
+        self._unsupervised = UnsupervisedEnds()
         self._ends_below = EndsBelow(node, self.exits)
         self.frames = Frames(self.model, head)
         self.alone = Alone(node, reader, self._handle_unsupervised_end)
@@ -232,8 +232,7 @@ class Hub:
 
     def _note_unsupervised_crash(self, event: Event) -> None:
         """Add the crash of a process without a supervisor to the feed, even if no page is open."""
-        self._ended_supervisors.note(event.pid)
-        if not facts_of(event).crash or not self._ended_supervisors.is_unsupervised(event.pid):
+        if not self._unsupervised.note(event):
             return
         row = row_of(self.model, facts_of(event).pid)
         if row is None or row.parent == GROUP:  # else it is a top-level supervisor

@@ -489,6 +489,22 @@ def _describe_others(group: Group, past: Past) -> Iterator[str]:
         yield f"{count:,} more {('was ' if count == 1 else 'were ') if how == 'killed' else ''}{how}"
 
 
+def _restarted_with_link(group: Group, past: Past) -> list[str]:
+    """Return the names of what was restarted if each had ended because of a link, and not the first process itself."""
+    again = list(filter(is_again, group.events))
+    ends = [past.memory.ends.get(one.data.get("old")) for one in again]
+    if not all(one is not None and one.data.get("sender") is not None and one is not group.first for one in ends):
+        return []
+    return [past.name(one.data["child"], past.id_of(one.data["child"])) for one in again]
+
+
+def _describe_linked(names: list[str]) -> Iterator[str]:
+    if names:
+        each = "and was" if len(names) == 1 else "and were"
+        shown = sentences.listed(names[:MOST_OTHERS], "and", len(names[MOST_OTHERS:]))
+        yield f"{shown} ended with it {each} restarted"
+
+
 def _how(event: TraceEvent) -> Literal["killed", "crashed", "ended"]:
     reason = event.data.get("reason")
     if type(reason) is str and reason == "killed":
@@ -512,7 +528,8 @@ def describe_group(group: Group, past: Past) -> str:
         again = [past.name(one.data["child"], past.id_of(one.data["child"])) for one in group.again]
         line = sentences.restarted_on_request(again[:MOST_OTHERS], more=len(again[MOST_OTHERS:]))
     else:
-        again = any(map(is_restart, group.events))
+        linked = _restarted_with_link(group, past)
+        again = not linked and any(map(is_restart, group.events))
         first = _describe_end(_name(group, past), group.first, again=again)
-        line = sentences.story(first, *_describe_others(group, past))
+        line = sentences.story(first, *_describe_linked(linked), *_describe_others(group, past))
     return without_secrets(line, LONGEST)

@@ -46,6 +46,25 @@ def test_a_supervisor_without_a_name_has_its_id_also_when_it_gives_up() -> None:
     otp.run(main)
 
 
+def test_a_dynamic_child_that_ended_has_the_name_of_its_function() -> None:
+    """Regression: `child <0.4.0> crashed`, where the list of restarts and the log had the function."""
+
+    def price(of: str) -> int:
+        return {"tea": 3}[of]
+
+    async def main() -> None:
+        events = EventLog("e1")
+        async with otp.Node("shop@127.0.0.1") as node:
+            events.follow(node)
+            tasks = await node.start(otp.TaskSupervisor)
+            reader = Reader(events, EventFilter(types=frozenset({"child_terminated"})))
+            await otp.TaskSupervisor.start_child(tasks, price, "wine")
+            [crash] = await reader.more(1, 10)
+        assert re.sub(r"0\.\d+\.0", "0.9.0", crash.text).endswith("price <0.9.0> crashed: KeyError('wine')")
+
+    otp.run(main)
+
+
 def test_a_call_that_timed_out_is_a_sentence() -> None:
     class Slow(GenServer[None]):
         @impl

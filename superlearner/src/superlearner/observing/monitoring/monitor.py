@@ -17,11 +17,12 @@ from superlearner.base.telemetry import Telemetry
 from superlearner.control.clock import Clock
 from superlearner.control.events import facts_of
 from superlearner.control.listing import count_processes
-from superlearner.control.names import EndedSupervisors, display_name, is_critical
+from superlearner.control.names import display_name, is_critical
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid, safe_text
 from superlearner.control.tree import what_of
 from superlearner.control.turns import Steps
+from superlearner.control.unsupervised import UnsupervisedEnds
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring.alarms import Alarm, Alarms
 from superlearner.observing.monitoring.births import Births
@@ -137,7 +138,7 @@ class Monitor:
         """The time of the last point of an earlier attachment, until there is one of this."""
         self._missed: list[LoopHold] = []
         """Holds before it watched, to be stored with the first look."""
-        self._ended_supervisors = EndedSupervisors()
+        self._unsupervised = UnsupervisedEnds()
         self._crashes = UnsupervisedCrashes()
         self._stops = Stops(self._clock, NodeMemory())
         self._followers: tuple[Callable[[Point], object], ...] = ()
@@ -208,10 +209,9 @@ class Monitor:
     def _on_event(self, event: Event, *, missed: bool = False) -> None:
         at = self._clock.wall(event.at)
         if event.kind == "exited":
-            self._ended_supervisors.note(event.pid)
             if event.pid is not None:
                 self._callbacks.note_exit(event.pid, at)
-            if facts_of(event).crash and self._ended_supervisors.is_unsupervised(event.pid):
+            if self._unsupervised.note(event):
                 self._crashes.note(event, at)
         elif event.kind == "start_failed":
             self._crashes.note_start(event, at, self.ledger.book.by_pid.get(facts_of(event).pid))

@@ -117,7 +117,8 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
         if hint is None:
             raise
         said = error.message.partition("; did you mean ")[0]
-        raise OperationError(error.code, said, details=[Detail(None, said, hint), *error.details]) from None
+        others = [one for one in error.details if one.hint != hint]  # the node may have given the same one
+        raise OperationError(error.code, said, details=[Detail(None, said, hint), *others]) from None
     if history is not None:
         await _add_requests(ctx, node, history, found)
     told = found.summary

@@ -1,0 +1,72 @@
+"""The crashes of a node that no supervisor handles."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import otp
+from otp import Pid
+from otp.observer.reading import kind_of, links_of
+from superlearner.control.events import TraceEvent, facts_of
+from superlearner.control.names import is_critical
+
+__all__ = ["UnsupervisedEnds"]
+
+MOST_ENDED: Final = 1_000
+MOST_LINKED: Final = 100
+"""Linked processes, directly or not, among which a supervised one is looked for."""
+
+
+class UnsupervisedEnds:
+    """The ends of processes of a node, to tell the crashes that no supervisor handles.
+
+    Each `exited` event of the node is noted once, when it happens: later, its process has no links.
+    """
+
+    def __init__(self) -> None:
+        self._supervisors: dict[Pid, None] = {}
+        """Those that ended last: a dead process no longer says what it was, and its children follow."""
+        self._handled: dict[Pid, None] = {}
+        """Processes that crashed with a supervisor, or together with one that has it."""
+
+    def note(self, event: TraceEvent) -> bool:
+        """Note an end; return whether it is a crash that no supervisor handles.
+
+        That of a task which takes its owner along is handled: the supervisor of the owner restarts it.
+        """
+        pid: Any = event.pid
+        if kind_of(pid) == "supervisor":
+            _put(self._supervisors, pid)
+        if not facts_of(event).crash or is_critical(pid):
+            return False
+        if self._is_supervised(pid) or self._ends_with_handled(event) or self._takes_supervised_along(pid):
+            _put(self._handled, pid)
+            return False
+        return True
+
+    def _is_supervised(self, pid: Any) -> bool:
+        above = pid.parent
+        return above is not None and (kind_of(above) == "supervisor" or above in self._supervisors)
+
+    def _ends_with_handled(self, event: TraceEvent) -> bool:
+        """Return whether it ended because of the crash of a linked process that a supervisor handles."""
+        return event.data.get("sender") in self._handled
+
+    def _takes_supervised_along(self, pid: Any) -> bool:
+        """Return whether a supervised process is linked to it, or to a process that ends with it."""
+        linked = [pid]
+        for one in linked:
+            for other in links_of(one, MOST_LINKED):
+                if other in linked or not otp.is_alive(other) or otp.process_info(other, "trap_exit"):
+                    continue
+                if self._is_supervised(other):
+                    return True
+                if len(linked) < MOST_LINKED:
+                    linked.append(other)
+        return False
+
+
+def _put(found: dict[Pid, None], pid: Pid) -> None:
+    found[pid] = None
+    if len(found) > MOST_ENDED:
+        del found[next(iter(found))]
