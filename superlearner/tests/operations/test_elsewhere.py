@@ -79,6 +79,9 @@ def test_the_only_service_is_the_default_node_of_a_platform_without_a_tree(insid
         async def node_of(path: str, **options: Any) -> str:
             return (await platform.get(f"/api/v1/{path}", **options)).get("meta", {}).get("node") or home
 
+        async def page(path: str) -> str:
+            return (await platform.client.get(path)).text
+
         async with otp.Node(DEPOT) as node, otp.Node("kiosk@127.0.0.1") as kiosk:
             nodes.attach(node, kind=SERVICE)
             pid = await node.start(Agent, lambda: 0, name="shelf")
@@ -91,6 +94,12 @@ def test_the_only_service_is_the_default_node_of_a_platform_without_a_tree(insid
                 assert (await platform.get(f"/api/v1/{path}"))["meta"].items() >= about.items()
             assert await node_of("processes", params={"node": home}) == home
             assert await node_of("processes", headers={"x-door": "page"}) == home  # a page shows its node
+            served = f"/supervisors?node={DEPOT.replace('@', '%40')}"
+            for path, leads in (("/", True), ("/supervisors", False), (served, True)):  # Start leads to the service
+                assert (f'href="{served}" data-page="supervisors"' in await page(path)) == leads
+            note = f'This page shows the platform itself. Your service: <a href="{served}">'
+            assert note in await page("/supervisors")
+            assert "the platform itself. Your" not in await page("/") + await page(served) + await page("/settings")
             error = (await platform.get("/api/v1/processes/shel/info"))["error"]
             assert error["message"] == f"there is no process 'shel' on {DEPOT}; did you mean shelf?"
             error = (await platform.get("/api/v1/supervisors/shelf"))["error"]

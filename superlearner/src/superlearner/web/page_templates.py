@@ -46,6 +46,7 @@ def page_templates() -> Environment:
             "only_reads": False,
             "hides_code": False,
             "can_sign_out": False,
+            "only_service": None,
         }
         | {"reader": "", "display_name": "", "only_own": False, "deep": False, "dead_link": None, "shared_at": None}
         | {"cli": "superlearner", "learning": PARTS, "no_admin": False, "static": _static, "modules": _modules}

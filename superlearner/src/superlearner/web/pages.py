@@ -320,6 +320,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
         names = node_names(platform.nodes, user)
         first = home_node(user) if user.only_own else platform.nodes.default or own
         found = platform.nodes.find(node or first)
+        service = None if user.only_own or node not in (None, first) else platform.nodes.find_only_service()
         shown = {
             "root": platform.settings.root_path,
             "cli": reaching(request, platform.settings.data_dir, platform.settings.root_path),
@@ -331,6 +332,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
             "own": own,
             "beside": found is not None and found.kind.listed_beside,
             "services": {} if user.only_own or node not in (None, first) else _list_services(platform),
+            "only_service": service,
             "reader": user.name,
             "display_name": user.display_name,
             "only_own": user.only_own,
