@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -389,15 +389,31 @@ def test_rows_are_kept_when_the_request_that_read_them_first_ends_before_it_has_
     Scheduler().run(main)
 
 
-def test_restarts_of_another_cause_are_a_line_of_their_own() -> None:
-    """Regression: six crashes were "RuntimeError('disk error 5')", though one of them was a KeyError elsewhere."""
+@pytest.mark.parametrize(
+    ("requests", "lines"),
+    [
+        ((0, "wine", 1, 2, 3, 4), [(5, "RuntimeError('disk error 4')", True, 5), (1, "KeyError('wine')", True, None)]),
+        # Regression: four missing keys were one line with the reason of the last
+        (
+            ("q1", "q2", "q1", "q3"),
+            [(1, "KeyError('q3')", True, None), (2, "KeyError('q1')", True, None), (1, "KeyError('q2')", True, None)],
+        ),
+        (("q1", "q2", "q1", "q1", "q2"), [(5, "KeyError('q2')", True, 2)]),
+        (("q1",) * 6, [(6, "KeyError('q1')", True, None)]),
+    ],
+)
+def test_restarts_of_another_cause_are_a_line_of_their_own(requests: Sequence[Any], lines: list[Any]) -> None:
+    """Regression: six crashes were "RuntimeError('disk error 5')", though one of them was a KeyError elsewhere.
+
+    A few whose reasons differ in their arguments are lines of their own, too; of many, the reasons are counted.
+    """
 
     class Till(otp.GenServer[None]):
         def init(self, arg: Any) -> otp.Ok[None]:
             return otp.Ok(None)
 
         def handle_info(self, request: Any, state: None) -> Any:
-            if request == "wine":
+            if isinstance(request, str):
                 raise KeyError(request)
             raise RuntimeError(f"disk error {request}")
 
@@ -411,7 +427,7 @@ def test_restarts_of_another_cause_are_a_line_of_their_own() -> None:
         async with otp.Node("tills@127.0.0.1") as tills:
             nodes.attach(tills)
             await tills.start(TillSup, None, name="till_sup")
-            for request in (0, "wine", 1, 2, 3, 4):
+            for request in requests:
                 await tills.wait_registered("till")
                 otp.send(tills.whereis("till"), request)
                 await wait_all_idle()
@@ -419,8 +435,9 @@ def test_restarts_of_another_cause_are_a_line_of_their_own() -> None:
             rows, _ = await moments.page([tills.name], [], None, None, None, 0, 100)
             nodes.detach(tills.name)
         found = [one.describe(describe_row(one.newest, "")) for one in fold(rows) if isinstance(one.newest, MomentRow)]
-        assert [(one.count, (one.reason or "")[:8], one.one_cause) for one in found] == [
-            (5, "RuntimeE", True), (1, "KeyError", True),
-        ]  # fmt: skip
+        assert [(one.count, one.reason, one.one_cause, one.reasons) for one in found] == lines
+        assert [one.one_reason for one in found if one.count > 1] == [one[3] is None for one in lines if one[0] > 1]
+        newest = {str(Ref(one.run, one.number)): one for one in rows}
+        assert [one.until for one in found if one.count > 1] == [newest[one.ref].at for one in found if one.count > 1]
 
     otp.run(lambda: main(otp.node()))

@@ -53,6 +53,7 @@ test("the time of a restart is that of its cause, of a loop and a give-up the en
   assert.equal(timeOf({ at: 10, until: 40, count: 144, gave_up: false }), 40);
   assert.equal(timeOf({ at: 10, until: 12, count: 1, gave_up: true }), 12);
   assert.equal(timeOf({ at: 10, until: null, count: 1, gave_up: true }), 10);
+  assert.equal(timeOf({ at: 10, until: 20, fell_at: 21, count: 4, gave_up: true }), 21);
 });
 
 test("a stored crash loop is one line with its count, and the sum of a minute already has one", () => {
@@ -68,6 +69,7 @@ test("a few restarts that the server lists as one have their count, and the reas
   const two = { ref: "r.9", refs: ["r.9", "r.8"], line: "till crashed", kept: true, count: 2, at: 8, until: 9, reason: "KeyError('xl')" };
   assert.equal(storedText({ ...two, one_reason: true }), "till crashed 2× in 1\u00a0s: KeyError('xl')");
   assert.equal(storedText(two), "till crashed 2× in 1\u00a0s, the last time: KeyError('xl')");
+  assert.equal(storedText({ ...two, count: 6, reasons: 4 }), "till crashed 6× in 1\u00a0s, for 4 reasons, the last: KeyError('xl')");
   assert.equal(storedText({ ...two, refs: [] }), "till crashed: KeyError('xl')", "one failure, with two restarts");
 });
 

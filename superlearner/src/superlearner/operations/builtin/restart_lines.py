@@ -68,15 +68,13 @@ ANSWER_S: Final = 2.0
 MOST_OPEN: Final = 1_000
 MOST_FOLDED: Final = 2_000
 LONGEST_REASON: Final = 100
-MOST_COMPARED: Final = 4
-"""Maximum number of restarts of a loop whose reasons are compared."""
 MOST_ALIKE: Final = 20
 """Restarts before a sum that are searched for one of the same child."""
 
 
 @operation("restart.list", http=("GET", "/restarts"), scope="read", outlives=True,
            errors=("node_not_found", "node_unavailable", "restart_not_found"),
-           short="at line count until node where reason supervisor ref")  # fmt: skip
+           short="at line count until node where reason reasons supervisor ref")  # fmt: skip
 async def list_(
     ctx: Context,
     history: MomentHistory | None,
@@ -104,7 +102,13 @@ async def list_(
     beside: Annotated[
         EventRef | None, Field(description="only those of the same minute as this restart, which may be a sum")
     ] = None,
-    fold: Annotated[bool, Field(description="true: list the newest 2,000, with equal crashes as one line")] = True,
+    fold: Annotated[
+        bool,
+        Field(
+            description="true: list the newest 2,000, with equal crashes as one line, and more than 4 whose reasons "
+            "differ only in their arguments"
+        ),
+    ] = True,
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[RestartLine]:
@@ -197,16 +201,13 @@ def _list_outages_once(rows: Sequence[MomentRow]) -> Iterator[MomentRow]:
 
 async def _describe_loops(ctx: Context, history: MomentHistory | None, loops: Sequence[Loop]) -> list[RestartLine]:
     """Return the lines of loops; those of sums with the facts of a kept restart."""
-    read = [[one.newest, *(one.lines[1:] if 1 < len(one.lines) <= MOST_COMPARED else ())] for one in loops]
-    rows = [one for of in read for one in of if isinstance(one, MomentRow)]
+    newest = [one.newest for one in loops]
+    rows = [one for one in newest if isinstance(one, MomentRow)]
     whole = rows if history is None else await history.read_replays(rows)
     reader = ctx.user.name
     lines = iter(await asyncio.to_thread(lambda: [describe_row(one, reader) for one in whole]))
-    described = [[next(lines) if isinstance(one, MomentRow) else one for one in of] for of in read]
-    shown = [one.describe(of[0]) for one, of in zip(loops, described, strict=True)]
-    for line, of in zip(shown, described, strict=True):
-        if len(of) > 1 and all(one.kept and one.reason == line.reason for one in of):
-            line.one_reason = True
+    described = [next(lines) if isinstance(one, MomentRow) else one for one in newest]
+    shown = [one.describe(line) for one, line in zip(loops, described, strict=True)]
     if history is None:
         return shown
     return [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -55,11 +56,13 @@ STOP: Final = "the program was stopped for "
 NAMED: Final = 4
 """Words at the beginning of such a line that name its process, as in `messages waited for till`."""
 BEYOND: Final = 4
-"""Equal lines without a known cause, and lines about something else, are folded if there are more than these."""
+"""Lines whose reasons differ or are not known, and lines about something else, are folded if there are more."""
 MOST_REFS: Final = 20
 """Maximum number of ids of a loop that its line has."""
 PAUSE_S: Final = 120.0
 """Seconds without an equal line that end a loop: only the first 100 restarts of each minute have a line."""
+MARKED: Final = re.compile(r"(?P<mark>[0-9a-f]{8})\|")
+"""The first characters of a cause, which tell equal reasons from those that differ in their arguments."""
 TIMES: Final = re.compile(r"(once|[\d,]+ times)(?= more$)")
 MORE: Final = re.compile(r" (once|[\d,]+ times) more$")
 LINE: Final = re.compile(
@@ -80,7 +83,7 @@ AFTER: Final = re.compile("[ ,;:]|$")
 
 @dataclass(slots=True)
 class Loop:
-    """Equal lines of one cause and the sums of such restarts, newest first, or a single line."""
+    """Lines of one cause and the sums of such restarts, newest first, or a single line."""
 
     lines: list[RestartLine | MomentRow]
 
@@ -91,8 +94,9 @@ class Loop:
 
     @property
     def until(self) -> float:
-        """The time of its last event."""
-        return max(one.until or one.at for one in self.lines)
+        """The time of its last event; of many, that of the newest restart, of which it also has the id and reason."""
+        alone = len(self.lines) == 1
+        return max(one.until or one.at if alone or one.count > 1 else one.at for one in self.lines)
 
     def describe(self, newest: RestartLine) -> RestartLine:
         """Return one line for all of them; `newest` describes the newest."""
@@ -102,15 +106,19 @@ class Loop:
         plain = newest.reason is not None and newest.request is not None  # others may have had another requester
         line = self.newest.line if plain else newest.line
         line = TIMES.sub(f"{count:,} times", line) if is_sum(self.newest) else line
-        at, causes = min(one.at for one in self.lines), {_cause(one) for one in self.lines if one.count == 1}
-        alike = len(causes) == 1 and None not in causes and all(one.count == 1 for one in self.lines)
+        at, causes = min(one.at for one in self.lines), [_cause(one) for one in self.lines]
+        marks = None if any(is_sum(one) for one in self.lines) else {_read_mark(one) for one in causes}
+        reasons = None if marks is None or None in marks else len(marks)
+        alike = len({_without_mark(one) for one in causes}) == 1 and None not in causes
         return newest.model_copy(
             update={
                 "line": line,
                 "count": count,
                 "at": at,
                 "until": self.until,
-                "one_cause": alike,
+                "one_cause": alike and marks is not None,
+                "one_reason": reasons == 1,
+                "reasons": reasons if reasons != 1 else None,
                 "refs": [_ref_of(one) for one in self.lines if not is_sum(one)][:MOST_REFS],
             }
         )
@@ -239,10 +247,33 @@ def names(line: str, process: str) -> bool:
 
 
 def cause_of(line: RestartLine) -> str | None:
-    """Return the cause of a restart, which loops are folded by, its numbers aside; None if only its line is kept."""
+    """Return the cause of a restart, which loops are folded by, its numbers aside; None if only its line is kept.
+
+    >>> known = {
+    ...     "event": 7,
+    ...     "at": 1.0,
+    ...     "name": "till",
+    ...     "supervisor": None,
+    ...     "strategy": None,
+    ...     "started": 1,
+    ...     "gave_up": False,
+    ... }
+    >>> cause_of(RestartLine(reason="KeyError('a')", where="till.py:9", fallen=[], **known))
+    '0e3f4624|KeyError till.py:9'
+    """
     if not line.kept or line.reason is None:
         return None
-    return f"{without_arguments(line.reason)} {line.where or ''}"
+    return f"{zlib.crc32(line.reason.encode()):08x}|{without_arguments(line.reason)} {line.where or ''}"
+
+
+def _read_mark(cause: str | None) -> str | None:
+    """Return what tells the reason in a cause from others; None if it is not known, as of an earlier version."""
+    found = MARKED.match(cause or "")
+    return None if found is None else found["mark"]
+
+
+def _without_mark(cause: str | None) -> str | None:
+    return cause and MARKED.sub("", cause, count=1)
 
 
 def _cause(one: RestartLine | MomentRow) -> str | None:
@@ -266,11 +297,16 @@ def _is_known(one: RestartLine | MomentRow) -> bool:
 def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
     """Group lines into loops by cause and run, both newest first; a sum belongs to the loop of the restarts before it.
 
+    A few whose reasons differ in their arguments are apart.
+
     >>> row = MomentRow("shop", "9f3a0c1b22d4", 7, 9, 100.0, 100.0, "till crashed and was restarted", 1, "7")
     >>> [len(one.lines) for one in fold([row] * 4)], [len(one.lines) for one in fold([row] * 5)]
     ([1, 1, 1, 1], [5])
     >>> [len(one.lines) for one in fold([replace(row, cause="KeyError till.py:9")] * 2)]
     [2]
+    >>> two = [replace(row, cause=f"0000000{mark}|KeyError till.py:9") for mark in (1, 2)]
+    >>> [len(one.lines) for one in fold(two * 2)], [len(one.lines) for one in fold(two * 3)]
+    ([2, 2], [6])
     >>> many = MomentRow("shop", "9f3a0c1b22d4", 10, 99, 101.0, 109.0, f"{row.line} 30 times more", 30, "")
     >>> [sum(one.count for one in loop.lines) for loop in fold([many, row, row])]
     [32]
@@ -286,7 +322,7 @@ def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
     current: dict[tuple[str | None, str | None, str, str | None], list[int]] = {}
     for place, one in enumerate(lines):
         line = MORE.sub("", one.line) if is_sum(one) else one.line
-        cause = _cause(one)
+        cause = _without_mark(_cause(one))
         of = one.node, _run(one)
         known, unknown = (*of, line, cause and without_numbers(cause)), (*of, line, None)
         for key in (known, unknown):
@@ -302,12 +338,20 @@ def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
         current[known] = loop
         current.setdefault(unknown, loop)
     summed = {place for place, one in enumerate(lines) if is_sum(one)}
-    many = [
-        loop
-        for loop in places
-        if len(loop) > (1 if _is_known(lines[loop[0]]) else BEYOND) or not summed.isdisjoint(loop)
-    ]
-    few = [loop for loop in places if loop not in many]
-    return [
-        Loop([lines[place] for place in loop]) for loop in sorted([*many, *([one] for loop in few for one in loop)])
-    ]
+    loops: list[list[int]] = []
+    for loop in places:
+        if len(loop) > BEYOND or not summed.isdisjoint(loop):
+            loops.append(loop)
+        elif _is_known(lines[loop[0]]):
+            loops.extend(_split(loop, lines))
+        else:
+            loops.extend([place] for place in loop)
+    return [Loop([lines[place] for place in loop]) for loop in sorted(loops)]
+
+
+def _split(loop: Sequence[int], lines: Sequence[RestartLine | MomentRow]) -> Iterator[list[int]]:
+    """Yield the parts of a short loop with the same reason."""
+    parts: dict[str | None, list[int]] = {}
+    for place in loop:
+        parts.setdefault(_read_mark(_cause(lines[place])), []).append(place)
+    yield from parts.values()

@@ -188,7 +188,10 @@ class RestartLine(ResultModel):
 
     event: int = Field(description="the number of the event that is the first cause")
     last: int = Field(default=0, description="the number of its last event")
-    ref: str = Field(default="", description="its id, which stays unique when the program is started again")
+    ref: str = Field(
+        default="",
+        description="its id, which stays unique when the program is started again; of many, that of the newest",
+    )
     node: str | None = Field(default=None, description="the name of its node, if the list is of several")
     at: Seconds
     line: str = Field(default="", description="what happened")
@@ -196,7 +199,10 @@ class RestartLine(ResultModel):
         default=1,
         description="restarts after an own end; of a sum, those from `at` to `until`",
     )
-    until: Seconds | None = Field(default=None, description="the time of its last event; null while it may go on")
+    until: Seconds | None = Field(
+        default=None,
+        description="the time of its last event, of many that of the newest restart; null while it may go on",
+    )
     fell_at: Seconds | None = Field(default=None, description="the time of its last give-up, if it is known")
     kept: bool = Field(
         default=True, description="false: only its line is kept; the fields below say no more than the line"
@@ -206,8 +212,13 @@ class RestartLine(ResultModel):
         description="its exit reason, of many that of the newest; for a give-up, that of the last end or failed start"
     )
     where: str | None = Field(default=None, description="the file, line and function that raised")
-    one_cause: bool = Field(default=True, description="false: of many, some may have had another reason")
+    one_cause: bool = Field(
+        default=True, description="false: of many, some may have had another reason, arguments of exceptions aside"
+    )
     one_reason: bool = Field(default=False, description="true: all of its restarts had exactly this reason")
+    reasons: int | None = Field(
+        default=None, description="the number of different reasons of many; null if there is one, or it is not known"
+    )
     refs: list[str] = Field(default=[], description="of many, the ids of the newest 20 that have one")
     request: str | None = Field(
         default=None,

@@ -243,9 +243,10 @@ export const isOne = ({ count = 1, reason, one_cause: alike = true, one_reason: 
  * @param {Api.RestartLine} stored
  */
 export function storedText(stored) {
-  const { line = "", count = 1, kept, at, until, reason, refs = [] } = stored;
+  const { line = "", count = 1, kept, at, until, reason, reasons, refs = [] } = stored;
   if ((count <= BEYOND && refs.length < 2) || (!kept && /\d times more/.test(line))) return storedSentence(stored);
-  return `${line} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}${because(reason, !isOne(stored))}`;
+  const often = `${line} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}`;
+  return reasons ? `${often}, for ${reasons} reasons, the last: ${reason}` : `${often}${because(reason, !isOne(stored))}`;
 }
 
 /**
@@ -253,7 +254,7 @@ export function storedText(stored) {
  * @param {Pick<Api.RestartLine, "at"|"until"|"fell_at"|"count"|"gave_up">} stored
  */
 export const timeOf = ({ at, until, fell_at: fellAt, count = 1, gave_up: gaveUp }) =>
-  (count > 1 ? until ?? at : gaveUp ? fellAt ?? until ?? at : at);
+  (gaveUp ? fellAt ?? until ?? at : count > 1 ? until ?? at : at);
 
 /** Return stored restarts by the time that is shown with them, newest first. @param {readonly Api.RestartLine[]} stored */
 export const byTime = (stored) => stored.toSorted((one, other) => timeOf(other) - timeOf(one));
