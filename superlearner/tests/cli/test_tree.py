@@ -141,23 +141,14 @@ def test_watching_ends_with_the_platform(start: Callable[..., Any], tmp_path: Pa
 
 
 def test_a_node_whose_tree_gave_up_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Regression: it printed "0 processes" and nothing else."""
-    answers: dict[str, Any] = {
-        "tree.show": {"drawing": {"text": "", "processes": 0, "left_out": 0}},
-        "restart.list": [
-            {"at": 2.0, "gave_up": False, "line": "the platform did not run", "incident": True},
-            {"at": 1.0, "gave_up": True, "line": "tree gave up", "story": "tree gave up: 0 of 3 left"},
-        ],
-    }
-
-    def answer(_platform: Any, entry: Any, _values: Any, **_more: Any) -> SimpleNamespace:
-        return SimpleNamespace(data=answers[entry["name"]], meta=None)
-
-    monkeypatch.setattr(tree, "ask_or_fail", answer)
-    monkeypatch.setattr(tree, "reach", lambda *_: None)
-    tree.show_tree(None, None, {"format": "text", "root": None}, "prices")
-    assert re.fullmatch("0 processes; at [0-9:]{8} tree gave up: 0 of 3 left\n", capsys.readouterr().out)
-    answers["restart.list"][1]["gave_up"] = False
+    """Regression: it printed "0 processes" and nothing else, and later only on a node that was named."""
+    empty = {"drawing": {"text": "", "processes": 0, "left_out": 0}}
+    note = "no supervisors are running; at 10:00:00, tree gave up: 0 of 3 left"
+    answers = [SimpleNamespace(data=empty, meta={"note": note}), SimpleNamespace(data=empty, meta=None)]
+    monkeypatch.setattr(tree, "ask_or_fail", lambda *_, **__: answers.pop(0))
+    monkeypatch.setattr(tree, "reach", lambda *_: SimpleNamespace(begin="superlearner"))
+    tree.show_tree(None, None, {"format": "text", "root": None}, None)
+    assert capsys.readouterr().out == f"0 processes\n{note}\n"
     tree.show_tree(None, None, {"format": "text", "root": None}, "prices")
     assert capsys.readouterr().out == "0 processes; no supervisor is running there\n"
 

@@ -18,6 +18,7 @@ from superlearner.nodes.kinds import SERVICE
 Inside = Callable[..., Any]
 KIOSK = "kiosk@127.0.0.1"
 CUPS = ["cup"]
+TEXT = {"format": "text"}
 
 
 class KioskTill(GenServer):
@@ -44,17 +45,21 @@ def test_a_node_whose_tree_gave_up_says_so_in_place_of_its_processes(inside: Ins
         async with otp.Node(KIOSK) as node:
             platform.platform.nodes.attach(node, kind=SERVICE)
 
-            async def get(path: str) -> Any:
-                return (await platform.client.get(f"/api/v1/{path}", params={"node": KIOSK})).json()
+            async def get(path: str, **more: str) -> Any:
+                return (await platform.client.get(f"/api/v1/{path}", params={"node": KIOSK, **more})).json()
 
             assert "note" not in (await get("supervisors"))["meta"]
             kiosk = await node.start(KioskTree, None, name="kiosk")
+            hub = platform.platform.hubs.of(platform.platform.nodes.find(KIOSK))
             GenServer.cast(("till", node), "tea")
             await otp.wait_down(kiosk)
+            # regression: "kiosk ended: shutdown; it has no supervisor that restarts it" came after its give-up
+            assert [(one.kind, one.parts["who"]) for one in hub.feed.entries()][-1] == ("gave_up", "kiosk")
+            assert not hub.model.rows
             place = f"at {Path(__file__).name}:"
             give_up = f"kiosk gave up: it allows no restarts (last: till crashed: KeyError('tea'), {place}"
-            for path in ("supervisors", "system/process-tree"):
-                note = (await get(path))["meta"]["note"]
+            for path, more in (("supervisors", {}), ("system/process-tree", {}), ("system/process-tree", TEXT)):
+                note = (await get(path, **more))["meta"]["note"]
                 assert re.match(rf"no supervisors are running; at [\d:]+, {re.escape(give_up)}", note)
             for path in ("supervisors/kiosk/children", "processes/kiosk/info", "processes/till/info"):
                 error = (await get(path))["error"]

@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -31,8 +30,6 @@ LIVE: Final = "/live/supervisors"
 CHANGES: Final = frozenset({"x", "n", "p"})
 """Keys of live frames that change rows; other frames are heartbeats."""
 FROM_THE_TOP: Final = "\x1b[H\x1b[2J"
-NEWEST: Final = 20
-"""Lines of `restart list` among which the end of a tree is looked for."""
 NAMED: Final = 3
 """Processes without a supervisor that are named; of more, only the number is given."""
 Wanted = Mapping[str, str | int | None]
@@ -42,7 +39,7 @@ def show_tree(url: str | None, data_dir: Path | None, wanted: Wanted, node: str 
     """Write the trees of a node, or the one below a root: `wanted` are parameters of `tree.show`, None by default."""
     platform = reach(url, data_dir)
     answer = _ask(platform, wanted, node)
-    print_line(_drawn(platform, wanted, answer.data, node=node))
+    print_line(_drawn(platform, wanted, answer, node=node))
     if answer.meta is not None:
         note_elsewhere(completed(answer.meta, platform.begin))
 
@@ -55,7 +52,7 @@ def watch_tree(url: str | None, data_dir: Path | None, wanted: Wanted, node: str
     # An exception could hit a library that holds a lock, and closing the connection would wait for that lock.
     signal.signal(signal.SIGINT, lambda number, frame: os._exit(0))
     for _ in _changes(platform, node):
-        drawn = _drawn(platform, wanted, _ask(platform, wanted, node).data, compact=True, node=node)
+        drawn = _drawn(platform, wanted, _ask(platform, wanted, node), compact=True, node=node)
         if drawn == before:
             continue
         before = drawn
@@ -78,8 +75,9 @@ def _ask(platform: FoundPlatform, wanted: Wanted, node: str | None) -> PlatformA
 
 
 def _drawn(
-    platform: FoundPlatform, wanted: Wanted, data: Any, *, compact: bool = False, node: str | None = None
+    platform: FoundPlatform, wanted: Wanted, answer: PlatformAnswer, *, compact: bool = False, node: str | None = None
 ) -> str:
+    data: Any = answer.data
     if wanted["format"] == "json":
         return json.dumps(data) if compact else json_text(data)
     drawing = data["drawing"]
@@ -91,31 +89,25 @@ def _drawn(
     if drawing.get("besides"):
         count += " besides the playground"
     if drawing.get("alone"):
-        count += f", {drawing['alone']:,} of them without a supervisor"
+        some = "" if drawing["alone"] == processes else f", {drawing['alone']:,} of them"
+        count += f"{some} without a supervisor"
         if drawing["alone"] <= NAMED:
             count += f": {', '.join(_list_alone(platform, wanted, node))}"
     hint = "; `--whose all` also shows those of the platform" if drawing["left_out"] else ""
-    fall = _describe_fall(platform, node) if not drawn and node is not None else ""
-    return f"{drawn}\n\n{count}{hint}{fall}".lstrip("\n")
+    why = ""
+    if not drawn and (note := (answer.meta or {}).get("note")):
+        why = f"\n{plain_lines(note)}"
+    elif not drawn and node is not None:
+        why = "; no supervisor is running there"
+    return f"{drawn}\n\n{count}{hint}{why}".lstrip("\n")
 
 
 def _list_alone(platform: FoundPlatform, wanted: Wanted, node: str | None) -> list[str]:
     """Return the processes without a supervisor, which are not in the drawing."""
-    asked = {"supervised": False, "per_page": NEWEST, "whose": wanted.get("whose") or "yours"}
+    asked = {"supervised": False, "per_page": NAMED + 1, "whose": wanted.get("whose") or "yours"}
     lines: Any = ask_or_fail(platform, entry_of_verb("process", "list") or {}, asked, node=node).data
     alone = [one for one in lines if one["type"] != "supervisor"]
     return [plain_lines(one["name"] or f"{one['what']} {one['pid']}") for one in alone]
-
-
-def _describe_fall(platform: FoundPlatform, node: str) -> str:
-    """Return that a node has no tree, and why if its newest restart is a give-up."""
-    asked = {"per_page": NEWEST}  # the loop that ended last comes first, with its give-up
-    lines: Any = ask_or_fail(platform, entry_of_verb("restart", "list") or {}, asked, node=node).data
-    found = [one for one in lines if not one.get("incident") and not one.get("program")]
-    if not found or not found[0]["gave_up"]:
-        return "; no supervisor is running there"
-    at = datetime.fromtimestamp(found[0].get("until") or found[0]["at"])
-    return f"; at {at:%H:%M:%S} {plain_lines(found[0].get('story') or found[0]['line'])}"
 
 
 def _changes(platform: FoundPlatform, node: str | None) -> Iterator[None]:

@@ -73,10 +73,11 @@ class AttachedHub(Hub):
         row = row_of(self.model, facts.pid)
         if row is None or row.parent is not None:
             return set()
-        level = "bad" if facts.crash or row.state == "gave_up" else "info"
-        end = sentences.ended(label(row), facts.reason, failed=facts.crash)
-        text = sentences.story(end, sentences.not_restarted(None))
-        self.feed.note(self.model, self.model.wall(event.at), level, text, facts.pid, "ended")
+        if row.state != "gave_up":  # its give-up is in the feed
+            end = sentences.ended(label(row), facts.reason, failed=facts.crash)
+            text = sentences.story(end, sentences.not_restarted(None))
+            level = "bad" if facts.crash else "info"
+            self.feed.note(self.model, self.model.wall(event.at), level, text, facts.pid, "ended")
         return remove(self.model, row.key)
 
     def _pending(self) -> bool:

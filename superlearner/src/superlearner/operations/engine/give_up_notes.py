@@ -39,7 +39,7 @@ def _has_no_supervisor(operation: Operation, parameters: Mapping[str, Any], answ
         return False
     if operation.name == "supervisor.list":
         return not parameters["search"] and (answer.meta or {}).get("total") == 0
-    return operation.name == "tree.show" and parameters["root"] is None and answer.data.get("roots") == []
+    return operation.name == "tree.show" and parameters["root"] is None and answer.data["size"] == 0
 
 
 async def add_give_up(parameters: Mapping[str, Any], error: OperationError, ask: Ask) -> bool:

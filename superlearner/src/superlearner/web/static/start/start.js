@@ -407,13 +407,16 @@ function last() {
   if (held.allows(lastRestarts())) list();
 }
 
-const lastRestarts = (most = unfolded ? Infinity : LAST) => newest({ node: model.node, stored: storedRestarts }, most);
+/** Return how many rows stand there at first: beside services without a tree of the platform's own, it has the whole height. */
+const atFirst = () => page.dataset.services && page.dataset.ready === "none" ? 10 : LAST;
+
+const lastRestarts = (most = unfolded ? Infinity : atFirst()) => newest({ node: model.node, stored: storedRestarts }, most);
 
 let unfolded = false;
 
 /** Return the button that unfolds the list; none if it has no more entries. */
 function unfolding() {
-  if (lastRestarts(Infinity).length <= LAST) return [];
+  if (lastRestarts(Infinity).length <= atFirst()) return [];
   const button = make("button", { type: "button", class: "link", "aria-expanded": String(unfolded) },
     unfolded ? "Show fewer" : "Show more");
   button.onclick = () => {

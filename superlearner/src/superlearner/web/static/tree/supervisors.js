@@ -81,7 +81,9 @@ function onMessages(messages) {
   if (model === before) return;
   const replaced = model.snapshots !== before.snapshots;
   attribute(page, "data-ready", model.rows.size ? "tree" : "empty");
-  if (!model.rows.size) void explainEmptyTree();
+  const fallen = ![...model.rows.values()].some(({ kind }) => kind === "supervisor");
+  if (fallen) void explainEmptyTree();
+  else page.removeAttribute("data-fallen");
   page.dataset.seq = String(model.seq);
   const told = messages.findLast((message) => message.k === "d" && message.t !== undefined);
   attribute(tree, "data-busy", busy);
@@ -117,6 +119,7 @@ async function explainEmptyTree() {
     storedGiveUp.end = await readStoredEnd(model.node);
   }
   showDownfall(model, byId("empty", HTMLElement), storedGiveUp?.end);
+  attribute(page, "data-fallen", downfall(model, storedGiveUp?.end) !== null); // above the processes that run on
 }
 
 /** @param {import("../live/live.js").Status} status */
