@@ -303,6 +303,7 @@ def test_an_anomaly_begins_anew_when_an_earlier_give_up_has_left_its_sentence() 
         NOW - 20,
         "till gave up: stock cr",
     )
+    assert alarm.finding.count == 1
     [over] = alarms.update([], NOW + 41)[1]
     assert over.finding.since == NOW - 59 and over.finding.description.startswith("till gave up twice; ")
 

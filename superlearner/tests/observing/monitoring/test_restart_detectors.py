@@ -353,6 +353,35 @@ def test_a_supervisor_that_gave_up_gets_no_advice_for_one_that_runs() -> None:
     assert "set-flags" in running.hint
 
 
+def test_a_dynamic_supervisor_that_runs_again_without_children_is_not_down() -> None:
+    """Regression: it "gave up and is not running" until its first child started, although the tree showed it."""
+
+    class Ends(otp.GenServer[int]):
+        @otp.impl
+        def init(self, arg: object) -> otp.Ok[int]:
+            return otp.Ok(0)
+
+    async def main() -> None:
+        async with otp.Node("service") as node:
+            monitor = Monitor(Settings, ledger := Ledger())
+            ledger.watch(node)
+            monitor.watch(node)
+            pool = otp.DynamicSupervisor.child_spec(name="pool", max_restarts=0)
+            await node.start(otp.Supervisor, otp.Children([pool]), name="ship")
+            fallen = node.whereis("pool")
+            assert fallen is not None
+            otp.exit(await otp.DynamicSupervisor.start_child(fallen, Ends), "boom")
+            await otp.wait_down(fallen)
+            await node.wait_registered("pool")
+            found = monitor.facts()
+            monitor.close()
+            assert not found.book.histories["pool"].is_down
+            [loop] = crash_loop(found, LIMITS)
+            assert loop.description.startswith("pool gave up: a child crashed: boom")
+
+    asyncio.run(main())
+
+
 def test_a_supervisor_whose_children_never_started_again_is_a_finding_while_it_is_down() -> None:
     """Regression: in a service the finding ended after a minute: its end was only noticed after a restart."""
 

@@ -253,7 +253,9 @@ class Ledger:
                 self._continue(fresh)
             if event.kind in STARTS and event.data["child"] is not None:
                 self._note_name(facts_of(event).pid, event.data["id"], event.data["child"])
-                self._continue(event.data["child"])
+                if supervisor_state(event.data["child"]) is not None:
+                    self.meet(event.data["child"])  # without children, it has no event of its own
+                    self._continue(event.data["child"])
             if entry is not None:
                 self.hand_on(entry)
         except Exception:

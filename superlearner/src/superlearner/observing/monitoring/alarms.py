@@ -189,7 +189,7 @@ def _continued(known: Alarm, finding: AnomalyFinding) -> Alarm:
     worst = finding if exact or worse else known.worst
     if finding.type in COUNTED:
         worst = replace(worst, past=finding.past)
-    latest = replace(finding, since=since, count=max(known.finding.count, finding.count))
+    latest = replace(finding, since=since, count=max(0 if fewer else known.finding.count, finding.count))
     return replace(known, finding=latest, worst=worst)
 
 
