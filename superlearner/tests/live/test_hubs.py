@@ -217,9 +217,11 @@ def test_changed_limits_apply_to_every_hub(inside: Inside) -> None:
                 "viewer_queue": 3,
                 "frame_rows": 2,
                 "loop_held": 1,
+                "callback": 3.0,
             }
             running.platform.hubs.adopt(**limits)
-            assert (viewer.limit, running.platform.hubs.known(node).frame_rows) == (3, 2)
+            hub = running.platform.hubs.known(node)
+            assert (viewer.limit, hub.frame_rows, hub.callback) == (3, 2, 3.0)
 
     inside(test)
 

@@ -84,7 +84,8 @@ def test_all_viewers_get_the_same_bytes_and_numbers_without_gaps(inside: Inside)
 def test_actions_on_a_page_are_shown_at_once(inside: Inside) -> None:
     async def test(running: Any) -> None:
         hour = 3600.0
-        running.hub.adopt(frame_interval=hour, heartbeat_interval=hour, viewer_queue=50, frame_rows=400, loop_held=0.5)
+        limits = {"viewer_queue": 50, "frame_rows": 400, "loop_held": 0.5, "callback": 2.0}
+        running.hub.adopt(frame_interval=hour, heartbeat_interval=hour, **limits)
         viewer = running.hub.attach()
         await frame(viewer)
         await otp.sys.get_state(("live", running.platform.node))  # the first heartbeat is over

@@ -35,6 +35,19 @@ def test_the_front_page_is_a_page_of_its_own(inside: Inside) -> None:
     inside(test)
 
 
+def test_the_front_page_of_a_platform_without_a_tree_has_no_first_steps_from_the_start(inside: Inside) -> None:
+    """Regression: they were shown for a second, until the first message said that there is no tree."""
+
+    async def test(platform: Any) -> None:
+        shown = []
+        for runs_no_tree in (False, True):
+            platform.platform.nodes.runs_no_tree = runs_no_tree
+            shown.append(re.findall(r'id="start" data-ready="(\w+)"', (await platform.client.get("/")).text))
+        assert shown == [["loading"], ["none"]]  # the style sheet hides them in the second one
+
+    inside(test)
+
+
 def test_a_page_names_the_address_at_which_others_open_it(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         text = (await platform.client.get("/")).text

@@ -70,11 +70,13 @@ class Scan:
         "alone_count",
         "busy",
         "calling",
+        "children",
         "deep",
         "deepest_length",
         "newest",
         "scanned",
         "settled",
+        "settled_children",
         "supervisors",
         "unread",
         "unsupervised",
@@ -108,8 +110,12 @@ class Scan:
         """Processes that no supervisor has started, without the supervisors themselves."""
         self.settled: int = 0
         """Those of them with a pid up to the given number."""
+        self.children: Counter[Pid] = Counter()
+        """The other processes, without supervisors, by their supervisor."""
+        self.settled_children: Counter[Pid] = Counter()
+        """Those of them with a pid up to the given number."""
         self.youngest: deque[Pid] = deque(maxlen=MOST)
-        """The newest of them, oldest first."""
+        """The newest without a supervisor, oldest first."""
         self.newest: int = 0
         """The highest number of a pid."""
         self.watchers: list[Pid] = []
@@ -136,6 +142,10 @@ class Scan:
             self.unsupervised += 1
             self.settled += p.id <= self._settled_to
             self.youngest.append(p)
+        elif p.parent is not None:
+            self.children[p.parent] += 1
+            if p.id <= self._settled_to:
+                self.settled_children[p.parent] += 1
         self.newest = max(self.newest, p.id)
         if p.status == CALLING and len(self.calling) < WAITS:
             self.calling.append(p)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from types import FunctionType
+from collections.abc import Callable, Iterable, Iterator
+from types import FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
 from otp._structure import name_of
+from otp.behaviours.supervisor.dynamic_server import DynamicServer
 from otp.behaviours.supervisor.dynamic_state import DynamicState
 from otp.behaviours.supervisor.state import ChildRecord, SupervisorState
 from otp.bounded import text
+from otp.kernel.tables.callers import From
+from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import DEAD, Process, is_supervisor
 from otp.observer.reading import mailbox_len, name_text, status_of, what_of
 from otp.observer.views import Budget, ChildView, Cut, SupervisorView, Tree
@@ -17,7 +20,16 @@ from otp.observer.views import Budget, ChildView, Cut, SupervisorView, Tree
 if TYPE_CHECKING:
     from otp.kernel.steps.node import Node
 
-__all__ = ["budget_of", "child_view", "is_child", "record_of", "supervisor_state", "top_supervisors", "tree"]
+__all__ = [
+    "budget_of",
+    "child_view",
+    "find_requester",
+    "is_child",
+    "record_of",
+    "supervisor_state",
+    "top_supervisors",
+    "tree",
+]
 
 _State = SupervisorState | DynamicState
 
@@ -42,6 +54,19 @@ def is_child(p: Process) -> bool:
     """Return whether a living supervisor started this process."""
     parent = p.parent
     return parent is not None and parent.status != DEAD and is_supervisor(parent)
+
+
+def find_requester(frames: Iterator[FrameType]) -> Pid | None:
+    """Return the process for which a dynamic supervisor starts a child; `frames` are those of the start."""
+    code = DynamicServer.handle_call.__code__
+    handler = next((one for one in frames if one.f_code is code), None)
+    if handler is None:
+        return None
+    caller: Any = handler.f_locals.get("caller")
+    if type(caller) is not From:  # the supervisor was free: it answers within the call, whose frame is the next one
+        caller = next(frames).f_locals.get("me")
+        return caller if type(caller) is Process else None
+    return caller.pid
 
 
 def record_of(p: Process) -> ChildRecord | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 import otp
 from otp import Node, Pid
@@ -15,11 +15,11 @@ from superlearner.control.tree import supervisor_state
 
 __all__ = ["busy_since", "find_hang", "measurements", "parts_of"]
 
-STUCK_AFTER_S: Final = 2.0
 
-
-def measurements(node: Node, pids: Iterable[str], clock: Clock) -> tuple[dict[str, int], dict[str, tuple[float, str]]]:
-    """Return mailbox lengths, and start and name of long-running callbacks, by pid."""
+def measurements(
+    node: Node, pids: Iterable[str], clock: Clock, allowed: float
+) -> tuple[dict[str, int], dict[str, tuple[float, str]]]:
+    """Return mailbox lengths, and start and name of callbacks that run for longer than `allowed` seconds, by pid."""
     mailboxes: dict[str, int] = {}
     stuck: dict[str, tuple[float, str]] = {}
     now = clock.now()
@@ -29,15 +29,18 @@ def measurements(node: Node, pids: Iterable[str], clock: Clock) -> tuple[dict[st
         if waiting is None:
             continue
         mailboxes[text] = waiting
-        if (found := find_hang(pid, now)) is not None:
+        if (found := find_hang(pid, now, allowed)) is not None:
             stuck[text] = found
     return mailboxes, stuck
 
 
-def find_hang(pid: Pid, now: float) -> tuple[float, str] | None:
-    """Return since when a living process has hung in a callback, and what it does; `now` is wall-clock time."""
+def find_hang(pid: Pid, now: float, allowed: float) -> tuple[float, str] | None:
+    """Return since when a living process has hung in a callback, and what it does; `now` is wall-clock time.
+
+    A callback hangs after `allowed` seconds, the setting `anomaly_callback`.
+    """
     busy = busy_since(pid)
-    if busy is None or (seconds := otp.monotonic() - busy[0]) < STUCK_AFTER_S:
+    if busy is None or (seconds := otp.monotonic() - busy[0]) < allowed:
         return None
     return round(now - seconds, 3), _doing(pid, busy[1])
 

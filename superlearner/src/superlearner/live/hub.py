@@ -78,6 +78,7 @@ class Hub:
         frame_interval, heartbeat_interval: seconds.
         viewer_queue, frame_rows: limits of a viewer and of a frame.
         loop_held: seconds from which the feed has a hold of the event loop.
+        callback: seconds after which a process is shown as not answering.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Hub:
         viewer_queue: int = 50,
         frame_rows: int = 400,
         loop_held: float = 0.5,
+        callback: float = 2.0,
     ) -> None:
         self.node = node
         self.carrier = carrier or node
@@ -103,6 +105,7 @@ class Hub:
         self.heartbeat_interval = heartbeat_interval
         self.viewer_queue = viewer_queue
         self.frame_rows = frame_rows
+        self.callback = callback
         self.viewers: set[Viewer] = set()
         self.roots: list[Pid] = []
         self.model = Projection(offset=clock.offset)
@@ -157,13 +160,20 @@ class Hub:
             viewer.close()
 
     def adopt(
-        self, *, frame_interval: float, heartbeat_interval: float, viewer_queue: int, frame_rows: int, loop_held: float
+        self,
+        *,
+        frame_interval: float,
+        heartbeat_interval: float,
+        viewer_queue: int,
+        frame_rows: int,
+        loop_held: float,
+        callback: float,
     ) -> None:
         """Apply new limits, also to connected viewers."""
         beats = heartbeat_interval != self.heartbeat_interval and self._beating
         self.frame_interval, self.heartbeat_interval = frame_interval, heartbeat_interval
         self.viewer_queue, self.frame_rows = viewer_queue, frame_rows
-        self.feed.loop_held = loop_held
+        self.feed.loop_held, self.callback = loop_held, callback
         for viewer in self.viewers:
             viewer.limit = viewer_queue
         if beats:  # the running timer has the old interval and will be ignored
@@ -372,7 +382,7 @@ class Hub:
         self._beat_due = now + self.heartbeat_interval
         self._pending()
         self._dirty |= self.alone.look(self.model, self.clock.now())
-        self._dirty |= measure(self.model, *measurements(self.node, self.model.by_pid, self.clock))
+        self._dirty |= measure(self.model, *measurements(self.node, self.model.by_pid, self.clock, self.callback))
         self._dirty |= forget_deleted(self.model, lambda pid: parts_of(self.node, pid))
         self.health = self._health()
         self._snapshot = None

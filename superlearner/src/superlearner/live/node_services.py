@@ -136,4 +136,5 @@ def _limits_of(settings: Settings) -> dict[str, Any]:
         "viewer_queue": settings.viewer_queue,
         "frame_rows": settings.frame_rows,
         "loop_held": settings.anomaly_loop_held,
+        "callback": settings.anomaly_callback,
     }

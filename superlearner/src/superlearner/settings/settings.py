@@ -343,10 +343,13 @@ class Settings(BaseSettings):
         300.0, gt=0, le=3600, json_schema_extra=SECONDS, description="time of continuous growth"
     )
     anomaly_process_growth: float = Field(
-        5.0, gt=0, json_schema_extra=PROCESSES_A_SECOND, description="allowed growth of unsupervised processes"
+        5.0,
+        gt=0,
+        json_schema_extra=PROCESSES_A_SECOND,
+        description="allowed growth of unsupervised processes, and of dynamic children",
     )
     anomaly_callback: float = Field(
-        5.0, gt=0, json_schema_extra=SECONDS, description="allowed duration of an async callback"
+        2.0, gt=0, json_schema_extra=SECONDS, description="allowed duration of an async callback"
     )
     anomaly_loop_held: float = Field(
         0.5, gt=0, json_schema_extra=SECONDS, description="allowed time of a blocked event loop"

@@ -331,6 +331,7 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
             "chosen": "" if node in (None, first) else node,
             "own": own,
             "beside": found is not None and found.kind.listed_beside,
+            "runs_no_tree": platform.nodes.runs_no_tree and node in (None, first),
             "services": {} if user.only_own or node not in (None, first) else _list_services(platform),
             "only_service": service,
             "reader": user.name,

@@ -124,7 +124,7 @@ def test_a_wait_in_a_helper_has_its_line_the_callback_that_called_it_and_the_mes
     assert (told.where, told.source) == ("pricing.py:9 in ask, called at till.py:12 in handle_cast", "await reply")
     assert told.handling == "'go', in handle_cast"
     waited = "The callback had run for 7 s when it was last observed. 1 message waited in the mailbox."
-    assert (told.values, told.limit) == (waited, "5 s, the setting anomaly_callback")
+    assert (told.values, told.limit) == (waited, "2 s, the setting anomaly_callback")
 
 
 def test_the_evidence_of_each_kind_is_told_in_sentences() -> None:

@@ -167,7 +167,7 @@ def test_a_problem_that_comes_back_began_when_it_came_back(in_virtual_time: Call
         ((text, begun),) = watched.problems()
         assert (text.partition(" for ")[0], begun) == (f"pricing has been in handle_call at {PLACE}", 33.0)
         await watched.look(18.3)
-        await watched.call(2)
+        await watched.call(1.5)
         await watched.look(10)
         ((text, begun),) = watched.problems()
         assert text.startswith("a call to pricing timed out after 0.5 s in the last 60 s, ")

@@ -11,7 +11,7 @@ import otp
 from node_facts import LIMITS, NOW, facts, only
 from otp.testing import Scheduler, advance
 from superlearner.observing.analytics import Ledger
-from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, ProcessStarter, UnsupervisedCount
+from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, ProcessCount, ProcessStarter
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.process_growth import process_growth
 from superlearner.observing.monitoring.witness import Witness
@@ -20,8 +20,8 @@ from superlearner.settings.settings import Settings
 AT = __file__.rpartition("/")[2]
 
 
-def _counts(settled: Callable[[int], int], seconds: int = 60) -> list[UnsupervisedCount]:
-    return [UnsupervisedCount(NOW - seconds + at, settled(at), settled(at)) for at in range(0, seconds + 1, 2)]
+def _counts(settled: Callable[[int], int], seconds: int = 60) -> list[ProcessCount]:
+    return [ProcessCount(NOW - seconds + at, settled(at), settled(at)) for at in range(0, seconds + 1, 2)]
 
 
 async def waiter() -> None:
@@ -102,7 +102,8 @@ def test_processes_that_never_end_are_found_in_15_s_with_who_starts_them_and_whe
         otp.GenServer.cast(clock, 0)
         assert [one.type for one in await sample(20)] == ["unsupervised_process"]
         waiting = only(await sample(40))
-        assert waiting.description == f"{alone - 2:,} processes (waiter) have no links and no monitors"
+        alone = f"{alone - 2:,} processes (waiter) have no links and no monitors"
+        assert waiting.description == f"{alone}; clock started them at {place}"
 
     stored = only(_watch(monkeypatch, run))
     assert stored.text.startswith("the number of processes without a supervisor grew by 40 per second, to 8,682;")
@@ -122,6 +123,70 @@ def test_who_started_the_processes_before_it_ended_is_told_by_its_line_only(monk
         place = f"{AT}:{start_and_end.__code__.co_firstlineno + 2} in start_and_end"
         assert found.description.endswith(f"; they are started at {place}")
         assert found.name is None
+
+    _watch(monkeypatch, run)
+
+
+def test_many_processes_that_start_at_once_and_stay_are_reported_in_8_s_with_who_started_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Regression: 3,000 of them were reported after 30 s, without who started them."""
+
+    async def run(monitor: Monitor, sample: Callable[[float], Any]) -> None:
+        clock = await LeakingClock.start_link(0, name="clock")
+        otp.spawn(waiter)  # one without ties for long, of the same kind
+        assert await sample(10) == []
+        otp.GenServer.cast(clock, 3000)
+        await advance(0.15)
+        otp.GenServer.cast(clock, 0)
+        found = only(await sample(8))
+        alone = "3,000 processes (waiter) have no links and no monitors"
+        assert found.description.startswith(alone.replace("3,000", "3,001"))
+        assert found.description.endswith(f"; clock started them at {AT}:{LEAKS_AT} in handle_info")
+        assert "superlearner process list --what waiter" in found.hint
+        assert found.severity == "medium"
+
+    _watch(monkeypatch, run)
+
+
+class Guest(otp.GenServer[None]):
+    @otp.impl
+    def init(self, arg: None) -> otp.Ok[None]:
+        return otp.Ok(arg)
+
+
+class LeakingHost(otp.GenServer[float]):
+    """Has a child of `guests` started each `pause` seconds."""
+
+    @otp.impl
+    def init(self, arg: float) -> otp.Ok[float]:
+        otp.send_after(arg, otp.self(), "tick")
+        return otp.Ok(arg)
+
+    @otp.impl
+    async def handle_info(self, message: str, state: float) -> otp.NoReply[float]:
+        otp.send_after(state, otp.self(), "tick")
+        await otp.DynamicSupervisor.start_child("guests", Guest.child_spec(None, restart="temporary"))
+        return otp.NoReply(state)
+
+
+def test_children_of_a_dynamic_supervisor_that_never_end_are_found_with_who_has_them_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Regression: they were never reported."""
+
+    async def run(monitor: Monitor, sample: Callable[[float], Any]) -> None:
+        await otp.DynamicSupervisor.start_link(name="guests")
+        await LeakingHost.start_link(0.05, name="host")
+        assert await sample(20) == []  # so many users may sign in after a start
+        found = only(await sample(26))
+        total = monitor.facts().children[0].counts[-1].total
+        place = f"{AT}:{LeakingHost.handle_info.__code__.co_firstlineno + 3} in handle_info"
+        assert found.description == (
+            f"the number of children of guests grows by 20 per second, to {total:,}; host starts them at {place}"
+        )
+        assert (found.type, found.name) == ("process_growth", "host")
+        assert abs(found.since - (monitor.time() - 46)) <= 6
 
     _watch(monkeypatch, run)
 

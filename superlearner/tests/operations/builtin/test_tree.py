@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import otp
+from asked_sandboxes import OWNER
 from otp import Children, ChildSpec, DynamicSupervisor, GenServer, Ok, Reply, Supervisor, impl
 from superlearner.app.running import Tree
 
@@ -189,7 +190,7 @@ def test_a_child_without_name_and_id_is_drawn_by_its_pid(inside: Inside) -> None
 
 
 @pytest.mark.operation("tree.show")
-def test_the_text_marks_processes_that_hang_and_long_mailboxes(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_text_marks_processes_that_hang_and_long_mailboxes(inside: Inside) -> None:
     """Regressions: a process that had hung for minutes looked like the others, and one in a deadlock, too."""
 
     async def test(platform: Any) -> None:
@@ -206,7 +207,7 @@ def test_the_text_marks_processes_that_hang_and_long_mailboxes(inside: Inside, m
         for _ in range(100):
             otp.send(pid, "more")
         assert await line() == "(permanent, 100 messages wait)"
-        monkeypatch.setattr("superlearner.control.measuring.STUCK_AFTER_S", 0.0)
+        await platform.client.put("/api/v1/settings/anomaly_callback", json={"value": 1e-9}, headers=OWNER)
         hang = r"not answering since \d\d:\d\d:\d\d: handle_info at test_tree\.py:\d+"
         assert re.fullmatch(rf"\(permanent, {hang}, 100 messages wait\)", await line())
         otp.exit(pid, "kill")

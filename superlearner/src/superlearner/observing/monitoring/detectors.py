@@ -22,6 +22,7 @@ from superlearner.observing.monitoring.facts import (
     Incident,
     LoopHold,
     NodeFacts,
+    PendingCallback,
     ServiceGap,
     Severity,
     Type,
@@ -30,25 +31,30 @@ from superlearner.observing.monitoring.give_ups import fold_chains
 from superlearner.observing.monitoring.growth import SHOWN
 from superlearner.observing.monitoring.mailboxes import FLOOD, mailbox_backlog, mailbox_growth
 from superlearner.observing.monitoring.memory import memory_growth
-from superlearner.observing.monitoring.process_growth import fold_growth, process_growth
+from superlearner.observing.monitoring.process_growth import ADVICE_ON_LEAK, MANY, fold_growth, process_growth
 from superlearner.observing.monitoring.restart_detectors import (
     crash_loop,
     failed_start,
     repeated_crashes,
     restart_storm,
 )
+from superlearner.observing.monitoring.starters import describe_starter
 from superlearner.observing.monitoring.timeouts import (
     ADVICE,
+    NOTICED_S,
     advise_on_hold,
     call_timeouts,
     end_of_hang,
     fold_timeouts,
 )
+from superlearner.observing.monitoring.untied import allowed_alone
 from superlearner.settings.settings import Settings
 
 __all__ = ["DETECTORS", "Detector", "detect"]
 
 Detector = Callable[[NodeFacts, Settings], Iterator[AnomalyFinding]]
+BRIEF: Final = 2.5
+"""Multiple of the limit up to which a callback for which nothing waits is not stored: it may be slow on purpose."""
 
 
 def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
@@ -65,13 +71,14 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         took = sentences.elapsed(round(seconds) if one.ended is None else seconds)
         where = f" in {one.callback}{f' at {one.place}' if one.place else ''} for {took}"
         name, messages = one.name or one.pid, "1 message" if one.waiting == 1 else f"{one.waiting:,} messages"
+        is_brief = seconds < BRIEF * limits.anomaly_callback and not _is_waited_for(one, facts)
         is_flooded = one.waiting >= FLOOD * limits.anomaly_mailbox
         waits, waited = "waits" if one.waiting == 1 else "wait", f", and {messages} waited" if one.waiting else ""
         past = f"{name} was{where}{waited}"
         going_on = f"{name} has been{where}" + (f", and {messages} {waits}" if one.waiting else "")
         yield AnomalyFinding(
             type="long_callback",
-            severity="critical" if is_flooded else "high" if one.waiting else "medium",
+            severity="critical" if is_flooded else "high" if one.waiting else "low" if is_brief else "medium",
             pid=one.pid,
             name=one.name,
             description=going_on if one.ended is None else past,
@@ -90,8 +97,14 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             hint="a server does one thing at a time: hand long work to a Task and answer later (NoReply, then "
             "GenServer.reply), or set a time-out for what it waits for",
             size=(one.ended or facts.now) - one.began,  # until when it was seen
-            incident=Incident(past, one.began, one.ended),
+            incident=None if is_brief else Incident(past, one.began, one.ended),
         )
+
+
+def _is_waited_for(one: PendingCallback, facts: NodeFacts) -> bool:
+    """Return whether messages wait for a callback to end, or calls have timed out because of it."""
+    until = facts.now if one.ended is None else one.ended + NOTICED_S
+    return one.waiting > 0 or any(call.pid == one.pid and one.began <= call.at <= until for call in facts.timeouts)
 
 
 def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
@@ -216,9 +229,10 @@ def _describe_circle(names: Sequence[str], lines: Sequence[str | None], waits: s
 def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find processes without links and monitors, whose end has no effect."""
     for one in facts.alone:
-        seconds = facts.now - one.since
-        if seconds < limits.anomaly_unsupervised_after:
+        seconds, is_leak = facts.now - one.since, one.count >= MANY
+        if seconds < allowed_alone(one.count, limits.anomaly_unsupervised_after):
             continue
+        by = describe_starter(one.starter, over=True) if one.count > 1 else ""
         who = f"{one.name or one.pid} ({one.what})" if one.count == 1 else f"{one.count:,} processes ({one.what})"
         yield AnomalyFinding(
             type="unsupervised_process",
@@ -226,8 +240,8 @@ def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[Anomaly
             pid=one.pid,
             name=one.name,
             group=one.what,
-            description=f"{who} {'has' if one.count == 1 else 'have'} no links and no monitors",
-            past=f"{who} had no links and no monitors",
+            description=f"{who} {'has' if one.count == 1 else 'have'} no links and no monitors{by}",
+            past=f"{who} had no links and no monitors{by}",
             since=round(one.since, 3),
             evidence={
                 "what": one.what,
@@ -240,7 +254,10 @@ def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[Anomaly
             count=one.count,
             threshold=limits.anomaly_unsupervised_after,
             setting="anomaly_unsupervised_after",
-            hint="start it as the child of a supervisor, or with spawn_link or spawn_monitor",
+            hint=f"`{command('process.list', what=one.what, node=facts.called)}` lists them; {ADVICE_ON_LEAK}"
+            if is_leak
+            else "start it as the child of a supervisor, or with spawn_link or spawn_monitor",
+            past_hint=ADVICE_ON_LEAK if is_leak else "",
         )
 
 

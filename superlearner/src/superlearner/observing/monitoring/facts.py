@@ -19,9 +19,11 @@ __all__ = [
     "PLATFORM",
     "RANKS",
     "TRIED",
+    "ChildCounts",
     "CrashGroup",
     "UntiedProcesses",
     "PendingCallback",
+    "ProcessCount",
     "ProcessSize",
     "ProcessStarter",
     "NodeFacts",
@@ -33,7 +35,6 @@ __all__ = [
     "TimedOut",
     "Track",
     "Type",
-    "UnsupervisedCount",
     "Waiter",
     "Watcher",
     "last_seen",
@@ -130,8 +131,8 @@ class ProcessSize:
 
 
 @dataclass(frozen=True, slots=True)
-class UnsupervisedCount:
-    """The processes without a supervisor at `at` (wall clock), and those of them that had lived for some seconds."""
+class ProcessCount:
+    """The number of some processes at `at` (wall clock), and of those of them that had lived for some seconds."""
 
     at: float
     total: int
@@ -140,7 +141,7 @@ class UnsupervisedCount:
 
 @dataclass(frozen=True, slots=True)
 class ProcessStarter:
-    """The origin of most of the newest processes without a supervisor, which run `what`.
+    """The origin of most of some processes, which run `what`.
 
     `pid` and `name` are None unless it is one living process; `place` is the line if it is known.
     """
@@ -149,6 +150,16 @@ class ProcessStarter:
     pid: str | None = None
     name: str | None = None
     place: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChildCounts:
+    """The children of a dynamic supervisor over time, and who has most of the newest ones started."""
+
+    pid: str
+    name: str | None
+    counts: Sequence[ProcessCount]
+    starter: ProcessStarter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +253,7 @@ class UntiedProcesses:
     since: float
     count: int
     pids: tuple[str, ...]
+    starter: ProcessStarter | None = None
 
 
 @dataclass(slots=True)
@@ -321,9 +333,10 @@ class NodeFacts:
     """Children that are down since a start on request failed."""
     largest: ProcessSize | None = None
     """The largest process since memory grows."""
-    unsupervised: Sequence[UnsupervisedCount] = ()
+    unsupervised: Sequence[ProcessCount] = ()
     starter: ProcessStarter | None = None
     """The origin of processes without a supervisor, while they increase."""
+    children: Sequence[ChildCounts] = ()
 
 
 def held_within(holds: Iterable[LoopHold], since: float, until: float) -> float:

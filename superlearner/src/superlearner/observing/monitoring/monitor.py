@@ -48,6 +48,7 @@ from superlearner.observing.monitoring.points import HOUR, History, Point
 from superlearner.observing.monitoring.population import Population
 from superlearner.observing.monitoring.rates import Rates
 from superlearner.observing.monitoring.sizes import MemoryHolder
+from superlearner.observing.monitoring.starters import Starters
 from superlearner.observing.monitoring.stops import Stops
 from superlearner.observing.monitoring.talking import Talking
 from superlearner.observing.monitoring.timeouts import end_cycles, explained_by, find_waiting, list_deadlocks, timed_out
@@ -111,7 +112,8 @@ class Monitor:
         self._tracks: dict[Pid, Track] = {}
         self._rates = Rates(None)
         self._untied = Untied()
-        self._population = Population()
+        self._starters = Starters()
+        self._population = Population(self._starters)
         self._unread: dict[Pid, tuple[Any, float]] = {}
         self._collector = Collector()
         self._witness: Witness | None = None
@@ -163,13 +165,14 @@ class Monitor:
         self._stops = Stops(self._clock, memory_of(node))
         self._witness = Witness(node, outside=self._on_outside, stopped=memory_of(node).note_stop)
         self._witness.open()
+        self._starters.watch(node)
         self._subscription = otp.trace.subscribe(node, self._on_event, kinds=KINDS)
 
     def close(self) -> None:
         """Stop following; collected data is kept."""
         self.talking.close()
         self._rates.end()
-        self._population.close()
+        self._starters.close()
         self._collector.close()
         if self._witness is not None:
             self._witness.close()
@@ -359,6 +362,7 @@ class Monitor:
         self.scan = scan
         now = self._clock.now()
         self._untied.take(scan, now)
+        self._starters.look(self.node)
         self._population.take(self.node, scan, now, self.settings().anomaly_process_growth)
         self._unread = {
             pid: known if (known := self._unread.get(pid)) is not None and known[0] is message else (message, now)
@@ -527,10 +531,11 @@ class Monitor:
             timeouts=list(self.timeouts),
             waiting=find_waiting(self.node, recent),
             explained=self._explained,
-            alone=list(self._untied.group(now - self.settings().anomaly_unsupervised_after)),
+            alone=list(self._untied.group(now, self.settings().anomaly_unsupervised_after, self._starters)),
             crashes=self._crashes.recent(now - self.settings().anomaly_window),
             unsupervised=list(self._population.counts),
             starter=self._population.starter,
+            children=self._population.children,
             watchers=list(self._watchers(now)),
             services=self.services(),
             unstarted=[*self.ledger.unstarted()],

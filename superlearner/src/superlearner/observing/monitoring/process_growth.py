@@ -1,9 +1,10 @@
-"""The detector of processes without a supervisor that are started and never end."""
+"""The detector of processes that are started and never end."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -12,53 +13,78 @@ from superlearner.observing.monitoring.facts import (
     AnomalyFinding,
     Incident,
     NodeFacts,
+    ProcessCount,
     ProcessStarter,
-    UnsupervisedCount,
 )
 from superlearner.observing.monitoring.growth import knee, pace_text, sample_lines
+from superlearner.observing.monitoring.starters import describe_starter
 from superlearner.settings.settings import Settings
 
-__all__ = ["fold_growth", "process_growth"]
+__all__ = ["ADVICE_ON_LEAK", "MANY", "fold_growth", "process_growth"]
 
 WINDOWS: Final = (8.0, 32.0, 128.0)
 """Seconds of continuous growth: a fast one is found in the first, one in bursts in a longer one."""
 PARTS: Final = 4
 EVEN: Final = 0.4
 """The part of an even growth that each part of the window has at least: a pool that fills once grows in one of them."""
+LONG_WINDOWS: Final = WINDOWS[1:]
+"""Those of the children of a dynamic supervisor: they become more for a time as users sign in after a start."""
 LEAST: Final = 100
 """The least growth, in processes, that is reported."""
 MANY: Final = 1_000
 """Processes from which the growth is severe."""
-ADVICE: Final = "they do not end: let each return when its work is done, and give what it waits for a time-out"
-Counts = Sequence[UnsupervisedCount]
+ADVICE_ON_LEAK: Final = "they do not end: let each return when its work is done, and give what it waits for a time-out"
+Counts = Sequence[ProcessCount]
+
+
+@dataclass(frozen=True, slots=True)
+class GrowingProcesses:
+    """The counts of processes that `words` name, and who starts them."""
+
+    words: str
+    counts: Counts
+    starter: ProcessStarter | None
 
 
 def process_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find processes without a supervisor that become more and more; those that end soon are not counted."""
-    counts, least = facts.unsupervised, limits.anomaly_process_growth
-    window = next((one for one in WINDOWS if _grows(counts, one, least)), None)
-    if window is None:
-        return
+    """Find processes that become more and more; those that end soon are not counted.
+
+    Processes without a supervisor are counted together, the children of dynamic supervisors by supervisor.
+    """
+    least = limits.anomaly_process_growth
+    window = next((one for one in WINDOWS if _grows(facts.unsupervised, one, least)), None)
+    if window is not None:
+        alone = GrowingProcesses("processes without a supervisor", facts.unsupervised, facts.starter)
+        yield _describe_growth(alone, window, facts, least)
+    for one in facts.children:
+        window = next((length for length in LONG_WINDOWS if _grows(one.counts, length, least)), None)
+        if window is not None:
+            children = GrowingProcesses(f"children of {one.name or one.pid}", one.counts, one.starter)
+            yield _describe_growth(children, window, facts, least)
+
+
+def _describe_growth(of: GrowingProcesses, window: float, facts: NodeFacts, least: float) -> AnomalyFinding:
+    counts, starter = of.counts, of.starter
     total, begun = counts[-1].total, counts[-1].at - window
     until = _list_growths(counts, begun, least)[-1]
     rate = (_settled_at(counts, until) - _settled_at(counts, begun)) / (until - begun)
-    by, starter = f"by {pace_text(rate)}, to {total:,}", facts.starter
-    past = f"the number of processes without a supervisor grew {by}{_describe(starter, 'started', 'were')}"
+    by = f"by {pace_text(rate)}, to {total:,}"
+    past = f"the number of {of.words} grew {by}{describe_starter(starter, over=True)}"
     shown = "" if starter is None else f"`{command('process.list', what=starter.what, node=facts.called)}` lists them; "
-    yield AnomalyFinding(
+    return AnomalyFinding(
         type="process_growth",
         severity="high" if total >= MANY else "medium",
         pid=None if starter is None else starter.pid,
         name=None if starter is None else starter.name,
-        group="processes",
-        description=f"the number of processes without a supervisor grows {by}{_describe(starter, 'starts', 'are')}",
+        group=of.words,
+        description=f"the number of {of.words} grows {by}{describe_starter(starter)}",
         size=total,
         past=past,
         incident=Incident(past),
         since=round(_begin(counts, window, least), 3),
         evidence={
             "processes_per_s": round(rate, 2),
-            "unsupervised": total,
+            "growing": total,
             "processes": facts.points[-1].processes if facts.points else None,
             "what": None if starter is None else starter.what,
             "place": None if starter is None else starter.place,
@@ -66,8 +92,8 @@ def process_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
         },
         threshold=least,
         setting="anomaly_process_growth",
-        hint=f"{shown}{ADVICE}",
-        past_hint=ADVICE,
+        hint=f"{shown}{ADVICE_ON_LEAK}",
+        past_hint=ADVICE_ON_LEAK,
     )
 
 
@@ -75,16 +101,6 @@ def fold_growth(found: list[AnomalyFinding]) -> list[AnomalyFinding]:
     """Return the findings without that about processes without ties, if it is about those that become more."""
     growing = {one.evidence["what"] for one in found if one.type == "process_growth"}
     return [one for one in found if one.type != "unsupervised_process" or one.evidence["what"] not in growing]
-
-
-def _describe(starter: ProcessStarter | None, starts: str, are: str) -> str:
-    """Return the clause about who starts the processes, and where."""
-    if starter is None:
-        return ""
-    at = "" if starter.place is None else f" at {starter.place}"
-    if starter.pid is not None:
-        return f"; {starter.name or starter.pid} {starts} them{at}"
-    return f"; they {are} started{at}" if at else ""
 
 
 def _grows(counts: Counts, window: float, least: float) -> bool:

@@ -29,8 +29,8 @@ from superlearner.observing.monitoring.alarms import EXACT, Alarm
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, LoopHold, NodeFacts, TimedOut, held_within
 from superlearner.settings.settings import Settings
 
-__all__ = ["ADVICE", "LOOP_ADVICE", "advise_on_hold", "call_timeouts", "describe_calls_of", "end_cycles",
-           "end_of_hang", "explained_by", "find_waiting", "fold_timeouts", "list_deadlocks", "pids_of",
+__all__ = ["ADVICE", "LOOP_ADVICE", "NOTICED_S", "advise_on_hold", "call_timeouts", "describe_calls_of",
+           "end_cycles", "end_of_hang", "explained_by", "find_waiting", "fold_timeouts", "list_deadlocks", "pids_of",
            "timed_out"]  # fmt: skip
 
 MANY: Final = 10

@@ -12,10 +12,22 @@ from superlearner.control.names import display_name, is_critical
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import short_what, what_of
 from superlearner.observing.monitoring.facts import UntiedProcesses
+from superlearner.observing.monitoring.population import SETTLED_S
+from superlearner.observing.monitoring.process_growth import MANY
+from superlearner.observing.monitoring.starters import Starters
 
-__all__ = ["Untied"]
+__all__ = ["Untied", "allowed_alone"]
 
 LISTED = 100
+
+
+def allowed_alone(count: int, allowed: float) -> float:
+    """Return the seconds after which processes without ties are reported: very many soon, since they may be a leak.
+
+    >>> allowed_alone(10, 30.0), allowed_alone(3000, 30.0)
+    (30.0, 4.0)
+    """
+    return allowed if count < MANY else min(allowed, SETTLED_S)
 
 
 class Untied:
@@ -32,10 +44,11 @@ class Untied:
         for what, count in scan.alone_beyond.items():
             self._beyond[short_what(what)] += count
 
-    def group(self, before: float) -> Iterator[UntiedProcesses]:
-        """Yield them by what they run.
+    def group(self, now: float, allowed: float, starters: Starters) -> Iterator[UntiedProcesses]:
+        """Yield them by what they run, with who started them.
 
-        Those without ties since `before` are counted, or else the oldest; of those beyond the listed ones, all.
+        Those without ties for longer than `allowed` are counted, or else the oldest; of those beyond the listed ones,
+        all.
         """
         groups: dict[str, list[Pid]] = {}
         for pid in self._since:
@@ -44,6 +57,8 @@ class Untied:
         for what, pids in groups.items():
             first = pids[0]
             since = self._since[first]
+            before = now - allowed_alone(len(pids) + self._beyond[what], allowed)
             old = [pid for pid in pids if self._since[pid] <= max(before, since)]
             count, shown = len(old) + self._beyond[what], tuple(map(plain_pid, old[:LISTED]))
-            yield UntiedProcesses(plain_pid(first), display_name(first), what, since, count, shown)
+            starter = starters.find(old)
+            yield UntiedProcesses(plain_pid(first), display_name(first), what, since, count, shown, starter)

@@ -93,13 +93,13 @@ async def show(
 
 def _notes_on(roots: Iterable[SupervisorView], ctx: Context) -> Iterator[tuple[Pid, str]]:
     """Yield notes on processes that hang, in the words of the page, and on those with long mailboxes."""
-    now, most = time.time(), ctx.watched.monitor.settings().anomaly_mailbox
+    now, limits = time.time(), ctx.watched.monitor.settings()
 
     def note(pid: Pid, mailbox: int) -> str:
-        hang, words = find_hang(pid, now) if otp.is_alive(pid) else None, list[str]()
+        hang, words = find_hang(pid, now, limits.anomaly_callback) if otp.is_alive(pid) else None, list[str]()
         if hang is not None:
             words.append(f"not answering since {datetime.fromtimestamp(hang[0]):%H:%M:%S}: {hang[1]}")
-        if mailbox >= (most if hang is None else 1):
+        if mailbox >= (limits.anomaly_mailbox if hang is None else 1):
             words.append(waiting_text(mailbox))
         return ", ".join(words)
 

@@ -10,8 +10,6 @@ import { RANKS } from "../system/system-model.js";
 
 /** The answer that nothing is wrong. @type {Answer} */
 export const NONE = { anomalies: [], missing: [], nodes_queried: [] };
-/** Samples after which nodes without problems are asked again. */
-const CALM = 5;
 
 /**
  * Return all that is wrong on other nodes: the lost ones first, then the worst; and what was wrong on the shown one, if it has not answered
@@ -33,14 +31,11 @@ export function elsewhere(answer, shown, answered = true) {
 }
 
 /**
- * Return whether to ask the nodes again after a sample of the shown one: at each while another has a problem, which may be over, and
- * occasionally while there are others, since a process that hangs sends no event.
+ * Return whether to ask the nodes at each sample of the shown one: a process of another one that hangs sends no event.
  * @param {Answer|null} answer
  * @param {string} shown
- * @param {number} samples  since they were asked
  */
-export const isDue = (answer, shown, samples) =>
-  elsewhere(answer, shown).length > 0 || (samples >= CALM && (answer?.nodes_queried.length ?? 0) > 1);
+export const isDue = (answer, shown) => elsewhere(answer, shown).length > 0 || (answer?.nodes_queried.length ?? 0) > 1;
 
 /**
  * Return the attached services as the page has them in `data-services`: in the order of their names, those that are not connected with a

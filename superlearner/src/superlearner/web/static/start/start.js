@@ -64,8 +64,11 @@ let storedRestarts = [];
 
 /** Problems of all nodes; null before the first answer. @type {import("./elsewhere.js").Answer|null} */ let everywhere = null;
 
-/** Samples of the monitor since the other nodes were asked. */
-let samples = 0;
+/** The nodes are being asked. */
+let asking = false;
+
+/** Something has changed since. */
+let changed = false;
 
 const storms = new Storms();
 /** @type {readonly import("../live/storms.js").Line[]} */ let lines = [];
@@ -126,20 +129,25 @@ function onFindings(frames) {
   if (!found) return;
   findings.expect(found.interval);
   sampled = model.epoch === null ? null : model.restarts;
-  samples += frames.length;
-  if (isDue(everywhere, model.node, samples)) void readOthers();
+  if (!asking && isDue(everywhere, model.node)) void readOthers();
   wrong();
 }
 
 /** Read the problems of all nodes. */
 async function readOthers() {
-  samples = 0;
-  try {
-    everywhere = onlyOwn() ? NONE : await platform("GET", "/cluster/anomalies");
-  } catch {
-    everywhere ??= NONE; // the status line shows whether the server responds
+  changed = true;
+  if (asking) return;
+  asking = true;
+  while (changed) {
+    changed = false;
+    try {
+      everywhere = onlyOwn() ? NONE : await platform("GET", "/cluster/anomalies");
+    } catch {
+      everywhere ??= NONE; // the status line shows whether the server responds
+    }
+    wrong();
   }
-  wrong();
+  asking = false;
 }
 
 /** Load the page again when a service is attached, lost or detached: services stand before the platform's own tree. */
