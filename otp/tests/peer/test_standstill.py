@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from otp.peer import Limits, start
+import otp
+from otp.peer import Limits, running, start
 from otp.peer.ended import Ended
 from otp.peer.meter import descendants
 from stopped_programs import continue_all, pass_time, stop_all
@@ -64,3 +65,33 @@ def test_a_peer_that_stands_still_alone_is_ended(run: Callable[..., Any]) -> Non
 
     ended = run(main)
     assert ("held", "did not answer for 0.4 s") == (ended.kind, ended.reason)
+
+
+def test_a_peer_that_only_lacked_the_processor_gets_as_long_again(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: on a busy machine a right answer of the course was said to keep its thread busy."""
+    used = [0.0, 9.0]
+    monkeypatch.setattr(running, "processor_s", lambda _: used.pop(0))
+
+    async def main() -> Any:
+        source = "def boot(here):\n    while True: pass"
+        with pytest.raises(otp.StartError) as caught:
+            await start("shop@127.0.0.1", "shop:boot", files={"shop.py": source}, limits=Limits(hold_s=0.4))
+        return caught.value.reason
+
+    kind, reason = run(main)[1:]
+    assert ("held", []) == (kind, used)
+    assert reason.startswith("did not answer for 0.4 s: its loop is held at shop.py:2")
+
+
+def test_what_a_peer_says_about_its_own_time_gains_it_at_most_its_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "processor_s", lambda _: 2.0)
+    monkeypatch.setattr(running, "waits_for_processor", lambda _: True)
+
+    class SilentPeer(running.Running):
+        def __init__(self, used: float) -> None:
+            self.os_pid = 1
+            self._used = used
+
+    assert [True, False, False, False] == [SilentPeer(used)._starves(1.0) for used in (1.9, 0.0, 9.0, float("nan"))]

@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -228,7 +229,7 @@ class _Peer:
             await answer
 
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._send({"what": "beat"})
+        self._send({"what": "beat", "used": time.process_time()})
         loop.call_later(self._beat_s, self._beat, loop)
 
     def _held(self, held: Held) -> None:

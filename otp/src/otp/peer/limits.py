@@ -22,11 +22,12 @@ class Limits:
         open_files: open files and sockets per process.
         files_mb: MiB of files in its folder, and for one file.
         output_kb*: KiB that it may write to its standard output and standard error in total; the newest 64 are kept.
-        hold_s*: seconds that its loop may be held before it is ended; None: no limit.
+        hold_s*: seconds that its loop may be held before it is ended, or longer while it lacks the processor; None: no
+            limit.
         wall_s*: seconds that it may run by the clock; None: no limit.
         start_s*: seconds in which it has to be ready.
         nice: how much its processes yield to others: with 5, one that loops gets a quarter of a core that others want
-            fully. With much more it starves on a busy machine, and `hold_s` counts by the clock.
+            fully. With much more it starves on a busy machine.
 
     >>> Limits(memory_mb=64).processes
     32

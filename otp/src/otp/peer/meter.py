@@ -7,11 +7,12 @@ Limits of single processes bound the usage in between.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Meter", "resident"]
+__all__ = ["Meter", "processor_s", "resident", "waits_for_processor"]
 
 LOOK_EVERY_S: Final = 0.25
 IDLE_EVERY_S: Final = 1.0
@@ -47,7 +48,7 @@ class Meter:
         ticks = resident = 0
         for pid in pids:
             try:
-                words = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+                words = _stat(pid)
             except OSError:
                 continue  # it ended in the meantime
             ticks += sum(map(int, words[11:15]))
@@ -104,11 +105,33 @@ def resident(pid: int) -> int:
     return sum(_resident(one, page) for one in descendants(pid))
 
 
+def processor_s(pid: int) -> float:
+    """Return the seconds of processor time that the process and its descendants have used; 0 if unknown."""
+    ticks = 0
+    for one in descendants(pid):
+        with contextlib.suppress(OSError):
+            ticks += sum(map(int, _stat(one)[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def waits_for_processor(pid: int) -> bool:
+    """Return whether the process has the processor, or would run if it had it."""
+    try:
+        return _stat(pid)[0] == b"R"
+    except OSError:
+        return False
+
+
 def _resident(pid: int, page: int) -> int:
     try:
         return int(_read(f"/proc/{pid}/statm").split()[1]) * page
     except OSError:
         return 0
+
+
+def _stat(pid: int) -> list[bytes]:
+    """Return the fields of `/proc/PID/stat` after the name, which may have blanks; the first is the state."""
+    return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
 
 
 def _read(path: str) -> bytes:

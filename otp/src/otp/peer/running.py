@@ -23,6 +23,7 @@ from otp.peer.ended import Ended, Kind, tell_end
 from otp.peer.frames import BadFrame, Frames, send_frame
 from otp.peer.launch import Launched, order_bytes
 from otp.peer.linking import new_cookie
+from otp.peer.meter import processor_s, waits_for_processor
 from otp.peer.output import Output
 from otp.peer.spec import PeerSpec
 from otp.peer.walls.plan import Part, Wall, WallMissing, walls_of
@@ -36,6 +37,8 @@ PER_SECOND: Final = 256 << 10
 """Bytes of control frames per second above which a peer counts as hostile; others send 100."""
 
 
+LEAST_SHARE: Final = 0.25
+"""The share of a core below which a peer that did not answer may only have waited for the processor."""
 PATIENCE_S: Final = 15.0
 """Seconds for a guard to end its peer and report; it may have to remove a folder of many files."""
 
@@ -76,6 +79,8 @@ class Running:
         self._ours: tuple[Kind, str] | None = None
         self._last_word: dict[str, Any] | None = None
         self._held: dict[str, Any] | None = None
+        self._used = 0.0
+        """The processor time that it had used at its last sign of life, as it says."""
         self._printed = ""
         self._pidfd = -1
         self._second = 0
@@ -189,6 +194,7 @@ class Running:
             case {"what": "beat"}:
                 if (hold := self._timers.get("hold")) is not None:
                     hold.renew()
+                self._used = used if type(used := message.get("used")) is float else 0.0
                 self._held = None
             case {"what": "walls", "parts": list(parts), "folder": str(folder)} if not self.parts:
                 self._handle_walls(parts, folder)
@@ -216,12 +222,23 @@ class Running:
             self.kill("walls", str(self.missing))
 
     def _end_silent(self) -> None:
-        """End a peer whose loop is held for too long."""
+        """End a peer whose loop is held for too long, unless it lacked the processor: then it gets as long again."""
         hold = self.spec.limits.hold_s
+        assert hold is not None
+        if self._starves(hold):
+            self._after("hold", hold, self._end_silent)
+            return
         reason = f"did not answer for {hold:g} s"
         if self._held is not None:
             reason += f": its loop is held at {self._held['file']}:{self._held['line']} {self._held['function']}"
         self.kill("held", reason[:500])
+
+    def _starves(self, seconds: float) -> bool:
+        """Return whether it would have run, but had too little of the processor in these seconds."""
+        pid = self.os_pid
+        if pid is None or not waits_for_processor(pid):
+            return False
+        return 0 <= processor_s(pid) - self._used < LEAST_SHARE * seconds
 
     # Output
 

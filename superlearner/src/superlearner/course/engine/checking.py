@@ -34,8 +34,8 @@ CI_SEEDS: Final = tuple(range(1, 21))
 LIMITS: Final = Limits(
     memory_mb=192, cpu_s=8.0, processes=8, output_kb=256, hold_s=30.0, start_s=45.0, wall_s=60.0, files_mb=4, nice=5
 )
-"""Those of an answer. `hold_s` counts by the clock, and the child holds its loop while it runs: on a busy machine a
-right answer takes seconds. An answer that never waits is ended by the child, by the time of the processor."""
+"""Those of an answer. The child holds its loop while it runs: on a busy machine a right answer takes seconds. An answer
+that never waits is ended by the child, by the time of the processor."""
 OURS: Final = Limits(
     memory_mb=192, cpu_s=30.0, processes=8, output_kb=256, hold_s=30.0, start_s=45.0, wall_s=60.0, files_mb=4, nice=5
 )
