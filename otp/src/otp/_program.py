@@ -12,6 +12,7 @@ from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportP
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
+from otp.kernel.ends.wording import reason_text
 from otp.kernel.steps.forks import watch_forks
 from otp.kernel.steps.interrupts import Interrupts, interrupts
 from otp.kernel.steps.node import Node
@@ -20,7 +21,7 @@ from otp.kernel.tables.from_thread import IMPORTING
 from otp.kernel.tables.owners import own_tasks_and_callbacks
 from otp.kernel.values.bounded import text
 from otp.kernel.values.coroutines import check_function
-from otp.kernel.values.exception_reasons import stack_of
+from otp.kernel.values.exception_reasons import reason_of, stack_of
 from otp.kernel.values.messages import watch
 from otp.kernel.values.reasons import Crash, is_clean
 from otp.kernel.values.sentences import cut_our_frames, note_places, own_stack
@@ -114,14 +115,19 @@ async def _main(main: Any, args: tuple[Any, ...], name: str, debug: bool, interr
     node = Node(name)
     result: asyncio.Future[Any] = loop.create_future()
 
-    def ask_to_stop(error: BaseException) -> None:
+    def ask_to_stop(error: BaseException, signal_name: str | None = None) -> None:
         if not result.done():
+            node.stopped_by = None if signal_name is None else f"its program received {signal_name}"
             result.set_exception(_Stopped(error))
 
     def interrupt() -> None:
-        loop.call_soon_threadsafe(ask_to_stop, KeyboardInterrupt())
+        loop.call_soon_threadsafe(ask_to_stop, KeyboardInterrupt(), "Ctrl-C (SIGINT)")
 
-    node.on_shutdown = ask_to_stop
+    def shut_down(error: BaseException) -> None:
+        ask_to_stop(error)
+        node.begin_close()  # now: no supervisor restarts the process that asked for it
+
+    node.on_shutdown = shut_down
     try:
         with _signals(loop, ask_to_stop):  # also while the node closes, which a signal must not interrupt
             async with node:
@@ -168,9 +174,11 @@ def _start_function(node: Node, main: Callable[..., Any], args: tuple[Any, ...],
             if os.getpid() != node.scheduler.os_pid:
                 raise  # of a fork, whose error nobody else prints
             if not result.done():
+                node.stopped_by = f"{first.__qualname__} raised {reason_text(reason_of(error))}"
                 result.set_exception(error)
         else:
             if not result.done():
+                node.stopped_by = f"{first.__qualname__} returned"
                 result.set_result(value)
 
     first.__qualname__ = first.__name__ = getattr(main, "__qualname__", "main")
@@ -221,7 +229,9 @@ def _watchdog(loop: asyncio.AbstractEventLoop, node: Node, debug: bool) -> Gener
 
 
 @contextlib.contextmanager
-def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[BaseException], None]) -> Generator[None, None, None]:
+def _signals(
+    loop: asyncio.AbstractEventLoop, stop: Callable[[BaseException, str], None]
+) -> Generator[None, None, None]:
     """Let SIGTERM, and the end of the terminal, request the ordered shutdown.
 
     If the loop does not support signals, Python's default stays. SIGHUP under `nohup`, or with a handler, stays as is.
@@ -231,7 +241,7 @@ def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[BaseException], No
 
     def handle_signal(number: int, installed: Any) -> None:
         if signal.getsignal(number) == installed[0]:  # the loop also reports signals that another handler takes
-            stop(SystemExit(0))
+            stop(SystemExit(0), signal.Signals(number).name)
 
     numbers = [signal.SIGTERM]
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:

@@ -24,6 +24,9 @@ sys.path[:0] = PATH
 import otp
 from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
 
+async def work(job):
+    raise ValueError(job)
+
 class Till(GenServer):
     @impl
     def init(self, coins):
@@ -33,13 +36,20 @@ class Till(GenServer):
         return Reply(coins, coins)
     @impl
     def handle_cast(self, n, coins):
-        return sys.exit(3) if n == "quit" else NoReply(coins + n)
+        if n == "quit":
+            sys.exit(3)
+        if n == "hire":
+            otp.spawn(work, "no job")
+            return NoReply(coins)
+        return NoReply(coins + n)
 
 class Shop(Supervisor):
     @impl
     def init(self, arg):
-        return Children([Till.child_spec(7, id="till", name=TILL)])
+        return Children([Till.child_spec(7, id="till", name=TILL)], max_restarts=RESTARTS)
+"""
 
+MAIN = """
 async def main():
     async with otp.Node(NODE) as node:
         await node.start(Shop, None, name=SHOP)
@@ -51,12 +61,24 @@ async def main():
 asyncio.run(main())
 """
 
+LINKED = """
+async def main():
+    await Shop.start_link(None, name=SHOP)
+    async with otp.observe(**OPTIONS) as server:
+        print(json.dumps([server.record.address, server.record.token, server.record.os_pid]), flush=True)
+        await asyncio.Event().wait()
+
+otp.run(main, node=NODE)
+"""
+"""A program that ends with its root."""
+
 
 @asynccontextmanager
 async def service(
     folder: Path,
     *,
     bare: bool = False,
+    linked: bool = False,
     named: tuple[str, str, str] = ("shop@127.0.0.1", "shop", "till"),
     **options: Any,
 ) -> AsyncIterator[Any]:
@@ -65,6 +87,7 @@ async def service(
     Args:
         folder: for files of its own.
         bare: `otp` and msgspec are all that can be imported.
+        linked: it ends with its root, which allows no restart.
         named: the names of the node, its supervisor and its server.
         options: of `otp.observe`.
     """
@@ -73,7 +96,9 @@ async def service(
         if not (folder / "msgspec").exists():
             (folder / "msgspec").symlink_to(Path(msgspec.__file__).parent)
         flags, path = ["-I", "-S"], [str(Path(otp.__file__).parents[1]), str(folder)]
-    program = PROGRAM.replace("PATH", repr(path)).replace("OPTIONS", repr(options))
+    program = PROGRAM + (LINKED if linked else MAIN)
+    program = program.replace("PATH", repr(path)).replace("OPTIONS", repr(options))
+    program = program.replace("RESTARTS", "0" if linked else "3")
     for word, name in zip(("NODE", "SHOP", "TILL"), named, strict=True):
         program = program.replace(word, repr(name))
     process = await asyncio.create_subprocess_exec(

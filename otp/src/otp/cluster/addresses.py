@@ -7,8 +7,8 @@ import logging
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from otp.cluster.detached import start_detached
 from otp.cluster.discovery import Discovery
+from otp.kernel.steps.node import start_detached
 from otp.kernel.values.sentences import say
 
 if TYPE_CHECKING:

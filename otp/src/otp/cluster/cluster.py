@@ -15,7 +15,6 @@ from otp.bounded import text
 from otp.cluster.allowed import allowed_names
 from otp.cluster.claims import Claims
 from otp.cluster.cookies import cookie_of
-from otp.cluster.detached import start_detached
 from otp.cluster.discovery import Discovery, Dns, Multicast
 from otp.cluster.facts import check_meta
 from otp.cluster.groups import Groups
@@ -32,7 +31,7 @@ from otp.distribution import Distribution, IncarnationFile, Incarnations, NodeId
 from otp.distribution.carriers.tls import Tls
 from otp.distribution.session_transport import Traffic
 from otp.kernel.steps.calling import call
-from otp.kernel.steps.node import Node
+from otp.kernel.steps.node import Node, start_detached
 from otp.kernel.tables.names import node_here
 from otp.kernel.tables.scheduler import current_process, nanoseconds
 from otp.kernel.values.errors import BadArgument, CallExit, NotFound

@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from otp.cluster.claims import plain
-from otp.cluster.detached import start_detached
 from otp.cluster.leases import LeaseSession, LeaseStore, LeaseUnavailable, PidKey, SessionEnded
+from otp.kernel.steps.node import start_detached
 from otp.kernel.values.sentences import say
 
 if TYPE_CHECKING:

@@ -30,7 +30,6 @@ from otp.bounded import text
 from otp.cluster.child_terms import spec_of_term, target_of
 from otp.cluster.claims import GONE, plain
 from otp.cluster.cluster import Cluster, membership_of
-from otp.cluster.detached import start_detached
 from otp.cluster.handover import MOVED, finish, finishes_in_order
 from otp.cluster.lease_placements import LeasePlacements
 from otp.cluster.leases import LeaseUnavailable
@@ -42,6 +41,7 @@ from otp.cluster.travelling import check_travels
 from otp.kernel.ends.info import is_alive
 from otp.kernel.ends.mailbox import reply
 from otp.kernel.steps.calling import cast
+from otp.kernel.steps.node import start_detached
 from otp.kernel.tables.callers import From
 from otp.kernel.values.errors import BadArgument, StartError
 from otp.kernel.values.handed import HANDED, Handed

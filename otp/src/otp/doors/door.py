@@ -13,12 +13,13 @@ import weakref
 from collections.abc import Iterable
 from contextvars import Context
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from otp.doors.ending import find_last_word
 from otp.doors.folder import DoorRecord, find_doors, runtime_folder, write_record
 from otp.doors.holds import ENDING, HoldFile
 from otp.doors.place import Place, place_of
-from otp.kernel.steps.node import Node
+from otp.kernel.steps.node import Node, start_detached
 from otp.kernel.tables.names import node_here
 from otp.kernel.tables.scheduler import find_scheduler
 from otp.kernel.values.errors import BadArgument
@@ -127,7 +128,6 @@ class Door:
         self._visits: set[asyncio.Task[None]] = set()
         self._watchdog: Watchdog | None = None
         self._hold_file: HoldFile | None = None
-        self._end: Any = None
         self._closing: asyncio.Task[None] | None = None
         self._tidy: weakref.finalize[..., Door] | None = None
 
@@ -163,14 +163,21 @@ class Door:
             raise
         self._behind = Behind(node, self.permissions, self._token.encode(), self._backend)
         asyncio.get_running_loop().add_reader(self.listening.fileno(), self._accept)
-        self._end = node.subscribe(lambda _event: None, kinds={"node_down"})
-        self._end.on_node_end = self._node_ended
+        node.doors.append(self.close)
         where = self.record.name if self._is_listed else self.record.address
         log.info("a door is open (%s); try: superlearner attach %s", ", ".join(self.permissions), where)
         return self
 
     async def close(self) -> None:
         """Close the door: disconnect visitors, remove socket and record. No effect if it is closed."""
+        self._begin_close(None)
+        if self._closing is not None:
+            await asyncio.shield(self._closing)
+        if self._made is not None and self._made.life == "open":
+            await self._made.close()
+
+    def _begin_close(self, error: BaseException | None) -> None:
+        """Stop listening, and begin to tell visitors why: `error` leaves the block of the door."""
         listening, self._socket = self._socket, None
         if listening is None:
             return
@@ -182,25 +189,26 @@ class Door:
         if self._behind is not None:
             scheduler = self._behind.node.scheduler
             scheduler.hold_files = tuple(one for one in scheduler.hold_files if one is not self._hold_file)
-        self._end.close()
         if self._watchdog is not None:
             self._watchdog.stop()
             self._watchdog = None
+        if self._behind is not None:
+            behind = self._behind
+            behind.last_word = find_last_word(behind.node, error)
+            # Not a task of the process whose end closes the door
+            self._closing = start_detached(behind.node, self._end_visits(behind))
+
+    async def _end_visits(self, behind: Behind) -> None:
         try:
-            if self._behind is not None and self._visits and (word := self._last_word(self._behind.node)) is not None:
-                await self._behind.announce_end(word)
+            if self._visits:
+                await behind.announce_end()
         finally:
             visits = list(self._visits)
             for visit in visits:
                 visit.cancel()
         await asyncio.gather(*visits, return_exceptions=True)
-        await self._leave_node()
-
-    def _last_word(self, node: Node) -> str | None:
-        """Return why the door closes, if that is the end of its node."""
-        if node.life == "open":
-            return None
-        return node.ended_by or "its node has ended"
+        if behind.node.life == "open" and self.close in behind.node.doors:
+            behind.node.doors.remove(self.close)
 
     async def __aenter__(self) -> Door:
         await self.open()
@@ -212,6 +220,7 @@ class Door:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         made, self._made = self._made, None
+        self._begin_close(error)
         try:
             await self.close()
         finally:
@@ -313,10 +322,6 @@ class Door:
         self._visits.discard(visit)
         if not visit.cancelled() and (error := visit.exception()) is not None:
             log.error("a visit ended with an error", exc_info=error)
-
-    def _node_ended(self) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop ends as well
-            self._closing = asyncio.get_running_loop().create_task(self.close(), context=Context())
 
 
 class _NoPlace(Exception):

@@ -41,8 +41,11 @@ PORTER: Final = "door"
 VIEW: Final = "view"
 LAST_WORD: Final = "last_word"
 """The request that is answered when the door closes."""
+COLLECTED: Final = "collected"
+"""The request of a visitor that has then read what it needs."""
 CLOSING: Final = "closing"
-TELL_S: Final = 1.0
+COLLECT_S: Final = 2.0
+"""Seconds that a door that closes waits for its visitors: their backends still answer."""
 HANDSHAKE_S: Final = 10.0
 """Time in which a visitor has to prove that it has the token."""
 SETTINGS: Final = Settings(heartbeat=2.0, dead=15.0)
@@ -63,10 +66,9 @@ class Behind:
     last_word: str | None = None
     """The reason why the door closes."""
 
-    async def announce_end(self, word: str) -> None:
-        """Tell all visitors why the door closes."""
-        self.last_word = word
-        told = (call(porter, CLOSING, TELL_S) for porter in self.porters)
+    async def announce_end(self) -> None:
+        """Tell all visitors why the door closes, and wait until they have collected what happened last."""
+        told = (call(porter, CLOSING, COLLECT_S) for porter in self.porters)
         await asyncio.gather(*told, return_exceptions=True)
 
 
@@ -111,17 +113,23 @@ class Porter(GenServer[Any]):
     @impl
     def init(self, arg: tuple[Node, Behind]) -> Ok[Any]:
         """Begin with the service behind the door."""
-        return Ok((arg, None, None))
+        return Ok((arg, None, None, None))
 
     @impl
     async def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
         """Answer `"hello"` with what a visitor may ask, and later why the door closes; refuse anything else."""
-        (hidden, behind), facts, waits = state
+        (hidden, behind), facts, waits, closing = state
         if request == LAST_WORD:
-            return NoReply(((hidden, behind), facts, caller))
-        if request == CLOSING:
+            if closing is not None:  # it has asked a moment too late
+                return Reply(("ok", behind.last_word), state)
+            return NoReply(((hidden, behind), facts, caller, None))
+        if request == CLOSING and facts is not None:
             if waits is not None:
                 reply(waits, ("ok", behind.last_word))
+            return NoReply(((hidden, behind), facts, None, caller))
+        if request == COLLECTED and closing is not None:
+            reply(closing, "ok")
+        if request in (CLOSING, COLLECTED):
             return Reply("ok", state)
         if request != "hello":
             return Reply(("error", "expected 'hello'"), state)
@@ -137,7 +145,7 @@ class Porter(GenServer[Any]):
                 "backend": pid,
                 "why": why,
             }
-        return Reply(("ok", facts), ((hidden, behind), facts, waits))
+        return Reply(("ok", facts), ((hidden, behind), facts, waits, closing))
 
 
 async def _backend(hidden: Node, behind: Behind) -> tuple[Pid | None, str | None]:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import secrets
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -96,6 +97,8 @@ class Visitor:
 
         self.last_word: str | None = None
         """The reason why the service closed its door, if it gave one: untrusted."""
+        self.collect: Callable[[], Awaitable[object]] | None = None
+        """Called when the service closes its door, which waits for it, but not for long: its backend still answers."""
         self.facts: Facts
         self.view: RemoteView
 
@@ -133,7 +136,7 @@ class Visitor:
         try:
             from otp.distribution import Distribution, NodeId, Session, SessionTransport, ViewLink
             from otp.distribution.carriers.stream import StreamCarrier
-            from otp.doors.visit import LAST_WORD, PORTER, SETTINGS, VIEW
+            from otp.doors.visit import PORTER, SETTINGS, VIEW
         except ModuleNotFoundError as error:
             if error.name != "msgspec":
                 raise
@@ -161,7 +164,7 @@ class Visitor:
             if distribution.last_loss == "timeout":
                 raise DoorError(f"the service at {self._place} stopped answering: its event loop may be held") from None
             raise DoorError(f"the service at {self._place} ended, or does not use otp.observe()") from None
-        node.spawn(self._receive_last_word, porter, LAST_WORD)
+        node.spawn(self._receive_last_word, porter)
         self.view = RemoteView(ViewLink(distribution, there, VIEW))
 
     async def _watch(self, distribution: Distribution, carrier: StreamCarrier) -> None:
@@ -175,12 +178,17 @@ class Visitor:
             self.silent_since = carrier.heard_at  # the session knows it to a heartbeat only
         self._gone.set()
 
-    async def _receive_last_word(self, porter: Pid | None, request: str) -> None:
+    async def _receive_last_word(self, porter: Pid | None) -> None:
         """Run a process that waits for the last word of the service; one of an older version refuses at once."""
+        from otp.doors.visit import COLLECTED, LAST_WORD
+
         with contextlib.suppress(CallExit):
-            match await call(porter, request, "infinity"):
-                case ("ok", str(word)):
-                    self.last_word = word[:LONGEST]
+            match await call(porter, LAST_WORD, "infinity"):
+                case ("ok", str() | None as word):
+                    self.last_word = None if word is None else word[:LONGEST]
+                    if self.collect is not None:
+                        await self.collect()
+                    await call(porter, COLLECTED)
                 case _:
                     pass
 

@@ -151,8 +151,9 @@ class Moments:
 
     def catch_up(self) -> None:
         """Record what has happened on the nodes of this program, even if it has not settled."""
-        for one in self._recorders.values():
+        for watched, one in self._recorders.items():
             one.catch_up()
+            watched.monitor.catch_up()
 
     async def fetch_last(self) -> None:
         """Fetch what has happened on the nodes of other programs, from those that answer quickly."""

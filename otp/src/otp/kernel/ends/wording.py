@@ -124,19 +124,21 @@ def keyed_name(p: Process) -> str | None:
     return None
 
 
-def exit_words(error: BaseException, p: Process | None) -> str:
+def exit_words(error: BaseException, who: Process | str | None) -> str:
     """Return why a node shuts down on request: `gps called sys.exit(3) at parcels.py:70`.
 
     Args:
         error: the `SystemExit` or `KeyboardInterrupt`.
-        p: the process whose code raised it; None for an application whose end is that of its node.
+        who: the process whose code raised it, or the name of that code; None for an application whose end is that of
+            its node.
     """
     code = SystemExit.__dict__["code"].__get__(error) if isinstance(error, SystemExit) else None
-    if p is None:
+    if who is None:
         return code if type(code) is str else "an application of it ended"
     shown = "" if code is None else without_secrets(text(code), REASON)
-    name = keyed_name(p) if p.registered_name is None else p.registered_name
-    who = f"process {p}" if name is None else clip(name if type(name) is str else text(name), NAME)
+    if not isinstance(who, str):
+        name = keyed_name(who) if who.registered_name is None else who.registered_name
+        who = f"process {who}" if name is None else clip(name if type(name) is str else text(name), NAME)
     did = f"called sys.exit({shown})" if isinstance(error, SystemExit) else f"raised {type(error).__name__}"
     found = first_of_program(stack_of(error.__traceback__)[::-1])
     return f"{who} {did}" if found is None else f"{who} {did} at {os.path.basename(found[0])}:{found[1]}"

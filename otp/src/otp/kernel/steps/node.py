@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 # The ordered shutdown of a node: applications, owned behaviours, then all other processes from the leaves up.
 
 
+T = TypeVar("T")
+
 CLOSE_ROUNDS: Final = 1_000  # depth of the deepest tree; ends processes that keep starting successors
 
 
@@ -75,6 +77,8 @@ async def shut_down(node: Node, timeout: float) -> None:
     node.life = "closed"
     node.tracer.emit("node_down", None, {})
     node.tracer.finish()
+    for close in node.doors:  # a door hands over what has happened: the node may be the last one of its program
+        await close()
     s = node.scheduler
     same_name = s.nodes.get(node.name, [])
     if node in same_name:
@@ -116,7 +120,15 @@ async def _stop(node: Node, processes: list[Process], timeout: float) -> None:
     await _tasks_end(node, max(0, deadline - node.scheduler.now_ns()) / 1e9)  # before the next ones are asked
 
 
-T = TypeVar("T")
+def start_detached(node: Node, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Run a coroutine in a task that belongs to no process."""
+    s = node.scheduler
+    current, s.current = s.current, None
+    try:
+        return s.loop.create_task(coroutine, context=Context())
+    finally:
+        s.current = current
+
 
 LONGEST_NAME: Final = 100  # characters of a name in the log
 
@@ -168,12 +180,14 @@ class Node:
         "scheduler",
         "shown_pids",
         "_shutdown_request",
+        "stopped_by",
         "thread_calls",
         "tracer",
         "watched",
         "watched_life",
         "watched_links",
         "creation",
+        "doors",
         "hidden",
         "name",
         "on_shutdown",
@@ -204,6 +218,8 @@ class Node:
         self.reported: Any = None  # counts of log records, see otp.kernel.ends.report_limits
         self._shutdown_request: BaseException | None = None
         self.ended_by: str | None = None  # what a process did for which the node shuts down, as a sentence
+        self.stopped_by: str | None = None  # why `otp.run` ends it, as a sentence
+        self.doors: list[Callable[[], Coroutine[Any, Any, None]]] = []  # close its doors, see otp.doors
         self.body: Any = None  # the task in the block of `async with`, which ends with the node
         self._cancelled: bool = False  # whether that task was cancelled for the shutdown request
         self._closing: asyncio.Task[None] | None = None
@@ -299,12 +315,7 @@ class Node:
         closing = self._closing
         if closing is None or closing.cancelled():  # all tasks were cancelled: finish the shutdown now
             self.life = "closing"
-            s = self.scheduler
-            current, s.current = s.current, None  # no process owns this task
-            try:
-                closing = self._closing = s.loop.create_task(shut_down(self, timeout), context=Context())
-            finally:
-                s.current = current
+            closing = self._closing = start_detached(self, shut_down(self, timeout))
         return closing
 
     def request_shutdown(self, error: BaseException, p: Process | None = None) -> None:

@@ -25,7 +25,7 @@ from superlearner.nodes.attaching.line import ENDED, ServiceLink
 from superlearner.nodes.attaching.whereabouts import NoDoor, Whereabouts
 from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.nodes import Nodes
-from superlearner.nodes.remote import RemoteError
+from superlearner.nodes.remote import RemoteError, RemoteNode
 
 __all__ = ["PAUSES_S", "Attachment", "ServiceChange", "State", "process_exists"]
 
@@ -313,6 +313,7 @@ class Attachment:
             if self.known != known:
                 self.learned()
             self.visitor = visitor
+            visitor.collect = self._collect
             is_here = self.where.is_own and process_exists(facts.os_pid)
             why = f"it was detached; `{command('attach', self.where.address)}` attaches it again"
             what = "is no longer observed"
@@ -353,6 +354,11 @@ class Attachment:
         self.on_change(
             ServiceChange(name, at, f"{name} {what}: {why}", why, facts.os_pid, ran_on=what != "is gone", held=held)
         )
+
+    async def _collect(self) -> None:
+        """Fetch what has happened last: the service is closing its door, and waits a moment."""
+        if (remote := self._nodes.find(self.name)) is not None and isinstance(remote, RemoteNode):
+            await remote.fetch_last()
 
     @property
     def why(self) -> str | None:

@@ -67,16 +67,17 @@ class UnsupervisedCrashes:
         self._recent = {key: one for key, one in self._recent.items() if one.last >= since}
         return list(self._recent.values())
 
-    def take(self, now: float, window: float) -> list[Incident]:
+    def take(self, now: float, window: float, *, settled: bool = True) -> list[Incident]:
         """Remove and return the incidents to store now.
 
-        A cause that goes on is stored at intervals that double, up to every `window` seconds.
+        A cause that goes on is stored at intervals that double, up to every `window` seconds; unless `settled`, all are
+        stored.
         """
         self._stored = {key: (at, pause) for key, (at, pause) in self._stored.items() if now - at < 2 * window}
         found: list[Incident] = []
         for key, one in list(self._open.items()):
             last, pause = self._stored.get(key, (one.first, SETTLE_S))
-            if now - last >= pause:
+            if not settled or now - last >= pause:
                 self._stored[key] = now, min(2 * pause, window)
                 found.append(_describe(self._open.pop(key)))
         return found

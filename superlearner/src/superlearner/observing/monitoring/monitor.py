@@ -169,7 +169,9 @@ class Monitor:
         self._subscription = otp.trace.subscribe(node, self._on_event, kinds=KINDS)
 
     def close(self) -> None:
-        """Stop following; collected data is kept."""
+        """Stop following; collected data is kept, and what is to be stored is stored."""
+        if self._subscription is not None:
+            self.catch_up()
         self.talking.close()
         self._rates.end()
         self._starters.close()
@@ -179,6 +181,11 @@ class Monitor:
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
+
+    def catch_up(self) -> None:
+        """Store the crashes that have happened, although others like them may follow."""
+        for incident in self._crashes.take(self._clock.now(), self.settings().anomaly_window, settled=False):
+            self.on_incident(incident)
 
     def time(self) -> float:
         """Return the wall-clock time of points and anomalies, which never runs backwards."""

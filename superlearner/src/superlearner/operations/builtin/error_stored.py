@@ -128,7 +128,8 @@ def describe_end(line: RestartLine, moment: Moment | None) -> list[str]:
     words = words_of(line)
     told = [words + sentences.at_place(line.where, words)]
     first = None if moment is None or not line.gave_up else next(iter(moment.events), None)
-    if moment is not None and isinstance(first, Crashed) and first.reason not in words:
+    is_new = isinstance(first, Crashed) and (first.reason not in words or (line.request or "") not in words)
+    if moment is not None and isinstance(first, Crashed) and is_new:
         by = "" if line.request is None else f" by {line.request}"
         how = f"{'crashed' if first.crash else 'ended'}{by}: {first.reason}"
         if first.reason == "killed":
