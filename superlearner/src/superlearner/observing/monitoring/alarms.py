@@ -47,6 +47,16 @@ class Alarm:
         last = self.finding.last
         return self.ended if self.ended is None or last is None else min(self.ended, max(last, self.finding.since))
 
+    def lasted(self, now: float) -> float:
+        """Return the seconds since it began, until its end or `now`."""
+        return max(0.0, (self.until or now) - self.finding.since)
+
+    @property
+    def labels(self) -> dict[str, str | None]:
+        """Its metadata for telemetry."""
+        finding = self.finding
+        return {"type": finding.type, "severity": finding.severity, "pid": finding.pid, "name": finding.name}
+
     @property
     def past(self) -> str:
         """Its description in the past tense: that of the worst finding."""

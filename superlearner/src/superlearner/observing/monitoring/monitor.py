@@ -24,7 +24,7 @@ from superlearner.control.tree import what_of
 from superlearner.control.turns import Steps
 from superlearner.control.unsupervised import UnsupervisedEnds
 from superlearner.observing.analytics import Ledger
-from superlearner.observing.monitoring.alarms import Alarm, Alarms
+from superlearner.observing.monitoring.alarms import Alarms
 from superlearner.observing.monitoring.births import Births
 from superlearner.observing.monitoring.callbacks import Callbacks
 from superlearner.observing.monitoring.circling import WaitsInCircles
@@ -496,9 +496,9 @@ class Monitor:
         self._explained = {pid: at for pid, at in self._explained.items() if at >= now - 2 * limits.anomaly_window}
         raised, over = (alarms := self.alarms).update([*kept, *found], now)
         for alarm in raised:
-            self.telemetry.execute("anomaly.raised", {"lasted": _lasted(alarm, now)}, _about(alarm))
+            self.telemetry.execute("anomaly.raised", {"lasted": alarm.lasted(now)}, alarm.labels)
         for alarm in over:
-            self.telemetry.execute("anomaly.ended", {"lasted": _lasted(alarm, now)}, _about(alarm))
+            self.telemetry.execute("anomaly.ended", {"lasted": alarm.lasted(now)}, alarm.labels)
         missed, self._missed = self._missed, []
         window = limits.anomaly_window * NS
         # One for each window, as while it watches; a long one by itself, as the platform may have that of another.
@@ -568,15 +568,6 @@ class Monitor:
                 item: Any = message.item
                 target = plain_pid(item) if isinstance(item, Pid) else id_text(item)
                 yield Watcher(plain_pid(pid), display_name(pid), what_of(pid), 0, target, 1, since)
-
-
-def _lasted(alarm: Alarm, now: float) -> float:
-    return max(0.0, (alarm.until or now) - alarm.finding.since)
-
-
-def _about(alarm: Alarm) -> dict[str, Any]:
-    finding = alarm.finding
-    return {"type": finding.type, "severity": finding.severity, "pid": finding.pid, "name": finding.name}
 
 
 def _most_watched(pid: Pid) -> tuple[int, str] | None:
