@@ -360,8 +360,8 @@ def test_the_reason_of_a_call_in_a_deadlock_names_it_in_each_event() -> None:
     found = Scheduler().run(main)  # in real time the first timeout may end its process before the second
     for kind in ("exited", "child_terminated", "child_restarted"):
         assert {
-            "right did not answer a call in 0.2 s (timeout): it was part of a deadlock, left -> right -> left",
-            "left did not answer a call in 0.2 s (timeout): it was part of a deadlock, right -> left -> right",
+            "right did not answer a call in 0.2 s (timeout): it was part of a deadlock, left → right → left",
+            "left did not answer a call in 0.2 s (timeout): it was part of a deadlock, right → left → right",
         } == {reason for one, reason in found if one == kind}, kind
 
 

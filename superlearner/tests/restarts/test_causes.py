@@ -350,7 +350,7 @@ def test_a_child_stopped_on_request_says_so() -> None:
         assert [step.text for step in why(node, a)] == ["top stopped a: it was asked to"]
         await Supervisor.terminate_child("top", "inner")
         assert [step.text for step in why(node, x)] == [
-            "top stopped inner: it was asked to", "inner stopped x: it was ending itself",
+            "top stopped inner: it was asked to", "inner stopped x because inner was ending",
         ]  # fmt: skip
 
     run(test, worker("a"), group("inner", worker("x")))
@@ -407,7 +407,7 @@ def test_children_of_a_stopped_supervisor_are_not_stopped_for_a_child_that_it_le
         await kill("x", "inner")
         await Supervisor.terminate_child("top", "inner")
         assert [step.text for step in why(node, old)] == [
-            "top stopped inner: it was asked to", "inner stopped y: it was ending itself",
+            "top stopped inner: it was asked to", "inner stopped y because inner was ending",
         ]  # fmt: skip
 
     run(test, group("inner", worker("x", restart="temporary"), worker("y")))

@@ -185,6 +185,11 @@ class Words:
         )  # fmt: skip
         return self._step(stops[0], "stopped", text, strategy=strategy, parties=parties)
 
+    def stopped_because(self, stop: TraceEvent, state: str) -> Step:
+        """Return the step for a child that a supervisor stopped because of its own `state`."""
+        step = self.stopped([stop], None, None, "")
+        return replace(step, text=f"{step.text} because {self.called(stop.pid)} {state}")
+
     def stopped_on_request(self, stop: TraceEvent) -> Step:
         """Return the step for a child that a supervisor stopped on request."""
         facts, step = facts_of(stop), self.stopped([stop], None, None, "")

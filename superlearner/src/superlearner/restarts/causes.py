@@ -214,14 +214,14 @@ class _Chain:
         """Explain a stop: another child's end, the supervisor's own end, or a request."""
         restart = self.memory.restarts(stop.pid).stops.get(stop.seq)
         if restart is not None and restart.outcome == "gave_up" and stop.seq > restart.answered:
-            return [self.words.stopped([stop], None, None, "it gave up")], self.memory.by_seq.get(restart.answered)
+            return [self.words.stopped_because(stop, "gave up")], self.memory.by_seq.get(restart.answered)
         if restart is not None:
             first, strategy = self._first(restart), restart.strategy
             step = self.words.stopped([stop], first, strategy, None if strategy else f"{first} had ended")
             return [step], self.memory.by_seq.get(restart.cause)
         end = self.memory.ends.get(stop.pid)
         if end is not None and end.seq > stop.seq and not self._worked(stop, end):
-            return [self.words.stopped([stop], None, None, "it was ending itself")], end
+            return [self.words.stopped_because(stop, "was ending")], end
         return [self.words.stopped_on_request(stop)], None
 
     def _worked(self, stop: TraceEvent, end: TraceEvent) -> bool:

@@ -299,7 +299,7 @@ def test_a_service_that_ends_in_order_reads_differently_from_one_that_is_killed(
             stored = platform.platform.moments._rows
             await wait_for_nodes(platform, lambda _names: len(stored) == 2)
             _, gone = [row.line for row in stored.values() if row.node == NODE]
-            assert gone == f"{NODE} is gone: its service has ended otp.observe() (process {shop.os_pid})"
+            assert gone == f"{NODE} is gone: its program left otp.observe() (process {shop.os_pid})"
 
     inside(test)
 

@@ -117,3 +117,20 @@ def test_the_reason_why_a_service_ended_is_known_after_a_restart_of_the_platform
         assert one.why.startswith("till called sys.exit(3); ")
 
     asyncio.run(asyncio.wait_for(main(), 10))
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [(f"{NODE}-12020", f"{NODE}-26868"), (NODE, NODE), ("/run/shop-7", "/run/shop-7"), ("10.0.0.7:4000",) * 2],
+)
+def test_the_process_id_in_an_address_is_that_of_the_present_program(given: str, shown: str) -> None:
+    """Regression: after a restart of the service, the address named a process that no longer existed."""
+
+    async def main() -> None:
+        where = Whereabouts(given, None)
+        known = KnownService(NODE, NODE, where, "unix//tmp/2.sock", os_pid=26868)
+        one = Attachment(where, NODE, SimpleNamespace(), lambda *_: None, (), known)
+        one.facts = SimpleNamespace(os_pid=26868)
+        assert one.present_address == shown
+
+    asyncio.run(main())

@@ -298,11 +298,11 @@ def unanswered(cycle: object, busy: object, why: object) -> str:
     >>> unanswered(None, ("till", "handle_call", "/app/shop.py:13"), "its handle_call has not finished")
     'till was still in handle_call at shop.py:13'
     >>> unanswered("till -> stock -> till", None, ""), unanswered(None, None, "the server is busy")
-    ('it was part of a deadlock, till -> stock -> till', '')
+    ('it was part of a deadlock, till → stock → till', '')
     """
     match cycle, busy, why:
         case str(), _, _:
-            return f"it was part of a deadlock, {cycle}"
+            return f"it was part of a deadlock, {cycle.replace(' -> ', ' → ')}"
         case _, (str(name), str(callback), str(place)), _:
             return f"{name} was still in {callback} at {os.path.basename(place)}"
         case _, _, str(said) if said.startswith("the server is suspended"):

@@ -180,7 +180,7 @@ class Attachment:
         os_pid = None if self.known is None else self.known.os_pid
         if os_pid is None or not process_exists(os_pid):
             return self._closed or error
-        return f"{self._closed or 'its service has ended otp.observe()'}; its process {os_pid} runs on without it"
+        return f"{self._closed or 'its program left otp.observe()'}; its process {os_pid} runs on without it"
 
     async def _look_on(self) -> None:
         while True:
@@ -361,6 +361,14 @@ class Attachment:
             await remote.fetch_last()
 
     @property
+    def present_address(self) -> str:
+        """The address as it was given; a name with a process id has that of the present program."""
+        given, known, facts = self.where.address, self.known, self.facts
+        if known is None or facts is None or not given.removeprefix(f"{known.node}-").isdigit():
+            return given
+        return f"{known.node}-{facts.os_pid}"
+
+    @property
     def why(self) -> str | None:
         """The reason why it is not attached; None if it is."""
         why = self._busy(self._silent_since) or self._blocked or self._why
@@ -425,7 +433,7 @@ async def _describe_end(os_pid: int, address: str) -> tuple[str, str]:
     """
     path, loop = place_of(address).path, asyncio.get_running_loop()
     if _is_removed(path):
-        return f"its service has ended otp.observe() (process {os_pid})", "is gone"
+        return f"its program left otp.observe() (process {os_pid})", "is gone"
     end = loop.time() + END_S
     while process_exists(os_pid):
         if loop.time() > end:

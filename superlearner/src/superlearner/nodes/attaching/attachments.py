@@ -63,7 +63,7 @@ class Attachments:
     def find_addressed(self, text: str) -> Attachment | None:
         """Return the service with this full or short node name, or attached at this address; None if there is none."""
         found = self.find(text) or self.find(full_name(text))
-        return found or next((one for one in self if one.where.address == text), None)
+        return found or next((one for one in self if text in (one.where.address, one.present_address)), None)
 
     def absence(self, node: str) -> Absence | None:
         """Return why there is no node of this name, if it is that of a service."""

@@ -171,7 +171,7 @@ async def _describe_attachment(found: Attachment) -> AttachedNode:
     return AttachedNode(
         name=found.name or "",
         node="" if found.known is None else found.known.node,
-        address=found.where.address,
+        address=found.present_address,
         state=found.state,
         permissions=[] if facts is None else [clip(one, 40) for one in facts.permissions],
         pages=facts is not None and facts.backend is not None,

@@ -39,8 +39,7 @@ from superlearner.operations.builtin.errors import describe_step, find_process, 
 from superlearner.operations.builtin.processes import NOT_THERE
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_row, list_open
 from superlearner.operations.builtin.restart_loops import FAILED_START, GAVE_UP, INCIDENT, clause_about, is_sum
-from superlearner.operations.builtin.restart_words import how_ended_in, page_about, was_restarted_in
-from superlearner.operations.builtin.restarts import read_moment
+from superlearner.operations.builtin.restart_words import how_ended_in, page_about, read_moment, was_restarted_in
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
 from superlearner.operations.engine.audit import AuditLog

@@ -9,16 +9,16 @@ from typing import Final
 from otp import sentences
 from superlearner.control.clock import time_text
 from superlearner.control.steer import looks_like_pid
+from superlearner.operations.builtin.program_runs import list_runs
 from superlearner.operations.builtin.restart_incidents import is_failure, possible_names
 from superlearner.operations.builtin.restart_lines import MOST_FOLDED, describe_row
 from superlearner.operations.builtin.restart_loops import INCIDENT
-from superlearner.operations.builtin.restart_words import page_about
-from superlearner.operations.builtin.restarts import read_moment
+from superlearner.operations.builtin.restart_words import page_about, read_moment
 from superlearner.operations.context import Context
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
 from superlearner.operations.results.errors import Why, WhyProblem, WhyStored
-from superlearner.operations.results.restarts import Crashed, Moment, RestartLine, Started
+from superlearner.operations.results.restarts import Crashed, Moment, RestartLine
 from superlearner.restarts.ids import Ref
 from superlearner.store import MomentRow
 
@@ -26,9 +26,6 @@ __all__ = ["describe_end", "explain_absent", "find_stored", "is_end", "is_proble
            "words_of"]  # fmt: skip
 
 MOST_PROBLEMS: Final = 5
-PROGRAM: Final = 1
-"""The number of a loss or a return of a node."""
-MOST_CHANGES: Final = 50
 
 
 async def explain_absent(ctx: Context, history: MomentHistory | None, name: str, absence: OperationError) -> Why | None:
@@ -52,7 +49,8 @@ async def explain_absent(ctx: Context, history: MomentHistory | None, name: str,
         [whole] = await history.read_replays([last])
         line = await asyncio.to_thread(describe_row, whole, ctx.user.name)
         moment = await asyncio.to_thread(read_moment, whole)
-        told += _describe_last(name, line, moment, await _count_starts(history, nodes, owner, last))
+        runs = await list_runs(history, nodes, owner)
+        told += _describe_last(name, line, moment, sum(begin >= last.until for begin in runs))
     return Why(
         pid=None, name=name, alive=None, restarted=None, known=False, run=(last or rows[0]).run, repeats=None,
         summary="\n".join([*told, list_command(ctx, name)]), problems=problems, steps=[],
@@ -60,31 +58,15 @@ async def explain_absent(ctx: Context, history: MomentHistory | None, name: str,
     )  # fmt: skip
 
 
-def _describe_last(name: str, line: RestartLine, moment: Moment | None, later_starts: int) -> list[str]:
-    """Return the sentences about the last stored end of a process, after which its program was started so often."""
+def _describe_last(name: str, line: RestartLine, moment: Moment | None, later_runs: int) -> list[str]:
+    """Return the sentences about the last stored end of a process, before so many later runs of its program."""
     when = time_text(line.until or line.at)
-    if not later_starts:
+    if not later_runs:
         first, *others = describe_end(line, moment)
         return [f"before that, at {when}: {first}", *others]
-    run = "the run before it" if later_starts == 1 else "an earlier run"
+    run = "the run before it" if later_runs == 1 else "an earlier run"
     end = line.line if line.gave_up else "; ".join(describe_end(line, moment))
     return [f"no restart of {name} is stored for that run of its program", f"in {run}, at {when}: {end}"]
-
-
-async def _count_starts(history: MomentHistory, nodes: list[str], owner: str | None, end: MomentRow) -> int:
-    """Return how often the program of a node has been started since an end in it, as far as that is stored."""
-    rows, _ = await history.page(nodes, [], owner, None, None, 0, MOST_CHANGES, number=PROGRAM)
-    moments = await asyncio.to_thread(lambda: [one for one in map(read_moment, rows) if one is not None])
-    starts, has_ended, process = 0, False, None
-    for moment in sorted(moments, key=lambda one: one.at):
-        for event in moment.events:
-            if isinstance(event, Crashed):
-                has_ended = moment.at >= end.until and not moment.ran_on
-            elif isinstance(event, Started):
-                is_new = has_ended or process not in (None, event.pid)
-                starts += is_new and moment.at >= end.until
-                has_ended, process = False, event.pid
-    return starts
 
 
 def is_problem(one: MomentRow) -> bool:

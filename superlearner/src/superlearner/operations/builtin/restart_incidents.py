@@ -100,7 +100,7 @@ def is_failure(row: MomentRow) -> bool:
 
 def _describe_kind(row: MomentRow, anomaly: AnomalyLine | None) -> str:
     if anomaly is not None:
-        return f"an anomaly, not a restart: {anomaly.type} ({anomaly.severity})"
+        return f"a problem without a restart: {anomaly.type.replace('_', ' ')}, {anomaly.severity}"
     if row.line.startswith(OUTAGE):
         return "the platform was away, so nothing was observed"
     if row.cause == FAILED_START:
@@ -109,7 +109,7 @@ def _describe_kind(row: MomentRow, anomaly: AnomalyLine | None) -> str:
         return "no supervisor restarts it, so only this line is kept"
     if is_stop(row):
         return "not a restart: a signal such as SIGSTOP had stopped it, or its machine slept"
-    return "not a restart; the evidence of its anomaly is not kept"
+    return "a problem without a restart; its evidence is not kept"
 
 
 def _describe_evidence(kind: str, evidence: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from superlearner.restarts.drawing import MomentNode
 from superlearner.restarts.sums import How
 from superlearner.store import MomentRow
 
-__all__ = ["Words", "how_ended_in", "page_about", "was_restarted_in"]
+__all__ = ["Words", "how_ended_in", "page_about", "read_moment", "was_restarted_in"]
 
 AT_ONCE: Final = 200
 """Rows whose replays are in memory at the same time."""
@@ -124,6 +124,14 @@ def _ended_in(row: MomentRow, process: str) -> bool:
         return False
     ended = {one.id for one in moment.events if isinstance(one, Crashed | Stopped)}
     return any(node.name == process and node.id in ended for node in _walk(moment.root))
+
+
+def read_moment(row: MomentRow) -> Moment | None:
+    """Return the replay of a row; None if it has none that this version can read."""
+    try:
+        return None if row.data is None else Moment.model_validate_json(zlib.decompress(row.data))
+    except (ValueError, zlib.error):  # from an earlier version
+        return None
 
 
 def was_restarted_in(moment: Moment, process: str) -> bool:

@@ -40,6 +40,7 @@ from superlearner.operations.builtin.restart_loops import (
     is_incident,
     is_stop,
 )
+from superlearner.operations.builtin.restart_words import read_moment
 from superlearner.operations.builtin.system import anomalies
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, declared, operation
@@ -186,15 +187,17 @@ def _is_of_deadlock(reason: str, line: str) -> bool:
     """Return whether a reason names the processes of a deadlock, by its line.
 
     >>> line = "a deadlock: till waited for cart at shop.py:7, which waited for till"
-    >>> [_is_of_deadlock(f"timeout: a deadlock, {cycle}", line) for cycle in ("cart -> till -> cart", "a -> till -> a")]
+    >>> [_is_of_deadlock(f"timeout: a deadlock, {cycle}", line) for cycle in ("cart → till → cart", "a → till → a")]
     [True, False]
-    >>> _is_of_deadlock("timeout: a deadlock, shop -> till -> shop", line)
+    >>> _is_of_deadlock("timeout: a deadlock, shop → till → shop", line)
     False
-    >>> _is_of_deadlock("timeout: a deadlock, till -> cart -> till", line.replace("till", "till-2"))
+    >>> _is_of_deadlock("timeout: a deadlock, till -> cart -> till", line)  # of an earlier version
+    True
+    >>> _is_of_deadlock("timeout: a deadlock, till → cart → till", line.replace("till", "till-2"))
     False
     """
     _, found, cycle = reason.partition(LOCKED)
-    names, told = cycle.split(" -> ")[:-1], PLACE.sub("", line.removeprefix(DEADLOCK))
+    names, told = re.split(" (?:->|→) ", cycle)[:-1], PLACE.sub("", line.removeprefix(DEADLOCK))
     return bool(found) and all(
         re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", told) for name in names[:MOST_NAMED]
     )
@@ -341,14 +344,6 @@ def _is_restart_of(row: MomentRow, child: str | None) -> bool:
         return False
     first = next((one for one in moment.events if isinstance(one, Decided)), None)
     return first is not None and first.what == "restart" and _find_first_end(moment) == child
-
-
-def read_moment(row: MomentRow) -> Moment | None:
-    """Return the replay of a row; None if it has none that this version can read."""
-    try:
-        return None if row.data is None else Moment.model_validate_json(zlib.decompress(row.data))
-    except (ValueError, zlib.error):  # from an earlier version
-        return None
 
 
 async def _find_program_end(history: MomentHistory, moment: Moment) -> Moment | None:

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ from superlearner.nodes.remote import RemoteNode
 from superlearner.observing.monitoring import Alarm, Point
 from superlearner.observing.monitoring.export import Table, as_csv, as_json, rows_of
 from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding, last_seen
+from superlearner.operations.builtin.program_runs import list_runs
 from superlearner.operations.builtin.restart_incidents import possible_names, read_anomaly
 from superlearner.operations.builtin.restart_loops import ANOMALY
 from superlearner.operations.context import Context
@@ -151,49 +152,65 @@ async def anomalies(
     history: MomentHistory | None,
     known: LastAnomalies | None,
     /,
-    ended: Annotated[bool, Field(description="also past anomalies; always for a node that has ended")] = False,
+    ended: Annotated[bool, Field(description="also past anomalies")] = False,
 ) -> SystemAnomalies:
     """List anomalies with their evidence.
 
     Restart storms, crash loops, long or growing mailboxes, growing memory, long callbacks, calls that timed out, a
     blocked event loop, deadlocks, isolated processes, useless monitors, services of the platform that are not running.
     Each has its values, the limit it exceeds, the setting of the limit, and what to try. Past ones are stored,
-    including those of nodes that have ended. If a node does not answer, the list starts with the anomalies that were
-    active when it last did.
+    including those of nodes that have ended. If a node does not answer, the list has the anomalies of the last run of
+    its program: those that were active when it last answered, then the others, each by severity.
     """
     if not ctx.user.sees(ctx.owner_of(ctx.on)):
         raise not_their_node(_this(), ctx)
     try:
         node = ctx.found
     except OperationError as error:
-        before = await _list_before(ctx, history, known)
-        if not before:
+        before = await _list_before(ctx, history, known, ended=ended)
+        if before is None:
             raise
-        return _unreachable(str(error), before)
+        return _unreachable(ctx, str(error), before)
     if isinstance(node, RemoteNode) and node.held is not None:
-        return _unreachable(f"{node.name} does not answer: {node.held}", await _list_before(ctx, history, known))
+        before = await _list_before(ctx, history, known, ended=ended)
+        return _unreachable(ctx, f"{node.name} does not answer: {node.held}", before)
     if isinstance(node, RemoteNode):
         try:
             answer = await forward(_this(), ctx, node, {"ended": ended})
         except OperationError as error:
-            before = await _list_before(ctx, history, known)
-            if node.held is None and not (error.code == "timeout" and before):
+            before = await _list_before(ctx, history, known, ended=ended)
+            if node.held is None and not (error.code == "timeout" and before is not None):
                 raise
-            return _unreachable(error.message, before)
+            return _unreachable(ctx, error.message, before)
         found = SystemAnomalies.model_validate(answer.data)
     else:
         found = await _look(node, ended=ended)
     if ended:
         found.anomalies = _once([*found.anomalies, *await _list_stored(ctx, history)])
     elif found.past is not None or await _has_stored(ctx, history):
-        found.past = f"`{ctx.command('system.anomalies', ended=True)}` lists past anomalies"
+        found.past = _describe_past(ctx)
     return found
 
 
-def _unreachable(why: str, stored: list[AnomalyLine]) -> SystemAnomalies:
-    return SystemAnomalies(
-        unreachable=why, anomalies=stored, summary=None, checked_at=timestamp(), processes_looked_at=None
+def _describe_past(ctx: Context) -> str:
+    return f"`{ctx.command('system.anomalies', ended=True)}` lists past anomalies"
+
+
+class _Before(NamedTuple):
+    """The anomalies that a node had when it last answered, and whether earlier ones are left out."""
+
+    lines: list[AnomalyLine]
+    more: bool
+
+
+def _unreachable(ctx: Context, why: str, before: _Before | None) -> SystemAnomalies:
+    shown = SystemAnomalies(
+        unreachable=why, anomalies=[], summary=None, checked_at=timestamp(), processes_looked_at=None
     )
+    if before is not None:
+        shown.anomalies = before.lines
+        shown.past = _describe_past(ctx) if before.more else None
+    return shown
 
 
 def _this() -> Operation:
@@ -210,10 +227,22 @@ def _once(lines: Sequence[AnomalyLine]) -> list[AnomalyLine]:
     return list(found.values())
 
 
-async def _list_before(ctx: Context, history: MomentHistory | None, known: LastAnomalies | None) -> list[AnomalyLine]:
-    """Return the anomalies that were active when a silent node last answered, then its stored ones."""
+async def _list_before(
+    ctx: Context, history: MomentHistory | None, known: LastAnomalies | None, *, ended: bool
+) -> _Before | None:
+    """Return the anomalies that were active when a silent node last answered, then those stored of this run.
+
+    With `ended`, also those of earlier runs of its program. None if nothing is known.
+    """
     last = [] if known is None else known.last_of(ctx.nodes.node_of(ctx.on or ctx.home.name))
-    return _once([*last, *await _list_stored(ctx, history)])
+    stored = await _list_stored(ctx, history)
+    kept = stored
+    if not ended and history is not None:
+        runs = await list_runs(history, possible_names(ctx.on or ctx.home.name), ctx.user.only_owner)
+        begin = timestamp(runs[-1] if runs else 0.0)
+        kept = [one for one in stored if (one.until or one.since) >= begin]
+    lines = sorted(_once([*last, *kept]), key=lambda one: (not one.active, -RANKS[one.severity]))
+    return _Before(lines, len(kept) < len(stored)) if lines or stored else None
 
 
 async def _list_stored(ctx: Context, history: MomentHistory | None) -> list[AnomalyLine]:

@@ -205,7 +205,7 @@ function showIncident(moment) {
     ["Ended by", ends && restartLinks(ends)], ["Limit", limit], ["To try", hint && spoken(hint)]]
     .map(([word, text]) => (text ? html`<dt>${word}</dt><dd>${text}</dd>` : nothing))}</dl>
     <p class="acts"><a class="btn primary" href=${of(moment, "/timeline", { at: moment.at.toFixed(6) })}>Show in the timeline</a>
-    <a class="btn" href=${of(moment, "/system")}>Open its anomalies</a></p></div>`, body);
+    <a class="btn" href=${of(moment, "/system")}>Open System</a></p></div>`, body);
 }
 
 /** Return links to restarts: "till crashed and was restarted (9f3a0c1b22d4.7); cart crashed (9f3a0c1b22d4.9)". @param {string} text */

@@ -60,7 +60,7 @@ export class SlHistory extends Panel {
       make("section", {},
         make("p", { class: "depth" },
           exits.length
-            ? `${counted(lives.length, "life", "lives")}${failed.length ? `, ${failures(failed)}` : ""}.`
+            ? `${counted(lives.length, "process", "processes")} in this place${failed.length ? `, ${failures(failed)}` : ""}.`
             : endsText(restarts, earlier.length > 0, told.started_at)),
         program ? programEnd(program) : null,
         make("p", { class: "hint" },
@@ -99,14 +99,14 @@ function line(lives, now) {
     return bar;
   });
   const from = lives[0]?.from ?? lives[0]?.to ?? now;
-  return make("div", { class: "lives", role: "img", "aria-label": `Lives from ${time(from)} until now; the table below says the same` },
+  return make("div", { class: "lives", role: "img", "aria-label": `Processes from ${time(from)} until now; the table below says the same` },
     make("div", { class: "bars" }, ...bars),
     make("p", { "aria-hidden": "true" }, make("time", {}, time(from)), make("time", {}, "now")));
 }
 
 /** @param {Life} life @param {number} now */
 const words = (life, now) => `${life.pid ?? "a process"}: `
-  + `${life.from === null ? "begin not known" : duration((life.to ?? now) - life.from)}${life.exit ? `, ${life.exit.reason}` : ", lives"}`;
+  + `${life.from === null ? "begin not known" : duration((life.to ?? now) - life.from)}${life.exit ? `, ${life.exit.reason}` : ", runs"}`;
 
 /** @param {readonly Api.ErrorPattern[]} patterns */
 function alike(patterns) {
@@ -121,14 +121,14 @@ function alike(patterns) {
 function table(lives, now) {
   const rows = [...lives].reverse().map((life) => make("tr", { "data-crash": life.exit?.crash ?? false },
     make("td", { class: "num" }, life.pid ?? ""),
-    make("td", { class: "num" }, life.to === null ? "lives" : time(life.to)),
+    make("td", { class: "num" }, life.to === null ? "runs" : time(life.to)),
     make("td", { class: "num" }, life.from === null ? "–" : duration((life.to ?? now) - life.from)),
     make("td", {},
       life.exit ? make("code", {}, life.exit.reason) : "",
       life.exit && (life.exit.where || life.exit.message)
         ? make("small", {}, [life.exit.message ? `while handling ${life.exit.message}` : "", life.exit.where].filter(Boolean).join(", "))
         : null)));
-  return make("section", {}, make("h3", {}, "Lives, newest first"), make("table", { class: "table lives-table" },
+  return make("section", {}, make("h3", {}, "Processes in this place, newest first"), make("table", { class: "table lives-table" },
     make("thead", {},
       make("tr", {},
         ...["Pid", "Ended", "Lived", "Reason"].map((name, place) => make("th", { scope: "col", class: place < 3 ? "num" : null }, name)))),
