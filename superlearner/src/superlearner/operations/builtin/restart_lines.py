@@ -168,7 +168,7 @@ async def list_(
     if fold:
         rows = list(_list_outages_once(rows))
         loops = find_loops(merge(lines, rows, 0, len(lines) + len(rows)))
-        loops.sort(key=lambda one: -one.until)
+        loops.sort(key=lambda one: -one.listed_at)
         total, loops = len(loops), loops[start : start + per_page]
     else:
         loops = [Loop([one]) for one in merge(lines, rows, start, per_page)]

@@ -98,6 +98,17 @@ class Loop:
         alone = len(self.lines) == 1
         return max(one.until or one.at if alone or one.count > 1 else one.at for one in self.lines)
 
+    @property
+    def listed_at(self) -> float:
+        """The time by which it is listed: of many its last, of one its beginning, even if it lasted.
+
+        >>> hang = MomentRow("shop", "9f3a0c1b22d4", 7, 9, 100.0, 108.0, "till was in handle_call for 8 s", 1, "7")
+        >>> Loop([hang]).listed_at, Loop([replace(hang, count=5)]).listed_at
+        (100.0, 108.0)
+        """
+        only = self.lines[0]
+        return self.until if len(self.lines) > 1 or only.count > 1 else only.at
+
     def describe(self, newest: RestartLine) -> RestartLine:
         """Return one line for all of them; `newest` describes the newest."""
         if len(self.lines) == 1:
