@@ -8,9 +8,10 @@ import socket
 import stat
 import struct
 import sys
+from pathlib import Path
 from typing import Final
 
-__all__ = ["bind_privately", "is_own_socket", "uid_of_peer"]
+__all__ = ["bind_privately", "has_ended", "is_own_socket", "process_of_peer", "uid_of_peer"]
 
 _UCRED: Final = struct.Struct("iII")
 """`struct ucred` of Linux: process, user and group."""
@@ -19,6 +20,10 @@ _XUCRED: Final = struct.Struct("II")
 _XUCRED_SIZE: Final = 256
 _SOL_LOCAL: Final = 0
 _LOCAL_PEERCRED: Final = 1
+_FLAGS, _STARTED = 6, 19
+"""The places of two fields of `/proc/PID/stat`."""
+_PF_EXITING: Final = 4
+"""The flag that Linux sets before it closes the files of a process that ends."""
 
 
 def bind_privately(path: str, kind: int = socket.SOCK_STREAM) -> socket.socket:
@@ -65,6 +70,30 @@ def uid_of_peer(connected: socket.socket) -> int | None:
     if sys.platform.startswith(("darwin", "freebsd")):
         return _uid_in_xucred(connected.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED_SIZE))
     return None
+
+
+def process_of_peer(connected: socket.socket) -> tuple[int, bytes] | None:
+    """Return the process at the other end of a Unix socket: its id and when it began; None if that is not known."""
+    if not sys.platform.startswith("linux"):
+        return None
+    pid = _UCRED.unpack(connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))[0]
+    found = _stat(pid)
+    return None if found is None else (pid, found[_STARTED])
+
+
+def has_ended(process: tuple[int, bytes]) -> bool:
+    """Return whether a process has ended or is ending, even if its parent has not read its exit status yet."""
+    pid, started = process
+    found = _stat(pid)
+    return found is None or found[_STARTED] != started or found[0] in b"ZX" or bool(int(found[_FLAGS]) & _PF_EXITING)
+
+
+def _stat(pid: int) -> list[bytes] | None:
+    """Return the fields of `/proc/PID/stat` after the name, which may have blanks; the first is the state."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return None
 
 
 def _uid_in_xucred(answer: bytes) -> int | None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import subprocess
+import sys
+import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from otp.distribution.carriers import limited_warnings
 from otp.distribution.carriers import listener as listener_module
 from otp.distribution.carriers.link_handshake import Greeting
 from otp.distribution.carriers.stream_address import StreamAddress
+from otp.unix_sockets import has_ended, process_of_peer
 
 BOTH = pytest.mark.parametrize("way", list(WAYS))
 
@@ -183,6 +187,41 @@ def test_a_node_that_has_left_and_removed_its_socket_is_not_dialled_any_more(soc
         await close(a)
 
     run(main)
+
+
+def test_a_node_whose_process_has_ended_has_not_left_though_another_program_removed_its_socket(
+    sockets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: a killed member stayed for the time without a heartbeat if another program cleaned up first."""
+    monkeypatch.setattr(dialler_module, "has_ended", lambda _: True)
+
+    async def main() -> None:
+        a, b = await linked(sockets)
+        await b.close()
+        assert B == await a.closed.get()
+        assert {} == a.carrier._dialler._targets
+        await close(a)
+
+    run(main)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_killed_process_at_the_other_end_has_ended_before_its_parent_knows() -> None:
+    program = "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); sys.stdin.read()"
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
+        server.bind(f"{folder}/s")
+        server.listen()
+        with subprocess.Popen([sys.executable, "-c", program, f"{folder}/s"], stdin=-1) as process:
+            connected, _ = server.accept()
+            found = process_of_peer(connected)
+            assert found is not None
+            assert process.pid == found[0]
+            assert not has_ended(found)
+            process.kill()
+            assert b"" == connected.recv(1)
+            assert has_ended(found)
+            connected.close()
+    assert has_ended(found)
 
 
 def test_a_stranger_who_relays_between_two_nodes_gets_no_link_of_either(sockets: Path) -> None:

@@ -19,6 +19,7 @@ from typing import Final
 from otp.distribution.carriers.listing import Entry
 from otp.distribution.carriers.stream_address import StreamAddress
 from otp.distribution.node_id import NodeId
+from otp.unix_sockets import has_ended
 
 __all__ = ["FOREVER", "Dialler", "Target"]
 
@@ -41,7 +42,8 @@ class Target:
     """An address, the `node` to which it leads as far as is known, and until when it is dialled.
 
     It is `proven` if it was reached from here and belongs to that node. A target with an `entry` is dialled until the
-    node that has listed itself there ends. `typed` are the spellings that have led to it, such as the name of a host.
+    node that has listed itself there ends. `typed` are the spellings that have led to it, such as the name of a host;
+    `process` is the one at the other end of its last link, if the system names it.
     """
 
     address: StreamAddress
@@ -49,6 +51,7 @@ class Target:
     node: NodeId | None = None
     entry: Entry | None = None
     typed: set[str] = field(default_factory=set[str])
+    process: tuple[int, bytes] | None = None
     pause: float = 0.0
     since: float = 0.0
     proven: bool = False
@@ -101,7 +104,7 @@ class Dialler:
         """Return the nodes to which an address leads as it was typed; None stands for those not known yet."""
         return {target.node for target in self._targets.values() if typed in target.typed}
 
-    def linked(self, node: NodeId, address: StreamAddress | None) -> None:
+    def linked(self, node: NodeId, address: StreamAddress | None, process: tuple[int, bytes] | None) -> None:
         """Record that a node has a link, which either side may have dialled, and the address in its greeting.
 
         An address that was not dialled is tried once: it may lead to nothing from here.
@@ -112,7 +115,7 @@ class Dialler:
         if address is not None and address not in self._targets:
             self._targets[address] = Target(address, 0.0, node)
         for target in self._of(node):
-            target.linked, target.since = True, self._loop.time()
+            target.linked, target.since, target.process = True, self._loop.time(), process
             if target.timer is not None:
                 target.timer.cancel()
                 target.timer = None
@@ -214,6 +217,8 @@ class Dialler:
         # Windows also refuses a connection when too many wait to be accepted.
         elif problem == errno.ECONNREFUSED and target.proven and os.name == "posix":
             self._refused(target)
+        elif problem == errno.ENOENT and target.proven and target.process is not None and has_ended(target.process):
+            self._refused(target)  # another program has removed what the killed one left
         elif problem == errno.ENOENT and target.proven:  # it has left, and removed its socket
             target.dials, target.proven, target.until = False, False, target.until if target.until == FOREVER else 0.0
             self._again(target)

@@ -71,7 +71,7 @@ from otp.distribution.carriers.stream_address import (
 from otp.distribution.carriers.tls import Contexts, Tls, Tunnel, TunnelError, is_named
 from otp.distribution.node_id import NodeId
 from otp.locked_entries import LockedEntry, reserve_socket
-from otp.unix_sockets import uid_of_peer
+from otp.unix_sockets import process_of_peer, uid_of_peer
 
 __all__ = ["DirectCarrier"]
 
@@ -98,6 +98,7 @@ class _Begun:
     """True for a Unix socket."""
     sealed: bool
     timer: asyncio.TimerHandle
+    process: tuple[int, bytes] | None
     target: Target | None = None
     """The address that was dialled, None if it was accepted."""
     node: NodeId | None = None
@@ -465,7 +466,7 @@ class DirectCarrier:
             if self._contexts is not None:
                 place = b"tls"  # certificates keep others from relaying, and the address may be another one there
                 _end_if_silent(connected, self._silence)
-            uid = uid_of_peer(connected) if local else None
+            uid, process = (uid_of_peer(connected), process_of_peer(connected)) if local else (None, None)
         except OSError:  # the other side has ended it
             connected.close()
             return None
@@ -478,7 +479,7 @@ class DirectCarrier:
         link.warn = self._warnings.warn
         # If the system does not report the user, only the mode of the socket's folder has kept others out so far.
         sealed = uid is None and self._contexts is None
-        begun = _Begun(link, place, local, sealed, self._loop.call_later(FIRST_S, self._on_late, link), target)
+        begun = _Begun(link, place, local, sealed, self._loop.call_later(FIRST_S, self._on_late, link), process, target)
         self._begun[link] = begun
         link.on_end = partial(self._drop, begun)
         if self._contexts is not None:
@@ -516,7 +517,7 @@ class DirectCarrier:
         link.on_frame = partial(self._on_frame, node)
         link.on_end = partial(self._on_ended, node)
         link.on_room = partial(self.on_room, node)
-        self._dialler.linked(node, address)
+        self._dialler.linked(node, address, begun.process)
         self._on_hint(node, True)
         self.on_room(node)  # what could not be sent without a link
 
