@@ -1086,7 +1086,7 @@ declare namespace Api {
     /** null if its node is not connected */ pid: string|null;
     /** its name: the registered one, else its id as a child */ name?: string|null;
     /** false: it is not running; null if its node is not connected */ alive: boolean|null;
-    /** it replaces an ended process; null while it is being restarted */ restarted: boolean|null;
+    /** it replaces an ended process, or another one has replaced it; null while it is being restarted */ restarted: boolean|null;
     /** false: the events are no longer in memory; its restart may be `stored` */ known: boolean;
     /** what happened, one sentence a line */ summary: string;
     /** how often the child was restarted; null without a restart or a give-up */ repeats?: WhyRepeats|null;

@@ -137,6 +137,18 @@ class Memory:
         told = self.mentions.get(pid)
         return told if told is not None and told.kind in STARTS and told.data["child"] is pid else None
 
+    def successor(self, pid: Any) -> TraceEvent | None:
+        """Return the start of the process that replaced one that has ended; None if none did, or it is not known."""
+        end = self.ends.get(pid)
+        report = None if end is None else self.reports.get(end.seq)
+        if report is None:
+            return None
+        of_it = [one for one in self.doings.get(report.pid, ()) if one.kind in STARTS and one.seq > report.seq]
+        id = report.data["id"]
+        return next(
+            (one for one in of_it if one.data.get("old") is pid or (id is not None and one.data["id"] == id)), None
+        )
+
     def begun(self, pid: Any) -> int | None:
         """Return the time since when a process surely runs: its start, or the oldest event if that came before."""
         start = self.start(pid)

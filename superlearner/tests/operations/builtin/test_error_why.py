@@ -119,7 +119,8 @@ def test_a_restart_is_explained_in_words(inside: Inside) -> None:
         )
         assert ended["at"] <= started["at"]
         gone = (await platform.get(f"/api/v1/processes/{before}/errors/why"))["data"]
-        assert (gone["alive"], gone["restarted"], gone["steps"][-1]["kind"]) == (False, False, "exited")
+        assert (gone["alive"], gone["restarted"], gone["steps"][-1]["kind"]) == (False, True, "exited")
+        assert gone["summary"].endswith(f"\ndemo_one_for_one started it again, as <{pid_of(platform)}>")
         for name, code in (("nobody", 404), ("0.99999.0", 404), ("0.x.0", 400)):
             assert (await platform.client.get(f"/api/v1/processes/{name}/errors/why")).status_code == code
 
@@ -356,10 +357,33 @@ def test_a_pid_asks_about_the_end_of_that_process_alone(inside: Inside) -> None:
         assert (first["pid"], second["pid"]) == tuple(pids)
         assert first["summary"].startswith(f"van <{pids[0]}> crashed: KeyError('bogus')")
         assert [one["pid"] for one in first["steps"]] == [pids[0]]
-        assert pids[1] not in first["summary"]
+        assert f"<{pids[1]}> crashed" not in first["summary"]
         assert "gave up" not in first["summary"]
+        # Regression: it was `not running`, and `restarted` was false
+        assert first["summary"].endswith(f"\nfleet started it again, as <{pids[1]}>")
+        assert (first["restarted"], second["restarted"]) == (True, False)
         assert second["summary"].startswith(f"van <{pids[1]}> crashed: KeyError('bogus')")
         assert "fleet gave up" in second["summary"]
+
+    inside(test)
+
+
+@pytest.mark.operation("error.why")
+def test_a_child_that_crashed_while_its_supervisor_gave_up_has_its_own_crash(inside: Inside) -> None:
+    """Regression: only the crash of the sibling that used up the restarts was told."""
+
+    async def test(platform: Any) -> None:
+        pool = otp.DynamicSupervisor.child_spec(name="pool", max_restarts=0)
+        await platform.node.start(Supervisor, Children([pool]), name="pools")
+        supervisor = platform.node.whereis("pool")
+        carts = [await otp.DynamicSupervisor.start_child(supervisor, ReturnsItsState) for _ in range(2)]
+        for one in carts:
+            GenServer.cast(one, "number")
+        await otp.wait_down(supervisor)
+        await platform.node.wait_registered("pool")
+        found = (await platform.get(f"/api/v1/processes/{plain_pid(carts[1])}/errors/why"))["data"]
+        ends = [one["pid"] for one in found["steps"] if one["kind"] == "exited"]
+        assert (ends, found["restarted"]) == ([plain_pid(one) for one in carts], False)
 
     inside(test)
 

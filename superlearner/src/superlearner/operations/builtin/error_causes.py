@@ -213,6 +213,9 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
     itself = not alive and looks_like_pid(pid)
     fallen = None if alive else _find_fallen_of(memory, found) if itself else _find_fallen(memory, found)
     causes = causes_of(ctx.node, number if fallen is None else plain_pid(fallen))
+    if fallen is not None and all(step.pid != number for step in causes):  # it crashed while its supervisor gave up
+        own = [step for step in causes_of(ctx.node, number) if step.pid == number and step.crash]
+        causes = sorted([*causes, *own], key=lambda step: step.event)
     clock = Clock()
     origins = [origin_of(ctx.watched, audit, ctx.user.name, clock, step) for step in causes]
     lines = lines_of(one.step for one in origins) or ["it started before the events in memory"]
@@ -220,14 +223,16 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
     who = "it" if fallen is None or fallen is found else pid
     going_on = not alive and _is_being_restarted(ctx.node, memory, found)
     retried = None if alive or going_on else _describe_attempts(memory, Running(ctx.node), found)
-    state = () if alive else ("it is being restarted" if going_on else retried or f"{who} is not running",)
+    again = _describe_successor(memory, found) if itself else None
+    ended = again or ("it is being restarted" if going_on else retried or f"{who} is not running")
+    state = () if alive else (ended,)
     if itself and found not in memory.ends:
         state = (f"the end of {number} is no longer in memory",)
     return Why(
         pid=number,
         name=display_name(found) if alive else memory.name(found),
         alive=alive,
-        restarted=None if going_on or retried else restarted,
+        restarted=bool(again) or (None if going_on or retried else restarted),
         known=bool(causes),
         summary=_lines(*lines, *state),
         repeats=count_repeats(memory, causes, clock),
@@ -260,6 +265,15 @@ def _is_being_restarted(node: Node, memory: Memory, ended: otp.Pid) -> bool:
     end = memory.ends.get(ended)
     group = None if end is None else groups(memory, lambda one: waits(now, one)).get(end.seq)
     return group is not None and goes_on(group, Past(memory, now, 0), now)
+
+
+def _describe_successor(memory: Memory, ended: otp.Pid) -> str | None:
+    """Return which supervisor started a process again that ended, and its new pid; None if none is known."""
+    start = memory.successor(ended)
+    if start is None:
+        return None
+    by = memory.name(start.pid) or plain_pid(start.pid)
+    return f"{by} started it again, as <{plain_pid(start.data['child'])}>"
 
 
 def _describe_attempts(memory: Memory, now: Running, ended: otp.Pid) -> str | None:

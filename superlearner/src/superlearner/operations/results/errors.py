@@ -124,7 +124,9 @@ class Why(ResultModel):
     pid: Pid | None = Field(description="null if its node is not connected")
     name: str | None = Field(default=None, description="its name: the registered one, else its id as a child")
     alive: bool | None = Field(description="false: it is not running; null if its node is not connected")
-    restarted: bool | None = Field(description="it replaces an ended process; null while it is being restarted")
+    restarted: bool | None = Field(
+        description="it replaces an ended process, or another one has replaced it; null while it is being restarted"
+    )
     known: bool = Field(description="false: the events are no longer in memory; its restart may be `stored`")
     summary: str = Field(description="what happened, one sentence a line")
     repeats: WhyRepeats | None = Field(
