@@ -120,7 +120,7 @@ def test_the_stop_of_a_service_explains_its_silence_and_has_a_page(inside: Run) 
     """Regression: it was silent because of a signal, but nothing that held its event loop was known."""
 
     async def test(platform: Any) -> None:
-        moments, stop = platform.platform.moments, "the program was stopped for 26.7 s: none of its code ran"
+        moments, stop = platform.platform.moments, f"{NODE} (process 7) was stopped for 26.7 s: none of its code ran"
         why = "its process 7 was stopped by a signal"
 
         async def facts() -> list[dict[str, Any]]:

@@ -532,6 +532,8 @@ def test_every_finding_names_an_existing_setting() -> None:
         points=growing(30.0),
         callbacks=[PendingCallback("0.6.0", "desk", "Till", "handle_call", NOW - 6, 0, None)],
         holds=[LoopHold(NOW - 5, 0.9, None, None, "a task")],
+        program="shop (process 7)",
+        stops=[(NOW - 9, NOW - 5)],
         cycles=[[Waiter("0.8.0", None, "Till", "0.8.0", "call", None)]],
         timeouts=[replace(CALL, pid="0.5.0", name="pricing")],
         alone=[UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 1, ("0.7.0",))],

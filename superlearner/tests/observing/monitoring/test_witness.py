@@ -348,7 +348,11 @@ def test_a_program_that_was_stopped_is_told_as_that_and_held_its_loop_for_no_tim
             (hold,) = monitor.facts().holds
             assert hold.seconds == pytest.approx(0.3, abs=0.1)
             assert all(one.stopped > 0 for one in monitor.facts().callbacks)
-            assert not monitor.alarms.active
+            (stop,) = monitor.alarms.active.values()  # regression: once it ran on, nothing said so
+            assert (stop.finding.type, stop.finding.severity) == ("stopped_program", "high")
+            was_stopped = f"stopped (process {os.getpid()}) was stopped for 101 s"
+            assert stop.finding.description == f"{was_stopped} in the last 60 s: none of its code ran"
+            assert stop.past == f"{was_stopped}: none of its code ran"
             await monitor.sample()
             monitor.close()
             nodes = Monitor(Settings, Ledger())  # the next attachment stores the same incident again, with its mark
@@ -359,6 +363,6 @@ def test_a_program_that_was_stopped_is_told_as_that_and_held_its_loop_for_no_tim
             go_on.set()
 
     asyncio.run(main())
-    text = "the program was stopped for 101 s: none of its code ran"
+    text = f"stopped (process {os.getpid()}) was stopped for 101 s: none of its code ran"
     assert [one.text for one in stored] == [text, text]
     assert stored[0].mark == stored[1].mark

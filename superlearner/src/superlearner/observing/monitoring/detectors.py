@@ -39,6 +39,7 @@ from superlearner.observing.monitoring.restart_detectors import (
     restart_storm,
 )
 from superlearner.observing.monitoring.starters import describe_starter
+from superlearner.observing.monitoring.stops import stopped_program
 from superlearner.observing.monitoring.timeouts import (
     ADVICE,
     NOTICED_S,
@@ -335,6 +336,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     process_growth,
     long_callback,
     blocked_loop,
+    stopped_program,
     call_cycle,
     call_timeouts,
     unsupervised_process,

@@ -55,6 +55,7 @@ Type = Literal[
     "process_growth",
     "long_callback",
     "blocked_loop",
+    "stopped_program",
     "call_cycle",
     "call_timeouts",
     "unsupervised_process",
@@ -316,6 +317,10 @@ class NodeFacts:
     ended_callbacks: Sequence[PendingCallback] = ()
     """The long ones that have ended within the window of the detectors, oldest first."""
     holds: Sequence[LoopHold] = ()
+    program: str = ""
+    """The node with the number of its process in the operating system."""
+    stops: Sequence[tuple[float, float]] = ()
+    """When no code of the program ran, as after SIGSTOP, from the begin to the end (wall clock), oldest first."""
     cycles: Sequence[Sequence[Waiter]] = ()
     timeouts: Sequence[TimedOut] = ()
     waiting: Collection[str] = frozenset[str]()

@@ -49,7 +49,7 @@ from superlearner.observing.monitoring.population import Population
 from superlearner.observing.monitoring.rates import Rates
 from superlearner.observing.monitoring.sizes import MemoryHolder
 from superlearner.observing.monitoring.starters import Starters
-from superlearner.observing.monitoring.stops import Stops
+from superlearner.observing.monitoring.stops import Stops, describe_program
 from superlearner.observing.monitoring.talking import Talking
 from superlearner.observing.monitoring.timeouts import end_cycles, explained_by, find_waiting, list_deadlocks, timed_out
 from superlearner.observing.monitoring.untied import Untied
@@ -509,7 +509,10 @@ class Monitor:
                     self.on_incident(finding.incident)
         for incident in self._incidents.take(alarms.active.values(), over, now, limits.anomaly_window, alarms.earlier):
             self.on_incident(incident)
-        for incident in (*self._crashes.take(now, limits.anomaly_window), *self._stops.take(now)):
+        for incident in (
+            *self._crashes.take(now, limits.anomaly_window),
+            *self._stops.take(now, describe_program(self.node)),
+        ):
             self.on_incident(incident)
 
     def facts(self) -> NodeFacts:
@@ -534,6 +537,8 @@ class Monitor:
             callbacks=self._callbacks.running,
             ended_callbacks=self._callbacks.ended,
             holds=list(map(self._stops.without, self.holds)),
+            program=describe_program(self.node),
+            stops=self._stops.recent(now - self.settings().anomaly_window),
             cycles=[] if self.scan is None else self._circles.find(self.node, self.scan.calling, now),
             timeouts=list(self.timeouts),
             waiting=find_waiting(self.node, recent),

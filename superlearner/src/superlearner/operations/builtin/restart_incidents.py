@@ -14,6 +14,7 @@ from superlearner.base.commands import command
 from superlearner.control.clock import time_text
 from superlearner.control.terms import clip
 from superlearner.nodes.nodes import full_names
+from superlearner.observing.monitoring.stops import STOP_HINT
 from superlearner.operations.builtin.restart_loops import FAILED_START, OUTAGE, is_stop
 from superlearner.operations.failures import OperationError
 from superlearner.operations.results.restarts import Moment, MomentFacts
@@ -41,9 +42,6 @@ BY_EACH_SCAN: Final = "scan_interval"
 """The setting of anomalies without a limit."""
 STOP_SAYS: Final = (
     "No process of it caused this, and none handled a message meanwhile; calls to them may have timed out."
-)
-STOP_HINT: Final = (
-    "find what stopped it: `kill -STOP`, Ctrl+Z, a debugger, a frozen container and a sleeping machine do that"
 )
 PLACE: Final = re.compile(r"\bat ([^\s:,]*[^\W\d][^\s:,]*:\d+(?: in \w+)?)")
 """A line of a file, whose name has a letter; a time has none."""
@@ -144,6 +142,11 @@ def _tell_evidence(kind: str, evidence: Mapping[str, Any]) -> Iterator[str]:
                     for one in evidence["newest"]
                 ]
                 yield f"The newest ended at {sentences.listed(ends)}."
+        case "stopped_program":
+            yield STOP_SAYS
+            if evidence["stops"] > 1:
+                longest = sentences.elapsed(evidence["longest_s"])
+                yield f"It was stopped {sentences.times_text(evidence['stops'])}, for up to {longest}."
         case "long_callback":
             if "took_s" in evidence:
                 yield f"The callback ran for {sentences.elapsed(evidence['took_s'])}."

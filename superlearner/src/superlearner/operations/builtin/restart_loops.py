@@ -51,8 +51,8 @@ GAVE_UP: Final = " gave up"
 """The last words of the line of a give-up, which names the supervisors only."""
 OUTAGE: Final = "the platform did not run"
 """The first words of the line of an outage."""
-STOP: Final = "the program was stopped for "
-"""The first words of the line of a stop, in which no code of the program ran."""
+STOP: Final = ": none of its code ran"
+"""The last words of the line of a stop, in which no code of the program ran."""
 NAMED: Final = 4
 """Words at the beginning of such a line that name its process, as in `messages waited for till`."""
 BEYOND: Final = 4
@@ -166,7 +166,7 @@ def is_incident(one: MomentRow) -> bool:
 
 def is_stop(one: MomentRow) -> bool:
     """Return whether a line is about a time in which no code of the program ran, as after SIGSTOP."""
-    return is_incident(one) and one.line.startswith(STOP)
+    return is_incident(one) and one.line.endswith(STOP)
 
 
 class LineParts(NamedTuple):
