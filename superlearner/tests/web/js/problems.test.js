@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  chainsOf, onceEach as once, ownStorms, processesOf, resumeHint, stoppedText, suspendedText, unknownBecause, withoutStorm,
+  besideWhy, chainsOf, onceEach as once, ownStorms, processesOf, resumeHint, stoppedText, suspendedText, unknownBecause, withoutStorm,
 } from "#static/start/problems.js";
 
 const onceEach = (/** @type {any} */ rows, /** @type {any} */ anomalies, /** @type {any} */ burning = [], tree = new Map()) =>
@@ -136,4 +136,14 @@ test("an anomaly leads to its process, and a deadlock to all of its circle", () 
   assert.deepEqual(processesOf({ pid: "0.3.0", name: "w1", evidence: { circle } }),
     [{ pid: "0.3.0", text: "w1" }, { pid: "0.4.0", text: "w2" }]);
   assert.deepEqual(processesOf({ pid: null, name: null }), []);
+});
+
+test("beside the link Why? no command explains the same", () => {
+  const explains = "`superlearner --data-dir d error why till --node shop@127.0.0.1` explains the newest one";
+  assert.equal(besideWhy(`fix that line first; ${explains}`), "fix that line first");
+  assert.equal(besideWhy("`superlearner error why till` explains it; once that is repaired, `superlearner x` starts it"),
+    "once that is repaired, `superlearner x` starts it");
+  assert.equal(besideWhy(`first; ${explains}; then`), "first; then");
+  assert.equal(besideWhy("`superlearner restart list` lists its restarts"), "`superlearner restart list` lists its restarts");
+  assert.equal(besideWhy(undefined), undefined);
 });

@@ -142,3 +142,10 @@ export function processesOf({ pid, name, evidence }) {
   const circle = /** @type {{pid: string, name: string|null}[]} */ (evidence?.circle ?? (pid ? [{ pid, name }] : []));
   return circle.map((one) => ({ pid: one.pid, text: one.name ?? one.pid }));
 }
+
+/**
+ * Return a hint without the command that explains what the link *Why?* beside it explains.
+ * @param {string|undefined} hint
+ */
+export const besideWhy = (hint) =>
+  hint?.split("; ").filter((part) => !/^`[^`]* error why [^`]*` explains (it|the newest one)$/.test(part)).join("; ");

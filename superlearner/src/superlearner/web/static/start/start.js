@@ -11,7 +11,7 @@ import { describeServices, elsewhere, isDue, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
 import {
-  ALONE, chainsOf, onceEach, ownStorms, processesOf, resumeHint, stoppedText, suspendedText, unknownBecause, withoutStorm,
+  ALONE, besideWhy, chainsOf, onceEach, ownStorms, processesOf, resumeHint, stoppedText, suspendedText, unknownBecause, withoutStorm,
 } from "./problems.js";
 import { answers, done, Explained, lastBranch, listed, sceneOf, storyOf, troubledBranch } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
@@ -370,7 +370,7 @@ function whereabouts(one, node) {
     ` · began ${time(Date.parse(one.since) / 1000)}`,
     ...(isOver ? [] : processesOf(one)).flatMap(({ pid, text }) => [" · ", processLink(pid, text, {}, node)]),
     ...(why ? [" · ", make("a", { href: why }, "Why?")] : []),
-    ...trying(one.hint),
+    ...trying(why ? besideWhy(one.hint) : one.hint),
   ];
 }
 
