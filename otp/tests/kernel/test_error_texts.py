@@ -431,3 +431,39 @@ def test_the_log_names_the_callback_that_returned_stop(caplog: pytest.LogCapture
     told = record.getMessage().splitlines()[0]
     assert told.endswith("crashed: disk full (handle_cast returned Stop), in handle_cast('disk full')")
     assert vars(record)["otp_callback"] == "handle_cast"
+
+
+def test_the_exit_of_an_owner_of_tasks_names_the_task() -> None:
+    """Regression: `('timeout', ('Task', 'await', [Task(mfa=…), 1]))`, without a word about what happened."""
+
+    def price(of: str) -> int:
+        return {"tea": 3}[of]
+
+    async def wait_for_one() -> None:
+        await Task.await_(Task.async_(otp.receive), 0.01)
+
+    async def wait_for_several() -> None:
+        await Task.await_many([Task.async_(otp.receive)], 0.01)
+
+    async def wait_for_a_crash() -> None:
+        await Task.await_(await otp.TaskSupervisor.async_nolink("tasks", price, "wine"))
+
+    async def main() -> list[str]:
+        await otp.TaskSupervisor.start_link(name="tasks")
+        owners = [wait_for_one, wait_for_several, wait_for_a_crash]
+        return [reason_text(await otp.wait_down(otp.spawn(owner))) for owner in owners]
+
+    one, several, crash = otp.run(main)
+    assert "its task receive did not end in 10 ms (timeout)" == one
+    assert "one of its tasks did not end in 10 ms (timeout)" == several
+    assert crash.startswith("its task price failed at test_error_texts.py:")
+    assert crash.endswith(": KeyError('wine')")
+
+
+def test_a_value_that_claims_to_be_a_task_is_not_read() -> None:
+    assert "its task did not end in 5 s (timeout)" == reason_text(("timeout", ("Task", "await", [object(), 5])))
+
+
+def test_a_state_function_without_a_result_is_explained() -> None:
+    reason = Crash(("bad_return_from_state_function", None))
+    assert "a state function returned None: did no case match, or is a return missing?" == reason_text(reason)

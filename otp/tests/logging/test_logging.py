@@ -139,6 +139,34 @@ def test_a_machine_names_its_state(seen: Any) -> None:
     assert "'open'" == seen.fields()["otp_state_name"]
 
 
+def test_the_report_of_a_machine_that_stops_names_its_state_function(seen: Any) -> None:
+    """Regression: it named `handle_cast`, which a machine does not have."""
+
+    class Belt(otp.GenStateMachine[Any, Any]):
+        callback_mode = "state_functions"
+
+        @otp.impl
+        def init(self, arg: Any) -> Any:
+            return otp.MachineOk("idle", arg)
+
+        @otp.impl
+        def idle(self, event: Any, content: Any, data: Any) -> Any:
+            return otp.Stop("worn", data)
+
+    Belt.__module__ = "belts"  # of a program, not of the library
+
+    async def main() -> None:
+        belt = await Belt.start(0)
+        Belt.cast(belt, "go")
+        await otp.wait_down(belt)
+
+    otp.run(main)
+    text = seen.text()
+    assert "crashed: worn (idle returned Stop), in " in text
+    assert ".idle('cast', 'go'), state 'idle'" in text
+    assert "handle_cast" not in text
+
+
 def test_a_crash_in_init_is_one_record_without_a_state(seen: Any) -> None:
     class Broken(Server):
         @impl

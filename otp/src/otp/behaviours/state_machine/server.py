@@ -155,9 +155,9 @@ class MachineServer:
         return running.with_machine(running.machine._replace(state=shown[0], data=shown[1]))
 
     def __otp_doing__(self, running: Running | None) -> tuple[str, Any, Any, Any] | None:
-        """Return where a machine crashed, for the report: callback, event type, content and state, or None."""
+        """Return where a machine crashed or returned `Stop`: callback, event type, content and state, or None."""
         asked = None if running is None else running.asked
-        if running is None or asked is None or running.crashed is None:
+        if running is None or asked is None:
             return None
         module = running.machine.modules[0]
         name = asked.state if module.callback_mode == "state_functions" else "handle_event"

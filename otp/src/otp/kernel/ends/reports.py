@@ -137,8 +137,9 @@ def called(p: Process) -> str:
 
 def _words(p: Process, reason: Any, fields: dict[str, Any], error: BaseException | None, stopped: bool) -> str:
     """Return the report as text: a summary line, then one line for each detail."""
-    own = stopped and fields["otp_behaviour"] == "gen_server" and not p.callbacks.cls.__module__.startswith("otp.")
-    how = f" ({fields['otp_callback']} returned Stop)" if own else ""
+    servers = ("gen_server", "gen_statem")
+    own = stopped and fields["otp_behaviour"] in servers and not p.callbacks.cls.__module__.startswith("otp.")
+    how = f" ({fields['otp_callback'].rpartition('.')[2]} returned Stop)" if own else ""
     waited = 0.0
     if isinstance(error, CallExit):
         waited, cycle = error.waited, error.drawn or error.locked or None

@@ -162,6 +162,8 @@ def reason_text(reason: Any, limit: int = REASON, waited: float = 0.0) -> str:
     'ledger did not answer a call in time (timeout)'
     >>> reason_text(("timeout", ("gen_server", "call", ["ledger", "balance", 2])))
     'ledger did not answer a call in 2 s (timeout)'
+    >>> reason_text(("timeout", ("Task", "async_stream", [5.0])))
+    'a task of its stream did not end in 5 s (timeout)'
     """
     return _reason(reason, limit, NESTED, waited)
 
@@ -225,11 +227,14 @@ def _words(words: str, limit: int) -> str:
 def _plain(reason: Any, limit: int, depth: int, waited: float) -> str:
     """Return the meaning of a reason of the runtime; "" for the reasons of a program."""
     if issubclass(type(reason), Crash):
+        tag, rest = tagged(reason.term)
+        if tag == "bad_return_from_state_function" and len(rest) == 1 and rest[0] is None:
+            return "a state function returned None: did no case match, or is a return missing?"
         unknown = type(reason.term) is str and reason.term == "function_clause"
         in_behaviour = bool(reason.stack) and str(reason.stack[-1][0]).startswith(BEHAVIOURS)
         return "got a message it does not know (function_clause)" if unknown and in_behaviour else ""
     if depth and type(reason) is tuple and len(reason) == 2:
-        failed = _failed_call(*reason, limit, depth, waited)
+        failed = _failed_call(*reason, limit, depth, waited) or _failed_task(*reason, limit, depth)
         if failed:
             return failed
     tag, rest = tagged(reason)
@@ -285,6 +290,31 @@ def _failed_call(why: Any, call: Any, limit: int, depth: int, waited: float) -> 
             place = place_of(why).partition(",")[0] if type(why) is Crash else ""
             crash = f"{dest} crashed at {place}: " if place else ""
             return f"its call to {dest} failed: {crash}{_reason(why, limit, depth - 1, waited)}"
+
+
+def _failed_task(why: Any, call: Any, limit: int, depth: int) -> str:
+    """Return the meaning of `(why, ("Task", "await", [task, timeout]))`, the exit of an owner of tasks."""
+    tag, about = tagged(call)
+    if tag != "Task" or len(about) != 2 or type(about[1]) is not list or not about[1]:
+        return ""
+    which = {"await": "its task", "await_many": "one of its tasks", "async_stream": "a task of its stream"}
+    what = which.get(about[0] if type(about[0]) is str else "")
+    if what is None:
+        return ""
+    if about[0] == "await":
+        what = f"{what} {_name_of_task(about[1][0])}".strip()
+    if type(why) is str and why == "timeout":
+        seconds = about[1][-1]
+        return f"{what} did not end in {elapsed(seconds) if type(seconds) in (int, float) else 'time'} (timeout)"
+    place = place_of(why).partition(",")[0] if type(why) is Crash else ""
+    return f"{what} failed{f' at {place}' if place else ''}: {_reason(why, limit, depth - 1)}"
+
+
+def _name_of_task(task: Any) -> str:
+    """Return the function of a task; "" for another value, whose code must not run."""
+    if f"{type(task).__module__}.{type(task).__qualname__}" != "otp.behaviours.task.task.Task":
+        return ""
+    return clip(str(task.mfa[1]).rpartition(".")[2], NAME)
 
 
 def unanswered(cycle: object, busy: object, why: object) -> str:
