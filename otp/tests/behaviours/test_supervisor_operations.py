@@ -177,7 +177,7 @@ def test_a_stop_by_its_supervisor_is_caused_by_the_exit_of_the_child(run: Any) -
         by_kind = {event.kind: event for event in told}
         assert by_kind["child_terminated"].cause == by_kind["exited"].seq
         assert by_kind["child_terminated"].data == {
-            "id": "a", "child": child, "reason": "shutdown", "by": "supervisor", "by_itself": False,
+            "id": "a", "child": child, "reason": "shutdown", "by": "supervisor", "by_itself": False, "requested": True,
         }  # fmt: skip
 
     run(main)

@@ -294,16 +294,56 @@ def test_give_ups_beyond_the_limit_are_limited_too(monkeypatch: pytest.MonkeyPat
     record(test, group("inner", worker("y"), max_restarts=0), most=1, max_restarts=10)
 
 
-def test_a_restart_on_request_is_recorded_and_a_mere_stop_is_not() -> None:
+def test_a_stop_on_request_is_recorded_unless_a_start_follows_it() -> None:
+    """Regression: a mere stop was not recorded."""
+
     async def test(recorder: Recorder, records: list[Record], news: asyncio.Event) -> None:
         await Supervisor.terminate_child("top", "a")
-        recorder.catch_up()
+        await advance(3)
         assert records == []
         await Supervisor.restart_child("top", "a")
-        await news.wait()
-        assert [one.line for one in records] == ["a was restarted on request"]
+        await advance(3)
+        await Supervisor.terminate_child("top", "a")
+        await advance(6)
+        await Supervisor.restart_child("top", "a")
+        await advance(6)
+        recorder.catch_up()
+        assert [one.line for one in records] == ["a was restarted on request", "a was stopped on request"]
+        assert all(one.data == f"replay of {one.number}".encode() for one in records)
 
-    record(test, worker("a"))
+    record(test, worker("a"), worker("b"))
+
+
+def test_stops_on_request_beyond_the_limit_are_counted() -> None:
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        for child in "abc":
+            await Supervisor.terminate_child("top", child)
+        await advance(6)
+        recorder.catch_up()
+        assert [(one.line, one.count) for one in records] == [
+            ("a was stopped on request", 1),
+            ("b was stopped on request once more", 1),
+            ("c was stopped on request once more", 1),
+        ]
+
+    record(test, *map(worker, "abc"), most=1)
+
+
+def test_a_stop_on_request_is_recorded_before_a_give_up_after_it() -> None:
+    """Regression: the give-up had the time of the stop, whose supervisor did nothing between the stop and its end."""
+
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        await Supervisor.terminate_child("inner", "x")
+        await advance(20)
+        await end("b")
+        await advance(20)
+        recorder.catch_up()
+        stop, give_up = records
+        assert (stop.line, give_up.line) == ("x was stopped on request", "middle gave up")
+        assert give_up.at - stop.at == 20
+
+    middle = group("middle", worker("b"), group("inner", worker("x")), restart="temporary", max_restarts=0)
+    record(test, middle)
 
 
 def test_children_that_one_request_restarts_slowly_are_one_record() -> None:
@@ -433,7 +473,9 @@ def test_a_sum_has_the_name_of_a_child_that_no_longer_runs() -> None:
             await wait_all_idle()
         await Supervisor.terminate_child("top", "Till")
         recorder.catch_up()
-        assert records[-1].line == "till was killed and restarted 2 times more"
+        assert [one.line for one in records[1:]] == [
+            "till was killed and restarted 2 times more", "till was stopped on request once more",
+        ]  # fmt: skip
 
     record(test, Worker.child_spec(None, id="Till", name="till"), most=1)
 

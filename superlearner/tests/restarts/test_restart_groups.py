@@ -22,13 +22,13 @@ from superlearner.restarts.moments import NoSupervisor, moment_of
 from superlearner.restarts.present import Running
 
 
-def test_every_event_of_a_restart_leads_to_the_same_moment_and_others_to_none() -> None:
+def test_every_event_of_a_restart_leads_to_the_same_moment_and_a_stop_on_request_to_another() -> None:
     async def test(node: otp.Node) -> None:
         await Supervisor.terminate_child("top", "a")
         asked = otp.trace.history(node)[-1].seq
         await end("c")
         sorted_ = groups(otp.trace.history(node))
-        assert asked not in sorted_
+        assert sorted_[asked].stays_stopped and {event.seq for event in sorted_[asked].events} == {asked - 1, asked}
         assert {id(sorted_[event.seq]) for event in otp.trace.history(node, asked)} == {id(sorted_[asked + 1])}
 
     run(test, *map(worker, "abcd"), strategy="rest_for_one")

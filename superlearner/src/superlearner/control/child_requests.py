@@ -42,7 +42,7 @@ class ChildRequests:
             self.by_child.pop(key, None)
 
     def sends_exit(self, pid: Pid, reason: str, request: str) -> None:
-        """Name the request behind an exit signal; the process may end later, or not at all."""
+        """Name the request to end a process with a reason; it may end later, or not at all."""
         self._signals[pid] = reason, request
         if len(self._signals) > MOST_SIGNALS:
             del self._signals[next(iter(self._signals))]

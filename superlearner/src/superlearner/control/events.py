@@ -25,6 +25,7 @@ __all__ = [
     "is_along",
     "is_end",
     "is_own_end",
+    "is_requested_stop",
     "is_restart",
     "is_stop",
 ]
@@ -105,6 +106,11 @@ def is_own_end(event: TraceEvent) -> bool:
 def is_stop(event: TraceEvent) -> bool:
     """Return whether a supervisor reports that it stopped a child, or found it ended when it was to stop it."""
     return act_of(event) == "stop"
+
+
+def is_requested_stop(event: TraceEvent) -> bool:
+    """Return whether a supervisor reports that it stopped a running child on request."""
+    return is_stop(event) and event.data.get("requested") is True and not is_own_end(event)
 
 
 def is_restart(event: TraceEvent) -> bool:

@@ -274,8 +274,11 @@ def name_request(text: str, reason: str | None, request: str) -> str:
     "till was ended by a request over HTTP with reason 'weird'"
     >>> name_request("till was killed, by a signal from outside", "killed", "a request over HTTP")
     'till was killed, by a request over HTTP'
+    >>> name_request("shop ended: shutdown", "shutdown", "a request over HTTP")
+    "shop was ended by a request over HTTP with reason 'shutdown'"
     """
-    if reason is not None and reason != "killed" and text.endswith(by := f", by {BY_OUTSIDE}"):
+    asked = text.endswith(by := f", by {BY_OUTSIDE}") or BY_OUTSIDE not in text
+    if reason is not None and reason != "killed" and asked:
         for how in ("crashed", "ended"):
             who, said, more = text.removesuffix(by).partition(f" {how}: {reason}")
             if said:

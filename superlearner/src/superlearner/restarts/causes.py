@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import otp
 from otp import Node, Pid
-from superlearner.control.events import ENDS, STARTS, TraceEvent, act_of, is_own_end, is_restart, is_stop
+from superlearner.control.events import ENDS, STARTS, TraceEvent, act_of, is_own_end, is_requested_stop, is_restart
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
@@ -212,6 +212,8 @@ class _Chain:
 
     def _stopped(self, stop: TraceEvent) -> Explained:
         """Explain a stop: another child's end, the supervisor's own end, or a request."""
+        if is_requested_stop(stop):
+            return [self.words.stopped_on_request(stop)], None
         restart = self.memory.restarts(stop.pid).stops.get(stop.seq)
         if restart is not None and restart.outcome == "gave_up" and stop.seq > restart.answered:
             return [self.words.stopped_because(stop, "gave up")], self.memory.by_seq.get(restart.answered)
@@ -220,13 +222,9 @@ class _Chain:
             step = self.words.stopped([stop], first, strategy, None if strategy else f"{first} had ended")
             return [step], self.memory.by_seq.get(restart.cause)
         end = self.memory.ends.get(stop.pid)
-        if end is not None and end.seq > stop.seq and not self._worked(stop, end):
-            return [self.words.stopped_because(stop, "was ending")], end
-        return [self.words.stopped_on_request(stop)], None
-
-    def _worked(self, stop: TraceEvent, end: TraceEvent) -> bool:
-        """Return whether the supervisor did more than stop children before its own end."""
-        return any(stop.seq < one.seq < end.seq and not is_stop(one) for one in self._by(stop))
+        if end is None:
+            return [self.words.stopped_on_request(stop)], None
+        return [self.words.stopped_because(stop, "was ending")], end
 
     # Supervisors
 

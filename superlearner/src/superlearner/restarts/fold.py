@@ -28,7 +28,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
-from superlearner.control.events import COUNTED, OF_CHILDREN, TraceEvent, act_of, is_restart
+from superlearner.control.events import COUNTED, OF_CHILDREN, TraceEvent, act_of, is_requested_stop, is_restart
 
 __all__ = [
     "KINDS",
@@ -216,6 +216,8 @@ def _ended(acting: dict[Any, Acting], ended: dict[Any, Restart], event: TraceEve
 
 def _stopped(acting: dict[Any, Acting], ended: dict[Any, Restart], event: TraceEvent) -> Restart | None:
     ended.pop(event.data["child"], None)
+    if is_requested_stop(event):
+        return None
     now = acting.pop(event.pid, None)
     if now is None:
         return None

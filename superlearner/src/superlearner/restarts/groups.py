@@ -19,6 +19,7 @@ from superlearner.control.events import (
     is_again,
     is_end,
     is_own_end,
+    is_requested_stop,
     is_restart,
     is_stop,
 )
@@ -42,9 +43,9 @@ class Group:
     first: TraceEvent
     complete: bool = True
     requested: bool = False
-    """True if the children were stopped and started again on request; `first` is then the first of their ends."""
+    """True if children were stopped on request, and perhaps started again; `first` is then the first of their ends."""
     waits: bool = False
-    """True if the supervisor stopped more children at about the same time, which it may be about to start."""
+    """True if the supervisor stopped children on request that it may be about to start."""
     events: list[TraceEvent] = field(default_factory=list[TraceEvent])
 
     def of(self, *kinds: str) -> list[TraceEvent]:
@@ -80,8 +81,17 @@ class Group:
     @property
     def again(self) -> list[TraceEvent]:
         """The starts of the children that were restarted on request, without those below them."""
-        by = next((event.pid for event in reversed(self.events) if is_stop(event)), None) if self.requested else None
-        return [event for event in self.of(*STARTS) if event.pid is by]
+        return [event for event in self.of(*STARTS) if event.pid is self.asked] if self.requested else []
+
+    @property
+    def asked(self) -> Any:
+        """The supervisor that was asked to stop children; None if none was."""
+        return next((event.pid for event in reversed(self.events) if is_requested_stop(event)), None)
+
+    @property
+    def stays_stopped(self) -> bool:
+        """Return whether a child was stopped on request and not started again at once."""
+        return self.requested and not self.again
 
     @property
     def restarts(self) -> bool:
@@ -90,7 +100,7 @@ class Group:
 
 
 def groups(events: Events, waits: Waits = lambda _: False) -> dict[int, Group]:
-    """Group events by their first cause; events without one, such as a mere stop on request, are left out.
+    """Group events by their first cause; events without one, such as a mere start on request, are left out.
 
     A pure function of events.
 
@@ -105,6 +115,7 @@ def groups(events: Events, waits: Waits = lambda _: False) -> dict[int, Group]:
     sorter = _Sorter(memory, waits)
     for event in memory.events:
         sorter.take(event)
+    sorter.finish()
     for event in memory.events:
         group = sorter.group_of.get(event.seq)
         if group is not None:
@@ -153,6 +164,8 @@ class _Sorter:
     def _ended(self, event: TraceEvent) -> None:
         pid, stop = event.pid, self.memory.stop(event)
         if stop is not None:
+            if is_requested_stop(stop):
+                return
             group = self.handling.get(stop.pid)
             if group is None:
                 self.ending.setdefault(stop.pid, []).append(event)
@@ -201,6 +214,9 @@ class _Sorter:
         group = self.group_of.get(event.cause)
         if group is not None:
             self._join(event, group)
+        elif is_requested_stop(event):
+            if event.data["id"] is not None:
+                self.stopped.setdefault(event.pid, {})[event.data["id"]] = event
         else:
             self.ending.setdefault(event.pid, []).append(event)
 
@@ -208,7 +224,6 @@ class _Sorter:
         pid, cause = event.pid, event.cause
         group = self._join(event, self.group_of.get(cause) or self._forgotten(event))
         self.last[pid] = event
-        self._note_requests(pid)
         if cause in self.memory.answers or self.waits(event):
             self.handling[pid] = group
         else:
@@ -216,7 +231,6 @@ class _Sorter:
 
     def _started(self, event: TraceEvent) -> None:
         pid, child = event.pid, event.data["child"]
-        self._note_requests(pid)
         known = self.group_of.get(event.cause)
         along = event.data.get("along") is True  # with a sibling
         asked = not is_restart(event) and known is None and not along  # while messages are traced, a request is a cause
@@ -232,12 +246,6 @@ class _Sorter:
         self.last[pid] = event
         self._resolve(self.starting, child, group)
 
-    def _note_requests(self, supervisor: Any) -> None:
-        """Note the stops of a supervisor that goes on: they were on request."""
-        for event in self.ending.pop(supervisor, ()):
-            if is_stop(event) and event.data["id"] is not None:
-                self.stopped.setdefault(supervisor, {})[event.data["id"]] = event
-
     def _restarted_on_request(self, event: TraceEvent) -> Group | None:
         """Return the group of a start on request that follows a stop on request; None if none does."""
         pid = event.pid
@@ -249,6 +257,7 @@ class _Sorter:
         if stop.seq > last.seq:  # of another request
             last, group = stop, Group(end, requested=True)
         if event.at - last.at > TOGETHER_NS:
+            self._stays_stopped(stop)
             return None
         if end.seq < group.first.seq:
             group.first = end
@@ -258,6 +267,21 @@ class _Sorter:
             self._join(one, group)
         self._resolve(self.ending, end.pid, group)
         return group
+
+    def finish(self) -> None:
+        """Add the children that were stopped on request and not started again."""
+        for stops in self.stopped.values():
+            for stop in stops.values():
+                self._stays_stopped(stop)
+
+    def _stays_stopped(self, stop: TraceEvent) -> None:
+        end = self.memory.by_seq.get(stop.cause)
+        if end is None or end.kind != "exited":
+            return
+        group = Group(end, requested=True, waits=True)
+        for event in (end, stop):
+            self._join(event, group)
+        self._resolve(self.ending, end.pid, group)
 
     def _join(self, event: TraceEvent, group: Group) -> Group:
         self.group_of[event.seq] = group

@@ -31,8 +31,8 @@ from superlearner.control.events import (
     is_again,
     is_along,
     is_own_end,
+    is_requested_stop,
     is_restart,
-    is_stop,
 )
 from superlearner.control.slots import id_text
 from superlearner.restarts.groups import TOGETHER_NS, Group, groups
@@ -221,11 +221,14 @@ class Recorder:
                 others = (number for (pid, _), (number, at) in self._stopped.items()
                           if pid is event.pid and event.at - at <= TOGETHER_NS)  # fmt: skip
                 kind = Kind(event.pid, event.data["id"], "requested")
+                self._pending.pop(end, None)
                 self._count(min([end, *others]), event.at, kind, restarted=True)
             else:
                 self._arm(SETTLE_S)
-        elif is_stop(event) and not is_own_end(event) and event.data["id"] is not None:
+        elif is_requested_stop(event) and event.data["id"] is not None:
             _put(self._stopped, (event.pid, event.data["id"]), (event.cause, event.at))
+            self._pending[event.cause] = Pending(event.at, Kind(event.pid, event.data["id"], "requested"), False)
+            self._arm(TOGETHER_NS / 1e9)
 
     def _keep_beginning(self, event: Event) -> None:
         """Keep the first events of a restart whose attempts may fill the memory."""
@@ -327,13 +330,18 @@ class Recorder:
                 new.pop(id(group), None)
         until, at, later = time.perf_counter() + SLICE_S, round(otp.monotonic() * 1e9), 0.0
         for group in sorted(new.values(), key=lambda one: one.id):
-            young = at - group.events[-1].at < (TOGETHER_NS if group.waits else SETTLE_S * 0.9e9)
+            rest = (TOGETHER_NS if group.waits else SETTLE_S * 0.9e9) - (at - group.events[-1].at)
             late = at - group.events[0].at > LATEST_S * 1e9
-            if settled and young and not late:
-                later = later or SETTLE_S
+            if settled and rest > 0 and not late:
+                later = min(later or LATEST_S, max(SETTLE_S, rest / 1e9))
+                continue
+            if group.stays_stopped and self._see(self._node.trace_seq):
+                self._note(group)
+                kind = Kind(group.asked, past.id_of(group.victim), "requested")
+                self._count(group.id, group.first.at, kind, restarted=False, name=_name(group, past))
                 continue
             fallen, beyond = self._fallen_in(group), 0 < self._full_at < (group.end or group.events[0]).seq
-            if beyond and not fallen:
+            if beyond and not fallen and not group.stays_stopped:
                 self._note(group)
                 continue
             if settled and time.perf_counter() > until:
@@ -474,8 +482,8 @@ def _name(group: Group, past: Past) -> str:
 
 
 def is_worth(group: Group) -> bool:
-    """Return whether a group is a restart, a give-up or a crash."""
-    return group.restarts or (group.end is not None and facts_of(group.end).crash)
+    """Return whether a group is a restart, a give-up, a crash or a stop on request."""
+    return group.restarts or group.stays_stopped or (group.end is not None and facts_of(group.end).crash)
 
 
 def _describe_others(group: Group, past: Past) -> Iterator[str]:
@@ -524,6 +532,8 @@ def describe_group(group: Group, past: Past) -> str:
     fallen = list(dict.fromkeys(past.name(one.pid, past.id_of(one.pid)) for one in group.of("gave_up")))
     if fallen:
         line = f"{sentences.listed(fallen)} gave up"
+    elif group.stays_stopped:
+        line = sentences.stopped_on_request(_name(group, past))
     elif group.requested:
         again = [past.name(one.data["child"], past.id_of(one.data["child"])) for one in group.again]
         line = sentences.restarted_on_request(again[:MOST_OTHERS], more=len(again[MOST_OTHERS:]))

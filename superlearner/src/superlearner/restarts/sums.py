@@ -30,7 +30,7 @@ VERBS: Final[dict[tuple[How, bool], str]] = {
     ("ended", True): "ended and was restarted",
     ("ended", False): "ended",
     ("requested", True): "was restarted on request",
-    ("requested", False): "ended",
+    ("requested", False): "was stopped on request",
 }
 
 

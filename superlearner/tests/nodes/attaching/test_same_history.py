@@ -21,7 +21,7 @@ from superlearner.store import MomentRow
 pytestmark = [pytest.mark.program, pytest.mark.usefixtures("own_sockets")]
 
 NODE = "kiosk@127.0.0.1"
-NAMES = ("waiter", "cook", "stove", "stove_sup", "kiosk", "scale", "guest")
+NAMES = ("waiter", "cook", "stove", "stove_sup", "kiosk", "scale", "guest", "lamp", "sign")
 OF_A_PROCESS = ("/info", "/errors", "/errors/last", "/errors/patterns", "/errors/why")
 OF_STORE = ("restarts", "system/anomalies")
 """The beginnings of paths whose answers are about earlier runs of the program, too."""
@@ -76,7 +76,7 @@ class StoveSupervisor(Supervisor):
 class Kiosk(Supervisor):
     @impl
     def init(self, arg):
-        waiters = [Waiter.child_spec(0, id=name, name=name) for name in ("waiter", "cook", "scale")]
+        waiters = [Waiter.child_spec(0, id=name, name=name) for name in ("waiter", "cook", "scale", "lamp", "sign")]
         return Children([*waiters, StoveSupervisor.child_spec(None, name="stove_sup")], max_restarts=90)
 
 async def main():
@@ -110,6 +110,7 @@ async def main():
                 pass
             Stove.gas = True
             await Supervisor.restart_child("stove_sup", "stove")
+            await Supervisor.terminate_child("kiosk", "lamp")
             await node.start(Stove, None, name="guest")
             await happens("exited", ("guest", ZeroDivisionError("a bill for none")))
             await happens("child_restarted", ("stove", OSError("the pan burns")))
@@ -167,6 +168,7 @@ def kiosk() -> Iterator[Kiosk]:
 async def take_place(platform: Any, kiosk: Kiosk) -> None:
     """Have the service make its history, and wait until the platform has stored it."""
     missing = ["stove_sup gave up", "stove_sup gave up", "scale was killed", "stove_sup could not start", "guest"]
+    missing += ["lamp was stopped on request", "sign was stopped on request"]
     stored = asyncio.Event()
 
     def check_off(row: MomentRow) -> None:
@@ -179,6 +181,9 @@ async def take_place(platform: Any, kiosk: Kiosk) -> None:
     platform.platform.moments.on_moment = check_off
     killed = await platform.client.delete("/api/v1/processes/scale", params={"node": NODE}, headers=OWNER)
     assert killed.status_code == 200, killed.text
+    path = "/api/v1/supervisors/kiosk/children/sign/terminate"
+    stopped = await platform.client.post(path, params={"node": NODE}, headers=OWNER)
+    assert stopped.status_code == 200, stopped.text
     kiosk.make_history()
     await stored.wait()
 

@@ -11,12 +11,25 @@ import pytest
 
 from asked_restarts import AT, Inside, crash, number
 from ended_processes import let_warehouse_give_up
-from otp import CallExit, Supervisor, exit, trace
+from otp import Agent, CallExit, Children, Supervisor, exit, impl, trace
 from owned_things import call, user
+from superlearner.app.running import Tree
 from superlearner.control.clock import Clock
 from superlearner.operations.rights.users import OWNER
 from superlearner.restarts.ids import run_of
 from superlearner.store import MomentRow
+
+
+class HallDesk(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children([Agent.child_spec(dict, id="till", name="till")])
+
+
+class Hall(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children([HallDesk.child_spec(None, id="desk", name="desk")])
 
 
 @pytest.mark.operation("restart.show", "error.why")
@@ -252,6 +265,29 @@ def test_a_supervisor_that_is_restarted_on_request_is_named_and_not_its_children
         assert (shown["facts"]["supervisor"] or "").startswith("playground stopped demo_one_for_one, started demo_one")
 
     inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("restart.list", "restart.show", "supervisor.stop", "error.why")
+def test_a_supervisor_that_is_stopped_on_request_is_named_with_the_request(inside: Inside, tmp_path: Path) -> None:
+    """Regression: its children were "restarted by a request" that nothing named, by the supervisor that had ended."""
+
+    async def test(platform: Any) -> None:
+        found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
+        platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+        ada = user("ada", "teacher")
+        await call(platform.platform, "supervisor.stop", ada, name="desk")
+        await found
+        (kept, *_) = (await call(platform.platform, "restart.list", ada)).data
+        by = "desk was ended by your request through test (supervisor.stop) with reason 'shutdown'"
+        assert (kept["name"], kept["supervisor"], kept["line"]) == (
+            "desk", "hall", f"{by} and was restarted",
+        )  # fmt: skip
+        facts = (await call(platform.platform, "restart.show", ada, event=kept["ref"])).data["facts"]
+        assert (facts["what"], facts["why"]) == ("desk was restarted", by)
+        why = (await call(platform.platform, "error.why", ada, pid="desk")).data["summary"]
+        assert "was ended by your request through test (supervisor.stop) with reason 'shutdown'" in why
+
+    inside(test, Tree("hall", lambda: Hall.start_link(None, name="hall")), data_dir=tmp_path)
 
 
 @pytest.mark.operation("restart.show")

@@ -573,6 +573,22 @@ test("a restart on request has no crash, and no supervisor spends a restart", ()
   assert.equal(headline({ ...moment, events: below }), "a restarted"); // and not x
 });
 
+test("a stop on request says that nothing starts the child again; a supervisor that ends itself was not asked to", () => {
+  const root = supervisor("shop", "one_for_all", [supervisor("shop/a", "one_for_one", [worker("shop/a/x")])]);
+  const events = [{ kind: "stop", id: "shop/a/x", by: "shop/a", at: 0 }], start = { kind: "start", at: 0.1, pid: "0.9.0", state: null };
+  const moment = { ...simulate(root, "shop/a"), events, request: "your request from the page (supervisor.terminate_child)" };
+  assert.equal(headline(moment), "x stopped");
+  assert.deepEqual([0, 4, 5, 6].map((stage) => sentence(moment, stage)), [
+    "Before: x runs.", "a stops x.", "a does not start x again.",
+    "a stopped x by your request from the page. A supervisor does not restart a child that it was asked to stop.",
+  ]);
+  const end = { kind: "crash", id: "shop/a", reason: "shutdown", crash: false, at: 0 };
+  const starts = [{ ...start, id: "shop/a", by: "shop" }, { ...start, id: "shop/a/x", by: "shop/a" }];
+  const ended = { ...moment, events: [...events, end, ...starts] };
+  assert.equal(headline(ended), "a restarted");
+  assert.deepEqual([sentence(ended, 0), sentence(ended, 1)], ["Before: a runs.", "a ends. Its state is lost."]);
+});
+
 test("restarts of the same child are said to be before or after this one", () => {
   const write = (/** @type {number} */ before) => othersText("ledger", { storm: 3, storm_before: before });
   assert.equal(write(3), "ledger was also restarted three times within the 20 s before this.");

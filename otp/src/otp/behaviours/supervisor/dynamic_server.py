@@ -239,7 +239,7 @@ async def _terminate_child(me: Process, state: DynamicState, pid: Any) -> Any:
     if spec is not None:
         ended = not is_alive(pid)
         reason = await stop(pid, shutdown_of(spec))
-        report_stopped(me, None, pid, reason, is_expected_end(spec, reason), ended)
+        report_stopped(me, None, pid, reason, is_expected_end(spec, reason), ended, requested=True)
         state.forget(pid)
         return Reply(("ok", None), state)
     if isinstance(pid, Process) and pid in state.restarting:

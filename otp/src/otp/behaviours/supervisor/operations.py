@@ -59,13 +59,14 @@ async def start_record(me: Process, state: SupervisorState, record: ChildRecord)
     return outcome
 
 
-async def stop_record(me: Process, state: SupervisorState, record: ChildRecord) -> None:
-    """Stop a child if it is running, and cancel a pending restart."""
+async def stop_record(me: Process, state: SupervisorState, record: ChildRecord, *, requested: bool = False) -> None:
+    """Stop a child if it is running, perhaps on request, and cancel a pending restart."""
     pid, reason, ended = record.pid, None, False
     if pid is not None:
         ended = not is_alive(pid)
         reason = await stop(pid, record.spec.shutdown)
-        report_stopped(me, record.id, pid, reason, is_expected_end(record.spec, reason), ended)
+        expected = is_expected_end(record.spec, reason)
+        report_stopped(me, record.id, pid, reason, expected, ended, requested=requested)
     state.stopped(record, reason, me.runtime.scheduler.window_ns(), ended=ended)
 
 
@@ -118,7 +119,7 @@ async def terminate_child(me: Process, state: SupervisorState, id: Any) -> Any:
     record = state.find(id)
     if record is None:
         return Reply(("error", "not_found"), state)
-    await stop_record(me, state, record)
+    await stop_record(me, state, record, requested=True)
     return Reply(("ok", None), state)
 
 

@@ -61,11 +61,17 @@ def report_ended(me: Process, id: Hashable, pid: Any, reason: Reason, less: Reas
     me.runtime.tracer.record("child_terminated", me, (id, pid, less, "exit", True), cause, whole, now)
 
 
-def report_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, as_asked: bool, by_itself: bool) -> None:
-    """Report that a child was stopped; `by_itself`: it had ended before, and the supervisor only found that."""
+def report_stopped(
+    me: Process, id: Hashable, pid: Any, reason: Reason, as_asked: bool, by_itself: bool, *, requested: bool = False
+) -> None:
+    """Report that a child was stopped, perhaps on request.
+
+    `by_itself`: it had ended before, and the supervisor only found that.
+    """
     less = bound_reason(reason)
     whole = None if less is reason else reason
-    me.runtime.tracer.record("child_terminated", me, (id, pid, less, "supervisor", by_itself), pid.exit_seq, whole)
+    values = (id, pid, less, "supervisor", by_itself, *((True,) if requested else ()))
+    me.runtime.tracer.record("child_terminated", me, values, pid.exit_seq, whole)
     if not as_asked:
         log_stopped(me, id, pid, reason, by_itself)
 

@@ -65,6 +65,15 @@ def stopped(by: str, children: Sequence[str], *, strategy: str | None = None, wh
     return f"{_by(by, strategy)} stopped {whom}{f': {why}' if why else ''}"
 
 
+def stopped_on_request(child: str) -> str:
+    """Return the sentence about a child that was stopped on request and does not run.
+
+    >>> stopped_on_request("cart")
+    'cart was stopped on request'
+    """
+    return f"{child} was stopped on request"
+
+
 def restarted_on_request(children: Sequence[str], *, more: int = 0) -> str:
     """Return the sentence about children that were stopped and started again on request.
 

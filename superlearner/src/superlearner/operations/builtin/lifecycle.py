@@ -18,6 +18,7 @@ from superlearner.control.steer import hold
 from superlearner.control.supervising import restart_all, restart_whole
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import record_of
+from superlearner.observing.events import EventLog
 from superlearner.operations.builtin.supervisors import STEERED, MaxRestarts, MaxSeconds
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Body, operation
@@ -124,6 +125,8 @@ async def start(
 )
 async def stop(
     ctx: Context,
+    events: EventLog,
+    /,
     name: SupervisorText,
     reason: Annotated[str, Field(min_length=1, max_length=200, description="the exit reason")] = "shutdown",
     timeout_ms: TimeoutMs = 5000,
@@ -140,6 +143,7 @@ async def stop(
         record = record_of(pid)
         shown = display_name(pid)
         ctx.about_to(f"stop {called(pid)} and its subtree with reason {reason}", lambda: feels(pid, reason))
+        events.requests.sends_exit(pid, reason, request_of(ctx))
         await Supervisor.stop(pid, reason, timeout_ms / 1000)
     return StoppedSupervisor(
         supervisor=plain_pid(pid),

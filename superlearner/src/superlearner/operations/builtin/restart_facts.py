@@ -128,9 +128,11 @@ def find_places(moment: Moment) -> str | None:
 
 
 def find_requested(moment: Moment) -> list[Stopped]:
-    """Return the stops of the children that were restarted on request, without those below them; else none."""
+    """Return the stops of the children that were stopped on request, without those below them; else none."""
     stops = [one for one in moment.events if isinstance(one, Stopped)]
     if not stops or moment.events[0] is not stops[0]:  # a process ended by itself
+        return []
+    if any(isinstance(one, Crashed) and one.id == stops[-1].by for one in moment.events):  # it was ending itself
         return []
     return [one for one in stops if one.by == stops[-1].by]
 
@@ -170,7 +172,9 @@ def describe_facts(moment: Moment, *, stored: bool = False) -> MomentFacts:
     if requested:
         why = moment.request or "a request"
         again = [name(one.id) for one in starts if one.by == requested[0].by]
-        what = f"{sentences.listed(again)} {'was' if len(again) == 1 else 'were'} restarted"
+        what = f"{sentences.listed(again)} {'was' if len(again) == 1 else 'were'} restarted" if again else (
+            f"{name(victim)} was stopped"
+        )  # fmt: skip
     return MomentFacts(
         what=what,
         why=why,

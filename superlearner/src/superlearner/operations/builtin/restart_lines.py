@@ -14,7 +14,7 @@ import otp
 from otp import sentences, standstill
 from superlearner.control.child_requests import ended_by
 from superlearner.control.clock import Clock
-from superlearner.control.events import ANSWERS, STARTS, TraceEvent, facts_of, is_restart
+from superlearner.control.events import ANSWERS, STARTS, TraceEvent, facts_of, is_requested_stop, is_restart
 from superlearner.control.reasons import fell_after
 from superlearner.control.terms import clip
 from superlearner.nodes.kinds import BESIDE
@@ -50,7 +50,7 @@ from superlearner.operations.engine.forwarding import forward
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, Since, Until
-from superlearner.operations.results.restarts import Decided, Moment, RestartLine, Started
+from superlearner.operations.results.restarts import Crashed, Decided, Moment, RestartLine, Started, Stopped
 from superlearner.operations.rights.ownership import not_their_node
 from superlearner.restarts.cause_steps import WhyLine, budget_of, line_of_end, line_of_start
 from superlearner.restarts.drawing import MomentNode
@@ -112,7 +112,7 @@ async def list_(
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[RestartLine]:
-    """List restarts, give-ups and crashes, newest first.
+    """List restarts, give-ups, crashes and stops on request, newest first.
 
     One line for each first cause, also after the node has ended or the platform has restarted. Hangs, blocked event
     loops, deadlocks, mailboxes and memory that grew have lines, too, which are an `incident`. A crash loop is one
@@ -348,7 +348,7 @@ async def _list_open_of(
 
 def _describe_group(group: Group, past: Past, clock: Clock, run: str) -> RestartLine:
     first, answers = group.first, group.of(*ANSWERS)
-    end = group.end or next(iter(group.again or answers), first)
+    end = group.end or next(filter(is_requested_stop, group.events), None) or next(iter(answers), first)
     done = next((one for one in answers if is_restart(one) and one.pid is end.pid), None)
     given_up = [one for one in answers if one.kind == "gave_up"]
     fall = next((one for one in reversed(given_up) if facts_of(one).crash), given_up[-1]) if given_up else None
@@ -447,7 +447,9 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
         return line
     nodes = {one.id: one for one in _walk(moment.root)}
     decisions, requested = [one for one in moment.events if isinstance(one, Decided)], find_requested(moment)
+    ends = (one for one in moment.events if isinstance(one, Crashed))  # a supervisor stops its children before its end
     first = requested[0] if requested else moment.events[0]
+    first = next(ends, first) if isinstance(first, Stopped) and not requested else first
     given_up = find_give_ups(moment)
     line.kept = True
     line.name = nodes[first.id].name if first.id in nodes else None

@@ -46,7 +46,7 @@ FAILED_START: Final = "failed_start"
 CAUSES: Final = frozenset({BLOCKED, FAILED_START})
 """The causes that incidents have."""
 ON_REQUEST: Final = " on request"
-"""The last words of the line of a restart on request."""
+"""The last words of the line of a restart or a stop on request."""
 GAVE_UP: Final = " gave up"
 """The last words of the line of a give-up, which names the supervisors only."""
 OUTAGE: Final = "the platform did not run"
@@ -67,7 +67,7 @@ TIMES: Final = re.compile(r"(once|[\d,]+ times)(?= more$)")
 MORE: Final = re.compile(r" (once|[\d,]+ times) more$")
 LINE: Final = re.compile(
     r"(?P<name>[^;]+?)(?:, with others,)? (?P<how>was killed(?: and restarted)?|"
-    r"(?P<ended>ended)|(?:crashed|ended)(?: and was restarted)?|was restarted on request)"
+    r"(?P<ended>ended)|(?:crashed|ended)(?: and was restarted)?|was (?:restarted|stopped) on request)"
     r"(?P<sum> (?:once|[\d,]+ times) more)?"
 )
 """The line of a restart or a sum; sums of earlier versions always say *ended*."""

@@ -34,6 +34,8 @@ WAYS: Final[dict[str, frozenset[MessageKind]]] = {
     "call": frozenset(("call", "message")), "cast": frozenset(("cast", "message")), "send": frozenset(("message",)),
 }  # fmt: skip
 """The kinds of a handled message by the parameter `message_type` of the request that sent it."""
+STOPS: Final = frozenset({"debug.terminate", "process.terminate_tree", "supervisor.restart", "supervisor.stop"})
+"""Operations that ask a process to end itself, without an exit signal from outside."""
 ARRIVED: Final = frozenset({"ok", "call_failed", "timeout"})
 """Outcomes of requests whose message reached its process."""
 
@@ -184,11 +186,13 @@ class Requests:
             last: the messages of the process when it ended.
         """
         text, requester, request = step.text, None, None
-        if step.signal_from == OUTSIDE or step.asked:
-            entry = next((one for one in self._before(step) if one.outcome == "ok"), None)
+        signalled = step.signal_from == OUTSIDE
+        if signalled or step.asked or (step.kind == "exited" and step.signal_from is None and step.line is None):
+            asked = (one for one in self._before(step) if one.outcome == "ok")
+            entry = next((one for one in asked if signalled or step.asked or one.operation in STOPS), None)
             if entry is not None:
                 requester = _requester_of(entry)
-            elif not step.asked:
+            elif signalled:
                 ends = (one for one in _sent_before(self.views, step) if _has_ended(one, step))
                 requester = next(map(self._viewer, ends), None)
             if requester is not None:

@@ -30,9 +30,18 @@ export function listed(names) {
 
 /** Return the process that ended first; of a restart on request, the child and not a process below it. @param {Moment} moment */
 export function victim(moment) {
-  const { events, root } = moment, stops = only(moment, "stop"), boss = stops.at(-1)?.by;
-  const first = events.find(({ kind }) => kind === "crash") ?? (events[0] === stops[0] && stops.find(({ by }) => by === boss));
-  return (first || events[0])?.id ?? root.id;
+  const first = moment.events.find(({ kind }) => kind === "crash") ?? asked(moment)[0] ?? moment.events[0];
+  return first?.id ?? moment.root.id;
+}
+
+/**
+ * Return the stops of the children that were stopped on request, without those below them; none if a process ended by itself.
+ * @param {Moment} moment
+ */
+function asked(moment) {
+  const stops = only(moment, "stop"), boss = stops.at(-1)?.by;
+  const ended = moment.events[0]?.kind !== "stop" || only(moment, "crash").some(({ id }) => id === boss);
+  return ended ? [] : stops.filter(({ by }) => by === boss);
 }
 
 /** @param {Moment} moment @template {MomentEvent["kind"]} K @param {K} kind @returns {Extract<MomentEvent, {kind: K}>[]} */
@@ -148,13 +157,14 @@ export function headline(moment) {
   if (moment.moved) return moment.summary.split(": ")[0] ?? "";
   const name = namer(moment), gave = new Set(only(moment, "decide").filter(({ what }) => what === "give_up").map(({ id }) => id));
   if (gave.size) return `${listed([...gave].map(name))} gave up`;
-  return `${name(victim(moment))} ${only(moment, "start").length ? "restarted" : "ended"}`;
+  const runs = only(moment, "start").length > 0;
+  return `${name(victim(moment))} ${runs ? "restarted" : asked(moment).length ? "stopped" : "ended"}`;
 }
 
 /** Return the sentence of a stage; it names only what is on the screen. @param {Moment} moment @param {number} stage  0 to 6 */
 export function sentence(moment, stage) {
   if (moment.moved) return moving(moment, stage);
-  if (moment.events[0]?.kind === "stop") return onRequest(moment, stage);
+  if (asked(moment).length) return onRequest(moment, stage);
   const name = namer(moment), who = name(victim(moment)), [first, ...later] = decisions(moment);
   const by = name(first?.id ?? moment.root.id),
     stops = only(moment, "stop").filter((stop) => stop.by === first?.id),
@@ -230,11 +240,12 @@ function moving(moment, stage) {
 }
 
 /**
- * Return the sentence of a stage of a restart on request: no process ended by itself.
+ * Return the sentence of a stage of a restart or a stop on request: no process ended by itself.
  * @param {Moment} moment @param {number} stage  0 to 6
  */
 function onRequest(moment, stage) {
-  const name = namer(moment), boss = only(moment, "stop").at(-1)?.by ?? moment.root.id, by = name(boss);
+  const name = namer(moment), boss = asked(moment)[0]?.by ?? moment.root.id, by = name(boss);
+  const request = byRequest(moment) || " on request", runs = only(moment, "start").some((one) => one.by === boss);
   const listOf = (/** @type {"stop"|"start"} */ kind) =>
     listed(only(moment, kind).filter((one) => one.by === boss).map(({ id }) => name(id)));
   switch (stage) {
@@ -243,9 +254,11 @@ function onRequest(moment, stage) {
     case 4:
       return `${by} stops ${listOf("stop")}.`;
     case 5:
-      return `${by} starts ${listOf("start")} again.`;
+      return runs ? `${by} starts ${listOf("start")} again.` : `${by} does not start ${listOf("stop")} again.`;
     default:
-      return `${by} restarted ${listOf("start")}${byRequest(moment) || " on request"}. That does not count against its restart limit.`;
+      return runs
+        ? `${by} restarted ${listOf("start")}${request}. That does not count against its restart limit.`
+        : `${by} stopped ${listOf("stop")}${request}. A supervisor does not restart a child that it was asked to stop.`;
   }
 }
 
