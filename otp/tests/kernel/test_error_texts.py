@@ -1,7 +1,9 @@
 """Errors are part of the interface: what was wrong, where, and what to do about it."""
 
 import asyncio
+import json
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -467,3 +469,28 @@ def test_a_value_that_claims_to_be_a_task_is_not_read() -> None:
 def test_a_state_function_without_a_result_is_explained() -> None:
     reason = Crash(("bad_return_from_state_function", None))
     assert "a state function returned None: did no case match, or is a return missing?" == reason_text(reason)
+
+
+def test_the_members_of_a_group_have_their_arguments() -> None:
+    """Regression: `KeyError("'tax'")`, the text of its text."""
+    inner = (ExceptionTerm("KeyError", ("tax",), "'tax'"), ExceptionTerm("Late", (), "too late"))
+    group = ExceptionTerm("ExceptionGroup", ("two", inner), "two (2 sub-exceptions)")
+    assert "ExceptionGroup('two', (KeyError('tax'), Late('too late')))" == reason_text(Crash(group))
+    missing = ExceptionTerm("FileNotFoundError", (2, "No such file"), "[Errno 2] No such file: '/dev/x'")
+    assert "/dev/x" in reason_text(Crash(ExceptionTerm("ExceptionGroup", ("one", (missing,)), "one")))
+
+
+def test_the_log_names_the_line_of_the_program_and_not_that_of_a_library_it_called(
+    run: Any, errors: Callable[[], list[str]]
+) -> None:
+    """Regression: "at decoder.py:355 in raw_decode", where the pages had the line of the program."""
+
+    async def reads() -> None:
+        json.loads("{")
+
+    async def main() -> None:
+        await otp.wait_down(otp.spawn(reads))
+
+    run(main)
+    [said] = errors()
+    assert f"at test_error_texts.py:{reads.__code__.co_firstlineno + 1} in reads" in said.splitlines()[0]

@@ -168,7 +168,8 @@ def _place(error: BaseException | None, stack: list[dict[str, Any]]) -> str | No
     if isinstance(error, CallExit):
         found = first_of_program(stack_of(error.__traceback__)[::-1])
     else:
-        found = (stack[-1]["file"], stack[-1]["line"], stack[-1]["function"]) if stack else None
+        places = [(one["file"], one["line"], one["function"]) for one in reversed(stack)]
+        found = first_of_program(places) or next(iter(places), None)
     return None if found is None else place_text(found)
 
 

@@ -216,8 +216,12 @@ class _Writer:
         self.put(")")
 
     def exception_term(self, value: Any, kind: type, depth: int) -> None:
-        self.put(f"{_tuple.__getitem__(value, 0)}(")
-        self.write(_tuple.__getitem__(value, 2), depth)
+        name, arguments, words = (_tuple.__getitem__(value, place) for place in range(3))
+        self.put(f"{name}(")
+        if type(arguments) is tuple and arguments and not str(words).startswith("[Errno "):  # that also has the file
+            self.sequence(iter(arguments), len(arguments), ("", ""), False, depth)
+        elif arguments or words:
+            self.write(words, depth)
         self.put(")")
 
     def sequence(

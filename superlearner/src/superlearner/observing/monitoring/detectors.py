@@ -54,6 +54,8 @@ from superlearner.settings.settings import Settings
 __all__ = ["DETECTORS", "Detector", "detect"]
 
 Detector = Callable[[NodeFacts, Settings], Iterator[AnomalyFinding]]
+FEW: Final = 10
+"""Processes of a kind without links and monitors from which they are reported."""
 BRIEF: Final = 2.5
 """Multiple of the limit up to which a callback for which nothing waits is not stored: it may be slow on purpose."""
 
@@ -228,20 +230,19 @@ def _describe_circle(names: Sequence[str], lines: Sequence[str | None], waits: s
 
 
 def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find processes without links and monitors, whose end has no effect."""
+    """Find kinds of processes without links and monitors, whose end has no effect; a few may be meant to run alone."""
     for one in facts.alone:
         seconds, is_leak = facts.now - one.since, one.count >= MANY
-        if seconds < allowed_alone(one.count, limits.anomaly_unsupervised_after):
+        if one.count < FEW or seconds < allowed_alone(one.count, limits.anomaly_unsupervised_after):
             continue
-        by = describe_starter(one.starter, over=True) if one.count > 1 else ""
-        who = f"{one.name or one.pid} ({one.what})" if one.count == 1 else f"{one.count:,} processes ({one.what})"
+        by, who = describe_starter(one.starter, over=True), f"{one.count:,} processes ({one.what})"
         yield AnomalyFinding(
             type="unsupervised_process",
             severity="low" if one.count < 100 else "medium",
             pid=one.pid,
             name=one.name,
             group=one.what,
-            description=f"{who} {'has' if one.count == 1 else 'have'} no links and no monitors{by}",
+            description=f"{who} have no links and no monitors{by}",
             past=f"{who} had no links and no monitors{by}",
             since=round(one.since, 3),
             evidence={
@@ -257,7 +258,7 @@ def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[Anomaly
             setting="anomaly_unsupervised_after",
             hint=f"`{command('process.list', what=one.what, node=facts.called)}` lists them; {ADVICE_ON_LEAK}"
             if is_leak
-            else "start it as the child of a supervisor, or with spawn_link or spawn_monitor",
+            else "start them as children of a supervisor, or with spawn_link or spawn_monitor",
             past_hint=ADVICE_ON_LEAK if is_leak else "",
         )
 
