@@ -451,10 +451,15 @@ def test_the_exit_of_an_owner_of_tasks_names_the_task() -> None:
         await Task.await_(await otp.TaskSupervisor.async_nolink("tasks", price, "wine"))
 
     async def main() -> list[str]:
+        otp.trace.subscribe(otp.node(), ends.append, kinds={"exited"})
         await otp.TaskSupervisor.start_link(name="tasks")
         owners = [wait_for_one, wait_for_several, wait_for_a_crash]
-        return [reason_text(await otp.wait_down(otp.spawn(owner))) for owner in owners]
+        found = [reason_text(await otp.wait_down(otp.spawn(owner))) for owner in owners]
+        assert found == [reason_text(event.data["reason"]) for event in ends if event.data["what"].endswith(told)]
+        return found
 
+    ends: list[Any] = []
+    told = "wait_for_one", "wait_for_several", "wait_for_a_crash"
     one, several, crash = otp.run(main)
     assert "its task receive did not end in 10 ms (timeout)" == one
     assert "one of its tasks did not end in 10 ms (timeout)" == several

@@ -9,11 +9,12 @@
 from __future__ import annotations
 
 import os
+import re
 from itertools import islice
 from typing import Any, Final
 
 from otp.kernel.ends.info import is_alive
-from otp.kernel.values.bounded import text
+from otp.kernel.values.bounded import Shortened, text
 from otp.kernel.values.errors import place_of
 from otp.kernel.values.exception_reasons import stack_of
 from otp.kernel.values.numbers import elapsed
@@ -35,6 +36,7 @@ BEHAVIOURS: Final = os.path.join(LIBRARY, "behaviours")
 
 _class_name: Any = type.__dict__["__name__"].__get__  # a metaclass may define `__name__`, or raise
 _LOCAL: Final = ".<locals>."
+_TASK: Final = re.compile(r"Task\(mfa=\('[^']*', '([^']*)', ")
 
 
 class KeyTable:
@@ -311,7 +313,10 @@ def _failed_task(why: Any, call: Any, limit: int, depth: int) -> str:
 
 
 def _name_of_task(task: Any) -> str:
-    """Return the function of a task; "" for another value, whose code must not run."""
+    """Return the function of a task, or of its text in an event; "" for another value, whose code must not run."""
+    if type(task) is Shortened:
+        found = _TASK.match(task.text)
+        return "" if found is None else clip(found[1].rpartition(".")[2], NAME)
     if f"{type(task).__module__}.{type(task).__qualname__}" != "otp.behaviours.task.task.Task":
         return ""
     return clip(str(task.mfa[1]).rpartition(".")[2], NAME)
