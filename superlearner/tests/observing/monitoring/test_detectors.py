@@ -14,6 +14,7 @@ from tools.check_commands import manifest
 
 import otp
 from node_facts import LIMITS, NOW, POINT, facts, growing, only, supervisor, track
+from superlearner.control.clock import time_text
 from superlearner.live.moments import UNTIL_OVER
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.analytics.history import History, Unstarted
@@ -626,3 +627,23 @@ def test_the_pace_of_a_standing_backlog_is_counted_unless_its_process_is_suspend
             monitor.close()
 
     asyncio.run(main())
+
+
+def test_holds_of_a_row_that_began_before_the_window_are_counted_from_its_first_one() -> None:
+    """Regression: *once in the last 60 s*, of an anomaly that began 80 s before."""
+    holds = [LoopHold(NOW - ago, 1.0, "0.7.0", "till", "Till") for ago in (80, 5)]
+    (found,) = detectors.blocked_loop(facts(holds=holds), LIMITS)
+    first = time_text(NOW - 81)
+    assert found.description == f"till held the event loop once in the last 60 s, for 1 s; twice since {first}"
+    (found,) = detectors.blocked_loop(facts(holds=holds[1:]), LIMITS)
+    assert found.description == "till held the event loop once in the last 60 s, for 1 s"
+
+
+def test_a_second_stop_of_a_program_is_another_anomaly_than_one_that_is_over() -> None:
+    alarms, stops = Alarms(), [(NOW - 9, NOW - 5)]
+    alarms.update(detectors.stopped_program(facts(stops=stops), LIMITS), NOW)
+    alarms.update([], NOW + 60)
+    (second,), _ = alarms.update(
+        detectors.stopped_program(facts(now=NOW + 80, stops=[(NOW + 70, NOW + 75)]), LIMITS), NOW + 80
+    )
+    assert second.finding.since == NOW + 70

@@ -22,6 +22,8 @@ BACK_S: Final = 60.0
 """An anomaly that is found again within this time continues: it is one cause that comes and goes."""
 TOLD_S: Final = 4.0
 """Seconds after an attachment when what an earlier one saw going on, and this one does not find, is reported."""
+AFRESH: Final = frozenset({"memory_growth", "stopped_program"})
+"""Types of which one that begins after the end of another is a new one: the memory had fallen, or the program ran."""
 COUNTED: Final = frozenset({"blocked_loop"})
 """Types whose description in the past tense counts all since the anomaly began, and not those in the window."""
 
@@ -175,7 +177,7 @@ def _is_new_occurrence(known: Alarm, finding: AnomalyFinding) -> bool:
     if finding.subject != known.finding.subject:
         end = known.until or known.finding.last
         return end is not None and finding.since > end
-    if finding.type == known.finding.type == "memory_growth":  # another growth, after the memory has fallen
+    if finding.type == known.finding.type and finding.type in AFRESH:
         return known.ended is not None and finding.since > known.ended
     if finding.type not in EVENTS or known.finding.type not in EVENTS:
         return False

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from otp import sentences
 from superlearner.base.commands import command
-from superlearner.control.clock import timestamp
+from superlearner.control.clock import time_text, timestamp
 from superlearner.control.timeouts import OUTSIDE
 from superlearner.observing.monitoring.alarms import BACK_S
 from superlearner.observing.monitoring.code_places import CodePlace
@@ -127,6 +127,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
         up_to = "for" if len(holds) == 1 else "for up to"
         longest = f"{up_to} {sentences.elapsed(worst.seconds)}{at}{worst.starved_text}"
         begun = holds[0].at - holds[0].seconds
+        since_first = f"; {sentences.times_text(len(row))} since {time_text(row[0].at - row[0].seconds)}"
         severity: Severity = (
             "critical" if worst.own_seconds >= 4 * limits.anomaly_loop_held or len(holds) >= 10 else "high"
         )
@@ -136,7 +137,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
             pid=worst.pid,
             name=worst.name,
             description=f"{subject} held the event loop {sentences.times_text(len(holds))} "
-            f"in the last {limits.anomaly_window:g} s, {longest}",
+            f"in the last {limits.anomaly_window:g} s, {longest}{since_first if len(row) > len(holds) else ''}",
             since=round(begun, 3),
             last=round(holds[-1].at, 3),
             evidence={
