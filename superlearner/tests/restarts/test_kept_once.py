@@ -242,7 +242,7 @@ def test_a_replay_without_events_does_not_end_the_recording_of_a_service() -> No
 def test_an_incident_that_a_monitor_finds_is_kept_with_its_times() -> None:
     crashes = UnsupervisedCrashes()
     crash = {"reason": otp.Crash("negative", (("jobs.py", 7, "leak"),)), "what": "leak", "name": None}
-    crashes.note(cast(Any, SimpleNamespace(kind="exited", pid="0.7.0", data=crash)), 0.0)
+    crashes.note(cast(Any, SimpleNamespace(seq=7, kind="exited", pid="0.7.0", data=crash)), 0.0)
 
     async def main(node: otp.Node) -> None:
         nodes, moments = Nodes(node, Settings), Moments(cast(Any, None))

@@ -20,7 +20,7 @@ from node_facts import NOW
 from superlearner.control.clock import timestamp
 from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.kinds import SERVICE
-from superlearner.nodes.nodes import Nodes
+from superlearner.nodes.nodes import Nodes, is_only_lost
 from superlearner.nodes.remote import protocol as p
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident
 from superlearner.operations.builtin.restart_loops import ANOMALY, INCIDENT
@@ -30,7 +30,7 @@ from superlearner.operations.results.system import AnomalyLine
 from superlearner.settings.settings import Settings
 from superlearner.store import MomentRow
 from superlearner.web import anomaly_history
-from superlearner.web.anomaly_history import AnomalyHistory, NodeAnomalies, is_only_lost
+from superlearner.web.anomaly_history import AnomalyHistory, NodeAnomalies
 
 Inside = Callable[..., Any]
 FOUND = AnomalyFinding(

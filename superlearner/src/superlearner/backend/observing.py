@@ -119,8 +119,10 @@ class Observing:
                         if self._history is None
                         else await self._history.wait_for_news(entries, lines, seconds)
                     )
-                case p.Recent(place, seconds):
-                    return p.Drawn(await self._begun().services.moments.wait_for_news(place, seconds))
+                case p.Recent(place, seconds, unsettled):
+                    moments = self._begun().services.moments
+                    news = await moments.wait_for_news(place, seconds, unsettled=unsettled)
+                    return p.Drawn(news, moments.list_unsettled() if unsettled else [])
                 case p.Recall(entries, ended, at):
                     self._begun().restore(entries, ended, at)
                     return p.Done()

@@ -14,8 +14,7 @@ import json
 import logging
 import re
 import zlib
-from collections.abc import Awaitable, Callable, Iterator
-from contextvars import Context
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -25,17 +24,16 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 import otp
-from otp import standstill
 from otp.redaction import without_secrets
 from superlearner.control.clock import timestamp
 from superlearner.control.terms import clip
 from superlearner.live.corrections import end_of, is_same_incident, read_corrected, without_corrected
+from superlearner.live.listener import AT_ONCE_S, MOST_RECALLED, NodeListener
 from superlearner.live.moves import Moves
 from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.kinds import MEMBER, MOVES, SIMULATED
-from superlearner.nodes.nodes import Nodes, WatchedNode
-from superlearner.nodes.remote import BadAnswer, RemoteError, RemoteNode, follow
-from superlearner.nodes.remote.protocol import Drawn, Failed, Recent
+from superlearner.nodes.nodes import Nodes, WatchedNode, is_only_lost
+from superlearner.nodes.remote import RemoteNode
 from superlearner.observing.monitoring.facts import Incident, last_seen
 from superlearner.operations.builtin.restart_lines import describe_row
 from superlearner.operations.builtin.restart_loops import (
@@ -54,7 +52,6 @@ from superlearner.operations.engine.audit import AuditLog
 from superlearner.operations.engine.forwarding import read_result
 from superlearner.operations.results.restarts import Moment
 from superlearner.operations.results.system import AnomalyLine
-from superlearner.restarts import recorder
 from superlearner.restarts.groups import Group
 from superlearner.restarts.ids import RUN, Ref, includes, new_run, run_of
 from superlearner.restarts.memory import Memory
@@ -68,17 +65,9 @@ __all__ = ["Moments", "listen_to"]
 MOST_IN_MEMORY: Final = 2_000
 MOST_BYTES: Final = 500_000
 """The largest replay; of a larger restart only the line is kept."""
-MOST_RECALLED: Final = 10_000
-MOST_LINES: Final = 5_000
-"""The restarts without a replay that a node may send in a minute; once attached, it sends all in its memory."""
 MOST_SENT: Final = 50
 """Replays in an answer."""
 MOST_SENT_BYTES: Final = 2_000_000
-WAIT_S: Final = 20.0
-MARGIN_S: Final = 5.0
-PAUSE_S: Final = 0.2
-LAST_S: Final = 1.0
-AT_ONCE_S: Final = 0.001
 LATEST: Final = 1e11
 UNTIL_OVER: Final = frozenset(
     {
@@ -117,10 +106,12 @@ class Moments:
         self._moves: dict[WatchedNode, Moves] = {}
         self._ended: dict[str, float] = {}
         """The last end of each simulated member by its name, in seconds of the clock of all nodes."""
-        self._listeners: dict[RemoteNode, _Listening] = {}
+        self._listeners: dict[RemoteNode, NodeListener] = {}
         self._rows: dict[int, MomentRow] = {}
         self._place = 0
         self._news = asyncio.Event()
+        self._is_unsettled = False
+        """True if something has happened since the last answer that has not settled."""
         self.on_moment: Callable[[MomentRow], object] = lambda _row: None
         """Called with each moment as it is kept."""
 
@@ -133,7 +124,7 @@ class Moments:
             if watched.kind == SIMULATED:
                 self._ended[watched.name] = otp.monotonic()
         for remote in [one for one in self._listeners if one not in known]:
-            self._listeners.pop(remote).close()
+            self._listeners.pop(remote).close(is_over=not is_only_lost(nodes.left.get(remote.name, "")))
         for node in known:
             if isinstance(node, RemoteNode):
                 if node not in self._listeners:
@@ -142,8 +133,10 @@ class Moments:
             elif node not in self._recorders:
                 draw, keep = partial(self._draw, node), partial(self._keep, node)
                 node.monitor.on_incident = partial(self.add_incident, node)
+                node.monitor.on_crash = self._note_unsettled
                 self._moves[node] = Moves(node, self._keep_move, self._find_node, self._ended.get, earlier=self.earlier)
                 self._recorders[node] = Recorder(node.node, node.last_states, draw, keep, earlier=self.earlier)
+                self._recorders[node].on_unsettled = self._note_unsettled
 
     def _find_node(self, name: str) -> otp.Node | None:
         """Return a node of this program that the platform follows."""
@@ -264,11 +257,32 @@ class Moments:
             if mine and row.number <= ref.number <= row.last:
                 yield row
 
-    async def wait_for_news(self, place: int, seconds: float) -> list[tuple[int, MomentRow]]:
-        """Return the moments behind a place, oldest first, waiting for them up to `seconds`."""
+    def _note_unsettled(self) -> None:
+        self._is_unsettled = True
+        self._news.set()
+
+    def list_unsettled(self) -> list[MomentRow]:
+        """Return what has happened on the nodes of this program and is not kept yet, as it is now."""
+        self._is_unsettled = False
+        return [
+            row
+            for watched, one in self._recorders.items()
+            for row in (
+                *(self._row_of(watched, record) for record in one.list_unsettled()),
+                *(self._row_of_incident(watched, incident) for incident in watched.monitor.crashes.list_open()),
+            )
+        ]
+
+    async def wait_for_news(
+        self, place: int, seconds: float, *, unsettled: bool = False
+    ) -> list[tuple[int, MomentRow]]:
+        """Return the moments behind a place, oldest first, waiting for them up to `seconds`.
+
+        `unsettled`: also end when something has happened that has not settled.
+        """
         if seconds <= 0:
             self.catch_up()
-        if self._place <= place and seconds > 0:
+        if self._place <= place and seconds > 0 and not (unsettled and self._is_unsettled):
             self._news.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -319,17 +333,18 @@ class Moments:
 
     def add_incident(self, watched: WatchedNode, incident: Incident) -> None:
         """Keep what has happened without a restart, such as a blocked event loop, with a run of its own."""
+        row = self._row_of_incident(watched, incident)
+        if not incident.mark or all(one.run != row.run for one in self._rows.values()):
+            self._add(row)
+
+    def _row_of_incident(self, watched: WatchedNode, incident: Incident) -> MomentRow:
         line, number, run = without_secrets(incident.text, LONGEST), INCIDENT, new_run()
         if incident.mark:  # the next attachment reads it from the memory of the node again
             run = sha256(f"{run_of(watched.node)} {incident.mark}".encode()).hexdigest()[:12]
-            if any(row.run == run for row in self._rows.values()):
-                return
         at, until = incident.at or 0.0, incident.until or 0.0
-        self._add(
-            MomentRow(
-                watched.name, run, number, number, at, until, line, 1, f"{number}", watched.owner, None,
-                str(watched.kind), incident.type,
-            )
+        return MomentRow(
+            watched.name, run, number, number, at, until, line, 1, f"{number}", watched.owner, None,
+            str(watched.kind), incident.type,
         )  # fmt: skip
 
     def add_anomaly(self, node: WatchedNode | RemoteNode, anomaly: AnomalyLine, by_end: bool) -> None:
@@ -430,102 +445,9 @@ class Moments:
             self.on_moment(row)
 
 
-def listen_to(moments: Moments, remote: RemoteNode) -> _Listening:
+def listen_to(moments: Moments, remote: RemoteNode) -> NodeListener:
     """Return the listener to a node that keeps its restarts in `moments`."""
-    return _Listening(remote, partial(moments.take, remote), moments.recall)
-
-
-class _Listening:
-    """The requests to one node in another program, one after the other."""
-
-    def __init__(
-        self,
-        remote: RemoteNode,
-        take: Callable[[MomentRow], object],
-        recall: Callable[[str], Awaitable[list[MomentRow]]],
-    ) -> None:
-        self._remote = remote
-        self._take = take
-        self._recall = recall
-        self._run = ""
-        self._known: dict[int, None] = {}
-        """The numbers of restarts that are kept."""
-        self._summed: list[tuple[int, int]] = []
-        """The first and the last number of each sum that was kept before the node was attached."""
-        self._place = 0
-        self._minute = -recorder.MINUTE_S
-        self._taken = 0
-        self._lines = 0
-        self._task = asyncio.get_running_loop().create_task(self._live(), context=Context())
-
-    def close(self) -> None:
-        self._task.cancel()
-
-    async def fetch_last(self) -> bool:
-        """Fetch what has happened so far, settled or not; return whether the node answered in time."""
-        try:
-            async with standstill.timeout(LAST_S):
-                await self._more(0)  # the node records what has not settled
-                while await self._more(AT_ONCE_S):
-                    pass
-        except (RemoteError, TimeoutError):
-            return False
-        return True
-
-    async def _live(self) -> None:
-        try:
-            await follow(partial(self._more, WAIT_S), PAUSE_S)
-        except BadAnswer as error:
-            log.warning("restarts of %s are not recorded any more: %s", self._remote.name, error)
-
-    async def _more(self, seconds: float) -> bool | None:
-        """Make one request; return whether there was anything new, None if the node cannot answer it."""
-        told = await self._remote.ask(Recent(self._place, seconds), Drawn, seconds + MARGIN_S, is_use=False)
-        if isinstance(told, Failed):
-            return None
-        for place, row in told.moments:
-            if is_incident(row):  # its run is its own
-                known = await self._recall(row.run)
-                if place > self._place:
-                    self._place = place
-                    if not known and self._has_room(row):
-                        self._take(row)
-                continue
-            if row.run != self._run and RUN.fullmatch(row.run):
-                await self._begin(row.run)  # may end here: another request then takes the row
-            if place > self._place:
-                self._place = place
-                if not self.has(row.number, row.run) and self._has_room(row):
-                    self._take(row)
-                    self._known[row.number] = None
-                    if len(self._known) > MOST_RECALLED:
-                        del self._known[next(iter(self._known))]
-        return bool(told.moments)
-
-    def has(self, number: int, run: str) -> bool:
-        """Return whether a restart is kept, alone or in an earlier sum that the node may no longer have."""
-        if run != self._run:
-            return False
-        return number in self._known or any(first <= number <= last for first, last in self._summed)
-
-    async def _begin(self, run: str) -> None:
-        """Read the restarts that are kept of a run, once for each time the node is attached."""
-        kept = await self._recall(run)
-        if run == self._run:
-            return  # another request was answered first
-        self._run, self._known = run, {row.number: None for row in sorted(kept, key=lambda one: one.number)}
-        self._summed = [(row.number, row.last) for row in kept if not row.events]
-
-    def _has_room(self, row: MomentRow) -> bool:
-        """Return whether another one may be kept: a node that keeps to the limit never has too many."""
-        now = otp.monotonic()
-        if now - self._minute >= recorder.MINUTE_S:
-            self._minute, self._taken, self._lines = now, 0, 0
-        if row.data is None:
-            self._lines += 1
-            return self._lines <= MOST_LINES
-        self._taken += 1
-        return self._taken <= 2 * recorder.MOST_A_MINUTE
+    return NodeListener(remote, partial(moments.take, remote), moments.recall)
 
 
 def describe_outage(since: float, until: float) -> str:

@@ -25,8 +25,21 @@ from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring import Monitor
 from superlearner.settings.settings import Settings
 
-__all__ = ["SHARED", "Absence", "NameTaken", "Nodes", "WatchedNode", "full_name", "full_names", "shared"]
+__all__ = [
+    "GONE",
+    "SHARED",
+    "Absence",
+    "NameTaken",
+    "Nodes",
+    "WatchedNode",
+    "full_name",
+    "full_names",
+    "is_only_lost",
+    "shared",
+]
 
+GONE: Final = " no longer exists"
+"""These words of the reason why a node was detached say that its process has ended."""
 HELLO_S: Final = 10.0
 MOST_LEFT: Final = 50
 
@@ -61,6 +74,15 @@ def full_names(name: str) -> list[str]:
 def shared(settings: Settings) -> dict[str, Any]:
     """Return the values of those settings."""
     return {name: getattr(settings, name) for name in SHARED}
+
+
+def is_only_lost(why: str) -> bool:
+    """Return whether the program of a node may run on, by the reason why it was detached.
+
+    >>> is_only_lost("it was detached"), is_only_lost("its process 4893 no longer exists, and was probably killed")
+    (True, False)
+    """
+    return GONE not in why
 
 
 class NameTaken(ValueError):

@@ -60,6 +60,8 @@ SLICE_S: Final = 0.02
 PAUSE_S: Final = 0.05
 MOST_KNOWN: Final = 5_000
 """More than the events in memory."""
+MOST_UNSETTLED: Final = 5
+"""The newest restarts that are drawn before they have settled."""
 LONGEST: Final = 200
 MOST_OTHERS: Final = 3
 LOOP: Final = 10
@@ -153,6 +155,8 @@ class Recorder:
         self._loops: dict[int, tuple[TraceEvent, ...]] = {}
         """The first events of restarts that are tried again and again, by the number of the newest failure."""
         self._sums = Sums()
+        self.on_unsettled: Callable[[], object] = lambda: None
+        """Called when something has happened that is drawn later."""
         self._due: asyncio.TimerHandle | None = None
         self._due_at = 0.0
         self._sums_due: asyncio.TimerHandle | None = None
@@ -275,6 +279,22 @@ class Recorder:
         """Return the sums that are not recorded yet: they still grow."""
         return list(self._records_of_sums())
 
+    def list_unsettled(self) -> list[Record]:
+        """Return the newest restarts that are not recorded yet, and the sums that grow, as they are now."""
+        if self._due is None or self._earlier:
+            return self.open_sums()
+        memory, now = Memory(self._events()), Running(self._node, self._last)
+        past = Past(memory, now, 0)
+        new = {one.id: one for one in groups(memory, lambda end: waits(now, end)).values() if self._is_new(one)}
+        new = {number: one for number, one in new.items() if not 0 < self._full_at < (one.end or one.events[0]).seq}
+        return [
+            *(
+                self._make_record(new[one], past, self._draw(memory, new[one], now))
+                for one in sorted(new)[-MOST_UNSETTLED:]
+            ),
+            *self.open_sums(),
+        ]
+
     def catch_up(self) -> None:
         """Record now what has happened, whether it has settled or not, and what was only counted."""
         while self._work(settled=False):
@@ -284,6 +304,7 @@ class Recorder:
     # The work
 
     def _arm(self, seconds: float) -> None:
+        self.on_unsettled()
         loop = asyncio.get_running_loop()
         at = loop.time() + seconds
         if self._due is not None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from superlearner.base.typed_time import LAST
 from superlearner.control.clock import timestamp
 from superlearner.nodes.kinds import LOCAL, MEMBER, PLATFORM, SERVICE, TREE
-from superlearner.nodes.nodes import Nodes, WatchedNode
+from superlearner.nodes.nodes import GONE, Nodes, WatchedNode, is_only_lost
 from superlearner.nodes.remote import RemoteNode, follow
 from superlearner.observing.monitoring.alarms import BACK_S
 from superlearner.observing.monitoring.facts import last_seen
@@ -27,7 +27,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.results.system import AnomalyLine
 from superlearner.operations.rights.users import User
 
-__all__ = ["AnomalyHistory", "NodeAnomalies", "is_only_lost"]
+__all__ = ["AnomalyHistory", "NodeAnomalies"]
 
 PAUSE_S: Final = 5.0
 """Seconds between two reads: those found in the last ones before a kill are not known."""
@@ -35,8 +35,6 @@ READS: Final = 12
 """Every so many reads ask for past anomalies too: a long list holds the loop of the node."""
 MOST: Final = 300
 """The anomalies of one node that are followed."""
-GONE: Final = " no longer exists"
-"""These words of the reason why a node was detached say that its process has ended."""
 ON_REQUEST: Final = ("it was detached", "it was forgotten")
 """The beginnings of such a reason if a user ended the observation."""
 READER: Final = User("anomalies", frozenset({"read"}))
@@ -243,15 +241,6 @@ def _as_last_seen(one: AnomalyLine) -> AnomalyLine:
     if not (one.lost and one.until):
         return one
     return one.model_copy(update={"description": last_seen(one.description, _seconds(one.until))})
-
-
-def is_only_lost(why: str) -> bool:
-    """Return whether the program of a node may run on, by the reason why it was detached.
-
-    >>> is_only_lost("it was detached"), is_only_lost("its process 4893 no longer exists, and was probably killed")
-    (True, False)
-    """
-    return GONE not in why
 
 
 def _may_return(why: str) -> bool:

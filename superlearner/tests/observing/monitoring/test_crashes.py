@@ -28,7 +28,7 @@ def test_crashes_without_a_supervisor_are_stored_together_and_at_longer_and_long
 
     def crash(pid: str, reason: str, at: float) -> None:
         data = {"reason": otp.Crash(reason, (("jobs.py", 7, "leak"),)), "what": "leak", "name": None}
-        crashes.note(SimpleNamespace(kind="exited", pid=pid, data=data), at)
+        crashes.note(SimpleNamespace(seq=7, kind="exited", pid=pid, data=data), at)
 
     for number in range(300):
         crash(f"0.{number}.0", "negative", NOW + number / 100)
@@ -38,8 +38,8 @@ def test_crashes_without_a_supervisor_are_stored_together_and_at_longer_and_long
     assert crashes.take(NOW + 7, LIMITS.anomaly_window) == []
     stored += crashes.take(NOW + 8, LIMITS.anomaly_window)
     assert stored == [
-        Incident(f"leak crashed 300 times in 3 s: negative, {where}", NOW, NOW + 2.99),
-        Incident(f"leak <0.900.0> crashed: negative, {where}", NOW + 7, NOW + 7),
+        Incident(f"leak crashed 300 times in 3 s: negative, {where}", NOW, NOW + 2.99, 7),
+        Incident(f"leak <0.900.0> crashed: negative, {where}", NOW + 7, NOW + 7, 7),
     ]
 
 
@@ -47,7 +47,7 @@ def test_crashes_without_a_supervisor_that_go_on_are_stored_once_a_minute() -> N
     crashes, stored = UnsupervisedCrashes(), list[float]()
     data = {"reason": "negative", "what": "leak", "name": None}
     for second in range(600):
-        crashes.note(SimpleNamespace(kind="exited", pid="0.1.0", data=data), NOW + second)
+        crashes.note(SimpleNamespace(seq=7, kind="exited", pid="0.1.0", data=data), NOW + second)
         stored += [NOW + second for _ in crashes.take(NOW + second, LIMITS.anomaly_window)]
     assert [round(later - earlier) for earlier, later in pairwise(stored)] == [4, 8, 16, 32, *[60] * 8]
 
@@ -56,7 +56,7 @@ def test_crashes_whose_reasons_are_different_tuples_are_stored_apart() -> None:
     crashes = UnsupervisedCrashes()
     for reason in (("bad", 1), ("worse", 2)):
         data = {"reason": reason, "what": "leak", "name": None}
-        crashes.note(SimpleNamespace(kind="exited", pid="0.1.0", data=data), NOW)
+        crashes.note(SimpleNamespace(seq=7, kind="exited", pid="0.1.0", data=data), NOW)
     assert len(crashes.take(NOW + 4, LIMITS.anomaly_window)) == 2
 
 
@@ -65,7 +65,7 @@ def test_a_stored_crash_with_a_long_reason_says_that_no_supervisor_restarts_it()
     crashes = UnsupervisedCrashes()
     reason = otp.Crash("x" * 1000, (("jobs.py", 7, "do_something"),))
     data = {"reason": reason, "what": "leak", "name": None}
-    crashes.note(SimpleNamespace(kind="exited", pid="0.1.0", data=data), NOW)
+    crashes.note(SimpleNamespace(seq=7, kind="exited", pid="0.1.0", data=data), NOW)
     text = only(crashes.take(NOW + 4, LIMITS.anomaly_window)).text
     assert text.endswith("; it has no supervisor that restarts it")
     assert len(text) < 250

@@ -211,14 +211,16 @@ class Hear(Record):
     seconds: float
 
 
-class Recent(Record):
+class Recent(Record, omit_defaults=True):
     """Wait for restarts to store, behind a place and up to a time; answered by `Drawn`. Older services do not know it.
 
-    With 0 seconds, those that have not settled yet are included.
+    With 0 seconds, those that have not settled yet are included. `unsettled` asks for these as they are now, too; older
+    services do not accept it.
     """
 
     place: int
     seconds: float
+    unsettled: bool = False
 
 
 class Recall(Record):
@@ -381,10 +383,14 @@ class Heard(Record):
     lines: list[tuple[int, LogLine]]
 
 
-class Drawn(Record):
-    """Restarts with their replays, oldest first, each with its place; the platform knows node and owner."""
+class Drawn(Record, omit_defaults=True):
+    """Restarts with their replays, oldest first, each with its place; the platform knows node and owner.
+
+    `unsettled` are those that may still change: they count if the program ends before they have settled.
+    """
 
     moments: list[tuple[Count, MomentRow]]
+    unsettled: list[MomentRow] = []
 
 
 Answer: TypeAlias = (

@@ -40,7 +40,7 @@ class UnsupervisedCrashes:
             known = groups.get(key)
             if known is None and len(groups) < MOST_GROUPS:
                 who = f"{alike} <{facts.pid}>" if name is None else alike
-                groups[key] = known = CrashGroup(who, facts.brief_reason, facts.where, at, at)
+                groups[key] = known = CrashGroup(who, facts.brief_reason, facts.where, at, at, mark=event.seq)
             elif known is not None:
                 known.who, known.reason, known.place, known.last = alike, facts.brief_reason, facts.where, at
                 known.times += 1
@@ -60,12 +60,16 @@ class UnsupervisedCrashes:
         if known is not None:
             known.reason, known.place, known.last, known.times = facts.reason, facts.where, at, known.times + 1
         elif len(self._open) < MOST_GROUPS:
-            self._open[key] = CrashGroup(who, facts.reason, facts.where, at, at, by=by)
+            self._open[key] = CrashGroup(who, facts.reason, facts.where, at, at, by=by, mark=event.seq)
 
     def recent(self, since: float) -> list[CrashGroup]:
         """Return the crashes that went on since then, and forget earlier ones."""
         self._recent = {key: one for key, one in self._recent.items() if one.last >= since}
         return list(self._recent.values())
+
+    def list_open(self) -> list[Incident]:
+        """Return the incidents that are to be stored, as they are now."""
+        return [_describe(one) for one in self._open.values()]
 
     def take(self, now: float, window: float, *, settled: bool = True) -> list[Incident]:
         """Remove and return the incidents to store now.
@@ -111,6 +115,6 @@ def _describe(one: CrashGroup) -> Incident:
     if one.by is not None:
         failed = sentences.could_not_start(one.by, one.who, one.reason, at=one.place)
         often = f", {sentences.times_text(one.times)}" if one.times > 1 else ""
-        return Incident(f"{failed}{often}", one.first, one.last, type="failed_start")
+        return Incident(f"{failed}{often}", one.first, one.last, one.mark, type="failed_start")
     ended = sentences.ended(one.who, one.reason, failed=True, at=one.place, times=one.times, span=one.last - one.first)
-    return Incident(sentences.story(ended, sentences.not_restarted(None)), one.first, one.last)
+    return Incident(sentences.story(ended, sentences.not_restarted(None)), one.first, one.last, one.mark)

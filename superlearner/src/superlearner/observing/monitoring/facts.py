@@ -273,6 +273,8 @@ class CrashGroup:
     """The process that crashed last."""
     name: str | None = None
     what: str = ""
+    mark: int = 0
+    """Identifies its incident; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)

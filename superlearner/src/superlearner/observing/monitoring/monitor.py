@@ -132,6 +132,8 @@ class Monitor:
         self.talking = Talking(lambda: self.node)
         self.on_incident: Callable[[Incident], object] = lambda _incident: None
         """Called with what is to be stored about anomalies."""
+        self.on_crash: Callable[[], object] = lambda: None
+        """Called when something is to be stored that is not yet complete."""
         self._incidents = Incidents()
         self._holder = MemoryHolder()
         self._circles = WaitsInCircles()
@@ -141,7 +143,7 @@ class Monitor:
         self._missed: list[LoopHold] = []
         """Holds before it watched, to be stored with the first look."""
         self._unsupervised = UnsupervisedEnds()
-        self._crashes = UnsupervisedCrashes()
+        self.crashes = UnsupervisedCrashes()
         self._stops = Stops(self._clock, NodeMemory())
         self._followers: tuple[Callable[[Point], object], ...] = ()
 
@@ -184,7 +186,7 @@ class Monitor:
 
     def catch_up(self) -> None:
         """Store the crashes that have happened, although others like them may follow."""
-        for incident in self._crashes.take(self._clock.now(), self.settings().anomaly_window, settled=False):
+        for incident in self.crashes.take(self._clock.now(), self.settings().anomaly_window, settled=False):
             self.on_incident(incident)
 
     def time(self) -> float:
@@ -222,9 +224,10 @@ class Monitor:
             if event.pid is not None:
                 self._callbacks.note_exit(event.pid, at)
             if self._unsupervised.note(event):
-                self._crashes.note(event, at)
+                self.crashes.note(event, at)
+                self.on_crash()
         elif event.kind == "start_failed":
-            self._crashes.note_start(event, at, self.ledger.book.by_pid.get(facts_of(event).pid))
+            self.crashes.note_start(event, at, self.ledger.book.by_pid.get(facts_of(event).pid))
         elif event.kind == "call_timed_out":
             if (found := timed_out(event, at)) is not None:
                 self.timeouts.append(found)
@@ -509,10 +512,8 @@ class Monitor:
                     self.on_incident(finding.incident)
         for incident in self._incidents.take(alarms.active.values(), over, now, limits.anomaly_window, alarms.earlier):
             self.on_incident(incident)
-        for incident in (
-            *self._crashes.take(now, limits.anomaly_window),
-            *self._stops.take(now, describe_program(self.node)),
-        ):
+        stops = self._stops.take(now, describe_program(self.node))
+        for incident in (*self.crashes.take(now, limits.anomaly_window), *stops):
             self.on_incident(incident)
 
     def facts(self) -> NodeFacts:
@@ -544,7 +545,7 @@ class Monitor:
             waiting=find_waiting(self.node, recent),
             explained=self._explained,
             alone=list(self._untied.group(now, self.settings().anomaly_unsupervised_after, self._starters)),
-            crashes=self._crashes.recent(now - self.settings().anomaly_window),
+            crashes=self.crashes.recent(now - self.settings().anomaly_window),
             unsupervised=list(self._population.counts),
             starter=self._population.starter,
             children=self._population.children,
@@ -595,6 +596,5 @@ def _most_watched(pid: Pid) -> tuple[int, str] | None:
 def _oldest(pid: Pid) -> Down | None:
     """Return the oldest waiting message if it is a Down message."""
     process: Any = pid
-    waiting = process.mailbox
-    oldest = waiting[0] if waiting else None
+    oldest = process.mailbox[0] if process.mailbox else None
     return oldest if type(oldest) is Down else None
