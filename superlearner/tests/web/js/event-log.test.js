@@ -196,6 +196,15 @@ test("a kill and a kept restart say by whom: the request, and the supervisor", a
   ]);
 });
 
+test("a restart does not repeat the end that has a row, even if that ends with a question", () => {
+  const end = "till crashed: a callback returned None: did no case match, or is a return missing?";
+  for (const text of [`${end} shop (one_for_one) restarted till`, "till crashed: no; shop (one_for_one) restarted till"]) {
+    const event = { type: "child_restarted", text, supervisor: "shop", data: { old: "0.5.0" } };
+    assert.equal(textOf(event, new Set(["0.5.0"])), "shop (one_for_one) restarted till");
+    assert.equal(textOf(event, new Set()), text);
+  }
+});
+
 test("a kept restart has its reason, a give-up is one sentence, and neither repeats an event in memory", async () => {
   const line = {
     ref: "9f3a.6", count: 1, kept: true, name: "till", reason: "KeyError(7)", started: 1, supervisor: "shop", strategy: "one_for_one",

@@ -61,7 +61,8 @@ export function marksOf(event) {
 export function textOf({ type, text, supervisor, data, request, sentence }, ends) {
   if (sentence) return sentence;
   if (request) return `${text} by ${shortRequest(request)}`;
-  const at = type === "child_restarted" && ends.has(data["old"]) ? text.lastIndexOf(`; ${supervisor} `) : -1;
+  if (type !== "child_restarted" || !ends.has(data["old"])) return text;
+  const at = Math.max(...[";", "?"].map((end) => text.lastIndexOf(`${end} ${supervisor} `))); // a reason may be a question
   return at < 0 ? text : text.slice(at + 2);
 }
 
