@@ -304,6 +304,39 @@ def test_a_give_up_of_an_earlier_run_is_told_by_what_it_did_to_the_process(insid
     inside(after, data_dir=tmp_path)
 
 
+class Wing(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Press.child_spec(0, id="waiter", name="waiter")], max_restarts=1)
+
+
+class House(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Wing.child_spec(None, id="wing", name="wing")], max_restarts=100, max_seconds=60)
+
+
+@pytest.mark.operation("error.why")
+def test_restarts_with_a_supervisor_that_gave_up_are_told_apart(inside: Inside, tmp_path: Path) -> None:
+    """Regression: `error why` said "restarted 23 times" of a child that the tree showed with 18 restarts."""
+
+    async def test(platform: Any) -> None:
+        await platform.node.start(House, None, name="house")
+        for _ in range(9):
+            waiter = platform.node.whereis("waiter")
+            otp.exit(waiter, "a bug")
+            await otp.wait_down(waiter)
+            await platform.node.wait_registered("waiter")
+        platform.platform.moments.catch_up()
+        why = (await platform.get("/api/v1/processes/waiter/errors/why"))["data"]
+        assert (why["repeats"]["count"], why["repeats"]["with_supervisor"]) == (9, 4)
+        assert "; 4 of these times with a supervisor that had given up" in why["summary"]
+        why = (await platform.get("/api/v1/processes/wing/errors/why"))["data"]
+        assert "with a supervisor" not in why["summary"]
+
+    inside(test, data_dir=tmp_path)
+
+
 @pytest.mark.operation("error.why", "restart.list", "system.anomalies")
 def test_the_problems_of_a_process_are_told_with_its_restarts(inside: Inside) -> None:
     """Regression: of a hang, the command said nothing, although the page listed it."""

@@ -365,7 +365,8 @@ async def _count_recorded(
     reasons = await _read_reasons(ctx, history, found)
     if len(reasons) > repeats.of:
         repeats.alike, repeats.of = reasons.count(repeats.reason), len(reasons)
-    kinds = {"crashes": numbers["crashed"], "kills": numbers["killed"]}
+    along = sum(one.number for one in found if one.along)
+    kinds = {"crashes": numbers["crashed"], "kills": numbers["killed"], "with_supervisor": along}
     return repeats.model_copy(update={"count": count, **kinds, "since": since, "until": until})
 
 
@@ -435,6 +436,7 @@ class _Restarts(NamedTuple):
         run: the run of its program.
         how: how it ended, or that it was restarted on a request.
         number: how often it was restarted.
+        along: true if it was restarted with a supervisor that had given up.
         at: when that began.
         until: when the last of it happened.
         row: the line.
@@ -443,6 +445,7 @@ class _Restarts(NamedTuple):
     run: str | None
     how: How
     number: int
+    along: bool
     at: float
     until: float
     row: MomentRow | RestartLine
@@ -465,9 +468,10 @@ async def _list_restarts(
             continue
         number = (one.count if is_sum(one) else 1) if parts is not None and parts.again else 0
         how: How = "ended" if parts is None else parts.how
+        along = False
         if isinstance(one, MomentRow) and (one.run, one.number) in again:
-            number, how = 1, again[one.run, one.number]
-        found.append(_Restarts(_run_of(one), how, number, one.at, one.until or one.at, one))
+            number, how, along = 1, again[one.run, one.number], parts is None  # else it is the one that gave up
+        found.append(_Restarts(_run_of(one), how, number, along, one.at, one.until or one.at, one))
     return found
 
 
