@@ -389,6 +389,33 @@ def test_rows_are_kept_when_the_request_that_read_them_first_ends_before_it_has_
     Scheduler().run(main)
 
 
+def test_crashes_of_dynamic_children_are_one_line_without_their_pids() -> None:
+    """Regression: each had a line of its own, since its line has a pid."""
+
+    async def fetch(of: str) -> None:
+        raise OSError(of)
+
+    async def main(node: otp.Node) -> None:
+        nodes, moments = Nodes(node, Settings), Moments(AuditLog())
+        nodes.listen(moments.follow)
+        async with otp.Node("tills@127.0.0.1") as tills:
+            nodes.attach(tills)
+            tasks = await tills.start(otp.TaskSupervisor, None, name="tasks")
+            for of in ("a", "a", "a"):
+                await otp.TaskSupervisor.start_child(tasks, fetch, of)
+            await wait_all_idle()
+            moments.catch_up()
+            rows, _ = await moments.page([tills.name], [], None, None, None, 0, 100)
+            nodes.detach(tills.name)
+        [loop] = fold(rows)
+        assert isinstance(loop.newest, MomentRow)
+        found = loop.describe(describe_row(loop.newest, ""))
+        name = fetch.__qualname__
+        assert (found.line, found.name, found.count, found.one_reason) == (f"{name} crashed", name, 3, True)
+
+    otp.run(lambda: main(otp.node()))
+
+
 @pytest.mark.parametrize(
     ("requests", "lines"),
     [

@@ -63,6 +63,8 @@ PAUSE_S: Final = 120.0
 """Seconds without an equal line that end a loop: only the first 100 restarts of each minute have a line."""
 MARKED: Final = re.compile(r"(?P<mark>[0-9a-f]{8})\|")
 """The first characters of a cause, which tell equal reasons from those that differ in their arguments."""
+PID: Final = re.compile(r"(?<=\S) \d+\.\d+\.\d+(?= |$)")
+"""The pid behind what a process without a name runs, which differs from one to the next."""
 TIMES: Final = re.compile(r"(once|[\d,]+ times)(?= more$)")
 MORE: Final = re.compile(r" (once|[\d,]+ times) more$")
 LINE: Final = re.compile(
@@ -115,7 +117,7 @@ class Loop:
             return newest
         count = sum(one.count for one in self.lines)
         plain = newest.reason is not None and newest.request is not None  # others may have had another requester
-        line = self.newest.line if plain else newest.line
+        line = self._without_pid(self.newest.line if plain else newest.line)
         line = TIMES.sub(f"{count:,} times", line) if is_sum(self.newest) else line
         at, causes = min(one.at for one in self.lines), [_cause(one) for one in self.lines]
         marks = None if any(is_sum(one) for one in self.lines) else {_read_mark(one) for one in causes}
@@ -124,6 +126,7 @@ class Loop:
         return newest.model_copy(
             update={
                 "line": line,
+                "name": newest.name and self._without_pid(newest.name),
                 "count": count,
                 "at": at,
                 "until": self.until,
@@ -144,8 +147,13 @@ class Loop:
         if len(self.lines) == 1:
             return newest
         count, at = sum(one.count for one in self.lines), min(one.at for one in self.lines)
-        line = f"{MORE.sub('', newest.line)} {count:,} times"
+        line = f"{MORE.sub('', self._without_pid(newest.line))} {count:,} times"
         return replace(newest, line=line, count=count, at=at, until=self.until, events="")
+
+    def _without_pid(self, text: str) -> str:
+        """Return a line or a name without its pid if the lines differ in it."""
+        differ = any(one.line != self.newest.line for one in self.lines if not is_sum(one))
+        return PID.sub("", text) if differ else text
 
 
 def _ref_of(one: RestartLine | MomentRow) -> str:
@@ -318,6 +326,12 @@ def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
     >>> two = [replace(row, cause=f"0000000{mark}|KeyError till.py:9") for mark in (1, 2)]
     >>> [len(one.lines) for one in fold(two * 2)], [len(one.lines) for one in fold(two * 3)]
     ([2, 2], [6])
+    >>> tasks = [replace(two[0], line=f"fetch 0.{number}.0 crashed") for number in (7, 8)]
+    >>> (
+    ...     [len(one.lines) for one in fold(tasks)],
+    ...     [len(one.lines) for one in fold([replace(one, line="9") for one in two])],
+    ... )
+    ([2], [1, 1])
     >>> many = MomentRow("shop", "9f3a0c1b22d4", 10, 99, 101.0, 109.0, f"{row.line} 30 times more", 30, "")
     >>> [sum(one.count for one in loop.lines) for loop in fold([many, row, row])]
     [32]
@@ -332,7 +346,7 @@ def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
     places: list[list[int]] = []
     current: dict[tuple[str | None, str | None, str, str | None], list[int]] = {}
     for place, one in enumerate(lines):
-        line = MORE.sub("", one.line) if is_sum(one) else one.line
+        line = MORE.sub("", one.line) if is_sum(one) else PID.sub("", one.line)
         cause = _without_mark(_cause(one))
         of = one.node, _run(one)
         known, unknown = (*of, line, cause and without_numbers(cause)), (*of, line, None)
