@@ -647,3 +647,18 @@ def test_a_second_stop_of_a_program_is_another_anomaly_than_one_that_is_over() -
         detectors.stopped_program(facts(now=NOW + 80, stops=[(NOW + 70, NOW + 75)]), LIMITS), NOW + 80
     )
     assert second.finding.since == NOW + 70
+
+
+@pytest.mark.parametrize(
+    ("callback", "begin"),
+    [
+        ("terminate", "its supervisor waits"),
+        ("init", "the process that starts it waits"),
+        ("handle_info", "a server does one"),
+    ],
+)
+def test_the_advice_about_a_hang_fits_its_callback(callback: str, begin: str) -> None:
+    """Regression: a server that hung in `terminate` was to answer its calls later."""
+    hung = PendingCallback("0.7.0", "till", "Till", callback, NOW - 6, 0, None)
+    (found,) = detectors.long_callback(facts(callbacks=[hung]), LIMITS)
+    assert found.hint.startswith(begin)

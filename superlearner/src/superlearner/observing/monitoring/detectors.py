@@ -60,6 +60,17 @@ BRIEF: Final = 2.5
 """Multiple of the limit up to which a callback for which nothing waits is not stored: it may be slow on purpose."""
 
 
+HANG_ADVICE: Final = {
+    "handle_call": "a server does one thing at a time: hand long work to a Task and answer later (NoReply, then "
+    "GenServer.reply), or set a time-out for what it waits for",
+    "init": "the process that starts it waits until `init` returns: do long work in `handle_continue`, or set a "
+    "time-out for what it waits for",
+    "terminate": "its supervisor waits for as long as `shutdown` of its child specification allows: set a time-out "
+    "for what `terminate` waits for",
+}
+"""Advice about a callback that does not return; that on `handle_call` is for the others, too."""
+
+
 def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find `async def` callbacks that block their process for a long time, or did so within the window.
 
@@ -97,8 +108,7 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             },
             threshold=limits.anomaly_callback,
             setting="anomaly_callback",
-            hint="a server does one thing at a time: hand long work to a Task and answer later (NoReply, then "
-            "GenServer.reply), or set a time-out for what it waits for",
+            hint=HANG_ADVICE.get(one.callback, HANG_ADVICE["handle_call"]),
             size=(one.ended or facts.now) - one.began,  # until when it was seen
             incident=None if is_brief else Incident(past, one.began, one.ended),
         )
