@@ -67,22 +67,29 @@ def test_a_peer_that_stands_still_alone_is_ended(run: Callable[..., Any]) -> Non
     assert ("held", "did not answer for 0.4 s") == (ended.kind, ended.reason)
 
 
+@pytest.mark.parametrize(
+    ("limits", "kind", "says"),
+    [
+        (Limits(hold_s=0.4), "held", "did not answer for 0.4 s: its loop is held at shop.py:2"),
+        (Limits(hold_s=None, start_s=0.6), "late", "was not ready within 0.6 s"),
+    ],
+)
 def test_a_peer_that_only_lacked_the_processor_gets_as_long_again(
-    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    limits: Limits, kind: str, says: str, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Regression: on a busy machine a right answer of the course was said to keep its thread busy."""
-    used = [0.0, 9.0]
-    monkeypatch.setattr(running, "processor_s", lambda _: used.pop(0))
+    starves = [True, False]
+    monkeypatch.setattr(running.Running, "_starves", lambda *_: starves.pop(0))
 
     async def main() -> Any:
         source = "def boot(here):\n    while True: pass"
         with pytest.raises(otp.StartError) as caught:
-            await start("shop@127.0.0.1", "shop:boot", files={"shop.py": source}, limits=Limits(hold_s=0.4))
+            await start("shop@127.0.0.1", "shop:boot", files={"shop.py": source}, limits=limits)
         return caught.value.reason
 
-    kind, reason = run(main)[1:]
-    assert ("held", []) == (kind, used)
-    assert reason.startswith("did not answer for 0.4 s: its loop is held at shop.py:2")
+    how, reason = run(main)[1:]
+    assert (kind, []) == (how, starves)
+    assert reason.startswith(says)
 
 
 def test_what_a_peer_says_about_its_own_time_gains_it_at_most_its_silence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ class Running:
         self._loop.add_reader(launched.control.fileno(), self._receive_from_peer)
         self._loop.add_reader(launched.output, self._receive_output)
         limits = spec.limits
-        self._after("start", limits.start_s, lambda: self.kill("late", f"was not ready within {limits.start_s:g} s"))
+        self._after("start", limits.start_s, self._end_late)
         if limits.wall_s is not None:
             late = f"ran longer than {limits.wall_s:g} s by the clock"
             self._after("wall", limits.wall_s, lambda: self.kill("wall", late))
@@ -220,6 +220,14 @@ class Running:
         if missing:
             self.missing = WallMissing(missing)
             self.kill("walls", str(self.missing))
+
+    def _end_late(self) -> None:
+        """End a peer that is not ready in time, unless it lacked the processor: then it gets as long again."""
+        seconds = self.spec.limits.start_s
+        if self._starves(seconds):
+            self._after("start", seconds, self._end_late)
+        else:
+            self.kill("late", f"was not ready within {seconds:g} s")
 
     def _end_silent(self) -> None:
         """End a peer whose loop is held for too long, unless it lacked the processor: then it gets as long again."""
