@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock, MagicMock, Mock
 
 import pytest
 
@@ -15,6 +18,9 @@ from otp import Agent, CallExit, Children, Supervisor, exit, impl, trace
 from owned_things import call, user
 from superlearner.app.running import Tree
 from superlearner.control.clock import Clock
+from superlearner.nodes.remote import RemoteNode
+from superlearner.operations.builtin import restarts
+from superlearner.operations.builtin.restart_incidents import describe_incident
 from superlearner.operations.rights.users import OWNER
 from superlearner.restarts.ids import run_of
 from superlearner.store import MomentRow
@@ -321,3 +327,22 @@ def test_a_give_up_is_not_counted_as_a_restart_of_the_child(inside: Inside, tmp_
         assert shown["facts"]["others"] == "robot was also restarted three times before this, within 20 s"
 
     inside(test, data_dir=tmp_path)
+
+
+def test_a_stored_incident_keeps_the_name_of_a_process_that_its_node_has_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Regression: after another attachment, the service named a pid instead, and the evidence was not found."""
+    line = "till held the event loop for 2 s, at shop.py:42 in handle_cast"
+    row = MomentRow("shop@127.0.0.1", "745c5f465fc9", 2, 2, 1.0, 3.0, line, 1, "2", cause="blocked_loop")
+    node = Mock(spec=RemoteNode)
+    node.name = row.node
+
+    async def forget(*_: Any) -> Any:
+        now = replace(row, line=line.replace("till", "0.7.0"))
+        return SimpleNamespace(data=describe_incident(now, now.line, None).model_dump(mode="json"))
+
+    monkeypatch.setattr(restarts, "forward", forget)
+    ctx: Any = MagicMock(found=node)
+    found = asyncio.run(restarts._find(ctx, Mock(), Mock(find=AsyncMock(return_value=row)), "745c5f465fc9.2", None))
+    assert found == row

@@ -229,14 +229,14 @@ async def _find(
         if found is None:
             raise OperationError("store_unavailable", failure.why) from None
         row = None
+    if row is not None and (is_incident(row) or row.number == ANOMALY):  # the node may have forgotten its process
+        return row
     if whole is not None and (row is None or row.data is None):
         return whole
     if row is None:
         if found is not None and at is None:
             return found
         raise error
-    if is_incident(row) or row.number == ANOMALY:
-        return row
     if row.data is None:
         raise OperationError("restart_not_kept", describe_row(row), hint="only this line of it is kept")
     try:
