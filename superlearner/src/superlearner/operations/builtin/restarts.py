@@ -521,6 +521,9 @@ def describe_row(row: MomentRow) -> str:
     >>> row = MomentRow("shop@127.0.0.1", "9f3a0c1b22d4", 7, 9, 0.0, 0.0, "checkout_sup gave up")
     >>> describe_row(row).startswith("checkout_sup gave up on 1 January 1970 at ")
     True
+    >>> killed = MomentRow("shop", "9f3a0c1b22d4", 2, 2, 0.0, 0.0, "lone was killed; it has no supervisor that restarts it")
+    >>> describe_row(killed).endswith("; it has no supervisor that restarts it")
+    True
     >>> lost = MomentRow(
     ...     "shop", "9f3a0c1b22d4", 7, 9, 0.0, 9.0, f"till was in handle_cast for 9 s {LAST_SEEN} 10:00:09"
     ... )
@@ -538,6 +541,9 @@ def describe_row(row: MomentRow) -> str:
     if lasted or (row.count > 1 and not row.events):
         first_day = "" if begun.date() == ended.date() else day
         return f"{row.line} from {begun:%H:%M:%S}{first_day} to {ended:%H:%M:%S}{last_day}"
+    told = row.line.removesuffix(alone := f"; {sentences.not_restarted(None)}")
+    if told != row.line:  # the time is that of the end
+        return f"{told}{day}, at {begun:%H:%M:%S}{alone}"
     return f"{row.line}{day} at {begun:%H:%M:%S}"
 
 
