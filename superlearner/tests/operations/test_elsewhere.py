@@ -192,7 +192,7 @@ def test_an_attached_service_that_is_looked_for_is_not_left_out(inside: Inside) 
 
     async def test(platform: Any) -> None:
         home, nodes = platform.node.name, platform.platform.nodes
-        why = f"{DEPOT} is not reachable since 01:02:03, and is being looked for: it was killed"
+        why = f"{DEPOT} has not been reachable since 01:02:03, and is being looked for: it was killed"
         nodes.wait_for(DEPOT, why)
         for path in ("system/anomalies", "processes"):
             meta = (await platform.get(f"/api/v1/{path}"))["meta"]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["find_last_word"]
 
 LATEST: Final = 1000
-"""The newest events among which the give-up is that ended a process."""
+"""The newest events, among which the give-up that ended a process is looked for."""
 
 
 def find_last_word(node: Node, error: BaseException | None = None) -> str | None:
@@ -60,14 +60,14 @@ def _name_task() -> str:
 
 
 def _describe_signal(node: Node, me: Process) -> str:
-    """Return why a process ends that an exit signal ended."""
+    """Return why an exit signal ended a process."""
     x = me.ensure_ext()
     who, reason, sender = node.describe(me), x.reason[0] if x.reason else "killed", x.sender
     newest = {event.seq: event for event in islice(node.tracer.newest(), LATEST)}
     end = newest.get(x.cause)
     if end is None or end.kind != "exited" or end.pid is not sender:
         by = process_name(sender)
-        return f"an exit signal{f' of {by}' if by else ''} ended {who}: {reason_text(reason)}"
+        return f"an exit signal{f' from {by}' if by else ''} ended {who}: {reason_text(reason)}"
     other = name_text(end.data["name"] or end.data["what"])
     fall = next((one for one in newest.values() if one.kind == "gave_up" and one.pid is sender), None)
     return ended_with(who, other, reason_text(reason) if fall is None else _describe_fall(other, fall))

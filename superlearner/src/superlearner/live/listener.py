@@ -83,7 +83,7 @@ class NodeListener:
         try:
             await follow(partial(self._more, WAIT_S), PAUSE_S)
         except BadAnswer as error:
-            log.warning("restarts of %s are not recorded any more: %s", self._remote.name, error)
+            log.warning("restarts of %s are no longer recorded: %s", self._remote.name, error)
 
     async def _more(self, seconds: float) -> bool | None:
         """Make one request; return whether there was anything new, None if the node cannot answer it."""

@@ -114,7 +114,7 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
             assert [why] == [one.known.closed for one in platform.platform.attachments if one.known]  # and stored
             asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
             said = re.escape(f", and is being looked for: {line['why']}")
-            assert re.fullmatch(f"{NODE} is not reachable since [0-9:]{{8}}{said}", asked["message"])
+            assert re.fullmatch(f"{NODE} has not been reachable since [0-9:]{{8}}{said}", asked["message"])
             assert "node_unavailable" == asked["code"]  # the platform looks for it
             [hint] = [one["hint"] for one in asked["details"]]
             assert f"restart list --node {NODE}` lists its stored restarts" in hint
@@ -174,7 +174,7 @@ def test_an_attachment_survives_a_restart_of_the_platform_until_it_is_detached(
         assert "This page opens as soon as it is back.</p>" in page.text  # Regression: its log "says why it ended"
         assert 'class="status"' not in page.text  # waiting is not an error
         assert re.search(
-            r"my_shop is (not reachable( since [\d:]+)?, and is )?being looked for", page.text
+            r"my_shop (is not reachable, and |has not been reachable since [\d:]+, and )?is being looked for", page.text
         )  # before the first look, too
         outage, gone, earlier, _first = (await platform.get("/api/v1/restarts", params={"node": "my_shop"}))["data"]
         assert re.fullmatch(r"the platform did not run from [\d:]+ to [\d:]+", outage["line"])

@@ -152,7 +152,8 @@ def test_a_service_that_is_killed_while_its_loop_is_held_leaves_who_held_it(
                 assert nodes.left[NODE] == said
                 asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
                 since = said.partition(" since ")[2].partition(": ")[0]
-                assert asked["message"] == f"{NODE} is not reachable since {since}, and is being looked for: {said}"
+                lost = f"{NODE} has not been reachable since {since}"
+                assert asked["message"] == f"{lost}, and is being looked for: {said}"
             shop.process.kill()
             *silent, held, over = await rows(2 + is_silent)
             gone = f"its process {shop.os_pid} no longer exists, and was probably killed"

@@ -95,7 +95,7 @@ def test_what_was_found_on_a_service_stays_listed_after_a_kill_and_a_restart(ins
     async def after(platform: Any) -> None:
         shown = (await platform.get("/api/v1/system/anomalies", params=asked))["data"]
         assert (shown["anomalies"], shown["summary"], shown["processes_looked_at"]) == (found, None, None)
-        assert shown["unreachable"].startswith(f"{NODE} is not reachable since ")
+        assert shown["unreachable"].startswith(f"{NODE} has not been reachable since ")
         page = (await platform.client.get("/system", params={"node": NODE})).text
         assert page.count(found[0]["past"]) == 1
         since, until = (f"{datetime.fromisoformat(found[0][one]).astimezone():%H:%M:%S}" for one in ("since", "until"))

@@ -56,7 +56,7 @@ def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
                 assert "looked_for" == line["state"]
                 assert re.fullmatch(why, line["why"])
                 asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
-                said = f"{NODE} is not reachable since [0-9:]{{8}}, and .*: it has been busy for [0-9]+ s: .*"
+                said = f"{NODE} has not been reachable since [0-9:]{{8}}, and .*: it has been busy for [0-9]+ s: .*"
                 assert re.fullmatch(said, asked["message"])
                 # Regression: it was not found and gone, while its program ran
                 assert "node_unavailable" == asked["code"]

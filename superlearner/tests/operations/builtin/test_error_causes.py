@@ -330,7 +330,7 @@ def test_restarts_with_a_supervisor_that_gave_up_are_told_apart(inside: Inside, 
         platform.platform.moments.catch_up()
         why = (await platform.get("/api/v1/processes/waiter/errors/why"))["data"]
         assert (why["repeats"]["count"], why["repeats"]["with_supervisor"]) == (9, 4)
-        assert "; 4 of these times with a supervisor that had given up" in why["summary"]
+        assert "; 4 of these times together with a supervisor that had given up" in why["summary"]
         why = (await platform.get("/api/v1/processes/wing/errors/why"))["data"]
         assert "with a supervisor" not in why["summary"]
 

@@ -13,7 +13,7 @@ from superlearner.store import MomentRow
 
 Inside = Callable[..., Any]
 GONE = "shop@127.0.0.1"
-STATE = f"{GONE} is not reachable since 10:07:12, and is being looked for: till called sys.exit(3) at shop.py:9"
+STATE = f"{GONE} has not been reachable since 10:07:12, and is being looked for: till called sys.exit(3) at shop.py:9"
 
 
 def crash(at: float, run: str = "9f3a0c1b22d0") -> MomentRow:
@@ -30,8 +30,8 @@ def end(at: float, os_pid: int, *, ran_on: bool = False) -> ServiceChange:
 
 
 THIS_RUN = ("before that, at ",)
-THE_RUN_BEFORE = ("no restart of till is stored for that run of its program", "in the run before it, at ")
-AN_EARLIER_RUN = ("no restart of till is stored for that run of its program", "in an earlier run, at ")
+THE_RUN_BEFORE = ("no restart of till is stored for the last run of its program", "in the run before that, at ")
+AN_EARLIER_RUN = ("no restart of till is stored for the last run of its program", "in an earlier run, at ")
 
 
 @pytest.mark.operation("error.why")

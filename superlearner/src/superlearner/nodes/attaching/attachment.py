@@ -362,7 +362,7 @@ class Attachment:
 
     @property
     def present_address(self) -> str:
-        """The address as it was given; a name with a process id has that of the present program."""
+        """The address as it was given; a name with a process id has that of the current program."""
         given, known, facts = self.where.address, self.known, self.facts
         if known is None or facts is None or not given.removeprefix(f"{known.node}-").isdigit():
             return given
@@ -413,8 +413,10 @@ class Attachment:
     def _describe_search(self) -> str:
         if self.why is None:
             return f"{self.name} is being looked for: it was attached before the platform started"
-        since = "" if self.gone_at is None else f" since {datetime.fromtimestamp(self.gone_at):%H:%M:%S}"
-        return f"{self.name} is not reachable{since}, and is being looked for: {self.why}"
+        state = "is not reachable"
+        if self.gone_at is not None:
+            state = f"has not been reachable since {datetime.fromtimestamp(self.gone_at):%H:%M:%S}"
+        return f"{self.name} {state}, and is being looked for: {self.why}"
 
     def can_do(self) -> str:
         """Return what the pages can show of it, as a phrase."""

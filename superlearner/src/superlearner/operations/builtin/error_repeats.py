@@ -78,7 +78,7 @@ def describe_repeats(repeats: WhyRepeats) -> str:
         same = f" {since}{kinds}" + (f"; {newest} for this reason" if alike > 1 and told else "")
     told = f"{name} was restarted {repeats.count:,} times{same}"
     if along := repeats.with_supervisor:
-        told += f"; {along:,} of these times with a supervisor that had given up"
+        told += f"; {along:,} of these times together with a supervisor that had given up"
     if alike >= LOOP and repeats.times >= 2 * alike / 3:  # else the messages differ, or there are none
         times = "each time" if repeats.times == alike else f"{repeats.times:,} times"
         told += f", {times} while it handled {repeats.message}"

@@ -59,14 +59,14 @@ async def explain_absent(ctx: Context, history: MomentHistory | None, name: str,
 
 
 def _describe_last(name: str, line: RestartLine, moment: Moment | None, later_runs: int) -> list[str]:
-    """Return the sentences about the last stored end of a process, before so many later runs of its program."""
+    """Return the sentences about the last stored end of a process; its program has had so many runs since."""
     when = time_text(line.until or line.at)
     if not later_runs:
         first, *others = describe_end(line, moment)
         return [f"before that, at {when}: {first}", *others]
-    run = "the run before it" if later_runs == 1 else "an earlier run"
+    run = "the run before that" if later_runs == 1 else "an earlier run"
     end = line.line if line.gave_up else "; ".join(describe_end(line, moment))
-    return [f"no restart of {name} is stored for that run of its program", f"in {run}, at {when}: {end}"]
+    return [f"no restart of {name} is stored for the last run of its program", f"in {run}, at {when}: {end}"]
 
 
 def is_problem(one: MomentRow) -> bool:
