@@ -290,7 +290,7 @@ def test_failures_of_another_child_are_another_anomaly_unless_they_mix() -> None
     assert alarms.update([mixed], NOW + 2) == ([], [])
 
 
-def test_an_anomaly_begins_anew_when_an_earlier_give_up_has_left_its_sentence() -> None:
+def test_an_anomaly_has_a_later_start_when_an_earlier_give_up_has_left_its_sentence() -> None:
     """Regression: `gave up and is not running: it tried to start stock` began with the crashes before another one."""
     alarms = Alarms()
     known = supervisor([], gave_up=(59.0, 20.0))

@@ -120,10 +120,10 @@ def test_hints_have_no_command_that_the_service_does_not_permit() -> None:
     permitted, refused = (
         only(list(crash_loop(facts(book=book, operates=operates), LIMITS))).hint for operates in (True, False)
     )
-    first = "first repair what ends till_1: `superlearner restart list --process till_1` lists the newest restarts"
+    first = "first fix the failures of till_1: `superlearner restart list --process till_1` lists the newest restarts"
     assert permitted == (
         f"{first}. Until then, `superlearner supervisor pause till` stops restarts while you look, "
-        "and `superlearner supervisor set-flags till --max-restarts 30` gives it more room"
+        "and `superlearner supervisor set-flags till --max-restarts 30` allows more restarts"
     )
     assert refused == first
 
@@ -226,13 +226,13 @@ def test_a_give_up_begins_with_the_ends_of_its_child_and_counts_those_of_others_
     assert (loop.since, loop.description) == (
         NOW - 1.2,
         "till gave up: it tried twice to start stock; each time it failed: ValueError('no paper'); "
-        "3 earlier ends of printer and scanner counted against the same limit",
+        "3 earlier ends of printer and scanner counted against the same restart limit",
     )
     loop = find(older[0], (2.0, "stock", "restarted"), (1.0, "stock", "gave_up"))
     assert (loop.since, loop.description) == (
         NOW - 2,
         "till gave up: stock crashed twice in 1 s, each time with ValueError('no paper'); "
-        "1 earlier end of printer counted against the same limit",
+        "1 earlier end of printer counted against the same restart limit",
     )
     mixed = find(*older, (2.0, "stock", "restarted"), (1.5, "printer", "restarted"), (1.0, "stock", "gave_up"))
     assert (mixed.since, mixed.description) == (
@@ -344,7 +344,7 @@ def test_a_supervisor_that_gave_up_gets_no_advice_for_one_that_runs() -> None:
     till = book.histories["till"]
     till.pids.append(till.pid)
     loop = only(list(crash_loop(facts(book=book), LIMITS)))
-    assert loop.hint == "first repair what ends till_1: `superlearner error why till` explains it"
+    assert loop.hint == "first fix the failures of till_1: `superlearner error why till` explains it"
     till.keep(entry(98, NOW - 0.6, "restart_failed"), 1000)
     till.keep(entry(99, NOW - 0.5, "gave_up"), 1000)
     loop = only(list(crash_loop(facts(book=book), LIMITS)))

@@ -22,8 +22,8 @@ BACK_S: Final = 60.0
 """An anomaly that is found again within this time continues: it is one cause that comes and goes."""
 TOLD_S: Final = 4.0
 """Seconds after an attachment when what an earlier one saw going on, and this one does not find, is reported."""
-AFRESH: Final = frozenset({"memory_growth", "stopped_program"})
-"""Types of which one that begins after the end of another is a new one: the memory had fallen, or the program ran."""
+SEPARATE: Final = frozenset({"memory_growth", "stopped_program"})
+"""Types that are a new anomaly if they begin after the end of the last one: memory had fallen, or the program ran."""
 COUNTED: Final = frozenset({"blocked_loop"})
 """Types whose description in the past tense counts all since the anomaly began, and not those in the window."""
 
@@ -172,12 +172,13 @@ def _is_new_occurrence(known: Alarm, finding: AnomalyFinding) -> bool:
     """Return whether a finding is a new occurrence and does not continue an anomaly.
 
     Only findings of a type in `EXACT` have a start of their own. Calls that timed out after a hang or after the last
-    such call, and a hang after them, are new. So are failures of another child that begin after the last of the first.
+    such call, and a hang after them, are new. So are failures of another child that begin after the last failure
+    of the first one.
     """
     if finding.subject != known.finding.subject:
         end = known.until or known.finding.last
         return end is not None and finding.since > end
-    if finding.type == known.finding.type and finding.type in AFRESH:
+    if finding.type == known.finding.type and finding.type in SEPARATE:
         return known.ended is not None and finding.since > known.ended
     if finding.type not in EVENTS or known.finding.type not in EVENTS:
         return False
@@ -192,7 +193,7 @@ def _is_new_occurrence(known: Alarm, finding: AnomalyFinding) -> bool:
 def _continued(known: Alarm, finding: AnomalyFinding) -> Alarm:
     """Return an anomaly with a new finding; it keeps its first start, although windows move, and its highest count.
 
-    With an earlier give-up, which the new finding does not tell of, the start of its failures is left out, too.
+    If the new finding leaves out an earlier give-up, the start of its failures is left out, too.
     """
     exact = finding.type in EXACT  # then it is one event, and its newest finding knows the most
     fewer = finding.type == known.finding.type == "crash_loop" and finding.size < known.finding.size

@@ -64,11 +64,11 @@ HANG_ADVICE: Final = {
     "handle_call": "a server does one thing at a time: hand long work to a Task and answer later (NoReply, then "
     "GenServer.reply), or set a time-out for what it waits for",
     "init": "the process that starts it waits until `init` returns: do long work in `handle_continue`, or set a "
-    "time-out for what it waits for",
-    "terminate": "its supervisor waits for as long as `shutdown` of its child specification allows: set a time-out "
-    "for what `terminate` waits for",
+    "time-out for what `init` waits for",
+    "terminate": "its supervisor waits for as long as `shutdown` in its child specification allows: set a "
+    "time-out for what `terminate` waits for",
 }
-"""Advice about a callback that does not return; that on `handle_call` is for the others, too."""
+"""Advice about a callback that does not return; other callbacks get that on `handle_call`."""
 
 
 def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
@@ -115,7 +115,7 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
 
 
 def _is_waited_for(one: PendingCallback, facts: NodeFacts) -> bool:
-    """Return whether messages wait for a callback to end, or calls have timed out because of it."""
+    """Return whether messages wait for the end of a callback, or calls timed out because of it."""
     until = facts.now if one.ended is None else one.ended + NOTICED_S
     return one.waiting > 0 or any(call.pid == one.pid and one.began <= call.at <= until for call in facts.timeouts)
 

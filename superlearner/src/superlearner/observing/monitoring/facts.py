@@ -133,7 +133,7 @@ class ProcessSize:
 
 @dataclass(frozen=True, slots=True)
 class ProcessCount:
-    """The number of some processes at `at` (wall clock), and of those of them that had lived for some seconds."""
+    """A number of processes at `at` (wall clock), and how many of them had lived for some seconds."""
 
     at: float
     total: int
@@ -142,7 +142,7 @@ class ProcessCount:
 
 @dataclass(frozen=True, slots=True)
 class ProcessStarter:
-    """The origin of most of some processes, which run `what`.
+    """The starter of most processes of a group, which run `what`.
 
     `pid` and `name` are None unless it is one living process; `place` is the line if it is known.
     """
@@ -155,7 +155,7 @@ class ProcessStarter:
 
 @dataclass(frozen=True, slots=True)
 class ChildCounts:
-    """The children of a dynamic supervisor over time, and who has most of the newest ones started."""
+    """The children of a dynamic supervisor over time, and the process that requested most of the newest ones."""
 
     pid: str
     name: str | None
@@ -320,9 +320,9 @@ class NodeFacts:
     """The long ones that have ended within the window of the detectors, oldest first."""
     holds: Sequence[LoopHold] = ()
     program: str = ""
-    """The node with the number of its process in the operating system."""
+    """The node with its process id in the operating system."""
     stops: Sequence[tuple[float, float]] = ()
-    """When no code of the program ran, as after SIGSTOP, from the begin to the end (wall clock), oldest first."""
+    """Start and end (wall clock) of each period in which no code of the program ran, oldest first."""
     cycles: Sequence[Sequence[Waiter]] = ()
     timeouts: Sequence[TimedOut] = ()
     waiting: Collection[str] = frozenset[str]()
@@ -417,7 +417,7 @@ class AnomalyFinding:
     past: str = ""
     """Description once it is over; if "", the text of its incident is used, else `description`."""
     subject: str = ""
-    """The child that failed, and the kind of its reason; what begins after the end of another one is a new anomaly."""
+    """The child that failed, and the kind of its reason. A later finding with another subject is a new anomaly."""
     calls: str = ""
     """The end of its descriptions about calls that timed out because of it, for its incident."""
 

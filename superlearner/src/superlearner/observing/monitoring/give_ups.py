@@ -60,7 +60,7 @@ def _describe_earlier(history: History, others: Sequence[Entry]) -> str:
     names = list(dict.fromkeys(name_child(history, one) for one in reversed(others)))
     whose = sentences.listed(names) if len(names) <= MOST_NAMED else "other children"
     ends = "1 earlier end" if len(others) == 1 else f"{len(others):,} earlier ends"
-    return f"{ends} of {whose} counted against the same limit"
+    return f"{ends} of {whose} counted against the same restart limit"
 
 
 def describe_ends(child: str, ends: Sequence[Entry]) -> str:
@@ -82,7 +82,7 @@ def describe_ends(child: str, ends: Sequence[Entry]) -> str:
 
 
 def _describe_reasons(ends: Sequence[Entry]) -> str:
-    """Return how often a child ended for each of its reasons, the most frequent first; of many, the last one."""
+    """Return how often a child ended for each of its reasons, the most frequent first; of many, the newest one."""
     alike: dict[str, list[Entry]] = {}
     for one in ends:
         reason = one.reason or "unknown"

@@ -27,7 +27,7 @@ KEPT: Final = 600
 CHILDREN: Final = 100
 """Children of a dynamic supervisor from which they are counted."""
 NEWEST: Final = 200
-"""Newest children of it of which the starter is found."""
+"""Its newest children, among which the starter is looked for."""
 
 
 class Population:
@@ -57,7 +57,7 @@ class Population:
         return 0
 
     def take(self, node: Node, scan: Scan, now: float, allowed: float) -> None:
-        """Count those of a completed scan; while more than `allowed` a second are added, note who starts them."""
+        """Count those of a completed scan; while more than `allowed` a second are added, note their starter."""
         if len(self.counts) > 1 and now - self.counts[-2].at < LEAST_S:
             self._newest.pop()
         of_platform = sum(1 for pid in processes_of(node, "platform") if _is_unsupervised(pid))

@@ -28,12 +28,14 @@ PARTS: Final = 4
 EVEN: Final = 0.4
 """The part of an even growth that each part of the window has at least: a pool that fills once grows in one of them."""
 LONG_WINDOWS: Final = WINDOWS[1:]
-"""Those of the children of a dynamic supervisor: they become more for a time as users sign in after a start."""
+"""Those of the children of a dynamic supervisor: their number grows for a time as users sign in after a start."""
 LEAST: Final = 100
 """The least growth, in processes, that is reported."""
 MANY: Final = 1_000
 """Processes from which the growth is severe."""
-ADVICE_ON_LEAK: Final = "they do not end: let each return when its work is done, and give what it waits for a time-out"
+ADVICE_ON_LEAK: Final = (
+    "they do not end: let each return when its work is done, and set a time-out for what it waits for"
+)
 Counts = Sequence[ProcessCount]
 
 
@@ -47,7 +49,7 @@ class GrowingProcesses:
 
 
 def process_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find processes that become more and more; those that end soon are not counted.
+    """Find processes whose number keeps growing; those that end soon are not counted.
 
     Processes without a supervisor are counted together, the children of dynamic supervisors by supervisor.
     """
@@ -104,7 +106,7 @@ def fold_growth(found: list[AnomalyFinding]) -> list[AnomalyFinding]:
 
 
 def _grows(counts: Counts, window: float, least: float) -> bool:
-    """Return whether they have become more in each part of the window up to the last count."""
+    """Return whether their number has grown in each part of the window up to the last count."""
     if not counts or counts[0].at > counts[-1].at - window:
         return False
     begun = counts[-1].at - window

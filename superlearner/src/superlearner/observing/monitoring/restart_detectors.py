@@ -216,7 +216,7 @@ def repeated_crashes(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFind
 
 
 def _describe_answers(ends: Sequence[Entry]) -> str:
-    """Return what a supervisor did after the crashes of a child: after some, it gave up."""
+    """Return how often a supervisor restarted a child after its crashes, and how often it gave up instead."""
     falls = sum(one.event_type == "gave_up" for one in ends)
     if not falls:
         return "restarted it each time"
@@ -317,8 +317,8 @@ def _advise(
 ) -> str:
     """Return the advice about the child that failed most, from its ends, newest first.
 
-    `more` suggests more restarts, which do not help against the same error at the same line. `repair` says that the
-    cause comes first, for a supervisor that gave up or is about to.
+    `more` suggests more restarts, which do not help against the same error at the same line. `repair` is for
+    a supervisor that gave up or is about to: the advice begins with the cause.
     """
     shows = _describe_command(worst, facts, history, over=over)
     if _fails_at_start(worst):
@@ -329,7 +329,7 @@ def _advise(
     if _have_one_place(worst):  # the description names it
         return f"fix that line first: all these crashes happened there; {shows}"
     what = "its children" if not worst or worst[0].child_id is None else name_child(history, worst[0])
-    return f"{f'first repair what ends {what}: ' if repair else ''}{shows}{more}"
+    return f"{f'first fix the failures of {what}: ' if repair else ''}{shows}{more}"
 
 
 def _fails_at_start(ends: Sequence[Entry]) -> bool:
@@ -339,7 +339,7 @@ def _fails_at_start(ends: Sequence[Entry]) -> bool:
 
 
 def _identify(ends: Sequence[Entry]) -> str:
-    """Return what tells the failures of a child from others: the child and the kind of its reason."""
+    """Return the id of the child that failed last and the kind of its reason, which identify a series of failures."""
     return f"{ends[0].child_id} {kind_of(ends[0])}" if ends else ""
 
 
@@ -375,7 +375,7 @@ def _suggest_room(history: History, allowed: int | None, facts: NodeFacts) -> st
     who = history.name or history.pid
     pause = command("supervisor.pause", who, node=facts.called)
     more = command("supervisor.set_flags", who, max_restarts=10 * max(1, allowed or 1), node=facts.called)
-    return f". Until then, `{pause}` stops restarts while you look, and `{more}` gives it more room"
+    return f". Until then, `{pause}` stops restarts while you look, and `{more}` allows more restarts"
 
 
 def _suggest_limit(history: History, facts: NodeFacts, pause: float) -> str:

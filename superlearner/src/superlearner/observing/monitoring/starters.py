@@ -50,7 +50,7 @@ class Starters:
         self._subscription = otp.trace.subscribe(node, self._on_start, kinds=("spawned",), limit=READ)
 
     def look(self, node: Node) -> None:
-        """Take over what was read since the last look, and read on."""
+        """Keep what was read since the last look, and read on."""
         for key, starts in self._newest.items():
             self._known.pop(key, None)
             self._known[key] = starts.most_common(1)[0][0]
@@ -66,7 +66,7 @@ class Starters:
             self._subscription = None
 
     def find(self, pids: Sequence[Pid]) -> ProcessStarter | None:
-        """Return who started most of these processes; None if none of them lives."""
+        """Return the starter of most of these processes; None if none of them is alive."""
         living = [pid for pid in pids if otp.is_alive(pid)]
         if not living:
             return None
@@ -81,7 +81,7 @@ class Starters:
         return ProcessStarter(what, plain_pid(by), display_name(by), place)
 
     def _on_start(self, event: Event) -> None:
-        """Note who starts a process: the line runs now, below this function on the stack."""
+        """Note the starter of a process: its line is running now, below this function on the stack."""
         process: Any = event.pid
         if process is None:
             return
@@ -93,7 +93,7 @@ class Starters:
 
 
 def describe_starter(starter: ProcessStarter | None, *, over: bool = False) -> str:
-    """Return the clause about who starts some processes, or started them, and where; "" if it is not known."""
+    """Return the clause that names the starter of processes and its line; "" if neither is known."""
     if starter is None:
         return ""
     at = "" if starter.place is None else f" at {starter.place}"

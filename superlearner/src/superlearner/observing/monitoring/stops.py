@@ -1,4 +1,4 @@
-"""Times in which no code of a program ran, as after SIGSTOP, and their detector: they are no fault of a process."""
+"""Periods in which no code of a program ran, as after SIGSTOP, and their detector: no process caused them."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ NS: Final = 1_000_000_000
 NEWEST: Final = 10
 LONGEST: Final = 120
 STOP_HINT: Final = (
-    "find what stopped it: `kill -STOP`, Ctrl+Z, a debugger, a frozen container and a sleeping machine do that"
+    "find what stopped it: `kill -STOP`, Ctrl-Z, a debugger, a frozen container and a sleeping machine do that"
 )
 Period = tuple[float, float]
 
 
 def describe_program(node: Node) -> str:
-    """Return the name of a node with the number of its process in the operating system."""
+    """Return the name of a node with its process id in the operating system."""
     return f"{clip(safe_text(node.name), LONGEST)} (process {os.getpid()})"
 
 
 def stopped_program(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find times within the window in which no code of the program ran."""
+    """Find periods within the window in which no code of the program ran."""
     stops = [one for one in facts.stops if one[1] >= facts.now - limits.anomaly_window]
     if not stops:
         return

@@ -22,7 +22,7 @@ LISTED = 100
 
 
 def allowed_alone(count: int, allowed: float) -> float:
-    """Return the seconds after which processes without ties are reported: very many soon, since they may be a leak.
+    """Return the seconds after which processes without ties are reported: many of them sooner, as they may be a leak.
 
     >>> allowed_alone(10, 30.0), allowed_alone(3000, 30.0)
     (30.0, 4.0)
