@@ -79,7 +79,7 @@ def shared(settings: Settings) -> dict[str, Any]:
 def is_only_lost(why: str) -> bool:
     """Return whether the program of a node may run on, by the reason why it was detached.
 
-    >>> is_only_lost("it was detached"), is_only_lost("its process 4893 no longer exists, and was probably killed")
+    >>> is_only_lost("it was detached"), is_only_lost("its process 4893 no longer exists")
     (True, False)
     """
     return GONE not in why

@@ -156,7 +156,7 @@ def test_a_service_that_is_killed_while_its_loop_is_held_leaves_who_held_it(
                 assert asked["message"] == f"{lost}, and is being looked for: {said}"
             shop.process.kill()
             *silent, held, over = await rows(2 + is_silent)
-            gone = f"its process {shop.os_pid} no longer exists, and was probably killed"
+            gone = f"its process {shop.os_pid} no longer exists"
             [line] = (await platform.get(ATTACHED))["data"]
             assert line["why"] == gone
             assert nodes.left[NODE] == gone and NODE not in nodes.holds

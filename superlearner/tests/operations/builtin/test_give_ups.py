@@ -125,6 +125,41 @@ def test_supervisors_that_give_up_one_after_the_other_are_one_event_on_every_sur
     inside(test)
 
 
+@pytest.mark.operation("system.anomalies")
+def test_a_supervisor_that_failed_to_start_after_its_give_up_is_not_running(inside: Inside) -> None:
+    """Regression: "office gave up: …; tree gave up after it, and is not running either"."""
+
+    async def test(platform: Any) -> None:
+        Refused.starts = 0
+
+        class Office(Supervisor):
+            @impl
+            def init(self, arg):
+                stamps = Agent.child_spec(int, id="stamps", name="stamps")
+                return Children([stamps, Refused.child_spec(0, id="letters", name="letters")])
+
+        class Tree(Supervisor):
+            @impl
+            def init(self, arg):
+                return Children([Office.child_spec(0, id="office", name="office")], max_restarts=1)
+
+        root = await platform.node.start(Tree, None, name="tree")
+        otp.exit(platform.node.whereis("letters"), "bounced")
+        await otp.wait_down(root)
+        platform.platform.moments.catch_up()
+        await platform.platform.monitor.sample()
+        found = (await platform.get("/api/v1/system/anomalies"))["data"]["anomalies"]
+        where = f"test_give_ups.py:{Refused.init.__code__.co_firstlineno + 4} in init"
+        tried = (
+            f"it tried three times to start letters; each time it failed: ConnectionRefusedError('no mail'), at {where}"
+        )
+        assert [one["description"] for one in found] == [
+            f"office gave up and is not running: {tried}; tree gave up after it, and is not running either"
+        ]
+
+    inside(test)
+
+
 @pytest.mark.operation("error.why")
 def test_a_give_up_of_before_does_not_explain_a_later_end(inside: Inside) -> None:
     async def test(platform: Any) -> None:

@@ -32,6 +32,6 @@ test("a service that does not answer while its process runs is not said to be go
     assert.equal(nameAbsence(why), "silent");
     assert.equal(absenceWords(why), " is not answering: ");
   }
-  assert.equal(absenceWords("its process 3022 no longer exists, and was probably killed"), " is gone: ");
+  assert.equal(absenceWords("its process 3022 no longer exists"), " is gone: ");
   assert.equal(absenceWords("its program has ended (process 4242)"), " is lost: ");
 });

@@ -230,8 +230,7 @@ class Attachment:
         os_pid = 0 if self.known is None else self.known.os_pid or 0
         now = time.time()
         held = self._last_hold(now)
-        # Code that held its loop, or a signal that stopped it, let it not end in order
-        why = _describe_exit(os_pid, held is not None or self._blocked is not None)
+        why = _describe_exit(os_pid)
         self._why = self._closed = why
         if self.known is not None:
             self.known = replace(self.known, closed=why)
@@ -441,11 +440,12 @@ async def _describe_end(os_pid: int, address: str) -> tuple[str, str]:
         if loop.time() > end:
             return f"the connection to it is lost; its process {os_pid} still runs", "is not reachable"
         await _pause()
-    return _describe_exit(os_pid, path is not None), "is gone"
+    return _describe_exit(os_pid), "is gone"
 
 
-def _describe_exit(os_pid: int, is_killed: bool) -> str:
-    return f"its process {os_pid} no longer exists{', and was probably killed' if is_killed else ''}"
+def _describe_exit(os_pid: int) -> str:
+    """Return what is known of a process that is not our child: a kill and `os._exit` look the same."""
+    return f"its process {os_pid} no longer exists"
 
 
 async def _pause() -> None:

@@ -192,6 +192,8 @@ class History:
     baseline: Baseline | None = None
     ended_at: float | None = None
     """Wall-clock seconds at which the end was detected; None while it is alive."""
+    started_for: str | None = None
+    """The pid that ended before the newest process, if that one only failed to start in its place."""
 
     def count(self, event_type: EventType) -> int:
         """Return the number of entries of this type in the whole run."""
@@ -217,9 +219,10 @@ class History:
 
     @property
     def has_fallen(self) -> bool:
-        """True if its newest process gave up, and so has ended or is about to."""
+        """True if its newest process that ran gave up, and so has ended or is about to."""
         last = next(self.restart_history(), None) if self.pids else None
-        return last is not None and last.event_type == "gave_up" and last.supervisor_pid == self.pid
+        newest = self.pid, self.started_for
+        return last is not None and last.event_type == "gave_up" and last.supervisor_pid in newest
 
     def note_start(self, name: str, restarts: int, *, again: bool) -> None:
         """Take over the count of a started child; `again`: this start is a restart."""
@@ -336,7 +339,7 @@ class Book:
 
 def belongs(book: Book, history: History, pid: str) -> None:
     """Record `pid` as the current pid of this history's supervisor."""
-    history.pid = pid
+    history.pid, history.started_for = pid, None
     history.pids.append(pid)
     book.by_pid[pid] = history
     while len(history.pids) > PIDS:
@@ -393,6 +396,9 @@ def apply(book: Book, event: TraceEvent) -> Entry | None:
             if kind == "restart_failed":
                 history.attempts.add(event.at)
                 _caused(history, event.seq, old)
+                below = None if old is None else book.by_pid.get(old)
+                if below is not None:
+                    below.started_for = old
             return _entry(book, history, event, kind, old, None, facts.reason, crash=facts.crash)
         case "start_failed":
             _note_failed_start(book, history, event)
