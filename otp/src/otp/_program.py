@@ -12,7 +12,7 @@ from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportP
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-from otp.kernel.ends.wording import reason_text
+from otp.kernel.ends.wording import error_text
 from otp.kernel.steps.forks import watch_forks
 from otp.kernel.steps.interrupts import Interrupts, interrupts
 from otp.kernel.steps.node import Node
@@ -21,7 +21,7 @@ from otp.kernel.tables.from_thread import IMPORTING
 from otp.kernel.tables.owners import own_tasks_and_callbacks
 from otp.kernel.values.bounded import text
 from otp.kernel.values.coroutines import check_function
-from otp.kernel.values.exception_reasons import reason_of, stack_of
+from otp.kernel.values.exception_reasons import stack_of
 from otp.kernel.values.messages import watch
 from otp.kernel.values.reasons import Crash, is_clean
 from otp.kernel.values.sentences import cut_our_frames, note_places, own_stack
@@ -174,7 +174,7 @@ def _start_function(node: Node, main: Callable[..., Any], args: tuple[Any, ...],
             if os.getpid() != node.scheduler.os_pid:
                 raise  # of a fork, whose error nobody else prints
             if not result.done():
-                node.stopped_by = f"{first.__qualname__} raised {reason_text(reason_of(error))}"
+                node.stopped_by = f"{first.__qualname__} raised {error_text(error)}"
                 result.set_exception(error)
         else:
             if not result.done():

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp import CallCycle, CallTimeout, GenServer, NoReply, Ok, Reply, ServerDown, impl, testing
+from otp import CallCycle, CallTimeout, Children, GenServer, NoReply, Ok, Reply, ServerDown, Supervisor, impl, testing
 from otp.sentences import reason_text
 
 KINDS = otp.trace.LIFECYCLE | otp.trace.DETAIL_KINDS | otp.trace.MESSAGE_KINDS | otp.trace.STATE_KINDS
@@ -521,6 +521,45 @@ def test_the_log_of_a_cycle_has_the_time_that_its_processes_really_waited(
     crashed = [line for line in caplog.text.splitlines() if " crashed: " in line]
     assert 2 == len(crashed)
     assert all("did not answer a call in 2 s (timeout)" in line for line in crashed)
+
+
+class AsksTheNext(GenServer[str]):
+    @impl
+    def init(self, arg: str) -> Ok[str]:
+        return Ok(arg)
+
+    @impl
+    async def handle_call(self, request: Any, caller: Any, state: str) -> Any:
+        return Reply(await GenServer.call(state, request), state) if state else NoReply(state)
+
+
+class Chain(Supervisor):
+    @impl
+    def init(self, arg: list[tuple[str, str]]) -> Children:
+        return Children([AsksTheNext.child_spec(other, id=name, name=name) for name, other in arg], max_restarts=1)
+
+
+@pytest.mark.parametrize(("last", "seconds"), [("", 5.0), ("first", 2.0)], ids=["silent", "cycle"])
+def test_each_report_of_a_call_without_a_limit_of_its_own_has_the_seconds_that_it_waited(
+    last: str, seconds: float, run: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Regression: the supervisor's lines, and with the default limit all lines, read *in time*."""
+    caplog.set_level("INFO", "otp")
+
+    async def main() -> Any:
+        seen: list[otp.trace.Event] = []
+        otp.trace.subscribe(otp.node(), seen.append, kinds={"exited"})
+        chain = await Chain.start_link([("first", "second"), ("second", "third"), ("third", last)], name="chain")
+        otp.unlink(chain)
+        with pytest.raises(otp.CallExit):
+            await GenServer.call("first", "question", timeout=None)
+        await otp.wait_down(chain)
+        return {one.data["waited"] for one in seen if "waited" in one.data}
+
+    assert {seconds} == run(main)
+    lines = [line for line in caplog.text.splitlines() if " did not answer a call " in line and "Error" not in line]
+    assert any("gave up" in line for line in lines), caplog.text
+    assert [] == [line for line in lines if f" did not answer a call in {seconds:.0f} s (timeout)" not in line]
 
 
 def test_the_event_of_a_call_in_a_cycle_has_the_seconds_that_it_waited_and_its_limit(among: Any) -> None:

@@ -13,9 +13,11 @@ import otp
 from otp import GenServer, NoReply, Ok, Reply, Stop, Supervisor, impl
 from otp.testing import Scheduler, wait_all_idle
 from superlearner.app.running import Tree
+from superlearner.control.clock import Clock
 from superlearner.control.events import facts_of
 from superlearner.control.mistakes import place_of_stop
 from superlearner.control.steer import kill, resolve
+from superlearner.control.tree import TreeReader
 from superlearner.control.wrong_results import name_place
 
 FILE = "test_wrong_results.py"
@@ -393,6 +395,44 @@ def test_the_reason_of_a_call_without_an_answer_names_the_line_at_which_the_serv
     expected = f"till did not answer a call in 0.2 s (timeout): till was still in handle_call at {FILE}:{waits}"
     assert reason == expected
     assert log.endswith(f": {expected})")
+
+
+class AsksWithoutLimit(GenServer[str]):
+    @impl
+    def init(self, arg: str) -> Any:
+        return Ok(arg)
+
+    @impl
+    async def handle_call(self, request: Any, caller: Any, state: str) -> Any:
+        return Reply(await GenServer.call(state, request), state) if state else NoReply(state)
+
+
+class Queue(Supervisor):
+    @impl
+    def init(self, arg: str) -> otp.Children:
+        names = {"first": "second", "second": "third", "third": arg}
+        specs = [AsksWithoutLimit.child_spec(other, id=name, name=name) for name, other in names.items()]
+        return otp.Children(specs, max_restarts=9)
+
+
+@pytest.mark.parametrize(("last", "seconds"), [("", 5), ("first", 2)], ids=["silent", "cycle"])
+def test_the_reason_of_a_call_without_a_limit_of_its_own_has_the_seconds_that_it_waited(
+    last: str, seconds: int
+) -> None:
+    """Regression: the log read *in 2 s*, and each event *in time*."""
+
+    async def main() -> Any:
+        queue = await Queue.start_link(last, name="queue")
+        with pytest.raises(otp.CallExit):
+            await GenServer.call("first", "total", timeout=None)
+        await wait_all_idle()
+        slots = TreeReader(Clock()).children(queue, 0, 9)[0]
+        lasts = [slot.last.reason for slot in slots if slot.last is not None]
+        return lasts + [facts_of(one).reason for one in otp.trace.history(otp.node()) if "reason" in one.data]
+
+    found = [reason for reason in Scheduler().run(main) if "timeout" in reason]
+    assert len(found) >= 8
+    assert [] == [reason for reason in found if f" did not answer a call in {seconds} s (timeout)" not in reason]
 
 
 class Van(Stall):

@@ -67,11 +67,10 @@ def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]
     It may also be the reason of a process whose call failed for it. For a call in a deadlock, it includes the cycle;
     for another one without an answer, the line of the server. For `Stop`, it includes the callback that returned it.
     """
-    text = name_children(text_of_reason(data.get("reason")), data.get("reason"), pid, seq)
     if failed_call(data.get("reason")) is not None:
-        end = data if kind == "exited" else _find_end(pid, cause)
-        if why := "" if end is None else cause_of_timeout(end):
-            return f"{text}: {clip(printable(why), LONGEST)}"
+        text = _text_of_call(data["reason"], data if kind == "exited" else _find_end(pid, cause))
+    else:
+        text = name_children(text_of_reason(data.get("reason")), data.get("reason"), pid, seq)
     before, found, after = text.partition(UNNAMED)
     if not found or not _is_wrong_result(reason := _cause_of(data["reason"])):
         stop = _find_stop(kind, seq, pid, cause, data)
@@ -81,6 +80,19 @@ def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]
     else:
         end = data if kind == "exited" else next(_find_ends(kind, seq, pid, cause, data), None)
     return before + _add_callback(found + after, end)
+
+
+def _text_of_call(reason: Any, end: Mapping[str, Any] | None) -> str:
+    """Return the reason of a failed call as text, with its time and what its server did, by the end of its caller."""
+    if end is None:
+        return text_of_reason(reason)
+    text, why = text_of_reason(reason, waited=_waited(end)), cause_of_timeout(end)
+    return f"{text}: {clip(printable(why), LONGEST)}" if why else text
+
+
+def _waited(end: Mapping[str, Any]) -> float:
+    """Return for how many seconds the failed call of an end waited; 0 if its reason has that, or it is not known."""
+    return end.get("waited") or 0.0
 
 
 def name_children(text: str, reason: Any, pid: Any, before: float) -> str:
@@ -126,7 +138,10 @@ def reason_of_last(pid: Any, reason: Any, old: Any = None) -> str:
         reason: the reason.
         old: the process that ended, if known.
     """
-    text = name_children(text_of_reason(reason), reason, pid, inf)
+    if failed_call(reason) is not None:
+        text = _text_of_call(reason, None if old is None else _find_end(old, old.exit_seq))
+    else:
+        text = name_children(text_of_reason(reason), reason, pid, inf)
     before, found, after = text.partition(UNNAMED)
     if not found or not _is_wrong_result(cause := _cause_of(reason)):
         stop = None if old is None else _find_stop("child_terminated", 0, old, old.exit_seq, {"reason": reason})
@@ -142,7 +157,10 @@ def name_place(node: otp.Node, words: str) -> str:
         return before + _add_callback(found + after, end)
     for event in reversed(otp.trace.history(node)):
         data = event.data
-        if event.kind != "exited" or (crash := f" crashed: {text_of_reason(data['reason'])}") not in words:
+        if event.kind != "exited":
+            continue
+        crash = f" crashed: {text_of_reason(data['reason'], waited=_waited(data))}"
+        if crash not in words:
             continue
         place = place_of_end(node, data, event.seq)
         if place is None:

@@ -286,7 +286,7 @@ def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
     if verdict == "gone":
         return NoReply(state)
     if verdict == "give_up":
-        report_gave_up(me, state, None, reason, cause)
+        report_gave_up(me, state, None, pid, reason, cause)
     return Stop("shutdown", state)
 
 
@@ -299,7 +299,7 @@ def try_again(me: Process, state: DynamicState, old: Any, cause: int, failure: R
         return NoReply(state)
     if verdict == "restart":
         return _restart(me, state, old, spec, cause)
-    report_gave_up(me, state, None, failure, cause, retried=True)
+    report_gave_up(me, state, None, None, failure, cause)
     return Stop("shutdown", state)
 
 

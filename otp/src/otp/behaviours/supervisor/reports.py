@@ -16,6 +16,7 @@ from typing import Any, Final
 from otp.behaviours.server.child_spec import ChildSpec
 from otp.behaviours.supervisor.dynamic_state import DynamicState
 from otp.behaviours.supervisor.state import RestartWindow, SupervisorState
+from otp.kernel.ends.call_cycles import seconds_waited
 from otp.kernel.ends.report_limits import is_left_out
 from otp.kernel.ends.reports import LONGEST, about, called, format_value
 from otp.kernel.ends.wording import name_text, process_name, process_text, reason_text
@@ -73,7 +74,7 @@ def log_restarted(
     )  # fmt: skip
     more = {"otp_child_pid": str(pid), "otp_old_pid": str(old), "otp_strategy": state.strategy, "otp_group": ids}
     more |= _signalled(old, reason)
-    words = story(_describe_end(_child(id, old, pid), reason), again)
+    words = story(_describe_end(_child(id, old, pid), old, reason), again)
     _log(logging.INFO, me, "restarted", id, reason, words, {**more, **_budget(state)})
 
 
@@ -91,7 +92,7 @@ def log_ended(me: Process, id: Hashable, pid: Any, reason: Reason, spec: ChildSp
             else no_restart_left(_me(me)) if verdict == "give_up"
             else _DECIDED.get(verdict, "")
         )  # fmt: skip
-        words = story(_describe_end(_child(id, pid), reason), decided)
+        words = story(_describe_end(_child(id, pid), pid, reason), decided)
         more = {"otp_old_pid": str(pid), "otp_restart": spec.restart}
         more |= _signalled(pid, reason) if verdict != "give_up" else {}  # giving up logs this as an error
         _log(logging.INFO, me, _NAMES.get(verdict, verdict), id, reason, words, more)
@@ -115,9 +116,9 @@ def log_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, by_itself: 
     """Log that the supervisor stopped a child, which did not end as asked, or had ended by itself before."""
     if is_taken(logger, logging.WARNING):
         if by_itself:
-            words = _describe_end(_child(id, pid), reason)
+            words = _describe_end(_child(id, pid), pid, reason)
         else:
-            words = story(stopped(_me(me), [_child(id, pid)]), _describe_end("it", reason))
+            words = story(stopped(_me(me), [_child(id, pid)]), _describe_end("it", pid, reason))
         _log(logging.WARNING, me, "stopped", id, reason, words, {"otp_old_pid": str(pid)})
 
 
@@ -131,11 +132,12 @@ def log_failed_restart(me: Process, state: RestartWindow, id: Hashable, reason: 
         _log(logging.ERROR, me, "retries", id, reason, words, _budget(state))
 
 
-def log_gave_up(me: Process, state: RestartWindow, id: Hashable, reason: Reason, *, retried: bool) -> None:
-    """Log that the supervisor needed one restart too many, and stops."""
+def log_gave_up(me: Process, state: RestartWindow, id: Hashable, pid: Any, reason: Reason) -> None:
+    """Log that the supervisor needed one restart too many, and stops; `pid` is None if a restart had failed."""
     if is_taken(logger, logging.ERROR):
         child = _child(id)
-        last = last_straw(child, reason_text(reason, LONGEST), failed=not is_clean(reason), retried=retried)
+        words = reason_text(reason, LONGEST, seconds_waited(pid))
+        last = last_straw(child, words, failed=not is_clean(reason), retried=pid is None)
         words = gave_up(_me(me), last, allowed=state.max_restarts, window=state.max_seconds)
         _log(logging.ERROR, me, "gave_up", id, reason, words, _budget(state))
 
@@ -207,8 +209,8 @@ def _child(id: Hashable, pid: Any = None, named: Any = None) -> str:
     return process_text(id if name is None else name, pid, "child")
 
 
-def _describe_end(who: str, reason: Reason) -> str:
-    return ended(who, reason_text(reason, LONGEST), failed=not is_clean(reason))
+def _describe_end(who: str, pid: Any, reason: Reason) -> str:
+    return ended(who, reason_text(reason, LONGEST, seconds_waited(pid)), failed=not is_clean(reason))
 
 
 def _ids(group: Iterable[Hashable]) -> list[str]:

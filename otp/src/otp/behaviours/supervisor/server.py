@@ -158,7 +158,7 @@ class SupervisorServer:
             return NoReply(state)
         if verdict == "restart":
             return _restart(me, state, record, cause)
-        report_gave_up(me, state, record.id, failure, cause, retried=True)
+        report_gave_up(me, state, record.id, None, failure, cause)
         return Stop("shutdown", state)
 
     def handle_info(self, message: Any, state: State) -> Any:
@@ -185,7 +185,7 @@ class SupervisorServer:
         if verdict == "gone":
             return NoReply(state)
         if verdict == "give_up":
-            report_gave_up(me, state, record.id, reason, cause)
+            report_gave_up(me, state, record.id, pid, reason, cause)
         return Stop("shutdown", state)
 
     def handle_continue(self, term: Any, state: State) -> Any:

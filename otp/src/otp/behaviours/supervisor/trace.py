@@ -133,17 +133,15 @@ def report_refused_child(me: Process, id: Hashable, reason: Reason, spec: ChildS
             report_failed_start(me, id, reason, spec, dynamic=dynamic)
 
 
-def report_gave_up(
-    me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int, *, retried: bool = False
-) -> None:
+def report_gave_up(me: Process, state: RestartWindow, id: Hashable, pid: Any, reason: Reason, cause: int) -> None:
     """Report that the supervisor gives up after one restart too many.
 
-    `reason` is that of the last end; with `retried`, that of the failed restart.
+    `reason` is that of the end of `pid`; with None, that of a failed restart.
     """
-    log_gave_up(me, state, id, reason, retried=retried)
+    log_gave_up(me, state, id, pid, reason)
     trace = me.runtime.tracer
     trace.give_ups += 1
-    more = {"retried": True, "attempts": state.attempts(cause)} if retried else {}
+    more = {"retried": True, "attempts": state.attempts(cause)} if pid is None else {}
     trace.emit("gave_up", me, _intensity(state, id, reason) | more, cause)
 
 

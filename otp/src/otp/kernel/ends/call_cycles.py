@@ -169,25 +169,33 @@ def cycle_at_timeout(frm: From) -> tuple[tuple[Process, str], ...] | None:
 def note_crash(p: Process, error: BaseException | None) -> None:
     """Remember what the reason of a failed call lacks, until the end of its process is recorded.
 
-    That is the line of the call, and the cycle of calls or the busy server.
+    That is the line of the call, the seconds that it waited, and the cycle of calls or the busy server.
     """
     s = p.runtime.scheduler
     if isinstance(error, CallExit):
         if s.cycles is None:
             s.cycles = WeakKeyDictionary()
         place = first_of_program(stack_of(error.__traceback__)[::-1])
-        s.cycles[p] = (None, (error.drawn or error.locked or None, error.busy, place))
+        s.cycles[p] = (None, (error.drawn or error.locked or None, error.busy, place, error.waited or None))
     elif s.cycles is not None:
         s.cycles.pop(p, None)
 
 
 def causes_behind(p: Process) -> tuple[Any, ...]:
-    """Return what made a process crash: the cycle of calls as text, the busy server, the line of the failed call.
+    """Return what made a process crash: the cycle of calls as text, the busy server, the line and time of the call.
 
     Each is None if it is not known; nothing for a process that did not crash for a failed call.
     """
-    ref, found = p.runtime.scheduler.cycles.pop(p, (None, None))
+    cycles = p.runtime.scheduler.cycles
+    ref, found = (None, None) if cycles is None else cycles.get(p, (None, None))
     return () if ref is not None or found is None else found
+
+
+def seconds_waited(p: Any) -> float:
+    """Return for how long the call waited whose failure ended a process; 0 if its reason has that, or none did."""
+    if not isinstance(p, Process) or p.status == REMOTE:
+        return 0.0
+    return (causes_behind(p) or (None,))[-1] or 0.0
 
 
 def _is_certain(p: Process) -> bool:

@@ -52,7 +52,7 @@ def safely(function: Any, *arguments: Any) -> None:
 
 
 def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[Any, ...]:
-    """Return the data of an `exited` event, in the order of `tracing.FIELDS`; the last three for a failed call."""
+    """Return the data of an `exited` event, in the order of `tracing.FIELDS`; the last four for a failed call."""
     node, callbacks, side = p.runtime, p.callbacks, p.side
     what = node.describe(p) if callbacks is None else callbacks.cls.__qualname__
     name = None if side is None else side.name

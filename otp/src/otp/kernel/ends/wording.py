@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from otp.kernel.ends.info import is_alive
 from otp.kernel.values.bounded import Shortened, text
-from otp.kernel.values.errors import place_of
-from otp.kernel.values.exception_reasons import stack_of
+from otp.kernel.values.errors import CallExit, place_of
+from otp.kernel.values.exception_reasons import reason_of, stack_of
 from otp.kernel.values.numbers import elapsed
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import REMOTE, Process
@@ -170,6 +170,11 @@ def reason_text(reason: Any, limit: int = REASON, waited: float = 0.0) -> str:
     return _reason(reason, limit, NESTED, waited)
 
 
+def error_text(error: BaseException) -> str:
+    """Return an exception that nothing caught as the text of the exit reason that it leads to."""
+    return reason_text(reason_of(error), waited=error.waited if isinstance(error, CallExit) else 0.0)
+
+
 def _reason(reason: Any, limit: int, depth: int, waited: float = 0.0) -> str:
     """Return a reason as text; at most `depth` reasons inside it are worded, the ones below them stay terms."""
     if type(reason) is str:
@@ -284,7 +289,7 @@ def _failed_call(why: Any, call: Any, limit: int, depth: int, waited: float) -> 
         case "calling_self":
             return f"{dest} called itself (calling_self)"
         case "timeout":
-            # Without its own timeout, a call in a cycle may fail before the default one has passed, so name no time.
+            # Without its own timeout, a call in a cycle may fail before the default one has passed: only `waited` says.
             own = arguments[2] if len(arguments) > 2 and type(arguments[2]) in (int, float) else None
             seconds = elapsed(waited) if waited else "time" if own is None else f"{_value(own, limit)} s"
             return f"{dest} did not answer a call in {seconds} (timeout)"

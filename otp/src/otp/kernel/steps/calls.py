@@ -10,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Literal, TypeAlias
 
-from otp.kernel.ends.call_cycles import busy_server, cycle_at_timeout, describe_cycle, drawn, suspect, why_silent
+from otp.kernel.ends.call_cycles import (
+    busy_server,
+    cycle_at_timeout,
+    describe_cycle,
+    drawn,
+    seconds_waited,
+    suspect,
+    why_silent,
+)
 from otp.kernel.ends.death import deliver_fatal, end_stand_in
 from otp.kernel.ends.mailbox import deliver, forget, park, refuse_to_wait
 from otp.kernel.ends.wording import name_text, process_name
@@ -212,8 +220,10 @@ def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any, way: Way = "
         found.cycle, found.drawn, found.waited = failed.cycle
     elif isinstance(found, CallTimeout):
         found.why, found.busy, found.locked = why, busy, "" if locked is None else drawn([name for _, name in locked])
+        found.waited = DEFAULT_TIMEOUT / 1e9 if failed.expired and timeout is UNSET else 0.0
     else:
         _note_cycle(frm, found)
+        found.waited = found.waited or seconds_waited(frm.to)  # its own call may have timed out
     if failed.expired and way != "start":
         report_timeout(frm, found, dest, timeout, way)
     return found
@@ -266,7 +276,7 @@ def report_timeout(frm: From, failed: CallExit, dest: Any, timeout: Any, way: Wa
             "why": failed.why if isinstance(failed, CallTimeout) else "",
             "busy": failed.busy,
             "cycle": failed.drawn or failed.locked or None,
-            "waited": failed.waited or None,
+            "waited": failed.waited if failed.drawn else None,
         }
 
     (waiter if caller is None else caller).runtime.tracer.call_timed_out(caller, to, describe)

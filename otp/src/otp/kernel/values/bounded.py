@@ -374,7 +374,7 @@ MEMBERS: Final = 8  # of a tuple or a list
 
 DEPTH: Final = 4
 
-NESTED: Final = 10  # supervisors, each of which did not start because of the one below it
+NESTED: Final = 10  # supervisors or callers, each of which failed because of the one below it
 
 TEXT: Final = 500  # of an exception and of a stand-in
 
@@ -450,13 +450,21 @@ def bound_reason(reason: Any) -> Any:
 
 
 def _bound_start(reason: Any, nested: int) -> Any:
-    """Return a bounded exit reason; those of nested supervisors that did not start keep their shape."""
+    """Return a bounded exit reason; those of nested failed starts, and of nested failed calls, keep their shape."""
     if nested and type(reason) is tuple and len(reason) == 2 and type(reason[0]) is str and reason[0] == "shutdown":
         child = reason[1]
         if type(child) is tuple and len(child) == 3 and type(child[0]) is str and child[0] == "failed_to_start_child":
             id, why = _bound_value(child[1], DEPTH), _bound_start(child[2], nested - 1)
             return reason if id is child[1] and why is child[2] else ("shutdown", ("failed_to_start_child", id, why))
+    if nested and type(reason) is tuple and len(reason) == 2 and type(reason[0]) is tuple and _is_call(reason[1]):
+        why, call = _bound_start(reason[0], nested - 1), _bound_value(reason[1], DEPTH)
+        return reason if why is reason[0] and call is reason[1] else (why, call)
     return _bound_value(reason, DEPTH)
+
+
+def _is_call(term: Any) -> bool:
+    """Return whether a term is the description of a call that failed: `("gen_server", "call", [dest, request])`."""
+    return type(term) is tuple and len(term) == 3 and type(term[1]) is str and term[1] == "call"
 
 
 def _bound_value(value: Any, depth: int) -> Any:

@@ -252,7 +252,7 @@ class CallExit(Exit):
 
     cycle: tuple[Pid, ...] = ()  # the processes that waited for each other, if that was the cause
     drawn: str = ""  # the same as text: `a -> b -> a`
-    waited: float = 0.0  # for how many seconds they did
+    waited: float = 0.0  # for how many seconds the call that timed out did, unless the reason has that
     busy: tuple[str, str, str] | None = None  # the server for which it waited in vain, its callback and its line
     locked: str = ""  # the same cycle, if the call reached its own timeout
 
