@@ -8,7 +8,7 @@ import { allNodesFrom } from "#static/shell/nodes.js";
 
 test("the entry for all nodes names each page that it leads to from another one", () => {
   assert.deepEqual(allNodesFrom("/", false), { text: "All nodes", href: "/" });
-  assert.deepEqual(allNodesFrom("/timeline", false), { text: "All nodes: What happened on Start", href: "/" });
+  assert.deepEqual(allNodesFrom("/timeline", false), { text: "All nodes: page Start", href: "/" });
   assert.deepEqual(allNodesFrom("/supervisors", false), { text: "All nodes: page Cluster", href: "/cluster?view=trees" });
   assert.deepEqual(allNodesFrom("/supervisors", true), { text: "All nodes: page Cluster", href: "/cluster?view=processes" });
   assert.deepEqual(allNodesFrom("/cluster", false), { text: "All nodes", href: "/cluster" });

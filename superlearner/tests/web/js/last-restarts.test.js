@@ -69,7 +69,8 @@ test("a few restarts that the server lists as one have their count, and the reas
   const two = { ref: "r.9", refs: ["r.9", "r.8"], line: "till crashed", kept: true, count: 2, at: 8, until: 9, reason: "KeyError('xl')" };
   assert.equal(storedText({ ...two, one_reason: true }), "till crashed 2× in 1\u00a0s: KeyError('xl')");
   assert.equal(storedText(two), "till crashed 2× in 1\u00a0s, the last time: KeyError('xl')");
-  assert.equal(storedText({ ...two, count: 6, reasons: 4 }), "till crashed 6× in 1\u00a0s, for 4 reasons, the last: KeyError('xl')");
+  const many = storedText({ ...two, count: 6, reasons: 4 });
+  assert.equal(many, "till crashed 6× in 1\u00a0s, for 4 different reasons, the last time: KeyError('xl')");
   assert.equal(storedText({ ...two, refs: [] }), "till crashed: KeyError('xl')", "one failure, with two restarts");
 });
 

@@ -246,7 +246,7 @@ export function storedText(stored) {
   const { line = "", count = 1, kept, at, until, reason, reasons, refs = [] } = stored;
   if ((count <= BEYOND && refs.length < 2) || (!kept && /\d times more/.test(line))) return storedSentence(stored);
   const often = `${line} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}`;
-  return reasons ? `${often}, for ${reasons} reasons, the last: ${reason}` : `${often}${because(reason, !isOne(stored))}`;
+  return `${often}${reasons ? `, for ${reasons} different reasons` : ""}${because(reason, Boolean(reasons) || !isOne(stored))}`;
 }
 
 /**

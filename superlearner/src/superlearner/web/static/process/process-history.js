@@ -106,7 +106,7 @@ function line(lives, now) {
 
 /** @param {Life} life @param {number} now */
 const words = (life, now) => `${life.pid ?? "a process"}: `
-  + `${life.from === null ? "begin not known" : duration((life.to ?? now) - life.from)}${life.exit ? `, ${life.exit.reason}` : ", runs"}`;
+  + `${life.from === null ? "start not known" : duration((life.to ?? now) - life.from)}, ${life.exit?.reason ?? "running"}`;
 
 /** @param {readonly Api.ErrorPattern[]} patterns */
 function alike(patterns) {
@@ -121,7 +121,7 @@ function alike(patterns) {
 function table(lives, now) {
   const rows = [...lives].reverse().map((life) => make("tr", { "data-crash": life.exit?.crash ?? false },
     make("td", { class: "num" }, life.pid ?? ""),
-    make("td", { class: "num" }, life.to === null ? "runs" : time(life.to)),
+    make("td", { class: "num" }, life.to === null ? "running" : time(life.to)),
     make("td", { class: "num" }, life.from === null ? "–" : duration((life.to ?? now) - life.from)),
     make("td", {},
       life.exit ? make("code", {}, life.exit.reason) : "",

@@ -24,7 +24,7 @@ const ALL = "*";
  */
 export function allNodesFrom(page, isTable) {
   if (page === "/") return { text: "All nodes", href: "/" };
-  if (page === "/timeline") return { text: "All nodes: What happened on Start", href: "/" };
+  if (page === "/timeline") return { text: "All nodes: page Start", href: "/" };
   const view = isTable ? "?view=processes" : page === "/supervisors" ? "?view=trees" : "";
   return { text: page === "/cluster" ? "All nodes" : "All nodes: page Cluster", href: `/cluster${view}` };
 }

@@ -31,7 +31,7 @@ export function elsewhere(answer, shown, answered = true) {
 }
 
 /**
- * Return whether to ask the nodes at each sample of the shown one: a process of another one that hangs sends no event.
+ * Return whether to ask the nodes at each sample of the shown one: a process that hangs on another node sends no event.
  * @param {Answer|null} answer
  * @param {string} shown
  */

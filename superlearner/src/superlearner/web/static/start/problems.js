@@ -144,7 +144,7 @@ export function processesOf({ pid, name, evidence }) {
 }
 
 /**
- * Return a hint without the command that explains what the link *Why?* beside it explains.
+ * Return a hint without the command that explains the same as the link *Why?* beside it.
  * @param {string|undefined} hint
  */
 export const besideWhy = (hint) =>

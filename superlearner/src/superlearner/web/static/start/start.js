@@ -64,10 +64,10 @@ let storedRestarts = [];
 
 /** Problems of all nodes; null before the first answer. @type {import("./elsewhere.js").Answer|null} */ let everywhere = null;
 
-/** The nodes are being asked. */
+/** Whether a request to the nodes is under way. */
 let asking = false;
 
-/** Something has changed since. */
+/** Whether something has changed since that request began. */
 let changed = false;
 
 const storms = new Storms();
@@ -415,7 +415,7 @@ function last() {
   if (held.allows(lastRestarts())) list();
 }
 
-/** Return how many rows stand there at first: beside services without a tree of the platform's own, it has the whole height. */
+/** Return the number of rows at first: on a platform that runs no tree, the list beside the services has the whole height. */
 const atFirst = () => page.dataset.services && page.dataset.ready === "none" ? 10 : LAST;
 
 const lastRestarts = (most = unfolded ? Infinity : atFirst()) => newest({ node: model.node, stored: storedRestarts }, most);
