@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -81,6 +82,44 @@ def test_a_shutdown_whose_own_task_is_cancelled_is_begun_again_by_the_next_close
             return task.cancelled(), node.processes(), find_scheduler()
 
     assert asyncio.run(main()) == (True, [], None)
+
+
+async def wait_for_visitors(begun: asyncio.Event, go: asyncio.Event) -> None:
+    begun.set()
+    await go.wait()
+
+
+def test_a_close_waits_also_while_a_door_of_the_node_waits_for_its_visitors() -> None:
+    async def main() -> Any:
+        begun, go = asyncio.Event(), asyncio.Event()
+        async with otp.Node("n") as node:
+            node.doors.append(partial(wait_for_visitors, begun, go))
+            node.begin_close()
+            await begun.wait()
+            closer = asyncio.create_task(node.close())
+            await asyncio.sleep(0)
+            waits = not closer.done()
+            go.set()
+            await closer
+            return waits, find_scheduler()
+
+    assert asyncio.run(main()) == (True, None)
+
+
+def test_a_node_has_gone_also_if_its_shutdown_is_cancelled_while_a_door_waits_for_its_visitors() -> None:
+    async def main() -> Any:
+        begun, go = asyncio.Event(), asyncio.Event()
+        async with otp.Node("n") as node:
+            node.doors.append(partial(wait_for_visitors, begun, go))
+            task = node.begin_close()
+            assert task is not None
+            await begun.wait()
+            task.cancel()
+            await asyncio.wait([task])
+            await node.close()
+            return task.cancelled(), find_scheduler()
+
+    assert asyncio.run(main()) == (True, None)
 
 
 def test_a_server_that_closes_its_node_is_stopped_like_all_others() -> None:

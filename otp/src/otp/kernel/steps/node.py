@@ -77,8 +77,14 @@ async def shut_down(node: Node, timeout: float) -> None:
     node.life = "closed"
     node.tracer.emit("node_down", None, {})
     node.tracer.finish()
-    for close in node.doors:  # a door hands over what has happened: the node may be the last one of its program
-        await close()
+    try:
+        for close in node.doors:  # a door hands over what has happened: the node may be the last one of its program
+            await close()
+    finally:
+        await _leave_scheduler(node, timeout)
+
+
+async def _leave_scheduler(node: Node, timeout: float) -> None:
     s = node.scheduler
     same_name = s.nodes.get(node.name, [])
     if node in same_name:
@@ -309,10 +315,10 @@ class Node:
         """Begin the ordered shutdown unless it has begun; return its task, `None` if the node is not running."""
         if self.life == "new":
             self.life = "closed"
-        if self.life == "closed":
+        closing = self._closing
+        if self.life == "closed" and (closing is None or closing.done()):  # else its doors wait for their visitors
             return None
         self.scheduler.check_thread("node.close()", "loop.call_soon_threadsafe(node.begin_close)")
-        closing = self._closing
         if closing is None or closing.cancelled():  # all tasks were cancelled: finish the shutdown now
             self.life = "closing"
             closing = self._closing = start_detached(self, shut_down(self, timeout))
