@@ -765,20 +765,20 @@ declare namespace Api {
   interface RestartLine {
     /** the number of the event that is the first cause */ event: number;
     /** the number of its last event */ last?: number;
-    /** its id, which stays unique when the program is started again; of many, that of the newest */ ref?: string;
+    /** its id, which stays unique after a restart of the program; of many, that of the newest */ ref?: string;
     /** the name of its node, if the list is of several */ node?: string|null;
     at: number;
     /** what happened */ line?: string;
     /** restarts after an own end; of a sum, those from `at` to `until` */ count?: number;
-    /** the time of its last event, of many that of the newest restart; null while it may go on */ until?: number|null;
+    /** the time of its last event; of many, that of the newest restart; null while it may go on */ until?: number|null;
     /** the time of its last give-up, if it is known */ fell_at?: number|null;
     /** false: only its line is kept; the fields below say no more than the line */ kept?: boolean;
     /** the process that ended first */ name: string|null;
-    /** its exit reason, of many that of the newest; for a give-up, that of the last end or failed start */ reason: string|null;
+    /** its exit reason; of many, that of the newest; for a give-up, that of the last end or failed start */ reason: string|null;
     /** the file, line and function that raised */ where?: string|null;
-    /** false: of many, some may have had another reason, arguments of exceptions aside */ one_cause?: boolean;
+    /** false: of many, some may have had another reason; arguments of exceptions do not count */ one_cause?: boolean;
     /** true: all of its restarts had exactly this reason */ one_reason?: boolean;
-    /** the number of different reasons of many; null if there is one, or it is not known */ reasons?: number|null;
+    /** of many, the number of different reasons; null if there is only one, or it is not known */ reasons?: number|null;
     /** of many, the ids of the newest 20 that have one */ refs?: string[];
     /** the request that ended it, such as `your request over HTTP`; null if not settled */ request?: string|null;
     /** the first supervisor that decided, or that gave up */ supervisor: string|null;
@@ -1086,9 +1086,9 @@ declare namespace Api {
     /** null if its node is not connected */ pid: string|null;
     /** its name: the registered one, else its id as a child */ name?: string|null;
     /** false: it is not running; null if its node is not connected */ alive: boolean|null;
-    /** it replaces an ended process, or another one has replaced it; null while it is being restarted */ restarted: boolean|null;
+    /** it replaced a process that ended, or was replaced itself; null while it is being restarted */ restarted: boolean|null;
     /** false: the events are no longer in memory; its restart may be `stored` */ known: boolean;
-    /** what happened, one sentence a line */ summary: string;
+    /** what happened, one sentence per line */ summary: string;
     /** how often the child was restarted; null without a restart or a give-up */ repeats?: WhyRepeats|null;
     /** its last stored end or restart, and the number of restarts; null if the last one is in memory, or the process has no name or is not running */ earlier?: string|null;
     /** hangs, deadlocks, long mailboxes and the like: those that it has, then the newest stored */ problems?: WhyProblem[];

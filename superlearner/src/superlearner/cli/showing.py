@@ -180,7 +180,7 @@ class _Writer:
             self.say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
     def fields(self, data: dict[str, Any]) -> None:
-        """Write a line per field; lists and nested records follow under headings, a summary of some lines is first."""
+        """Write a summary of several lines, then a line per field, then lists and nested records under headings."""
         summary = data.get(SUMMARY)
         if isinstance(summary, str) and "\n" in summary:
             self.say(f"{plain_lines(summary)}\n")

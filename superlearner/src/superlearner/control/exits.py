@@ -93,7 +93,7 @@ class EndTimes:
     def name_of(self, event: TraceEvent) -> Any:
         """Return the name that an ended child had, for its supervisor's report of its end or of a failed restart.
 
-        A dynamic child has no id, and without a name that of its class or function. None if it had none.
+        A dynamic child has no id; without a name, its class or function is its name. None if it had none.
         """
         if event.kind in ("restart_failed", "start_failed", "gave_up"):
             child = event.pid, event.data.get("id")

@@ -14,25 +14,25 @@ __all__ = ["UnsupervisedEnds"]
 
 MOST_ENDED: Final = 1_000
 MOST_LINKED: Final = 100
-"""Linked processes, directly or not, among which a supervised one is looked for."""
+"""Directly or indirectly linked processes among which a supervised one is looked for."""
 
 
 class UnsupervisedEnds:
-    """The ends of processes of a node, to tell the crashes that no supervisor handles.
+    """The ends of processes of a node, to find the crashes that no supervisor handles.
 
     Each `exited` event of the node is noted once, when it happens: later, its process has no links.
     """
 
     def __init__(self) -> None:
         self._supervisors: dict[Pid, None] = {}
-        """Those that ended last: a dead process no longer says what it was, and its children follow."""
+        """Those that ended last: the kind of a dead process cannot be read, and its children end after it."""
         self._handled: dict[Pid, None] = {}
         """Processes that crashed with a supervisor, or together with one that has it."""
 
     def note(self, event: TraceEvent) -> bool:
         """Note an end; return whether it is a crash that no supervisor handles.
 
-        That of a task which takes its owner along is handled: the supervisor of the owner restarts it.
+        A task that ends its owner with its crash is handled: the supervisor of the owner restarts the owner.
         """
         pid: Any = event.pid
         if kind_of(pid) == "supervisor":
@@ -49,7 +49,7 @@ class UnsupervisedEnds:
         return above is not None and (kind_of(above) == "supervisor" or above in self._supervisors)
 
     def _ends_with_handled(self, event: TraceEvent) -> bool:
-        """Return whether it ended because of the crash of a linked process that a supervisor handles."""
+        """Return whether it ended with a linked process whose crash a supervisor handles."""
         return event.data.get("sender") in self._handled
 
     def _takes_supervised_along(self, pid: Any) -> bool:

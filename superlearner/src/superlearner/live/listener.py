@@ -1,4 +1,4 @@
-"""The platform's side of the restarts of a node in another program: requested, and handed on once each."""
+"""The platform's side of the restarts of a node in another program: it requests each and passes it on once."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class NodeListener:
         self._task = asyncio.get_running_loop().create_task(self._live(), context=Context())
 
     def close(self, *, is_over: bool = False) -> None:
-        """Stop; `is_over`: its program has ended, so that what has not settled is kept as it was seen last."""
+        """Stop. If its program has ended (`is_over`), keep what has not settled as it was last seen."""
         self._task.cancel()
         with contextlib.suppress(BadAnswer):
             for row in self._unsettled if is_over else ():

@@ -278,7 +278,7 @@ class Moments:
     ) -> list[tuple[int, MomentRow]]:
         """Return the moments behind a place, oldest first, waiting for them up to `seconds`.
 
-        `unsettled`: also end when something has happened that has not settled.
+        `unsettled`: also return when something has happened that has not settled.
         """
         if seconds <= 0:
             self.catch_up()

@@ -129,8 +129,8 @@ def _own_row(ends: Sequence[Entry]) -> list[Entry]:
 def first_of_row(history: History, last: Entry) -> Entry:
     """Return the first end of the unbroken row of ends that `last` belongs to, however many windows ago that was.
 
-    It is a row of one child, unless ends of several children together used up the restarts. An end with a reason of
-    another kind belongs to it only if it counted against the same budget.
+    Only ends of one child are in it, unless ends of several children together used up the restarts. An end with a
+    reason of another kind belongs to it only if it counted against the same budget.
     """
     window = history.window_s if isinstance(history.window_s, int | float) else 0.0
     ends = [last, *(_counted(history, last) if window else ())]

@@ -105,7 +105,7 @@ async def list_(
     fold: Annotated[
         bool,
         Field(
-            description="true: list the newest 2,000, with equal crashes as one line, and more than 4 whose reasons "
+            description="true: list the newest 2,000; equal crashes are one line, as are more than 4 whose reasons "
             "differ only in their arguments"
         ),
     ] = True,

@@ -35,7 +35,7 @@ WAYS: Final[dict[str, frozenset[MessageKind]]] = {
 }  # fmt: skip
 """The kinds of a handled message by the parameter `message_type` of the request that sent it."""
 STOPS: Final = frozenset({"debug.terminate", "process.terminate_tree", "supervisor.restart", "supervisor.stop"})
-"""Operations that ask a process to end itself, without an exit signal from outside."""
+"""Operations that request the end of a process without an exit signal from outside."""
 ARRIVED: Final = frozenset({"ok", "call_failed", "timeout"})
 """Outcomes of requests whose message reached its process."""
 

@@ -16,7 +16,7 @@ class AttachedNode(ResultModel):
 
     name: str = Field(description="the node's name on this platform")
     node: str = Field(description="the node's own name")
-    address: str = Field(description="its socket, `host:port` or name, as given; with the present process id")
+    address: str = Field(description="its socket, `host:port` or name, as given, but with the current process id")
     state: Literal["connecting", "attached", "looked_for", "given_up"] = Field(
         description="looked_for: it has ended, and the platform tries to reattach; given_up: it did not come back"
     )

@@ -126,10 +126,10 @@ class Why(ResultModel):
     name: str | None = Field(default=None, description="its name: the registered one, else its id as a child")
     alive: bool | None = Field(description="false: it is not running; null if its node is not connected")
     restarted: bool | None = Field(
-        description="it replaces an ended process, or another one has replaced it; null while it is being restarted"
+        description="it replaced a process that ended, or was replaced itself; null while it is being restarted"
     )
     known: bool = Field(description="false: the events are no longer in memory; its restart may be `stored`")
-    summary: str = Field(description="what happened, one sentence a line")
+    summary: str = Field(description="what happened, one sentence per line")
     repeats: WhyRepeats | None = Field(
         default=None, description="how often the child was restarted; null without a restart or a give-up"
     )

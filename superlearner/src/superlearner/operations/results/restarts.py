@@ -190,7 +190,7 @@ class RestartLine(ResultModel):
     last: int = Field(default=0, description="the number of its last event")
     ref: str = Field(
         default="",
-        description="its id, which stays unique when the program is started again; of many, that of the newest",
+        description="its id, which stays unique after a restart of the program; of many, that of the newest",
     )
     node: str | None = Field(default=None, description="the name of its node, if the list is of several")
     at: Seconds
@@ -201,7 +201,7 @@ class RestartLine(ResultModel):
     )
     until: Seconds | None = Field(
         default=None,
-        description="the time of its last event, of many that of the newest restart; null while it may go on",
+        description="the time of its last event; of many, that of the newest restart; null while it may go on",
     )
     fell_at: Seconds | None = Field(default=None, description="the time of its last give-up, if it is known")
     kept: bool = Field(
@@ -209,15 +209,17 @@ class RestartLine(ResultModel):
     )
     name: str | None = Field(description="the process that ended first")
     reason: str | None = Field(
-        description="its exit reason, of many that of the newest; for a give-up, that of the last end or failed start"
+        description="its exit reason; of many, that of the newest; for a give-up, that of the last end or failed start"
     )
     where: str | None = Field(default=None, description="the file, line and function that raised")
     one_cause: bool = Field(
-        default=True, description="false: of many, some may have had another reason, arguments of exceptions aside"
+        default=True,
+        description="false: of many, some may have had another reason; arguments of exceptions do not count",
     )
     one_reason: bool = Field(default=False, description="true: all of its restarts had exactly this reason")
     reasons: int | None = Field(
-        default=None, description="the number of different reasons of many; null if there is one, or it is not known"
+        default=None,
+        description="of many, the number of different reasons; null if there is only one, or it is not known",
     )
     refs: list[str] = Field(default=[], description="of many, the ids of the newest 20 that have one")
     request: str | None = Field(

@@ -112,7 +112,7 @@ class AnomalySummary(ResultModel):
 
 
 class SystemAnomalies(ResultModel):
-    """Anomalies: active ones by severity, then past ones: newest first, or by severity if the node does not answer."""
+    """Active anomalies by severity, then past ones, newest first (by severity if the node does not answer)."""
 
     unreachable: str | None = Field(default=None, description="why the node does not answer; null if it does")
     anomalies: list[AnomalyLine]
