@@ -105,6 +105,44 @@ def test_a_task_whose_owner_traps_exits_crashes_alone() -> None:
     assert ([], ["price"]) == crash(start, traps=True)
 
 
+async def link_to(others: list[otp.Pid]) -> None:
+    for other in others:
+        otp.link(other)
+    await otp.receive()
+
+
+def test_each_process_that_is_linked_to_a_crashed_one_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: in a group of 100 that are all linked to each other, a crash held the loop for 0.1 s."""
+    asked: list[otp.Pid] = []
+
+    def is_trapping(pid: otp.Pid, item: str) -> bool:
+        asked.append(pid)
+        return pid is keeper
+
+    async def keep() -> None:
+        otp.process_flag("trap_exit", True)
+        await otp.receive()
+
+    async def main() -> None:
+        nonlocal keeper
+        keeper = otp.spawn(keep)
+        members: list[otp.Pid] = []
+        for _ in range(10):
+            members.append(otp.spawn(link_to, [keeper, *members]))
+        await wait_all_idle()
+        ends = UnsupervisedEnds()
+        found: list[bool] = []
+        monkeypatch.setattr(otp, "process_info", is_trapping)
+        otp.trace.subscribe(otp.node(), lambda event: found.append(ends.note(event)), kinds={"exited"}, limit=1)
+        otp.exit(members[0], "boom")
+        await wait_all_idle()
+        assert [True] == found
+        assert sorted(asked) == sorted([keeper, *members[1:]])
+
+    keeper: otp.Pid | None = None
+    otp.run(main)
+
+
 def test_a_child_that_ended_with_a_temporary_one_is_the_one_that_was_restarted() -> None:
     async def test(node: otp.Node) -> None:
         records: list[Record] = []

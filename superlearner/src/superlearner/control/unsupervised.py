@@ -54,15 +54,17 @@ class UnsupervisedEnds:
 
     def _takes_supervised_along(self, pid: Any) -> bool:
         """Return whether a supervised process is linked to it, or to a process that ends with it."""
-        linked = [pid]
+        linked, seen = [pid], {pid}
         for one in linked:
             for other in links_of(one, MOST_LINKED):
-                if other in linked or not otp.is_alive(other) or otp.process_info(other, "trap_exit"):
+                if other in seen or len(seen) > MOST_LINKED:
+                    continue
+                seen.add(other)
+                if not otp.is_alive(other) or otp.process_info(other, "trap_exit"):
                     continue
                 if self._is_supervised(other):
                     return True
-                if len(linked) < MOST_LINKED:
-                    linked.append(other)
+                linked.append(other)
         return False
 
 
