@@ -108,6 +108,28 @@ def test_a_restart_that_goes_on_is_drawn_once_when_it_has_ended() -> None:
     record(test, worker("slow", wait))
 
 
+def test_a_restart_that_goes_on_is_unsettled_news_once() -> None:
+    """Regression: an observed service read and drew its events again each second."""
+    gates: list[asyncio.Event] = []
+    announced: list[int] = []
+
+    async def wait() -> None:
+        gates.append(asyncio.Event())
+        if len(gates) > 1:
+            await gates[-1].wait()
+
+    async def test(recorder: Recorder, _records: list[Record], _news: asyncio.Event) -> None:
+        recorder.on_unsettled = lambda: announced.append(1)
+        await end("slow")
+        before = len(announced)
+        await advance(5)
+        assert (1, before) == (before, len(announced))
+        assert 1 == len(recorder.list_unsettled())
+        gates[-1].set()
+
+    record(test, worker("slow", wait))
+
+
 def test_a_give_up_is_recorded_by_the_supervisor_that_gave_up() -> None:
     async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
         await end("x")

@@ -304,7 +304,10 @@ class Recorder:
     # The work
 
     def _arm(self, seconds: float) -> None:
+        self._set_timer(seconds)
         self.on_unsettled()
+
+    def _set_timer(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         at = loop.time() + seconds
         if self._due is not None:
@@ -317,7 +320,7 @@ class Recorder:
         self._due = None
         pause = self._work(settled=True)
         if pause:
-            self._arm(pause)
+            self._set_timer(pause)
 
     def _work(self, *, settled: bool) -> float:
         """Record what is new, for the length of a slice; return the seconds until the next one, 0 for none."""

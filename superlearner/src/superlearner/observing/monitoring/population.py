@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from typing import Any, Final
 
 from otp import Node, Pid
@@ -79,7 +80,7 @@ class Population:
             known = before.get(plain_pid(pid))
             starter = None if known is None else known.starter
             if _is_growing(counts, allowed):
-                starter = self._starters.find(list(state.running)[-NEWEST:])
+                starter = self._starters.find(list(islice(reversed(state.running), NEWEST)))
             self.children.append(ChildCounts(plain_pid(pid), display_name(pid), tuple(counts), starter))
 
 
