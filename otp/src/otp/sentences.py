@@ -14,7 +14,9 @@ None of these functions runs code of a reason or name, and secrets in them are r
 from __future__ import annotations
 
 from otp.kernel.ends.wording import (
+    RESULTS_OF,
     clip,
+    name_callback,
     name_text,
     process_name,
     process_text,
@@ -60,6 +62,7 @@ from otp.kernel.values.sentences import (
 )
 
 __all__ = [
+    "RESULTS_OF",
     "abandoned_cleanup",
     "at_place",
     "budget",
@@ -79,6 +82,7 @@ __all__ = [
     "listed",
     "moved",
     "place_text",
+    "name_callback",
     "name_text",
     "node_changed",
     "no_restart_left",

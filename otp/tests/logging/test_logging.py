@@ -215,3 +215,35 @@ def test_a_crash_report_comes_from_the_line_that_raised(caplog: pytest.LogCaptur
     otp.run(main)
     (record,) = [record for record in caplog.records if " crashed: " in record.getMessage()]
     assert (record.filename, record.lineno) == ("test_logging.py", crash.__code__.co_firstlineno + 1)
+
+
+class Drops(GenServer[int]):
+    @impl
+    def init(self, arg: int) -> otp.Ok[int]:
+        return otp.Ok(arg)
+
+    @impl
+    def handle_cast(self, request: Any, state: int) -> Any:
+        if request == "raise":
+            raise otp.Exit("left early")
+        return NoReply
+
+
+@pytest.mark.parametrize(
+    ("request_", "line"),
+    [
+        ("raise", r"left early, in handle_cast\('raise'\) at test_logging\.py:\d+"),
+        ("return", r"handle_cast returned NoReply, which is not a result such as NoReply\(…\) or Stop\(…\), in .*"),
+    ],
+)
+def test_the_line_of_a_crash_has_its_place_or_its_callback(seen: Any, request_: str, line: str) -> None:
+    """Regression: an `Exit` had no line, and *a callback returned NoReply* did not say which."""
+
+    async def main() -> None:
+        drops = await Drops.start(1, name="drops")
+        GenServer.cast(drops, request_)
+        await ended(drops)
+
+    Scheduler().run(main)
+    first = seen.records[0].getMessage().partition("\n")[0]
+    assert re.fullmatch(rf"drops <0\.\d+\.0> crashed: {line}", first), first

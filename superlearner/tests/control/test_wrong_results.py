@@ -184,11 +184,11 @@ def test_a_result_of_another_callback_is_shown_at_its_return(inside: Callable[..
     [
         ("fill", "disk_full (handle_cast returned Stop)", 'return Stop("disk_full", state)'),
         ("fill more", "('disk_full', 1) (handle_cast returned Stop)", 'return Stop(("disk_full", state), state)'),
-        ("leave", "gone", None),
+        ("leave", "gone", 'otp.exit("gone")'),
     ],
 )
 def test_a_stop_is_shown_with_its_callback_and_line_everywhere(
-    inside: Callable[..., Any], request_: str, reason: str, source: str | None
+    inside: Callable[..., Any], request_: str, reason: str, source: str
 ) -> None:
     """Regression: only the list of errors had the line, and nothing said that the callback returned Stop."""
 
@@ -196,7 +196,7 @@ def test_a_stop_is_shown_with_its_callback_and_line_everywhere(
         store = resolve(platform.node, "store")
         GenServer.cast(store, request_)
         await otp.wait_down(store, timeout=5)
-        where = None if source is None else f"{FILE}:{line_of(Stall.handle_cast, source)} in handle_cast"
+        where = f"{FILE}:{line_of(Stall.handle_cast, source)} in handle_cast"
         (error,) = (await platform.get("/api/v1/errors"))["data"]
         assert (error["reason"], error["where"]) == (reason, where)
         (listed,) = (await platform.get("/api/v1/restarts"))["data"]
@@ -204,7 +204,7 @@ def test_a_stop_is_shown_with_its_callback_and_line_everywhere(
         facts = (await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]["facts"]
         assert (facts["why"], facts["where"], facts["source"]) == (reason, where, source)
         story = (await platform.get("/api/v1/processes/store/errors/why"))["data"]["summary"]
-        at = "" if where is None else f" at {where.removesuffix(' in handle_cast')}"
+        at = f" at {where.removesuffix(' in handle_cast')}"
         assert f"crashed: {reason}, in handle_cast('{request_}'){at}\nshop (one_for_one) restarted store" in story
         children = (await platform.get("/api/v1/supervisors/shop/children"))["data"]
         assert reason == next(one["last_exit"]["reason"] for one in children if one["id"] == "store")
@@ -395,6 +395,70 @@ def test_the_reason_of_a_call_without_an_answer_names_the_line_at_which_the_serv
     expected = f"till did not answer a call in 0.2 s (timeout): till was still in handle_call at {FILE}:{waits}"
     assert reason == expected
     assert log.endswith(f": {expected})")
+
+
+class Abandoned(GenServer[int]):
+    @impl
+    def init(self, arg: int) -> Any:
+        return Ok(arg)
+
+    @impl
+    def handle_cast(self, request: Any, state: int) -> Any:
+        if request == "object":
+            return Stop(ValueError("bad stock"), state)
+        if request == "other object":
+            return Stop(KeyError(request), state)
+        if request == "raised":
+            raise otp.Exit("left early")
+        if request == "called":
+            otp.exit(("left", request))
+        if request == "class":
+            return NoReply
+        if request == "option":
+            return NoReply(7, otp.Continue("x"))
+        return NoReply(state)
+
+
+class Abandons(Supervisor):
+    @impl
+    def init(self, arg: Any) -> otp.Children:
+        return otp.Children([Abandoned.child_spec(1, id="depot", name="depot")], max_restarts=9)
+
+
+@pytest.mark.parametrize(
+    ("request_", "line", "reason"),
+    [
+        ("object", 4, "ValueError('bad stock') (handle_cast returned Stop)"),
+        ("other object", 6, "KeyError('other object') (handle_cast returned Stop)"),
+        ("raised", 8, "left early"),
+        ("called", 10, "('left', 'called')"),
+        (
+            "class",
+            12,
+            f"handle_cast ({FILE}:LINE) returned NoReply, which is not a result such as NoReply(…) or Stop(…)",
+        ),
+        ("option", 14, f"handle_cast ({FILE}:LINE) returned NoReply(7, timeout=Continue(term='x')), which is not a"),
+    ],
+)
+def test_each_event_has_the_line_of_an_exit_that_the_program_chose(request_: str, line: int, reason: str) -> None:
+    """Regression: an object as the reason of `Stop`, and `raise Exit`, had no line, a wrong option that of the def."""
+
+    async def main() -> Any:
+        await Abandons.start_link(None, name="depots")
+        depot = otp.whereis("depot")
+        GenServer.cast(depot, request_)
+        await otp.wait_down(depot)
+        await wait_all_idle()
+        found = [facts_of(one) for one in otp.trace.history(otp.node()) if "reason" in one.data]
+        return [(one.reason, one.where) for one in found]
+
+    found = Scheduler().run(main)
+    line += Abandoned.handle_cast.__code__.co_firstlineno - 1  # of `@impl`
+    assert 3 == len(found)
+    for said, where in found:
+        assert (f"{FILE}:{line} in handle_cast", True) == (where, said.startswith(reason.replace("LINE", str(line)))), (
+            said
+        )
 
 
 class AsksWithoutLimit(GenServer[str]):

@@ -55,6 +55,12 @@ WRONG: Final = ("bad_return_value", "start_spec", "supervisor_data", "shutdown",
 LACKING: Final = {"missing_id": "id", "missing_start": "start"}
 """The key that a child spec lacks, by error term."""
 
+PLAIN: Final = frozenset[type]([str, int, float, bool, bytes, type(None), tuple, list, dict, set, frozenset])
+"""Types whose values are compared themselves, not as text."""
+
+TEXT: Final = 500
+"""Characters of the text of a value."""
+
 RESULTS: Final = ("Ok", "Reply", "NoReply", "Stop", "Ignore")
 
 NO_CALLBACK: Final = re.compile(r"\w+ (got the|returned then=).*, but has no (handle_\w+); ", re.DOTALL)
@@ -278,7 +284,7 @@ def _may_be_made_elsewhere(node: ast.expr | None, method: Function) -> bool:
         case ast.IfExp(body=body, orelse=orelse):
             return any(_may_be_made_elsewhere(one, method) for one in (body, orelse))
         case ast.Name(id=name):
-            return name not in arguments_of(method)
+            return name not in (*arguments_of(method), *RESULTS)
         case ast.Call():
             return _callee(node) not in RESULTS
         case _:
@@ -401,10 +407,22 @@ def _is_value(node: ast.AST, value: object) -> bool:
 
 def _may_be(node: ast.expr, value: Any) -> bool:
     """Return whether an expression is this plain value, or a tuple whose plain values are those of this tuple."""
+    if (made := _instance(value)) is not None:
+        return ast.unparse(node) == made[1]
     if type(value) is not tuple or not isinstance(node, ast.Tuple):
         return _is_value(node, value)
     plain = [one for one in zip(node.elts, value, strict=False) if isinstance(one[0], ast.Constant)]
     return len(node.elts) == len(value) and bool(plain) and all(_is_value(*one) for one in plain)
+
+
+def _instance(value: Any) -> tuple[str, str] | None:
+    """Return the class and the text of an object, as of `Stop(ValueError("empty"), state)`; None for another value.
+
+    In an event it is shortened to its text.
+    """
+    text = "" if type(value) in PLAIN else text_of(value, TEXT)
+    cls, is_call, _ = text.partition("(")
+    return (cls, text) if is_call and cls.isidentifier() else None
 
 
 def _may_compute(node: ast.expr, value: Any) -> bool:
@@ -412,6 +430,8 @@ def _may_compute(node: ast.expr, value: Any) -> bool:
     match node:
         case ast.Constant():
             return False
+        case ast.Call() if (made := _instance(value)) is not None and (_callee(node) or "")[:1].isupper():
+            return _callee(node) == made[0]
         case ast.JoinedStr():
             return type(value) is str and _fits(node, value)
         case ast.Tuple():
@@ -546,12 +566,30 @@ def _line_of_result(method: Function, value: Any) -> int:
         (name for name in RESULTS if is_a(value, getattr(otp, name)) or text.startswith(f"{name}(")), None
     ):
         found = [node for node in returns if _callee(node.value) == kind or _may_be_made_elsewhere(node.value, method)]
+        if len(found) > 1:
+            found = [node for node in found if _has_parts(node.value, text_of(value, TEXT))] or found
     else:
         found = [node for node in returns if node.value is not None and _callee(node.value) not in RESULTS]
         found = [
-            node for node in found if _is_value(node.value or node, value) or _text_of(node.value) == text
+            node
+            for node in found
+            if _is_value(node.value or node, value)
+            or text == (node.value.id if isinstance(node.value, ast.Name) else _text_of(node.value))
         ] or found
     return found[0].lineno if len(found) == 1 else method.lineno
+
+
+def _has_parts(node: ast.expr | None, made: str) -> bool:
+    """Return whether a call has as many arguments as the text of the result that it made, and the same literals."""
+    tree = parse_source(made)
+    last = tree.body[-1] if tree is not None and tree.body else None
+    shown = last.value if isinstance(last, ast.Expr) else None
+    if not isinstance(node, ast.Call) or not isinstance(shown, ast.Call):
+        return False
+    parts = [[*one.args, *(keyword.value for keyword in one.keywords)] for one in (node, shown)]
+    pairs = list(zip(*parts, strict=False))
+    same = all(ast.unparse(mine) == ast.unparse(its) for mine, its in pairs if isinstance(mine, ast.Constant))
+    return same and len(parts[0]) == len(parts[1])
 
 
 def _callee(node: ast.expr | None) -> str | None:

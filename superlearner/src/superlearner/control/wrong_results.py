@@ -43,15 +43,6 @@ __all__ = [
 ]
 
 UNNAMED: Final = "a callback returned "
-ANY_RESULT: Final = "Ok(…), Reply(…) or NoReply(…)"
-RESULTS_OF: Final = {
-    "init": "Ok(…), Stop(…) or Ignore()",
-    "handle_call": "Reply(…), NoReply(…) or Stop(…)",
-    "handle_cast": "NoReply(…) or Stop(…)",
-    "handle_info": "NoReply(…) or Stop(…)",
-    "handle_continue": "NoReply(…) or Stop(…)",
-}
-"""The results that each callback may return, in place of `ANY_RESULT`."""
 QUESTION: Final = "did no case match, or is a return missing?"
 LONGEST: Final = 300
 """Characters of the cause of a time-out."""
@@ -179,8 +170,8 @@ def place_of_end(node: otp.Node, data: Mapping[str, Any], seq: int) -> Place | N
     reason = _cause_of_start(data["reason"])
     if not data.get("cycle") and _had_crashed(node, reason, seq):  # in a deadlock, each call is a mistake
         return None
-    if (call := place_of_call(data)) is not None:
-        return call
+    if (raised := place_of_call(data) or _place_of_exit(data)) is not None:
+        return raised
     place = place_of(id_text(data.get("what")), data.get("callback"), reason, message=data.get("message"))
     return own_frame(reason) or _place_of_own_stop(data) if place is None else place
 
@@ -201,8 +192,8 @@ def place_of_event(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str,
         end, seq = (data, seq) if kind == "exited" else (_find_end(pid, cause), cause)
         return None if end is None else place_of_end(otp.trace.node_of(pid), end, seq)
     if called is None and not _is_wrong_result(reason):
-        stop = _find_stop(kind, seq, pid, cause, data)
-        return None if stop is None else stop[1]
+        end = _find_own_end(kind, seq, pid, cause, data)
+        return None if end is None else _place_of_exit(end) or _place_of_own_stop(end)
     if kind == "exited":
         end = data
     elif called is not None:
@@ -216,8 +207,17 @@ def place_of_event(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str,
 
 def place_of_call(data: Mapping[str, Any]) -> Place | None:
     """Return the line of the call whose failure ended a process, whether or not it is a mistake; None without one."""
-    match data.get("place"):
-        case (str(file), int(line), str(function)) if failed_call(data.get("reason")) is not None:
+    return None if failed_call(data.get("reason")) is None else _place_in(data)
+
+
+def _place_of_exit(end: Mapping[str, Any]) -> Place | None:
+    """Return the line that raised `Exit` with the reason of an end; None without one."""
+    return _place_in(end) if failed_call(end["reason"]) is None else None
+
+
+def _place_in(end: Mapping[str, Any]) -> Place | None:
+    match end.get("place"):
+        case (str(file), int(line), str(function)):
             return file, line, function
         case _:
             return None
@@ -234,6 +234,13 @@ def place_of_failure(kind: str, seq: int, pid: Any, cause: int, data: Mapping[st
 
 def _find_stop(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> tuple[str, Place] | None:
     """Return the callback that ended a process with `Stop` and this reason, and the line; None if that is not known."""
+    end = _find_own_end(kind, seq, pid, cause, data)
+    place = None if end is None else _place_of_own_stop(end)
+    return None if end is None or place is None else (end["callback"], place)
+
+
+def _find_own_end(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the data of the end of a process whose program gave this reason; None if that is not known."""
     reason = unwrapped_start(data.get("reason"))
     if not _may_be_of_stop(reason) or not is_a(pid, otp.Pid):
         return None
@@ -243,22 +250,21 @@ def _find_stop(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any
         end = next((one.data for one in _find_ends_of_starts(pid, seq, reason)), None)
     else:
         end = _find_end(pid, cause)
-    if end is None or text_of_reason(end["reason"]) != text_of_reason(reason):
-        return None
-    place = _place_of_own_stop(end)
-    return None if place is None else (end["callback"], place)
+    return None if end is None or text_of_reason(end["reason"]) != text_of_reason(reason) else end
 
 
 def _place_of_own_stop(end: Mapping[str, Any]) -> Place | None:
     """Return the line at which a callback returned `Stop` with the reason of an end; None if another one ended it."""
     if end.get("sender") is not None or not end.get("callback") or not _may_be_of_stop(end["reason"]):
         return None
+    if _place_of_exit(end) is not None:
+        return None
     return place_of_stop(id_text(end.get("what")), end["callback"], end["reason"], end.get("message"))
 
 
 def _may_be_of_stop(reason: Any) -> bool:
     """Return whether a program may have given this reason itself, rather than the runtime."""
-    if not is_a(reason, str, tuple) or not is_crash(reason) or _is_wrong_result(reason):
+    if is_a(reason, Crash) or not is_crash(reason) or _is_wrong_result(reason):
         return False
     return failed_call(reason) is None and failed_child(reason) is None and text_of_reason(reason) != "killed"
 
@@ -342,10 +348,8 @@ def _add_callback(text: str, end: Mapping[str, Any] | None) -> str:
     if end is None or not callback:
         return text
     place = place_of(str(end.get("what")), callback, end["reason"], message=end.get("message"))
-    where = "" if place is None else f" ({place_text(place).partition(' ')[0]})"
-    named = f"{callback}{where} {text.removeprefix('a callback ')}".replace(
-        ANY_RESULT, RESULTS_OF.get(callback, ANY_RESULT)
-    )
+    where = "" if place is None else place_text(place).partition(" ")[0]
+    named = sentences.name_callback(text, callback, where)
     return named if place is None else _add_cause(named, place, end)
 
 

@@ -27,13 +27,13 @@ from otp import Behaviour, Children, GenServer, Ignore, NoReply, Ok, Reply, Stop
 from otp.observer.code_at import Function
 from otp.observer.none_states import find_none_states
 from otp.redaction import source_without_secrets
+from otp.sentences import RESULTS_OF
 from superlearner.control.missing_awaits import missing_await
 from superlearner.control.missing_returns import NO_RETURN, find_missing_return
 from superlearner.control.mistakes import own_nodes
 from superlearner.control.reasons import BLOCKS
 from superlearner.control.start_arguments import find_needed_argument
 from superlearner.control.terms import clip
-from superlearner.control.wrong_results import RESULTS_OF
 from superlearner.sandbox.messages import MOST_WARNINGS, WORDS
 from superlearner.sandbox.scopes import UNKNOWN, Scopes, stored_in
 from superlearner.sandbox.sharing import find_shared_state

@@ -26,7 +26,7 @@ from otp.kernel.tables.callers import UNSET, Failed, From, OutsideCaller, call_o
 from otp.kernel.tables.places import where_in
 from otp.kernel.tables.scheduler import Timer
 from otp.kernel.values.bounded import bounded_text
-from otp.kernel.values.errors import CallExit
+from otp.kernel.values.errors import CallExit, Exit
 from otp.kernel.values.exception_reasons import stack_of
 from otp.kernel.values.process import CALLING, FUT, INJECTED, READY, REMOTE, Process
 from otp.kernel.values.reasons import first_of_program
@@ -167,16 +167,19 @@ def cycle_at_timeout(frm: From) -> tuple[tuple[Process, str], ...] | None:
 
 
 def note_crash(p: Process, error: BaseException | None) -> None:
-    """Remember what the reason of a failed call lacks, until the end of its process is recorded.
+    """Remember what the reason of an `Exit` lacks, until the end of its process is recorded.
 
-    That is the line of the call, the seconds that it waited, and the cycle of calls or the busy server.
+    That is the line that raised it; of a failed call, also the seconds that it waited, and the cycle of calls or the
+    busy server.
     """
     s = p.runtime.scheduler
-    if isinstance(error, CallExit):
+    if isinstance(error, Exit):
         if s.cycles is None:
             s.cycles = WeakKeyDictionary()
         place = first_of_program(stack_of(error.__traceback__)[::-1])
-        s.cycles[p] = (None, (error.drawn or error.locked or None, error.busy, place, error.waited or None))
+        call = (error.drawn or error.locked or None, error.busy) if isinstance(error, CallExit) else (None, None)
+        waited = error.waited or None if isinstance(error, CallExit) else None
+        s.cycles[p] = (None, (*call, place, waited))
     elif s.cycles is not None:
         s.cycles.pop(p, None)
 

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from otp.kernel.ends.call_cycles import note_crash
 from otp.kernel.ends.report_limits import is_left_out
-from otp.kernel.ends.wording import keyed_name, process_name, process_text, reason_text, unanswered
+from otp.kernel.ends.wording import keyed_name, name_callback, process_name, process_text, reason_text, unanswered
 from otp.kernel.tables.callers import formatted_state
 from otp.kernel.values.bounded import text
-from otp.kernel.values.errors import CallExit, CallTimeout, result_hint
+from otp.kernel.values.errors import CallExit, CallTimeout, Exit, result_hint
 from otp.kernel.values.exception_reasons import stack_of
 from otp.kernel.values.process import Process, is_supervisor, mailbox_len
 from otp.kernel.values.reasons import Crash, first_of_program, is_clean, starts_with
@@ -35,8 +35,10 @@ def report_crash(
     p: Process, what: str, message: Any, reason: Any, error: BaseException | None, *, stopped: bool = False
 ) -> None:
     """Log the abnormal end of a process, except for errors that end the program; `stopped`: `what` returned `Stop`."""
+    if is_clean(reason):
+        return
     note_crash(p, error)
-    if isinstance(error, (KeyboardInterrupt, SystemExit)) or is_clean(reason) or not is_taken(logger, logging.ERROR):
+    if isinstance(error, (KeyboardInterrupt, SystemExit)) or not is_taken(logger, logging.ERROR):
         return
     above = p.parent
     if is_supervisor(above):
@@ -146,7 +148,10 @@ def _words(p: Process, reason: Any, fields: dict[str, Any], error: BaseException
         why = unanswered(cycle, error.busy, error.why if isinstance(error, CallTimeout) else "")
         how = f": {why}" if why else how
     doing = handling(fields["otp_message"], fields["otp_callback"], fields["otp_state_name"])
-    said = reason_text(reason, LONGEST, waited) + how
+    said = reason_text(reason, LONGEST, waited)
+    if starts_with(reason, "bad_return_value") and fields["otp_callback"]:
+        said = name_callback(said, fields["otp_callback"].rpartition(".")[2])
+    said += how
     lines = [ended(called(p), said, failed=True, doing=doing, at=_place(error, fields["otp_stack"]))]
     if fields["otp_hint"] is not None:
         lines.append(fields["otp_hint"])
@@ -165,7 +170,7 @@ def _words(p: Process, reason: Any, fields: dict[str, Any], error: BaseException
 
 def _place(error: BaseException | None, stack: list[dict[str, Any]]) -> str | None:
     """Return the line of the program that raised, or made the call that failed, as `shop.py:58 in handle_call`."""
-    if isinstance(error, CallExit):
+    if isinstance(error, Exit):
         found = first_of_program(stack_of(error.__traceback__)[::-1])
     else:
         places = [(one["file"], one["line"], one["function"]) for one in reversed(stack)]

@@ -38,6 +38,16 @@ _class_name: Any = type.__dict__["__name__"].__get__  # a metaclass may define `
 _LOCAL: Final = ".<locals>."
 _TASK: Final = re.compile(r"Task\(mfa=\('[^']*', '([^']*)', ")
 
+_ANY_RESULT: Final = "Ok(…), Reply(…) or NoReply(…)"
+RESULTS_OF: Final = {
+    "init": "Ok(…), Stop(…) or Ignore()",
+    "handle_call": "Reply(…), NoReply(…) or Stop(…)",
+    "handle_cast": "NoReply(…) or Stop(…)",
+    "handle_info": "NoReply(…) or Stop(…)",
+    "handle_continue": "NoReply(…) or Stop(…)",
+}
+"""The results that each callback may return, in place of `_ANY_RESULT`."""
+
 
 class KeyTable:
     """A table that names its processes by a key; it is a key of their exit hooks (`on_exit`)."""
@@ -170,6 +180,16 @@ def reason_text(reason: Any, limit: int = REASON, waited: float = 0.0) -> str:
     return _reason(reason, limit, NESTED, waited)
 
 
+def name_callback(words: str, callback: str, at: str = "") -> str:
+    """Name the callback, and its line, in the text of a wrong result.
+
+    >>> name_callback("a callback returned 7, which is not a result such as Ok(…), Reply(…) or NoReply(…)", "init")
+    'init returned 7, which is not a result such as Ok(…), Stop(…) or Ignore()'
+    """
+    named = words.replace("a callback returned ", f"{callback}{f' ({at})' if at else ''} returned ", 1)
+    return named.replace(_ANY_RESULT, RESULTS_OF.get(callback, _ANY_RESULT), 1)
+
+
 def error_text(error: BaseException) -> str:
     """Return an exception that nothing caught as the text of the exit reason that it leads to."""
     return reason_text(reason_of(error), waited=error.waited if isinstance(error, CallExit) else 0.0)
@@ -253,7 +273,7 @@ def _plain(reason: Any, limit: int, depth: int, waited: float) -> str:
             kind = type(rest[0])  # the class that it claims to have may be a lie, or raise
             if issubclass(kind, (Ok, Reply, NoReply, Stop, Ignore)) and not issubclass(kind, WithOptions):
                 return f"a callback returned {got}, which is a result of other callbacks"
-            return f"a callback returned {got}, which is not a result such as Ok(…), Reply(…) or NoReply(…)"
+            return f"a callback returned {got}, which is not a result such as {_ANY_RESULT}"
         case "EXIT", 1 if depth:
             return _reason(rest[0], limit, depth - 1)
         case "already_started", 1 if issubclass(type(rest[0]), Pid):
