@@ -21,7 +21,7 @@ _XUCRED_SIZE: Final = 256
 _SOL_LOCAL: Final = 0
 _LOCAL_PEERCRED: Final = 1
 _FLAGS, _STARTED = 6, 19
-"""The places of two fields of `/proc/PID/stat`."""
+"""The indexes of two fields of `/proc/PID/stat`."""
 _PF_EXITING: Final = 4
 """The flag that Linux sets before it closes the files of a process that ends."""
 
@@ -73,7 +73,7 @@ def uid_of_peer(connected: socket.socket) -> int | None:
 
 
 def process_of_peer(connected: socket.socket) -> tuple[int, bytes] | None:
-    """Return the process at the other end of a Unix socket: its id and when it began; None if that is not known."""
+    """Return the process at the other end of a Unix socket: its id and start time; None if they are not known."""
     if not sys.platform.startswith("linux"):
         return None
     pid = _UCRED.unpack(connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))[0]

@@ -189,10 +189,10 @@ def test_a_node_that_has_left_and_removed_its_socket_is_not_dialled_any_more(soc
     run(main)
 
 
-def test_a_node_whose_process_has_ended_has_not_left_though_another_program_removed_its_socket(
+def test_a_node_whose_process_has_ended_has_not_left_even_if_another_program_removed_its_socket(
     sockets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Regression: a killed member stayed for the time without a heartbeat if another program cleaned up first."""
+    """Regression: a killed member stayed up until its heartbeats were missed if another program cleaned up first."""
     monkeypatch.setattr(dialler_module, "has_ended", lambda _: True)
 
     async def main() -> None:
@@ -206,7 +206,7 @@ def test_a_node_whose_process_has_ended_has_not_left_though_another_program_remo
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_a_killed_process_at_the_other_end_has_ended_before_its_parent_knows() -> None:
+def test_a_killed_process_at_the_other_end_has_ended_before_its_parent_reads_its_status() -> None:
     program = "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); sys.stdin.read()"
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
         server.bind(f"{folder}/s")

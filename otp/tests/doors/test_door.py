@@ -557,8 +557,8 @@ async def fails_at_once() -> None:
         (waits_forever, "waits_forever was cancelled, for example by Ctrl-C"),
     ],
 )
-def test_a_door_tells_which_error_left_its_block(folder: Path, body: Any, words: str) -> None:
-    """Regression: only that the door was closed."""
+def test_a_door_reports_the_error_that_left_its_block(folder: Path, body: Any, words: str) -> None:
+    """Regression: it reported only that the door was closed."""
 
     async def main() -> str:
         visits = contextlib.AsyncExitStack()
@@ -587,8 +587,8 @@ def test_a_door_tells_which_error_left_its_block(folder: Path, body: Any, words:
 
 
 @pytest.mark.parametrize("way", ["root", "link", "signal"])
-def test_a_door_tells_which_exit_signal_ended_its_process(folder: Path, way: str) -> None:
-    """Regression: after the give-up of a root, only that the door was closed."""
+def test_a_door_reports_the_exit_signal_that_ended_its_process(folder: Path, way: str) -> None:
+    """Regression: after the give-up of a root, it reported only that the door was closed."""
 
     class SmallShop(otp.Supervisor):
         @otp.impl
@@ -688,8 +688,8 @@ def test_the_end_of_a_node_waits_for_what_the_visitors_of_its_doors_collect(fold
         ("exit", "till called sys.exit(3) at test_door.py"),
     ],
 )
-def test_a_door_tells_what_ended_otp_run(folder: Path, way: str, word: str) -> None:
-    """Regression: only that its node had ended; and after `sys.exit`, the process was restarted first."""
+def test_a_door_reports_the_reason_why_otp_run_ended(folder: Path, way: str, word: str) -> None:
+    """Regression: it reported only that its node had ended; after `sys.exit`, the process was restarted first."""
 
     class QuittingTill(otp.GenServer[None]):
         @otp.impl

@@ -18,7 +18,7 @@ class SlowRoom(otp.GenServer[None]):
         return otp.Ok(None)
 
 
-def test_who_has_a_child_started_is_known_whether_the_supervisor_is_free_or_busy() -> None:
+def test_the_requester_of_a_child_is_found_whether_the_supervisor_is_free_or_busy() -> None:
     async def main() -> None:
         found: list[otp.Pid | None] = []
 

@@ -92,7 +92,7 @@ def test_a_peer_that_only_lacked_the_processor_gets_as_long_again(
     assert reason.startswith(says)
 
 
-def test_what_a_peer_says_about_its_own_time_gains_it_at_most_its_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_processor_time_that_a_peer_reports_gains_it_at_most_its_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "processor_s", lambda _: 2.0)
     monkeypatch.setattr(running, "waits_for_processor", lambda _: True)
 

@@ -85,7 +85,7 @@ def crash(work: Callable[[], Any], *, traps: bool = False) -> tuple[list[str], l
 
 
 @pytest.mark.parametrize(("work", "what"), [(one_task, "price"), (stream, "fetch")])
-def test_a_task_that_takes_its_owner_along_is_not_said_to_be_restarted(work: Callable[[], Any], what: str) -> None:
+def test_a_task_that_ends_its_owner_is_not_said_to_be_restarted(work: Callable[[], Any], what: str) -> None:
     """Regression: `price crashed and was restarted`, and beside it `it has no supervisor that restarts it`."""
     (line,), alone = crash(work)
     assert line.startswith(f"{what} 0.")

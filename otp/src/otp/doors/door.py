@@ -177,7 +177,7 @@ class Door:
             await self._made.close()
 
     def _begin_close(self, error: BaseException | None) -> None:
-        """Stop listening, and begin to tell visitors why: `error` leaves the block of the door."""
+        """Stop listening, and begin to notify visitors of the reason; `error` leaves the block of the door."""
         listening, self._socket = self._socket, None
         if listening is None:
             return

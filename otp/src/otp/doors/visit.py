@@ -42,10 +42,10 @@ VIEW: Final = "view"
 LAST_WORD: Final = "last_word"
 """The request that is answered when the door closes."""
 COLLECTED: Final = "collected"
-"""The request of a visitor that has then read what it needs."""
+"""The request of a visitor that has read what it needs."""
 CLOSING: Final = "closing"
 COLLECT_S: Final = 2.0
-"""Seconds that a door that closes waits for its visitors: their backends still answer."""
+"""Seconds that a closing door waits for its visitors; its backend still answers them."""
 HANDSHAKE_S: Final = 10.0
 """Time in which a visitor has to prove that it has the token."""
 SETTINGS: Final = Settings(heartbeat=2.0, dead=15.0)

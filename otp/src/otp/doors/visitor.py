@@ -98,7 +98,7 @@ class Visitor:
         self.last_word: str | None = None
         """The reason why the service closed its door, if it gave one: untrusted."""
         self.collect: Callable[[], Awaitable[object]] | None = None
-        """Called when the service closes its door, which waits for it, but not for long: its backend still answers."""
+        """Called when the service closes its door, which waits for it briefly; its backend still answers."""
         self.facts: Facts
         self.view: RemoteView
 

@@ -111,7 +111,7 @@ class Scan:
         self.settled: int = 0
         """Those of them with a pid up to the given number."""
         self.children: Counter[Pid] = Counter()
-        """The other processes, without supervisors, by their supervisor."""
+        """The number of supervised processes, without supervisors, by their supervisor."""
         self.settled_children: Counter[Pid] = Counter()
         """Those of them with a pid up to the given number."""
         self.youngest: deque[Pid] = deque(maxlen=MOST)

@@ -115,7 +115,7 @@ def processor_s(pid: int) -> float:
 
 
 def waits_for_processor(pid: int) -> bool:
-    """Return whether the process has the processor, or would run if it had it."""
+    """Return whether the process is running or ready to run."""
     try:
         return _stat(pid)[0] == b"R"
     except OSError:

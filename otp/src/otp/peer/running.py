@@ -38,7 +38,7 @@ PER_SECOND: Final = 256 << 10
 
 
 LEAST_SHARE: Final = 0.25
-"""The share of a core below which a peer that did not answer may only have waited for the processor."""
+"""The share of a core below which a silent peer may only have waited for the processor."""
 PATIENCE_S: Final = 15.0
 """Seconds for a guard to end its peer and report; it may have to remove a folder of many files."""
 
@@ -80,7 +80,7 @@ class Running:
         self._last_word: dict[str, Any] | None = None
         self._held: dict[str, Any] | None = None
         self._used = 0.0
-        """The processor time that it had used at its last sign of life, as it says."""
+        """The processor time that it reported with its last sign of life."""
         self._printed = ""
         self._pidfd = -1
         self._second = 0
@@ -242,7 +242,7 @@ class Running:
         self.kill("held", reason[:500])
 
     def _starves(self, seconds: float) -> bool:
-        """Return whether it would have run, but had too little of the processor in these seconds."""
+        """Return whether it was ready to run, but got too little processor time in these seconds."""
         pid = self.os_pid
         if pid is None or not waits_for_processor(pid):
             return False

@@ -522,7 +522,7 @@ def _describe_others(group: Group, past: Past) -> Iterator[str]:
 
 
 def _restarted_with_link(group: Group, past: Past) -> list[str]:
-    """Return the names of what was restarted if each had ended because of a link, and not the first process itself."""
+    """Return the names of the restarted processes if links ended all of them, and none of them ended first."""
     again = list(filter(is_again, group.events))
     ends = [past.memory.ends.get(one.data.get("old")) for one in again]
     if not all(one is not None and one.data.get("sender") is not None and one is not group.first for one in ends):

@@ -93,8 +93,8 @@ class MomentRow:
         owner: the owner of the node at that time; None if it had none.
         data: the replay, compressed; None for a sum, and for one that is too old.
         kind: the name of the kind of its node, see `nodes.kinds`; None for one of an earlier version.
-        cause: a mark of its reason, the class of that and the place that raised, or the type of an incident; None if
-            unknown, as of a sum.
+        cause: a mark of its reason, the class of the reason and the place that raised it, or the type of an incident;
+            None if unknown, as of a sum.
         id: its place among all rows; set when read.
     """
 

@@ -127,7 +127,7 @@ def test_who_started_the_processes_before_it_ended_is_told_by_its_line_only(monk
     _watch(monkeypatch, run)
 
 
-def test_many_processes_that_start_at_once_and_stay_are_reported_in_8_s_with_who_started_them(
+def test_many_processes_that_start_at_once_and_stay_are_reported_in_8_s_with_their_starter(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Regression: 3,000 of them were reported after 30 s, without who started them."""
@@ -170,7 +170,7 @@ class LeakingHost(otp.GenServer[float]):
         return otp.NoReply(state)
 
 
-def test_children_of_a_dynamic_supervisor_that_never_end_are_found_with_who_has_them_started(
+def test_children_of_a_dynamic_supervisor_that_never_end_are_found_with_their_requester(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Regression: they were never reported."""

@@ -1,4 +1,4 @@
-"""What is told of a process whose node is not connected: what happened last comes first."""
+"""The explanation of a process whose node is not connected: what happened last comes first."""
 
 from __future__ import annotations
 

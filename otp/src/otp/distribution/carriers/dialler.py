@@ -218,7 +218,7 @@ class Dialler:
         elif problem == errno.ECONNREFUSED and target.proven and os.name == "posix":
             self._refused(target)
         elif problem == errno.ENOENT and target.proven and target.process is not None and has_ended(target.process):
-            self._refused(target)  # another program has removed what the killed one left
+            self._refused(target)  # another program has removed the socket of the killed one
         elif problem == errno.ENOENT and target.proven:  # it has left, and removed its socket
             target.dials, target.proven, target.until = False, False, target.until if target.until == FOREVER else 0.0
             self._again(target)

@@ -1,4 +1,4 @@
-"""Stored facts about a process: its ends, restarts and problems, also if its node is not connected."""
+"""Stored facts about a process: its ends, restarts and problems, even if its node is not connected."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOST_PROBLEMS: Final = 5
 
 
 async def explain_absent(ctx: Context, history: MomentHistory | None, name: str, absence: OperationError) -> Why | None:
-    """Return what is stored about a process of a node that is not connected, and may run; None if nothing is.
+    """Return what is stored about a process whose node is not connected, but may run; None if nothing is.
 
     It begins with what happened last: the state of the node, then the last end in that run of its program.
     """

@@ -132,7 +132,7 @@ def find_requested(moment: Moment) -> list[Stopped]:
     stops = [one for one in moment.events if isinstance(one, Stopped)]
     if not stops or moment.events[0] is not stops[0]:  # a process ended by itself
         return []
-    if any(isinstance(one, Crashed) and one.id == stops[-1].by for one in moment.events):  # it was ending itself
+    if any(isinstance(one, Crashed) and one.id == stops[-1].by for one in moment.events):  # the supervisor was ending
         return []
     return [one for one in stops if one.by == stops[-1].by]
 

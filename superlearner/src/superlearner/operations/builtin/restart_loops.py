@@ -62,7 +62,7 @@ MOST_REFS: Final = 20
 PAUSE_S: Final = 120.0
 """Seconds without an equal line that end a loop: only the first 100 restarts of each minute have a line."""
 MARKED: Final = re.compile(r"(?P<mark>[0-9a-f]{8})\|")
-"""The first characters of a cause, which tell equal reasons from those that differ in their arguments."""
+"""The first characters of a cause, which differ if reasons differ only in their arguments."""
 PID: Final = re.compile(r"(?<=\S) \d+\.\d+\.\d+(?= |$)")
 """The pid behind what a process without a name runs, which differs from one to the next."""
 TIMES: Final = re.compile(r"(once|[\d,]+ times)(?= more$)")
@@ -102,7 +102,7 @@ class Loop:
 
     @property
     def listed_at(self) -> float:
-        """The time by which it is listed: of many its last, of one its beginning, even if it lasted.
+        """The time by which it is listed: the end of several lines, the start of a single one, even if that lasted.
 
         >>> hang = MomentRow("shop", "9f3a0c1b22d4", 7, 9, 100.0, 108.0, "till was in handle_call for 8 s", 1, "7")
         >>> Loop([hang]).listed_at, Loop([replace(hang, count=5)]).listed_at
@@ -286,7 +286,7 @@ def cause_of(line: RestartLine) -> str | None:
 
 
 def _read_mark(cause: str | None) -> str | None:
-    """Return what tells the reason in a cause from others; None if it is not known, as of an earlier version."""
+    """Return the mark of the reason in a cause; None if it has none, as of an earlier version."""
     found = MARKED.match(cause or "")
     return None if found is None else found["mark"]
 
@@ -316,7 +316,7 @@ def _is_known(one: RestartLine | MomentRow) -> bool:
 def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
     """Group lines into loops by cause and run, both newest first; a sum belongs to the loop of the restarts before it.
 
-    A few whose reasons differ in their arguments are apart.
+    A few lines whose reasons differ in their arguments stay apart.
 
     >>> row = MomentRow("shop", "9f3a0c1b22d4", 7, 9, 100.0, 100.0, "till crashed and was restarted", 1, "7")
     >>> [len(one.lines) for one in fold([row] * 4)], [len(one.lines) for one in fold([row] * 5)]
