@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from otp import sentences
-from superlearner.cli.asking import PlatformAnswer
+from superlearner.cli.asking import PlatformAnswer, RequestRefused
 from superlearner.cli.cells import span
+from superlearner.cli.door import failed
+from superlearner.cli.finding import FoundPlatform
 from superlearner.cli.short import shortened
 from superlearner.cli.showing import show
 from superlearner.operations.declaration import Operation
@@ -283,3 +286,11 @@ def test_the_sentences_of_a_summary_are_lines_before_the_fields(capsys: pytest.C
     """Regression: they were one line of up to 700 characters."""
     show(PlatformAnswer({"restarted": True, "summary": "ledger was killed\nshop restarted ledger"}))
     assert capsys.readouterr().out == "ledger was killed\nshop restarted ledger\n\nrestarted  yes\n"
+
+
+def test_a_refused_request_shows_each_hint_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Regression: with the same hint for two fields, the same command stood there twice."""
+    hints = ("see GET /api/v1/processes", "see `superlearner process list`", "see GET /api/v1/processes")
+    with pytest.raises(typer.Exit):
+        failed(RequestRefused("process_not_found", "there is no process 'x'", hints), FoundPlatform("http://x", None))
+    assert capsys.readouterr().err.splitlines()[1:] == ["  see `superlearner process list`"]

@@ -59,6 +59,6 @@ def ask_or_fail(
 
 def failed(error: RequestRefused, platform: FoundPlatform) -> NoReturn:
     """End the command with the error's code and hints."""
-    words = (in_our_words(hint, platform.begin) for hint in error.hints)
+    words = dict.fromkeys(in_our_words(hint, platform.begin) for hint in error.hints)  # two fields may have the same
     hints = "".join(f"\n  {clip(paragraph(one), LONGEST)}" for one in words)
     fail(f"{plain(error.code)}: {clip(paragraph(str(error)), LONGEST)}{hints}", FAILED)

@@ -140,7 +140,7 @@ class Tools:
         except PlatformNotFound as error:
             return error_of("no_platform", str(error), ["start a platform and call the tool again"])
         except RequestRefused as error:
-            return error_of(error.code, str(error), [self._in_our_words(hint) for hint in error.hints])
+            return error_of(error.code, str(error), [*dict.fromkeys(map(self._in_our_words, error.hints))])
         except (WrongUrl, OSError) as error:
             return error_of("no_platform", str(error))
         return result_of(answer.data, answer.meta)

@@ -416,6 +416,12 @@ def test_a_timeout_while_another_process_held_the_loop_does_not_blame_the_callee
     assert "meanwhile" not in found.description
 
 
+def test_a_call_that_timed_out_for_an_unknown_cause_has_an_advice() -> None:
+    """Regression: Start advised *Try: it is no longer waiting*."""
+    (found,) = detect(facts(timeouts=[replace(CALL, cause="", why="")]), LIMITS)
+    assert found.hint == found.past_hint == "allow more time, or shorten what pricing does"
+
+
 def test_a_short_hold_of_the_loop_does_not_explain_a_call_that_timed_out() -> None:
     """Regression: any hold in its last second hid the backtrace of the process that did not answer."""
     call = replace(CALL, at=NOW - 0.9, timeout=5.0)

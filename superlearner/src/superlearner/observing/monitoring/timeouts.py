@@ -288,7 +288,7 @@ def _hint(last: TimedOut, facts: NodeFacts) -> str:
 
 def _advise(last: TimedOut) -> str:
     """Return what to try once the process is no longer waiting."""
-    return ADVICE if last.cycle else last.why or "it is no longer waiting"
+    return ADVICE if last.cycle else last.why or f"allow more time, or shorten what {last.callee} does"
 
 
 def find_waiting(node: Node, calls: Iterable[TimedOut]) -> frozenset[str]:
