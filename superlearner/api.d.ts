@@ -1123,7 +1123,7 @@ declare namespace Api {
     /** the restarts in this run of its program, in memory and in the store */ count: number;
     /** those of them that followed a crash */ crashes?: number;
     /** those of them that followed a kill */ kills?: number;
-    /** those of them with a supervisor that had given up */ with_supervisor?: number;
+    /** those of them together with a supervisor that had given up */ with_supervisor?: number;
     /** its restarts of any kind in earlier runs, in the store */ before?: number;
     /** the time of the first one; null without one */ since: number|null;
     /** the last of them */ until: number|null;

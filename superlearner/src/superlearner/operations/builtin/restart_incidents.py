@@ -98,7 +98,7 @@ def is_failure(row: MomentRow) -> bool:
 
 def _describe_kind(row: MomentRow, anomaly: AnomalyLine | None) -> str:
     if anomaly is not None:
-        return f"a problem without a restart: {anomaly.type.replace('_', ' ')}, {anomaly.severity}"
+        return f"a problem without a restart: {anomaly.type.replace('_', ' ')}, severity {anomaly.severity}"
     if row.line.startswith(OUTAGE):
         return "the platform was away, so nothing was observed"
     if row.cause == FAILED_START:

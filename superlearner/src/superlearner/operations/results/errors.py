@@ -85,7 +85,7 @@ class WhyRepeats(ResultModel):
     count: int = Field(description="the restarts in this run of its program, in memory and in the store")
     crashes: int = Field(default=0, description="those of them that followed a crash")
     kills: int = Field(default=0, description="those of them that followed a kill")
-    with_supervisor: int = Field(default=0, description="those of them with a supervisor that had given up")
+    with_supervisor: int = Field(default=0, description="those of them together with a supervisor that had given up")
     before: int = Field(default=0, description="its restarts of any kind in earlier runs, in the store")
     since: Seconds | None = Field(description="the time of the first one; null without one")
     until: Seconds | None = Field(description="the last of them")
