@@ -179,7 +179,7 @@ def test_the_report_names_callback_event_and_state_and_has_the_traceback(
     assert "state 'a'" in first.getMessage()
     assert "ValueError: broken" in caplog.text
     assert "in Mortal.handle_event('info', " in second.getMessage()
-    assert "bad_return_from_state_function" in second.getMessage()
+    assert "handle_event returned KeepStateAndData, which is not a result such as NextState" in second.getMessage()
     assert "return an instance, as in KeepStateAndData(…), not the class" in caplog.text
 
 

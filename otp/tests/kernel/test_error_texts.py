@@ -473,7 +473,7 @@ def test_a_value_that_claims_to_be_a_task_is_not_read() -> None:
 
 def test_a_state_function_without_a_result_is_explained() -> None:
     reason = Crash(("bad_return_from_state_function", None))
-    assert "a state function returned None: did no case match, or is a return missing?" == reason_text(reason)
+    assert "a callback returned None: did no case match, or is a return missing?" == reason_text(reason)
 
 
 def test_the_members_of_a_group_have_their_arguments() -> None:

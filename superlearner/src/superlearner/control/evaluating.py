@@ -19,6 +19,7 @@ from otp import Node
 from otp.observer.hints import hint_for
 from otp.redaction import without_secrets
 from superlearner.control.failures import explain_start, failed_child, unwrapped
+from superlearner.control.handled import callback_of, class_of, handled_by
 from superlearner.control.mistakes import explain_missing_return, function_at, locate
 from superlearner.control.protection import protection_of
 from superlearner.control.reasons import own_frame, tagged, text_of_reason
@@ -253,10 +254,10 @@ def _explain_end(node: Node, code: ast.Module, reason: Any) -> tuple[str, int | 
         line = at if function_at(code, at) == function else None  # else it stands in the code of another evaluation
         says = explain_start(why).partition("\n")[0]
     elif tag == "bad_return_value" and len(rest) == 1 and (end := _find_end(node, why)) is not None:
-        cls, callback = str(end["what"]), end["callback"]
-        place = locate(code, cls, callback, why, end.get("message"))
+        cls, callback = class_of(end), callback_of(end) or ""
+        place = locate(code, cls, callback, why, handled_by(end))
         line, function = (None, f"{cls}.{callback}") if place is None else place
-        missing = explain_missing_return(code, cls, callback, why, end.get("message"))
+        missing = explain_missing_return(code, cls, callback, why, handled_by(end))
         says = (missing and missing.why) or hint_for(why, callback) or ""
         says = says if rest[0] is None else f"it returned {text_of_reason(rest[0])}; {says}"
     if not says:

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from otp.observer.code_at import Function
+from superlearner.control.handled import Handled
 
 __all__ = ["NO_RETURN", "MissingReturn", "find_missing_return", "find_passed_over", "matches_pattern"]
 
@@ -30,12 +31,12 @@ class MissingReturn(NamedTuple):
     """The cause as a clause; "" for a `return` whose value was None."""
 
 
-def find_missing_return(method: Function, message: str | None = None) -> MissingReturn | None:
+def find_missing_return(method: Function, message: Handled = None) -> MissingReturn | None:
     r"""Return where a callback returned None, and why; None if several places with different causes may have.
 
     Args:
         method: the callback.
-        message: what it handled, as text.
+        message: what it handled.
 
     >>> text = "def handle_cast(self, message, state):\n  match message:\n    case 'set':\n      NoReply(1)"
     >>> (cast,) = ast.parse(text).body
@@ -45,23 +46,18 @@ def find_missing_return(method: Function, message: str | None = None) -> Missing
     MissingReturn(line=2, why="no case matches 'sett'; did you mean 'set'?")
     >>> find_missing_return(cast)
     """
-    names = [each.arg for each in method.args.args[1:2]]
-    known = None if message is None or not names else _value_of(message)
-    found = list(dict.fromkeys(_Walk(names[0] if names else "", message, known).find(method.body)))
+    found = list(dict.fromkeys(_Walk(_Arguments(method, message)).find(method.body)))
     if len({each.why for each in found}) != 1:
         return None
     return found[0] if len(found) == 1 else MissingReturn(method.lineno, found[0].why)
 
 
-def find_passed_over(method: Function, message: str | None) -> frozenset[int]:
-    """Return the lines of a callback in cases that do not match its message, given as text."""
-    names = [each.arg for each in method.args.args[1:2]]
-    value = None if message is None else _value_of(message)
-    if not names or value is None:
-        return frozenset()
+def find_passed_over(method: Function, message: Handled) -> frozenset[int]:
+    """Return the lines of a callback in cases that do not match its message."""
+    arguments = _Arguments(method, message)
     over = set[int]()
     for node in ast.walk(method):
-        if isinstance(node, ast.Match) and isinstance(node.subject, ast.Name) and node.subject.id == names[0]:
+        if isinstance(node, ast.Match) and (value := arguments.value_of(node.subject)) is not None:
             done = False
             for case in node.cases:
                 matches = False if done else matches_pattern(case.pattern, value)
@@ -72,19 +68,39 @@ def find_passed_over(method: Function, message: str | None) -> frozenset[int]:
     return frozenset(over)
 
 
+class _Arguments:
+    """The arguments of a callback that are known: its message, or those of an event of a state machine."""
+
+    def __init__(self, method: Function, message: Handled) -> None:
+        texts = () if message is None else (message,) if isinstance(message, str) else message
+        self._texts = dict(zip((each.arg for each in method.args.args[1:]), texts, strict=False))
+        self._values = {name: _value_of(text) for name, text in self._texts.items()}
+
+    def value_of(self, subject: ast.expr) -> ast.expr | None:
+        """Return an argument, or a tuple of them, as an expression; None if it is not known."""
+        if isinstance(subject, ast.Name):
+            return self._values.get(subject.id)
+        if not isinstance(subject, ast.Tuple):
+            return None
+        members = [self.value_of(each) for each in subject.elts]
+        return ast.Tuple([each or ast.Name("_") for each in members]) if any(members) else None
+
+    def text_of(self, subject: ast.expr) -> str:
+        """Return the same as text."""
+        if isinstance(subject, ast.Tuple):
+            return f"({', '.join(map(self.text_of, subject.elts))})"
+        return self._texts.get(subject.id, subject.id) if isinstance(subject, ast.Name) else ast.unparse(subject)
+
+
 class _Walk:
     """The search of a callback for the places at which it can end without a result.
 
     Args:
-        name: its parameter for the message.
-        message: the message as text, or None.
-        value: the message as an expression; None if it is not known.
+        arguments: what is known of its arguments.
     """
 
-    def __init__(self, name: str, message: str | None, value: ast.expr | None) -> None:
-        self._name = name
-        self._message = message
-        self._value = value
+    def __init__(self, arguments: _Arguments) -> None:
+        self._arguments = arguments
         self._none: list[MissingReturn] = []
 
     def find(self, body: Sequence[ast.stmt]) -> list[MissingReturn]:
@@ -147,7 +163,7 @@ class _Walk:
                     return ends + self._ends(otherwise)
 
     def _ends_of_match(self, node: ast.Match) -> list[MissingReturn]:
-        subject = self._value if isinstance(node.subject, ast.Name) and node.subject.id == self._name else None
+        subject = self._arguments.value_of(node.subject)
         ends: list[MissingReturn] = []
         for case in node.cases:
             matches = matches_pattern(case.pattern, subject)
@@ -156,15 +172,16 @@ class _Walk:
             ends += self._ends(case.body)
             if matches and case.guard is None:
                 return ends
-        what = "" if subject is None else f" {self._message}"
+        what = "" if subject is None else f" {self._arguments.text_of(node.subject)}"
         near = "" if subject is None else _near_case(node, subject)
         return [*ends, MissingReturn(node.lineno, f"no case matches{what}{near}")]
 
     def _holds(self, test: ast.expr) -> bool | None:
         """Return whether a comparison of the message with a literal is true; None if that is not known."""
         match test:
-            case ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()], comparators=[wanted]) if name == self._name:
-                return None if self._value is None else _is_equal(wanted, self._value)
+            case ast.Compare(left=ast.Name() as left, ops=[ast.Eq()], comparators=[wanted]):
+                value = self._arguments.value_of(left)
+                return None if value is None else _is_equal(wanted, value)
             case _:
                 return None
 

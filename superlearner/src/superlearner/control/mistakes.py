@@ -22,7 +22,9 @@ from typing import Any, Final
 import otp
 from otp import Behaviour, Crash, ExceptionTerm
 from otp.observer.code_at import Function, arguments_of, parse, parse_source
+from superlearner.control.expressions import TEXT, callee_of, is_value, literal_text, may_be, may_compute
 from superlearner.control.failures import Place, failed_child, unwrapped
+from superlearner.control.handled import Handled, callback_of, class_of
 from superlearner.control.missing_returns import MissingReturn, find_missing_return, find_passed_over
 from superlearner.control.reasons import has_own_frame, tagged, text_of_reason
 from superlearner.control.terms import is_a, safe_text, text_of
@@ -55,13 +57,11 @@ WRONG: Final = ("bad_return_value", "start_spec", "supervisor_data", "shutdown",
 LACKING: Final = {"missing_id": "id", "missing_start": "start"}
 """The key that a child spec lacks, by error term."""
 
-PLAIN: Final = frozenset[type]([str, int, float, bool, bytes, type(None), tuple, list, dict, set, frozenset])
-"""Types whose values are compared themselves, not as text."""
-
-TEXT: Final = 500
-"""Characters of the text of a value."""
-
-RESULTS: Final = ("Ok", "Reply", "NoReply", "Stop", "Ignore")
+RESULTS: Final = (
+    "Ok", "Reply", "NoReply", "Stop", "Ignore",
+    "MachineOk", "NextState", "KeepState", "KeepStateAndData", "RepeatState", "RepeatStateAndData", "StopAndReply",
+)  # fmt: skip
+NO_RESULT: Final = (("bad_return_value", (None,)), ("bad_return_from_state_function", (None,)))
 
 NO_CALLBACK: Final = re.compile(r"\w+ (got the|returned then=).*, but has no (handle_\w+); ", re.DOTALL)
 """The error of a server without an optional callback that it needs."""
@@ -71,7 +71,7 @@ PLACE: Final = re.compile(r"\((?:[^()]*[/\\])?[^()/\\]+\.py:(\d{1,7})\)")
 
 
 def locate(
-    text: str | ast.Module, cls: str, callback: str, reason: Any, message: str | None = None
+    text: str | ast.Module, cls: str, callback: str, reason: Any, message: Handled = None
 ) -> tuple[int, str] | None:
     r"""Return the line of a source that caused a reason without a line, and its function.
 
@@ -93,14 +93,16 @@ def locate(
     method = _method(owner, callback)
     missing = explain_missing_return(text, cls, callback, reason, message)
     line = _line(tree, owner, method, reason) if missing is None else missing.line
+    if line is None and is_a(reason, Crash) and type(reason.term) is str and reason.term == "undef":
+        line = _line_of_state(owner, callback)
     return None if line is None else (line, function_at(tree, line))
 
 
 def explain_missing_return(
-    text: str | ast.Module, cls: str, callback: str, reason: Any, message: str | None
+    text: str | ast.Module, cls: str, callback: str, reason: Any, message: Handled
 ) -> MissingReturn | None:
     """Return where and why a callback in a source returned None; None if that is not known; arguments of `locate`."""
-    if tagged(reason) != ("bad_return_value", (None,)):
+    if tagged(reason.term if is_a(reason, Crash) else reason) not in NO_RESULT:
         return None
     tree = parse_source(text) if isinstance(text, str) else text
     owner = None if tree is None else _class(tree, cls)
@@ -109,7 +111,7 @@ def explain_missing_return(
 
 
 def place_of(
-    cls: str, callback: str | None, reason: Any, module: str | None = None, message: str | None = None
+    cls: str, callback: str | None, reason: Any, module: str | None = None, message: Handled = None
 ) -> Place | None:
     """Return file, line and function of the mistake behind a reason without a line, in a class that is loaded now.
 
@@ -122,7 +124,7 @@ def place_of(
     return _find_place(cls, callback, module, lambda text, owner: locate(text, owner, callback, reason, message))
 
 
-def place_of_stop(cls: str, callback: str, reason: Any, message: str | None = None) -> Place | None:
+def place_of_stop(cls: str, callback: str, reason: Any, message: Handled = None) -> Place | None:
     """Return file, line and function of the result `Stop` with this reason, in a class that is loaded now.
 
     None if the callback has no such result, or several. A computed reason, as in `Stop(reason, state)`, may be this
@@ -166,7 +168,7 @@ def place_of_failed_start(node: otp.Node, reason: Any, module: str | None = None
         for event in reversed(otp.trace.history(node)):
             found = event.data.get("reason") if event.kind == "exited" else None
             if found is not None and text_of_reason(found) == words:
-                return place_of(str(event.data.get("what")), event.data.get("callback"), one, module)
+                return place_of(class_of(event.data), callback_of(event.data), one, module)
     return None
 
 
@@ -241,7 +243,7 @@ def _line(tree: ast.Module, owner: ast.ClassDef, method: Function | None, reason
             return _option(scopes, OPTIONS[tag], rest[0]) or _start(method, owner)
         case _:
             line = None if method is None else _line_of_stop(owner, method, reason, None)
-            plain = [] if method is None else [at for at, why in _stops(method) if _may_be(why, reason)]
+            plain = [] if method is None else [at for at, why in _stops(method) if may_be(why, reason)]
             return line if line in plain else None
 
 
@@ -250,7 +252,9 @@ def _line_of_crash(tree: ast.Module, owner: ast.ClassDef, method: Function | Non
     if type(term) is str:
         return _line_of_lacking(owner, term)
     if not is_a(term, ExceptionTerm):
-        inner, _ = tagged(term)
+        inner, rest = tagged(term)
+        if inner == "bad_return_from_state_function" and method is not None and len(rest) == 1:
+            return _line_of_result(method, rest[0])
         return _line(tree, owner, method, term) if inner in OPTIONS or inner in SPECS else None
     text = safe_text(term.text)
     named = PLACE.search(text)
@@ -261,16 +265,24 @@ def _line_of_crash(tree: ast.Module, owner: ast.ClassDef, method: Function | Non
     return _line_of_missing(owner, text) if term.type_name == "MissingCallback" else None
 
 
-def _line_of_stop(owner: ast.ClassDef, method: Function, reason: Any, message: str | None) -> int | None:
+def _line_of_state(owner: ast.ClassDef, state: str) -> int | None:
+    """Return the one line of a state machine that enters a state."""
+    calls = (node for node in ast.walk(owner) if isinstance(node, ast.Call) and node.args)
+    enters = (node for node in calls if callee_of(node) in ("NextState", "MachineOk"))
+    found = {node.lineno for node in enters if is_value(node.args[0], state)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _line_of_stop(owner: ast.ClassDef, method: Function, reason: Any, message: Handled) -> int | None:
     """Return the line of the one `Stop` of a method that may have this reason and may have been reached."""
-    exits = (node.args for node in ast.walk(owner) if isinstance(node, ast.Call) and _callee(node) == "exit")
-    if any(len(why) == 1 and (_may_be(why[0], reason) or _may_compute(why[0], reason)) for why in exits):
+    exits = (node.args for node in ast.walk(owner) if isinstance(node, ast.Call) and callee_of(node) == "exit")
+    if any(len(why) == 1 and (may_be(why[0], reason) or may_compute(why[0], reason)) for why in exits):
         return None
     over = find_passed_over(method, message)
     if any(node.lineno not in over and _may_be_made_elsewhere(node.value, method) for node in _returns(method)):
         return None
     reached = [(line, why) for line, why in _stops(method) if line not in over]
-    found = [line for line, why in reached if _may_be(why, reason) or _may_compute(why, reason)]
+    found = [line for line, why in reached if may_be(why, reason) or may_compute(why, reason)]
     return found[0] if len(found) == 1 else None
 
 
@@ -286,7 +298,7 @@ def _may_be_made_elsewhere(node: ast.expr | None, method: Function) -> bool:
         case ast.Name(id=name):
             return name not in (*arguments_of(method), *RESULTS)
         case ast.Call():
-            return _callee(node) not in RESULTS
+            return callee_of(node) not in RESULTS
         case _:
             return isinstance(node, ast.Await | ast.Attribute | ast.Subscript | ast.BoolOp | ast.NamedExpr)
 
@@ -294,7 +306,7 @@ def _may_be_made_elsewhere(node: ast.expr | None, method: Function) -> bool:
 def _stops(method: Function) -> Iterator[tuple[int, ast.expr]]:
     """Yield each `Stop` of a method: its line, and its reason."""
     for node in own_nodes(method):
-        if isinstance(node, ast.Call) and _callee(node) == "Stop":
+        if isinstance(node, ast.Call) and callee_of(node) in ("Stop", "StopAndReply"):
             named = [one.value for one in node.keywords if one.arg == "reason"]
             if why := [*node.args, *named][:1]:
                 yield node.lineno, why[0]
@@ -313,7 +325,7 @@ def _line_of_lacking(owner: ast.ClassDef, text: str) -> int | None:
         return int(named[1])
     nested = (one for method in owner.body if isinstance(method, Function) for one in ast.walk(method))
     inside = [one.lineno for one in nested if isinstance(one, Function) and one.name == lacking[2]]
-    made = [one.lineno for one in ast.walk(owner) if isinstance(one, ast.Call) and _callee(one) == "Continue"]
+    made = [one.lineno for one in ast.walk(owner) if isinstance(one, ast.Call) and callee_of(one) == "Continue"]
     found = inside or (made if lacking[1] == "returned then=" else [])
     return found[0] if len(found) == 1 else owner.lineno
 
@@ -379,7 +391,7 @@ def _option(scopes: list[Any], name: str, value: object) -> int | None:
     everywhere = [list(_options(scope, name)) for scope in scopes]
     for found in everywhere:
         for node in found:
-            if _is_value(node, value):
+            if is_value(node, value):
                 return node.lineno
     return everywhere[0][0].lineno if everywhere and everywhere[0] else None
 
@@ -394,86 +406,17 @@ def _options(scope: ast.AST, name: str) -> Iterator[ast.expr]:
                     yield member
 
 
-def _is_value(node: ast.AST, value: object) -> bool:
-    """Return whether an expression is this plain value."""
-    if type(value) not in (str, int, float, bool, type(None)):
-        return False
-    try:
-        found = ast.literal_eval(node) if isinstance(node, ast.expr) else node
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return False
-    return type(found) is type(value) and found == value
-
-
-def _may_be(node: ast.expr, value: Any) -> bool:
-    """Return whether an expression is this plain value, or a tuple whose plain values are those of this tuple."""
-    if (made := _instance(value)) is not None:
-        return ast.unparse(node) == made[1]
-    if type(value) is not tuple or not isinstance(node, ast.Tuple):
-        return _is_value(node, value)
-    plain = [one for one in zip(node.elts, value, strict=False) if isinstance(one[0], ast.Constant)]
-    return len(node.elts) == len(value) and bool(plain) and all(_is_value(*one) for one in plain)
-
-
-def _instance(value: Any) -> tuple[str, str] | None:
-    """Return the class and the text of an object, as of `Stop(ValueError("empty"), state)`; None for another value.
-
-    In an event it is shortened to its text.
-    """
-    text = "" if type(value) in PLAIN else text_of(value, TEXT)
-    cls, is_call, _ = text.partition("(")
-    return (cls, text) if is_call and cls.isidentifier() else None
-
-
-def _may_compute(node: ast.expr, value: Any) -> bool:
-    """Return whether an expression that is no literal may be this value."""
-    match node:
-        case ast.Constant():
-            return False
-        case ast.Call() if (made := _instance(value)) is not None and (_callee(node) or "")[:1].isupper():
-            return _callee(node) == made[0]
-        case ast.JoinedStr():
-            return type(value) is str and _fits(node, value)
-        case ast.Tuple():
-            pairs = list(zip(node.elts, value, strict=False)) if type(value) is tuple else []
-            same = len(node.elts) == len(pairs) == (len(value) if type(value) is tuple else -1)
-            return same and all(not isinstance(part, ast.Constant) or _is_value(part, one) for part, one in pairs)
-        case _:
-            return True
-
-
-def _fits(node: ast.JoinedStr, value: str) -> bool:
-    """Return whether a text has the literal parts of an f-string, in their order."""
-    at = 0
-    for number, part in enumerate(node.values):
-        if isinstance(part, ast.Constant):
-            found = value.find(str(part.value), at)
-            if found < 0 or (number == 0 and found > 0):
-                return False
-            at = found + len(str(part.value))
-    last = node.values[-1] if node.values else ast.Constant("")
-    return not isinstance(last, ast.Constant) or value.endswith(str(last.value))
-
-
-def _text_of(node: ast.expr | None) -> str | None:
-    """Return the text of a literal as an event has it, such as a dict; None for another expression."""
-    try:
-        return None if node is None else text_of(ast.literal_eval(node), 50)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return None
-
-
 def _mentions(scope: ast.AST, id: Any) -> list[int]:
     """Return the lines that name a child: its id, or the class that is its id."""
     if is_a(id, type):
         name = id.__name__
         return sorted(node.lineno for node in ast.walk(scope) if isinstance(node, ast.Name) and node.id == name)
-    return sorted(node.lineno for node in ast.walk(scope) if isinstance(node, ast.expr) and _is_value(node, id))
+    return sorted(node.lineno for node in ast.walk(scope) if isinstance(node, ast.expr) and is_value(node, id))
 
 
 def _ids(scope: ast.AST, id: Any) -> list[int]:
     """Return the lines that give children an id; those that name it in any way if none or one says `id`."""
-    found = sorted(node.lineno for node in _options(scope, "id") if _is_value(node, id))
+    found = sorted(node.lineno for node in _options(scope, "id") if is_value(node, id))
     return found if len(found) > 1 else _mentions(scope, id)
 
 
@@ -526,7 +469,7 @@ def _dest_of_call(reason: Any) -> tuple[Any] | None:
 
 def _calls(scope: ast.AST, dest: Any) -> list[int]:
     """Return the lines that call a process by this name."""
-    return sorted(line for line, whom in _whom(scope) if _is_value(whom, dest))
+    return sorted(line for line, whom in _whom(scope) if is_value(whom, dest))
 
 
 def _only_call(method: Function) -> list[int]:
@@ -538,7 +481,7 @@ def _only_call(method: Function) -> list[int]:
 def _whom(scope: ast.AST) -> Iterator[tuple[int, ast.expr]]:
     """Yield the line and the first argument of each call of a process."""
     for node in ast.walk(scope):
-        if isinstance(node, ast.Call) and _callee(node) == "call" and node.args:
+        if isinstance(node, ast.Call) and callee_of(node) == "call" and node.args:
             yield node.lineno, node.args[0]
 
 
@@ -561,20 +504,22 @@ def _line_of_result(method: Function, value: Any) -> int:
     returns = _returns(method)
     text = text_of(value, 50)  # in an event, a result is shortened to its text
     if value is None:
-        found = [node for node in returns if node.value is None or _is_value(node.value, None)]
+        found = [node for node in returns if node.value is None or is_value(node.value, None)]
     elif kind := next(
         (name for name in RESULTS if is_a(value, getattr(otp, name)) or text.startswith(f"{name}(")), None
     ):
-        found = [node for node in returns if _callee(node.value) == kind or _may_be_made_elsewhere(node.value, method)]
+        found = [
+            node for node in returns if callee_of(node.value) == kind or _may_be_made_elsewhere(node.value, method)
+        ]
         if len(found) > 1:
             found = [node for node in found if _has_parts(node.value, text_of(value, TEXT))] or found
     else:
-        found = [node for node in returns if node.value is not None and _callee(node.value) not in RESULTS]
+        found = [node for node in returns if node.value is not None and callee_of(node.value) not in RESULTS]
         found = [
             node
             for node in found
-            if _is_value(node.value or node, value)
-            or text == (node.value.id if isinstance(node.value, ast.Name) else _text_of(node.value))
+            if is_value(node.value or node, value)
+            or text == (node.value.id if isinstance(node.value, ast.Name) else literal_text(node.value))
         ] or found
     return found[0].lineno if len(found) == 1 else method.lineno
 
@@ -590,11 +535,3 @@ def _has_parts(node: ast.expr | None, made: str) -> bool:
     pairs = list(zip(*parts, strict=False))
     same = all(ast.unparse(mine) == ast.unparse(its) for mine, its in pairs if isinstance(mine, ast.Constant))
     return same and len(parts[0]) == len(parts[1])
-
-
-def _callee(node: ast.expr | None) -> str | None:
-    """Return the last name of the function that an expression calls; None if it is no call."""
-    if not isinstance(node, ast.Call):
-        return None
-    function = node.func.value if isinstance(node.func, ast.Subscript) else node.func
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)

@@ -15,6 +15,7 @@ import otp
 from otp import Crash, ExceptionTerm, sentences
 from superlearner.base.printable import printable
 from superlearner.control.failures import Place, failed_child, unwrapped
+from superlearner.control.handled import callback_of, class_of, handled_by
 from superlearner.control.mistakes import explain_missing_return, place_of, place_of_stop
 from superlearner.control.reasons import (
     failed_call,
@@ -172,7 +173,7 @@ def place_of_end(node: otp.Node, data: Mapping[str, Any], seq: int) -> Place | N
         return None
     if (raised := place_of_call(data) or _place_of_exit(data)) is not None:
         return raised
-    place = place_of(id_text(data.get("what")), data.get("callback"), reason, message=data.get("message"))
+    place = place_of(class_of(data), callback_of(data), reason, message=handled_by(data))
     return own_frame(reason) or _place_of_own_stop(data) if place is None else place
 
 
@@ -236,7 +237,7 @@ def _find_stop(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any
     """Return the callback that ended a process with `Stop` and this reason, and the line; None if that is not known."""
     end = _find_own_end(kind, seq, pid, cause, data)
     place = None if end is None else _place_of_own_stop(end)
-    return None if end is None or place is None else (end["callback"], place)
+    return None if end is None or place is None else (callback_of(end) or "", place)
 
 
 def _find_own_end(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -259,7 +260,7 @@ def _place_of_own_stop(end: Mapping[str, Any]) -> Place | None:
         return None
     if _place_of_exit(end) is not None:
         return None
-    return place_of_stop(id_text(end.get("what")), end["callback"], end["reason"], end.get("message"))
+    return place_of_stop(class_of(end), callback_of(end) or "", end["reason"], handled_by(end))
 
 
 def _may_be_of_stop(reason: Any) -> bool:
@@ -344,10 +345,10 @@ def _value_in(reason: Any) -> str:
 
 def _add_callback(text: str, end: Mapping[str, Any] | None) -> str:
     """Add the callback in the data of an end to the text of its reason."""
-    callback = None if end is None else end.get("callback")
+    callback = None if end is None else callback_of(end)
     if end is None or not callback:
         return text
-    place = place_of(str(end.get("what")), callback, end["reason"], message=end.get("message"))
+    place = place_of(class_of(end), callback, end["reason"], message=handled_by(end))
     where = "" if place is None else place_text(place).partition(" ")[0]
     named = sentences.name_callback(text, callback, where)
     return named if place is None else _add_cause(named, place, end)
@@ -359,7 +360,7 @@ def _add_cause(text: str, place: Place, end: Mapping[str, Any]) -> str:
     if not asked:
         return text
     source = "".join(linecache.getlines(place[0]))
-    missing = explain_missing_return(source, str(end["what"]), end["callback"], end["reason"], end.get("message"))
+    missing = explain_missing_return(source, class_of(end), callback_of(end) or "", end["reason"], handled_by(end))
     return text if missing is None or not missing.why else f"{before}{missing.why}{after}"
 
 
@@ -384,5 +385,7 @@ def _find_wrong_results(node: otp.Node, since: int) -> Iterator[Any]:
 
 
 def _is_wrong_result(reason: Any) -> bool:
-    tag, rest = tagged(reason)
-    return tag == "bad_return_value" or (tag == "EXIT" and len(rest) == 1 and _is_wrong_result(rest[0]))
+    tag, rest = tagged(reason.term if is_a(reason, Crash) else reason)
+    return tag in ("bad_return_value", "bad_return_from_state_function") or (
+        tag == "EXIT" and len(rest) == 1 and _is_wrong_result(rest[0])
+    )

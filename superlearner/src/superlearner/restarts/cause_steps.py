@@ -13,6 +13,7 @@ from otp.redaction import source_line
 from superlearner.control.child_requests import ended_by
 from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.failures import Place, failed_child, unwrapped
+from superlearner.control.handled import describe_doing, describe_function
 from superlearner.control.reasons import callers_of, fell_after, own_frame, place_text
 from superlearner.control.source_lines import CodeLine, excerpt
 from superlearner.control.terms import clip, message_text, safe_text
@@ -90,7 +91,8 @@ class Step:
 
     `name` is the name of that process. `signal_from` is the pid that ended it with a signal, or `OUTSIDE` for code that
     is no process of the node. `times` is the number of failed restarts that it sums. For the end of a process, `doing`
-    is the clause about what it did, `message` the message that it was handling, and `begun_ns` the time of its start.
+    is the clause about what it did, `function` that about the function of a state machine, `message` the message that
+    it was handling, and `begun_ns` the time of its start.
     For a stop on request, `asked` are the texts by which the request may have named the child or its supervisor.
     """
 
@@ -111,6 +113,7 @@ class Step:
     window: Any = None
     times: int = 1
     doing: str = ""
+    function: str = ""
     message: str | None = None
     message_kind: MessageKind = "message"
     begun_ns: int | None = None
@@ -144,7 +147,7 @@ class Words:
         data, facts, line = event.data, facts_of(event), line_of_end(event) or line_of_call(event)
         message, sender, callback = data.get("message"), data.get("sender"), data.get("callback")
         shown = None if message is None else message_text(message, 200)
-        doing = sentences.handling(shown, callback)
+        doing = describe_doing(data)
         signal_from = by = None
         if sender is not None:
             signal_from = OUTSIDE if self.outside(sender) else facts.sender
@@ -155,8 +158,8 @@ class Words:
         )  # fmt: skip
         return self._step(
             event, "exited", text, reason=facts.reason, crash=facts.crash, line=line, signal_from=signal_from,
-            doing=doing, message=shown if callback else None, message_kind=KINDS.get(callback or "", "message"),
-            begun_ns=self.begun(event.pid),
+            doing=doing, function=describe_function(data), message=shown if callback else None,
+            message_kind=KINDS.get(callback or "", "message"), begun_ns=self.begun(event.pid),
         )  # fmt: skip
 
     def linked(self, event: TraceEvent, other: TraceEvent) -> Step:

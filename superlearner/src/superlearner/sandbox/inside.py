@@ -32,6 +32,7 @@ from otp.observer.hints import hint_for
 from otp.redaction import source_line
 from superlearner.base.loading import kind_of
 from superlearner.control.failures import explain, explain_start
+from superlearner.control.handled import callback_of
 from superlearner.control.mistakes import first_of_twice, place_of_failed_start
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.control.terms import clip, is_a, plain_pid, text_of
@@ -343,7 +344,7 @@ def _last_words(node: otp.Node, words: str) -> str:
     ends = (one.data for one in reversed(otp.trace.history(node)) if one.kind == "exited")
     crashes = (one for one in ends if is_a(one["reason"], otp.Crash))  # another process may have crashed since
     crash = next((one for one in crashes if f" crashed: {text_of_reason(one['reason'])}" in words), None)
-    hint = None if crash is None else hint_for(crash["reason"], crash.get("callback"))
+    hint = None if crash is None else hint_for(crash["reason"], callback_of(crash))
     return told if hint is None else f"{told[:-1]}; {hint})"
 
 

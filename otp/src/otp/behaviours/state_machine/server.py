@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from inspect import isawaitable
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from otp.behaviours.server.behaviour import implements
 from otp.behaviours.state_machine.engine import Machine, begun, elapsed, received
@@ -17,6 +17,7 @@ from otp.kernel.steps.outcomes import Raised
 from otp.kernel.steps.system import Downgrade
 from otp.kernel.tables.callers import From
 from otp.kernel.tables.scheduler import current_process
+from otp.kernel.values.bounded import bounded_text
 from otp.kernel.values.errors import BadArgument, Error, Exit, Throw
 from otp.kernel.values.messages import TimerFired
 from otp.kernel.values.reasons import Crash
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from otp.behaviours.state_machine.gen_state_machine import GenStateMachine
 
 __all__ = ["MachineServer", "server_of"]
+
+LONGEST_KIND: Final = 100
+"""Characters of the type of an event in reports."""
 
 
 def server_of(cls: type[GenStateMachine[Any, Any]]) -> MachineServer:
@@ -154,14 +158,24 @@ class MachineServer:
             raise BadArgument(f"replace_state: expected fn to return (state, data) for a state machine, got {shown!r}")
         return running.with_machine(running.machine._replace(state=shown[0], data=shown[1]))
 
-    def __otp_doing__(self, running: Running | None) -> tuple[str, Any, Any, Any] | None:
-        """Return where a machine crashed or returned `Stop`: callback, event type, content and state, or None."""
+    def __otp_doing__(self, running: Running | None) -> tuple[str, str, Any, Any] | None:
+        """Return where a machine crashed or returned `Stop`, or None.
+
+        These are the callback, the type of the event as text, its content, and the state.
+        """
         asked = None if running is None else running.asked
         if running is None or asked is None:
             return None
         module = running.machine.modules[0]
-        name = asked.state if module.callback_mode == "state_functions" else "handle_event"
-        return f"{module.__qualname__}.{name}", asked.kind, asked.content, asked.state
+        name = "handle_event"
+        if module.callback_mode == "state_functions":  # a state that names no method may be of any type
+            name = asked.state if type(asked.state) is str else bounded_text(asked.state, LONGEST_KIND)
+        match asked.kind:
+            case ("call", From()):
+                kind = "('call', caller)"
+            case other:
+                kind = bounded_text(other, LONGEST_KIND)
+        return f"{module.__qualname__}.{name}", kind, asked.content, asked.state
 
     def format_status(self, running: Running) -> Any:
         """Return what `sys.get_status` shows of state and data."""

@@ -21,7 +21,7 @@ from typing import Any, Final
 from otp.kernel.ends.call_cycles import causes_behind
 from otp.kernel.ends.mailbox import deliver, fail
 from otp.kernel.ends.wording import keyed_name
-from otp.kernel.tables.callers import From, call_of, unwrap_message
+from otp.kernel.tables.callers import From, call_of, machine_event_texts, unwrap_message
 from otp.kernel.tables.causes import cause_of
 from otp.kernel.tables.child_tasks import UNLIMITED, close, end_tasks, find_tasks, mark_error_retrieved, on_the_stack
 from otp.kernel.tables.message_events import report_callback_ended
@@ -52,11 +52,11 @@ def safely(function: Any, *arguments: Any) -> None:
 
 
 def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[Any, ...]:
-    """Return the data of an `exited` event, in the order of `tracing.FIELDS`; the last four for a failed call."""
+    """Return the data of an `exited` event, in the order of `tracing.FIELDS`; without those of no use at the end."""
     node, callbacks, side = p.runtime, p.callbacks, p.side
     what = node.describe(p) if callbacks is None else callbacks.cls.__qualname__
     name = None if side is None else side.name
-    message = doing = None
+    message = doing = event = None
     if x is not None:
         if sender is None:
             sender = x.sender
@@ -67,10 +67,13 @@ def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[An
         doing = x.doing or x.callback
         if doing in _INLINE_STARTS:
             doing = "init"
+        if doing and callbacks is not None and callbacks.behaviour == "gen_statem":
+            event, message = machine_event_texts(p, x, message)
     if type(sender) is Process and sender.runtime is not node:
         sender = node.outside
     values = (reason, message, doing, sender, what, name)
-    return values if node.scheduler.cycles is None else (*values, *causes_behind(p))
+    behind = () if node.scheduler.cycles is None else causes_behind(p)
+    return (*values, event, *behind) if behind or event is not None else values
 
 
 def fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
@@ -132,9 +135,7 @@ def release(p: Process, x: Ext) -> None:
 
 
 AT_ONCE: Final = 5_000  # links, or monitors, that are notified in the same step
-
 IN_ONE_STEP: Final = 25_000  # links of all processes that end in one step
-
 LOOK_AT_CLOCK: Final = 16  # notifications between two reads of the clock
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from otp.kernel.ends.call_cycles import note_crash
 from otp.kernel.ends.report_limits import is_left_out
 from otp.kernel.ends.wording import keyed_name, name_callback, process_name, process_text, reason_text, unanswered
-from otp.kernel.tables.callers import formatted_state
+from otp.kernel.tables.callers import formatted_state, machine_event
 from otp.kernel.values.bounded import text
 from otp.kernel.values.errors import CallExit, CallTimeout, Exit, result_hint
 from otp.kernel.values.exception_reasons import stack_of
@@ -101,11 +101,10 @@ def _fields(p: Process, what: str, message: Any, reason: Any, error: BaseExcepti
 
 def _doing(p: Process, what: str, message: Any) -> tuple[str | None, str | None, str | None]:
     """Return the callback, its event, and the state name of a state machine."""
-    where = None if p.callbacks is None else getattr(p.callbacks.handler, "__otp_doing__", None)
-    found = None if where is None else where(p.state)
+    found = machine_event(p)
     if found is not None:
         callback, kind, content, state = found
-        return callback, f"{format_value(kind, 100)}, {format_value(content)}", format_value(state, 100)
+        return callback, f"{kind}, {format_value(content)}", format_value(state, 100)
     return what or None, format_value(message) if what and what != "init" else None, None
 
 
@@ -149,7 +148,9 @@ def _words(p: Process, reason: Any, fields: dict[str, Any], error: BaseException
         how = f": {why}" if why else how
     doing = handling(fields["otp_message"], fields["otp_callback"], fields["otp_state_name"])
     said = reason_text(reason, LONGEST, waited)
-    if starts_with(reason, "bad_return_value") and fields["otp_callback"]:
+    result = reason.term if type(reason) is Crash else reason
+    wrong = starts_with(result, "bad_return_value") or starts_with(result, "bad_return_from_state_function")
+    if wrong and fields["otp_callback"]:
         said = name_callback(said, fields["otp_callback"].rpartition(".")[2])
     said += how
     lines = [ended(called(p), said, failed=True, doing=doing, at=_place(error, fields["otp_stack"]))]

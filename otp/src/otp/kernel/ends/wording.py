@@ -33,6 +33,13 @@ NESTED: Final = 10
 """Maximum number of nested supervisors around a child that failed to start."""
 
 BEHAVIOURS: Final = os.path.join(LIBRARY, "behaviours")
+OF_BEHAVIOURS: Final = {
+    "function_clause": "got a message it does not know (function_clause)",
+    "undef": "its state has no method (undef)",
+}
+"""The meaning of what a behaviour raises about a program."""
+RETURNED_NONE: Final = "a callback returned None: did no case match, or is a return missing?"
+MACHINE_RESULTS: Final = "NextState(…) or KeepState(…)"
 
 _class_name: Any = type.__dict__["__name__"].__get__  # a metaclass may define `__name__`, or raise
 _LOCAL: Final = ".<locals>."
@@ -255,11 +262,12 @@ def _plain(reason: Any, limit: int, depth: int, waited: float) -> str:
     """Return the meaning of a reason of the runtime; "" for the reasons of a program."""
     if issubclass(type(reason), Crash):
         tag, rest = tagged(reason.term)
-        if tag == "bad_return_from_state_function" and len(rest) == 1 and rest[0] is None:
-            return "a state function returned None: did no case match, or is a return missing?"
-        unknown = type(reason.term) is str and reason.term == "function_clause"
+        if tag == "bad_return_from_state_function" and len(rest) == 1:
+            if rest[0] is None:
+                return RETURNED_NONE
+            return f"a callback returned {_value(rest[0], limit)}, which is not a result such as {MACHINE_RESULTS}"
         in_behaviour = bool(reason.stack) and str(reason.stack[-1][0]).startswith(BEHAVIOURS)
-        return "got a message it does not know (function_clause)" if unknown and in_behaviour else ""
+        return OF_BEHAVIOURS.get(reason.term, "") if in_behaviour and type(reason.term) is str else ""
     if depth and type(reason) is tuple and len(reason) == 2:
         failed = _failed_call(*reason, limit, depth, waited) or _failed_task(*reason, limit, depth)
         if failed:
@@ -268,7 +276,7 @@ def _plain(reason: Any, limit: int, depth: int, waited: float) -> str:
     match tag, len(rest):
         case "bad_return_value", 1:
             if rest[0] is None:
-                return "a callback returned None: did no case match, or is a return missing?"
+                return RETURNED_NONE
             got = _value(rest[0], limit)
             kind = type(rest[0])  # the class that it claims to have may be a lie, or raise
             if issubclass(kind, (Ok, Reply, NoReply, Stop, Ignore)) and not issubclass(kind, WithOptions):

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any, Final, Literal, TypeAlias
 
 from otp.kernel.tables.scheduler import CALL_FROM_THREAD
+from otp.kernel.values.bounded import bounded_text
 from otp.kernel.values.elsewhere import elsewhere
 from otp.kernel.values.exception_reasons import reason_of, without_our_frames
+from otp.kernel.values.messages import TimerFired
 from otp.kernel.values.pids import Identity, Pid, Ref
 from otp.kernel.values.process import (
     CALL_TAG,
@@ -19,6 +21,7 @@ from otp.kernel.values.process import (
     OWNER,
     REMOTE,
     SYSTEM_TAG,
+    Ext,
     Process,
     is_sensitive,
     new_process,
@@ -167,6 +170,26 @@ def read_callback_state(p: Process) -> Any:
     """Return the state that a behaviour's callbacks see, without what the behaviour adds to it."""
     show = getattr(p.callbacks.handler, "__otp_get_state__", None)
     return p.state if show is None else show(p.state)
+
+
+def machine_event(p: Process) -> tuple[str, str, Any, Any] | None:
+    """Return the callback, type, content and state of the event that a state machine handles, or crashed in."""
+    show = None if p.callbacks is None else getattr(p.callbacks.handler, "__otp_doing__", None)
+    return None if show is None else show(p.state)
+
+
+def machine_event_texts(p: Process, x: Ext, message: str | None) -> tuple[tuple[str | None, ...] | None, str | None]:
+    """Return the event that a state machine was handling, as texts, and its message.
+
+    The messages of time-outs, and of long chains of events, are those of the runtime: the event stands for them.
+    """
+    found = machine_event(p)
+    if found is None or x.sensitive:
+        return None if found is None else (found[0], None, None, None), message
+    callback, kind, content, state = found
+    event = (callback, kind, bounded_text(content), bounded_text(state))
+    own = x.message is not None and type(x.message) is TimerFired and kind != "'info'"
+    return event, f"({kind}, {event[2]})" if own or x.doing == "handle_continue" else message
 
 
 def put_state(p: Process, shown: Any) -> None:

@@ -80,7 +80,9 @@ LIFECYCLE: Final = frozenset(
 )
 
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
-    "exited": ("reason", "message", "callback", "sender", "what", "name", "cycle", "busy", "place", "waited"),
+    "exited": (
+        "reason", "message", "callback", "sender", "what", "name", "event", "cycle", "busy", "place", "waited",
+    ),
     "child_started": ("supervisor", "id", "child", "restart", "type", "old", "restarts", "along"),
     "child_terminated": ("id", "child", "reason", "by", "by_itself", "requested"),
     "child_restarted": (
@@ -88,8 +90,9 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 """The data of the frequent kinds. The ring keeps only the values: a tuple costs a quarter of a dictionary, and most are
-never read. A value may be missing at the end: `cycle`, `busy`, `place` and `waited` unless a process ended for a failed
-call, `requested` unless the stop of a child was.
+never read. A value may be missing at the end: `event` (callback, type, content and state as text) unless a state
+machine ended in a callback, `cycle`, `busy`, `place` and `waited` unless a process ended for a failed call, `requested`
+unless the stop of a child was.
 """
 SENDER: Final = FIELDS["exited"].index("sender")
 

@@ -14,6 +14,7 @@ from otp.redaction import without_secrets
 from superlearner.control.child_requests import ended_by
 from superlearner.control.clock import Clock
 from superlearner.control.events import facts_of, is_own_end
+from superlearner.control.handled import callback_of, describe_doing
 from superlearner.control.names import display_name, has_critical_children, is_critical
 from superlearner.control.placement import describe_copy
 from superlearner.control.slots import DYNAMIC, id_text
@@ -107,12 +108,12 @@ def _exited(event: Any) -> Event:
         told: dict[str, Any] = {
             "reason": said,
             "abnormal": True,
-            "callback": _words(data.get("callback")),
+            "callback": _words(callback_of(data)),
             "message": _hidden(data.get("message")),
             "where": facts.where,
             "what": what,
         }
-        doing = sentences.handling(told["message"], told["callback"])
+        doing = describe_doing(data)
         text = sentences.ended(_describe_process(name, pid, what), said, failed=True, doing=doing, at=told["where"])
         return Event("crashed", 0.0, text, told, pid=pid, name=name)
     told = {"reason": said, "abnormal": abnormal, "sender": sender, "what": what}

@@ -15,6 +15,7 @@ from superlearner.base.commands import command
 from superlearner.control.clock import Clock, time_text
 from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.exits import ExitLog
+from superlearner.control.handled import callback_of
 from superlearner.control.names import registered_name
 from superlearner.control.reasons import is_crash, place_text
 from superlearner.control.slots import id_text
@@ -139,7 +140,7 @@ async def list_all(
     alike = list(_fold(found)) if fold else [[event] for event in found]
     for some in alike[start : start + per_page]:
         event, data = some[0], some[0].data
-        name, message, callback = data.get("name"), data.get("message"), data.get("callback")
+        name, message, callback = data.get("name"), data.get("message"), callback_of(data)
         what, reason = id_text(data.get("what")), data["reason"]
         place = place_of_end(ctx.node, data, event.seq)
         said, hint = facts_of(event).reason, hint_for(reason, callback, names)
@@ -171,7 +172,7 @@ def _fold(ends: Iterable[otp.trace.Event]) -> Iterable[list[otp.trace.Event]]:
     for end in ends:
         facts, who = facts_of(end), end.data.get("name")
         who = end.data.get("what") if who is None else who
-        alike.setdefault((id_text(who), facts.reason, facts.where, end.data.get("callback")), []).append(end)
+        alike.setdefault((id_text(who), facts.reason, facts.where, callback_of(end.data)), []).append(end)
     return alike.values()
 
 

@@ -200,7 +200,8 @@ class Requests:
                 text = name_request(text, step.reason, request)
         handled = self._find_handled(step, reader, last)
         if handled is not None and handled.sender is not None:
-            text = text.replace(f"{step.doing} at ", f"{handled.clause}, at ").replace(step.doing, handled.clause)
+            clause = ", ".join(filter(None, (step.function, handled.clause)))
+            text = text.replace(f"{step.doing} at ", f"{clause}, at ").replace(step.doing, clause)
         return Origin(replace(step, text=text), requester, request, handled, LostMessages.of(last))
 
     def _find_handled(self, step: Step, reader: str | None, last: LastMessages | None) -> HandledMessage | None:
