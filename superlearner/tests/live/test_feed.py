@@ -15,7 +15,7 @@ import pytest
 import otp
 from asked_sandboxes import OWNER
 from feed_trees import Group, Worker, crash, texts, tree
-from otp import Children, ChildSpec, GenServer, NoReply, Supervisor, impl
+from otp import Children, ChildSpec, GenServer, NoReply, Ok, Supervisor, impl
 from superlearner.app.running import Tree
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.steer import kill, resolve, restart_child, terminate_child
@@ -505,3 +505,36 @@ def test_reasons_of_the_runtime_are_shown_in_plain_words(inside: Callable[..., A
         assert any("got a message it does not know" in text for text in await texts(platform))
 
     inside(test, tree("a"), playground_restart_after=30)
+
+
+async def _fail_alone() -> None:
+    raise LookupError("no such spot")
+
+
+class LinkingWorker(GenServer[Any]):
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        return Ok(arg)
+
+    @impl
+    def handle_cast(self, request: Any, state: Any) -> NoReply[Any]:
+        otp.spawn_link(_fail_alone)
+        return NoReply(state)
+
+
+class LinkingGroup(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children([LinkingWorker.child_spec(None, id="jingles", name="jingles")])
+
+
+def test_a_child_that_ended_with_a_linked_process_is_not_said_to_have_crashed(inside: Callable[..., Any]) -> None:
+    async def test(platform: Any) -> None:
+        await crash(platform, "jingles")
+        [text] = [re.sub(r"<[0-9.]+>", "<pid>", text) for text in await texts(platform) if "jingles" in text]
+        assert text == (
+            "jingles was linked to _fail_alone <pid> and ended with it: LookupError('no such spot'); sup (one_for_one) "
+            "restarted jingles; 2 of 3 restarts left in 5 s"
+        )
+
+    inside(test, Tree("sup", lambda: LinkingGroup.start_link(None, name="sup")))

@@ -176,9 +176,12 @@ class Feed:
         who = label(row) or called(model, supervisor, data["id"], str(pid))
         request = self._requests.find_end(event)
         what = "stopped" if not facts.crash else "killed" if request or reason == "killed" else "crashed"
-        story = self._begin(key, at, (what, f"{without_arguments(facts.reason)} {facts.where or ''}"))
+        linked = "" if request else self._signals.linked_to(event)
+        cause = f"{without_arguments(facts.reason)} {facts.where or linked.partition(' <')[0]}"
+        story = self._begin(key, at, (what, cause))
         story.who, story.key, story.pid, story.what, story.where = who, key, pid, what, facts.where
         story.event, story.reason, story.request = event.seq, facts.reason, request
+        story.linked = linked
         story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
         _expect(story, supervisor, row, reason)
         if row is not None and row.kind == "supervisor" and pid is not None:
@@ -201,7 +204,12 @@ class Feed:
             who = self._signals.stopped(larger, model, event, supervisor)
             if fell and len(larger.others) < MOST_OTHERS:
                 facts = facts_of(event)
-                larger.others.append(sentences.ended(who, facts.brief_reason, failed=facts.crash))
+                linked, reason = self._signals.linked_to(event), facts.brief_reason
+                larger.others.append(
+                    sentences.ended_with(who, linked, reason)
+                    if linked
+                    else sentences.ended(who, reason, failed=facts.crash)
+                )
             if not full:
                 self._put(larger)
             return

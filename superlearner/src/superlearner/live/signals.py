@@ -147,6 +147,8 @@ class _ProcessEnd:
     """The end of a process: its key and label, and those of the sender of the signal."""
 
     pid: str
+    who: str
+    """Its label, for a process outside the tree with its pid."""
     party: Party | None
     sender: str | None
     sent_by: Party | None
@@ -177,10 +179,16 @@ class Signals:
         pid, sent_by = facts_of(event).pid, facts_of(event).sender
         other = self._ends.get(event.cause)
         linked = replace(other, linked=None) if other is not None and other.pid == sent_by else None
-        self._ends[event.seq] = _ProcessEnd(
-            pid, _row(model, pid), sent_by, _row(model, sent_by), linked, event.at, event.cause
-        )
+        row, name = _row(model, pid), event.data.get("name")
+        called = f"{id_text(event.data.get('what') if name is None else name)} <{pid}>"
+        who = called if row is None else row[1]
+        self._ends[event.seq] = _ProcessEnd(pid, who, row, sent_by, _row(model, sent_by), linked, event.at, event.cause)
         shorten(self._ends, MOST_ENDS)
+
+    def linked_to(self, event: TraceEvent) -> str:
+        """Return the process whose end ended a child over a link; "" if none did."""
+        found = self._ends.get(event.cause)
+        return "" if found is None or found.linked is None else found.linked.who
 
     def begins(self, story: Story, model: Projection, event: TraceEvent, supervisor: Row, who: Party) -> None:
         """Add a child's own end, to whose cause the story belongs."""

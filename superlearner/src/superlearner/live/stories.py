@@ -124,6 +124,8 @@ class Story:
     """crashed, killed, stopped, gave_up or restart_failed"""
     request: str = ""
     """The request whose exit signal ended it, if one did."""
+    linked: str = ""
+    """The process whose end ended it over a link, if one did."""
     where: str | None = None
     """The line that raised; None if it is not known."""
     event: int | None = None
@@ -183,11 +185,16 @@ class Story:
         """The sentence about the end with which the story began; a folded story sums its ends."""
         if self.request and self.times == 1:
             return ended_by(self.who, self.reason, self.request)
+        if self.linked and self.times == 1:
+            return sentences.ended_with(self.who, self.linked, self.reason)
         failed, span = self.what != "stopped", self.at - self.first_at
-        if self.ends <= {(self.what, self.reason)}:
+        if not self.linked and self.ends <= {(self.what, self.reason)}:
             return sentences.ended(self.who, self.reason, failed=failed, times=self.times, span=span)
         often = f"{self.who} ended {sentences.times_text(self.times)} in {sentences.elapsed(max(span, 0.1))}"
-        return sentences.story(often, f"the last time {sentences.ended('it', self.reason, failed=failed)}")
+        last = sentences.ended("it", self.reason, failed=failed)
+        if self.linked:
+            last = sentences.ended_with("it", self.linked, self.reason)
+        return sentences.story(often, f"the last time {last}")
 
     @property
     def kind(self) -> str:

@@ -44,6 +44,12 @@ const isSame = (one, other) => one.incident && other.incident && Math.abs(one.at
 /** Return whether a stored entry has no event: crashes and failed starts have one. @param {Api.RestartLine} one */
 const hasNoEvent = ({ incident, crash }) => incident && !crash;
 
+/**
+ * Return the time that decides whether a stored entry is older than the events: what ended among them is one of them.
+ * @param {Api.RestartLine} one
+ */
+const endOf = (one) => (hasNoEvent(one) || (one.count ?? 1) > 1 ? one.at : one.until ?? one.at);
+
 export class SlFeed extends HTMLElement {
   /** @type {readonly FeedEvent[]} */ #feed = [];
   /** @type {readonly Line[]} */ lines = [];
@@ -93,7 +99,7 @@ export class SlFeed extends HTMLElement {
     return this.#reads(async () => {
       const found = turn === this.#turn ? await readStored().catch(() => []) : []; // without them, nothing has happened yet
       if (turn !== this.#turn) return;
-      this.#before = found.filter(({ at }) => at < first);
+      this.#before = found.filter((one) => endOf(one) < first);
       this.#meanwhile = found.filter((one) => hasNoEvent(one) && one.at >= first);
       write(this.#empty, this.#there ? YET : AWAY);
       this.#update();
