@@ -74,6 +74,12 @@ async def test_a_call_is_that_of_a_view_only_if_it_made_it() -> None:
         assert made is not None and made.startswith("sent through otp.observe at ")
 
 
+def test_a_caller_outside_any_process_is_named_by_its_line() -> None:
+    """Regression: nothing said who had called."""
+    last = LastMessages(None, "", 0, (), "shop.py:7 in sell")
+    assert sender(crash("'sum'", "call"), last=last) == "from shop.py:7 in sell"
+
+
 async def test_a_caller_on_another_node_has_its_pid_there() -> None:
     """Regression: "a process on bank" did not say which one."""
     async with otp.Node("bank") as bank:

@@ -12,12 +12,13 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 from otp.bounded import text
-from otp.kernel.tables.callers import OutsideCaller, unwrap_message
+from otp.kernel.tables.callers import OutsideCaller, place_of_caller, unwrap_message
 from otp.kernel.values.errors import BadArgument
 from otp.kernel.values.process import DEAD, Process, mailbox_len
 from otp.observer.reading import name_text, what_of
 from otp.observer.tree import supervisor_state
 from otp.observer.unfolding import visible_state
+from otp.sentences import place_text
 
 if TYPE_CHECKING:
     from otp.kernel.steps.node import Node
@@ -43,12 +44,14 @@ class LastMessages:
             node.
         lost: the number of messages that waited in its mailbox.
         first: the first of them as texts; none of a sensitive process.
+        outside: the line that made the call, if no process did; "" if it is not known.
     """
 
     caller: Pid | None
     caller_name: str
     lost: int
     first: tuple[str, ...]
+    outside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +113,17 @@ def _read_messages(show: Callable[[Any], str], names: _PerProcess[str]) -> Calla
         caller: Any = None if x is None or x.frm is None else x.frm.pid
         if isinstance(caller, OutsideCaller):
             caller = caller.parent  # the process of a child task, if it is one
-        if caller is None and not lost:
+        place = None if caller is not None or x is None or x.frm is None else place_of_caller(x.frm)
+        outside = "" if place is None else place_text(place)
+        if caller is None and not lost and not outside:
             return None
         unread = () if x is None or x.it is None else copy.copy(x.it)  # reading it would consume the batch
         waiting = () if x is not None and x.sensitive else chain(unread, p.mailbox or ())
         name = ""
         if caller is not None and caller.runtime is p.runtime:  # one that has ended has released its name
             name = names.of(caller) or _read_name(caller)
-        return LastMessages(caller, name, lost, tuple(show(unwrap_message(one)[1]) for one in islice(waiting, SHOWN)))
+        first = tuple(show(unwrap_message(one)[1]) for one in islice(waiting, SHOWN))
+        return LastMessages(caller, name, lost, first, outside)
 
     return read
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -72,6 +73,8 @@ class BoltedLamp(GenStateMachine[Any, int]):
         match content:
             case "stop":
                 return Stop("burnt")
+            case "fail":
+                raise ValueError("no bulb")
 
 
 async def start_machines() -> otp.Pid:
@@ -162,5 +165,27 @@ def test_a_request_that_ended_a_machine_is_named(inside: Callable[..., Any]) -> 
         why = (await platform.get("/api/v1/processes/door/errors/why"))["data"]
         said = "in BoltedDoor.bolted('internal', 'work'), state 'bolted', while it handled the cast 'inner' "
         assert said in why["summary"]
+
+    inside(test, Tree("house", start_machines))
+
+
+@pytest.mark.operation("error.why", "restart.show")
+def test_the_line_that_called_from_outside_any_process_is_named(inside: Callable[..., Any]) -> None:
+    """Regression: the pages and commands did not say who called."""
+
+    async def ask(machine: otp.Pid) -> None:
+        with suppress(otp.CallExit):
+            await BoltedLamp.call(machine, "fail")
+
+    async def test(platform: Any) -> None:
+        await ask(resolve(platform.node, "lamp"))
+        line = inspect.getsourcelines(ask)[1] + 2
+        asked = f"the call 'fail' from {FILE}:{line} in ask"
+        await Supervisor.which_children(("house", platform.node))
+        why = (await platform.get("/api/v1/processes/lamp/errors/why"))["data"]
+        assert f"while it handled {asked}, at " in why["summary"]
+        (listed,) = (await platform.get("/api/v1/restarts"))["data"]
+        shown = (await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]
+        assert shown["facts"]["handling"] == asked
 
     inside(test, Tree("house", start_machines))

@@ -16,7 +16,7 @@ from typing import Any, Final
 from otp.kernel.ends.call_cycles import note_crash
 from otp.kernel.ends.report_limits import is_left_out
 from otp.kernel.ends.wording import keyed_name, name_callback, process_name, process_text, reason_text, unanswered
-from otp.kernel.tables.callers import formatted_state, machine_event
+from otp.kernel.tables.callers import From, OutsideCaller, formatted_state, machine_event, place_of_caller
 from otp.kernel.values.bounded import text
 from otp.kernel.values.errors import CallExit, CallTimeout, Exit, result_hint
 from otp.kernel.values.exception_reasons import stack_of
@@ -86,7 +86,7 @@ def _fields(p: Process, what: str, message: Any, reason: Any, error: BaseExcepti
         "otp_behaviour": behaviour,
         "otp_callback": callback,
         "otp_message": None if x.sensitive else event,
-        "otp_client": None if x.frm is None or what == "init" else str(x.frm.pid),
+        "otp_client": None if x.frm is None or what == "init" else _client(x.frm),
         "otp_reason": format_value(reason),
         "otp_hint": _hint(what, reason),
         "otp_state_name": None if x.sensitive else state_name,
@@ -97,6 +97,14 @@ def _fields(p: Process, what: str, message: Any, reason: Any, error: BaseExcepti
         "otp_callers": _callers(x.dictionary),
         "otp_ancestors": _ancestors(p),
     }
+
+
+def _client(call: From) -> str:
+    """Return the process that waits for a reply, or the line of code that is in none."""
+    if type(call.pid) is not OutsideCaller:
+        return str(call.pid)
+    place = place_of_caller(call)
+    return "code outside any process" if place is None else place_text(place)
 
 
 def _doing(p: Process, what: str, message: Any) -> tuple[str | None, str | None, str | None]:

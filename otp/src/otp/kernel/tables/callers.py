@@ -5,8 +5,13 @@
 
 from __future__ import annotations
 
+from asyncio import Future, Task, TaskGroup
+from functools import partial
+from inspect import getclosurevars
+from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any, Final, Literal, TypeAlias
 
+from otp.kernel.tables.places import places_in
 from otp.kernel.tables.scheduler import CALL_FROM_THREAD
 from otp.kernel.values.bounded import bounded_text
 from otp.kernel.values.elsewhere import elsewhere
@@ -26,10 +31,16 @@ from otp.kernel.values.process import (
     is_sensitive,
     new_process,
 )
+from otp.kernel.values.reasons import StackEntry, first_of_program
 
 MessageKind: TypeAlias = Literal["call", "cast", "info", "system"]
 
 """The way a message was sent: by `call`, by `cast`, otherwise (`info`), or by the runtime (requests of `otp.sys`)."""
+
+
+MOST_WAITING: Final = 20
+
+"""Futures and tasks among which the code that waits for a reply is searched."""
 
 
 class OutsideCaller(Process):
@@ -69,6 +80,36 @@ class From(Identity):
 
     def __repr__(self) -> str:
         return f"<From {self.pid}>"
+
+
+def place_of_caller(call: From) -> StackEntry | None:
+    """Return where code outside any process waits for a reply: the innermost line of the program; None if not known."""
+    waiter = call.waiter
+    if type(waiter) is not OutsideCaller or waiter.parent is not None or waiter.ext is None:
+        return None
+    pending: list[Any] = [waiter.ext.fut]
+    for future in pending:  # grows while it is read: a task may wait for a task that made the call
+        if issubclass(type(future), Task):
+            found = first_of_program(places_in(future.get_coro()))
+            if found is not None:
+                return found
+        for callback, _ in getattr(future, "_callbacks", None) or ():
+            pending += [one for one in _called_back(callback) if issubclass(type(one), Future)]
+        if len(pending) > MOST_WAITING:
+            break
+    return None
+
+
+def _called_back(callback: Any) -> tuple[Any, ...]:
+    """Return what may wait behind a callback: of a task, of `wait_for`, of a `TaskGroup`, of `gather`."""
+    if type(callback) is partial:
+        return callback.args
+    owner = getattr(callback, "__self__", None) if type(callback) in (MethodType, BuiltinMethodType) else None
+    if type(owner) is TaskGroup:
+        return (vars(owner)["_parent_task"],)
+    if type(callback) is FunctionType and callback.__module__ == "asyncio.tasks":
+        return tuple(getclosurevars(callback).nonlocals.values())
+    return (owner,)
 
 
 def new_call(waiter: Process, request: Any, to: Process) -> From:

@@ -17,7 +17,7 @@ from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any, Final
 
 from otp.kernel.values.exception_reasons import drop_traceback
-from otp.kernel.values.reasons import first_of_program
+from otp.kernel.values.reasons import StackEntry, first_of_program
 
 _ATTRIBUTES: Final[dict[type[Any], tuple[str, str]]] = {
     CoroutineType: ("cr_frame", "cr_await"),
@@ -32,16 +32,17 @@ _WAITS: Final = CO_COROUTINE | CO_GENERATOR | CO_ASYNC_GENERATOR
 
 def where_in(coro: Any) -> str:
     """Return the file and line where a coroutine waits: the innermost of the program, else of a library."""
-    places: list[tuple[str, int]] = []
-    for awaited in _awaited_by(coro):
-        frame = _frame_of(awaited)
-        if frame is not None:
-            places.append((frame.f_code.co_filename, frame.f_lineno))
+    places = places_in(coro)
     if not places:
         return "its end"
-    places.reverse()
-    file, line = first_of_program(places) or places[0]
+    file, line, _ = first_of_program(places) or places[0]
     return f"{file}:{line}"
+
+
+def places_in(coro: Any) -> list[StackEntry]:
+    """Return file, line and function of each place where a coroutine waits, innermost first."""
+    frames = filter(None, map(_frame_of, _awaited_by(coro)))
+    return [(one.f_code.co_filename, one.f_lineno, one.f_code.co_qualname) for one in frames][::-1]
 
 
 def where_awaited() -> str | None:

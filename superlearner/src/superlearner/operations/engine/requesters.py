@@ -220,7 +220,8 @@ class Requests:
             return HandledMessage(kind, step.message, found[0].describe_sender(reader), found[0])
         caller = None if last is None else last.caller
         if found or caller is None or last is None:
-            return HandledMessage(kind, step.message)
+            outside = "" if found or last is None else last.outside
+            return HandledMessage(kind, step.message, f"from {outside}" if outside else None)
         who = sentences.process_text(last.caller_name or None, f"0.{caller.id}.0")
         there = "" if caller.node == self.node else f" on {caller.node}"
         return HandledMessage(kind, step.message, f"from {who}{there}")
