@@ -15,31 +15,6 @@ test("restarts of all nodes stand by time, each with its node", () => {
   assert.deepEqual(listTimes(known, 1), ["a 30"]);
 });
 
-test("the crash of a process without a supervisor is listed, also of another node, and other incidents are not", () => {
-  const crash = { incident: true, crash: true, kept: false, line: "lone crashed: KeyError('tax'); it has no supervisor that restarts it" };
-  const known = [stored("s.2", 30, "b", crash), stored("s.3", 20, "b", { ...crash, crash: false, line: "the event loop was blocked" })];
-  assert.deepEqual(newest({ node: "a", stored: known }, 3).map(restartText), [crash.line]);
-});
-
-test("the hold that made a node silent is listed with the silence, and no other hold is", () => {
-  // Regression: the list did not say why the node was silent
-  const hold = { incident: true, kept: false, line: "ledger held the event loop for 20 s, at depot.py:30 in month_end" };
-  const known = [
-    stored("s.1", 131, "b", { program: true, line: "b answers again after a gap of 26 s: its process 7 has run on" }),
-    stored("s.1", 120, "b", { program: true, line: "b is silent: its process 7 runs and does not answer" }),
-    ...[["b", 105], ["b", 10], ["c", 105]].map(([node, at]) => stored("s.2", at, node, { ...hold, until: at + 20 })),
-  ];
-  assert.deepEqual(newest({ node: "a", stored: known }, 9).map((one) => `${one.node} ${one.at} ${restartText(one)}`),
-    [`b 131 ${known[0].line}`, `b 120 ${known[1].line}`, `b 105 ${hold.line}`]);
-});
-
-test("a service that somebody attached or detached is no restart", () => {
-  const lines = ["b is attached on request, to process 7", "b is attached again on request, to process 7, after a gap of 9 s",
-    "b is no longer observed: it was detached on request", "b is attached again, to process 8, after a gap of 2 s"];
-  const known = lines.map((line, at) => stored("s.1", 99 - at, "b", { program: true, line }));
-  assert.deepEqual(newest({ node: "a", stored: known }, 9).map(restartText), lines.slice(-1));
-});
-
 test("a restart has one time and one sentence in the list of its node and in that of all", () => {
   const fall = { line: "inner gave up", gave_up: true, story: "inner gave up: KeyError('tax')", until: 56 };
   const describe = (node, line) => newest({ node, stored: [line] }, 3).map((one) => [one.at, restartText(one)]);
@@ -141,4 +116,14 @@ test("after a deadlock its cause is listed, and not the callers that ended with 
   assert.deepEqual(newest({ node: "a", stored: known }, 3).map((one) => one.stored.name), ["queue", "cart"]);
   const goesOn = { ...crash("Worker w3", 100.1, `its call to queue failed: ${timeout}`), until: 400, count: 90 };
   assert.deepEqual(newest({ node: "a", stored: [goesOn, ...known] }, 1).map(({ count }) => count), [90]);
+});
+
+test("of a deadlock each process is listed, since none is only a caller", () => {
+  const crash = (name, at, reason) => stored(`r.${at}`, at, "a", { name, line: `${name} crashed`, reason });
+  const timeout = "billing did not answer a call in 2 s (timeout): it was part of a deadlock, mixer → billing → mixer";
+  const known = [
+    crash("ads", 100.2, `its call to mixer failed: ${timeout}`), crash("billing", 100.1, `its call to mixer failed: ${timeout}`),
+    crash("mixer", 100, timeout),
+  ];
+  assert.deepEqual(newest({ node: "a", stored: known }, 3).map((one) => one.stored.name), ["billing", "mixer"]);
 });

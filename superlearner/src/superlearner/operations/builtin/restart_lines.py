@@ -41,6 +41,7 @@ from superlearner.operations.builtin.restart_loops import (
 from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
 from superlearner.operations.builtin.restart_none import describe_none
+from superlearner.operations.builtin.restart_selection import Selection, select, select_open
 from superlearner.operations.builtin.restart_words import Words, page_about
 from superlearner.operations.builtin.restarts import EventRef
 from superlearner.operations.builtin.restarts import describe_row as describe_stored
@@ -99,6 +100,13 @@ async def list_(
             examples=["ConnectionRefusedError"],
         ),
     ] = None,
+    only: Annotated[
+        Selection | None,
+        Field(
+            description="`restarts`: of problems such as hangs, only those that explain why a service was silent, and "
+            "no service that was attached or detached on request; `give_ups`: only give-ups"
+        ),
+    ] = None,
     beside: Annotated[
         EventRef | None, Field(description="only those of the same minute as this restart, which may be a sum")
     ] = None,
@@ -141,19 +149,20 @@ async def list_(
     if process is not None:
         lines = [one for one in lines if one.name == process or is_named(one.line, process)]
     words = None if text is None else Words(text)
-    lines = [one for one in lines if words is None or words.are_in_line(one)]
+    lines = [one for one in select_open(lines, only) if words is None or words.are_in_line(one)]
     start, rows, total = (page - 1) * per_page, list[MomentRow](), 0
     before, many = (0, MOST_FOLDED) if fold else (max(0, start - len(lines)), start + per_page)
     if history is not None and settled is not False:
         owner = ctx.user.only_owner
         kinds = BESIDE if of_all else []
-        chosen = words is not None or process is not None
+        chosen = words is not None or process is not None or only is not None
         if process is not None:
             rows = await page_about(history, process, names, kinds, owner, since, until, limit=MOST_FOLDED)
         else:
             first, most = (0, MOST_FOLDED) if chosen else (before, many - before)
             replays = not (fold or chosen)
             rows, total = await history.page(names, kinds, owner, since, until, first, most, replays=replays)
+        rows = select(rows, only)
         if words is not None:
             rows = await words.find(rows, history)
         if chosen:
@@ -177,6 +186,7 @@ async def list_(
         for one in shown:
             one.node = None
     filtered = words is not None or since is not None or until is not None or settled is not None
+    filtered = filtered or only is not None
     note = None if total else await describe_none(ctx, node, process, filtered=filtered, of_all=bool(others))
     return Paged(shown, total, page, per_page, note)
 

@@ -4,15 +4,14 @@
  * @module
  */
 
-import { CHOSEN } from "../base/words.js";
 import { storedText, timeOf } from "../live/storms.js";
 
 /** The start of the exit reason of a process that ended because its call failed. */
 const FAILED_CALL = /^its call to (.+?) failed: /;
 /** Seconds after the end of a server in which ends of its callers are attributed to it. */
 const CAUSE_S = 5;
-/** Seconds after a hold in which a silent node answers again. */
-const ANSWER_S = 60;
+/** The processes of a deadlock in the exit reason of one that ended because its call failed. */
+const CYCLE = /\bdeadlock, (.+)$/;
 /** For this time, a give-up is listed whatever has happened since, in seconds. */
 const GAVE_UP_S = 3600;
 
@@ -22,7 +21,7 @@ const GAVE_UP_S = 3600;
  */
 
 /**
- * Return the newest restarts, newest first. The newest give-up is among them.
+ * Return the newest restarts of those that the server selects (`only=restarts`), newest first. The newest give-up is among them.
  * @param {object} known
  * @param {string} known.node  the shown node
  * @param {readonly Api.RestartLine[]} known.stored  also of other nodes
@@ -30,8 +29,7 @@ const GAVE_UP_S = 3600;
  * @returns {Restart[]}
  */
 export function newest({ node, stored }, most) {
-  const told = stored.filter((one) => !CHOSEN.test(one.line ?? "") && (!one.incident || one.crash || explains(one, stored)));
-  const all = withoutCallers(told.map((one) => ({
+  const all = withoutCallers(stored.map((one) => ({
     node: one.node ?? node, at: timeOf(one), from: one.at, to: one.until ?? one.at, count: one.count ?? 1, stored: one,
   })).sort((one, other) => other.at - one.at));
   const fall = all.findIndex(({ stored: { gave_up: gaveUp }, at }) => gaveUp && at > (all[0]?.at ?? 0) - GAVE_UP_S);
@@ -39,18 +37,19 @@ export function newest({ node, stored }, most) {
 }
 
 /**
- * Return whether an incident is the hold that made its node silent.
- * @param {Api.RestartLine} one @param {readonly Api.RestartLine[]} stored
+ * Leave out processes that ended because their call to a listed process failed: that process is the cause. In a deadlock, each is.
+ * @param {Restart[]} all
  */
-const explains = (one, stored) => / held the event loop /.test(one.line ?? "")
-  && stored.some(({ program, node, at }) => program && node === one.node && at >= one.at && at <= (one.until ?? one.at) + ANSWER_S);
-
-/** Leave out processes that ended because their call to a listed process failed: that process is the cause. @param {Restart[]} all */
 const withoutCallers = (all) => all.filter((one) => {
   const server = FAILED_CALL.exec(one.stored.reason ?? "")?.[1];
-  return !server || one.stored.gave_up || !all.some((other) => other.stored.name === server && other.node === one.node && other !== one
+  return !server || one.stored.gave_up || isInCycle(one)
+    || !all.some((other) => other.stored.name === server && other.node === one.node && other !== one
     && other.from <= one.to && other.to >= one.to - CAUSE_S);
 });
+
+/** Return whether a process was part of the deadlock that ended it. @param {Restart} one */
+const isInCycle = ({ stored: { name, reason } }) =>
+  (CYCLE.exec(reason ?? "")?.[1] ?? "").replace(/[<>]/g, "").split(/ (?:→|->) /).includes(name ?? "");
 
 /** Return a restart in words: "pricing crashed 18× in 6 min: TypeError" for those that repeat. @param {Restart} one */
 export const restartText = ({ stored, apart = false }) => (apart ? "The last give-up: " : "") + storedText(stored);

@@ -33,8 +33,8 @@ import { counted, number, reasonedState, time } from "../base/words.js";
 const KEY = "superlearner.first-steps";
 const SHOWN = 5;
 const LAST = 3;
-/** Stored restarts that are read: a give-up may be among the older ones. */
-const READ = 20;
+/** Stored restarts that are read: callers that ended with their server are not listed. */
+const READ = 50;
 /** Time for which a give-up is shown if there is no monitor. */
 const FRESH_S = 60;
 /** An entry is complete after this time. */
@@ -450,7 +450,10 @@ async function readRestarts() {
     asked = true;
     stale = false;
     try {
-      storedRestarts = await request("GET", `/restarts?per_page=${READ}`);
+      /** @type {Api.RestartLine[][]} */ const [newest = [], falls = []] = await Promise.all([
+        request("GET", `/restarts?only=restarts&per_page=${READ}`), request("GET", "/restarts?only=give_ups&per_page=1"),
+      ]);
+      storedRestarts = [...newest, ...falls.filter((fall) => newest.every(({ ref }) => ref !== fall.ref))];
       loaded = true;
     } catch {
       continue; // the status line shows whether the server responds
