@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from superlearner.control.clock import Clock
 from superlearner.control.events import facts_of
 from superlearner.control.mistakes import place_of_stop
 from superlearner.control.steer import kill, resolve
+from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
 from superlearner.control.wrong_results import name_place
 
@@ -557,5 +559,33 @@ def test_an_end_without_a_stack_has_its_line_on_each_surface(
         assert row["where"] == where
         shown = (await platform.get(f"/api/v1/restarts/{row['ref']}"))["data"]
         assert shown["facts"]["where"] == where
+
+    inside(test, Tree("fleet", drive))
+
+
+def test_a_suspended_server_is_the_cause_of_a_call_that_timed_out_on_each_surface(inside: Callable[..., Any]) -> None:
+    """Regression: only the log said so, and nothing about the server itself did."""
+
+    async def test(platform: Any) -> None:
+        red, cause = resolve(platform.node, "red"), "blue did not answer a call in 0.01 s (timeout): blue was suspended"
+        await otp.sys.suspend(resolve(platform.node, "blue"), by="a request by ada")
+        GenServer.cast(red, ("slow", "blue"))
+        await otp.wait_down(red, timeout=5)
+        await platform.node.wait_registered("red")
+        (error, *_) = (await platform.get("/api/v1/errors"))["data"]
+        assert error["reason"] == cause
+        why = (await platform.get("/api/v1/processes/red/errors/why"))["data"]["summary"]
+        assert why.startswith(f"red <{plain_pid(red)}> crashed: {cause}"), why
+        (row, *_) = (await platform.get("/api/v1/restarts?process=red"))["data"]
+        assert row["reason"] == cause
+        platform.platform.monitor.look()
+        server = (await platform.get("/api/v1/processes/blue/errors/why"))["data"]
+        last = server["summary"].splitlines()[-1]
+        assert re.fullmatch(r"it has been suspended since [0-9:]{8} by a request by ada", last), last
+        [problem] = server["problems"]
+        assert re.fullmatch(
+            "a call to blue timed out after 0.01 s in the last [0-9]+ s, from red, at .*: 'done'; blue was suspended",
+            problem["line"],
+        ), problem["line"]
 
     inside(test, Tree("fleet", drive))

@@ -31,6 +31,7 @@ __all__ = [
     "Unanswered",
     "child_id",
     "class_without_handle_info",
+    "describe_suspension",
     "deliver",
     "hold",
     "kill",
@@ -170,8 +171,8 @@ async def deliver(pid: Pid, message: Any, how: Literal["send", "cast", "call"], 
     try:
         return await GenServer.call(pid, message, timeout=timeout)
     except otp.CallTimeout:
-        told, held = f"{display_name(pid) or pid} did not answer within {timeout:g} s", _suspension(pid)
-        raise Unanswered(told + held, plain_pid(pid) if held else None) from None
+        told, held = f"{display_name(pid) or pid} did not answer within {timeout:g} s", describe_suspension(pid)
+        raise Unanswered(f"{told}: {held}" if held else told, plain_pid(pid) if held else None) from None
 
 
 def class_without_handle_info(pid: Pid) -> str:
@@ -183,14 +184,14 @@ def class_without_handle_info(pid: Pid) -> str:
     return cls.__name__ if is_deaf and not cls.__module__.startswith("otp.") else ""
 
 
-def _suspension(pid: Pid) -> str:
-    """Return the end of a sentence: since when a server has been suspended, and by whom; "" if it is not."""
+def describe_suspension(pid: Pid) -> str:
+    """Return since when a server has been suspended, and by whom; "" if it is not."""
     process: Any = pid
     found = suspension_of(process)
     if found is None:
         return ""
     since, by = datetime.fromtimestamp(Clock().wall(round(found[0] * 1e9))), requester_text(found[1])
-    return f": it has been suspended since {since:%H:%M:%S}{f' by {by}' if by else ''}"
+    return f"it has been suspended since {since:%H:%M:%S}{f' by {by}' if by else ''}"
 
 
 def send_unchecked(pid: Pid, message: Any, how: Literal["send", "cast"]) -> None:

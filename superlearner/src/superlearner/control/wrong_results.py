@@ -119,7 +119,7 @@ def name_children(text: str, reason: Any, pid: Any, before: float) -> str:
 
 def cause_of_timeout(end: Mapping[str, Any]) -> str:
     """Return why a call timed out, from the data of its event, or the end of its caller; "" if that is not known."""
-    return sentences.unanswered(end.get("cycle"), end.get("busy"), end.get("why"))
+    return sentences.unanswered(end.get("cycle"), end.get("busy"))
 
 
 def reason_of_last(pid: Any, reason: Any, old: Any = None) -> str:

@@ -315,14 +315,16 @@ def describe_cycle(cycle: tuple[tuple[Process, str], ...]) -> str:
 
 
 def busy_server(frm: From) -> tuple[str, str, str] | None:
-    """Return the server at the end of a chain of calls, its callback and the line there.
+    """Return the server at the end of a chain of calls, its callback and the line there, both "" if it is suspended.
 
-    None if that is not why it is silent: it is in no callback, suspended, or has put the call off without a reply.
+    None if that is not why it is silent: it is in no callback, or has put the call off without a reply.
     """
     call: From | None = frm
     p = frm.to
     for _ in range(LONGEST):
-        if p.ext is not None and (p.ext.suspended or (p.ext.unanswered and call in p.ext.unanswered)):
+        if p.ext is not None and p.ext.suspended:
+            return (_name_of(p), "", "")
+        if p.ext is not None and p.ext.unanswered and call in p.ext.unanswered:
             return None
         call = _call_of(p)
         if call is None:

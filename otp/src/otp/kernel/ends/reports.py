@@ -18,7 +18,7 @@ from otp.kernel.ends.report_limits import is_left_out
 from otp.kernel.ends.wording import keyed_name, name_callback, process_name, process_text, reason_text, unanswered
 from otp.kernel.tables.callers import From, OutsideCaller, formatted_state, machine_event, place_of_caller
 from otp.kernel.values.bounded import text
-from otp.kernel.values.errors import CallExit, CallTimeout, Exit, result_hint
+from otp.kernel.values.errors import CallExit, Exit, result_hint
 from otp.kernel.values.exception_reasons import stack_of
 from otp.kernel.values.process import Process, is_supervisor, mailbox_len
 from otp.kernel.values.reasons import Crash, first_of_program, is_clean, starts_with
@@ -152,7 +152,7 @@ def _words(p: Process, reason: Any, fields: dict[str, Any], error: BaseException
     waited = 0.0
     if isinstance(error, CallExit):
         waited, cycle = error.waited, error.drawn or error.locked or None
-        why = unanswered(cycle, error.busy, error.why if isinstance(error, CallTimeout) else "")
+        why = unanswered(cycle, error.busy)
         how = f": {why}" if why else how
     doing = handling(fields["otp_message"], fields["otp_callback"], fields["otp_state_name"])
     said = reason_text(reason, LONGEST, waited)

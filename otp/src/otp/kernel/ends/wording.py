@@ -355,26 +355,25 @@ def _name_of_task(task: Any) -> str:
     return clip(str(task.mfa[1]).rpartition(".")[2], NAME)
 
 
-def unanswered(cycle: object, busy: object, why: object) -> str:
+def unanswered(cycle: object, busy: object) -> str:
     """Return why a call had no reply in time; "" if that is not known.
 
     Args:
         cycle: the deadlock that it was part of, as text.
-        busy: the server at the end of the calls, its callback and the line there.
-        why: the explanation in the error.
+        busy: the server at the end of the calls, its callback and the line there; both are "" if it was suspended.
 
-    >>> unanswered(None, ("till", "handle_call", "/app/shop.py:13"), "its handle_call has not finished")
-    'till was still in handle_call at shop.py:13'
-    >>> unanswered("till -> stock -> till", None, ""), unanswered(None, None, "the server is busy")
+    >>> unanswered(None, ("till", "handle_call", "/app/shop.py:13")), unanswered(None, ("till", "", ""))
+    ('till was still in handle_call at shop.py:13', 'till was suspended')
+    >>> unanswered("till -> stock -> till", None), unanswered(None, None)
     ('it was part of a deadlock, till → stock → till', '')
     """
-    match cycle, busy, why:
-        case str(), _, _:
+    match cycle, busy:
+        case str(), _:
             return f"it was part of a deadlock, {cycle.replace(' -> ', ' → ')}"
-        case _, (str(name), str(callback), str(place)), _:
+        case _, (str(name), "", _):
+            return f"{name} was suspended"
+        case _, (str(name), str(callback), str(place)):
             return f"{name} was still in {callback} at {os.path.basename(place)}"
-        case _, _, str(said) if said.startswith("the server is suspended"):
-            return "the server was suspended"
         case _:
             return ""
 

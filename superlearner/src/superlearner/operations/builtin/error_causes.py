@@ -16,7 +16,7 @@ from superlearner.control.clock import Clock, time_text
 from superlearner.control.events import STARTS, TraceEvent
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
-from superlearner.control.steer import looks_like_pid
+from superlearner.control.steer import describe_suspension, looks_like_pid
 from superlearner.control.terms import plain_pid
 from superlearner.control.timeouts import caller_of
 from superlearner.nodes.nodes import WatchedNode, full_names
@@ -225,7 +225,7 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
     retried = None if alive or going_on else _describe_attempts(memory, Running(ctx.node), found)
     again = _describe_successor(memory, found) if itself else None
     ended = again or ("it is being restarted" if going_on else retried or f"{who} is not running")
-    state = () if alive else (ended,)
+    state = (describe_suspension(found),) if alive else (ended,)
     if itself and found not in memory.ends:
         state = (f"the end of {number} is no longer in memory",)
     return Why(
@@ -253,10 +253,10 @@ def _lines(*parts: str) -> str:
 
 
 def _list_problems(node: WatchedNode, pid: str) -> list[WhyProblem]:
-    """Return the problems that a process has now, such as a hang, and that are stored once they are over."""
+    """Return the problems that a process has now, such as a hang or calls to it that timed out, stored once over."""
     found = [alarm.finding for alarm in node.monitor.alarms.active.values()]
-    lasting = [one for one in found if one.incident and one.last is None and pid in pids_of(one)]
-    return [WhyProblem(at=one.since, line=one.description, ref=None) for one in lasting]
+    unstored = [one for one in found if one.incident and (one.last is None or one.type == "call_timeouts")]
+    return [WhyProblem(at=one.since, line=one.description, ref=None) for one in unstored if pid in pids_of(one)]
 
 
 def _is_being_restarted(node: Node, memory: Memory, ended: otp.Pid) -> bool:
