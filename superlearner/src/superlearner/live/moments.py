@@ -72,6 +72,7 @@ LATEST: Final = 1e11
 UNTIL_OVER: Final = frozenset(
     {
         "long_callback",
+        "busy_loop",
         "call_cycle",
         "call_timeouts",
         "mailbox_growth",

@@ -160,6 +160,10 @@ def test_the_evidence_of_each_kind_is_told_in_sentences() -> None:
     assert sentences_of(only(list(detectors.mailbox_growth(facts(tracks=[grown]), LIMITS)))) == (
         "Each second, 10 more messages came than it handled. 220 messages waited in the mailbox."
     )
+    brief = [replace(hold, at=NOW - n, seconds=0.4, starved=None) for n in range(8)]
+    assert sentences_of(only(detectors.detect(facts(holds=brief), LIMITS))) == (
+        "All holds in these 10 s took 3.2 s together, the longest 0.4 s."
+    )
     slow = track([200] * 12)
     slow.handled_per_s = 1.0
     assert sentences_of(only(list(detectors.mailbox_backlog(facts(tracks=[slow]), LIMITS)))) == (

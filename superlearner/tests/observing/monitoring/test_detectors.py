@@ -545,7 +545,10 @@ def test_every_finding_names_an_existing_setting() -> None:
         tracks=[track([20 * n for n in range(12)]), backlog],
         points=growing(30.0),
         callbacks=[PendingCallback("0.6.0", "desk", "Till", "handle_call", NOW - 6, 0, None)],
-        holds=[LoopHold(NOW - 5, 0.9, None, None, "a task")],
+        holds=[
+            LoopHold(NOW - 5, 0.9, None, None, "a task"),
+            *(LoopHold(NOW - n / 2, 0.4, "0.10.0", "audit", "Till") for n in range(7)),
+        ],
         program="shop (process 7)",
         stops=[(NOW - 9, NOW - 5)],
         cycles=[[Waiter("0.8.0", None, "Till", "0.8.0", "call", None)]],

@@ -15,6 +15,7 @@ from superlearner.base.commands import command
 from superlearner.control.clock import time_text, timestamp
 from superlearner.control.timeouts import OUTSIDE
 from superlearner.observing.monitoring.alarms import BACK_S
+from superlearner.observing.monitoring.busy_loop import busy_loop
 from superlearner.observing.monitoring.code_places import CodePlace
 from superlearner.observing.monitoring.crashes import unsupervised_crash
 from superlearner.observing.monitoring.facts import (
@@ -348,6 +349,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     process_growth,
     long_callback,
     blocked_loop,
+    busy_loop,
     stopped_program,
     call_cycle,
     call_timeouts,

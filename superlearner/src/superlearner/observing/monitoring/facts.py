@@ -55,6 +55,7 @@ Type = Literal[
     "process_growth",
     "long_callback",
     "blocked_loop",
+    "busy_loop",
     "stopped_program",
     "call_cycle",
     "call_timeouts",

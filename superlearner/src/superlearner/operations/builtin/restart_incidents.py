@@ -14,6 +14,7 @@ from superlearner.base.commands import command
 from superlearner.control.clock import time_text
 from superlearner.control.terms import clip
 from superlearner.nodes.nodes import full_names
+from superlearner.observing.monitoring.busy_loop import PERIOD_S
 from superlearner.observing.monitoring.stops import STOP_HINT
 from superlearner.operations.builtin.restart_loops import FAILED_START, OUTAGE, is_stop
 from superlearner.operations.failures import OperationError
@@ -142,6 +143,10 @@ def _tell_evidence(kind: str, evidence: Mapping[str, Any]) -> Iterator[str]:
                     for one in evidence["newest"]
                 ]
                 yield f"The newest ended at {sentences.listed(ends)}."
+        case "busy_loop":
+            took = sentences.elapsed(round(evidence["share"] * PERIOD_S, 1))
+            worst = sentences.elapsed(evidence["worst_s"])
+            yield f"All holds in these {PERIOD_S:g} s took {took} together, the longest {worst}."
         case "stopped_program":
             yield STOP_SAYS
             if evidence["stops"] > 1:
