@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import os
 import sys
@@ -316,6 +317,36 @@ def test_a_process_of_another_node_in_the_loop_that_holds_it_has_no_pid() -> Non
             assert [name for _, name in expected] == sorted(found, reverse=True)
 
     asyncio.run(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts the waits of a thread")
+def test_a_library_that_sleeps_with_the_lock_of_the_interpreter_does_not_stop_the_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Regression: "none of its code ran", with the advice to look for `kill -STOP`."""
+    found: list[bool] = []
+    is_sampling, is_judged = threading.Event(), threading.Event()
+    is_stop = witnesses.is_stop
+
+    def judge(late: float, *used: Any) -> bool:
+        if late >= witnesses.STOPPED_S:
+            found.append(is_stop(late, *used))
+            is_judged.set()
+        is_sampling.set()
+        return False
+
+    async def main() -> None:
+        async with otp.Node("held") as node:
+            witness = Witness(node, outside=lambda *_: None, stopped=lambda *_: None)
+            witness.open()
+            assert is_sampling.wait(10)
+            ctypes.PyDLL(None).usleep(round((witnesses.STOPPED_S + 0.5) * 1e6))
+            assert is_judged.wait(10)
+            witness.close()
+
+    monkeypatch.setattr(witnesses, "is_stop", judge)
+    asyncio.run(main())
+    assert [False] == found
 
 
 def test_a_program_that_was_stopped_is_told_as_that_and_held_its_loop_for_no_time() -> None:

@@ -11,6 +11,7 @@ It stays below `LEAST_S`, so that no hold is missed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections import Counter, deque
@@ -34,6 +35,9 @@ STOPPED_S: Final = 1.0
 """The least time without any code of the program that is reported."""
 IDLE: Final = 0.1
 """The part of such a time in which the program may have used a processor: a hold by a library uses all of it."""
+
+WAITS_A_S: Final = 20
+"""Waits a second from which a late thread was not stopped: it waits for the interpreter's lock, again each 5 ms."""
 
 KEPT: Final = 600
 
@@ -117,12 +121,13 @@ class Witness:
         scheduler = self._scheduler
         drains = -1
         pause = self._every
-        self._sampled, used = time.monotonic(), time.process_time()
+        self._sampled, used, waits = time.monotonic(), time.process_time(), _count_waits()
         while not self._stop.wait(pause):
-            at, now_used = time.monotonic(), time.process_time()
-            if self._stopped is not None and is_stop(at - self._sampled - pause, now_used - used):
+            at, now_used, now_waits = time.monotonic(), time.process_time(), _count_waits()
+            late = at - self._sampled - pause
+            if self._stopped is not None and is_stop(late, now_used - used, now_waits - waits):
                 self._stopped(self._sampled + pause / 2, at)
-            self._sampled, used = at, now_used
+            self._sampled, used, waits = at, now_used, now_waits
             before, pause = pause, self._every
             process = scheduler.current
             if drains == scheduler.drains:  # same drain as at the last sample
@@ -163,10 +168,21 @@ class Witness:
             self._outside(since, until)
 
 
-def is_stop(late: float, used: float) -> bool:
+def is_stop(late: float, used: float, waits: int = 0) -> bool:
     """Return whether the program was stopped: a sample was late, and it used little processor time meanwhile.
 
-    >>> is_stop(12.7, 0.1), is_stop(12.7, 12.5), is_stop(0.5, 0.0)
-    (True, False, False)
+    A library may also sleep or wait for a device while it has the interpreter's lock: the thread then has many `waits`.
+
+    >>> is_stop(12.7, 0.1), is_stop(12.7, 12.5), is_stop(0.5, 0.0), is_stop(12.7, 0.1, 2_500)
+    (True, False, False, False)
     """
-    return late >= STOPPED_S and used < IDLE * late
+    return late >= STOPPED_S and used < IDLE * late and waits < WAITS_A_S * late
+
+
+def _count_waits() -> int:
+    """Return how often this thread has waited so far; 0 if the system does not count that for a thread."""
+    with contextlib.suppress(ImportError, AttributeError):
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+    return 0
