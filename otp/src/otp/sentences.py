@@ -22,9 +22,11 @@ from otp.kernel.ends.wording import (
     process_text,
     reason_text,
     safe_text,
+    split_advice,
     tagged,
     unanswered,
 )
+from otp.kernel.values.bounded import close_quote
 from otp.kernel.values.numbers import duration, elapsed, times_text
 from otp.kernel.values.sentences import (
     abandoned_cleanup,
@@ -67,6 +69,7 @@ __all__ = [
     "at_place",
     "budget",
     "clip",
+    "close_quote",
     "could_not_restart",
     "could_not_start",
     "duration",
@@ -98,6 +101,7 @@ __all__ = [
     "resumed",
     "safe_text",
     "setting_changed",
+    "split_advice",
     "started",
     "stopped",
     "story",

@@ -12,6 +12,7 @@ import pytest
 
 import otp
 from otp import GenServer, NoReply, Ok, Reply, Stop, Supervisor, impl
+from otp.observer.hints import hint_for
 from otp.testing import Scheduler, wait_all_idle
 from superlearner.app.running import Tree
 from superlearner.control.clock import Clock
@@ -461,6 +462,35 @@ def test_each_event_has_the_line_of_an_exit_that_the_program_chose(request_: str
         assert (f"{FILE}:{line} in handle_cast", True) == (where, said.startswith(reason.replace("LINE", str(line)))), (
             said
         )
+
+
+class OnlyInit(GenServer[int]):
+    @impl
+    def init(self, arg: int) -> Any:
+        return Ok(arg)
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [("go", "'go'"), (("say", "a word " * 40), f"('say', '{('a word ' * 9)[:50]}…'")],
+    ids=["short", "long"],
+)
+def test_the_reason_of_a_missing_callback_has_no_advice_and_no_open_quote(message: Any, shown: str) -> None:
+    """Regression: the advice stood inside the sentence; a long message hid the line, and what was missing."""
+
+    async def main() -> Any:
+        deaf = await OnlyInit.start(1, name="deaf")
+        otp.trace.subscribe(otp.node(), lambda _: None, kinds={"exited"})
+        GenServer.cast(deaf, message)
+        await otp.wait_down(deaf)
+        end = next(one for one in otp.trace.history(otp.node()) if one.kind == "exited")
+        return facts_of(end).reason, facts_of(end).where, hint_for(end.data["reason"], "handle_cast")
+
+    reason, where, hint = Scheduler().run(main)
+    assert reason == f"OnlyInit got the cast {shown}, but has no handle_cast"
+    assert where is not None
+    assert where.endswith(" in OnlyInit")
+    assert hint == "try @impl above def handle_cast(self, request, state)"
 
 
 class AsksWithoutLimit(GenServer[str]):

@@ -21,7 +21,7 @@ from otp.kernel.values.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.observer.code_at import CALLBACKS
 from otp.observer.slips import explain_slip
 from otp.observer.unfit_values import ONE_START
-from otp.sentences import clip, safe_text, tagged
+from otp.sentences import clip, safe_text, split_advice, tagged
 
 __all__ = ["check_signatures", "explain_spec", "hint_for"]
 
@@ -61,6 +61,8 @@ def _hint(reason: Any, callback: str | None, names: Iterable[Any]) -> str | None
         name, text = safe_text(term.type_name), safe_text(term.text)
         found = _hint_for_exception(name, text, callback)
         return explain_slip(name, text, () if reason is term else reason.stack) if found is None else found
+    if issubclass(type(term), str) and (advice := split_advice(term)[1]):
+        return advice
     tag, rest = tagged(term)
     if tag == "noproc" and len(rest) == 1 and tagged(rest[0])[0] == "gen_server" and type(rest[0][-1]) is list:
         dest = next(iter(rest[0][-1]), None)

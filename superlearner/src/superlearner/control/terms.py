@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from otp import Crash, Pid, Ref
 from otp.bounded import text
 from otp.redaction import HIDDEN, hides, is_secret, without_secrets
-from otp.sentences import clip, process_name, process_text, safe_text
+from otp.sentences import clip, close_quote, process_name, process_text, safe_text
 
 __all__ = [
     "TooDeep",
@@ -107,7 +107,8 @@ def message_text(message: Any, limit: int) -> str:
     >>> message_text("('login', {'password': 'hunter2'})", 100)
     "('login', {'password': '***'})"
     """
-    return clip(without_secrets(message, limit), limit) if is_a(message, str) else text_of(message, limit)
+    shown = clip(without_secrets(message, limit), limit) if is_a(message, str) else text_of(message, limit)
+    return close_quote(shown)
 
 
 def json_of(value: Any, depth: int = MAX_DEPTH) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from otp.redaction import without_secrets
+from otp.sentences import close_quote
 from superlearner.control.events import TraceEvent
 from superlearner.control.names import display_name, is_critical, last_name
 from superlearner.control.terms import clip, plain_pid
@@ -79,5 +80,5 @@ def describe_timeout(caller: str, callee: str, data: Mapping[str, Any]) -> str:
     is_task, line, why = data["way"] == "task", line_of(data), cause_of_timeout(data)
     words = f"{caller} waited in vain for the task {callee}" if is_task else f"a call of {caller} to {callee} timed out"
     at, after = f", at {line}" if line else "", timeout_text([seconds_of(data)])
-    request = "" if is_task else f": {clip(data['request'], LONGEST)}"
+    request = "" if is_task else f": {close_quote(clip(data['request'], LONGEST))}"
     return f"{words}{f' {after}' if after else ''}{at}{request}{f'; {why}' if why else ''}"

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, overload
 
 from otp.behaviours.server.behaviour import Behaviour, advise_callback, callback, find_misplaced, optional_callback
 from otp.behaviours.server.child_spec import Startable
@@ -42,7 +42,7 @@ from otp.kernel.tables.callers import UNSET, From
 from otp.kernel.tables.child_tasks import find_leftover
 from otp.kernel.tables.names import resolve
 from otp.kernel.tables.scheduler import nanoseconds, spend
-from otp.kernel.values.bounded import bounded_text
+from otp.kernel.values.bounded import bounded_text, close_quote
 from otp.kernel.values.errors import BadArgument, CallExit, Exit
 from otp.kernel.values.messages import unwatch, watch_anywhere
 from otp.kernel.values.pids import Pid, Ref
@@ -65,6 +65,9 @@ MessageResult: TypeAlias = "NoReply[S] | Stop[S]"
 MultiReplies: TypeAlias = "tuple[list[tuple[Node | str, Any]], list[Node | str]]"
 
 logger: logging.Logger = logging.getLogger("otp")
+
+MESSAGE: Final = 60
+"""Characters of a message in the error about a missing callback, which events keep whole then."""
 
 
 class GenServer(Behaviour, Startable, Generic[S]):
@@ -111,7 +114,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
     def handle_call(self, request: Any, caller: From, state: S) -> CallResult[S] | Awaitable[CallResult[S]]:
         """Answer a call: `Reply(value, state)`, `NoReply(state)` (reply later) or `Stop(reason, state, reply=…)`."""
         raise BadArgument(
-            f"{type(self).__name__} got the call {bounded_text(request)}, but has no handle_call; "
+            f"{type(self).__name__} got the call {_brief(request)}, but has no handle_call; "
             f"{advise_callback(type(self), 'handle_call')}"
         )
 
@@ -120,7 +123,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
     def handle_cast(self, request: Any, state: S) -> MessageResult[S] | Awaitable[MessageResult[S]]:
         """Handle a cast: `NoReply(state)` or `Stop(reason, state)`."""
         raise BadArgument(
-            f"{type(self).__name__} got the cast {bounded_text(request)}, but has no handle_cast; "
+            f"{type(self).__name__} got the cast {_brief(request)}, but has no handle_cast; "
             f"{advise_callback(type(self), 'handle_cast')}"
         )
 
@@ -138,7 +141,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
     def handle_continue(self, term: Any, state: S) -> MessageResult[S] | Awaitable[MessageResult[S]]:
         """Continue after `then=Continue(term)`, before any message."""
         raise BadArgument(
-            f"{type(self).__name__} returned then=Continue({bounded_text(term)}), but has no handle_continue; "
+            f"{type(self).__name__} returned then=Continue({_brief(term)}), but has no handle_continue; "
             f"{advise_callback(type(self), 'handle_continue')}"
         )
 
@@ -375,3 +378,7 @@ async def _within(s: Any, future: Any, seconds: float | None) -> Any:
             return await future
     except TimeoutError:
         raise Exit("timeout") from None
+
+
+def _brief(message: Any) -> str:
+    return close_quote(bounded_text(message, MESSAGE))

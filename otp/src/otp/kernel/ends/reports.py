@@ -15,7 +15,15 @@ from typing import Any, Final
 
 from otp.kernel.ends.call_cycles import note_crash
 from otp.kernel.ends.report_limits import is_left_out
-from otp.kernel.ends.wording import keyed_name, name_callback, process_name, process_text, reason_text, unanswered
+from otp.kernel.ends.wording import (
+    keyed_name,
+    name_callback,
+    process_name,
+    process_text,
+    reason_text,
+    split_advice,
+    unanswered,
+)
 from otp.kernel.tables.callers import From, OutsideCaller, formatted_state, machine_event, place_of_caller
 from otp.kernel.values.bounded import text
 from otp.kernel.values.errors import CallExit, Exit, result_hint
@@ -188,6 +196,6 @@ def _place(error: BaseException | None, stack: list[dict[str, Any]]) -> str | No
 
 
 def _hint(what: str, reason: Any) -> str | None:
-    if not starts_with(reason, "bad_return_value"):
-        return None
-    return result_hint(what, reason[1])
+    if starts_with(reason, "bad_return_value"):
+        return result_hint(what, reason[1])
+    return split_advice(reason.term)[1] or None if type(reason) is Crash and type(reason.term) is str else None

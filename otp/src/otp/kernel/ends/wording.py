@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, Final
 
 from otp.kernel.ends.info import is_alive
-from otp.kernel.values.bounded import Shortened, text
+from otp.kernel.values.bounded import Shortened, close_quote, text
 from otp.kernel.values.errors import CallExit, place_of
 from otp.kernel.values.exception_reasons import reason_of, stack_of
 from otp.kernel.values.numbers import elapsed
@@ -45,6 +45,7 @@ _class_name: Any = type.__dict__["__name__"].__get__  # a metaclass may define `
 _LOCAL: Final = ".<locals>."
 _TASK: Final = re.compile(r"Task\(mfa=\('[^']*', '([^']*)', ")
 
+_LACKING: Final = re.compile(r"(\w+ (?:got the|returned then=).*, but has no handle_\w+); ", re.DOTALL)
 _ANY_RESULT: Final = "Ok(…), Reply(…) or NoReply(…)"
 RESULTS_OF: Final = {
     "init": "Ok(…), Stop(…) or Ignore()",
@@ -197,6 +198,16 @@ def name_callback(words: str, callback: str, at: str = "") -> str:
     return named.replace(_ANY_RESULT, RESULTS_OF.get(callback, _ANY_RESULT), 1)
 
 
+def split_advice(words: str) -> tuple[str, str]:
+    """Split the error about a missing callback into what happened and the advice; other words have none.
+
+    >>> split_advice("Till got the cast 'go', but has no handle_cast; try @impl above def handle_cast(…)")
+    ("Till got the cast 'go', but has no handle_cast", 'try @impl above def handle_cast(…)')
+    """
+    found = _LACKING.match(words)
+    return (words, "") if found is None else (found[1], words[found.end() :])
+
+
 def error_text(error: BaseException) -> str:
     """Return an exception that nothing caught as the text of the exit reason that it leads to."""
     return reason_text(reason_of(error), waited=error.waited if isinstance(error, CallExit) else 0.0)
@@ -216,9 +227,9 @@ def _reason(reason: Any, limit: int, depth: int, waited: float = 0.0) -> str:
         if not term.args and type(term.text) is str and term.text:  # its `__str__` says more than its arguments
             return clip(f"{term.type_name}: {without_secrets(term.text.splitlines()[0], limit)}", limit)
         arguments = ", ".join(_value(argument, limit) for argument in islice(term.args, limit))
-        return clip(f"{term.type_name}({arguments}{_file_of(term, limit)})", limit)
+        return close_quote(clip(f"{term.type_name}({arguments}{_file_of(term, limit)})", limit))
     if issubclass(type(term), str):
-        return _words(term, limit)
+        return _words(split_advice(term)[0], limit)
     return _value(term, limit)
 
 
@@ -249,7 +260,7 @@ def tagged(term: Any) -> tuple[str, tuple[Any, ...]]:
 
 
 def _value(value: object, limit: int) -> str:
-    return clip(text(value, length=limit, depth=DEPTH), limit)
+    return close_quote(clip(text(value, length=limit, depth=DEPTH), limit))
 
 
 def _words(words: str, limit: int) -> str:

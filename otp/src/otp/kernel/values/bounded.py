@@ -406,6 +406,24 @@ def bounded_text(value: Any, limit: int = 200) -> str:
     return text(value, length=limit, depth=10, items=limit, redact=None)
 
 
+def close_quote(words: str) -> str:
+    """Return a text that was cut with an ellipsis, with the quote closed in which it was cut.
+
+    >>> close_quote("('say', 'a patter…"), close_quote("the till isn't op…"), close_quote("('say', 'all')")
+    ("('say', 'a patter…'", "the till isn't op…", "('say', 'all')")
+    """
+    if not words.endswith("…"):
+        return words
+    quote = before = ""
+    for sign in words:
+        if quote:
+            quote = "" if sign == quote and before != "\\" else quote
+        elif sign in "'\"" and not before.isalnum():
+            quote = sign
+        before = "" if before == sign == "\\" else sign
+    return words + quote
+
+
 def _named_text(value: Any, longest: int) -> str:
     """Return the text of a named tuple with plain values, such as most messages of the runtime; "" for others."""
     kind = type(value)

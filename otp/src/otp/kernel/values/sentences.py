@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, cast
 
+from otp.kernel.values.bounded import close_quote
 from otp.kernel.values.numbers import duration, elapsed, ordinal, times_text
 from otp.kernel.values.reasons import LIBRARY, is_ours
 from otp.redaction import without_secrets
@@ -156,10 +157,8 @@ def handling(message: str | None, callback: str | None, state: str | None = None
     >>> handling("('pay', 3)", "handle_call"), handling("'cast', 'go'", "Door.open", "'open'"), handling(None, "init")
     ("in handle_call(('pay', 3))", "in Door.open('cast', 'go'), state 'open'", 'in init')
     """
-    if not callback:
-        return ""
-    called = callback if message is None else f"{callback}({message})"
-    return f"in {called}, state {state}" if state else f"in {called}"
+    called = callback if message is None else f"{callback}({close_quote(message)})"
+    return f"in {called}{f', state {state}' if state else ''}" if callback else ""
 
 
 def ended_with(who: str, other: str, reason: str) -> str:

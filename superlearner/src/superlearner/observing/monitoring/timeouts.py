@@ -337,7 +337,7 @@ def timed_out(event: TraceEvent, at: float) -> TimedOut | None:
         pid=None if data["what"] is None else plain_pid(data["to"]),
         name=name,
         caller=caller_of(pid),
-        request=clip(data["request"] or "", LONGEST),
+        request=sentences.close_quote(clip(data["request"] or "", LONGEST)),
         line=line_of(data),
         timeout=seconds_of(data),
         cause=clip(cause_of_timeout(data), 2 * LONGEST),
