@@ -471,6 +471,20 @@ def test_a_value_that_claims_to_be_a_task_is_not_read() -> None:
     assert "its task did not end in 5 s (timeout)" == reason_text(("timeout", ("Task", "await", [object(), 5])))
 
 
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ("timeout", "till on shop@inn did not answer a call in 2 s (timeout)"),
+        ("noproc", "there is no process till on shop@inn to call (noproc)"),
+        (("nodedown", "shop@inn"), "its call to till on shop@inn failed: node shop@inn is down (nodedown)"),
+        ("closed", "its call to till on shop@inn failed: closed"),
+    ],
+)
+def test_a_failed_call_to_another_node_names_it(why: Any, words: str) -> None:
+    """Regression: the destination and a node that is down were shown as tuples."""
+    assert words == reason_text((why, ("gen_server", "call", [("till", "shop@inn"), "sum", 2])))
+
+
 def test_a_state_function_without_a_result_is_explained() -> None:
     reason = Crash(("bad_return_from_state_function", None))
     assert "a callback returned None: did no case match, or is a return missing?" == reason_text(reason)

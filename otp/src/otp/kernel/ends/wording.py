@@ -182,6 +182,8 @@ def reason_text(reason: Any, limit: int = REASON, waited: float = 0.0) -> str:
     'ledger did not answer a call in time (timeout)'
     >>> reason_text(("timeout", ("gen_server", "call", ["ledger", "balance", 2])))
     'ledger did not answer a call in 2 s (timeout)'
+    >>> reason_text((("nodedown", "bank@vault"), ("gen_server", "call", [("ledger", "bank@vault"), "balance"])))
+    'its call to ledger on bank@vault failed: node bank@vault is down (nodedown)'
     >>> reason_text(("timeout", ("Task", "async_stream", [5.0])))
     'a task of its stream did not end in 5 s (timeout)'
     """
@@ -293,6 +295,8 @@ def _plain(reason: Any, limit: int, depth: int, waited: float) -> str:
             if issubclass(kind, (Ok, Reply, NoReply, Stop, Ignore)) and not issubclass(kind, WithOptions):
                 return f"a callback returned {got}, which is a result of other callbacks"
             return f"a callback returned {got}, which is not a result such as {_ANY_RESULT}"
+        case "nodedown", 1 if type(rest[0]) is str:
+            return f"node {clip(rest[0], NAME)} is down (nodedown)"
         case "EXIT", 1 if depth:
             return _reason(rest[0], limit, depth - 1)
         case "already_started", 1 if issubclass(type(rest[0]), Pid):
@@ -321,7 +325,7 @@ def _failed_call(why: Any, call: Any, limit: int, depth: int, waited: float) -> 
     arguments: list[Any] = about[1]
     if not 2 <= len(arguments) <= 3:
         return ""
-    dest = name_text(arguments[0])
+    dest = _dest_text(arguments[0])
     match why if type(why) is str else "":
         case "noproc":
             return f"there is no process {dest} to call (noproc)"
@@ -336,6 +340,13 @@ def _failed_call(why: Any, call: Any, limit: int, depth: int, waited: float) -> 
             place = place_of(why).partition(",")[0] if type(why) is Crash else ""
             crash = f"{dest} crashed at {place}: " if place else ""
             return f"its call to {dest} failed: {crash}{_reason(why, limit, depth - 1, waited)}"
+
+
+def _dest_text(dest: Any) -> str:
+    """Return whom a call was made to; of another node, its name there and the node."""
+    if type(dest) is tuple and len(dest) == 2 and type(dest[1]) is str:
+        return f"{name_text(dest[0])} on {clip(dest[1], NAME)}"
+    return name_text(dest)
 
 
 def _failed_task(why: Any, call: Any, limit: int, depth: int) -> str:
