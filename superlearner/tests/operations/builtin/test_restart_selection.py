@@ -72,3 +72,18 @@ def test_a_service_that_somebody_attached_or_detached_is_not_among_the_restarts(
         assert await list_lines(platform, rows, "restarts") == [again]
 
     inside(test)
+
+
+@pytest.mark.operation("restart.list")
+def test_equal_problems_are_one_line(inside: Inside) -> None:
+    """Regression: six equal hangs were one line, and three were three."""
+    line = "mixer was in handle_info at radio.py:60 for 2 s, and 1 message waited"
+
+    async def test(platform: Any) -> None:
+        for at in (100.0, 102.0, 104.0):
+            platform.platform.moments._add(row(at, line, number=INCIDENT, until=at + 1))
+        (listed,) = (await platform.get(AT, params={"node": NODE}))["data"]
+        assert (listed["line"], listed["count"], listed["at"], listed["until"]) == (line, 3, 100.0, 105.0)
+        assert len(listed["refs"]) == 3
+
+    inside(test)

@@ -49,6 +49,13 @@ test("a few restarts that the server lists as one have their count, and the reas
   assert.equal(storedText({ ...two, refs: [] }), "till crashed: KeyError('xl')", "one failure, with two restarts");
 });
 
+test("the count of equal incidents stands before their line, whose end it does not change", () => {
+  const line = "lone crashed: KeyError('tax'); it has no supervisor that restarts it";
+  const lone = { ref: "r.2", refs: ["r.2", "s.2", "t.2"], line, incident: true, crash: true, kept: false, count: 3, at: 8, until: 12 };
+  assert.equal(storedText(lone), `3× in 4\u00a0s: ${line}`);
+  assert.equal(storedText({ ...lone, refs: [], count: 1 }), line);
+});
+
 test("a loop with give-ups has all of its crashes and its whole time in the feed", () => {
   const crash = (id, fatal = 0) => ({ id, at: 51 + id * 0.4, kind: fatal ? "crashed" : "restarted", level: "bad", key: "sup/till", text: "",
     parts: { who: "till", reason: "KeyError", ...(fatal && { fatal }) } });

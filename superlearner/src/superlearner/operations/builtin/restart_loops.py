@@ -96,9 +96,12 @@ class Loop:
 
     @property
     def until(self) -> float:
-        """The time of its last event; of many, that of the newest restart, of which it also has the id and reason."""
-        alone = len(self.lines) == 1
-        return max(one.until or one.at if alone or one.count > 1 else one.at for one in self.lines)
+        """The time of its last event; of many, that of the newest restart, of which it also has the id and reason.
+
+        Of many incidents, it is the end of the last.
+        """
+        whole = len(self.lines) == 1 or _is_stored_incident(self.lines[0])
+        return max(one.until or one.at if whole or one.count > 1 else one.at for one in self.lines)
 
     @property
     def listed_at(self) -> float:
@@ -122,7 +125,8 @@ class Loop:
         at, causes = min(one.at for one in self.lines), [_cause(one) for one in self.lines]
         marks = None if any(is_sum(one) for one in self.lines) else {_read_mark(one) for one in causes}
         reasons = None if marks is None or None in marks else len(marks)
-        alike = len({_without_mark(one) for one in causes}) == 1 and None not in causes
+        alike = len({_without_mark(one) for one in causes}) == 1
+        alike = alike and (None not in causes or _is_stored_incident(self.newest))
         return newest.model_copy(
             update={
                 "line": line,
@@ -143,11 +147,15 @@ class Loop:
         >>> row = MomentRow("shop", "9f3a0c1b22d4", 7, 9, 100.0, 100.0, "till crashed", 1, "7")
         >>> Loop([row]).sum_up(row) is row, Loop([row] * 1000).sum_up(row).line
         (True, 'till crashed 1,000 times')
+        >>> alone = replace(row, number=2, line="till crashed; it has no supervisor that restarts it")
+        >>> Loop([alone] * 3).sum_up(alone).line
+        '3 times: till crashed; it has no supervisor that restarts it'
         """
         if len(self.lines) == 1:
             return newest
         count, at = sum(one.count for one in self.lines), min(one.at for one in self.lines)
-        line = f"{MORE.sub('', self._without_pid(newest.line))} {count:,} times"
+        line = MORE.sub("", self._without_pid(newest.line))
+        line = f"{count:,} times: {line}" if _is_stored_incident(newest) else f"{line} {count:,} times"
         return replace(newest, line=line, count=count, at=at, until=self.until, events="")
 
     def _without_pid(self, text: str) -> str:
@@ -306,9 +314,16 @@ def _run(one: RestartLine | MomentRow) -> str | None:
     return None if one.incident or one.program else one.ref.rpartition(".")[0]
 
 
+def _is_stored_incident(one: RestartLine | MomentRow) -> bool:
+    return isinstance(one, MomentRow) and one.number == INCIDENT
+
+
 def _is_known(one: RestartLine | MomentRow) -> bool:
-    """Return whether a line is of an end with a known cause; one on request may have another requester."""
-    if _cause(one) == FAILED_START:
+    """Return whether a line is of an end with a known cause; one on request may have another requester.
+
+    The line of an incident has all that is known of it.
+    """
+    if _is_stored_incident(one):
         return True
     return _run(one) is not None and _cause(one) is not None and not one.line.endswith(ON_REQUEST)
 
@@ -321,6 +336,9 @@ def fold(lines: Sequence[RestartLine | MomentRow]) -> list[Loop]:
     >>> row = MomentRow("shop", "9f3a0c1b22d4", 7, 9, 100.0, 100.0, "till crashed and was restarted", 1, "7")
     >>> [len(one.lines) for one in fold([row] * 4)], [len(one.lines) for one in fold([row] * 5)]
     ([1, 1, 1, 1], [5])
+    >>> hang = replace(row, number=2, line="till was in handle_info at shop.py:60 for 2 s, and 1 message waited")
+    >>> [len(one.lines) for one in fold([hang] * 3)]
+    [3]
     >>> [len(one.lines) for one in fold([replace(row, cause="KeyError till.py:9")] * 2)]
     [2]
     >>> two = [replace(row, cause=f"0000000{mark}|KeyError till.py:9") for mark in (1, 2)]

@@ -243,9 +243,11 @@ export const isOne = ({ count = 1, reason, one_cause: alike = true, one_reason: 
  * @param {Api.RestartLine} stored
  */
 export function storedText(stored) {
-  const { line = "", count = 1, kept, at, until, reason, reasons, refs = [] } = stored;
+  const { line = "", count = 1, kept, at, until, reason, reasons, refs = [], incident } = stored;
   if ((count <= BEYOND && refs.length < 2) || (!kept && /\d times more/.test(line))) return storedSentence(stored);
-  const often = `${line} ${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}`;
+  const times = `${count.toLocaleString("en")}× ${spanOf({ from: at, to: until ?? at })}`;
+  if (incident) return `${times}: ${line}`;
+  const often = `${line} ${times}`;
   return `${often}${reasons ? `, for ${reasons} different reasons` : ""}${because(reason, Boolean(reasons) || !isOne(stored))}`;
 }
 
