@@ -493,6 +493,20 @@ def test_the_reason_of_a_missing_callback_has_no_advice_and_no_open_quote(messag
     assert hint == "try @impl above def handle_cast(self, request, state)"
 
 
+def test_the_hint_about_a_returned_class_is_that_of_the_log() -> None:
+    """Regression: the pages had *expected a result such as NoReply(state)*: events keep the class as text."""
+
+    async def main() -> Any:
+        depot = await Abandoned.start(1, name="depot")
+        otp.trace.subscribe(otp.node(), lambda _: None, kinds={"exited"})
+        GenServer.cast(depot, "class")
+        await otp.wait_down(depot)
+        end = next(one for one in otp.trace.history(otp.node()) if one.kind == "exited")
+        return hint_for(end.data["reason"], "handle_cast")
+
+    assert Scheduler().run(main) == "return an instance, as in NoReply(…), not the class"
+
+
 class AsksWithoutLimit(GenServer[str]):
     @impl
     def init(self, arg: str) -> Any:

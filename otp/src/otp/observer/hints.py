@@ -29,6 +29,7 @@ HINT: Final = 500
 PLAIN: Final = (str, int, float, bool, type(None), Ok, Reply, NoReply, Stop, Ignore, CoroutineType)
 NAMES: Final = (tuple, bytes, frozenset, Enum)
 STAND_INS: Final[dict[str, object]] = {"Reply": Reply(None, None), "Ok": Ok(None), "Ignore": Ignore()}
+RESULTS: Final[dict[str, object]] = {one.__name__: one for one in (Ok, Reply, NoReply, Stop, Ignore)}
 FORMS: Final = {
     "Ok": "Ok(state)",
     "Reply": "Reply(value, state)",
@@ -80,7 +81,9 @@ def _hint(reason: Any, callback: str | None, names: Iterable[Any]) -> str | None
 
 def _stand_in(value: Any) -> object:
     """Return a value of the class that a result had, of which an event kept only the text."""
-    return STAND_INS.get(value.type_name, object()) if type(value) is Shortened else object()
+    if type(value) is not Shortened:
+        return object()
+    return RESULTS.get(value.text, object()) if value.type_name == "type" else STAND_INS.get(value.type_name, object())
 
 
 def _is_plain(value: Any) -> bool:
