@@ -72,7 +72,10 @@ def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[An
     if type(sender) is Process and sender.runtime is not node:
         sender = node.outside
     values = (reason, message, doing, sender, what, name)
-    behind = () if node.scheduler.cycles is None else causes_behind(p)
+    cycles = node.scheduler.cycles
+    if cycles is None and event is None:  # most ends
+        return values
+    behind = () if cycles is None else causes_behind(p)
     return (*values, event, *behind) if behind or event is not None else values
 
 
