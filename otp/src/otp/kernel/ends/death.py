@@ -72,8 +72,7 @@ def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[An
     if type(sender) is Process and sender.runtime is not node:
         sender = node.outside
     values = (reason, message, doing, sender, what, name)
-    cycles = node.scheduler.cycles
-    if cycles is None and event is None:  # most ends
+    if (cycles := node.scheduler.cycles) is None and event is None:  # most ends
         return values
     behind = () if cycles is None else causes_behind(p)
     return (*values, event, *behind) if behind or event is not None else values
@@ -594,9 +593,8 @@ def _finish(p: Process, reason: Any, sender: Any, cause: int, killed: bool = Fal
         node.tracer.causes.now = 0
         if node.tracer.focus is not None:
             node.tracer.focus.settle()
-    # Negative if a signal ended it: it wrote no report, so its supervisor, which reads this later, writes one
-    # (test_the_end_of_a_child_says_whether_it_could_report_it_itself). A slot of its own would cost eight bytes of
-    # every dead pid.
+    # Negative if a signal ended it: its supervisor, which reads this, then writes the report. A slot would cost memory
+    # (test_the_end_of_a_child_says_whether_it_could_report_it_itself).
     p.value = (-seq if signalled else seq) or None  # all that a dead process keeps: number, node, event of its end
     p.step = p.mailbox = p.callbacks = p.signal = p.context = p.side = p.ext = p.parent = None
     p.state = None if returned else CUT_SHORT
