@@ -266,7 +266,8 @@ class _Telling:
                         self._decided(event)
                     self._start(event)
                 case "stop" if not is_own_end(event):
-                    self._add(event, "stop", self._id(event), by=self.past.path(event.pid))
+                    pid = plain_pid(event.data["child"])
+                    self._add(event, "stop", self._id(event), by=self.past.path(event.pid), pid=pid)
                 case "end":
                     reason = facts_of(event).reason
                     self._add(event, "signal", self._id(event), to=self.past.path(event.pid), reason=reason)

@@ -9,7 +9,8 @@ import pytest
 
 import otp
 from ended_processes import Pricer, ReturnsItsState
-from otp import Agent, Children, GenServer, Ok, Supervisor, impl
+from otp import Agent, Children, DynamicSupervisor, GenServer, Ok, Supervisor, impl
+from superlearner.control.terms import plain_pid
 
 Inside = Callable[..., Any]
 
@@ -156,6 +157,43 @@ def test_a_supervisor_that_failed_to_start_after_its_give_up_is_not_running(insi
         assert [one["description"] for one in found] == [
             f"office gave up and is not running: {tried}; tree gave up after it, and is not running either"
         ]
+
+    inside(test)
+
+
+@pytest.mark.operation("restart.show")
+def test_a_give_up_of_a_dynamic_supervisor_names_the_processes_that_it_stopped(inside: Inside) -> None:
+    """Regression: it named those that they had replaced, and not the one that had crashed meanwhile."""
+
+    async def test(platform: Any) -> None:
+        class Hall(Supervisor):
+            @impl
+            def init(self, arg):
+                return Children([DynamicSupervisor.child_spec(name="pool", id="pool", max_restarts=1)])
+
+        await platform.node.start(Hall, None, name="hall")
+        pool = platform.node.whereis("pool")
+        first, second, third, fourth = [
+            await DynamicSupervisor.start_child(pool, Pricer.child_spec({})) for _ in range(4)
+        ]
+        for one in (first, second, third):
+            otp.exit(one, "kill")
+        await otp.wait_down(pool)
+        await platform.node.wait_registered("pool")
+        platform.platform.moments.catch_up()
+        shown = [
+            (await platform.get(f"/api/v1/restarts/{one['ref']}"))["data"]
+            for one in (await platform.get("/api/v1/restarts?fold=false"))["data"]
+        ]
+        fell, restart = shown[:2]
+        [again] = [one["pid"] for one in restart["events"] if one["kind"] == "start"]
+        assert restart["facts"]["supervisor"] == f"pool (dynamic) started Pricer {again}"
+        stopped = f"Pricer {plain_pid(fourth)}, then Pricer {again}"
+        assert fell["facts"]["supervisor"] == (
+            f"pool (dynamic) gave up, stopped {stopped}; meanwhile Pricer {plain_pid(third)} was killed; "
+            "hall (one_for_one) started pool"
+        )
+        assert [one["pid"] for one in fell["events"] if one["kind"] == "stop"] == [plain_pid(fourth), again]
 
     inside(test)
 

@@ -54,6 +54,15 @@ test("a restart in a few words, and on the line of a supervisor that gave up", (
   assert.deepEqual(exits, ["ValueError('negative amount')", "gave up · shutdown"]);
 });
 
+test("a dynamic child that was replaced before a give-up is named by the process that was stopped", () => {
+  const jobs = ["0.7.0", "0.8.0"].map((pid) => ({ ...worker(`top/pool/${pid}`, pid), name: `Job ${pid}` }));
+  const pool = supervisor("top/pool", "dynamic", jobs, { kind: "dynamic_supervisor", used: 3 });
+  const moment = simulate(supervisor("top", "one_for_one", [pool]), "top/pool/0.8.0");
+  const stop = moment.events.find(({ kind }) => kind === "stop");
+  stop.pid = "0.11.0";
+  assert.deepEqual(step(moment, stop), { who: "Job 0.11.0", text: "stopped by pool", more: "" });
+});
+
 test("each start runs along a line, also below the root", () => {
   for (const moment of [REST, GIVES_UP, simulate(shop({ used: 3 }), LEDGER)]) {
     const starts = schedule(moment).cues.filter(({ of }) => of === "start"), { edges } = layout(moment, 1100, 500);

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from otp import sentences
 from superlearner.control.child_requests import ended_by
@@ -34,6 +35,12 @@ __all__ = [
     "reword",
     "starts_after_give_up",
 ]
+
+
+class Namer(Protocol):
+    """The name of a node of a restart; one called by its pid is named by the `pid` that it had then."""
+
+    def __call__(self, id: str, pid: str | None = None) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +151,12 @@ def describe_facts(moment: Moment, *, stored: bool = False) -> MomentFacts:
         return MomentFacts(what=what, why=why)
     nodes = {one.id: one for one in _walk(moment.root)}
 
-    def name(id: str) -> str:
-        return nodes[id].name if id in nodes else id.rpartition("/")[2]
+    def name(id: str, pid: str | None = None) -> str:
+        node = nodes.get(id)
+        if node is None:
+            return pid or id.rpartition("/")[2]
+        alone = node.name.removesuffix(node.pid or "")  # a dynamic child without a name is called by its pid
+        return f"{alone}{pid}" if pid and alone != node.name else node.name
 
     first = next((one for one in moment.events if isinstance(one, Crashed)), None)
     requested = find_requested(moment)
@@ -201,21 +212,30 @@ def describe_others(moment: Moment, span: float) -> str | None:
     return f"{said} {' and '.join(filter(None, told))}, within {span:g} s" if moment.storm else None
 
 
-def _list_started(events: Sequence[MomentEvent], by: str, name: Callable[[str], str]) -> list[str]:
+def _list_started(events: Sequence[MomentEvent], by: str, name: Namer) -> list[str]:
     """Return the names of the children that a supervisor started, each once."""
-    return list(dict.fromkeys(name(one.id) for one in events if isinstance(one, Started) and one.by == by))
+    return list(dict.fromkeys(name(one.id, one.pid) for one in events if isinstance(one, Started) and one.by == by))
 
 
-def _describe_actions(
-    moment: Moment, decided: list[Decided], name: Callable[[str], str], *, stored: bool
-) -> Iterator[str]:
+def _list_found_ended(moment: Moment, by: str, name: Namer) -> list[str]:
+    """Return how children ended after the first end, if their supervisor only noticed it when it stopped them."""
+    ends = [one for one in moment.events if isinstance(one, Crashed) and not one.start]
+    handled = {one.id for one in moment.events if isinstance(one, Signalled) and one.to == by}
+    return [
+        sentences.ended(f"meanwhile {name(one.id)}", one.reason, failed=one.crash)
+        for one in ends[1:]
+        if one.id not in handled and one.id.rpartition("/")[0] == by
+    ]
+
+
+def _describe_actions(moment: Moment, decided: list[Decided], name: Namer, *, stored: bool) -> Iterator[str]:
     """Yield what each supervisor did."""
     nothing = (
         ("had started nothing yet" if stored else "has started nothing yet") if moment.going_on else "started nothing"
     )
     for id in dict.fromkeys([one.id for one in decided] or [one.by for one in find_requested(moment)]):
         last = next((one for one in reversed(decided) if one.id == id), None)
-        stops = [name(one.id) for one in moment.events if isinstance(one, Stopped) and one.by == id]
+        stops = [name(one.id, one.pid) for one in moment.events if isinstance(one, Stopped) and one.by == id]
         gave_up = None if last is None or last.what != "give_up" else last
         fell = next((at for at, one in enumerate(moment.events) if one is gave_up), None)
         before = _list_started(moment.events[:fell], id, name)
@@ -231,6 +251,7 @@ def _describe_actions(
         ]
         clauses = [one for one in does if one] or [nothing]
         yield f"{name(id)}{f' ({last.strategy})' if last is not None and last.strategy else ''} {', '.join(clauses)}"
+        yield from _list_found_ended(moment, id, name)
 
 
 def _describe_left(decided: Decided) -> str:

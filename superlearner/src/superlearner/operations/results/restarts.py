@@ -85,6 +85,7 @@ class Stopped(ResultModel):
     at: After
     id: NodeId
     by: By
+    pid: Pid | None = Field(default=None, description="the process that ended; null in restarts of earlier versions")
 
 
 class Started(ResultModel):

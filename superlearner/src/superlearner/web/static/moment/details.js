@@ -35,7 +35,8 @@ export function rows({ events }) {
  * @returns {{who: string, text: string, more: string}}
  */
 export function step(moment, event, times = 1) {
-  const name = namer(moment), who = name(event.id), member = moment.moved ? memberOf(moment, event.id) : "";
+  const name = namer(moment), who = name(event.id, event.kind === "stop" ? event.pid : null);
+  const member = moment.moved ? memberOf(moment, event.id) : "";
   if (moment.moved && event.kind === "crash") return { who, text: member ? `ends with ${member}` : "is gone", more: "" };
   if (moment.moved && event.kind === "signal") return { who: name(event.to), text: `learns that ${who} is gone`, more: "" };
   if (moment.moved && event.kind === "decide") return { who, text: "chooses another member", more: "" };
@@ -89,7 +90,8 @@ function allowance(moment, { id, left }) {
 export function ghostSentence(moment, strategy) {
   const name = namer(moment), { also = [], not = [] } = moment.ghosts[strategy] ?? {};
   if (!also.length && !not.length) return `${strategy} would do the same here.`;
-  const parts = [also.length ? `also restart ${listed(also.map(name))}` : "", not.length ? `not restart ${listed(not.map(name))}` : ""];
+  const names = (/** @type {string[]} */ ids) => listed(ids.map((id) => name(id)));
+  const parts = [also.length ? `also restart ${names(also)}` : "", not.length ? `not restart ${names(not)}` : ""];
   return `${strategy} would ${parts.filter(Boolean).join(" and ")}.`;
 }
 

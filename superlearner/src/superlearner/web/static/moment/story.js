@@ -16,10 +16,16 @@ const TIMES = [
   "", "once", "twice", ..."three four five six seven eight nine ten".split(" ").map((one) => `${one} times`),
 ];
 
-/** @param {Moment} moment @returns {(id: string) => string} */
+/**
+ * Return a function that names a process; one called by its pid is named by the pid that it had then.
+ * @param {Moment} moment @returns {(id: string, pid?: string|null) => string}
+ */
 export function namer(moment) {
-  const names = new Map(all(moment.root).map(({ id, name }) => [id, name]));
-  return (id) => names.get(id) ?? id.slice(id.lastIndexOf("/") + 1);
+  const nodes = new Map(all(moment.root).map((node) => [node.id, node]));
+  return (id, pid) => {
+    const { name, pid: drawn } = nodes.get(id) ?? { name: pid ?? id.slice(id.lastIndexOf("/") + 1), pid: null };
+    return pid && drawn ? name.replace(drawn, pid) : name;
+  };
 }
 
 /** Return names as a list: `ledger, cart and mailer`. @param {string[]} names */
@@ -156,7 +162,7 @@ export function headline(moment) {
   if (isServiceChange(moment)) return moment.summary;
   if (moment.moved) return moment.summary.split(": ")[0] ?? "";
   const name = namer(moment), gave = new Set(only(moment, "decide").filter(({ what }) => what === "give_up").map(({ id }) => id));
-  if (gave.size) return `${listed([...gave].map(name))} gave up`;
+  if (gave.size) return `${listed([...gave].map((one) => name(one)))} gave up`;
   const runs = only(moment, "start").length > 0;
   return `${name(victim(moment))} ${runs ? "restarted" : asked(moment).length ? "stopped" : "ended"}`;
 }
@@ -181,7 +187,7 @@ export function sentence(moment, stage) {
       return `${who} ends. Its state is lost.`;
     case 2:
       return linked(moment).length
-        ? `The exit signal ends ${listed(linked(moment).map(name))}, linked to ${who}. ${by} receives it with the reason.`
+        ? `The exit signal ends ${listed(linked(moment).map((one) => name(one)))}, linked to ${who}. ${by} receives it with the reason.`
         : `${by} receives the exit signal and the reason.`;
     case 3:
       if (first?.what === "drop" || first?.what === "pause") return unrestarted(by, who, first);
@@ -285,12 +291,12 @@ function whole(moment) {
     : asSentence(`${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}`)];
   if (along.length) sentences.push(`${listed(along)}, linked to it, ended too.`);
   for (const { id: by, what, strategy, left, later, tries } of decisions(moment)) {
-    const stops = only(moment, "stop").filter((stop) => stop.by === by).map((stop) => name(stop.id)),
+    const stops = only(moment, "stop").filter((stop) => stop.by === by).map((stop) => name(stop.id, stop.pid)),
       starts = only(moment, "start").filter((start) => start.by === by);
     const below = only(moment, "start").some((start) => starts.some((other) => other.id === start.by)),
       alone = !stops.length && starts.length === 1;
     const started = !starts.length ? "" : alone && starts[0]?.id === id ? "started it again, with a new pid and a new state"
-      : `started ${listed(starts.map((start) => name(start.id)))}${alone ? " again" : ""}${below ? ", with its children" : ""}`;
+      : `started ${listed(starts.map((start) => name(start.id, start.pid)))}${alone ? " again" : ""}${below ? ", with its children" : ""}`;
     const limit = limits.get(by), boss = `${name(by)}${strategy ? ` (${strategy})` : ""}`;
     if (tries.length) {
       if (stops.length && what !== "give_up") sentences.push(`${boss} stopped ${listed(stops)}.`);
