@@ -273,6 +273,12 @@ def test_an_empty_list_says_why(
     assert ("", f"{said}\n") == capsys.readouterr()
 
 
+def test_a_list_says_what_may_be_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    note = "shop@127.0.0.1 did not answer within 2 s; its newest restarts may be missing"
+    show(PlatformAnswer([{"line": "till gave up"}], {"note": note}))
+    assert ("line\ntill gave up\n", f"{note}\n") == capsys.readouterr()
+
+
 def test_an_answer_of_which_all_lists_are_empty_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     """Regression: `cluster anomalies` printed not one word if all was well."""
     answer = PlatformAnswer({"anomalies": [], "nodes_queried": ["a"], "missing": []}, None)

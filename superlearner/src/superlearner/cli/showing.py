@@ -143,6 +143,8 @@ class _Writer:
             self.note("not all of it: the rest was cut")
         if meta and meta.get("total_pages", 1) > 1:
             self.note(f"page {meta['page']} of {meta['total_pages']}, {meta['total']} in all; see --page")
+        if meta and (missing := meta.get("note")):
+            self.note(missing)
 
     def value(self, data: Any) -> None:
         if is_coloured_text(data):

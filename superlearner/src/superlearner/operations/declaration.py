@@ -84,7 +84,8 @@ class Picker:
 class Paged(Generic[T]):
     """A page of a list: the result of an operation with the parameters `page` and `per_page`.
 
-    `note` says why the list is empty, if that is known, and `since` from when on it would have items (seconds).
+    `note` says why the list is empty or what may be missing, if that is known, and `since` from when on it would have
+    items (seconds).
     """
 
     items: list[T]

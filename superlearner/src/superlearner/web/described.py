@@ -57,7 +57,9 @@ class NodeMeta(BaseModel):
     elsewhere: list[str] | None = Field(
         default=None, description="why this node answered, and sentences about other nodes"
     )
-    note: str | None = Field(default=None, description="why the answer is empty; null if not known")
+    note: str | None = Field(
+        default=None, description="why the answer is empty, or what may be missing; null if not known"
+    )
 
 
 class Answer(BaseModel, Generic[T]):

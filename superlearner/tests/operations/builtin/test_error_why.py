@@ -473,7 +473,7 @@ def test_a_restart_has_the_same_place_before_and_after_it_is_stored(inside: Insi
         otp.exit(larder, "kill")
         await otp.wait_down(larder)
         await Supervisor.count_children(("buffet", platform.node))
-        opened = await list_open(cast("Any", None), [platform.platform.nodes.find(None)], None, None, None)
+        opened, _ = await list_open(cast("Any", None), [platform.platform.nodes.find(None)], None, None, None)
         place, stored = 0, list[Any]()
         while len(stored) < 3:
             for place, row in await platform.platform.moments.wait_for_news(place, 20.0):

@@ -15,11 +15,13 @@ import pytest
 from asked_restarts import AT, Inside, crash, number
 from ended_processes import let_warehouse_give_up
 from otp import Agent, CallExit, Children, Supervisor, exit, impl, trace
+from otp.testing import Scheduler
 from owned_things import call, user
 from superlearner.app.running import Tree
 from superlearner.control.clock import Clock
+from superlearner.nodes.kinds import SERVICE, TREE, NodeKind
 from superlearner.nodes.remote import RemoteNode
-from superlearner.operations.builtin import restarts
+from superlearner.operations.builtin import restart_lines, restarts
 from superlearner.operations.builtin.restart_incidents import describe_incident
 from superlearner.operations.rights.users import OWNER
 from superlearner.restarts.ids import run_of
@@ -346,3 +348,23 @@ def test_a_stored_incident_keeps_the_name_of_a_process_that_its_node_has_forgott
     ctx: Any = MagicMock(found=node)
     found = asyncio.run(restarts._find(ctx, Mock(), Mock(find=AsyncMock(return_value=row)), "745c5f465fc9.2", None))
     assert found == row
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [(SERVICE, 2), (TREE, 10)])
+def test_a_node_that_does_not_answer_in_time_is_named_with_what_may_be_missing(
+    monkeypatch: pytest.MonkeyPatch, kind: NodeKind, seconds: int
+) -> None:
+    """Regression: restarts that were not stored yet were left out without a word."""
+    node = Mock(spec=RemoteNode)
+    node.name, node.kind = "shop@127.0.0.1", kind
+
+    async def hang(*_: Any) -> Any:
+        await asyncio.get_running_loop().create_future()
+
+    async def list_open() -> Any:
+        return await restart_lines.list_open(MagicMock(), [node], None, None, None)
+
+    monkeypatch.setattr(restart_lines, "forward", hang)
+    listed = Scheduler().run(list_open)
+    silence = f"shop@127.0.0.1 did not answer within {seconds} s; its newest restarts may be missing"
+    assert listed == ([], [silence])

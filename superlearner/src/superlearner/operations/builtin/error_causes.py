@@ -455,7 +455,7 @@ async def _list_restarts(
     ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, name: str
 ) -> list[_Restarts]:
     """Return the ends and the restarts of a process, stored or not, by its name: what `restart.list` finds for it."""
-    open_ = await list_open(ctx, [node], history, None, None)
+    open_, _ = await list_open(ctx, [node], history, None, None)
     about = await page_about(history, name, [node.name], [], ctx.user.only_owner, limit=MOST_FOLDED)
     falls = await history.read_replays([one for one in about if one.line.endswith(GAVE_UP)])
     again = await asyncio.to_thread(_find_restarted, falls, name)

@@ -17,7 +17,7 @@ from superlearner.control.clock import Clock
 from superlearner.control.events import ANSWERS, STARTS, TraceEvent, facts_of, is_requested_stop, is_restart
 from superlearner.control.reasons import fell_after
 from superlearner.control.terms import clip
-from superlearner.nodes.kinds import BESIDE
+from superlearner.nodes.kinds import BESIDE, TREE
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.builtin.restart_facts import (
@@ -66,6 +66,8 @@ from superlearner.store import MomentRow
 
 ANSWER_S: Final = 2.0
 """Seconds for a node in another program; one that is blocked has its stored restarts only."""
+OWN_ANSWER_S: Final = 10.0
+"""Seconds for the program of the tree that the platform was started with: nothing else is shown without it."""
 MOST_OPEN: Final = 1_000
 MOST_FOLDED: Final = 2_000
 LONGEST_REASON: Final = 100
@@ -145,7 +147,7 @@ async def list_(
     mine = [name] if node is not None else possible_names(name)
     names = list(dict.fromkeys([*mine, *(one.name for one in others)]))
     running = [*others] if node is None else [node, *(one for one in others if one is not node)]
-    lines = [] if settled else await list_open(ctx, running, history, since, until)
+    lines, silent = ([], []) if settled else await list_open(ctx, running, history, since, until)
     if process is not None:
         lines = [one for one in lines if one.name == process or is_named(one.line, process)]
     words = None if text is None else Words(text)
@@ -187,8 +189,8 @@ async def list_(
             one.node = None
     filtered = words is not None or since is not None or until is not None or settled is not None
     filtered = filtered or only is not None
-    note = None if total else await describe_none(ctx, node, process, filtered=filtered, of_all=bool(others))
-    return Paged(shown, total, page, per_page, note)
+    none = None if total else await describe_none(ctx, node, process, filtered=filtered, of_all=bool(others))
+    return Paged(shown, total, page, per_page, sentences.story(*silent, none or "") or None)
 
 
 def _list_outages_once(rows: Sequence[MomentRow]) -> Iterator[MomentRow]:
@@ -312,11 +314,16 @@ async def list_open(
     history: MomentHistory | None,
     since: float | None,
     until: float | None,
-) -> list[RestartLine]:
-    """Return the restarts in the memory of nodes that are not recorded, newest first."""
+) -> tuple[list[RestartLine], list[str]]:
+    """Return the restarts in the memory of nodes that are not recorded, newest first, and what may be missing."""
     found = await asyncio.gather(*(_list_open_of(ctx, node, history, since, until) for node in nodes))
-    lines = [line.model_copy(update={"node": node.name}) for node, of in zip(nodes, found, strict=True) for line in of]
-    return sorted(lines, key=lambda one: -one.at)
+    lines, silent = list[RestartLine](), list[str]()
+    for node, of in zip(nodes, found, strict=True):
+        if isinstance(of, str):
+            silent.append(sentences.story(of, "its newest restarts may be missing"))
+        else:
+            lines += [line.model_copy(update={"node": node.name}) for line in of]
+    return sorted(lines, key=lambda one: -one.at), silent
 
 
 async def _list_open_of(
@@ -325,15 +332,18 @@ async def _list_open_of(
     history: MomentHistory | None,
     since: float | None,
     until: float | None,
-) -> list[RestartLine]:
-    """Return the restarts in the memory of a node that are not recorded, newest first."""
+) -> list[RestartLine] | str:
+    """Return the restarts in the memory of a node that are not recorded, newest first; why, if it does not answer."""
     if isinstance(node, RemoteNode):
+        patience = OWN_ANSWER_S if node.kind is TREE else ANSWER_S
         asked = {"since": since, "until": until, "settled": False, "fold": False, "page": 1, "per_page": MOST_OPEN}
         try:
-            async with standstill.timeout(ANSWER_S):
+            async with standstill.timeout(patience):
                 answer = await forward(_this(), ctx, node, asked)
-        except (OperationError, TimeoutError):
-            return []
+        except TimeoutError:
+            return f"{node.name} did not answer within {patience:g} s"
+        except OperationError as error:
+            return error.message if error.code == "timeout" else []
         lines = [(Ref.read(one.ref), one) for one in map(RestartLine.model_validate, answer.data)]
         return [  # it was attached before, and does not know what is stored
             one for ref, one in lines if history is None or not history.has(node, ref.number, ref.run or "")
