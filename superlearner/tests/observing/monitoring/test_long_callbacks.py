@@ -123,6 +123,42 @@ def test_a_long_callback_that_is_over_took_as_long_as_it_really_did(in_virtual_t
     in_virtual_time(test)
 
 
+class AskingTill(otp.GenServer[None]):
+    @otp.impl
+    def init(self, arg: object) -> otp.Ok[None]:
+        return otp.Ok(None)
+
+    @otp.impl
+    async def handle_cast(self, message: float, state: None) -> otp.NoReply[None]:
+        with contextlib.suppress(otp.CallExit):
+            await otp.GenServer.call("pricing", message, timeout=5)
+        return otp.NoReply(state)
+
+
+def test_a_callback_that_only_waits_for_another_server_names_it_and_is_less_severe(
+    in_virtual_time: Callable[..., None],
+) -> None:
+    """Regression: it was a slow server, above the problem of the server that it waited for, with the wrong advice."""
+
+    async def test(watched: Watched) -> None:
+        till = await AskingTill.start(None, name="till")
+        line = f"test_long_callbacks.py:{AskingTill.handle_cast.__code__.co_firstlineno + 3}"
+        for _ in range(2):
+            otp.GenServer.cast(till, 9.5)
+        await watched.look(4)
+        found = {alarm.finding.name: alarm.finding for alarm in watched.monitor.alarms.active.values()}
+        assert found["till"].description == (
+            f"till has been in handle_cast at {line} for 4 s, waiting for pricing to answer 9.5, and 1 message waits"
+        )
+        assert found["till"].hint == "find out why pricing does not answer: till only waits for it"
+        assert (found["till"].severity, found["pricing"].severity) == ("low", "medium")
+        await watched.look(2)
+        words = f"till was in handle_cast at {line} for 5 s, waiting for pricing to answer 9.5, and 1 message waited"
+        assert words in [alarm.past for alarm in watched.monitor.alarms.active.values()]
+
+    in_virtual_time(test)
+
+
 def test_a_long_callback_ends_with_its_process(in_virtual_time: Callable[..., None]) -> None:
     async def test(watched: Watched) -> None:
         await watched.call(60)

@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any, Final
 
 import otp
-from otp import Node, Pid
+from otp import Node, Pid, observer, sentences
 from otp.observer.reading import waiting_at
 from otp.observer.scanning import Busy, find_end
 from superlearner.control.clock import Clock
 from superlearner.control.look import doing
 from superlearner.control.names import display_name, is_critical
-from superlearner.control.terms import plain_pid
+from superlearner.control.terms import plain_pid, safe_text
 from superlearner.control.tree import what_of
 from superlearner.observing.monitoring.code_places import find_code_of_wait
-from superlearner.observing.monitoring.facts import PendingCallback
+from superlearner.observing.monitoring.facts import Awaited, PendingCallback
 from superlearner.observing.monitoring.stops import Stops
 from superlearner.settings.settings import Settings
 
@@ -42,8 +42,9 @@ class Callbacks:
         """Read the callbacks that a scan has found; those of the last look that do not run any more have ended."""
         now = clock.now()
         running: dict[Pid, tuple[Busy, PendingCallback]] = {}
-        ours = [one for one in found if not is_critical(one.pid)]
-        for busy in sorted(ours, key=lambda one: one.begun)[:MOST]:
+        ours = sorted((one for one in found if not is_critical(one.pid)), key=lambda one: one.begun)[:MOST]
+        awaited = _find_awaited(node, [one.pid for one in ours])
+        for busy in ours:
             pid: Any = busy.pid
             extra = pid.ext
             if not otp.is_alive(pid) or extra is None or extra.begun != round(busy.begun * NS):
@@ -54,7 +55,7 @@ class Callbacks:
             code = find_code_of_wait(node, pid) if now - began >= limits.anomaly_callback else None
             running[pid] = busy, PendingCallback(
                 plain_pid(pid), display_name(pid), what_of(pid), busy.callback, began, waiting, place,
-                stops.within(began, now), code,
+                stops.within(began, now), code, awaited=awaited.get(pid),
             )  # fmt: skip
         for pid, (busy, one) in self._running.items():
             goes_on = pid in running and running[pid][0].begun == busy.begun
@@ -77,3 +78,14 @@ class Callbacks:
     def ended(self) -> list[PendingCallback]:
         """The long callbacks that have ended within the window of the detectors, oldest first."""
         return list(self._ended)
+
+
+def _find_awaited(node: Node, pids: list[Pid]) -> dict[Pid, Awaited]:
+    """Return the processes of the node that these have called and wait for."""
+    found: dict[Pid, Awaited] = {}
+    for wait in observer.waits(node, pids=pids):
+        if wait.kind == "call" and otp.is_alive(wait.target):
+            pid = plain_pid(wait.target)
+            who = display_name(wait.target) or sentences.process_text(what_of(wait.target), pid)
+            found[wait.source] = Awaited(pid, who, None if wait.request is None else safe_text(wait.request))
+    return found

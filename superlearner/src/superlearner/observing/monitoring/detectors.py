@@ -19,7 +19,9 @@ from superlearner.observing.monitoring.busy_loop import busy_loop
 from superlearner.observing.monitoring.code_places import CodePlace
 from superlearner.observing.monitoring.crashes import unsupervised_crash
 from superlearner.observing.monitoring.facts import (
+    RANKS,
     AnomalyFinding,
+    Awaited,
     Incident,
     LoopHold,
     NodeFacts,
@@ -88,12 +90,14 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         name, messages = one.name or one.pid, "1 message" if one.waiting == 1 else f"{one.waiting:,} messages"
         is_brief = seconds < BRIEF * limits.anomaly_callback and not _is_waited_for(one, facts)
         is_flooded = one.waiting >= FLOOD * limits.anomaly_mailbox
+        severity: Severity = "critical" if is_flooded else "high" if one.waiting else "low" if is_brief else "medium"
+        where += "" if one.awaited is None else f", waiting for {one.awaited.text}"
         waits, waited = "waits" if one.waiting == 1 else "wait", f", and {messages} waited" if one.waiting else ""
         past = f"{name} was{where}{waited}"
         going_on = f"{name} has been{where}" + (f", and {messages} {waits}" if one.waiting else "")
         yield AnomalyFinding(
             type="long_callback",
-            severity="critical" if is_flooded else "high" if one.waiting else "low" if is_brief else "medium",
+            severity=severity if one.awaited is None else _severity_of_wait(one.awaited, severity, facts, limits),
             pid=one.pid,
             name=one.name,
             description=going_on if one.ended is None else past,
@@ -106,19 +110,45 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
                 "message_queue_len": one.waiting,
                 **_describe_code(one.code),
                 "callback": one.callback,
+                **_describe_awaited(one.awaited),
             },
             threshold=limits.anomaly_callback,
             setting="anomaly_callback",
-            hint=HANG_ADVICE.get(one.callback, HANG_ADVICE["handle_call"]),
+            hint=_advise_on_hang(one),
             size=(one.ended or facts.now) - one.began,  # until when it was seen
             incident=None if is_brief else Incident(past, one.began, one.ended),
         )
 
 
+def _describe_awaited(awaited: Awaited | None) -> dict[str, Any]:
+    return {} if awaited is None else {"waits_for": awaited.who, "request": awaited.request}
+
+
+def _severity_of_wait(awaited: Awaited, own: Severity, facts: NodeFacts, limits: Settings) -> Severity:
+    """Return the severity of a callback that only waits for another process, below that of a problem of this one."""
+    hangs = [
+        one for one in (*facts.callbacks, *facts.ended_callbacks) if one.seconds(facts.now) >= limits.anomaly_callback
+    ]
+    return "low" if any(one.pid == awaited.pid for one in hangs) else min(own, "medium", key=RANKS.__getitem__)
+
+
+def _advise_on_hang(one: PendingCallback) -> str:
+    if one.awaited is not None:
+        return f"find out why {one.awaited.who} does not answer: {one.name or one.pid} only waits for it"
+    return HANG_ADVICE.get(one.callback, HANG_ADVICE["handle_call"])
+
+
 def _is_waited_for(one: PendingCallback, facts: NodeFacts) -> bool:
-    """Return whether messages wait for the end of a callback, or calls timed out because of it."""
+    """Return whether messages or callers wait for the end of a callback, or calls timed out because of it."""
     until = facts.now if one.ended is None else one.ended + NOTICED_S
-    return one.waiting > 0 or any(call.pid == one.pid and one.began <= call.at <= until for call in facts.timeouts)
+    return (
+        one.waiting > 0
+        or any(call.pid == one.pid and one.began <= call.at <= until for call in facts.timeouts)
+        or any(
+            other.awaited is not None and other.awaited.pid == one.pid and (other.ended or facts.now) >= one.began
+            for other in (*facts.callbacks, *facts.ended_callbacks)
+        )
+    )
 
 
 def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:

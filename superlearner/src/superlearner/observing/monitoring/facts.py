@@ -28,6 +28,7 @@ __all__ = [
     "ProcessStarter",
     "NodeFacts",
     "AnomalyFinding",
+    "Awaited",
     "Incident",
     "LoopHold",
     "ServiceGap",
@@ -93,6 +94,24 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
+class Awaited:
+    """The process that a callback has called and waits for, and its request; None if that is hidden."""
+
+    pid: str
+    who: str
+    request: str | None
+
+    @property
+    def text(self) -> str:
+        """Text of what the callback waits for.
+
+        >>> Awaited("0.7.0", "till", "('price', 2)").text, Awaited("0.7.0", "till", None).text
+        ("till to answer ('price', 2)", 'till to answer')
+        """
+        return f"{self.who} to answer{f' {self.request}' if self.request else ''}"
+
+
+@dataclass(frozen=True, slots=True)
 class PendingCallback:
     """An `async def` callback that has been running since `began` (wall clock)."""
 
@@ -109,6 +128,8 @@ class PendingCallback:
     code: CodePlace | None = None
     ended: float | None = None
     """When it ended (wall clock); None while it runs."""
+    awaited: Awaited | None = None
+    """The process whose reply it waited for when it was seen last, if any."""
 
     def seconds(self, now: float) -> float:
         """Return its running time, without the seconds in `stopped`."""

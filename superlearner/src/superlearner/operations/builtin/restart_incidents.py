@@ -157,6 +157,9 @@ def _tell_evidence(kind: str, evidence: Mapping[str, Any]) -> Iterator[str]:
                 yield f"The callback ran for {sentences.elapsed(evidence['took_s'])}."
             else:
                 yield f"The callback had run for {sentences.elapsed(evidence['seconds'])} when it was last observed."
+            if evidence.get("waits_for"):
+                asked = f" {evidence['request']}" if evidence["request"] else ""
+                yield f"It waited for {evidence['waits_for']} to answer{asked}."
             yield _count_waiting(evidence)
         case "mailbox_growth":
             yield f"Each second, {evidence['messages_per_s']:g} more messages came than it handled."
