@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from otp.redaction import without_secrets
-from otp.sentences import close_quote
+from otp.sentences import close_quote, process_text
 from superlearner.control.events import TraceEvent
 from superlearner.control.names import display_name, is_critical, last_name
 from superlearner.control.terms import clip, plain_pid
@@ -35,7 +35,7 @@ def caller_of(pid: Any) -> str:
     """Return the caller of an event `call_timed_out` for readers."""
     if pid is None:
         return OUTSIDE
-    return display_name(pid) or last_name(pid) or f"{what_of(pid)} {plain_pid(pid)}".strip()
+    return display_name(pid) or last_name(pid) or process_text(what_of(pid) or None, plain_pid(pid))
 
 
 def callee_of(data: Mapping[str, Any]) -> tuple[str | None, str]:

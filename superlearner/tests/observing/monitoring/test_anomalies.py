@@ -350,7 +350,7 @@ def test_calls_that_time_out_become_the_hang_that_explains_them() -> None:
     raised, over = alarms.update(detect(facts(now=NOW + 4, timeouts=[call], callbacks=[hang]), LIMITS), NOW + 4)
     assert (raised, over) == ([], [])
     (ended,) = alarms.update([], NOW + 5)[1]
-    assert (ended.number, ended.past) == (1, "till was in handle_call for 6 s; a call to it timed out")
+    assert (ended.number, ended.past) == (1, "till was in handle_call for 6 s; a call to it from cart timed out")
 
 
 def test_a_later_hang_of_a_process_does_not_replace_an_earlier_one() -> None:

@@ -324,8 +324,8 @@ def test_calls_to_a_process_that_hangs_are_part_of_that_finding_and_no_problem_a
     before = replace(CALL, at=NOW - 30)  # regression: those of an earlier hang were counted again
     known = facts(timeouts=[before, CALL, CALL], callbacks=[hang])
     (found,) = detect(known, LIMITS)
-    assert found.description.endswith("for 6 s, and 1 message waits; 2 calls to it timed out")
-    assert found.past.endswith("and 1 message waited; 2 calls to it timed out")
+    assert found.description.endswith("for 6 s, and 1 message waits; 2 calls to it from till timed out")
+    assert found.past.endswith("and 1 message waited; 2 calls to it from till timed out")
     assert found.evidence["callers"] == {"till": 2}
     assert explained_by([found], NOW) == {"0.7.0": NOW}
     alarms, incidents = Alarms(), Incidents()
@@ -335,7 +335,7 @@ def test_calls_to_a_process_that_hangs_are_part_of_that_finding_and_no_problem_a
     assert [found.past] == [one.past for one in ended] == [one.text for one in stored]  # regression: without the calls
     long = replace(hang, began=NOW - 90)  # regression: the calls of its beginning were left out
     (found,) = detect(replace(known, timeouts=[replace(CALL, at=NOW - 80)], callbacks=[long]), LIMITS)
-    assert found.past.endswith("; a call to it timed out")
+    assert found.past.endswith("; a call to it from till timed out")
     later = replace(known, callbacks=[], explained={"0.7.0": NOW - 1})
     assert detect(later, LIMITS) == []
     (again,) = detect(replace(later, timeouts=[CALL, replace(CALL, at=NOW)]), LIMITS)
@@ -401,7 +401,7 @@ def test_a_call_that_timed_out_before_a_hold_of_the_loop_is_a_finding_of_its_own
     assert {first.type, second.type} == {"blocked_loop", "call_timeouts"}
     assert "timed out" not in (first if first.type == "blocked_loop" else second).description
     (found,) = detect(facts(timeouts=[replace(CALL, at=NOW - 0.9)], holds=[hold]), LIMITS)
-    assert found.description.endswith("; a call to it timed out")
+    assert found.description.endswith("; a call to it from till timed out")
 
 
 def test_a_timeout_while_another_process_held_the_loop_does_not_blame_the_callee() -> None:

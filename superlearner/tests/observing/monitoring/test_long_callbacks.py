@@ -109,7 +109,7 @@ def test_a_long_callback_that_is_over_took_as_long_as_it_really_did(in_virtual_t
     async def test(watched: Watched) -> None:
         await watched.call(6.8)
         await watched.look(10)
-        line = f"pricing was in handle_call at {PLACE} for 6.8 s; a call to it timed out"
+        line = f"pricing was in handle_call at {PLACE} for 6.8 s; a call to it from ask <0.4.0> timed out"
         assert watched.lines() == [(line, 0.0, 6.8)]
         assert watched.problems() == [(line, 0.0)]
         await watched.look(22.3)
@@ -181,7 +181,10 @@ def test_calls_that_timed_out_in_a_long_callback_are_listed_for_the_window(
         await watched.call(7)
         await watched.look(64)
         ((text, begun),) = watched.problems()
-        assert (text, begun) == (f"pricing was in handle_call at {PLACE} for 7 s; a call to it timed out", 0.0)
+        assert (text, begun) == (
+            f"pricing was in handle_call at {PLACE} for 7 s; a call to it from ask <0.4.0> timed out",
+            0.0,
+        )
         await watched.look(6)
         assert watched.problems() == []
         assert len(watched.stored) == 1
@@ -234,7 +237,7 @@ def test_calls_before_a_hang_are_another_problem_than_those_in_it() -> None:
         stored += incidents.take(alarms.active.values(), ended, now, LIMITS.anomaly_window)
     assert [(one.text.partition(", ")[0], one.at, one.until) for one in stored] == [
         ("a call to pricing timed out after 0.5 s", NOW + 0.5, NOW + 0.5),
-        ("pricing was in handle_call at shop.py:41 for 6 s; a call to it timed out", NOW + 30, NOW + 36),
+        ("pricing was in handle_call at shop.py:41 for 6 s; a call to it from till timed out", NOW + 30, NOW + 36),
     ]
 
 

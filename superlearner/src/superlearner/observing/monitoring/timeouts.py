@@ -179,17 +179,18 @@ def explained_by(found: Iterable[AnomalyFinding], now: float) -> dict[str, float
 def _with_calls(one: AnomalyFinding, calls: Sequence[TimedOut]) -> AnomalyFinding:
     count, past = len(calls), one.past or ("" if one.incident is None else one.incident.text)
     own = sum(1 for call in calls if one.type == "call_cycle" and call.cycle)
-    to = "its processes" if one.type == "call_cycle" else "it"
-    parts = [(own, "in it"), (count - own, f"to {to}")]
+    callers = Counter(call.caller for call in calls)
+    names = [name for name, _ in callers.most_common()]
+    to = f"to it from {sentences.listed(names[:CALLERS], more=len(names[CALLERS:]))}"
+    parts = [(own, "in it"), (count - own, "to its processes" if one.type == "call_cycle" else to)]
     told = [f"{'a call' if many == 1 else f'{many:,} calls'} {where}" for many, where in parts if many]
     words = f"; {' and '.join(told)} timed out"
-    callers = dict(Counter(call.caller for call in calls).most_common(20))
     return replace(
         one,
         description=one.description + words,
         past=past and past + words,
         calls=words,
-        evidence={**one.evidence, "calls": count, "callers": callers},
+        evidence={**one.evidence, "calls": count, "callers": dict(callers.most_common(20))},
     )
 
 
