@@ -275,6 +275,18 @@ def test_a_taken_name_is_named() -> None:
     )
 
 
+def test_the_end_of_a_process_whose_start_of_another_failed_for_a_taken_name_names_that_name() -> None:
+    async def start_another() -> None:
+        await Server.start(1, name="counter")
+
+    async def main() -> tuple[str, otp.Pid]:
+        taken = await Server.start(1, name="counter")
+        return reason_text(await otp.wait_down(otp.spawn(start_another))), taken
+
+    said, taken = otp.run(main)
+    assert said == f"a start failed: the name counter is taken by {taken}"
+
+
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [

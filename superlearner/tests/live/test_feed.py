@@ -494,7 +494,7 @@ def test_reasons_of_the_runtime_are_shown_in_plain_words(inside: Callable[..., A
         node = platform.node
         taken = ("shutdown", ("failed_to_start_child", "a", ("already_started", node.whereis("a"))))
         pid = str(node.whereis("a")).strip("<>")
-        assert text_of_reason(taken) == f"its child a did not start: its name is taken by {pid}"
+        assert text_of_reason(taken) == f"its child a did not start: the name a is taken by <{pid}>"
         gone = node.whereis("a")
         await terminate_child(resolve(node, "sup"), "a")
         taken = ("shutdown", ("failed_to_start_child", "a", ("already_started", gone)))

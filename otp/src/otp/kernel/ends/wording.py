@@ -224,7 +224,7 @@ def _reason(reason: Any, limit: int, depth: int, waited: float = 0.0) -> str:
         return clip(plain, limit)
     term = reason.term if issubclass(type(reason), Crash) else reason
     if issubclass(type(term), ExceptionTerm):
-        if depth and (said := _failed_start(term, limit, depth)):
+        if said := _taken_name(term) or (depth and _failed_start(term, limit, depth)):
             return clip(said, limit)
         if not term.args and type(term.text) is str and term.text:  # its `__str__` says more than its arguments
             return clip(f"{term.type_name}: {without_secrets(term.text.splitlines()[0], limit)}", limit)
@@ -245,6 +245,14 @@ def _failed_start(term: ExceptionTerm, limit: int, depth: int) -> str:
         return f"a start failed: {says.replace('a callback', 'init', 1)}"
     place = place_of(why).partition(",")[0]
     return f"a start failed{f' at {place}' if place else ''}: {says}"
+
+
+def _taken_name(term: ExceptionTerm) -> str:
+    """Return the meaning of an `AlreadyStarted` that nothing caught; "" for other errors."""
+    tag, rest = tagged(term.args[0]) if term.type_name == "AlreadyStarted" and len(term.args) == 1 else ("", ())
+    if tag != "already_started" or len(rest) != 1 or not issubclass(type(rest[0]), Pid):
+        return ""
+    return f"a start failed: {_describe_holder(rest[0])}"
 
 
 def _file_of(term: ExceptionTerm, limit: int) -> str:
@@ -401,7 +409,8 @@ def unanswered(cycle: object, busy: object) -> str:
 
 
 def _describe_holder(pid: Pid) -> str:
-    return f"its name is taken by {str(pid).strip('<>')}"
+    name = process_name(pid)
+    return f"{'its name' if name is None else f'the name {name}'} is taken by <{str(pid).strip('<>')}>"
 
 
 def _is_leaving(pid: Any) -> bool:
