@@ -122,7 +122,7 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
             platform.platform.moments._add(row)
             page = (await platform.client.get("/timeline", params={"node": NODE})).text
             assert f"<p>{asked['message']}</p>" in page
-            assert "shop gave up on 1 January 1970" in page
+            assert " on 1 January 1970: shop gave up" in page
             assert f'href="/supervisors?node={quote(NODE)}"' in page  # not that of another node
             assert f"<option selected>{NODE}</option>" in page
             page = (await platform.client.get("/why/9f3a0c1b22d4.7", params={"node": NODE})).text

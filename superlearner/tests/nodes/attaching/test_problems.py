@@ -100,14 +100,14 @@ def test_what_was_found_on_a_service_stays_listed_after_a_kill_and_a_restart(ins
         assert page.count(found[0]["past"]) == 1
         since, until = (f"{datetime.fromisoformat(found[0][one]).astimezone():%H:%M:%S}" for one in ("since", "until"))
         past = page.partition("Its last restarts and anomalies")[2]
-        assert re.search(f"{re.escape(found[0]['past'])} (from {since} to {until}|at {since})<", past)
+        assert re.search(f">{since}( to {until})?: {re.escape(found[0]['past'])}<", past)
         lines = (await platform.get("/api/v1/restarts", params={"node": NODE}))["data"]
         [line] = [one for one in lines if one["incident"] and not one["outage"]]
         assert line["line"] == found[0]["past"]
         answer = await platform.client.get(f"/api/v1/restarts/{line['ref']}", params={"node": NODE})
         kept = answer.json()["data"]
         assert (answer.status_code, kept["incident"], kept["events"]) == (200, True, [])
-        assert kept["facts"]["what"].startswith(found[0]["past"])
+        assert kept["facts"]["what"].endswith(f": {found[0]['past']}")
         assert kept["facts"]["why"] == f"a problem without a restart: mailbox growth, severity {found[0]['severity']}"
         assert kept["facts"]["values"].endswith("messages waited in the mailbox.")
         assert kept["facts"]["limit"] == "0.1 messages a second, the setting anomaly_mailbox_growth"

@@ -527,13 +527,13 @@ def test_of_a_restart_that_is_too_old_its_line_is_kept(inside: Inside, tmp_path:
         await store.sync()
         await store.writer.database.empty_before("moments", row.at - 7 * 86_400)
         for number, line in (
-            (row.number, "counter_1 crashed and was restarted on "),
-            (12_345, "till ended 300 times more from "),
+            (row.number, ": counter_1 crashed and was restarted"),
+            (12_345, ": till ended 300 times more"),
         ):
             answer = await platform.client.get(f"{AT}/0123456789ab.{number}")
             error = answer.json()["error"]
             assert (answer.status_code, error["code"]) == (410, "restart_not_kept")
-            assert error["message"].startswith(line)
+            assert error["message"].endswith(line)
         assert moments.store is store
 
     inside(test, data_dir=tmp_path)
@@ -629,5 +629,20 @@ def test_each_time_of_a_line_over_midnight_has_its_own_day() -> None:
     def describe(until: float) -> str:
         return restarts.describe_row(MomentRow("shop", "9f3a0c1b22d4", 2, 2, begun, until, "till hung"))
 
-    assert describe(begun + 5).endswith("from 23:59:58 on 1 March 2020 to 00:00:03 on 2 March 2020")
-    assert describe(begun + 1).endswith("from 23:59:58 to 23:59:59 on 1 March 2020")
+    assert describe(begun + 5).startswith("23:59:58 on 1 March 2020 to 00:00:03 on 2 March 2020: ")
+    assert describe(begun + 1).startswith("23:59:58 to 23:59:59 on 1 March 2020: ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a deadlock: mixer waited for billing, which waited for mixer; a call in it timed out",
+        "lone was killed; it has no supervisor that restarts it", "its process was probably killed",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("seconds", [0, 2])
+def test_the_time_of_a_line_is_not_that_of_its_last_clause(line: str, seconds: int) -> None:
+    """Regression: `a call in it timed out from 19:21:54 to 19:21:56`, which were the times of the deadlock."""
+    begun = datetime(2020, 3, 1, 19, 21, 54).astimezone().timestamp()
+    said = restarts.describe_row(MomentRow("shop", "9f3a0c1b22d4", 2, 2, begun, begun + seconds, line))
+    assert said == f"19:21:54{' to 19:21:56' if seconds else ''} on 1 March 2020: {line}"

@@ -245,7 +245,7 @@ def test_an_address_with_a_mistake_says_that_the_restart_is_not_known(why: Calla
 
 
 def test_a_restart_that_is_too_old_has_one_line(open_page: Callable[..., Page], untouched: Any) -> None:
-    line = "checkout_sup gave up at 10:07:07"
+    line = "10:07:07: checkout_sup gave up"
     page = open_page(f"{untouched.url.rstrip('/')}/why/999999999", ready=False)
     page.route("**/api/v1/restarts/*", lambda route: refuse(route, "restart_not_kept", line, 410))
     page.goto(f"{untouched.url.rstrip('/')}/why/9f3a0c1b22d4.1204")
@@ -257,7 +257,7 @@ def test_a_restart_that_is_too_old_has_one_line(open_page: Callable[..., Page], 
 def test_the_sum_of_a_crash_loop_has_its_reason_and_leads_to_the_kept_ones(
     open_page: Callable[..., Page], untouched: Any
 ) -> None:
-    base, message = untouched.url.rstrip("/"), "till ended 722 times more from 10:07:07 to 10:07:50"
+    base, message = untouched.url.rstrip("/"), "10:07:07 to 10:07:50: till ended 722 times more"
     same: dict[str, Any] = {
             "at": 1763850000.5, "name": "till", "reason": "ValueError('502')", "where": "till.py:33 in handle_info",
             "supervisor": "shop", "strategy": "one_for_one", "started": 1, "gave_up": False, "fallen": []}  # fmt: skip

@@ -515,19 +515,16 @@ def describe_service_change(change: ServiceChange, ref: Ref) -> Moment:
 
 
 def describe_row(row: MomentRow) -> str:
-    """Return the line of a restart without a replay, with its time.
+    """Return the line of a restart without a replay, after its time: at its end, it would be that of the last clause.
 
     >>> from superlearner.store import MomentRow
     >>> row = MomentRow("shop@127.0.0.1", "9f3a0c1b22d4", 7, 9, 0.0, 0.0, "checkout_sup gave up")
-    >>> describe_row(row).startswith("checkout_sup gave up on 1 January 1970 at ")
-    True
-    >>> alone = "; it has no supervisor that restarts it"
-    >>> describe_row(MomentRow("shop", "9f3a0c1b22d4", 2, 2, 0.0, 0.0, f"till was killed{alone}")).endswith(alone)
+    >>> describe_row(row).endswith(" on 1 January 1970: checkout_sup gave up")
     True
     >>> lost = MomentRow(
     ...     "shop", "9f3a0c1b22d4", 7, 9, 0.0, 9.0, f"till was in handle_cast for 9 s {LAST_SEEN} 10:00:09"
     ... )
-    >>> describe_row(lost).endswith("; it was last observed at 10:00:09")
+    >>> describe_row(lost).endswith(": till was in handle_cast for 9 s; it was last observed at 10:00:09")
     True
     """
     begun, ended = datetime.fromtimestamp(row.at), datetime.fromtimestamp(row.until)
@@ -536,15 +533,12 @@ def describe_row(row: MomentRow) -> str:
         return row.line  # the line has its times
     if LAST_SEEN in row.line:
         told, _, seen = row.line.partition(f" {LAST_SEEN} ")
-        return f"{told}{day} from {begun:%H:%M:%S}; it was last observed at {seen}"
+        return f"{begun:%H:%M:%S}{day}: {told}; it was last observed at {seen}"
     lasted = row.until - row.at >= 1 and (row.number == ANOMALY or is_incident(row))
     if lasted or (row.count > 1 and not row.events):
         first_day = "" if begun.date() == ended.date() else day
-        return f"{row.line} from {begun:%H:%M:%S}{first_day} to {ended:%H:%M:%S}{last_day}"
-    told = row.line.removesuffix(alone := f"; {sentences.not_restarted(None)}")
-    if told != row.line:  # the time is that of the end
-        return f"{told}{day}, at {begun:%H:%M:%S}{alone}"
-    return f"{row.line}{day} at {begun:%H:%M:%S}"
+        return f"{begun:%H:%M:%S}{first_day} to {ended:%H:%M:%S}{last_day}: {row.line}"
+    return f"{begun:%H:%M:%S}{day}: {row.line}"
 
 
 def _day_of(at: datetime) -> str:
