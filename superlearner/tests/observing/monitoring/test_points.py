@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import otp
+from superlearner.observing.analytics import Ledger
+from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.points import FINE, MINUTES, History, Point
+from superlearner.settings.settings import Settings
 
 POINT = Point(0.0, 2.0, 30, 8, 26, 0, 0, 0, 0, 0, None, 0, 9, 12, 10, 0.01, 1, 1, 100_000_000, 1, 0, 0, 0, 0, 0, 12, 3)
 
@@ -47,3 +51,22 @@ def test_what_is_unknown_stays_unknown() -> None:
         history.add(replace(POINT, at=at, memory=None, open_files=None))
     (one,) = history.read(60.0, 60.0, 2.0)
     assert (one.memory, one.open_files) == (None, None)
+
+
+def test_a_point_for_this_moment_has_the_lag_of_the_last_interval_too() -> None:
+    """Regression: with its other figures from the last interval, it said 0 ms of lag while the loop was blocked."""
+
+    async def main() -> list[float]:
+        monitor = Monitor(Settings, Ledger())
+        monitor.watch(otp.node())
+        monitor.was_late(3600.0)
+        await monitor.sample()
+        after = await monitor.now()
+        await monitor.sample()
+        later = await monitor.now()
+        monitor.close()
+        return [point.loop_lag_ms for point in (*monitor.history.since(0.0), after, later)]
+
+    first, second, after, later = otp.run(main)
+    assert first == after == 3_600_000
+    assert max(second, later) < 3_600_000

@@ -120,7 +120,7 @@ class Monitor:
         self._ready_at = float("inf")
         self._before: Figures | None = None
         self._earlier: Figures | None = None
-        self._late = 0.0
+        self._late = self._late_before = 0.0
         self._subscription: Any = None
         self.services: Callable[[], Sequence[ServiceGap]] = tuple
         """Returns the services of the platform that do not work; a node that is not the platform's has none."""
@@ -409,7 +409,7 @@ class Monitor:
         if point.loop_lag_ms / 1000 >= self.settings().anomaly_loop_held and not held:
             starved = None if point.starved_percent is None else point.starved_percent / 100 * point.seconds
             self._hold(now[0].at, point.loop_lag_ms / 1000, None, OUTSIDE, starved)
-        self._late, self._seen_until = 0.0, None
+        self._late, self._late_before, self._seen_until = 0.0, self._late, None
         self._collector.take_longest()
         return point
 
@@ -422,7 +422,7 @@ class Monitor:
         seconds = max(1e-6, now.at - before.at)
         at = self._clock.wall(round(now.at * NS))
         starved = change_of(machine.starved, machine_before.starved)
-        late = self._late
+        late = self._late if since is self._before else max(self._late, self._late_before)
         if now.loop_lag_worst is not None and now.loop_lag_worst > (before.loop_lag_worst or 0.0):
             late = max(late, now.loop_lag_worst)
         # A hold that ended an attachment is in the first point of the next one.
