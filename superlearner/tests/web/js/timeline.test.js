@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { EMPTY, reduce } from "#static/live/model.js";
 import { above, yoursFirst, yoursOnly } from "#static/live/scopes.js";
 import { precise } from "#static/base/words.js";
-import { countKinds, DEFAULT, kindsFrom, kindsText, momentFrom, ofKinds } from "#static/timeline/kinds.js";
+import { countKinds, countText, DEFAULT, kindsFrom, kindsText, momentFrom, ofKinds } from "#static/timeline/kinds.js";
 import { KeptTrees } from "#static/timeline/kept-trees.js";
 import { lifeOf } from "#static/timeline/life.js";
 import { findKept, storedTree } from "#static/timeline/stored-tree.js";
@@ -435,6 +435,16 @@ test("the reader's trees come before the platform's, and nothing is left out", (
     row("superlearner", "0.1.0"), row("superlearner/playground", "0.3.0"),
   ] });
   assert.deepEqual([yoursOnly(idle).rows.size, yoursOnly(idle).kids.get("")], [0, []]);
+});
+
+test("the numbers of the shown kinds add up to that of the events with those of two kinds", () => {
+  const kept = (at, data) => ({ ...event(at, "kept", null, "sup", { started: 1, ...data }), text: "till crashed and was restarted" });
+  const log = [kept(20, {}), kept(21, { times: 3 }), event(22, "strategy_changed", "0.1.0", "sup", {}), ...events.slice(5)];
+  const shown = ofKinds(log, DEFAULT), { crashes, restarts, changes, starts } = countKinds(log);
+  assert.deepEqual([crashes, restarts, changes, starts], [4, 4, 1, 1]);
+  assert.equal(countText(shown, shown.length, log, DEFAULT), "5 events (4 both failures and restarts); 1 filtered out");
+  assert.equal(countText(shown, 1, shown, ["restarts"]), "1 of 5 events");
+  assert.equal(countText(shown.slice(0, 1), 1, shown.slice(0, 1), DEFAULT), "1 event (1 both a failure and a restart)");
 });
 
 test("by default crashes, restarts, give-ups and changes of a strategy are shown, and the address has other choices", () => {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted, number } from "../base/words.js";
 import { marksOf } from "./past.js";
 
 /** @import { LogEvent, Mark } from "./past.js" */
@@ -49,6 +50,22 @@ export function countKinds(events) {
   const counts = { crashes: 0, restarts: 0, changes: 0, starts: 0 };
   for (const event of events) for (const kind of new Set(kindsOf(event))) counts[kind] += event.data?.["times"] ?? 1;
   return counts;
+}
+
+/** Return how many events these are: a sum is as many as it counts. @param {readonly LogEvent[]} events */
+export const countEvents = (events) => events.reduce((all, event) => all + (event.data?.["times"] ?? 1), 0);
+
+/**
+ * Return the number of listed events in words. With the number of those of two kinds, it is the sum of the numbers of the kinds.
+ * @param {readonly LogEvent[]} listed @param {number} upTo  those of them up to the moment @param {readonly LogEvent[]} all
+ * @param {readonly Kind[]} kinds  those that are listed
+ */
+export function countText(listed, upTo, all, kinds) {
+  const count = countEvents(listed), until = countEvents(listed.slice(0, upTo)), hidden = countEvents(all) - count;
+  const twice = countEvents(listed.filter((event) => new Set(kindsOf(event).filter((kind) => kinds.includes(kind))).size > 1));
+  return `${until < count ? `${number(until)} of ` : ""}${counted(count, "event")}${
+    twice ? ` (${number(twice)} both ${twice === 1 ? "a failure and a restart" : "failures and restarts"})` : ""}${
+    hidden ? `; ${number(hidden)} filtered out` : ""}`;
 }
 
 /** @param {URLSearchParams} asked @returns {readonly Kind[]} */

@@ -21,7 +21,7 @@ import { EventLog } from "./event-log.js";
 import { showEventsAround, walk } from "./happened.js";
 import { yoursFirst, yoursOnly } from "../live/scopes.js";
 import { SlKinds } from "./kind-filter.js";
-import { countKinds, KINDS, kindsFrom, kindsText, momentFrom, ofKinds } from "./kinds.js";
+import { countKinds, countText, KINDS, kindsFrom, kindsText, momentFrom, ofKinds } from "./kinds.js";
 import { KeptTrees } from "./kept-trees.js";
 import { lifeOf } from "./life.js";
 import { countNew, countUpTo, isAbout, markOf, meantBy, stepFrom } from "./past.js";
@@ -227,13 +227,10 @@ function draw(moved = false) {
   if (from < oldest) void log.more(from);
   write(byId("clock", HTMLElement), at === null ? "Now" : precise(at));
   const every = about();
-  const hidden = every.length - events.length;
   write(byId("count", HTMLElement),
     !events.length && !log.whole
       ? ""
-      : `${at === null
-        ? ""
-        : `${number(count)} of `}${counted(events.length, "event")}${hidden ? `; ${number(hidden)} filtered out` : ""}${
+      : `${countText(events, count, every, kinds)}${
         log.whole && log.kept?.length && log.goesOn ? `; loaded back to ${precise(oldest)}` : ""}`);
   const failed = crashes(), none = log.read < 0;
   filter.show(kinds, none ? null : countKinds(every));
