@@ -213,8 +213,8 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
     itself = not alive and looks_like_pid(pid)
     fallen = None if alive else _find_fallen_of(memory, found) if itself else _find_fallen(memory, found)
     causes = causes_of(ctx.node, number if fallen is None else plain_pid(fallen))
-    if fallen is not None and all(step.pid != number for step in causes):  # it crashed while its supervisor gave up
-        own = [step for step in causes_of(ctx.node, number) if step.pid == number and step.crash]
+    if fallen is not None and all(step.pid != number for step in causes) and not _failed_to_start(memory, found):
+        own = [step for step in causes_of(ctx.node, number) if step.pid == number and step.crash]  # meanwhile
         causes = sorted([*causes, *own], key=lambda step: step.event)
     clock = Clock()
     origins = [origin_of(ctx.watched, audit, ctx.user.name, clock, step) for step in causes]
@@ -265,6 +265,12 @@ def _is_being_restarted(node: Node, memory: Memory, ended: otp.Pid) -> bool:
     end = memory.ends.get(ended)
     group = None if end is None else groups(memory, lambda one: waits(now, one)).get(end.seq)
     return group is not None and goes_on(group, Past(memory, now, 0), now)
+
+
+def _failed_to_start(memory: Memory, ended: otp.Pid) -> bool:
+    """Return whether a process ended in its `init`: the attempts of its supervisor tell that."""
+    end = memory.ends.get(ended)
+    return end is not None and end.data.get("callback") == "init"
 
 
 def _describe_successor(memory: Memory, ended: otp.Pid) -> str | None:
