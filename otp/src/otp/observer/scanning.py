@@ -78,6 +78,7 @@ class Scan:
         "settled",
         "settled_children",
         "supervisors",
+        "suspended",
         "unread",
         "unsupervised",
         "waiting",
@@ -96,6 +97,8 @@ class Scan:
         """Messages in all mailboxes."""
         self.deep: list[tuple[int, Pid]] = []
         self.deepest_length: int = 0
+        self.suspended: list[Pid] = []
+        """Suspended processes for which messages wait."""
         self.unread: list[Pid] = []
         """Processes whose oldest waiting message is a `Down`."""
         self.busy: list[Busy] = []
@@ -160,6 +163,8 @@ class Scan:
             length = len(p.mailbox) if p.mailbox else 0
         else:
             length = mailbox_len(p)
+            if x.suspended and length and len(self.suspended) < MOST:
+                self.suspended.append(p)
             if x.callback is not None and x.begun and p.coroutine is not None and len(self.busy) < MOST:
                 self.busy.append(Busy(p, x.callback, x.begun / 1e9))
             if x.monitors and len(x.monitors) >= self._monitors_from and len(self.watchers) < MOST:

@@ -73,6 +73,7 @@ UNTIL_OVER: Final = frozenset(
     {
         "long_callback",
         "busy_loop",
+        "suspended_process",
         "call_cycle",
         "call_timeouts",
         "mailbox_growth",

@@ -29,6 +29,7 @@ from superlearner.observing.monitoring.facts import (
     ProcessCount,
     ProcessSize,
     ServiceGap,
+    SuspendedProcess,
     TimedOut,
     UntiedProcesses,
     Waiter,
@@ -537,6 +538,16 @@ def test_the_limits_are_the_current_settings() -> None:
     assert only(detect(known, Settings(anomaly_mailbox_growth=9.0))).threshold == 9.0
 
 
+def test_a_suspended_process_with_waiting_messages_is_found_with_the_command_that_resumes_it() -> None:
+    """Regression: it was no problem, and once calls to it timed out, the advice was no next step."""
+    held = SuspendedProcess("0.5.0", "pricing", "Till", NOW - 32, 3)
+    (found,) = detect(facts(suspended=[held], timeouts=[replace(CALL, pid="0.5.0", name="pricing")]), LIMITS)
+    words = "pricing has been suspended for 32 s, and 3 messages wait; a call to it from till timed out"
+    assert found.description == words
+    assert found.hint == "resume it with `superlearner process resume pricing`"
+    assert not detect(facts(suspended=[replace(held, waiting=0), replace(held, since=NOW - 1)]), LIMITS)
+
+
 def test_every_finding_names_an_existing_setting() -> None:
     backlog = track([5683] * 12)
     backlog.pid, backlog.handled_per_s = "0.9.0", 2.0
@@ -556,6 +567,7 @@ def test_every_finding_names_an_existing_setting() -> None:
         alone=[UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 10, ("0.7.0",))],
         crashes=[CrashGroup("fetch", "negative", None, NOW, NOW)],
         watchers=[Watcher("0.7.0", "till", "Till", 20, "0.8.0", 0, NOW)],
+        suspended=[SuspendedProcess("0.11.0", "books", "Till", NOW - 9, 1)],
         services=[ServiceGap("tracer", "services", None, NOW), ServiceGap("store", "services", "0.7.0", NOW)],
         unstarted=[(History("front", "front", "0.2.0"), Unstarted("Till", "permanent", NOW, NOW, "no disk", None, 1))],
         unsupervised=[ProcessCount(NOW + n, 40 * n, 40 * n) for n in range(-20, 1, 2)],

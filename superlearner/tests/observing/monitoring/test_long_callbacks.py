@@ -159,6 +159,24 @@ def test_a_callback_that_only_waits_for_another_server_names_it_and_is_less_seve
     in_virtual_time(test)
 
 
+def test_a_suspended_process_for_which_a_message_waits_is_a_problem_until_it_is_resumed(
+    in_virtual_time: Callable[..., None],
+) -> None:
+    async def test(watched: Watched) -> None:
+        await otp.sys.suspend(watched.pricing)
+        await watched.look(8)
+        assert watched.problems() == []
+        otp.send(watched.pricing, "an unknown message")
+        await watched.look(2)
+        assert watched.problems() == [("pricing has been suspended for 10 s, and 1 message waits", 0.0)]
+        await otp.sys.resume(watched.pricing)
+        await watched.look(2)
+        assert watched.problems() == []
+        assert [text for text, *_ in watched.lines()] == ["pricing was suspended for 10 s, and 1 message waited"]
+
+    in_virtual_time(test)
+
+
 def test_a_long_callback_ends_with_its_process(in_virtual_time: Callable[..., None]) -> None:
     async def test(watched: Watched) -> None:
         await watched.call(60)

@@ -43,6 +43,7 @@ from superlearner.observing.monitoring.restart_detectors import (
 )
 from superlearner.observing.monitoring.starters import describe_starter
 from superlearner.observing.monitoring.stops import stopped_program
+from superlearner.observing.monitoring.suspended import suspended_process
 from superlearner.observing.monitoring.timeouts import (
     ADVICE,
     NOTICED_S,
@@ -129,7 +130,11 @@ def _severity_of_wait(awaited: Awaited, own: Severity, facts: NodeFacts, limits:
     hangs = [
         one for one in (*facts.callbacks, *facts.ended_callbacks) if one.seconds(facts.now) >= limits.anomaly_callback
     ]
-    return "low" if any(one.pid == awaited.pid for one in hangs) else min(own, "medium", key=RANKS.__getitem__)
+    return (
+        "low"
+        if any(one.pid == awaited.pid for one in (*hangs, *facts.suspended))
+        else min(own, "medium", key=RANKS.__getitem__)
+    )
 
 
 def _advise_on_hang(one: PendingCallback) -> str:
@@ -388,6 +393,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     orphan_monitor,
     missing_service,
     suspended_service,
+    suspended_process,
     failed_start,
 )
 

@@ -32,6 +32,7 @@ __all__ = [
     "Incident",
     "LoopHold",
     "ServiceGap",
+    "SuspendedProcess",
     "Severity",
     "TimedOut",
     "Track",
@@ -65,6 +66,7 @@ Type = Literal[
     "orphan_monitor",
     "missing_service",
     "suspended_service",
+    "suspended_process",
     "failed_start",
 ]
 Severity = Literal["low", "medium", "high", "critical"]
@@ -313,6 +315,17 @@ class Watcher:
 
 
 @dataclass(frozen=True, slots=True)
+class SuspendedProcess:
+    """A process that has been suspended since `since` (wall clock), with its number of waiting messages."""
+
+    pid: str
+    name: str | None
+    what: str
+    since: float
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceGap:
     """A service of the platform that does not run, or is suspended if it has a pid, since `since` (wall clock)."""
 
@@ -358,6 +371,8 @@ class NodeFacts:
     """Those of processes without a supervisor in the window of the detectors."""
     watchers: Sequence[Watcher] = ()
     services: Sequence[ServiceGap] = ()
+    suspended: Sequence[SuspendedProcess] = ()
+    """Those for which messages wait."""
     unstarted: Sequence[tuple[History, Unstarted]] = ()
     """Children that are down since a start on request failed."""
     largest: ProcessSize | None = None

@@ -50,6 +50,7 @@ from superlearner.observing.monitoring.rates import Rates
 from superlearner.observing.monitoring.sizes import MemoryHolder
 from superlearner.observing.monitoring.starters import Starters
 from superlearner.observing.monitoring.stops import Stops, describe_program
+from superlearner.observing.monitoring.suspended import find_suspended
 from superlearner.observing.monitoring.talking import Talking
 from superlearner.observing.monitoring.timeouts import end_cycles, explained_by, find_waiting, list_deadlocks, timed_out
 from superlearner.observing.monitoring.untied import Untied
@@ -551,6 +552,7 @@ class Monitor:
             children=self._population.children,
             watchers=list(self._watchers(now)),
             services=self.services(),
+            suspended=[] if self.scan is None else list(find_suspended(self.scan.suspended, self._clock)),
             unstarted=[*self.ledger.unstarted()],
         )
 
@@ -587,8 +589,6 @@ def _most_watched(pid: Pid) -> tuple[int, str] | None:
         item = ref.item
         target = plain_pid(item) if isinstance(item, Pid) else id_text(item[0])
         counted[target] = counted.get(target, 0) + 1
-    if not counted:
-        return None
     target = max(counted, key=lambda one: counted[one])
     return counted[target], target
 

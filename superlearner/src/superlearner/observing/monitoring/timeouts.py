@@ -45,7 +45,9 @@ ADVICE: Final = "let one of the processes cast, or answer later with NoReply and
 """Advice about deadlocks."""
 LOOP_ADVICE: Final = "`await` slow operations, run blocking code with `otp.Task.run_blocking`, or work in smaller steps"
 """Advice about holds of the event loop."""
-EXPLAINS: Final = frozenset({"long_callback", "mailbox_growth", "mailbox_backlog", "blocked_loop", "call_cycle"})
+EXPLAINS: Final = frozenset(
+    {"long_callback", "mailbox_growth", "mailbox_backlog", "blocked_loop", "call_cycle", "suspended_process"}
+)
 """Types of findings that say why a process does not answer in time."""
 OUTLASTS: Final = frozenset({"long_callback", "blocked_loop"})
 """Those that are listed for as long as the calls that timed out because of them."""
@@ -171,7 +173,7 @@ def explained_by(found: Iterable[AnomalyFinding], now: float) -> dict[str, float
     return {
         pid: end_of_hang(one) if _is_past_hang(one) else now
         for one in found
-        if one.type == "call_cycle" or (one.type in OUTLASTS and "calls" in one.evidence)
+        if one.type in ("call_cycle", "suspended_process") or (one.type in OUTLASTS and "calls" in one.evidence)
         for pid in pids_of(one)
     }
 

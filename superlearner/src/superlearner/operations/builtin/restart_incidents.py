@@ -161,6 +161,8 @@ def _tell_evidence(kind: str, evidence: Mapping[str, Any]) -> Iterator[str]:
                 asked = f" {evidence['request']}" if evidence["request"] else ""
                 yield f"It waited for {evidence['waits_for']} to answer{asked}."
             yield _count_waiting(evidence)
+        case "suspended_process":
+            yield _count_waiting(evidence)
         case "mailbox_growth":
             yield f"Each second, {evidence['messages_per_s']:g} more messages came than it handled."
             yield _count_waiting(evidence)
