@@ -9,6 +9,8 @@ import pytest
 
 from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.nodes import Absence
+from superlearner.operations.builtin.error_stored import describe_end
+from superlearner.operations.results.restarts import RestartLine
 from superlearner.store import MomentRow
 
 Inside = Callable[..., Any]
@@ -67,3 +69,13 @@ def test_the_end_of_a_service_precedes_older_ends_and_those_of_other_runs_are_da
         assert lines[-1].endswith(": till crashed and was restarted")
 
     inside(test)
+
+
+def test_a_stored_give_up_has_each_place_once() -> None:
+    """Regression: after the story stood the places of all ends, of which it had the decisive one."""
+    story = "air gave up: it allows no restarts (last: mixer crashed: KeyError('x'), at radio.py:20 in init)"
+    line = RestartLine.model_construct(
+        line="air gave up", story=story, reason=None, request=None, gave_up=True, name="mixer",
+        where="radio.py:45 in handle_cast and radio.py:20 in init",
+    )  # fmt: skip
+    assert describe_end(line, None) == [story]

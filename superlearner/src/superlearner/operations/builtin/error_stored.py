@@ -108,7 +108,7 @@ def words_of(line: RestartLine) -> str:
 def describe_end(line: RestartLine, moment: Moment | None) -> list[str]:
     """Return the sentences about a stored restart, with the reason and the place; before a give-up, its first cause."""
     words = words_of(line)
-    told = [words + sentences.at_place(line.where, words)]
+    told = [words if line.story else words + sentences.at_place(line.where, words)]  # a give-up has the places
     first = None if moment is None or not line.gave_up else next(iter(moment.events), None)
     is_new = isinstance(first, Crashed) and (first.reason not in words or (line.request or "") not in words)
     if moment is not None and isinstance(first, Crashed) and is_new:
