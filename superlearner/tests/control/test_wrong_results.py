@@ -464,7 +464,7 @@ def test_each_event_has_the_line_of_an_exit_that_the_program_chose(request_: str
         )
 
 
-class OnlyInit(GenServer[int]):
+class DeafDepot(GenServer[int]):
     @impl
     def init(self, arg: int) -> Any:
         return Ok(arg)
@@ -479,7 +479,7 @@ def test_the_reason_of_a_missing_callback_has_no_advice_and_no_open_quote(messag
     """Regression: the advice stood inside the sentence; a long message hid the line, and what was missing."""
 
     async def main() -> Any:
-        deaf = await OnlyInit.start(1, name="deaf")
+        deaf = await DeafDepot.start(1, name="deaf")
         otp.trace.subscribe(otp.node(), lambda _: None, kinds={"exited"})
         GenServer.cast(deaf, message)
         await otp.wait_down(deaf)
@@ -487,9 +487,9 @@ def test_the_reason_of_a_missing_callback_has_no_advice_and_no_open_quote(messag
         return facts_of(end).reason, facts_of(end).where, hint_for(end.data["reason"], "handle_cast")
 
     reason, where, hint = Scheduler().run(main)
-    assert reason == f"OnlyInit got the cast {shown}, but has no handle_cast"
+    assert reason == f"DeafDepot got the cast {shown}, but has no handle_cast"
     assert where is not None
-    assert where.endswith(" in OnlyInit")
+    assert where.endswith(" in DeafDepot")
     assert hint == "try @impl above def handle_cast(self, request, state)"
 
 

@@ -468,7 +468,8 @@ def test_any_exit_reason_is_shown(inside: Inside, reason: str) -> None:
         GenServer.cast(("ending", platform.node), reason)
         await Supervisor.count_children(("endings", platform.node))
         child = (await platform.get("/api/v1/supervisors/endings"))["data"]["children"][0]
-        shown = "<Evasive>" if reason == "evasive" else r"cannot read caf\udce9.txt (handle_cast returned Stop)"
+        told = "<Evasive>" if reason == "evasive" else r"cannot read caf\udce9.txt"
+        shown = f"{told} (handle_cast returned Stop)"
         assert child["last_exit"]["reason"] == shown
         for path in ("/api/v1/supervisors?include_children=true", "/api/v1/processes/ending/info"):
             assert (await platform.client.get(path)).status_code == 200

@@ -122,8 +122,8 @@ def test_hints_have_no_command_that_the_service_does_not_permit() -> None:
     )
     first = "first fix the failures of till_1: `superlearner restart list --process till_1` lists the newest restarts"
     assert permitted == (
-        f"{first}. Until then, `superlearner supervisor pause till` stops restarts while you look, "
-        "and `superlearner supervisor set-flags till --max-restarts 30` allows more restarts"
+        f"{first}. Until then, `superlearner supervisor set-flags till --max-restarts 30` allows more restarts, "
+        "or `superlearner supervisor pause till` stops them while you look"
     )
     assert refused == first
 

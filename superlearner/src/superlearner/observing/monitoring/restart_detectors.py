@@ -375,7 +375,7 @@ def _suggest_room(history: History, allowed: int | None, facts: NodeFacts) -> st
     who = history.name or history.pid
     pause = command("supervisor.pause", who, node=facts.called)
     more = command("supervisor.set_flags", who, max_restarts=10 * max(1, allowed or 1), node=facts.called)
-    return f". Until then, `{pause}` stops restarts while you look, and `{more}` allows more restarts"
+    return f". Until then, `{more}` allows more restarts, or `{pause}` stops them while you look"
 
 
 def _suggest_limit(history: History, facts: NodeFacts, pause: float) -> str:
