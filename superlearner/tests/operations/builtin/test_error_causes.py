@@ -304,6 +304,20 @@ def test_a_give_up_of_an_earlier_run_is_told_by_what_it_did_to_the_process(insid
     inside(after, data_dir=tmp_path)
 
 
+@pytest.mark.operation("error.why")
+def test_a_stored_restart_has_the_time_of_its_cause(inside: Inside, tmp_path: Path) -> None:
+    """Regression: it had the time at which its start was over, 11 s after the crash that every other answer dates."""
+
+    async def test(platform: Any) -> None:
+        at = time.time() - 60
+        row = MomentRow(platform.node.name, "9f3a0c1b22d0", 9, 9, at, at + 11, "counter_1 crashed and was restarted")
+        platform.platform.moments._add(row)
+        earlier = (await platform.get(f"{AT}/errors/why"))["data"]["earlier"]
+        assert f"at {datetime.fromtimestamp(at):%H:%M:%S}: counter_1 crashed" in earlier
+
+    inside(test, data_dir=tmp_path)
+
+
 class Wing(Supervisor):
     @impl
     def init(self, arg):

@@ -407,7 +407,8 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
     of_this_run = last.run == why.run
     words = words_of(line)
     before = "" if of_this_run else "before it, " if since == IN_THIS_RUN else "before this run of its program, "
-    when, effect = f"{before}at {time_text(last.until)}", []
+    at = last.until if last.number > 1 or line.gave_up else last.at  # of a slow restart that of its cause
+    when, effect = f"{before}at {time_text(at)}", []
     if line.gave_up:
         itself = line.name == name or name in line.fallen
         again = "was restarted" if itself else "ended with it and was restarted"
@@ -424,7 +425,7 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
     why.stored = WhyStored(ref=line.ref, at=last.until, line=words)
     if not why.known and of_this_run and (last.number or line.gave_up):
         why.restarted = True
-        why.summary = f"{words} (at {time_text(last.until)})"
+        why.summary = f"{words} (at {time_text(at)})"
 
 
 async def _add_problems(ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, why: Why) -> None:
