@@ -74,7 +74,7 @@ def test_a_call_that_timed_out_is_an_event_although_its_caller_catches_the_error
         assert "await GenServer.call(*arguments)" == line_at(named.data["where"])
         name, callback, place = named.data["busy"]
         assert ("till", "handle_call") == (name, callback) and "slow_calls.py:" in place
-        assert "its handle_call has not finished" in named.data["why"]
+        assert "its handle_call had not finished then" in named.data["why"]
         assert (other, None, 5.0) == tuple(unnamed.data[key] for key in ("to", "name", "timeout"))
         assert "tulip" not in unnamed.data["request"]
 

@@ -122,7 +122,7 @@ def test_a_class_without_init_shows_no_error_of_the_runtime_itself() -> None:
     ("request_", "timeout", "expected"),
     [
         ("hold", 0.01, "no answer within 0.01 s: the server took the request and went on with NoReply"),
-        ("await", 0.01, "no answer within 0.01 s: its handle_call has not finished"),
+        ("await", 0.01, "no answer within 0.01 s: its handle_call had not finished then"),
     ],
 )
 def test_a_call_in_vain_says_how_long_and_what_the_server_did(request_: str, timeout: float, expected: str) -> None:

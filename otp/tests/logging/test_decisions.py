@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,40 @@ def test_a_restart_tells_who_was_restarted_why_and_how_many_are_left(seen: Any) 
     assert seen.text().endswith(
         f"b {old} crashed: boom; shop (rest_for_one) restarted b {new}, and with it c; 2 of 3 restarts left in 5 s"
     )
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_who_ended_with_a_linked_process_did_not_crash(named: bool, seen: Any) -> None:
+    """Regression: the log called it a crash of the child."""
+
+    async def main() -> tuple[Any, Any]:
+        await Supervisor.start_link_children(servers("ab"), strategy="one_for_all", name="shop")
+        other = await Server.start(1, name="cook" if named else None)
+        old = otp.whereis("b")
+        await Server.call(old, partial(otp.link, other))
+        Server.cast(other, "go")
+        await ended(old)
+        return old, otp.whereis("b")
+
+    old, new = Scheduler().run(main)
+    assert seen.text().endswith(
+        f"b {old} was linked to {'cook' if named else 'Server'} and ended with it: ValueError('no'); "
+        f"shop (one_for_all) restarted b {new}, and with it a; 2 of 3 restarts left in 5 s"
+    )
+
+
+def test_who_ended_by_a_signal_of_a_linked_process_did_not_end_with_it(seen: Any) -> None:
+    async def main() -> Any:
+        await Supervisor.start_link_children(servers("a"), name="shop")
+        other = await Server.start(1, name="cook")
+        old = otp.whereis("a")
+        await Server.call(old, partial(otp.link, other))
+        await Server.call(other, partial(otp.exit, old, "boom"))
+        await ended(old)
+        return old
+
+    old = Scheduler().run(main)
+    assert any(f"a {old} crashed: boom; shop " in seen.text(index) for index in range(len(seen.records)))
 
 
 def test_each_decision_has_its_record(seen: Any) -> None:

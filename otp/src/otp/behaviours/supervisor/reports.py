@@ -26,6 +26,7 @@ from otp.kernel.values.sentences import (
     could_not_restart,
     could_not_start,
     ended,
+    ended_with,
     gave_up,
     is_taken,
     last_straw,
@@ -210,7 +211,21 @@ def _child(id: Hashable, pid: Any = None, named: Any = None) -> str:
 
 
 def _describe_end(who: str, pid: Any, reason: Reason) -> str:
-    return ended(who, reason_text(reason, LONGEST, seconds_waited(pid)), failed=not is_clean(reason))
+    words = reason_text(reason, LONGEST, seconds_waited(pid))
+    other = _linked_to(pid)
+    return ended(who, words, failed=not is_clean(reason)) if other is None else ended_with(who, other, words)
+
+
+def _linked_to(pid: Any) -> str | None:
+    """Return the process whose end ended this one over a link; None if none did."""
+    if pid is None or not pid.was_signalled:
+        return None
+    tracer = pid.runtime.tracer
+    end = tracer.find(pid.exit_seq)
+    cause = None if end is None or not end.cause else tracer.find(end.cause)
+    if end is None or cause is None or cause.kind != "exited" or cause.pid is not end.data["sender"]:
+        return None
+    return name_text(cause.data["name"] or cause.data["what"])
 
 
 def _ids(group: Iterable[Hashable]) -> list[str]:

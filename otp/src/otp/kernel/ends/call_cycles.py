@@ -358,5 +358,5 @@ def why_silent(frm: From) -> str:
             return f"the server itself waits for a reply from {called}, which is in a deadlock: {drawn(cycle)}"
         return f"the server itself waits for a reply from {called}; find out why that one does not answer"
     if x is not None and x.frm is frm:
-        return "its handle_call has not finished; return NoReply(state) and reply later, or allow more time"
+        return "its handle_call had not finished then; return NoReply(state) and reply later, or allow more time"
     return "the server is busy with earlier messages; allow more time, or reduce its load"

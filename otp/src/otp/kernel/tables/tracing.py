@@ -453,6 +453,16 @@ class Tracer:
         for entry in reversed(self._entries()):
             yield self._event(entry)
 
+    def find(self, seq: int) -> Event | None:
+        """Return the kept event with this number; the newest are found soonest."""
+        for kept in (self._ring, self._ends):
+            for entry in reversed(kept):
+                if entry[0] <= seq:
+                    if entry[0] == seq:
+                        return self._event(entry)
+                    break
+        return None
+
     @property
     def is_full(self) -> bool:
         """The state of the ring: if it is full, events before its first one may be lost."""
