@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,19 @@ from superlearner.settings.settings import Settings
 LOOK_S = 2.0
 HANG = PendingCallback("0.7.0", "pricing", "Pricing", "handle_call", NOW, 0, "shop.py:41")
 CALL = TimedOut(NOW + 0.5, "pricing", "0.7.0", "pricing", "till", "'tea'", "shop.py:12", 0.5)
+
+
+def look_at(steps: Iterable[tuple[float, dict[str, Any]]]) -> tuple[Alarms, list[Incident]]:
+    """Look at facts, each a number of seconds after NOW; return the problems and the stored lines."""
+    alarms, incidents, stored = Alarms(), Incidents(), list[Incident]()
+    explained = dict[str, float]()
+    for later, known in steps:
+        now = NOW + later
+        found = detect(facts(now=now, explained=explained, **known), LIMITS)
+        explained |= explained_by(found, now)
+        _, ended = alarms.update(found, now)
+        stored += incidents.take(alarms.active.values(), ended, now, LIMITS.anomaly_window)
+    return alarms, stored
 
 
 class SlowPricing(otp.GenServer[None]):
@@ -234,7 +247,6 @@ def test_a_problem_that_comes_back_began_when_it_came_back(in_virtual_time: Call
 
 
 def test_calls_before_a_hang_are_another_problem_than_those_in_it() -> None:
-    alarms, incidents, stored = Alarms(), Incidents(), list[Incident]()
     second = replace(CALL, at=NOW + 30.5)
     hang = replace(HANG, began=NOW + 30)
     over = replace(hang, ended=NOW + 36)
@@ -246,13 +258,7 @@ def test_calls_before_a_hang_are_another_problem_than_those_in_it() -> None:
         (90, {"timeouts": [CALL, second], "ended_callbacks": [over]}),
         (98, {"timeouts": [CALL, second]}),
     ]
-    explained = dict[str, float]()
-    for later, known in steps:
-        now = NOW + later
-        found = detect(facts(now=now, explained=explained, **known), LIMITS)
-        explained |= explained_by(found, now)
-        _, ended = alarms.update(found, now)
-        stored += incidents.take(alarms.active.values(), ended, now, LIMITS.anomaly_window)
+    _, stored = look_at(steps)
     assert [(one.text.partition(", ")[0], one.at, one.until) for one in stored] == [
         ("a call to pricing timed out after 0.5 s", NOW + 0.5, NOW + 0.5),
         ("pricing was in handle_call at shop.py:41 for 6 s; a call to it from till timed out", NOW + 30, NOW + 36),
@@ -274,6 +280,63 @@ def test_a_hang_that_ends_while_its_mailbox_grows_is_stored_with_its_whole_time(
         _, ended = alarms.update(detect(found, LIMITS), found.now)
         stored += incidents.take(alarms.active.values(), ended, found.now, LIMITS.anomaly_window)
     assert [one.text for one in stored] == ["till was in handle_call at shop.py:41 for 7.5 s"]
+
+
+def test_a_mailbox_that_grows_after_a_hang_is_another_problem_with_its_own_begin() -> None:
+    """Regression: it began with the hang, had its calls that timed out, and was never stored."""
+    hang = replace(HANG, began=NOW - 50, name="till")
+    over = replace(hang, ended=NOW - 45)
+    call = replace(CALL, at=NOW - 48, pid="0.7.0", name="till", callee="till", caller="night_watch")
+    grows = track([2] * 20 + [20 * n for n in range(12)])
+    before = {"timeouts": [call], "ended_callbacks": [over]}
+    steps: list[tuple[float, dict[str, Any]]] = [
+        (-46, {"timeouts": [call], "callbacks": [hang]}),
+        (-44, before),
+        (0, {**before, "tracks": [grows]}),
+    ]
+    alarms, _ = look_at(steps)
+    (growth,) = alarms.active.values()
+    grown = "from 0 to 220 messages in 22 s"
+    assert growth.finding.description == f"the mailbox of till has grown {grown}, 10 per second more than it handles"
+    assert growth.finding.since == NOW - 22
+    alarms, stored = look_at([*steps, (2, before), (4, before), (6, before), (30, {}), (90, {})])
+    assert [(one.text, one.at, one.until) for one in stored] == [
+        ("till was in handle_call at shop.py:41 for 5 s; a call to it from night_watch timed out", NOW - 50, NOW - 45),
+        (f"the mailbox of till grew {grown}", NOW - 22, NOW + 2),
+    ]
+    assert [(one.number, one.finding.type) for one in alarms.ended] == [(1, "long_callback"), (2, "mailbox_growth")]
+
+
+def test_a_hang_after_the_growth_of_a_mailbox_is_another_problem_with_its_own_begin() -> None:
+    """Regression: it began with the growth, which had ended."""
+    grows, hang = track([20 * n for n in range(12)]), replace(HANG, began=NOW + 20, name="till")
+    alarms, stored = look_at([(0, {"tracks": [grows]}), (2, {}), (26, {"callbacks": [hang]})])
+    assert [(one.number, one.finding.since) for one in alarms.active.values()] == [(2, NOW + 20)]
+    assert [one.text for one in stored] == ["the mailbox of till grew from 0 to 220 messages in 22 s"]
+
+
+def test_calls_that_time_out_before_the_growth_of_a_mailbox_are_another_problem() -> None:
+    grows = track([2] * 20 + [20 * n for n in range(12)])
+    early = replace(CALL, at=NOW - 40, pid="0.7.0", name="till", callee="till")
+    late = replace(early, at=NOW - 1)
+    both = [early, late]
+    alarms, stored = look_at([(-38, {"timeouts": [early]}), (0, {"timeouts": both, "tracks": [grows]})])
+    (growth,) = alarms.active.values()
+    assert growth.finding.description.endswith("; a call to it from till timed out")
+    assert [one.text.partition(" after ")[0] for one in stored] == ["a call to till timed out"]
+    alarms.update(detect(facts(now=NOW + 2, timeouts=both), LIMITS), NOW + 2)
+    assert [one.finding.since for one in alarms.active.values()] == [NOW - 22]
+    alarms, _ = look_at([(0, {"timeouts": [early] * 12, "tracks": [grows]})])
+    assert [one.finding.type for one in alarms.active.values()] == ["mailbox_growth"]
+
+
+def test_a_long_mailbox_that_stands_began_when_it_became_long_and_explains_no_call_before() -> None:
+    stands = replace(track([2] * 20 + [5683] * 12), handled_per_s=2.0)
+    early = replace(CALL, at=NOW - 40, pid="0.7.0", name="till", callee="till")
+    (found,) = detect(facts(tracks=[stands], timeouts=[replace(early, at=NOW - 5)]), LIMITS)
+    assert (found.type, found.since, found.calls) == ("mailbox_backlog", NOW - 22, "; a call to it from till timed out")
+    found, calls = detect(facts(tracks=[stands], timeouts=[early]), LIMITS)
+    assert (found.calls, calls.type) == ("", "call_timeouts")
 
 
 def test_calls_to_a_process_whose_long_mailbox_is_empty_again_are_listed_for_the_window() -> None:

@@ -22,6 +22,8 @@ BACK_S: Final = 60.0
 """An anomaly that is found again within this time continues: it is one cause that comes and goes."""
 TOLD_S: Final = 4.0
 """Seconds after an attachment when what an earlier one saw going on, and this one does not find, is reported."""
+GROWTHS: Final = frozenset({"mailbox_growth", "mailbox_backlog"})
+"""Types that an event may explain only if they begin before its end."""
 SEPARATE: Final = frozenset({"memory_growth", "stopped_program"})
 """Types that are a new anomaly if they begin after the end of the last one: memory had fallen, or the program ran."""
 COUNTED: Final = frozenset({"blocked_loop"})
@@ -125,6 +127,8 @@ class Alarms:
         raised: list[Alarm] = []
         seen: dict[tuple[str, str], Alarm] = {}
         for key, finding in causes.items():
+            if self._is_superseded(finding):
+                continue
             known = self.active.get(key)
             if known is None or _is_new_occurrence(known, finding):
                 alarm = self._again(finding, now)
@@ -156,6 +160,14 @@ class Alarms:
                 ended = replace(finding, incident=replace(incident, until=None))  # stored with the end of the anomaly
                 self.active[finding.key] = replace(known, worst=ended)
 
+    def _is_superseded(self, finding: AnomalyFinding) -> bool:
+        """Return whether events are over and another anomaly of their cause has begun since: it ended theirs."""
+        last = finding.last
+        if finding.type not in EVENTS or last is None:
+            return False
+        known = (*self.active.values(), *self.ended)
+        return any(one.finding.key == finding.key and one.finding.since > last + APART_S for one in known)
+
     def _again(self, finding: AnomalyFinding, now: float) -> Alarm | None:
         """Return the anomaly of this cause that ended a moment ago, as active."""
         for alarm in self.ended:
@@ -172,15 +184,17 @@ def _is_new_occurrence(known: Alarm, finding: AnomalyFinding) -> bool:
     """Return whether a finding is a new occurrence and does not continue an anomaly.
 
     Only findings of a type in `EXACT` have a start of their own. Calls that timed out after a hang or after the last
-    such call, and a hang after them, are new. So are failures of another child that begin after the last failure
-    of the first one.
+    such call, and a hang after them, are new. So is a mailbox that grows after them, and what happens after its growth
+    has ended. So are failures of another child that begin after the last failure of the first one.
     """
     if finding.subject != known.finding.subject:
         end = known.until or known.finding.last
         return end is not None and finding.since > end
     if finding.type == known.finding.type and finding.type in SEPARATE:
         return known.ended is not None and finding.since > known.ended
-    if finding.type not in EVENTS or known.finding.type not in EVENTS:
+    if known.finding.type not in EVENTS:
+        return finding.type in EVENTS and known.ended is not None and finding.since > known.ended + APART_S
+    if finding.type not in EVENTS and finding.type not in GROWTHS:
         return False
     worst = known.worst
     if worst.type in EXACT:
@@ -198,6 +212,8 @@ def _continued(known: Alarm, finding: AnomalyFinding) -> Alarm:
     exact = finding.type in EXACT  # then it is one event, and its newest finding knows the most
     fewer = finding.type == known.finding.type == "crash_loop" and finding.size < known.finding.size
     since = finding.since if fewer else min(known.finding.since, finding.since)
+    if known.worst.type in GROWTHS and finding.type == "call_timeouts":
+        since = known.finding.since  # its window may reach back to calls before the growth
     worse = known.worst.type not in EXACT and _rank(finding) >= _rank(known.worst)  # a hang says why a mailbox grows
     worst = finding if exact or worse else known.worst
     if finding.type in COUNTED:
@@ -206,8 +222,9 @@ def _continued(known: Alarm, finding: AnomalyFinding) -> Alarm:
     return replace(known, finding=latest, worst=worst)
 
 
-def _precedence(finding: AnomalyFinding) -> tuple[bool, int]:
-    return finding.type not in EXACT or finding.last is None, RANKS[finding.severity]
+def _precedence(finding: AnomalyFinding) -> tuple[bool, bool, int]:
+    goes_on = finding.last is None
+    return goes_on or finding.type not in EXACT, goes_on or finding.type not in EVENTS, RANKS[finding.severity]
 
 
 def _rank(finding: AnomalyFinding) -> tuple[int, float, int]:

@@ -8,7 +8,7 @@ from typing import Final
 from otp import sentences
 from superlearner.base.commands import command
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, NodeFacts, Track
-from superlearner.observing.monitoring.growth import latest_rise, pace_text, sample_lines, slope
+from superlearner.observing.monitoring.growth import latest_lowest, latest_rise, pace_text, sample_lines, slope
 from superlearner.settings.settings import Settings
 
 __all__ = ["FLOOD", "mailbox_backlog", "mailbox_growth"]
@@ -33,6 +33,7 @@ def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
         samples = _growth(track, limits)
         if not samples or track.pid in hung:
             continue
+        samples = samples[latest_lowest(samples) :]
         name, length, first = track.name or track.pid, samples[-1][1], samples[0]
         highest = max(range(len(samples)), key=lambda place: samples[place][1])
         grew = samples[: highest + 1]
@@ -85,7 +86,7 @@ def mailbox_backlog(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindi
             pid=track.pid,
             name=track.name,
             description=f"{name}: {length:,} messages wait, {pace}",
-            since=round(track.samples[0][0], 3),
+            since=round(_long_since(track, limits.anomaly_mailbox), 3),
             evidence={
                 "message_queue_len": length,
                 "handled_per_s": round(rate, 2),
@@ -107,6 +108,16 @@ def _hung(facts: NodeFacts, limits: Settings) -> set[str]:
     """Return the processes whose hang or deadlock is a finding of its own."""
     hung = {one.pid for one in facts.callbacks if one.seconds(facts.now) >= limits.anomaly_callback}
     return hung | {one.pid for circle in facts.cycles for one in circle}
+
+
+def _long_since(track: Track, allowed: float) -> float:
+    """Return the time of the first sample since when a mailbox has been longer than allowed."""
+    since = track.samples[-1][0]
+    for at, length in reversed(track.samples):
+        if length < allowed:
+            break
+        since = at
+    return since
 
 
 def _growth(track: Track, limits: Settings) -> Sequence[tuple[float, int]]:

@@ -49,6 +49,8 @@ EXPLAINS: Final = frozenset(
     {"long_callback", "mailbox_growth", "mailbox_backlog", "blocked_loop", "call_cycle", "suspended_process"}
 )
 """Types of findings that say why a process does not answer in time."""
+BEGIN: Final = frozenset({"long_callback", "mailbox_growth", "mailbox_backlog"})
+"""Those that explain only calls that timed out since they began."""
 OUTLASTS: Final = frozenset({"long_callback", "blocked_loop"})
 """Those that are listed for as long as the calls that timed out because of them."""
 
@@ -113,8 +115,8 @@ def fold_timeouts(found: Iterable[AnomalyFinding], facts: NodeFacts, limits: Set
     explained: set[str] = set()
     for one in found:
         pids = pids_of(one) if known and one.type in EXPLAINS else set[str]()
-        # Of a long hang or deadlock, all calls; and of a hang, none to the process in an earlier one
-        begin = one.since if one.type == "long_callback" else min(since, one.since) if one.type in EXACT else since
+        # Of a long hang or deadlock, all calls; and of a hang or a long mailbox, none to the process before it
+        begin = one.since if one.type in BEGIN else min(since, one.since) if one.type in EXACT else since
         calls = [call for call in known if call.at >= begin and call.pid in pids and _may_be_cause(one, call, facts)]
         explained.update(pids if calls and not _is_past_hang(one) else ())
         folded.append(_with_calls(one, calls) if calls else one)
