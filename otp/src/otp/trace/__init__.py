@@ -114,9 +114,12 @@ def subscribe(
     return node.subscribe(callback, kinds=kinds, pids=pids, limit=limit, rate=rate, focus=focus)
 
 
-def history(node: Node, since: int = 0) -> list[Event]:
-    """Return the kept lifecycle events with a number greater than `since`, oldest first."""
-    return node.tracer.history(since)
+def history(node: Node, since: int = 0, *, unwatched: bool = False) -> list[Event]:
+    """Return the kept lifecycle events with a number greater than `since`, oldest first.
+
+    `unwatched`: only the failures of processes without a supervisor from times without readers.
+    """
+    return node.tracer.unwatched_ends(since) if unwatched else node.tracer.history(since)
 
 
 def cause_chain(node: Node, seq: int) -> list[Event]:

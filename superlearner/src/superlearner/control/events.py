@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from superlearner.control.reasons import is_crash, place_text
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, requester_text
-from superlearner.control.wrong_results import place_of_event, reason_of
+from superlearner.control.wrong_results import place_of_call, place_of_event, reason_of
 
 __all__ = [
     "ANSWERS",
@@ -204,6 +204,12 @@ class Facts:
     def where(self) -> str | None:
         """The line of the user's code at which it crashed, made a call that failed, or returned a wrong result."""
         found = place_of_event(*self._place, self._data)
+        return None if found is None else place_text(found)
+
+    @cached_property
+    def called_at(self) -> str | None:
+        """The line of the failed call that ended a process, whether or not that call was a mistake."""
+        found = place_of_call(self._data)
         return None if found is None else place_text(found)
 
 

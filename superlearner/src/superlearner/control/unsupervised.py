@@ -10,7 +10,7 @@ from otp.observer.reading import kind_of, links_of
 from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.names import is_critical
 
-__all__ = ["UnsupervisedEnds"]
+__all__ = ["UnsupervisedEnds", "find_missed_crashes"]
 
 MOST_ENDED: Final = 1_000
 MOST_LINKED: Final = 100
@@ -66,6 +66,26 @@ class UnsupervisedEnds:
                     return True
                 linked.append(other)
         return False
+
+
+def find_missed_crashes(node: otp.Node, since: int) -> list[otp.trace.Event]:
+    """Return the crashes after the event `since` that no supervisor handled and nothing followed.
+
+    As in `UnsupervisedEnds`, a crash is handled if a supervised process ended with it, or it with a supervised one.
+    """
+    events = [event for event in otp.trace.history(node, since) if event.kind == "exited"]
+    alone = {event.seq: event for event in otp.trace.history(node, since, unwatched=True)}
+    handled: set[Pid | None] = set()
+    ended: dict[Pid | None, int] = {}
+    for event in events:
+        ended[event.pid] = event.seq
+        if event.data.get("sender") in handled or (event.seq not in alone and facts_of(event).crash):
+            handled.add(event.pid)
+    for event in reversed(events):
+        sender = event.data.get("sender")
+        if event.pid in handled and ended.get(sender, event.seq) < event.seq:
+            handled.add(sender)
+    return [event for event in alone.values() if event.pid not in handled and facts_of(event).crash]
 
 
 def _put(found: dict[Pid, None], pid: Pid) -> None:

@@ -129,3 +129,111 @@ def test_a_crash_without_a_supervisor_is_a_problem_at_once_and_for_the_window(mo
         monitor.close()
 
     Scheduler(0).run(main)
+
+
+async def fail_alone() -> None:
+    raise ValueError("negative")
+
+
+def test_a_crash_between_two_attachments_is_a_problem_and_is_stored_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: it was neither a problem nor in the history."""
+    monkeypatch.setattr("superlearner.observing.monitoring.crashes.SETTLE_S", 0.0)
+
+    async def main() -> list[list[str]]:
+        found: list[list[str]] = []
+        for _ in range(3):
+            monitor, stored = Monitor(Settings, Ledger()), list[Incident]()
+            monitor.on_incident = stored.append
+            monitor.watch(otp.node())
+            monitor.take_over()
+            monitor.look()
+            monitor.close()
+            texts = [one.finding.description for one in monitor.alarms.active.values()]
+            assert texts == [one.text for one in stored] or not stored
+            found.append([one.text.partition(":")[0] for one in stored])
+            if len(found) < 3:
+                otp.register(f"loner_{len(found)}", pid := otp.spawn(fail_alone))
+                await otp.wait_down(pid)
+        return found
+
+    assert [[], ["loner_1 crashed"], ["loner_2 crashed"]] == otp.run(main)
+
+
+def test_a_crash_before_an_attachment_that_ended_at_once_is_a_problem_of_the_next_one() -> None:
+    """Regression: it was left to be stored when the attachment ended, and no later one found it."""
+
+    async def main() -> list[str]:
+        await otp.wait_down(otp.spawn(fail_alone))
+        for _ in range(2):
+            monitor = Monitor(Settings, Ledger())
+            monitor.watch(otp.node())
+            monitor.take_over()
+            left = [one.text.partition(" <")[0] for one in monitor.crashes.list_open()]
+            monitor.close()
+        return left
+
+    assert ["fail_alone"] == otp.run(main)
+
+
+class Divider(otp.GenServer[None]):
+    @otp.impl
+    def init(self, arg: None) -> otp.Ok[None]:
+        return otp.Ok(arg)
+
+    @otp.impl
+    def handle_call(self, request: int, frm: otp.From, state: None) -> otp.Reply[None]:
+        return otp.Reply(request // 0, state)
+
+
+async def divide_by_call() -> None:
+    await otp.GenServer.call("divider", 1)
+
+
+@pytest.mark.parametrize("attached", [True, False])
+def test_a_supervised_process_that_ends_with_a_linked_one_is_handled(attached: bool) -> None:
+    async def end_its_owner() -> None:
+        owner = otp.whereis("owner")
+        assert owner is not None
+        otp.link(owner)
+        raise ValueError("negative")
+
+    async def main() -> list[Incident]:
+        monitor, stored = Monitor(Settings, Ledger()), list[Incident]()
+        monitor.on_incident = stored.append
+        child = Divider.child_spec(None, id="owner", name="owner")
+        await otp.Supervisor.start_link(otp.Children([child]))
+        if attached:
+            monitor.watch(otp.node())
+        await otp.wait_down(otp.spawn(end_its_owner))
+        if not attached:
+            monitor.watch(otp.node())
+            monitor.take_over()
+        monitor.close()
+        return stored
+
+    assert [] == otp.run(main)
+
+
+def test_a_crash_by_a_failed_call_has_its_whole_reason_and_the_line_of_the_call() -> None:
+    """Regression: the reason was cut at 80 characters, and the only line was that of the server."""
+
+    async def main() -> tuple[AnomalyFinding, Incident]:
+        monitor, stored = Monitor(Settings, Ledger()), list[Incident]()
+        monitor.on_incident = stored.append
+        monitor.watch(otp.node())
+        server = await Divider.start(None, name="divider")
+        otp.register("night_watch", pid := otp.spawn(divide_by_call))
+        await otp.wait_down(pid)
+        await otp.wait_down(server)
+        monitor.look()
+        monitor.close()
+        found = [one.finding for one in monitor.alarms.active.values() if one.finding.name == "night_watch"]
+        return only(found), only(one for one in stored if one.text.startswith("night_watch"))
+
+    problem, incident = otp.run(main)
+    line = divide_by_call.__code__.co_firstlineno + 1
+    own = f"test_crashes.py:{line}"
+    assert incident.text == problem.description
+    assert incident.text.startswith(f"night_watch crashed at {own}: its call to divider failed: divider crashed at ")
+    assert incident.text.endswith("by zero'); it has no supervisor that restarts it")
+    assert problem.evidence["place"] == f"{own} in divide_by_call"

@@ -448,6 +448,10 @@ class Tracer:
         """Return the kept events with a number greater than `since`, oldest first."""
         return [self._event(entry) for entry in self._entries(since) if entry[0] > since]
 
+    def unwatched_ends(self, since: int = 0) -> list[Event]:
+        """Return the kept ends of processes that had neither a supervisor nor readers, oldest first."""
+        return [self._event(entry) for entry in list(self._ends) if entry[0] > since]
+
     def newest(self) -> Iterator[Event]:
         """Yield the kept events, newest first, built while they are read."""
         for entry in reversed(self._entries()):

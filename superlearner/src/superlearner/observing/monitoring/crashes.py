@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from otp import sentences
-from superlearner.control.events import TraceEvent, facts_of
+from superlearner.control.events import BRIEF, TraceEvent, facts_of
 from superlearner.control.reasons import without_arguments
 from superlearner.control.slots import id_text
+from superlearner.control.terms import clip
 from superlearner.observing.analytics.history import History
 from superlearner.observing.monitoring.facts import AnomalyFinding, CrashGroup, Incident, NodeFacts
 from superlearner.settings.settings import Settings
@@ -19,6 +20,8 @@ SETTLE_S: Final = 2.0
 """Seconds after the first crash during which similar crashes are counted with it."""
 MOST_GROUPS: Final = 100
 """Maximum number of groups that are kept at a time; crashes of further groups are dropped."""
+LONGEST: Final = 240
+"""Characters of a sentence: it is stored with its end, although the redaction of a secret may make it longer."""
 ADVICE: Final = "start it as the child of a supervisor, which restarts it"
 
 
@@ -40,11 +43,12 @@ class UnsupervisedCrashes:
             known = groups.get(key)
             if known is None and len(groups) < MOST_GROUPS:
                 who = f"{alike} <{facts.pid}>" if name is None else alike
-                groups[key] = known = CrashGroup(who, facts.brief_reason, facts.where, at, at, mark=event.seq)
+                groups[key] = known = CrashGroup(who, facts.reason, facts.where, at, at, mark=event.seq)
             elif known is not None:
-                known.who, known.reason, known.place, known.last = alike, facts.brief_reason, facts.where, at
+                known.who, known.reason, known.place, known.last = alike, facts.reason, facts.where, at
                 known.times += 1
             if known is not None:
+                known.called_at = facts.called_at
                 known.pid, known.name, known.what = facts.pid, None if name is None else alike, str(id_text(what))
 
     def note_start(self, event: TraceEvent, at: float, history: History | None) -> None:
@@ -103,7 +107,12 @@ def unsupervised_crash(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFi
             past=told,
             since=round(one.first, 3),
             last=round(one.last, 3),
-            evidence={"what": one.what, "reason": one.reason, "place": one.place, "count": one.times},
+            evidence={
+                "what": one.what,
+                "reason": one.reason,
+                "place": one.called_at or one.place,
+                "count": one.times,
+            },
             count=one.times,
             threshold=limits.anomaly_window,
             setting="anomaly_window",
@@ -116,5 +125,14 @@ def _describe(one: CrashGroup) -> Incident:
         failed = sentences.could_not_start(one.by, one.who, one.reason, at=one.place)
         often = f", {sentences.times_text(one.times)}" if one.times > 1 else ""
         return Incident(f"{failed}{often}", one.first, one.last, one.mark, type="failed_start")
-    ended = sentences.ended(one.who, one.reason, failed=True, at=one.place, times=one.times, span=one.last - one.first)
-    return Incident(sentences.story(ended, sentences.not_restarted(None)), one.first, one.last, one.mark)
+    room = LONGEST - len(_describe_crash(one, ""))
+    return Incident(_describe_crash(one, clip(one.reason, max(BRIEF, room))), one.first, one.last, one.mark)
+
+
+def _describe_crash(one: CrashGroup, reason: str) -> str:
+    """Return the sentence about a crash; the line of a failed call precedes its reason, which may name other lines."""
+    at, called_at = (None, one.called_at.partition(" ")[0]) if one.called_at else (one.place, None)
+    ended = sentences.ended(one.who, reason, failed=True, at=at, times=one.times, span=one.last - one.first)
+    if called_at is not None and called_at not in reason:
+        ended = ended.replace(f": {reason}", f" at {called_at}: {reason}", 1)
+    return sentences.story(ended, sentences.not_restarted(None))

@@ -297,6 +297,8 @@ class CrashGroup:
     """The process that crashed last."""
     name: str | None = None
     what: str = ""
+    called_at: str | None = None
+    """The line of the failed call that ended it; None if none did."""
     mark: int = 0
     """Identifies its incident; 0 for none."""
 

@@ -22,7 +22,7 @@ from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid, safe_text
 from superlearner.control.tree import what_of
 from superlearner.control.turns import Steps
-from superlearner.control.unsupervised import UnsupervisedEnds
+from superlearner.control.unsupervised import UnsupervisedEnds, find_missed_crashes
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring.alarms import Alarms
 from superlearner.observing.monitoring.births import Births
@@ -31,15 +31,7 @@ from superlearner.observing.monitoring.circling import WaitsInCircles
 from superlearner.observing.monitoring.code_places import is_of_platform
 from superlearner.observing.monitoring.crashes import UnsupervisedCrashes
 from superlearner.observing.monitoring.detectors import blocked_loop, detect
-from superlearner.observing.monitoring.facts import (
-    Incident,
-    LoopHold,
-    NodeFacts,
-    ServiceGap,
-    TimedOut,
-    Track,
-    Watcher,
-)
+from superlearner.observing.monitoring.facts import Incident, LoopHold, NodeFacts, ServiceGap, TimedOut, Track, Watcher
 from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.machine import Collector, MachineFacts, change_of, rate_of, read_machine
 from superlearner.observing.monitoring.memory import is_steep
@@ -109,6 +101,7 @@ class Monitor:
         self.scan: Scan | None = None
         """Last completed scan of all processes."""
         self._node: Node | None = None
+        self._began = 0  # the number of the last event before it
         self._clock = Clock()
         self._tracks: dict[Pid, Track] = {}
         self._rates = Rates(None)
@@ -159,7 +152,7 @@ class Monitor:
 
     def watch(self, node: Node) -> None:
         """Follow a node from now on."""
-        self._node = node
+        self._node, self._began = node, node.trace_seq
         self._rates = Rates(node)
         self._clock = Clock()
         self._before = self._figures()
@@ -174,6 +167,8 @@ class Monitor:
     def close(self) -> None:
         """Stop following; collected data is kept, and what is to be stored is stored."""
         if self._subscription is not None:
+            if all(one.mark > self._began for one in self.crashes.list_open()):  # none from before is left to store
+                memory_of(self.node).seen = self.node.trace_seq
             self.catch_up()
         self.talking.close()
         self._rates.end()
@@ -207,6 +202,8 @@ class Monitor:
                 self._on_event(event, missed=True)
             elif event.kind == "call_timed_out":
                 self._on_event(event)
+        for event in find_missed_crashes(self.node, memory.seen):
+            self.crashes.note(event, self._clock.wall(event.at))
         found = {hold.mark: hold for hold in self.holds} | memory.find_long_holds(self._clock.now() - HOUR)
         self.holds = deque(sorted(found.values(), key=lambda hold: hold.at), HOLDS)
         self._missed = list(self.holds)

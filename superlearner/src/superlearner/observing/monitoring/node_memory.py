@@ -33,6 +33,8 @@ class NodeMemory:
     """The points of the last attachment."""
     alarms: Alarms | None = None
     """The anomalies of the last attachment."""
+    seen: int = 0
+    """The number of the last event up to which attachments have stored the crashes."""
     _holds: deque[LoopHold] = field(default_factory=lambda: deque[LoopHold](maxlen=KEPT))
 
     _stops: deque[tuple[float, float]] = field(default_factory=lambda: deque[tuple[float, float]](maxlen=KEPT))
