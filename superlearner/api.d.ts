@@ -739,7 +739,7 @@ declare namespace Api {
     supervisor_name: string|null;
     /** its child id */ child_id: string|null;
     /** number of restarts by its supervisor after its own exit; null for a process without a supervisor */ restarts: number|null;
-    /** without a supervisor, accurate to a few seconds; null if unknown */ started_at: number|null;
+    /** null if it is not recorded */ started_at: number|null;
     /** where it waits, or its running callback */ current_function: string|null;
     /** null unless `measure_ms` */ messages_per_s: number|null;
     /** percent of the time in callbacks; null unless `measure_ms` */ callback_percent: number|null;

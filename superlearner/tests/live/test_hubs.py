@@ -16,6 +16,7 @@ import otp
 from live_frames import frame, until
 from otp import Children, Supervisor, impl
 from superlearner.control.steer import kill, resolve
+from superlearner.control.terms import plain_pid
 from superlearner.demo import DemoOneForOne
 from superlearner.web.app import NODE_GONE
 
@@ -80,6 +81,29 @@ def test_start_times_survive_another_read_of_the_trees(inside: Inside, monkeypat
             assert rows == pytest.approx({key: row.since for key, row in hub.model.rows.items()}, abs=0.01)
             await otp.sys.resume(suspended)
             assert before == [running.platform.hubs.born(watched, pid) for pid in pids]
+
+    inside(test)
+
+
+def test_the_start_of_a_process_without_supervisor_is_its_own(inside: Inside) -> None:
+    """Regression: it was the time at which the first viewer connected."""
+
+    async def stay() -> None:
+        await otp.receive(otp.Is("end"))
+
+    async def test(running: Any) -> None:
+        async with till(running.platform) as node:
+            watched = running.platform.nodes.find(OTHER)
+            hub = running.platform.hubs.of(watched)
+            pid = node.spawn(stay)
+            [event] = [one for one in otp.trace.history(node) if one.kind == "spawned" and one.pid is pid]
+            started = pytest.approx(hub.model.wall(event.at), abs=0.01)
+            assert started == running.platform.hubs.born(watched, pid)
+            hub.clock.now = lambda: 9e9
+            viewer = hub.attach()
+            assert "%alone" in keys(await frame(viewer))
+            assert plain_pid(pid) in hub.model.by_pid
+            assert started == running.platform.hubs.born(watched, pid)
 
     inside(test)
 

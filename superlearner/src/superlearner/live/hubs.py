@@ -14,6 +14,7 @@ from superlearner.control.child_requests import ChildRequests
 from superlearner.control.clock import Clock
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
+from superlearner.live.alone import GROUP
 from superlearner.live.attached_hub import AttachedHub
 from superlearner.live.hub import Hub
 from superlearner.nodes.nodes import Nodes, WatchedNode
@@ -62,11 +63,17 @@ class Hubs:
         return ChildPast(key, hub.exits.of(key))
 
     def born(self, watched: WatchedNode, pid: Pid) -> float | None:
-        """Return when a process started: by its row, else by the estimate of its node's monitor."""
+        """Return when a process started; None if that is not recorded.
+
+        Of a child its row tells it. Another row may be younger than its process: the first viewer adds it.
+        """
         hub, shown = self.known(watched.node), plain_pid(pid)
         row = None if hub is None else hub.model.rows.get(hub.model.by_pid.get(shown, ""))
-        if hub is None or row is None or shown in hub.undated:
-            return watched.monitor.births.of(pid.id)  # None if it is older than the monitor
+        recorded = watched.monitor.births.of(pid)
+        if hub is None or row is None or row.parent == GROUP or shown in hub.undated:
+            return recorded
+        if row.parent is None and recorded is not None:
+            return recorded
         return hub.model.started.get(shown, row.since)
 
     def hurry(self, node: Node) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import otp
 from otp import GenServer, NoReply, Ok, impl
-from superlearner.observing.monitoring.births import Births
 from superlearner.observing.monitoring.rates import ENOUGH, Rates
 
 
@@ -104,22 +103,3 @@ def test_all_processes_can_be_counted_and_a_full_window_ends() -> None:
         assert taker in rates.busy()
 
     otp.run(main)
-
-
-def test_the_estimate_for_a_recent_birth_does_not_change() -> None:
-    births = Births(lambda: (3.0, 20))
-    births.note(1.0, 10)
-    first = births.of(15)
-    births.note(9.0, 30)
-    assert 2.0 == first == births.of(15)
-
-
-def test_births_are_estimated_between_readings_and_few_readings_are_kept() -> None:
-    births = Births()
-    for number in range(30_000):
-        births.note(float(number), number * 10 + 5)
-    assert births.of(3) is None
-    found = births.of(100_000)
-    assert found is not None
-    assert abs(found - 10_000) <= 2
-    assert births.of(10**9) is not None

@@ -427,7 +427,8 @@ def test_the_calls_of_a_process_that_timed_out_are_told(inside: Inside) -> None:
 
     async def test(platform: Any) -> None:
         now = time.time()
-        call = TimedOut(now - 9, "till", "0.99.0", "till", "counter_1", "'sum'", "shop.py:7", 5.0)
+        me = platform.node.whereis("counter_1").id
+        call = TimedOut(now - 9, "till", "0.99.0", "till", "counter_1", "'sum'", "shop.py:7", 5.0, caller_id=me)
         seen = platform.platform.monitor.timeouts
         seen.extend([call, replace(call, callee="shelf"), replace(call, caller="counter_2"), replace(call, at=now)])
         why = (await platform.get(f"{AT}/errors/why"))["data"]
@@ -436,6 +437,53 @@ def test_the_calls_of_a_process_that_timed_out_are_told(inside: Inside) -> None:
              "at shop.py:7"},
             {"at": now - 9, "line": f"its call to shelf timed out after 5 s at {time_text(now - 9)}, at shop.py:7"},
         ]  # fmt: skip
+
+    inside(test, scan_interval=3600)
+
+
+@pytest.mark.operation("error.why")
+def test_calls_of_earlier_processes_of_a_name_are_counted_apart(inside: Inside) -> None:
+    """Regression: "3 of its calls", of which two were those of a process that had ended."""
+
+    async def test(platform: Any) -> None:
+        now = time.time()
+        me = platform.node.whereis("counter_1").id
+        own = TimedOut(now - 9, "till", "0.99.0", "till", "counter_1", "'sum'", "shop.py:7", 5.0, caller_id=me)
+        earlier = replace(own, at=now - 30, caller_id=me - 1)
+        seen = platform.platform.monitor.timeouts
+        seen.extend([earlier, replace(earlier, at=now - 20), own])
+        why = (await platform.get(f"{AT}/errors/why"))["data"]
+        assert [one["line"] for one in why["timeouts"]] == [
+            f"its call to till timed out after 5 s at {time_text(now - 9)}, at shop.py:7",
+            f"2 calls of an earlier process of this name to till timed out after 5 s, the last one at "
+            f"{time_text(now - 20)}, at shop.py:7",
+        ]
+        seen.append(replace(earlier, at=now - 15, caller_id=me - 2))
+        [_, line] = (await platform.get(f"{AT}/errors/why"))["data"]["timeouts"]
+        assert line["line"].startswith("3 calls of earlier processes of this name to till")
+
+    inside(test, scan_interval=3600)
+
+
+@pytest.mark.operation("error.why")
+def test_the_start_of_a_process_without_supervisor_is_told(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: it had started before the events in memory, which went back to the start of the node."""
+
+    async def stay() -> None:
+        await otp.receive(otp.Is("end"))
+
+    async def test(platform: Any) -> None:
+        pid = platform.node.spawn(stay)
+        [event] = [one for one in otp.trace.history(platform.node) if one.kind == "spawned" and one.pid is pid]
+        why = (await platform.get(f"/api/v1/processes/{plain_pid(pid)}/errors/why"))["data"]
+        assert f"it started at {time_text(platform.platform.hub.model.wall(event.at))}" == why["summary"]
+        info = (await platform.get(f"/api/v1/processes/{plain_pid(pid)}/info"))["data"]
+        assert pytest.approx(platform.platform.hub.model.wall(event.at), abs=0.01) == info["started_at"]
+        monkeypatch.setattr(otp.trace, "history", lambda *_: [])
+        platform.platform.monitor.births._at.clear()
+        why = (await platform.get(f"/api/v1/processes/{plain_pid(pid)}/errors/why"))["data"]
+        assert why["summary"] == "its start is not recorded"
+        assert (await platform.get(f"/api/v1/processes/{plain_pid(pid)}/info"))["data"]["started_at"] is None
 
     inside(test, scan_interval=3600)
 

@@ -1,56 +1,49 @@
-"""Start times of processes, estimated from readings of a node's counter."""
+"""Start times of processes, by the events of their node."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable
-from typing import Final
+from typing import Any
+
+import otp
+from otp import Node, Pid
+from otp.trace import Event
+from superlearner.control.clock import Clock
 
 __all__ = ["Births"]
 
-KEPT: Final = 20_000
-"""Readings that are kept; beyond that, every second one is dropped."""
-
 
 class Births:
-    """Number of processes started, over time.
+    """The start times of the living processes whose start was followed or is in their node's memory."""
 
-    Args:
-        look: returns the current time and count; called for a process newer than the last reading, so that its
-            estimate stays the same.
+    def __init__(self) -> None:
+        self._at: dict[Pid, float] = {}
+        self._clock = Clock()
+        self._subscription: Any = None
 
-    >>> births = Births()
-    >>> births.note(100.0, 5)
-    >>> births.note(102.0, 9)
-    >>> births.of(3), births.of(7), births.of(12)
-    (None, 101.0, 102.0)
-    """
+    def watch(self, node: Node, clock: Clock) -> None:
+        """Read the starts in the memory of a node, then follow its events."""
+        self.close()
+        self._clock = clock
+        for event in otp.trace.history(node):
+            if event.kind == "spawned":
+                self._on_event(event)
+        self._at = {pid: at for pid, at in self._at.items() if otp.is_alive(pid)}
+        self._subscription = otp.trace.subscribe(node, self._on_event, kinds={"spawned", "exited"})
 
-    def __init__(self, look: Callable[[], tuple[float, int]] | None = None) -> None:
-        self._look = look
-        self._at: list[float] = []
-        self._spawned: list[int] = []
+    def close(self) -> None:
+        """Stop following."""
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
 
-    def note(self, at: float, spawned: int) -> None:
-        """Record that `spawned` processes had been started by `at` (wall clock)."""
-        if self._spawned and spawned <= self._spawned[-1]:
+    def of(self, pid: Pid) -> float | None:
+        """Return when a living process started (wall clock); None if that is not recorded."""
+        return self._at.get(pid)
+
+    def _on_event(self, event: Event) -> None:
+        if event.pid is None:
             return
-        self._at.append(at)
-        self._spawned.append(spawned)
-        if len(self._at) > KEPT:
-            del self._at[1::2]
-            del self._spawned[1::2]
-
-    def of(self, number: int) -> float | None:
-        """Return the approximate start time of a process; None before the first reading.
-
-        The estimate is the middle between the two readings around it.
-        """
-        if self._look is not None and self._spawned and number > self._spawned[-1]:
-            self.note(*self._look())
-        place = bisect_left(self._spawned, number)
-        if place == 0:
-            return None
-        if place == len(self._at):
-            return self._at[-1]
-        return round((self._at[place - 1] + self._at[place]) / 2, 3)
+        if event.kind == "spawned":
+            self._at[event.pid] = round(self._clock.wall(event.at), 3)
+        else:
+            self._at.pop(event.pid, None)

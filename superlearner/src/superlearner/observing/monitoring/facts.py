@@ -266,6 +266,8 @@ class TimedOut:
     why: str = ""
     is_task: bool = False
     cycle: str | None = None
+    caller_id: int | None = None
+    """The `id` of the caller's pid, since processes of one name may follow each other; None for other code."""
 
 
 @dataclass(frozen=True, slots=True)

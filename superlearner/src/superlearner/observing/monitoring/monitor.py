@@ -93,7 +93,7 @@ class Monitor:
         self.telemetry = Telemetry() if telemetry is None else telemetry
         self.history = History()
         self.alarms = Alarms()
-        self.births = Births(lambda: (self._clock.now(), observer.metrics(self.node, deadline=0).spawned))
+        self.births = Births()
         self.holds: deque[LoopHold] = deque(maxlen=HOLDS)
         self.timeouts: deque[TimedOut] = deque(maxlen=TIMEOUTS)
         self._explained: dict[str, float] = {}
@@ -156,7 +156,7 @@ class Monitor:
         self._rates = Rates(node)
         self._clock = Clock()
         self._before = self._figures()
-        self.births.note(self._clock.now(), self._before[0].spawned)
+        self.births.watch(node, self._clock)
         self._collector.open()
         self._stops = Stops(self._clock, memory_of(node))
         self._witness = Witness(node, outside=self._on_outside, stopped=memory_of(node).note_stop)
@@ -173,6 +173,7 @@ class Monitor:
         self.talking.close()
         self._rates.end()
         self._starters.close()
+        self.births.close()
         self._collector.close()
         if self._witness is not None:
             self._witness.close()
@@ -400,7 +401,6 @@ class Monitor:
         now = self._figures()
         before = self._before or now
         point = self._read(scan, before, now)
-        self.births.note(point.at, now[0].spawned)
         self._earlier, self._before = before, now
         self._explain_holds(point.at - point.seconds, change_of(now[1].starved, before[1].starved))
         held = self._seen_until is not None or any(hold.at > point.at - point.seconds for hold in self.holds)

@@ -309,16 +309,23 @@ def find_waiting(node: Node, calls: Iterable[TimedOut]) -> frozenset[str]:
     return frozenset(found)
 
 
-def describe_calls_of(caller: str, calls: Iterable[TimedOut]) -> Iterator[tuple[float, str]]:
-    """Yield when a process last waited in vain for each of those it called, and a sentence about all these calls."""
-    groups: dict[tuple[str, bool], list[TimedOut]] = {}
+def describe_calls_of(caller: str, id: int, calls: Iterable[TimedOut]) -> Iterator[tuple[float, str]]:
+    """Yield when a process last waited in vain for each of those it called, and a sentence about all these calls.
+
+    Those of earlier processes of its name come last, in sentences of their own.
+    """
+    groups: dict[tuple[bool, str, bool], list[TimedOut]] = {}
     for one in calls:
-        if one.caller == caller:
-            groups.setdefault((one.callee, one.is_task), []).append(one)
-    for (callee, is_task), own in sorted(groups.items(), key=lambda group: -group[1][-1].at):
+        if one.caller == caller and one.caller_id is not None and one.caller_id <= id:
+            groups.setdefault((one.caller_id < id, one.callee, one.is_task), []).append(one)
+    for (earlier, callee, is_task), own in sorted(groups.items(), key=lambda group: (group[0][0], -group[1][-1].at)):
         last, count = own[-1], len(own)
         noun = "wait" if is_task else "call"
         whose = f"its {noun}" if count == 1 else f"{count:,} of its {noun}s"
+        if earlier:
+            several = len({one.caller_id for one in own}) > 1
+            callers = f"{'earlier processes' if several else 'an earlier process'} of this name"
+            whose = f"{f'a {noun}' if count == 1 else f'{count:,} {noun}s'} of {callers}"
         after = timeout_text(one.timeout for one in own)
         begin = f"{whose} {'for the task' if is_task else 'to'} {callee} timed out{f' {after}' if after else ''}"
         which = "" if count == 1 else ", the last one"
@@ -349,4 +356,5 @@ def timed_out(event: TraceEvent, at: float) -> TimedOut | None:
         why=data["why"],
         is_task=data["way"] == "task",
         cycle=_cycle_of(data),
+        caller_id=None if pid is None else pid.id,
     )

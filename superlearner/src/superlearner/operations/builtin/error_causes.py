@@ -218,7 +218,7 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
         causes = sorted([*causes, *own], key=lambda step: step.event)
     clock = Clock()
     origins = [origin_of(ctx.watched, audit, ctx.user.name, clock, step) for step in causes]
-    lines = lines_of(one.step for one in origins) or ["it started before the events in memory"]
+    lines = lines_of(one.step for one in origins) or [_describe_start(ctx, memory, found, clock)]
     restarted = any(step.kind == "child_restarted" or (alive and step.kind in ENDED) for step in causes)
     who = "it" if fallen is None or fallen is found else pid
     going_on = not alive and _is_being_restarted(ctx.node, memory, found)
@@ -240,11 +240,22 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
         problems=_list_problems(ctx.watched, number),
         timeouts=[
             WhyTimeouts(at=at, line=line)
-            for at, line in islice(describe_calls_of(caller_of(found), ctx.watched.monitor.timeouts), MOST_PROBLEMS)
+            for at, line in islice(
+                describe_calls_of(caller_of(found), found.id, ctx.watched.monitor.timeouts), MOST_PROBLEMS
+            )
         ],
         run=run_of(ctx.node),
         steps=[describe_step(one, clock) for one in origins],
     )
+
+
+def _describe_start(ctx: Context, memory: Memory, found: otp.Pid, clock: Clock) -> str:
+    """Return when a process started that no supervisor's report is about."""
+    at = ctx.watched.monitor.births.of(found)
+    if at is None:
+        starts = (one.at for one in memory.events if one.kind == "spawned" and one.pid is found)
+        at = next((clock.wall(one) for one in starts), None)
+    return "its start is not recorded" if at is None else f"it started at {time_text(at)}"
 
 
 def _lines(*parts: str) -> str:

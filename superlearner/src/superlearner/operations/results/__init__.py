@@ -92,7 +92,7 @@ class ProcessLine(ResultModel):
     supervisor_name: str | None
     child_id: str | None = Field(description="its child id")
     restarts: int | None = Field(description=f"{RESTARTS}; null for a process without a supervisor")
-    started_at: Seconds | None = Field(description="without a supervisor, accurate to a few seconds; null if unknown")
+    started_at: Seconds | None = Field(description="null if it is not recorded")
     current_function: str | None = Field(description="where it waits, or its running callback")
     messages_per_s: float | None = Field(description="null unless `measure_ms`")
     callback_percent: float | None = Field(description="percent of the time in callbacks; null unless `measure_ms`")
