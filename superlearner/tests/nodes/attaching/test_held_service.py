@@ -51,7 +51,7 @@ async def main():
 asyncio.run(main())
 """
 HELD = r"ledger has held the event loop since ([0-9:]{8}): holder\.py:14 in handle_cast"
-ADVICE = r"; if it never returns, `kill -9 [0-9]+` ends its process"
+ADVICE = r"; if it never returns, end its process with `kill -9 [0-9]+`"
 
 
 @asynccontextmanager
@@ -203,9 +203,8 @@ def test_a_service_that_a_signal_stopped_is_named_so_before_its_connection_is_lo
             try:
                 paths = "/api/v1/system/anomalies", "/api/v1/processes/ledger/errors/why", "/api/v1/processes"
                 asking = [asyncio.ensure_future(platform.client.get(one, params={"node": NODE})) for one in paths]
-                said = (
-                    f"its process {shop.os_pid} has been stopped by a signal; `kill -CONT {shop.os_pid}` continues it"
-                )
+                os_pid = shop.os_pid
+                said = f"its process {os_pid} has been stopped by a signal; continue it with `kill -CONT {os_pid}`"
                 await until(platform, lambda: NODE in nodes.holds)
                 assert said == nodes.holds[NODE]
                 [line] = (await platform.get(ATTACHED))["data"]

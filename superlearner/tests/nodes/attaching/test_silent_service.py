@@ -75,7 +75,7 @@ def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
                     words = (
                         f"its process {shop.os_pid} has been stopped by a signal and has not answered for [0-9]+ s; "
                     )
-                    assert re.fullmatch(f"{words}`kill -CONT {shop.os_pid}` continues it", line["why"])
+                    assert re.fullmatch(f"{words}continue it with `kill -CONT {shop.os_pid}`", line["why"])
             finally:
                 continue_all([shop.os_pid])
 
@@ -96,9 +96,9 @@ def test_a_service_that_a_signal_stopped_is_described_in_the_past(
             try:
                 await wait_for_nodes(platform, lambda names: NODE not in names)
                 [line] = (await platform.get(ATTACHED))["data"]
-                assert f"`kill -CONT {shop.os_pid}` continues it" in line["why"]
+                assert f"continue it with `kill -CONT {shop.os_pid}`" in line["why"]
                 page = (await platform.client.get("/timeline", params={"node": NODE}, headers=OWNER)).text
-                assert f"<code>kill -CONT {shop.os_pid}</code> continues it" in page
+                assert f"continue it with <code>kill -CONT {shop.os_pid}</code>" in page
             finally:
                 continue_all([shop.os_pid])
             moments = platform.platform.moments

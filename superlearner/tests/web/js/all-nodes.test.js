@@ -26,8 +26,8 @@ test("a node that was detached, and a member that left, are not said to be gone"
 test("a service that does not answer while its process runs is not said to be gone", () => {
   for (const why of [
     "it has been busy for 15 s: its process 3022 runs and does not answer",
-    "its process 3022 has been stopped by a signal; `kill -CONT 3022` continues it",
-    "its process 3022 has been stopped by a signal and has not answered for 15 s; `kill -CONT 3022` continues it",
+    "its process 3022 has been stopped by a signal; continue it with `kill -CONT 3022`",
+    "its process 3022 has been stopped by a signal and has not answered for 15 s; continue it with `kill -CONT 3022`",
   ]) {
     assert.equal(nameAbsence(why), "silent");
     assert.equal(absenceWords(why), " is not answering: ");

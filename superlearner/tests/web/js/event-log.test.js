@@ -3,7 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { placeOf, timeOf } from "#static/live/storms.js";
 import { EventLog } from "#static/timeline/event-log.js";
+import { momentOf } from "#static/timeline/stored-tree.js";
+
+import { simulate, supervisor, worker } from "./moments.js";
 import { countKinds, ofKinds } from "#static/timeline/kinds.js";
 import { KeptTrees } from "#static/timeline/kept-trees.js";
 import { markOf, marksOf, textOf } from "#static/timeline/past.js";
@@ -270,6 +274,21 @@ test("a give-up stands at its end, after the crash with which it began", async (
   await begun;
   await new Promise(setImmediate);
   assert.deepEqual(log.kept.map(({ at, began, text }) => [at, began, text]), [[3.1, 3.1, "cart crashed"], [3.2, 3, "shop gave up"]]);
+});
+
+test("the links to a stored give-up lead to its place in the timeline", async () => {
+  const fall = { ref: "a.9", event: 9, count: 1, kept: true, at: 3, until: 3.5, fell_at: 3.25, line: "shop gave up", gave_up: true };
+  const { log, asked } = askedLog([fall]);
+  const begun = log.begin();
+  asked[0].resolve(answer(events, "run"));
+  await begun;
+  await new Promise(setImmediate);
+  const [row] = log.kept, moment = simulate(supervisor("shop", "one_for_one", [worker("shop/till")], { limit: [0, 5] }), "shop/till");
+  const decided = moment.events.find(({ what }) => what === "give_up");
+  assert.ok(decided.at > 0);
+  assert.equal(momentOf({ ...moment, at: row.at - decided.at }), row.at); // was the time of the crash before it
+  assert.deepEqual([placeOf(fall), timeOf(fall)], [row.at, row.at]);
+  assert.equal(momentOf(simulate(supervisor("shop", "one_for_one", [worker("shop/till")]), "shop/till", "x", { at: 7 })), 7);
 });
 
 test("a give-up at the end of a long restart is one row, in memory or kept", async () => {

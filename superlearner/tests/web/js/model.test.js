@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { EMPTY, budgetAt, reduce, restartsText, tally } from "#static/live/model.js";
+import { EMPTY, budgetAt, linesOf, reduce, restartsText, tally } from "#static/live/model.js";
 import { outline } from "#static/tree/outline.js";
 
 import { forAll } from "./random.js";
@@ -114,4 +114,18 @@ test("a suspended process is counted as such, not as running or restarting", () 
 test("restarts with a sibling are counted beside those of a process itself", () => {
   const text = (restarts, along) => restartsText({ restarts, restarted_along: along });
   assert.deepEqual([text(0, 0), text(1, 0), text(0, 5), text(2, 1)], ["", "1 restart", "5 with siblings", "2 restarts + 1 with siblings"]);
+});
+
+test("a group that counts more than it lists ends with a line about the others", () => {
+  const nodes = [
+    { key: "shop", parent: null, id: "shop", kind: "supervisor", children: null, after: null },
+    { key: "alone", parent: null, id: "alone", kind: "group", children: 301, after: "shop" },
+    ...["0.7.0", "0.8.0"].map((id, place) =>
+      ({ key: `alone/${id}`, parent: "alone", id, kind: "worker", children: null, after: place ? "alone/0.7.0" : null })),
+  ];
+  const model = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 0, nodes, feed: [], health: null });
+  assert.deepEqual(linesOf(model).map(({ row, more, depth }) => [row.id, more, depth]),
+    [["shop", 0, 0], ["alone", 0, 0], ["0.7.0", 0, 1], ["0.8.0", 0, 1], ["alone", 299, 1]]);
+  nodes[1].children = 2;
+  assert.equal(linesOf(reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 0, nodes, feed: [], health: null })).length, 4);
 });

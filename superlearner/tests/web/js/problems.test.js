@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  besideWhy, chainsOf, onceEach as once, ownStorms, processesOf, resumeHint, stoppedText, suspendedText, unknownBecause, withoutStorm,
+  besideWhy, chainsOf, onceEach as once, ownStorms, processesOf, resumeHint, stateWithout, stoppedText, suspendedText, unknownBecause,
+  withoutStorm,
 } from "#static/start/problems.js";
 
 const onceEach = (/** @type {any} */ rows, /** @type {any} */ anomalies, /** @type {any} */ burning = [], tree = new Map()) =>
@@ -146,4 +147,10 @@ test("beside the link Why? no command explains the same", () => {
   assert.equal(besideWhy(`first; ${explains}; then`), "first; then");
   assert.equal(besideWhy("`superlearner restart list` lists its restarts"), "`superlearner restart list` lists its restarts");
   assert.equal(besideWhy(undefined), undefined);
+});
+
+test("a page does not wait for the picture of a node that cannot answer", () => {
+  assert.equal(stateWithout("loading", "its process 7 has been stopped by a signal"), "silent");
+  assert.deepEqual([stateWithout("silent", ""), stateWithout("loading", "")], ["loading", "loading"]);
+  assert.deepEqual([stateWithout("scene", "till has held the event loop"), stateWithout("none", "")], ["scene", "none"]);
 });

@@ -30,18 +30,18 @@ def advise_on_hold(hold: Hold) -> str:
     """Return that sentence with what helps while it lasts.
 
     >>> advise_on_hold(Hold(7, 0.0, "till", "shop.py", 12, "handle_cast")).partition("; ")[2]
-    'if it never returns, `kill -9 7` ends its process'
+    'if it never returns, end its process with `kill -9 7`'
     """
-    return f"{describe_hold(hold)}; if it never returns, `kill -9 {hold.os_pid}` ends its process"
+    return f"{describe_hold(hold)}; if it never returns, end its process with `kill -9 {hold.os_pid}`"
 
 
 def describe_stop(os_pid: int, silent: str = "") -> str:
     """Return the sentence about a process that does not run now, with what helps.
 
     >>> describe_stop(7)
-    'its process 7 has been stopped by a signal; `kill -CONT 7` continues it'
+    'its process 7 has been stopped by a signal; continue it with `kill -CONT 7`'
     """
-    return f"its process {os_pid} has been stopped by a signal{silent}; `kill -CONT {os_pid}` continues it"
+    return f"its process {os_pid} has been stopped by a signal{silent}; continue it with `kill -CONT {os_pid}`"
 
 
 def describe_last_hold(hold: Hold, until: float) -> str:

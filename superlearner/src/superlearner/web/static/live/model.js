@@ -256,6 +256,31 @@ export function rowOf(model, pid) {
   return found.get(pid);
 }
 
+/** Return how many processes a group counts but does not list. @param {Model} model @param {Row} row */
+const unlisted = (model, row) => row.kind === "group" ? Math.max(0, (row.children ?? 0) - (model.kids.get(row.key)?.length ?? 0)) : 0;
+
+/** @typedef {{row: Row, more: number, depth: number}} TreeLine  more: instead of the row, how many its group does not list below it */
+
+/**
+ * Return the lines of a tree from top to bottom; a group that counts more than it lists ends with a line about the others.
+ * @param {Model} model
+ */
+export function linesOf(model) {
+  /** @type {TreeLine[]} */ const lines = [];
+  const walk = (/** @type {string} */ place, /** @type {number} */ depth) => {
+    for (const key of model.kids.get(place) ?? []) {
+      const row = model.rows.get(key);
+      if (!row) continue;
+      lines.push({ row, more: 0, depth });
+      walk(key, depth + 1);
+      const more = unlisted(model, row);
+      if (more) lines.push({ row, more, depth: depth + 1 });
+    }
+  };
+  walk("", 0);
+  return lines;
+}
+
 /**
  * Count processes by state, including those that a group counts but does not list, and without the platform's own.
  * @param {Model} model
@@ -263,7 +288,7 @@ export function rowOf(model, pid) {
 export function tally(model) {
   const count = { running: 0, restarting: 0, stuck: 0, suspended: 0, crashed: 0, stopped: 0 };
   for (const row of model.rows.values()) {
-    if (row.kind === "group") count.running += Math.max(0, (row.children ?? 0) - (model.kids.get(row.key)?.length ?? 0));
+    count.running += unlisted(model, row);
     if (row.kind === "group" || row.critical) continue;
     const { state } = row;
     if (state === "running" || state === "stuck" || state === "suspended" || state === "stopped") count[state] += 1;

@@ -23,6 +23,14 @@ export function showStatus(status, past = false) {
 export const heldWords = () => globalThis.document?.documentElement.dataset["held"] ?? "";
 
 /**
+ * Return what holds a node, with its name.
+ * @param {string} node  "" for the default one
+ * @param {string} held
+ */
+export const heldOn = (node, held) => !node ? held
+  : held.startsWith("its process ") ? held.replace(/^its process (\d+)/, `process $1 of \`${node}\``) : `\`${node}\`: ${held}`;
+
+/**
  * Return the sentence about a connection over which nothing comes.
  * @param {string} [since]  " since" and a time
  * @param {string} [node]  the node of the page; "" for the default one

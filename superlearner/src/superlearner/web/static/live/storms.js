@@ -252,11 +252,16 @@ export function storedText(stored) {
 }
 
 /**
- * Return the time of a stored restart: that of its cause; of a give-up its own; of a crash loop the end.
+ * Return the time of a stored restart in the timeline: that of its cause; of a give-up its own.
+ * @param {Pick<Api.RestartLine, "at"|"until"|"fell_at"|"gave_up">} stored
+ */
+export const placeOf = ({ at, until, fell_at: fellAt, gave_up: gaveUp }) => (gaveUp ? fellAt ?? until ?? at : at);
+
+/**
+ * Return the time that is shown with a stored restart: that in the timeline; of a crash loop the end.
  * @param {Pick<Api.RestartLine, "at"|"until"|"fell_at"|"count"|"gave_up">} stored
  */
-export const timeOf = ({ at, until, fell_at: fellAt, count = 1, gave_up: gaveUp }) =>
-  (gaveUp ? fellAt ?? until ?? at : count > 1 ? until ?? at : at);
+export const timeOf = (stored) => (!stored.gave_up && (stored.count ?? 1) > 1 ? stored.until ?? stored.at : placeOf(stored));
 
 /** Return stored restarts by the time that is shown with them, newest first. @param {readonly Api.RestartLine[]} stored */
 export const byTime = (stored) => stored.toSorted((one, other) => timeOf(other) - timeOf(one));

@@ -7,8 +7,10 @@
 import { ApiError, requestOn } from "../base/api.js";
 import { byId, chosen, icon, nodeQuery, root, spoken, write } from "../base/dom.js";
 import { processLink, whyAddress } from "../base/process-link.js";
+import { placeOf } from "../live/storms.js";
 import { nodes } from "../shell/nodes.js";
 import { sentence, time } from "../base/words.js";
+import { momentOf } from "../timeline/stored-tree.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { others } from "./details.js";
 import { all } from "./picture.js";
@@ -127,7 +129,7 @@ function tell(moment) {
   document.title = `${title} · SuperLearner`;
   write(byId("announce", HTMLElement), moment.summary);
   const links = () => html`${pid ? processLink(pid, `Open ${who}`, { class: "btn wide" }) : nothing}<a class="btn quiet wide"
-    href=${of(moment, "/timeline", { at: moment.at.toFixed(6) })}>Show in the timeline</a>`;
+    href=${of(moment, "/timeline", { at: momentOf(moment).toFixed(6) })}>Show in the timeline</a>`;
   render(html`<h1>${fallen(moment) === null ? nothing : icon("gave-up", "glyph")}${spoken(title)}</h1>
     <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time>${
       nodeOf(moment) ? html` <code>${nodeOf(moment)}</code>` : nothing}</p>
@@ -170,7 +172,7 @@ function newest(moment) {
 function showGone(error, minute = []) {
   const line = error.status === 410 ? error.message : "", kept = minute.filter((one) => one.kept);
   const sum = minute.find((one) => !one.kept && (one.count ?? 1) > 1), { name, reason, where, supervisor, strategy } = sum ?? {};
-  const at = sum?.at ?? kept[0]?.at;
+  const first = sum ?? kept[0], at = first && placeOf(first);
   page.dataset.ready = "gone";
   document.title = `${line || "Restart not known"} · SuperLearner`;
   render(html`<h1>${line || "This restart is not known"}</h1>`, head);

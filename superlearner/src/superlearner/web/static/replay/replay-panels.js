@@ -6,9 +6,9 @@
 
 import { attribute, closest, icon, make, renew, write } from "../base/dom.js";
 import { shapeOf } from "../base/marks.js";
-import { label, restartsText } from "../live/model.js";
+import { label, linesOf, restartsText } from "../live/model.js";
 import { biography, isCrash, lastUpTo, lookAt, sentence } from "./reel.js";
-import { counted, duration, isOrderly, kindText, reasonedState } from "../base/words.js";
+import { counted, duration, isOrderly, kindText, number, reasonedState } from "../base/words.js";
 
 /** @import { Biography, Reel } from "./reel.js" */
 /** @import { Model } from "../live/model.js" */
@@ -100,12 +100,10 @@ export class SlReelTree extends HTMLElement {
     if ((model === this.#model && treeless === this.#treeless) || !this.offsetParent) return;
     this.#model = model;
     this.#treeless = treeless;
-    /** @type {HTMLElement[]} */ const rows = [];
-    const walk = (/** @type {string} */ place, /** @type {number} */ depth) => {
-      for (const key of model.kids.get(place) ?? []) {
-        const row = model.rows.get(key);
-        if (!row || rows.length >= MOST_ROWS) continue;
-        const line = make("li", { "data-state": row.state, "data-kind": row.kind },
+    const lines = linesOf(model);
+    const rows = lines.slice(0, MOST_ROWS).map(({ row, more, depth }) => {
+      const line = more ? make("li", { class: "hint" }, `and ${number(more)} more`)
+        : make("li", { "data-state": row.state, "data-kind": row.kind },
           make("button", { type: "button", "data-pid": row.pid ?? "", disabled: row.pid === null, title: row.pid ?? "" },
             icon(shapeOf(row), "glyph"), make("span", { class: "name" }, label(row)),
             make("span", { class: "what" },
@@ -119,18 +117,16 @@ export class SlReelTree extends HTMLElement {
                 row.since ? duration(at - row.since) : "–")
               : null,
             make("span", { class: "tag" }, row.state === "running" ? row.pid ?? "" : reasonedState(row))));
-        line.style.setProperty("--depth", String(Math.min(depth, 12)));
-        rows.push(line);
-        walk(key, depth + 1);
-      }
-    };
-    walk("", 0);
+      line.style.setProperty("--depth", String(Math.min(depth, 12)));
+      return line;
+    });
+    const left = lines.slice(MOST_ROWS).reduce((sum, { more }) => sum + (more || 1), 0);
     renew(this.#list, rows);
     this.#list.childNodes.forEach((node, index) => /** @type {HTMLElement} */
       (node).style.setProperty("--depth", rows[index]?.style.getPropertyValue("--depth") ?? "0"));
-    this.#more.hidden = model.rows.size > 0 && model.rows.size <= MOST_ROWS;
+    this.#more.hidden = model.rows.size > 0 && left === 0;
     write(this.#more,
-      model.rows.size ? `${counted(model.rows.size - MOST_ROWS, "more row")}.`
+      model.rows.size ? `${counted(left, "more row")}.`
         : treeless ? NO_TREE
         : "The recording tells of no supervisor up to here.");
   }

@@ -109,6 +109,13 @@ export function chainsOf(events) {
  */
 export const unknownBecause = (status, lost) => (status === "gone" ? "The node is gone; its problems are unknown." : lost);
 
+/**
+ * Return the state of a page that has no picture yet: a node that cannot answer sends none.
+ * @param {string|undefined} ready
+ * @param {string} held  what holds its event loop
+ */
+export const stateWithout = (ready, held) => ready === "loading" && held ? "silent" : ready === "silent" && !held ? "loading" : ready;
+
 /** Return the predicate about a suspended process. @param {Pick<Row, "since"|"doing"|"mailbox">} row */
 export const suspendedText = ({ since, doing, mailbox }) => `has been suspended since ${time(since)}${doing ? ` by ${doing}` : ""}${mailbox
   ? `: ${counted(mailbox, "message waits", "messages wait")}` : ""}`;

@@ -11,7 +11,8 @@ import { describeServices, elsewhere, isDue, NONE } from "./elsewhere.js";
 import { SlFamily } from "./family.js";
 import { newest, restartText } from "./last-restarts.js";
 import {
-  ALONE, besideWhy, chainsOf, onceEach, ownStorms, processesOf, resumeHint, stoppedText, suspendedText, unknownBecause, withoutStorm,
+  ALONE, besideWhy, chainsOf, onceEach, ownStorms, processesOf, resumeHint, stateWithout, stoppedText, suspendedText, unknownBecause,
+  withoutStorm,
 } from "./problems.js";
 import { answers, done, Explained, lastBranch, listed, sceneOf, storyOf, troubledBranch } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
@@ -22,7 +23,7 @@ import { processLink, whyAddress } from "../base/process-link.js";
 import { pages } from "../shell/nav.js";
 import { Held } from "../live/held.js";
 import { burning, nameIn, restartsIn, stormText, Storms } from "../live/storms.js";
-import { heldWords, lostWords, showLost, showStatus } from "../live/status.js";
+import { heldOn, heldWords, lostWords, showLost, showStatus } from "../live/status.js";
 import { byRank, calmParts, isBefore, madeBeside, reduce as judged, signOf } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
 import { counted, number, reasonedState, time } from "../base/words.js";
@@ -117,6 +118,7 @@ function onStatus(status) {
   if (status === "silent" && !asked) void readRestarts(); // no picture will ask for them
   if (status === "silent" && !everywhere) void readOthers();
   unknown = unknownBecause(status, lostWords(status, 0));
+  page.dataset.ready = stateWithout(page.dataset.ready, unknown && heldWords());
   wrong();
 }
 
@@ -276,7 +278,7 @@ function count() {
 const more = (count, href) => (count > 0 ? [make("li", {}, make("a", { href }, `and ${number(count)} more`))] : []);
 
 /** What the platform says before its advice about a service that does not answer. */
-const ADVICE = /; (?=if it never returns, `|`kill -CONT )/;
+const ADVICE = /; (?=if it never returns, end |continue it with `)/;
 
 /** Whether a storm is shown, which ends without a frame of its own. */
 let burns = false;
@@ -325,12 +327,12 @@ function wrong() {
         `: ${one.description}`, ...whereabouts(one))),
     ...more(anomalies.length - SHOWN, system),
   ];
-  if (holds) items.unshift(make("li", ...severe(), ...tried(holds)));
   if (page.dataset.services) {
     for (const item of items) item.querySelector(".glyph")?.after(make("code", {}, model.node), ": ");
     items.unshift(...others);
   }
   else items.push(...others);
+  if (holds) items.unshift(make("li", ...severe(), ...tried(heldOn(model.node || chosen(), holds))));
   write(byId("wrong-title", HTMLElement), away.length || page.dataset.services || !model.node ? "Problems" : `Problems on ${model.node}`);
   if (!heldWrong.allows(items.map(() => ({ count: 1 })))) return;
   if (!items.length && everywhere) {

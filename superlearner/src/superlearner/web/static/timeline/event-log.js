@@ -6,7 +6,7 @@
  */
 
 import { oneByOne } from "../live/one-by-one.js";
-import { storedSentence } from "../live/storms.js";
+import { placeOf, storedSentence } from "../live/storms.js";
 import { KEPT_TYPE, TYPES } from "./past.js";
 
 /** @import { LogEvent } from "./past.js" */
@@ -349,11 +349,10 @@ const isCountedIn = ({ type, at, name, cause, data }, sum) =>
   && Number(cause) >= sum.event && Number(cause) <= (sum.last ?? 0) && at <= (sum.until ?? at) + SAME_S;
 
 /** Return a kept restart as an event. @param {Api.RestartLine} one @returns {LogEvent} */
-function eventOf({ ref, at, until, fell_at: fellAt, count, line = "", program = false, started = 0, incident = false, outage = false,
-  ...more }) {
+function eventOf(one) {
+  const { ref, at, until, count, line = "", program = false, started = 0, incident = false, outage = false, ...more } = one;
   return {
-    id: `kept-${ref}-${count}`, type: KEPT_TYPE, at: more.gave_up ? fellAt ?? until ?? at : at, began: at, until: until ?? at,
-    text: line,
+    id: `kept-${ref}-${count}`, type: KEPT_TYPE, at: placeOf(one), began: at, until: until ?? at, text: line,
     ref: outage ? null : ref, pid: null, name: null, supervisor: null, seq: null,
     data: {
       program, incident, outage, back: more.reason === null, reason: more.reason, where: more.where, started,

@@ -23,6 +23,13 @@ export const findKept = (kept, at) =>
     Boolean(ref) && !data["times"] && (!data["program"] || data["started"]) && from - SAME_S <= at && at <= until + SAME_S);
 
 /**
+ * Return the time of a restart in the timeline: that of its cause; of a give-up its own, the last one of several.
+ * @param {Pick<Moment, "at"|"events">} moment
+ */
+export const momentOf = ({ at, events }) =>
+  at + (events.findLast((event) => event.kind === "decide" && event.what === "give_up")?.at ?? 0);
+
+/**
  * Return the part of the tree that is stored with a restart, as it was at a moment.
  * @param {Moment} moment
  * @param {number} at

@@ -25,7 +25,7 @@ import { countKinds, countText, KINDS, kindsFrom, kindsText, momentFrom, ofKinds
 import { KeptTrees } from "./kept-trees.js";
 import { lifeOf } from "./life.js";
 import { countNew, countUpTo, isAbout, markOf, meantBy, stepFrom } from "./past.js";
-import { findKept, storedTree } from "./stored-tree.js";
+import { findKept, momentOf, storedTree } from "./stored-tree.js";
 
 /** @import { Moment } from "../moment/schedule.js" */
 
@@ -116,7 +116,7 @@ async function goToEvent(id) {
   query.delete("event");
   address({ event: null });
   try {
-    asked = (await requestOn(model.node, "GET", `/restarts/${encodeURIComponent(id)}`)).at;
+    asked = momentOf(await requestOn(model.node, "GET", `/restarts/${encodeURIComponent(id)}`));
     go(asked);
   } catch (error) {
     const there = error instanceof ApiError && ![404, 410, 422].includes(error.status);

@@ -7,7 +7,7 @@
 import { chosen, nodeQuery, root, spoken } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { counted, number, time } from "../base/words.js";
-import { nameIn, reasonIn, spanOf, storedText, timeOf, verb } from "../live/storms.js";
+import { nameIn, placeOf, reasonIn, spanOf, storedText, timeOf, verb } from "../live/storms.js";
 import { html, nothing, svg } from "../vendor/lit-html.js";
 
 /** @import { FeedEvent, Level } from "../live/model.js" */
@@ -37,7 +37,7 @@ export function storedRow(stored) {
   const shape = gaveUp ? "gave-up" : incident && !crash ? "stuck" : reason && !program ? "crashed" : "stopped";
   const [to, text] = ref && (kept || count > 1 || (incident && !outage))
     ? [whyAddress(ref, node ?? chosen()), "Why?"]
-    : [`${root()}/timeline${nodeQuery(node ?? chosen(), { at: stored.at.toFixed(6) })}`, "Timeline"];
+    : [`${root()}/timeline${nodeQuery(node ?? chosen(), { at: placeOf(stored).toFixed(6) })}`, "Timeline"];
   return html`<li data-kind="stored"><svg class="glyph" aria-hidden="true"><use href="#i-${shape}"/></svg><p>${spoken(storedText(stored))}
     <a class="link act" href=${to} tabindex="-1">${text}</a></p><time datetime=${iso(at)}>${time(at)}</time></li>`;
 }
