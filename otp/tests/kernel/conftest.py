@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 
+from asking_peers import Peer
 from otp.testing import Scheduler
 
 
@@ -27,3 +28,16 @@ def errors(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
         return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
     return texts
+
+
+@pytest.fixture
+def among(run: Callable[..., Any]) -> Callable[[int, Callable[..., Awaitable[Any]]], Any]:
+    """Runs a program with the servers `a`, `b`, … in each of the orders a call may take."""
+
+    def among_servers(count: int, program: Callable[..., Awaitable[Any]]) -> Any:
+        async def main() -> Any:
+            return await program(*[await Peer.start(None, name=name) for name in "abcdefgh"[:count]])
+
+        return run(main)
+
+    return among_servers
