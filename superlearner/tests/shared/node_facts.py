@@ -10,17 +10,22 @@ from superlearner.observing.analytics.history import Book, Entry, History
 from superlearner.observing.monitoring.facts import (
     AnomalyFinding,
     NodeFacts,
+    TimedOut,
     Track,
 )
 from superlearner.observing.monitoring.points import Point
 from superlearner.settings.settings import Settings
 
-__all__ = ["LIMITS", "NOW", "NS", "POINT", "entry", "facts", "growing", "only", "supervisor", "track"]
+__all__ = ["CALL", "LIMITS", "NOW", "NS", "POINT", "entry", "facts", "growing", "only", "supervisor", "track"]
 
 NS = 1_000_000_000
 NOW = 10_000.0
 LIMITS = Settings()
 POINT = Point(NOW, 2.0, 30, 8, 26, 0, 0, 0, 0, 0, None, 0, 9, 12, 10, 0.01, 1, 1, 100_000_000, 1, 0, 0, 0, 0, 0, 12, 3)
+CALL = TimedOut(
+    NOW - 5, "pricing", "0.7.0", "pricing", "till", "('price', 'tea')", "shop.py:12", 0.5,
+    "pricing was still in handle_call at shop.py:41", "its handle_call had not finished then",
+)  # fmt: skip
 
 
 def facts(**known: Any) -> NodeFacts:

@@ -6,14 +6,13 @@ import asyncio
 import re
 import shlex
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import pytest
 from tools.check_commands import manifest
 
 import otp
-from node_facts import LIMITS, NOW, POINT, facts, growing, only, supervisor, track
+from node_facts import CALL, LIMITS, NOW, facts, growing, only, supervisor, track
 from superlearner.control.clock import time_text
 from superlearner.live.moments import UNTIL_OVER
 from superlearner.observing.analytics import Ledger
@@ -35,17 +34,9 @@ from superlearner.observing.monitoring.facts import (
     Waiter,
     Watcher,
 )
-from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.monitor import Monitor
-from superlearner.observing.monitoring.points import Point
-from superlearner.observing.monitoring.timeouts import LOOP_ADVICE, end_cycles, explained_by, list_deadlocks
 from superlearner.operations.builtin.restart_loops import names
 from superlearner.settings.settings import Settings
-
-CALL = TimedOut(
-    NOW - 5, "pricing", "0.7.0", "pricing", "till", "('price', 'tea')", "shop.py:12", 0.5,
-    "pricing was still in handle_call at shop.py:41", "its handle_call had not finished then",
-)  # fmt: skip
 
 
 def test_no_facts_give_no_findings() -> None:
@@ -130,87 +121,6 @@ def test_a_backlog_that_is_worked_off_is_hung_or_is_not_counted_is_no_finding_of
     assert only(detect(facts(callbacks=[replace(hung, waiting=10_000)]), LIMITS)).severity == "critical"
 
 
-def test_memory_that_grows_for_the_whole_window_is_found() -> None:
-    grows = only(list(detectors.memory_growth(facts(points=growing(30.0, wobble=500_000)), LIMITS)))
-    assert 29 < grows.evidence["mb_per_minute"] < 31
-    assert grows.pid is None
-
-
-def test_growth_of_memory_begins_at_the_knee_and_not_with_the_window() -> None:
-    """Regression: it began with the oldest sample, five minutes ago, whenever it had begun."""
-    grows = growing(30.0, seconds=280.0)
-    flat = [replace(grows[0], at=grows[0].at - 2 * n, processes=3) for n in range(300, 0, -1)]
-    late = only(list(detectors.memory_growth(facts(points=[*flat[-10:], *grows]), LIMITS)))
-    grows = growing(30.0, seconds=900.0)
-    flat = [replace(grows[0], at=grows[0].at - 2 * n, processes=3) for n in range(300, 0, -1)]
-    early = only(list(detectors.memory_growth(facts(points=[*flat, *grows]), LIMITS)))
-    assert (late.since, early.since) == (NOW - 280, NOW - 900)
-    assert early.past == "the memory of the program grew by 450 MB in 15 min, 30 MB a minute, to 550 MB"
-    assert early.evidence["processes"] == [30, 30]
-
-
-def test_the_rate_of_growing_memory_follows_from_its_begin_and_end() -> None:
-    """Regressions: 233 MB in 240 s were 52 MB a minute, and samples began before the growth; no process was named."""
-    flat = [replace(POINT, at=NOW - 300 + 2 * n, memory=100_000_000) for n in range(30)]
-    grows = [replace(POINT, at=NOW - 240 + 2 * n, memory=100_000_000 + 2_000_000 * n) for n in range(121)]
-    known = facts(points=[*flat, *grows], largest=ProcessSize("0.9.0", "report", 200_000_000))
-    found = only(list(detectors.memory_growth(known, LIMITS)))
-    assert found.past == (
-        "the memory of the program grew by 240 MB in 4 min, 60 MB a minute, to 340 MB; report had at least 200 MB of it"
-    )
-    assert (found.name, found.since, found.evidence["mb_per_minute"]) == ("report", NOW - 240, 60)
-    assert all(datetime.fromisoformat(one["timestamp"]).timestamp() >= found.since for one in found.evidence["samples"])
-    assert "`superlearner process memory report` estimates it" in found.hint
-    small = replace(known, largest=ProcessSize("0.9.0", "report", 20_000_000))
-    assert only(list(detectors.memory_growth(small, LIMITS))).name is None
-
-
-def test_memory_that_has_fallen_again_is_no_finding() -> None:
-    """Regression: 5 MB in 292 s were an anomaly after a process with 368 MB had died; it had "200 MB of it"."""
-    values = [65.0 + n / 60 for n in range(75)] + [65.0 + 9 * n for n in range(60)] + [70.0] * 15
-    points = [replace(POINT, at=NOW - 300 + 2 * n, memory=round(mb * 1_000_000)) for n, mb in enumerate(values, 1)]
-    ledger = ProcessSize("0.9.0", "ledger", 200_000_000)
-    assert not list(detectors.memory_growth(facts(points=points, largest=ledger), LIMITS))
-    before = [replace(POINT, at=NOW - 900 + 2 * n, memory=600_000_000) for n in range(300)]
-    grown = only(list(detectors.memory_growth(facts(points=[*before, *points[:-15]], largest=ledger), LIMITS)))
-    assert grown.since == NOW - 148
-
-
-def _stand(mb: float, *grew: Point, seconds: int) -> list[Point]:
-    """Return a growth after five minutes and before some seconds of memory that stands, with noise."""
-    points = [replace(POINT, at=NOW - 2 * n, memory=100_000_000) for n in range(150, 0, -1)]
-    points += [replace(one, at=NOW + 2 * n) for n, one in enumerate(grew)]
-    stands = replace(POINT, memory=round((100 + mb) * 1_000_000))
-    last = points[-1].at
-    points += [
-        replace(stands, at=last + 2 * n, memory=(stands.memory or 0) - n % 2 * 50_000) for n in range(1, seconds // 2)
-    ]
-    return [replace(one, at=one.at - points[-1].at + NOW) for one in points]
-
-
-def test_memory_that_stopped_growing_is_described_in_the_past_with_when_it_stopped() -> None:
-    """Regressions: it "has grown by 320 MB in 200 s", 120 s after the last growth; noise hid it."""
-    grew = [replace(POINT, memory=100_000_000 + 8_000_000 * n) for n in range(41)]
-    stopped = facts(points=_stand(320, *grew, seconds=122), largest=ProcessSize("0.9.0", "ledger", 200_000_000, True))
-    found = only(list(detectors.memory_growth(stopped, LIMITS)))
-    grown = "the memory of the program grew by 320 MB in 80 s, 240 MB a minute, to 420 MB"
-    held = "; ledger had at least 200 MB of it, and has ended"
-    assert found.description == f"{grown}, and has not grown for 2 min{held}"
-    assert (found.past, found.since, found.last) == (grown + held, NOW - 200, NOW - 120)
-    assert "`superlearner restart list --process ledger` lists its restarts" in found.hint
-
-
-def test_memory_that_grew_for_a_short_time_is_no_finding() -> None:
-    """Regression: a program that read a file was one, if nothing had changed for some minutes before."""
-    read = [replace(POINT, memory=100_000_000 + 16_000_000 * n) for n in range(21)]
-    assert not list(detectors.memory_growth(facts(points=_stand(320, *read, seconds=122)), LIMITS))
-    points = growing(200.0)
-    flat = [replace(point, memory=min(point.memory or 0, 300_000_000)) for point in points]
-    assert not list(detectors.memory_growth(facts(points=flat), LIMITS))
-    assert not list(detectors.memory_growth(facts(points=growing(10.0)), LIMITS))
-    assert not list(detectors.memory_growth(facts(points=growing(500.0, seconds=60.0)), LIMITS))
-
-
 def test_a_callback_is_long_after_two_seconds_and_worse_if_messages_wait() -> None:
     busy = PendingCallback("0.7.0", "till", "Till", "handle_call", NOW - 6, 0, "till.py:12")
     assert only(list(detectors.long_callback(facts(callbacks=[busy]), LIMITS))).severity == "medium"
@@ -272,176 +182,6 @@ def test_a_finding_about_a_blocked_loop_says_how_much_of_the_time_was_without_a_
     )
 
 
-def test_a_deadlock_names_all_its_processes() -> None:
-    till = Waiter("0.7.0", "till", "Till", "0.8.0", "call", "'sum'")
-    shelf = Waiter("0.8.0", None, "Shelf", "0.7.0", "call", None)
-    circle = [till, shelf]
-    deadlock = only(list(detectors.call_cycle(facts(cycles=[circle]), LIMITS)))
-    assert deadlock.description == "a deadlock: till waits for Shelf <0.8.0>, which waits for till"
-    assert deadlock.severity == "critical"
-    callbacks = [
-        PendingCallback(pid, None, "Till", "handle_cast", NOW - 60, 1, "shop.py:5") for pid in ("0.7.0", "0.9.0")
-    ]
-    by_type = {one.type: one for one in detect(facts(cycles=[circle], callbacks=callbacks), LIMITS)}
-    told = by_type["call_cycle"].description
-    assert told == "a deadlock: till waits for Shelf <0.8.0> at shop.py:5, which waits for till, and 1 message waits"
-    turned = only(list(detectors.call_cycle(facts(cycles=[circle[::-1]]), LIMITS)))
-    assert turned.key == deadlock.key
-    assert ["0.9.0"] == [one.pid for one in by_type.values() if one.type == "long_callback"]
-    assert ["shop.py:5", None] == [one["place"] for one in by_type["call_cycle"].evidence["circle"]]
-
-
-def test_calls_that_timed_out_are_one_finding_for_each_process_that_was_called() -> None:
-    """Regression: a call that timed out was recorded nowhere if its caller caught the error."""
-    other = replace(CALL, callee="Stock", name=None, pid="0.9.0", caller="cart", line=None, request="", cause="")
-    calls = [replace(CALL, at=NOW - 61), CALL, other, replace(CALL, caller="cart", timeout=5.0), CALL]
-    pricing, stock = detect(facts(timeouts=calls, waiting={"0.7.0"}), LIMITS)
-    assert pricing.description == (
-        "3 calls to pricing timed out after 0.5 to 5 s in the last 60 s, from till and cart; the last one, at "
-        "shop.py:12: ('price', 'tea'); pricing was still in handle_call at shop.py:41"
-    )
-    assert (pricing.pid, pricing.name, pricing.severity, pricing.count) == ("0.7.0", "pricing", "medium", 3)
-    assert (pricing.since, pricing.evidence["callers"]) == (NOW - 5, {"till": 2, "cart": 1})
-    assert pricing.past_hint == "its handle_call had not finished then"  # the process may be another one by then
-    assert pricing.hint == (
-        "its handle_call had not finished then. `superlearner process backtrace pricing` shows where it waits"
-    )
-    assert stock.description == "a call to Stock timed out after 0.5 s in the last 60 s, from cart"
-    assert stock.key == ("mailbox", "0.9.0")
-    assert stock.hint == "its handle_call had not finished then"  # it has ended: no command shows where it waits
-    (many,) = detect(facts(timeouts=[CALL] * 10), LIMITS)
-    assert many.severity == "high"
-
-
-def test_tasks_and_unnamed_processes_of_one_kind_are_one_finding() -> None:
-    task = replace(CALL, callee="fetch", name=None, is_task=True, request="", cause="")
-    (found,) = detect(facts(timeouts=[task, replace(task, pid="0.8.0")]), LIMITS)
-    assert found.description.startswith("2 waits for the task fetch timed out after 0.5 s in the last 60 s, from till")
-    assert found.key == ("mailbox", "fetch")
-
-
-def test_calls_to_a_process_that_hangs_are_part_of_that_finding_and_no_problem_after_it() -> None:
-    hang = PendingCallback("0.7.0", "pricing", "Pricing", "handle_call", NOW - 6, 1, "shop.py:41")
-    before = replace(CALL, at=NOW - 30)  # regression: those of an earlier hang were counted again
-    known = facts(timeouts=[before, CALL, CALL], callbacks=[hang])
-    (found,) = detect(known, LIMITS)
-    assert found.description.endswith("for 6 s, and 1 message waits; 2 calls to it from till timed out")
-    assert found.past.endswith("and 1 message waited; 2 calls to it from till timed out")
-    assert found.evidence["callers"] == {"till": 2}
-    assert explained_by([found], NOW) == {"0.7.0": NOW}
-    alarms, incidents = Alarms(), Incidents()
-    for finding in (detect(replace(known, callbacks=[]), LIMITS), [found], []):  # first, the hang is too short
-        _, ended = alarms.update(finding, NOW)
-        stored = incidents.take(alarms.active.values(), ended, NOW, LIMITS.anomaly_window)
-    assert [found.past] == [one.past for one in ended] == [one.text for one in stored]  # regression: without the calls
-    long = replace(hang, began=NOW - 90)  # regression: the calls of its beginning were left out
-    (found,) = detect(replace(known, timeouts=[replace(CALL, at=NOW - 80)], callbacks=[long]), LIMITS)
-    assert found.past.endswith("; a call to it from till timed out")
-    later = replace(known, callbacks=[], explained={"0.7.0": NOW - 1})
-    assert detect(later, LIMITS) == []
-    (again,) = detect(replace(later, timeouts=[CALL, replace(CALL, at=NOW)]), LIMITS)
-    assert (again.type, again.count) == ("call_timeouts", 1)
-    circle = [Waiter(pid, name, "Till", "", "call", None) for pid, name in (("0.6.0", "till"), ("0.7.0", "pricing"))]
-    (deadlock,) = detect(facts(timeouts=[CALL], cycles=[circle]), LIMITS)
-    told = "a call to its processes timed out"
-    assert deadlock.description == f"a deadlock: till waits for pricing, which waits for till; {told}"
-
-
-def test_the_calls_of_a_deadlock_are_part_of_it_and_no_problems_after_it() -> None:
-    """Regressions: one deadlock was three stored problems; hints had pids, and the present tense for what was over."""
-    pair = [("0.6.0", "till"), ("0.7.0", "pricing")]
-    circle = [Waiter(pid, name, "Till", "", "call", None) for pid, name in pair]
-    (deadlock,) = detect(facts(cycles=[circle]), LIMITS)
-    assert explained_by([deadlock], NOW) == {"0.6.0": NOW, "0.7.0": NOW}
-    assert not deadlock.past_hint.startswith("it ends")
-    why = "the server waits for a reply from <0.7.0>"
-    calls = [
-        replace(CALL, at=NOW + 1.5, pid=pid, callee=name, name=name, why=why, cycle="pricing -> till")
-        for pid, name in pair
-    ]
-    over = facts(now=NOW + 4, timeouts=calls, explained=explained_by([deadlock], NOW))
-    assert detect(over, LIMITS) == []
-    (short,) = detect(replace(over, explained={}), LIMITS)  # no scan has found it
-    assert short.description.startswith("2 calls to processes in a deadlock timed out after 0.5 s in the last 60 s, ")
-    assert short.hint == short.past_hint == deadlock.past_hint
-
-
-def test_a_deadlock_ends_with_its_last_call_and_counts_all_calls() -> None:
-    """Regression: it ended with the last look that saw it, without its own calls, and a later call was a problem."""
-    pair = [("0.6.0", "till"), ("0.7.0", "pricing")]
-    circle = [Waiter(pid, name, "Till", "", "call", None, NOW) for pid, name in pair]
-    waits = [PendingCallback(pid, name, "Till", "handle_call", NOW - 1.5, 0, None) for pid, name in pair]
-    alarms, first = Alarms(), replace(CALL, at=NOW + 0.5)
-    alarms.update(detect(facts(timeouts=[first], cycles=[circle], callbacks=waits), LIMITS), NOW + 1)
-    late = replace(CALL, at=NOW + 2.5)
-    own = [replace(CALL, at=NOW + 3, pid=pid, caller=name, cycle="pricing -> till") for pid, name in pair]
-    over = facts(now=NOW + 4, timeouts=[first, late, *own])
-    told = "a deadlock: till waited for pricing, which waited for till; "
-    told += "2 calls in it and 2 calls to its processes timed out"
-    explained, kept = end_cycles(alarms.active, over, LIMITS)
-    assert detect(replace(over, explained=explained), LIMITS) == []
-    assert alarms.update(kept, NOW + 4) == ([], [])
-    [alarm] = alarms.active.values()  # regression: it was listed only while it lasted, unlike time-outs
-    assert (alarm.finding.description, alarm.finding.last) == (told, NOW + 3)
-    stored = Incidents().take([alarm], [], NOW + 4, LIMITS.anomaly_window)
-    assert [(one.text, one.at, one.until) for one in stored] == [(told, NOW - 1.5, NOW + 3)]  # at once
-    for later in (62, 64):
-        over = facts(now=NOW + later)
-        ended = alarms.update(end_cycles(alarms.active, over, LIMITS)[1], over.now)[1]
-        assert (len(alarms.active), len(ended)) == ((1, 0) if later == 62 else (0, 1))
-    [one] = alarms.ended
-    assert (one.finding.since, one.until, one.past) == (NOW - 1.5, NOW + 3, told)
-    assert one.finding.evidence["callers"] == {"till": 3, "pricing": 1}
-
-
-def test_a_call_that_timed_out_before_a_hold_of_the_loop_is_a_finding_of_its_own() -> None:
-    """Regression: any call to the process within the last minute was put down to the hold."""
-    hold = LoopHold(NOW - 1, 3.0, "0.7.0", "pricing", "Pricing")
-    before = replace(CALL, at=NOW - 17)
-    first, second = detect(facts(timeouts=[before], holds=[hold]), LIMITS)
-    assert {first.type, second.type} == {"blocked_loop", "call_timeouts"}
-    assert "timed out" not in (first if first.type == "blocked_loop" else second).description
-    (found,) = detect(facts(timeouts=[replace(CALL, at=NOW - 0.9)], holds=[hold]), LIMITS)
-    assert found.description.endswith("; a call to it from till timed out")
-
-
-def test_a_timeout_while_another_process_held_the_loop_does_not_blame_the_callee() -> None:
-    """Regression: the callee was advised to reply later, although no process could run."""
-    hold = LoopHold(NOW - 1, 12.0, "0.9.0", "clock", "Clock", "shop.py:24")
-    call = replace(CALL, at=NOW - 0.9, cause="pricing was still in handle_cast at shop.py:29")
-    found = only([one for one in detect(facts(timeouts=[call], holds=[hold]), LIMITS) if one.type == "call_timeouts"])
-    assert found.description.endswith("; meanwhile clock held the event loop for 12 s, at shop.py:24")
-    assert found.hint == LOOP_ADVICE
-    before = replace(call, at=NOW - 14)
-    found = only([one for one in detect(facts(timeouts=[before], holds=[hold]), LIMITS) if one.type == "call_timeouts"])
-    assert "meanwhile" not in found.description
-
-
-def test_a_call_that_timed_out_for_an_unknown_cause_has_an_advice() -> None:
-    """Regression: Start advised *Try: it is no longer waiting*."""
-    (found,) = detect(facts(timeouts=[replace(CALL, cause="", why="")]), LIMITS)
-    assert found.hint == found.past_hint == "allow more time, or shorten what pricing does"
-
-
-def test_a_short_hold_of_the_loop_does_not_explain_a_call_that_timed_out() -> None:
-    """Regression: any hold in its last second hid the backtrace of the process that did not answer."""
-    call = replace(CALL, at=NOW - 0.9, timeout=5.0)
-    for hold in (LoopHold(NOW - 1, 0.06, "0.9.0", "clock", "Clock"),
-                 LoopHold(NOW - 1, 4.0, "0.9.0", "clock", "Clock", starved=3.9)):  # fmt: skip
-        known = facts(timeouts=[call], holds=[hold], waiting=frozenset({"0.7.0"}))
-        (found,) = [one for one in detect(known, LIMITS) if one.type == "call_timeouts"]
-        assert "meanwhile" not in found.description
-        assert "process backtrace" in found.hint
-        assert found.past_hint == call.why
-    long = replace(hold, seconds=2.6, starved=None)
-    (found,) = [one for one in detect(facts(timeouts=[call], holds=[long]), LIMITS) if one.type == "call_timeouts"]
-    assert (found.hint, found.past_hint) == (LOOP_ADVICE, "")
-    before = LoopHold(NOW - 20, 9.0, "0.7.0", "pricing", "Pricing")
-    own = replace(before, at=NOW - 1, seconds=0.06)
-    blocked, alone = detect(facts(timeouts=[call], holds=[before, own]), LIMITS)
-    assert (blocked.type, "calls" in blocked.evidence, alone.type) == ("blocked_loop", False, "call_timeouts")
-
-
 def test_time_in_which_another_process_held_the_loop_is_not_part_of_a_hang() -> None:
     """Regression: it was advised to hand its work to a task; the loop was held for 12 of its 13.5 seconds."""
     till = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 13.5, 1, "shop.py:29")
@@ -452,32 +192,6 @@ def test_time_in_which_another_process_held_the_loop_is_not_part_of_a_hang() -> 
     long = replace(till, began=NOW - 20)
     found = only(list(detectors.long_callback(facts(callbacks=[long], holds=[hold]), LIMITS)))
     assert found.description == "till has been in handle_cast at shop.py:29 for 20 s, and 1 message waits"
-
-
-def test_a_deadlock_is_over_only_once_its_calls_have_failed_and_its_processes_do_not_hang() -> None:
-    """Regression: after a hold of the loop, each process was reported as a hang, and the deadlock had no calls."""
-    pair = [("0.6.0", "till"), ("0.7.0", "pricing")]
-    circle = [Waiter(pid, name, "Till", "", "call", None, NOW) for pid, name in pair]
-    waits = [PendingCallback(pid, name, "Till", "handle_call", NOW - 1.5, 0, None) for pid, name in pair]
-    alarms = Alarms()
-    alarms.update(detect(facts(cycles=[circle], callbacks=waits), LIMITS), NOW)
-    hold = LoopHold(NOW + 15, 14.9, "0.9.0", "clock", "Clock")
-    after = facts(now=NOW + 15.1, callbacks=waits, holds=[hold])
-    _, kept = end_cycles(alarms.active, after, LIMITS)
-    assert [one.last for one in kept] == [None]  # its calls are about to fail
-    after = replace(after, deadlocks=list_deadlocks(alarms.active.values(), after.now))
-    assert [one.type for one in detect(after, LIMITS)] == ["blocked_loop"]
-    own = [replace(CALL, at=NOW + 15.2, pid=pid, caller=name, cycle="pricing -> till") for pid, name in pair]
-    _, kept = end_cycles(alarms.active, facts(now=NOW + 17, timeouts=own, holds=[hold]), LIMITS)
-    assert [(one.last, one.description[-25:]) for one in kept] == [(NOW + 15.2, "; 2 calls in it timed out")]
-    assert list_deadlocks(alarms.active.values(), NOW + 17) == {"0.6.0": NOW + 15.2, "0.7.0": NOW + 15.2}
-
-
-def test_a_callback_that_outlasts_a_deadlock_hangs_from_then_on() -> None:
-    busy = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 60, 0, "shop.py:29")
-    for since, count in ((1, 0), (3, 1)):
-        known = facts(callbacks=[busy], deadlocks={"0.7.0": NOW - since})
-        assert len(list(detectors.long_callback(known, LIMITS))) == count
 
 
 def test_the_line_of_each_incident_names_its_processes_where_a_search_finds_them() -> None:
