@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, replace
 from functools import partial
@@ -189,7 +189,7 @@ class Recorder:
                 self._pending[number] = pending._replace(restarted=True)
             if counts and self._see(event.seq):
                 self._count(number, event.at, _kind_of(event), restarted=again)
-            elif not self._full_at or event.seq <= self._full_at:
+            elif not self._is_beyond(event):
                 if counts:
                     self._pending[number] = Pending(event.at, _kind_of(event), again)
                 elif again and pending is None:
@@ -203,7 +203,7 @@ class Recorder:
     def _note_give_up(self, event: Event) -> None:
         """Mark that a give-up is to be drawn, also beyond the limit, or if its restart was drawn while it went on."""
         _put(self._gave_up, event.pid, event.seq)
-        beyond = 0 < self._full_at < event.seq
+        beyond = self._is_beyond(event)
         if not beyond or self._give_ups < MOST_GIVE_UPS:
             self._give_ups += beyond
             self._fallen.add(event.seq)
@@ -285,15 +285,10 @@ class Recorder:
             return self.open_sums()
         memory, now = Memory(self._events()), Running(self._node, self._last)
         past = Past(memory, now, 0)
-        new = {one.id: one for one in groups(memory, lambda end: waits(now, end)).values() if self._is_new(one)}
-        new = {number: one for number, one in new.items() if not 0 < self._full_at < (one.end or one.events[0]).seq}
-        return [
-            *(
-                self._make_record(new[one], past, self._draw(memory, new[one], now))
-                for one in sorted(new)[-MOST_UNSETTLED:]
-            ),
-            *self.open_sums(),
-        ]
+        new = self._list_new(groups(memory, lambda end: waits(now, end)))
+        newest = [one for one in new if not self._is_beyond(one.end or one.events[0])][-MOST_UNSETTLED:]
+        drawn = [self._make_record(one, past, self._draw(memory, one, now)) for one in newest]
+        return [*drawn, *self.open_sums()]
 
     def catch_up(self) -> None:
         """Record now what has happened, whether it has settled or not, and what was only counted."""
@@ -336,10 +331,10 @@ class Recorder:
         if self._earlier:  # the end of the oldest restart in memory may be gone already
             for group in filter(lacks_beginning, found.values()):
                 self._note(group)
-        new = {id(one): one for one in found.values() if self._is_new(one)}
+        new = self._list_new(found)
         if self._earlier:
             self._earlier = False
-            self._lines = {one.id for one in sorted(new.values(), key=lambda one: one.id)[: -self._most]}
+            self._lines = {one.id for one in new[: -self._most]}
         past = Past(memory, now, 0)
         oldest = memory.events[0].seq if memory.events else 0
         self._fallen = {one for one in self._fallen if one >= oldest}
@@ -351,9 +346,9 @@ class Recorder:
             self._count(number, pending.at, pending.kind, restarted=pending.restarted)
             if group is not None:  # the rest of it does not say what ended
                 self._note(group)
-                new.pop(id(group), None)
+                new = [one for one in new if one is not group]
         until, at, later = time.perf_counter() + SLICE_S, round(otp.monotonic() * 1e9), 0.0
-        for group in sorted(new.values(), key=lambda one: one.id):
+        for group in new:
             rest = (TOGETHER_NS if group.waits else SETTLE_S * 0.9e9) - (at - group.events[-1].at)
             late = at - group.events[0].at > LATEST_S * 1e9
             if settled and rest > 0 and not late:
@@ -364,7 +359,7 @@ class Recorder:
                 kind = Kind(group.asked, past.id_of(group.victim), "requested")
                 self._count(group.id, group.first.at, kind, restarted=False, name=_name(group, past))
                 continue
-            fallen, beyond = self._fallen_in(group), 0 < self._full_at < (group.end or group.events[0]).seq
+            fallen, beyond = self._fallen_in(group), self._is_beyond(group.end or group.events[0])
             if beyond and not fallen and not group.stays_stopped:
                 self._note(group)
                 continue
@@ -383,6 +378,11 @@ class Recorder:
             data = None if group.id in self._lines else self._draw(memory, group, now)
             self._keep(replace(self._make_record(group, past, data), number=number))
         return later if settled else 0
+
+    def _list_new(self, found: Mapping[int, Group]) -> list[Group]:
+        """Return the groups that are to be recorded, oldest first; each of their events has its group in `found`."""
+        new = {id(one): one for one in found.values() if self._is_new(one)}
+        return sorted(new.values(), key=lambda one: one.id)
 
     def _is_new(self, group: Group) -> bool:
         if self._fallen_in(group):
@@ -428,6 +428,10 @@ class Recorder:
         )
 
     # The limit
+
+    def _is_beyond(self, event: TraceEvent) -> bool:
+        """Return whether an event happened after the limit of this minute was reached."""
+        return 0 < self._full_at < event.seq
 
     def _see(self, number: int) -> bool:
         """Take one more end into account; return whether it is only counted."""
