@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import otp
 from otp import Node
@@ -45,6 +45,14 @@ class Exit:
         }  # fmt: skip
 
 
+class EndedProcess(NamedTuple):
+    """A process that ended at `at`, with its registered name, and its class or function."""
+
+    at: int
+    name: Any
+    what: Any
+
+
 class EndTimes:
     """The times of the newest ends: a supervisor reports an end later, when it handles it.
 
@@ -58,37 +66,29 @@ class EndTimes:
     """
 
     def __init__(self) -> None:
-        self._times: dict[int, int] = {}
-        self._names: dict[int, Any] = {}
-        self._what: dict[int, Any] = {}
-        """The class or function of an ended process without a name, which is the name of a dynamic child."""
+        self._ends: dict[int, EndedProcess] = {}
         self._children: dict[tuple[Any, Any], Any] = {}
         """The last names of children that have ended, by their supervisor and id."""
 
     def note(self, event: TraceEvent) -> None:
         """Keep the time of an end and the registered name of its process, also under its supervisor and id."""
         if event.kind == "exited":
-            self._times[event.seq] = event.at
-            if (name := event.data.get("name")) is not None:
-                self._names[event.seq] = name
-            else:
-                self._what[event.seq] = event.data.get("what")
-            if len(self._times) > MOST_TIMES:
-                first = next(iter(self._times))
-                del self._times[first]
-                self._names.pop(first, None)
-                self._what.pop(first, None)
+            self._ends[event.seq] = EndedProcess(event.at, event.data.get("name"), event.data.get("what"))
+            if len(self._ends) > MOST_TIMES:
+                del self._ends[next(iter(self._ends))]
         elif event.kind in ENDS:
             child = event.pid, event.data.get("id")
             self._children.pop(child, None)
-            if (name := self._names.get(event.cause)) is not None:
-                self._children[child] = name
+            end = self._ends.get(event.cause)
+            if end is not None and end.name is not None:
+                self._children[child] = end.name
             if len(self._children) > MOST_TIMES:
                 del self._children[next(iter(self._children))]
 
     def of(self, event: TraceEvent) -> int:
         """Return the time of an event; for a supervisor's report of an end, that of the end."""
-        return self._times.get(event.cause, event.at) if event.kind in ENDS else event.at
+        end = self._ends.get(event.cause) if event.kind in ENDS else None
+        return event.at if end is None else end.at
 
     def name_of(self, event: TraceEvent) -> Any:
         """Return the name that an ended child had, for its supervisor's report of its end or of a failed restart.
@@ -101,10 +101,10 @@ class EndTimes:
             if name is not None:
                 self._children[child] = name  # in a loop of failed restarts it is dropped last
             return name
-        if event.kind not in ENDS:
+        end = self._ends.get(event.cause) if event.kind in ENDS else None
+        if end is None:
             return None
-        name = self._names.get(event.cause)
-        return self._what.get(event.cause) if name is None and event.data.get("id") is None else name
+        return end.what if end.name is None and event.data.get("id") is None else end.name
 
     def names_with(self, event: TraceEvent) -> dict[Any, Any]:
         """Return the names, by id, of the children that are restarted with another one."""
