@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from otp.observer.code_at import Function
+from superlearner.control.expressions import callee_of
 from superlearner.control.handled import Handled
 
 __all__ = ["NO_RETURN", "MissingReturn", "find_missing_return", "find_passed_over", "matches_pattern"]
@@ -209,10 +210,8 @@ def _may_be_none(value: ast.expr) -> bool:
     """Return whether an expression may be None, unlike a call of a class or another literal."""
     if isinstance(value, ast.Constant):
         return value.value is None
-    made = value.func if isinstance(value, ast.Call) else None
-    made = made.value if isinstance(made, ast.Subscript) else made
-    name = made.attr if isinstance(made, ast.Attribute) else made.id if isinstance(made, ast.Name) else ""
-    return not name[:1].isupper() and not isinstance(value, ast.Tuple | ast.List | ast.Dict | ast.Set | ast.JoinedStr)
+    made = callee_of(value) or ""
+    return not made[:1].isupper() and not isinstance(value, ast.Tuple | ast.List | ast.Dict | ast.Set | ast.JoinedStr)
 
 
 def _value_of(message: str) -> ast.expr | None:

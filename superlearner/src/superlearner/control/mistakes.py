@@ -378,7 +378,7 @@ def _start(method: Function | None, owner: ast.ClassDef) -> int:
     """Return the line of the only result of a method, else the line of its definition."""
     if method is None:
         return owner.lineno
-    found = [node.lineno for node in own_nodes(method) if isinstance(node, ast.Return)]
+    found = [node.lineno for node in _returns(method)]
     return found[0] if len(found) == 1 else method.lineno
 
 
