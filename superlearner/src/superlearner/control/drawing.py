@@ -110,13 +110,14 @@ def _suspended(child: ChildView) -> str:
     return f"suspended{f': {waiting_text(child.mailbox)}' if child.mailbox else ''}"
 
 
-def waiting_text(count: int) -> str:
-    """Return how many messages wait.
+def waiting_text(count: int, *, over: bool = False) -> str:
+    """Return how many messages wait, or waited if that is `over`.
 
-    >>> waiting_text(1), waiting_text(3_000)
-    ('1 message waits', '3,000 messages wait')
+    >>> waiting_text(1), waiting_text(3_000), waiting_text(1, over=True)
+    ('1 message waits', '3,000 messages wait', '1 message waited')
     """
-    return f"{count:,} {'message waits' if count == 1 else 'messages wait'}"
+    messages = "1 message" if count == 1 else f"{count:,} messages"
+    return f"{messages} {'waited' if over else 'waits' if count == 1 else 'wait'}"
 
 
 def _restarts(count: float | str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from otp import sentences
 from superlearner.base.commands import command
 from superlearner.control.clock import time_text, timestamp
+from superlearner.control.drawing import waiting_text
 from superlearner.control.timeouts import OUTSIDE
 from superlearner.observing.monitoring.alarms import BACK_S
 from superlearner.observing.monitoring.busy_loop import busy_loop
@@ -88,14 +89,13 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             continue
         took = sentences.elapsed(round(seconds) if one.ended is None else seconds)
         where = f" in {one.callback}{f' at {one.place}' if one.place else ''} for {took}"
-        name, messages = one.name or one.pid, "1 message" if one.waiting == 1 else f"{one.waiting:,} messages"
+        name = one.name or one.pid
         is_brief = seconds < BRIEF * limits.anomaly_callback and not _is_waited_for(one, facts)
         is_flooded = one.waiting >= FLOOD * limits.anomaly_mailbox
         severity: Severity = "critical" if is_flooded else "high" if one.waiting else "low" if is_brief else "medium"
         where += "" if one.awaited is None else f", waiting for {one.awaited.text}"
-        waits, waited = "waits" if one.waiting == 1 else "wait", f", and {messages} waited" if one.waiting else ""
-        past = f"{name} was{where}{waited}"
-        going_on = f"{name} has been{where}" + (f", and {messages} {waits}" if one.waiting else "")
+        past = f"{name} was{where}" + (f", and {waiting_text(one.waiting, over=True)}" if one.waiting else "")
+        going_on = f"{name} has been{where}" + (f", and {waiting_text(one.waiting)}" if one.waiting else "")
         yield AnomalyFinding(
             type="long_callback",
             severity=severity if one.awaited is None else _severity_of_wait(one.awaited, severity, facts, limits),

@@ -38,8 +38,7 @@ def suspended_process(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFin
         if seconds < limits.anomaly_callback or not one.waiting:
             continue
         lasted = sentences.elapsed(round(seconds))
-        messages = "1 message" if one.waiting == 1 else f"{one.waiting:,} messages"
-        past = f"{who} was suspended for {lasted}, and {messages} waited"
+        past = f"{who} was suspended for {lasted}, and {waiting_text(one.waiting, over=True)}"
         resume = f"`{command('process.resume', one.name or one.pid, node=facts.called)}`"
         yield AnomalyFinding(
             type="suspended_process",
