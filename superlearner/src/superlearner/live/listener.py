@@ -19,7 +19,7 @@ from superlearner.restarts import recorder
 from superlearner.restarts.ids import RUN
 from superlearner.store import MomentRow
 
-__all__ = ["AT_ONCE_S", "MOST_RECALLED", "NodeListener"]
+__all__ = ["MOST_RECALLED", "NodeListener"]
 
 MOST_RECALLED: Final = 10_000
 MOST_LINES: Final = 5_000

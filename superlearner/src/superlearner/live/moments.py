@@ -28,7 +28,7 @@ from otp.redaction import without_secrets
 from superlearner.control.clock import timestamp
 from superlearner.control.terms import clip
 from superlearner.live.corrections import end_of, is_same_incident, read_corrected, without_corrected
-from superlearner.live.listener import AT_ONCE_S, MOST_RECALLED, NodeListener
+from superlearner.live.listener import MOST_RECALLED, NodeListener
 from superlearner.live.moves import Moves
 from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.kinds import MEMBER, MOVES, SIMULATED
@@ -69,6 +69,7 @@ MOST_SENT: Final = 50
 """Replays in an answer."""
 MOST_SENT_BYTES: Final = 2_000_000
 LATEST: Final = 1e11
+CLOSE_S: Final = 0.001
 UNTIL_OVER: Final = frozenset(
     {
         "long_callback",
@@ -379,7 +380,7 @@ class Moments:
             (
                 one
                 for one in self._rows.values()
-                if one.node == node and is_incident(one) and abs(one.at - at) < AT_ONCE_S and past.startswith(one.line)
+                if one.node == node and is_incident(one) and abs(one.at - at) < CLOSE_S and past.startswith(one.line)
             ),
             None,
         )
