@@ -11,10 +11,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.ends.call_cycles import seconds_waited
-from otp.kernel.ends.wording import error_text, exit_words, name_text, process_name, reason_text
-from otp.kernel.values.exception_reasons import stack_of
+from otp.kernel.ends.wording import error_text, exit_words, name_of_end, name_text, process_name, reason_text
+from otp.kernel.values.exception_reasons import place_of_error
 from otp.kernel.values.process import EXITING, Process
-from otp.kernel.values.reasons import first_of_program, is_clean
+from otp.kernel.values.reasons import is_clean
 from otp.kernel.values.sentences import ended_with, last_straw
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _describe_error(error: BaseException, me: Process | None) -> str:
         return exit_words(error, who)
     if isinstance(error, asyncio.CancelledError):
         return f"{who} was cancelled, for example by Ctrl-C"
-    place = first_of_program(stack_of(error.__traceback__)[::-1])
+    place = place_of_error(error)
     at = "" if place is None else f" at {os.path.basename(place[0])}:{place[1]}"
     return f"{who} raised {error_text(error)}{at}"
 
@@ -65,13 +65,12 @@ def _describe_signal(node: Node, me: Process) -> str:
     x = me.ensure_ext()
     who, reason, sender = node.describe(me), x.reason[0] if x.reason else "killed", x.sender
     said = reason_text(reason, waited=seconds_waited(sender))
-    newest = {event.seq: event for event in islice(node.tracer.newest(), LATEST)}
-    end = newest.get(x.cause)
-    if end is None or end.kind != "exited" or end.pid is not sender:
+    other = name_of_end(node.tracer, x.cause, sender)
+    if other is None:
         by = process_name(sender)
         return f"an exit signal{f' from {by}' if by else ''} ended {who}: {said}"
-    other = name_text(end.data["name"] or end.data["what"])
-    fall = next((one for one in newest.values() if one.kind == "gave_up" and one.pid is sender), None)
+    newest = islice(node.tracer.newest(), LATEST)
+    fall = next((one for one in newest if one.kind == "gave_up" and one.pid is sender), None)
     return ended_with(who, other, said if fall is None else _describe_fall(other, fall))
 
 

@@ -19,7 +19,7 @@ from otp.behaviours.supervisor.state import RestartWindow, SupervisorState
 from otp.kernel.ends.call_cycles import seconds_waited
 from otp.kernel.ends.report_limits import is_left_out
 from otp.kernel.ends.reports import LONGEST, about, called, format_value
-from otp.kernel.ends.wording import name_text, process_name, process_text, reason_text
+from otp.kernel.ends.wording import name_of_end, name_text, process_name, process_text, reason_text
 from otp.kernel.values.process import Process
 from otp.kernel.values.reasons import Reason, is_clean
 from otp.kernel.values.sentences import (
@@ -57,13 +57,7 @@ GROUP: Final = 20
 
 
 def log_restarted(
-    me: Process,
-    state: SupervisorState | DynamicState,
-    id: Hashable,
-    pid: Any,
-    old: Any,
-    reason: Reason,
-    group: Any,
+    me: Process, state: SupervisorState | DynamicState, id: Hashable, pid: Any, old: Any, reason: Reason, group: Any
 ) -> None:
     """Log that a child ended and was restarted."""
     if not is_taken(logger, logging.INFO) or _is_suppressed(me):
@@ -222,10 +216,7 @@ def _linked_to(pid: Any) -> str | None:
         return None
     tracer = pid.runtime.tracer
     end = tracer.find(pid.exit_seq)
-    cause = None if end is None or not end.cause else tracer.find(end.cause)
-    if end is None or cause is None or cause.kind != "exited" or cause.pid is not end.data["sender"]:
-        return None
-    return name_text(cause.data["name"] or cause.data["what"])
+    return None if end is None else name_of_end(tracer, end.cause, end.data["sender"])
 
 
 def _ids(group: Iterable[Hashable]) -> list[str]:

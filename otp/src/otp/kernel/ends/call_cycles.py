@@ -27,9 +27,8 @@ from otp.kernel.tables.places import where_in
 from otp.kernel.tables.scheduler import Timer
 from otp.kernel.values.bounded import bounded_text
 from otp.kernel.values.errors import CallExit, Exit
-from otp.kernel.values.exception_reasons import stack_of
+from otp.kernel.values.exception_reasons import place_of_error
 from otp.kernel.values.process import CALLING, FUT, INJECTED, READY, REMOTE, Process
-from otp.kernel.values.reasons import first_of_program
 
 CYCLE_NS: Final = 2_000_000_000
 
@@ -176,10 +175,10 @@ def note_crash(p: Process, error: BaseException | None) -> None:
     if isinstance(error, Exit):
         if s.cycles is None:
             s.cycles = WeakKeyDictionary()
-        place = first_of_program(stack_of(error.__traceback__)[::-1])
-        call = (error.drawn or error.locked or None, error.busy) if isinstance(error, CallExit) else (None, None)
-        waited = error.waited or None if isinstance(error, CallExit) else None
-        s.cycles[p] = (None, (*call, place, waited))
+        cycle = busy = waited = None
+        if isinstance(error, CallExit):
+            cycle, busy, waited = error.drawn or error.locked or None, error.busy, error.waited or None
+        s.cycles[p] = (None, (cycle, busy, place_of_error(error), waited))
     elif s.cycles is not None:
         s.cycles.pop(p, None)
 

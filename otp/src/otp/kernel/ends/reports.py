@@ -27,7 +27,7 @@ from otp.kernel.ends.wording import (
 from otp.kernel.tables.callers import From, OutsideCaller, formatted_state, machine_event, place_of_caller
 from otp.kernel.values.bounded import text
 from otp.kernel.values.errors import CallExit, Exit, result_hint
-from otp.kernel.values.exception_reasons import stack_of
+from otp.kernel.values.exception_reasons import place_of_error
 from otp.kernel.values.process import Process, is_supervisor, mailbox_len
 from otp.kernel.values.reasons import Crash, first_of_program, is_clean, starts_with
 from otp.kernel.values.sentences import ended, handling, is_taken, own_stack, place_text, say, tell, traceback_text
@@ -156,7 +156,8 @@ def _words(p: Process, reason: Any, fields: dict[str, Any], error: BaseException
     """Return the report as text: a summary line, then one line for each detail."""
     servers = ("gen_server", "gen_statem")
     own = stopped and fields["otp_behaviour"] in servers and not p.callbacks.cls.__module__.startswith("otp.")
-    how = f" ({fields['otp_callback'].rpartition('.')[2]} returned Stop)" if own else ""
+    callback = (fields["otp_callback"] or "").rpartition(".")[2]
+    how = f" ({callback} returned Stop)" if own else ""
     waited = 0.0
     if isinstance(error, CallExit):
         waited, cycle = error.waited, error.drawn or error.locked or None
@@ -166,10 +167,9 @@ def _words(p: Process, reason: Any, fields: dict[str, Any], error: BaseException
     said = reason_text(reason, LONGEST, waited)
     result = reason.term if type(reason) is Crash else reason
     wrong = starts_with(result, "bad_return_value") or starts_with(result, "bad_return_from_state_function")
-    if wrong and fields["otp_callback"]:
-        said = name_callback(said, fields["otp_callback"].rpartition(".")[2])
-    said += how
-    lines = [ended(called(p), said, failed=True, doing=doing, at=_place(error, fields["otp_stack"]))]
+    if wrong and callback:
+        said = name_callback(said, callback)
+    lines = [ended(called(p), said + how, failed=True, doing=doing, at=_place(error, fields["otp_stack"]))]
     if fields["otp_hint"] is not None:
         lines.append(fields["otp_hint"])
     if fields["otp_state"] is not None:
@@ -188,7 +188,7 @@ def _words(p: Process, reason: Any, fields: dict[str, Any], error: BaseException
 def _place(error: BaseException | None, stack: list[dict[str, Any]]) -> str | None:
     """Return the line of the program that raised, or made the call that failed, as `shop.py:58 in handle_call`."""
     if isinstance(error, Exit):
-        found = first_of_program(stack_of(error.__traceback__)[::-1])
+        found = place_of_error(error)
     else:
         places = [(one["file"], one["line"], one["function"]) for one in reversed(stack)]
         found = first_of_program(places) or next(iter(places), None)

@@ -11,18 +11,21 @@ from __future__ import annotations
 import os
 import re
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.ends.info import is_alive
 from otp.kernel.values.bounded import Shortened, close_quote, text
 from otp.kernel.values.errors import CallExit, place_of
-from otp.kernel.values.exception_reasons import reason_of, stack_of
+from otp.kernel.values.exception_reasons import place_of_error, reason_of
 from otp.kernel.values.numbers import elapsed
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import REMOTE, Process
-from otp.kernel.values.reasons import LIBRARY, Crash, ExceptionTerm, first_of_program
+from otp.kernel.values.reasons import LIBRARY, Crash, ExceptionTerm
 from otp.kernel.values.results import Ignore, NoReply, Ok, Reply, Stop, WithOptions
 from otp.redaction import without_secrets
+
+if TYPE_CHECKING:
+    from otp.kernel.tables.tracing import Tracer
 
 REASON: Final = 200
 """Default limit of characters of a reason."""
@@ -144,6 +147,14 @@ def keyed_name(p: Process) -> str | None:
     return None
 
 
+def name_of_end(tracer: Tracer, seq: int, sender: Any) -> str | None:
+    """Return the name of the process whose end is the event `seq`; None unless it is the sender of the signal."""
+    end = tracer.find(seq) if seq else None
+    if end is None or end.kind != "exited" or end.pid is not sender:
+        return None
+    return name_text(end.data["name"] or end.data["what"])
+
+
 def exit_words(error: BaseException, who: Process | str | None) -> str:
     """Return why a node shuts down on request: `gps called sys.exit(3) at parcels.py:70`.
 
@@ -157,10 +168,9 @@ def exit_words(error: BaseException, who: Process | str | None) -> str:
         return code if type(code) is str else "an application of it ended"
     shown = "" if code is None else without_secrets(text(code), REASON)
     if not isinstance(who, str):
-        name = keyed_name(who) if who.registered_name is None else who.registered_name
-        who = f"process {who}" if name is None else clip(name if type(name) is str else text(name), NAME)
+        who = process_name(who) or f"process {who}"
     did = f"called sys.exit({shown})" if isinstance(error, SystemExit) else f"raised {type(error).__name__}"
-    found = first_of_program(stack_of(error.__traceback__)[::-1])
+    found = place_of_error(error)
     return f"{who} {did}" if found is None else f"{who} {did} at {os.path.basename(found[0])}:{found[1]}"
 
 

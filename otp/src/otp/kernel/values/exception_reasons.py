@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from otp.kernel.values.errors import CallExit, Error, Exit, Throw
-from otp.kernel.values.reasons import Crash, ExceptionTerm, Reason, StackEntry, is_ours, same
+from otp.kernel.values.reasons import Crash, ExceptionTerm, Reason, StackEntry, first_of_program, is_ours, same
 
 TEXT_LIMIT: Final = 2000
 
@@ -53,6 +53,11 @@ def stack_of(traceback: TracebackType | None) -> tuple[StackEntry, ...]:
         entries.append((code.co_filename, traceback.tb_lineno, code.co_qualname))
         traceback = traceback.tb_next
     return tuple(entries)
+
+
+def place_of_error(error: BaseException) -> StackEntry | None:
+    """Return the line of the program that raised an error, or made the call that failed; None outside of it."""
+    return first_of_program(stack_of(error.__traceback__)[::-1])
 
 
 def without_our_frames(error: BaseException) -> None:
