@@ -186,14 +186,13 @@ class Door:
         if self._tidy is not None:
             self._tidy()
         self._record = None
-        if self._behind is not None:
-            scheduler = self._behind.node.scheduler
-            scheduler.hold_files = tuple(one for one in scheduler.hold_files if one is not self._hold_file)
         if self._watchdog is not None:
             self._watchdog.stop()
             self._watchdog = None
-        if self._behind is not None:
-            behind = self._behind
+        behind = self._behind
+        if behind is not None:
+            scheduler = behind.node.scheduler
+            scheduler.hold_files = tuple(one for one in scheduler.hold_files if one is not self._hold_file)
             behind.last_word = find_last_word(behind.node, error)
             # Not a task of the process whose end closes the door
             self._closing = start_detached(behind.node, self._end_visits(behind))

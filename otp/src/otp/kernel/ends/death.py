@@ -72,9 +72,9 @@ def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[An
     if type(sender) is Process and sender.runtime is not node:
         sender = node.outside
     values = (reason, message, doing, sender, what, name)
-    if (cycles := node.scheduler.cycles) is None and event is None:  # most ends
+    if node.scheduler.cycles is None and event is None:  # most ends
         return values
-    behind = () if cycles is None else causes_behind(p)
+    behind = causes_behind(p)
     return (*values, event, *behind) if behind or event is not None else values
 
 

@@ -225,11 +225,13 @@ def machine_event_texts(p: Process, x: Ext, message: str | None) -> tuple[tuple[
     The messages of time-outs, and of long chains of events, are those of the runtime: the event stands for them.
     """
     found = machine_event(p)
-    if found is None or x.sensitive:
-        return None if found is None else (found[0], None, None, None), message
+    if found is None:
+        return None, message
     callback, kind, content, state = found
+    if x.sensitive:
+        return (callback, None, None, None), message
     event = (callback, kind, bounded_text(content), bounded_text(state))
-    own = x.message is not None and type(x.message) is TimerFired and kind != "'info'"
+    own = type(x.message) is TimerFired and kind != "'info'"
     return event, f"({kind}, {event[2]})" if own or x.doing == "handle_continue" else message
 
 
