@@ -18,8 +18,8 @@ from otp.behaviours.supervisor.dynamic_state import DynamicState
 from otp.behaviours.supervisor.state import RestartWindow, SupervisorState
 from otp.kernel.ends.call_cycles import seconds_waited
 from otp.kernel.ends.report_limits import is_left_out
-from otp.kernel.ends.reports import LONGEST, about, called, format_value
-from otp.kernel.ends.wording import name_of_end, name_text, process_name, process_text, reason_text
+from otp.kernel.ends.reports import LONGEST, about, format_value
+from otp.kernel.ends.wording import called, name_of_end, name_text, process_name, process_text, reason_text
 from otp.kernel.values.process import Process
 from otp.kernel.values.reasons import Reason, is_clean
 from otp.kernel.values.sentences import (

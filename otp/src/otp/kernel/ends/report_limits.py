@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from otp.kernel.ends.wording import process_name, process_text
+from otp.kernel.ends.wording import called
 from otp.kernel.values.process import Process, on_exit
 from otp.kernel.values.sentences import tell
 
@@ -53,7 +53,7 @@ def is_left_out(log: logging.Logger, supervisor: Process, fields: dict[str, Any]
     found.count += 1
     if found.count == MOST_REPORTS + 1:
         # read now: a supervisor that has ended no longer has a name
-        who = process_text(process_name(supervisor) or node.describe(supervisor), supervisor)
+        who = called(supervisor)
         found.warn = lambda words: tell(log, logging.WARNING, f"{who}: {words}", fields)
         found.warn(f"further reports about its children are left out, after {MOST_REPORTS} in a second")
         on_exit(supervisor, Reported, _count_at_end)

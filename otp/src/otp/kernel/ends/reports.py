@@ -16,10 +16,9 @@ from typing import Any, Final
 from otp.kernel.ends.call_cycles import note_crash
 from otp.kernel.ends.report_limits import is_left_out
 from otp.kernel.ends.wording import (
+    called,
     keyed_name,
     name_callback,
-    process_name,
-    process_text,
     reason_text,
     split_advice,
     unanswered,
@@ -145,11 +144,6 @@ def _ancestors(p: Process) -> list[str]:
         found.append(str(parent) if words is None else f"{words} ({parent})")
         parent = parent.parent
     return found
-
-
-def called(p: Process) -> str:
-    """Return the label of a process in the log: its name, else what it runs, and its pid."""
-    return process_text(process_name(p) or p.runtime.describe(p), p)
 
 
 def _words(p: Process, reason: Any, fields: dict[str, Any], error: BaseException | None, stopped: bool) -> str:

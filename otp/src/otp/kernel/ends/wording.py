@@ -133,6 +133,11 @@ def process_name(pid: Any) -> str | None:
     return keyed_name(pid) if name is None else name_text(name)
 
 
+def called(p: Process) -> str:
+    """Return the label of a process in the log: its name, else what it runs, and its pid."""
+    return process_text(process_name(p) or p.runtime.describe(p), p)
+
+
 def keyed_name(p: Process) -> str | None:
     """Return the class and first registry key of a local process, whether or not it has a registered name."""
     x = p.ext
