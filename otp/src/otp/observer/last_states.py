@@ -110,10 +110,11 @@ def _read_name(p: Process) -> str:
 def _read_messages(show: Callable[[Any], str], names: _PerProcess[str]) -> Callable[[Process], LastMessages | None]:
     def read(p: Process) -> LastMessages | None:
         x, lost = p.ext, mailbox_len(p)
-        caller: Any = None if x is None or x.frm is None else x.frm.pid
+        call = None if x is None else x.frm
+        caller: Any = None if call is None else call.pid
         if isinstance(caller, OutsideCaller):
             caller = caller.parent  # the process of a child task, if it is one
-        place = None if caller is not None or x is None or x.frm is None else place_of_caller(x.frm)
+        place = None if call is None or caller is not None else place_of_caller(call)
         outside = "" if place is None else place_text(place)
         if caller is None and not lost and not outside:
             return None

@@ -166,7 +166,7 @@ def cycle_at_timeout(frm: From) -> tuple[tuple[Process, str], ...] | None:
 
 
 def note_crash(p: Process, error: BaseException | None) -> None:
-    """Remember what the reason of an `Exit` lacks, until the end of its process is recorded.
+    """Remember what the reason of an `Exit` lacks, as long as its process is referenced.
 
     That is the line that raised it; of a failed call, also the seconds that it waited, and the cycle of calls or the
     busy server.

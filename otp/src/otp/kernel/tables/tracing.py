@@ -450,7 +450,7 @@ class Tracer:
 
     def unwatched_ends(self, since: int = 0) -> list[Event]:
         """Return the kept ends of processes that had neither a supervisor nor readers, oldest first."""
-        return [self._event(entry) for entry in list(self._ends) if entry[0] > since]
+        return [self._event(entry) for entry in self._ends if entry[0] > since]
 
     def newest(self) -> Iterator[Event]:
         """Yield the kept events, newest first, built while they are read."""
