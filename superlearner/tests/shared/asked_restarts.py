@@ -9,7 +9,7 @@ from typing import Any
 from otp import GenServer, Supervisor
 from superlearner.store import MomentRow
 
-__all__ = ["AT", "Inside", "crash", "crash_and_store", "number"]
+__all__ = ["AT", "Inside", "crash", "crash_and_store", "next_row", "number"]
 
 Inside = Callable[..., Any]
 AT = "/api/v1/restarts"
@@ -26,10 +26,16 @@ def number(platform: Any, name: str = "counter_1") -> str:
     return str(platform.node.whereis(name)).strip("<>")
 
 
-async def crash_and_store(platform: Any) -> MomentRow:
-    """Return the next moment that the platform keeps, when it is stored."""
+def next_row(platform: Any) -> asyncio.Future[MomentRow]:
+    """Return a future of the next moment that the platform keeps."""
     found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
     platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+    return found
+
+
+async def crash_and_store(platform: Any) -> MomentRow:
+    """Return the next moment that the platform keeps, when it is stored."""
+    found = next_row(platform)
     await crash(platform)
     row = await found
     await platform.platform.store.sync()

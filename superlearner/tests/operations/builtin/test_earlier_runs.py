@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from asked_restarts import AT, Inside, crash
+from asked_restarts import AT, Inside, crash, next_row
 from otp import Agent, Children, Supervisor, exit
 from owned_things import call, user
 from superlearner.store import MomentRow
@@ -36,8 +36,7 @@ def test_a_stored_give_up_is_found_by_the_processes_that_ended_in_it(inside: Ins
 
     async def before(platform: Any) -> None:
         await platform.node.start(Ships, None, name="ship_sup")
-        found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
-        platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+        found = next_row(platform)
         exit(platform.node.whereis("driver_a"), "van_broken")
         assert (await found).line == "van_sup gave up"
 

@@ -12,7 +12,7 @@ from unittest.mock import AsyncMock, MagicMock, Mock
 
 import pytest
 
-from asked_restarts import AT, Inside, crash, number
+from asked_restarts import AT, Inside, crash, next_row, number
 from ended_processes import let_warehouse_give_up
 from otp import Agent, CallExit, Children, Supervisor, exit, impl, trace
 from otp.testing import Scheduler
@@ -259,8 +259,7 @@ def test_a_supervisor_that_is_restarted_on_request_is_named_and_not_its_children
     inside: Inside, tmp_path: Path
 ) -> None:
     async def test(platform: Any) -> None:
-        found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
-        platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+        found = next_row(platform)
         ada = user("ada", "teacher")
         await call(platform.platform, "supervisor.restart_child", ada, name="playground", child="demo_one_for_one")
         (live, *_) = (await call(platform.platform, "restart.list", ada)).data
@@ -280,8 +279,7 @@ def test_a_supervisor_that_is_stopped_on_request_is_named_with_the_request(insid
     """Regression: its children were "restarted by a request" that nothing named, by the supervisor that had ended."""
 
     async def test(platform: Any) -> None:
-        found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
-        platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+        found = next_row(platform)
         ada = user("ada", "teacher")
         await call(platform.platform, "supervisor.stop", ada, name="desk")
         await found

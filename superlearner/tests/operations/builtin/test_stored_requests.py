@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from asked_restarts import Inside
+from asked_restarts import Inside, next_row
 from owned_things import call, user
-from superlearner.store import MomentRow
 
 
 @pytest.mark.operation("error.why", "restart.show", "restart.list", "supervisor.restart_child", "supervisor.restart")
@@ -39,8 +37,7 @@ def test_a_restart_on_request_names_the_request_and_is_kept(inside: Inside, tmp_
 
     async def before(platform: Any) -> None:
         for operation, given in zip(("supervisor.restart_child", "supervisor.restart"), asked, strict=True):
-            found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
-            platform.platform.moments.on_moment = lambda row, found=found: found.done() or found.set_result(row)
+            found = next_row(platform)
             await call(platform.platform, operation, ada, **given)
             (live, *_) = (await call(platform.platform, "restart.list", ada)).data
             row = await found
@@ -69,8 +66,7 @@ def test_a_request_that_only_the_store_knows_is_named(inside: Inside, operation:
     ada, bob = user("ada", "teacher"), user("bob", "viewer", 2)
 
     async def test(platform: Any) -> None:
-        found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
-        platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+        found = next_row(platform)
         await call(platform.platform, operation, ada, **given)
         await found
         platform.platform.audit._entries.clear()
@@ -89,8 +85,7 @@ def test_a_stored_restart_is_not_shown_with_less_than_is_stored(inside: Inside) 
     ada = user("ada", "teacher")
 
     async def test(platform: Any) -> None:
-        found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
-        platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+        found = next_row(platform)
         await call(platform.platform, "process.kill", ada, pid="counter_1")
         row = await found
         shown = [(await call(platform.platform, "restart.show", ada, event=f"{row.run}.{row.number}")).data]
@@ -122,8 +117,7 @@ def test_an_end_by_a_request_is_no_crash(
     ada = user("ada", "teacher")
 
     async def test(platform: Any) -> None:
-        found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
-        platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+        found = next_row(platform)
         await call(platform.platform, operation, ada, pid="counter_1", **given)
         await found
         [line, *_] = (await call(platform.platform, "restart.list", ada, process="counter_1")).data
@@ -152,8 +146,7 @@ def test_who_caused_a_restart_is_known_after_a_restart_of_the_platform(inside: I
     ada, bob = user("ada", "teacher"), user("bob", "viewer", 2)
 
     async def cause(platform: Any, name: str, **given: Any) -> None:
-        found: asyncio.Future[MomentRow] = asyncio.get_running_loop().create_future()
-        platform.platform.moments.on_moment = lambda row: found.done() or found.set_result(row)
+        found = next_row(platform)
         await call(platform.platform, name, ada, pid="counter_1", **given)
         row = await found
         refs[name] = f"{row.run}.{row.number}"
