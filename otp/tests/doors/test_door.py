@@ -16,7 +16,7 @@ import pytest
 import otp
 from otp.doors import DoorError, Visitor, WrongToken, find_doors
 from otp.observer import NotPermitted
-from visits import run
+from visits import run, visitor_of
 
 
 def test_a_visitor_sees_the_tree_of_a_service_that_has_nothing_but_otp(service: Any) -> None:
@@ -144,7 +144,7 @@ def test_code_outside_of_processes_finds_its_node_while_somebody_looks(folder: P
     async def main() -> Any:
         async with otp.Node("shop") as node, otp.observe(node, backend=None) as door:
             await node.start(otp.Agent, lambda: 42, name="answer")
-            async with Visitor(door.record.address, door.record.token):
+            async with visitor_of(door):
                 return otp.node() is node, await otp.Agent.get("answer", lambda n: n)
 
     assert (True, 42) == run(main)
@@ -296,7 +296,7 @@ def test_a_service_that_does_not_answer_its_first_visitor_is_not_called_ended(mo
 
     async def main() -> None:
         async with otp.Node("shop@127.0.0.1") as node, otp.observe(node, backend=None) as door:
-            visitors.append(Visitor(door.record.address, door.record.token))
+            visitors.append(visitor_of(door))
             with pytest.raises(DoorError, match="stopped answering: its event loop may be held"):
                 async with visitors[0]:
                     pass

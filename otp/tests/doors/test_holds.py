@@ -9,6 +9,7 @@ import os
 import stat
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,11 @@ from typing import Any
 import pytest
 
 import otp
-from otp.doors import Visitor, find_doors
+from otp.doors import find_doors
 from otp.doors.folder import find_hold_file
 from otp.doors.holds import Hold, HoldFile, read_hold
 from otp.watchdog import Held, Watchdog
-from visits import run
+from visits import run, visitor_of
 
 
 class Hearer(logging.Handler):
@@ -37,15 +38,22 @@ class Hearer(logging.Handler):
             self.heard.set()
 
 
+@pytest.fixture
+def hearer() -> Iterator[Hearer]:
+    found = Hearer()
+    logging.getLogger("otp").addHandler(found)
+    yield found
+    logging.getLogger("otp").removeHandler(found)
+
+
 @pytest.mark.usefixtures("own_sockets")
-def test_a_visited_service_logs_what_holds_its_loop_while_it_is_held() -> None:
+def test_a_visited_service_logs_what_holds_its_loop_while_it_is_held(hearer: Hearer) -> None:
     """Regression: the platform said that the terminal of the service names the callback, and could not read it."""
-    hearer = Hearer()
 
     async def main() -> None:
         async with otp.Node("shop@127.0.0.1") as node, otp.observe(node, backend=None) as door:
             assert node.scheduler.watchdogs == []  # an unused door has no thread
-            async with Visitor(door.record.address, door.record.token):
+            async with visitor_of(door):
                 assert hearer.heard.wait(20)
                 path = find_hold_file(door.record.address)
                 assert path is not None and stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -57,11 +65,7 @@ def test_a_visited_service_logs_what_holds_its_loop_while_it_is_held() -> None:
             assert not list(path.parent.iterdir())
             assert node.scheduler.watchdogs == []
 
-    logging.getLogger("otp").addHandler(hearer)
-    try:
-        run(main)
-    finally:
-        logging.getLogger("otp").removeHandler(hearer)
+    run(main)
     assert "test_holds.py:" in hearer.text
 
 
@@ -172,9 +176,8 @@ def test_what_holds_a_loop_may_have_a_long_name_of_any_letters(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("own_sockets")
-def test_a_second_door_of_a_loop_reports_what_holds_it_after_the_first_one_is_closed() -> None:
+def test_a_second_door_of_a_loop_reports_what_holds_it_after_the_first_one_is_closed(hearer: Hearer) -> None:
     """Regression: the watchdog of the first door ended with it, and the loop had none."""
-    hearer = Hearer()
 
     async def main() -> None:
         async with (
@@ -182,9 +185,9 @@ def test_a_second_door_of_a_loop_reports_what_holds_it_after_the_first_one_is_cl
             otp.Node("bank@127.0.0.1") as bank,
             otp.observe(shop, backend=None) as first,
             otp.observe(bank, backend=None) as second,
-            Visitor(second.record.address, second.record.token),
+            visitor_of(second),
         ):
-            async with Visitor(first.record.address, first.record.token):
+            async with visitor_of(first):
                 await second.close()
                 assert len(shop.scheduler.watchdogs) == 1
                 assert hearer.heard.wait(20)
@@ -195,11 +198,7 @@ def test_a_second_door_of_a_loop_reports_what_holds_it_after_the_first_one_is_cl
                 await asyncio.to_thread(one.join, 20)
             assert not any(one.is_alive() for one in ends)
 
-    logging.getLogger("otp").addHandler(hearer)
-    try:
-        run(main)
-    finally:
-        logging.getLogger("otp").removeHandler(hearer)
+    run(main)
 
 
 @pytest.mark.usefixtures("own_sockets")
@@ -208,7 +207,7 @@ def test_a_loop_with_a_watchdog_gets_no_second_one_from_its_door() -> None:
         async with otp.Node("shop@127.0.0.1") as node, otp.observe(node, backend=None) as door:
             own = Watchdog(asyncio.get_running_loop(), node)
             own.start()
-            async with Visitor(door.record.address, door.record.token):
+            async with visitor_of(door):
                 assert node.scheduler.watchdogs[0] is own
             await door.close()
             assert node.scheduler.watchdogs == [own]  # was not ended with the door

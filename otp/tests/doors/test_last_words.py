@@ -17,7 +17,7 @@ import pytest
 import otp
 import otp.doors
 from otp.doors import Visitor
-from visits import run
+from visits import run, visitor_of
 
 
 @pytest.mark.parametrize("way", ["sys.exit", "closed node", "closed door"])
@@ -31,7 +31,7 @@ def test_a_door_tells_its_visitors_why_its_node_has_ended(folder: Path, way: str
         visits = contextlib.AsyncExitStack()
         with contextlib.suppress(SystemExit):
             async with otp.Node("shop@127.0.0.1") as node, otp.observe(node, backend=None) as door:
-                visitors.append(await visits.enter_async_context(Visitor(door.record.address, door.record.token)))
+                visitors.append(await visits.enter_async_context(visitor_of(door)))
                 if way == "sys.exit":
                     node.spawn(quits)
                     await asyncio.Event().wait()
@@ -74,7 +74,7 @@ def test_a_door_reports_the_error_that_left_its_block(folder: Path, body: Any, w
 
             async def block() -> None:
                 async with door:
-                    visitors.append(await visits.enter_async_context(Visitor(door.record.address, door.record.token)))
+                    visitors.append(await visits.enter_async_context(visitor_of(door)))
                     is_open.set()
                     await body()
 
@@ -104,7 +104,7 @@ def test_a_door_reports_the_exit_signal_that_ended_its_process(folder: Path, way
 
     async def program(visits: contextlib.AsyncExitStack, is_in: asyncio.Event) -> None:
         async with otp.observe(otp.node(), backend=None) as door:
-            visitors.append(await visits.enter_async_context(Visitor(door.record.address, door.record.token)))
+            visitors.append(await visits.enter_async_context(visitor_of(door)))
             is_in.set()
             if way == "root":
                 root = await SmallShop.start_link(None, name="shop")
@@ -141,7 +141,7 @@ def test_a_door_that_closes_waits_until_its_visitors_have_collected(
     async def main() -> None:
         async with asyncio.timeout(10), otp.Node("shop@127.0.0.1") as node, contextlib.AsyncExitStack() as visits:
             door = await otp.observe(node, backend=None).open()
-            visitor = await visits.enter_async_context(Visitor(door.record.address, door.record.token))
+            visitor = await visits.enter_async_context(visitor_of(door))
             is_asked, may_go = asyncio.Event(), asyncio.Event()
 
             async def collect() -> None:
@@ -161,7 +161,7 @@ def test_a_door_that_closes_waits_until_its_visitors_have_collected(
             # A visitor that does not come back delays the end for a moment only
             monkeypatch.setattr("otp.doors.visit.COLLECT_S", 0.01)
             door = await otp.observe(node, backend=None).open()
-            other = await visits.enter_async_context(Visitor(door.record.address, door.record.token))
+            other = await visits.enter_async_context(visitor_of(door))
             other.collect = asyncio.Event().wait
             await door.close()
 
@@ -173,7 +173,7 @@ def test_the_end_of_a_node_waits_for_what_the_visitors_of_its_doors_collect(fold
         async with asyncio.timeout(10), contextlib.AsyncExitStack() as visits:
             async with otp.Node("shop@127.0.0.1") as node:
                 door = await otp.observe(node, backend=None).open()
-                visitor = await visits.enter_async_context(Visitor(door.record.address, door.record.token))
+                visitor = await visits.enter_async_context(visitor_of(door))
 
                 async def collect() -> None:
                     await asyncio.sleep(0)
@@ -214,7 +214,7 @@ def test_a_door_reports_the_reason_why_otp_run_ended(folder: Path, way: str, wor
             return otp.Children([QuittingTill.child_spec(None, id="till", name="till")])
 
     async def visit(door: otp.doors.Door, is_in: asyncio.Event) -> None:
-        async with Visitor(door.record.address, door.record.token) as visitor:
+        async with visitor_of(door) as visitor:
 
             async def collect() -> None:
                 words.append(visitor.last_word)
