@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import otp
-from asking_peers import Peer, ask, asks, says
+from asking_peers import AsksTheNext, Peer, ask, asks, says
 from otp import CallTimeout, Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
 from otp.sentences import reason_text
 
@@ -143,16 +143,6 @@ def test_the_log_of_a_cycle_has_the_time_that_its_processes_really_waited(
     crashed = [line for line in caplog.text.splitlines() if " crashed: " in line]
     assert 2 == len(crashed)
     assert all("did not answer a call in 2 s (timeout)" in line for line in crashed)
-
-
-class AsksTheNext(GenServer[str]):
-    @impl
-    def init(self, arg: str) -> Ok[str]:
-        return Ok(arg)
-
-    @impl
-    async def handle_call(self, request: Any, caller: Any, state: str) -> Any:
-        return Reply(await GenServer.call(state, request), state) if state else NoReply(state)
 
 
 class Chain(Supervisor):

@@ -31,6 +31,18 @@ class Peer(GenServer[Any]):
         return NoReply(state)
 
 
+class AsksTheNext(GenServer[str]):
+    """A server that passes each request on to the server of this name; without a name it never replies."""
+
+    @impl
+    def init(self, arg: str) -> Ok[str]:
+        return Ok(arg)
+
+    @impl
+    async def handle_call(self, request: Any, caller: Any, state: str) -> Any:
+        return Reply(await GenServer.call(state, request), state) if state else NoReply(state)
+
+
 def asks(name: str, request: Act | None = None, *timeout: Any) -> Act:
     """Return an act that calls the server of this name."""
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import otp
+from asking_peers import AsksTheNext
 from otp import GenServer, NoReply, Ok, Reply, Stop, Supervisor, impl
 from otp.observer.hints import hint_for
 from otp.testing import Scheduler, wait_all_idle
@@ -507,21 +508,11 @@ def test_the_hint_about_a_returned_class_is_that_of_the_log() -> None:
     assert Scheduler().run(main) == "return an instance, as in NoReply(…), not the class"
 
 
-class AsksWithoutLimit(GenServer[str]):
-    @impl
-    def init(self, arg: str) -> Any:
-        return Ok(arg)
-
-    @impl
-    async def handle_call(self, request: Any, caller: Any, state: str) -> Any:
-        return Reply(await GenServer.call(state, request), state) if state else NoReply(state)
-
-
 class Queue(Supervisor):
     @impl
     def init(self, arg: str) -> otp.Children:
         names = {"first": "second", "second": "third", "third": arg}
-        specs = [AsksWithoutLimit.child_spec(other, id=name, name=name) for name, other in names.items()]
+        specs = [AsksTheNext.child_spec(other, id=name, name=name) for name, other in names.items()]
         return otp.Children(specs, max_restarts=9)
 
 
