@@ -27,7 +27,7 @@ def test_the_start_of_a_living_process_is_the_time_of_its_event() -> None:
         assert [before, after] == [event.pid for event in seen]
         times = [clock.wall(event.at) for event in seen]
         assert times == pytest.approx([births.of(before), births.of(after)], abs=0.001)
-        assert births.of(otp.self()) is None  # nobody followed its start
+        assert births.of(otp.self()) is None  # it started before the first subscription, so nothing recorded it
         births.watch(node, clock)
         assert times == pytest.approx([births.of(before), births.of(after)], abs=0.001)
         ref = otp.monitor(after)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -21,14 +22,19 @@ from superlearner.observing.monitoring.witness import Witness
 from superlearner.settings.settings import Settings
 
 
+def note(crashes: UnsupervisedCrashes, reason: Any, at: float = NOW, pid: str = "0.1.0") -> None:
+    """Have them note the end of a process of this kind for this reason."""
+    data = {"reason": reason, "what": "leak", "name": None}
+    crashes.note(SimpleNamespace(seq=7, kind="exited", pid=pid, data=data), at)
+
+
 def test_crashes_without_a_supervisor_are_stored_together_and_at_longer_and_longer_intervals() -> None:
     """Regressions: 300 of them left no trace on any page; one that followed another was not listed for a minute."""
     crashes, stored = UnsupervisedCrashes(), list[Incident]()
     where = "at jobs.py:7 in leak; it has no supervisor that restarts it"
 
     def crash(pid: str, reason: str, at: float) -> None:
-        data = {"reason": otp.Crash(reason, (("jobs.py", 7, "leak"),)), "what": "leak", "name": None}
-        crashes.note(SimpleNamespace(seq=7, kind="exited", pid=pid, data=data), at)
+        note(crashes, otp.Crash(reason, (("jobs.py", 7, "leak"),)), at, pid)
 
     for number in range(300):
         crash(f"0.{number}.0", "negative", NOW + number / 100)
@@ -45,9 +51,8 @@ def test_crashes_without_a_supervisor_are_stored_together_and_at_longer_and_long
 
 def test_crashes_without_a_supervisor_that_go_on_are_stored_once_a_minute() -> None:
     crashes, stored = UnsupervisedCrashes(), list[float]()
-    data = {"reason": "negative", "what": "leak", "name": None}
     for second in range(600):
-        crashes.note(SimpleNamespace(seq=7, kind="exited", pid="0.1.0", data=data), NOW + second)
+        note(crashes, "negative", NOW + second)
         stored += [NOW + second for _ in crashes.take(NOW + second, LIMITS.anomaly_window)]
     assert [round(later - earlier) for earlier, later in pairwise(stored)] == [4, 8, 16, 32, *[60] * 8]
 
@@ -55,17 +60,14 @@ def test_crashes_without_a_supervisor_that_go_on_are_stored_once_a_minute() -> N
 def test_crashes_whose_reasons_are_different_tuples_are_stored_apart() -> None:
     crashes = UnsupervisedCrashes()
     for reason in (("bad", 1), ("worse", 2)):
-        data = {"reason": reason, "what": "leak", "name": None}
-        crashes.note(SimpleNamespace(seq=7, kind="exited", pid="0.1.0", data=data), NOW)
+        note(crashes, reason)
     assert len(crashes.take(NOW + 4, LIMITS.anomaly_window)) == 2
 
 
 def test_a_stored_crash_with_a_long_reason_says_that_no_supervisor_restarts_it() -> None:
     """Regression: the text was too long to be stored with its end."""
     crashes = UnsupervisedCrashes()
-    reason = otp.Crash("x" * 1000, (("jobs.py", 7, "do_something"),))
-    data = {"reason": reason, "what": "leak", "name": None}
-    crashes.note(SimpleNamespace(seq=7, kind="exited", pid="0.1.0", data=data), NOW)
+    note(crashes, otp.Crash("x" * 1000, (("jobs.py", 7, "do_something"),)))
     text = only(crashes.take(NOW + 4, LIMITS.anomaly_window)).text
     assert text.endswith("; it has no supervisor that restarts it")
     assert len(text) < 250
@@ -125,7 +127,7 @@ def test_a_crash_without_a_supervisor_is_a_problem_at_once_and_for_the_window(mo
         killed = otp.spawn(otp.receive)
         otp.exit(killed, "kill")
         await otp.wait_down(killed)
-        assert look() == []  # a kill is meant
+        assert look() == []  # a kill is intended
         monitor.close()
 
     Scheduler(0).run(main)

@@ -137,7 +137,7 @@ def test_a_callback_is_long_after_two_seconds_and_worse_if_messages_wait() -> No
         TimedOut(NOW - 7, "till", "0.7.0", "till", "me", "", "", 1),
     )
     (found,) = detectors.long_callback(facts(ended_callbacks=[ended], timeouts=[call]), LIMITS)
-    assert found.severity == "medium" and found.incident is not None  # a caller has waited in vain
+    assert found.severity == "medium" and found.incident is not None  # a caller waited in vain
     stopped = PendingCallback("0.7.0", "till", "Till", "handle_cast", NOW - 20, 1, None, 13.0)
     assert only(list(detectors.long_callback(facts(callbacks=[stopped]), LIMITS))).description.startswith(
         "till has been in handle_cast for 7 s"

@@ -134,7 +134,7 @@ def test_many_processes_that_start_at_once_and_stay_are_reported_in_8_s_with_the
 
     async def run(monitor: Monitor, sample: Callable[[float], Any]) -> None:
         clock = await LeakingClock.start_link(0, name="clock")
-        otp.spawn(waiter)  # one without ties for long, of the same kind
+        otp.spawn(waiter)  # one of the same kind that has had no ties for long
         assert await sample(10) == []
         otp.GenServer.cast(clock, 3000)
         await advance(0.15)
@@ -156,7 +156,7 @@ class Guest(otp.GenServer[None]):
 
 
 class LeakingHost(otp.GenServer[float]):
-    """Has a child of `guests` started each `pause` seconds."""
+    """Has `guests` start a child each time the seconds in its state have passed."""
 
     @otp.impl
     def init(self, arg: float) -> otp.Ok[float]:
@@ -178,7 +178,7 @@ def test_children_of_a_dynamic_supervisor_that_never_end_are_found_with_their_re
     async def run(monitor: Monitor, sample: Callable[[float], Any]) -> None:
         await otp.DynamicSupervisor.start_link(name="guests")
         await LeakingHost.start_link(0.05, name="host")
-        assert await sample(20) == []  # so many users may sign in after a start
+        assert await sample(20) == []  # this many users may sign in after a start
         found = only(await sample(26))
         total = monitor.facts().children[0].counts[-1].total
         place = f"{AT}:{LeakingHost.handle_info.__code__.co_firstlineno + 3} in handle_info"

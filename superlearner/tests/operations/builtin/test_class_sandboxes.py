@@ -79,7 +79,7 @@ def test_a_teacher_sees_a_sandbox_that_runs_and_crashes(inside: Inside, tmp_path
         platform.moments._add(last)
         (ada,) = (await call(platform, "course.learners", TEACHER)).data
         assert (ada["sandboxes"][0]["crashes"], ada["sandboxes"][0]["crash"]) == (4, "Main gave up (main.py:15)")
-        back = replace(made, ran_at=8.5)  # to an earlier version, whose own time is of before
+        back = replace(made, ran_at=8.5)  # an earlier version runs from then on, so only later crashes count
         platform.sandboxes.fleet = platform.sandboxes.fleet.put(back)
         (ada,) = (await call(platform, "course.learners", TEACHER)).data
         assert ada["sandboxes"][0]["crashes"] == 1
