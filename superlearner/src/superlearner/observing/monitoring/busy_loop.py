@@ -7,8 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from otp import sentences
-from superlearner.control.timeouts import OUTSIDE
-from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, LoopHold, NodeFacts, held_within
+from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, NodeFacts, held_within
 from superlearner.observing.monitoring.points import Point
 from superlearner.observing.monitoring.timeouts import advise_on_hold
 from superlearner.settings.settings import Settings
@@ -29,8 +28,8 @@ def busy_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """
     since, allowed = facts.now - PERIOD_S, ALLOWED * limits.anomaly_loop_held
     starved = _starved_within(facts.points, since, facts.now)
-    recent = sorted((hold for hold in facts.holds if hold.at > since), key=_subject_of)
-    for subject, group in groupby(recent, key=_subject_of):
+    recent = sorted((hold for hold in facts.holds if hold.at > since), key=lambda hold: hold.subject)
+    for subject, group in groupby(recent, key=lambda hold: hold.subject):
         holds = sorted(group, key=lambda hold: hold.at)
         short = [hold for hold in holds if hold.seconds < limits.anomaly_loop_held]
         if held_within(short, since, facts.now) - starved <= allowed:
@@ -66,10 +65,6 @@ def busy_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             hint=advise_on_hold(worst),
             incident=Incident(past),
         )
-
-
-def _subject_of(hold: LoopHold) -> str:
-    return hold.name or hold.pid or OUTSIDE
 
 
 def _starved_within(points: Iterable[Point], since: float, until: float) -> float:

@@ -14,7 +14,6 @@ from otp import sentences
 from superlearner.base.commands import command
 from superlearner.control.clock import time_text, timestamp
 from superlearner.control.drawing import waiting_text
-from superlearner.control.timeouts import OUTSIDE
 from superlearner.observing.monitoring.alarms import BACK_S
 from superlearner.observing.monitoring.busy_loop import busy_loop
 from superlearner.observing.monitoring.code_places import CodePlace
@@ -160,8 +159,8 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
     """Find code that blocked the event loop."""
     since = facts.now - limits.anomaly_window
     found = [hold for hold in facts.holds if hold.own_seconds >= limits.anomaly_loop_held]
-    found.sort(key=lambda hold: hold.name or hold.pid or "")
-    for who, group in groupby(found, key=lambda hold: hold.name or hold.pid):
+    found.sort(key=lambda hold: hold.subject)
+    for subject, group in groupby(found, key=lambda hold: hold.subject):
         known = sorted(group, key=lambda hold: hold.at)
         holds = [hold for hold in known if hold.at >= since]
         if not holds:
@@ -169,7 +168,6 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
         row = _row_of_holds(known, limits.anomaly_window + BACK_S)
         worst = max(holds, key=lambda hold: hold.own_seconds)
         at = f", at {worst.place}" if worst.place else ""
-        subject = who or OUTSIDE
         up_to = "for" if len(holds) == 1 else "for up to"
         longest = f"{up_to} {sentences.elapsed(worst.seconds)}{at}{worst.starved_text}"
         begun = holds[0].at - holds[0].seconds

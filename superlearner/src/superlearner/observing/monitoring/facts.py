@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from otp import sentences
 from otp.watchdog import OBSERVER
+from superlearner.control.timeouts import OUTSIDE
 from superlearner.observing.analytics.history import Book, History, Unstarted
 from superlearner.observing.monitoring.code_places import CodePlace
 from superlearner.observing.monitoring.points import Point
@@ -212,6 +213,11 @@ class LoopHold:
     def is_of_platform(self) -> bool:
         """True if code of the platform held it, which its user cannot change."""
         return self.pid is None and self.name in (OBSERVER, PLATFORM)
+
+    @property
+    def subject(self) -> str:
+        """What held it, as the subject of a sentence."""
+        return self.name or self.pid or OUTSIDE
 
     @property
     def own_seconds(self) -> float:

@@ -16,7 +16,6 @@ from superlearner.control.events import TraceEvent
 from superlearner.control.terms import clip, plain_pid
 from superlearner.control.timeouts import (
     LONGEST,
-    OUTSIDE,
     callee_of,
     caller_of,
     is_of_platform,
@@ -153,7 +152,7 @@ def _find_hold(call: TimedOut, facts: NodeFacts) -> LoopHold | None:
 
 
 def _describe_hold(hold: LoopHold) -> str:
-    return sentences.held(hold.name or hold.pid or OUTSIDE, hold.seconds, hold.place or "")
+    return sentences.held(hold.subject, hold.seconds, hold.place or "")
 
 
 def advise_on_hold(hold: LoopHold) -> str:
