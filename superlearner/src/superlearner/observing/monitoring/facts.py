@@ -216,7 +216,7 @@ class LoopHold:
 
     @property
     def subject(self) -> str:
-        """What held it, as the subject of a sentence."""
+        """The process or code that held it, as the subject of a sentence."""
         return self.name or self.pid or OUTSIDE
 
     @property
