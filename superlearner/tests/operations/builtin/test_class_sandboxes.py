@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from asked_restarts import next_row
 from asked_sandboxes import SOURCE
 from owned_things import call, user
 from superlearner.operations.failures import OperationError
@@ -121,8 +122,7 @@ def test_a_teacher_sees_whose_code_does_not_run_and_why(inside: Inside, tmp_path
         assert (await failed())[0] == 1
         await run(SOURCE.replace("return NoReply(n + 1)", "return NoReply(n // 0)"), "sandbox.hot_reload")
         assert await failed() is None
-        kept = asyncio.get_running_loop().create_future()
-        platform.moments.on_moment = lambda row: kept.done() or kept.set_result(row)
+        kept = next_row(inside_)
         await call(platform, "process.message", ADA, pid="counter", node="jar", message="tick", message_type="cast")
         await kept
         crash = (await call(platform, "course.learners", TEACHER)).data[0]["sandboxes"][0]["crash"]
