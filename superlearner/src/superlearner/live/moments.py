@@ -43,6 +43,7 @@ from superlearner.operations.builtin.restart_loops import (
     GAVE_UP,
     INCIDENT,
     OUTAGE,
+    PROGRAM,
     cause_of,
     is_incident,
     names,
@@ -305,14 +306,14 @@ class Moments:
 
     def add_program_end(self, node: str, owner: str | None, end: ProgramEnd) -> None:
         """Keep the end of the program of a node that runs again; it is in no node's trace, so its run is its own."""
-        run, number = new_run(), 1
+        run, number = new_run(), PROGRAM
         data = end.moment(node, Ref(run, number)).model_dump_json(exclude_unset=True).encode()
         until, line = end.at + end.took, without_secrets(end.text, LONGEST)
         self._add(MomentRow(node, run, number, number, end.at, until, line, 1, f"{number}", owner, _pack(data)))
 
     def add_service_change(self, change: ServiceChange) -> None:
         """Keep the loss or return of an attached service or a member, with a run of its own."""
-        run, number = new_run(), 1
+        run, number = new_run(), PROGRAM
         data = describe_service_change(change, Ref(run, number)).model_dump_json(exclude_unset=True).encode()
         if change.held is not None:
             at, line = change.held[0], without_secrets(change.held[1], LONGEST)

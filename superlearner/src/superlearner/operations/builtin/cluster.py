@@ -17,6 +17,7 @@ from superlearner.cluster.status import pings, status_of
 from superlearner.control.terms import clip
 from superlearner.nodes.kinds import MEMBER
 from superlearner.nodes.nodes import Nodes, full_name
+from superlearner.operations.builtin.restart_loops import PROGRAM
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.engine.everywhere import Answers, ask_all, select_nodes
@@ -141,7 +142,7 @@ async def events(ctx: Context, members: Members, history: MomentHistory | None, 
     until, kinds = newest[-1].at if newest else None, [str(MEMBER)]
     rows: list[MomentRow] = []
     if history is not None:
-        rows, _ = await history.page([], kinds, None, None, until, 0, 500, number=1, replays=False)
+        rows, _ = await history.page([], kinds, None, None, until, 0, 500, number=PROGRAM, replays=False)
     return ClusterEvents(events=[*newest, *filter(None, map(read_change, rows))][:limit])
 
 

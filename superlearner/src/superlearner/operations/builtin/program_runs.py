@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from superlearner.operations.builtin.restart_loops import PROGRAM
 from superlearner.operations.builtin.restart_words import read_moment
 from superlearner.operations.engine.seams import MomentHistory
 from superlearner.operations.results.restarts import Crashed, Moment, Started
 
 __all__ = ["list_runs"]
 
-PROGRAM: Final = 1
-"""The number of a loss or a return of a node."""
 MOST_CHANGES: Final = 50
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "GAVE_UP",
     "INCIDENT",
     "OUTAGE",
+    "PROGRAM",
     "beginning",
     "Loop",
     "LineParts",
@@ -35,8 +36,10 @@ __all__ = [
     "read_line",
 ]
 
+PROGRAM: Final = 1
+"""The number of the end or the start of a program."""
 INCIDENT: Final = 2
-"""The number of what has no restart; no restart has it, and the end of a program has 1."""
+"""The number of what has no restart; no restart has it."""
 ANOMALY: Final = 2**53
 """The number of a stored anomaly with its evidence, which is in no list of restarts; no event has it."""
 BLOCKED: Final = "blocked_loop"

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from superlearner.nodes.attaching import ON_REQUEST
 from superlearner.operations.builtin.restart_incidents import is_failure
-from superlearner.operations.builtin.restart_loops import BLOCKED, GAVE_UP, INCIDENT
+from superlearner.operations.builtin.restart_loops import BLOCKED, GAVE_UP, INCIDENT, PROGRAM
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.store import MomentRow
 
@@ -16,15 +16,13 @@ __all__ = ["Selection", "select", "select_open"]
 Selection = Literal["restarts", "give_ups"]
 ANSWER_S: Final = 60.0
 """Seconds after a hold in which a silent node answers again."""
-PROGRAM: Final = 1
-"""The number of the end or the start of a program."""
 
 
 def select(rows: Sequence[MomentRow], only: Selection | None) -> list[MomentRow]:
     """Return the recorded restarts or give-ups, in the same order.
 
-    A hold of the event loop that made its node silent is among the restarts. A service that somebody attached or
-    detached is not.
+    The restarts include blocked event loops that made their node silent. They do not include services that were
+    attached or detached on request.
 
     >>> hang = MomentRow("shop", "9f3a0c1b22d4", 2, 2, 100.0, 108.0, "till was in handle_call for 8 s")
     >>> fall = MomentRow("shop", "9f3a0c1b22d4", 7, 9, 90.0, 90.0, "shop_sup gave up")
