@@ -319,8 +319,9 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
         user, own = user_of(request), platform.node.name
         names = node_names(platform.nodes, user)
         first = home_node(user) if user.only_own else platform.nodes.default or own
+        is_first = node in (None, first)
+        lists_services = is_first and not user.only_own
         found = platform.nodes.find(node or first)
-        service = None if user.only_own or node not in (None, first) else platform.nodes.find_only_service()
         shown = {
             "root": platform.settings.root_path,
             "cli": reaching(request, platform.settings.data_dir, platform.settings.root_path),
@@ -328,12 +329,12 @@ def install(app: FastAPI, platform: Platform, readiness: Readiness) -> None:
             "version": platform.version,
             "pages": _pages(platform, user),
             "node": node or first,
-            "chosen": "" if node in (None, first) else node,
+            "chosen": "" if is_first else node,
             "own": own,
             "beside": found is not None and found.kind.listed_beside,
-            "runs_no_tree": platform.nodes.runs_no_tree and node in (None, first),
-            "services": {} if user.only_own or node not in (None, first) else _list_services(platform),
-            "only_service": service,
+            "runs_no_tree": platform.nodes.runs_no_tree and is_first,
+            "services": _list_services(platform) if lists_services else {},
+            "only_service": platform.nodes.find_only_service() if lists_services else None,
             "reader": user.name,
             "display_name": user.display_name,
             "only_own": user.only_own,

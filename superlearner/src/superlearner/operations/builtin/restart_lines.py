@@ -187,8 +187,7 @@ async def list_(
     if len(names) == 1 and all(one.node in (None, name) for one in shown):
         for one in shown:
             one.node = None
-    filtered = words is not None or since is not None or until is not None or settled is not None
-    filtered = filtered or only is not None
+    filtered = any(one is not None for one in (words, since, until, settled, only))
     none = None if total else await describe_none(ctx, node, process, filtered=filtered, of_all=bool(others))
     return Paged(shown, total, page, per_page, sentences.story(*silent, none or "") or None)
 
