@@ -257,7 +257,7 @@ export function rowOf(model, pid) {
 }
 
 /** Return how many processes a group counts but does not list. @param {Model} model @param {Row} row */
-const unlisted = (model, row) => row.kind === "group" ? Math.max(0, (row.children ?? 0) - (model.kids.get(row.key)?.length ?? 0)) : 0;
+const countUnlisted = (model, row) => row.kind === "group" ? Math.max(0, (row.children ?? 0) - (model.kids.get(row.key)?.length ?? 0)) : 0;
 
 /** @typedef {{row: Row, more: number, depth: number}} TreeLine  more: instead of the row, how many its group does not list below it */
 
@@ -273,7 +273,7 @@ export function linesOf(model) {
       if (!row) continue;
       lines.push({ row, more: 0, depth });
       walk(key, depth + 1);
-      const more = unlisted(model, row);
+      const more = countUnlisted(model, row);
       if (more) lines.push({ row, more, depth: depth + 1 });
     }
   };
@@ -288,7 +288,7 @@ export function linesOf(model) {
 export function tally(model) {
   const count = { running: 0, restarting: 0, stuck: 0, suspended: 0, crashed: 0, stopped: 0 };
   for (const row of model.rows.values()) {
-    count.running += unlisted(model, row);
+    count.running += countUnlisted(model, row);
     if (row.kind === "group" || row.critical) continue;
     const { state } = row;
     if (state === "running" || state === "stuck" || state === "suspended" || state === "stopped") count[state] += 1;

@@ -36,7 +36,7 @@ export function listed(names) {
 
 /** Return the process that ended first; of a restart on request, the child and not a process below it. @param {Moment} moment */
 export function victim(moment) {
-  const first = moment.events.find(({ kind }) => kind === "crash") ?? asked(moment)[0] ?? moment.events[0];
+  const first = moment.events.find(({ kind }) => kind === "crash") ?? findRequested(moment)[0] ?? moment.events[0];
   return first?.id ?? moment.root.id;
 }
 
@@ -44,7 +44,7 @@ export function victim(moment) {
  * Return the stops of the children that were stopped on request, without those below them; none if a process ended by itself.
  * @param {Moment} moment
  */
-function asked(moment) {
+function findRequested(moment) {
   const stops = only(moment, "stop"), boss = stops.at(-1)?.by;
   const ended = moment.events[0]?.kind !== "stop" || only(moment, "crash").some(({ id }) => id === boss);
   return ended ? [] : stops.filter(({ by }) => by === boss);
@@ -164,13 +164,13 @@ export function headline(moment) {
   const name = namer(moment), gave = new Set(only(moment, "decide").filter(({ what }) => what === "give_up").map(({ id }) => id));
   if (gave.size) return `${listed([...gave].map((one) => name(one)))} gave up`;
   const runs = only(moment, "start").length > 0;
-  return `${name(victim(moment))} ${runs ? "restarted" : asked(moment).length ? "stopped" : "ended"}`;
+  return `${name(victim(moment))} ${runs ? "restarted" : findRequested(moment).length ? "stopped" : "ended"}`;
 }
 
 /** Return the sentence of a stage; it names only what is on the screen. @param {Moment} moment @param {number} stage  0 to 6 */
 export function sentence(moment, stage) {
   if (moment.moved) return moving(moment, stage);
-  if (asked(moment).length) return onRequest(moment, stage);
+  if (findRequested(moment).length) return onRequest(moment, stage);
   const name = namer(moment), who = name(victim(moment)), [first, ...later] = decisions(moment);
   const by = name(first?.id ?? moment.root.id),
     stops = only(moment, "stop").filter((stop) => stop.by === first?.id),
@@ -250,7 +250,7 @@ function moving(moment, stage) {
  * @param {Moment} moment @param {number} stage  0 to 6
  */
 function onRequest(moment, stage) {
-  const name = namer(moment), boss = asked(moment)[0]?.by ?? moment.root.id, by = name(boss);
+  const name = namer(moment), boss = findRequested(moment)[0]?.by ?? moment.root.id, by = name(boss);
   const request = byRequest(moment) || " on request", runs = only(moment, "start").some((one) => one.by === boss);
   const listOf = (/** @type {"stop"|"start"} */ kind) =>
     listed(only(moment, kind).filter((one) => one.by === boss).map(({ id }) => name(id)));

@@ -452,10 +452,10 @@ async function readRestarts() {
     asked = true;
     stale = false;
     try {
-      /** @type {Api.RestartLine[][]} */ const [newest = [], falls = []] = await Promise.all([
+      /** @type {Api.RestartLine[][]} */ const [restarts = [], falls = []] = await Promise.all([
         request("GET", `/restarts?only=restarts&per_page=${READ}`), request("GET", "/restarts?only=give_ups&per_page=1"),
       ]);
-      storedRestarts = [...newest, ...falls.filter((fall) => newest.every(({ ref }) => ref !== fall.ref))];
+      storedRestarts = [...restarts, ...falls.filter((fall) => restarts.every(({ ref }) => ref !== fall.ref))];
       loaded = true;
     } catch {
       continue; // the status line shows whether the server responds
@@ -468,8 +468,8 @@ async function readRestarts() {
 
 function list() {
   const items = lastRestarts().map((one) => {
-    const { node, at, stored: { kept, incident, outage, ref } } = one, of = node === model.node ? chosen() : node;
-    const shows = ref && (kept || one.count > 1 || (incident && !outage));
+    const { node, at, stored: { kept, incident, ref } } = one, of = node === model.node ? chosen() : node;
+    const shows = ref && (kept || one.count > 1 || incident);
     return make("li", {},
       make("time", { datetime: new Date(at * 1000).toISOString() }, time(at)),
       make("a", { href: shows ? whyAddress(ref, of) : inTimeline(of, at) }, ...spoken(restartText(one))),

@@ -53,7 +53,7 @@ export function countKinds(events) {
 }
 
 /** Return how many events these are: a sum is as many as it counts. @param {readonly LogEvent[]} events */
-export const countEvents = (events) => events.reduce((all, event) => all + (event.data?.["times"] ?? 1), 0);
+const countEvents = (events) => events.reduce((all, event) => all + (event.data?.["times"] ?? 1), 0);
 
 /**
  * Return the number of listed events in words. With the number of those of two kinds, it is the sum of the numbers of the kinds.
@@ -62,7 +62,7 @@ export const countEvents = (events) => events.reduce((all, event) => all + (even
  */
 export function countText(listed, upTo, all, kinds) {
   const count = countEvents(listed), until = countEvents(listed.slice(0, upTo)), hidden = countEvents(all) - count;
-  const twice = countEvents(listed.filter((event) => new Set(kindsOf(event).filter((kind) => kinds.includes(kind))).size > 1));
+  const twice = countEvents(listed.filter((event) => kindsOf(event).filter((kind) => kinds.includes(kind)).length > 1));
   return `${until < count ? `${number(until)} of ` : ""}${counted(count, "event")}${
     twice ? ` (${number(twice)} both ${twice === 1 ? "a failure and a restart" : "failures and restarts"})` : ""}${
     hidden ? `; ${number(hidden)} filtered out` : ""}`;
