@@ -42,7 +42,7 @@ from superlearner.operations.builtin.restart_loops import fold as find_loops
 from superlearner.operations.builtin.restart_loops import names as is_named
 from superlearner.operations.builtin.restart_none import describe_none
 from superlearner.operations.builtin.restart_selection import Selection, select, select_open
-from superlearner.operations.builtin.restart_words import Words, page_about
+from superlearner.operations.builtin.restart_words import Words, page_about, read_moment
 from superlearner.operations.builtin.restarts import EventRef
 from superlearner.operations.builtin.restarts import describe_row as describe_stored
 from superlearner.operations.context import Context
@@ -458,11 +458,8 @@ def describe_row(row: MomentRow, reader: str) -> RestartLine:
             line.name, line.reason = parts.name, "killed" if parts.killed else None
             line.started = row.count if parts.again else 0
         return line
-    try:
-        moment = Moment.model_validate_json(zlib.decompress(row.data))
-    except (ValueError, zlib.error):  # from an earlier version
-        return line
-    if not moment.events:  # another program may have sent anything
+    moment = read_moment(row)
+    if moment is None or not moment.events:  # another program may have sent anything
         return line
     nodes = {one.id: one for one in _walk(moment.root)}
     decisions, requested = [one for one in moment.events if isinstance(one, Decided)], find_requested(moment)
