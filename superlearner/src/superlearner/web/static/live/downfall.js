@@ -65,7 +65,7 @@ export async function readStoredEnd(node) {
 }
 
 /**
- * Say in a place how the last tree ended; what stood there comes back when that is not so.
+ * Say in a place how the last tree ended; what stood there comes back when that is not so. Return whether it has ended.
  * @param {Model} model
  * @param {Element} place
  * @param {End|null} [stored]
@@ -82,4 +82,5 @@ export function showDownfall(model, place, stored = null) {
       ...(event.kind === "gave_up" && (event.ref ?? event.event) ? [make("i", {}, "Why?"), " shows the tree at that moment. "] : []),
       "Earlier events are in the ", make("a", { href: `${root()}/timeline${nodeQuery()}` }, "timeline"), "."),
   ]);
+  return event !== null;
 }

@@ -118,8 +118,8 @@ async function explainEmptyTree() {
     storedGiveUp = { epoch: model.epoch, end: null };
     storedGiveUp.end = await readStoredEnd(model.node);
   }
-  showDownfall(model, byId("empty", HTMLElement), storedGiveUp?.end);
-  attribute(page, "data-fallen", downfall(model, storedGiveUp?.end) !== null); // above the processes that run on
+  const fallen = showDownfall(model, byId("empty", HTMLElement), storedGiveUp?.end);
+  attribute(page, "data-fallen", fallen); // above the processes that run on
 }
 
 /** @param {import("../live/live.js").Status} status */
