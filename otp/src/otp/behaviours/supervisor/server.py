@@ -203,8 +203,7 @@ def _restart(me: Process, state: SupervisorState, record: ChildRecord, cause: in
     s = me.runtime.scheduler
     if (s.leftover or s.tasks_to_find) and find_leftover(s, record.old) is not None:
         return _restart_after_tasks(me, state, record, cause)
-    call = record.start or prepared(record)
-    outcome = begin(call, me)
+    outcome = begin(record.start or prepared(record), me)
     if type(outcome) is not Process and (type(outcome) is Pending or type(outcome) is CoroutineType):
         return _restart_when(outcome, me, state, record, cause)
     _started_again(outcome, me, state, record, record, cause)
@@ -258,22 +257,26 @@ def _started_again(
         return False
     else:
         pid = started_pid(outcome)
-    old, reason, ended = record.old, record.last_reason, record.ended
+        if pid is None:
+            state.started(record, None)
+            if record is failed:
+                log_ended(me, record.id, record.old, record.last_reason, record.spec, "ignored")
+            return True
+    ended = record.ended
     state.started(record, pid)
-    if pid is None:
-        if record is failed:
-            log_ended(me, record.id, old, reason, record.spec, "ignored")
-        return True
     if type(pid.state) is SupervisorState:
         continue_counts(record, pid.state)
     along = False
     if ended:
         record.restarts += 1
-    elif old is not None:
+    elif record.old is not None:
         record.restarted_along += 1
         along = True
     if record is failed:
-        report_restarted(me, state, record.id, pid, old, reason, cause, others, record.restarts, along)
+        report_restarted(
+            me, state, record.id, pid, record.old, record.last_reason, cause, others, record.restarts, along
+        )
     else:
-        report_started(me, record.id, pid, record.spec, cause, old if ended else None, record.restarts, along)
+        old = record.old if ended else None
+        report_started(me, record.id, pid, record.spec, cause, old, record.restarts, along)
     return True

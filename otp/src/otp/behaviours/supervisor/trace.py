@@ -57,8 +57,8 @@ def report_started(
 
 def report_ended(me: Process, id: Hashable, pid: Any, reason: Reason, less: Reason, now: int, cause: int) -> None:
     """Report that a child ended by itself; `less` is the reason to keep, `cause` the number of its end's event."""
-    whole = None if less is reason else reason
-    me.runtime.tracer.record("child_terminated", me, (id, pid, less, "exit", True), cause, whole, now)
+    values = (id, pid, less, "exit", True)
+    me.runtime.tracer.record("child_terminated", me, values, cause, None if less is reason else reason, now)
 
 
 def report_stopped(

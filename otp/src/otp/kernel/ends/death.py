@@ -580,12 +580,12 @@ def _finish(p: Process, reason: Any, sender: Any, cause: int, killed: bool = Fal
             if mons is not None:
                 p.monitored_by = None
                 notify_watcher(mons, reason)
-    if x is not None:
-        release(p, x)
     signalled = sender is not None or (x is not None and x.reason is not None)
     returned = vt is None and not signalled and is_word(reason, "normal")
-    if x is not None and x.tasks is not None:
-        end_tasks(p, x.tasks, returned, killed, _seconds_of_cleanup(p, x), parent)
+    if x is not None:
+        release(p, x)
+        if x.tasks is not None:
+            end_tasks(p, x.tasks, returned, killed, _seconds_of_cleanup(p, x), parent)
     if not (s.reports_tasks or returned):
         listened = x is not None and x.tasks is not None and x.tasks.opened is not None
         find_tasks(p, killed, _seconds_of_cleanup(p, x), parent, listened)

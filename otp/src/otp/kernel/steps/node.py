@@ -428,12 +428,11 @@ class Node:
             return
         name, side.name = side.name, None
         try:
-            found = self.names.get(name) is p
-            if found:
+            if self.names.get(name) is p:
                 del self.names[name]
+            else:
+                self._sweep_names(p)
         except Exception:  # a `__hash__` or `__eq__` that raises by now
-            found = False
-        if not found:
             self._sweep_names(p)
         if self.tracer.subscriptions:
             self.tracer.emit("unregistered", p, {"name": name})

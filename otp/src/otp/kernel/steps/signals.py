@@ -364,9 +364,12 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
     if reason is ABSENT:
         note_exit()
         raise _end_of_caller(pid)
-    p = pid if isinstance(pid, Process) else resolve(pid, "exit(pid, reason)")
-    if p is None:
-        raise unknown_name(pid, f"exit(pid, reason): no process has the name {pid!r}")
+    if isinstance(pid, Process):
+        p = pid
+    else:
+        p = resolve(pid, "exit(pid, reason)")
+        if p is None:
+            raise unknown_name(pid, f"exit(pid, reason): no process has the name {pid!r}")
     s = p.runtime.scheduler
     if not s.lock._is_owned():
         s.check_thread("exit(pid, reason)", "node.call_from_thread(f()), where `async def f()` does it")

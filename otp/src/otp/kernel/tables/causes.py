@@ -104,5 +104,7 @@ def cause_of(p: Process, sender: Any, cause: int) -> int:
         return 0
     if cause:
         return cause
+    if sender.status == DEAD and (ended := sender.exit_seq):
+        return ended
     causes = sender.runtime.tracer.causes
-    return (sender.exit_seq if sender.status == DEAD else 0) or (0 if causes is None else causes.of(sender))
+    return 0 if causes is None else causes.of(sender)
