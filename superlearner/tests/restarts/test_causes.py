@@ -147,10 +147,13 @@ def test_give_ups_at_two_levels_are_one_chain() -> None:
     async def test(node: otp.Node) -> None:
         await kill("x", "inner", "middle")
         await settled("inner", "middle")
-        assert kinds(why(node, number("x"))) == [
+        steps = why(node, number("x"))
+        assert kinds(steps) == [
             ("exited", "x"), ("gave_up", "inner"), ("gave_up", "middle"), ("child_restarted", "top"),
             ("child_started", "middle"), ("child_started", "inner"),
         ]  # fmt: skip
+        times = [one.at_ns for one in steps]
+        assert times == sorted(times), "a supervisor is reported as started after its children"
 
     run(test, group("middle", group("inner", worker("x"), max_restarts=0), max_restarts=0))
 

@@ -10,6 +10,7 @@ since a supervisor handles one end at a time:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import otp
@@ -74,7 +75,17 @@ def trail(
         found, at = chain.explain(at)
         steps += found
     once = {(step.event, step.kind): step for step in reversed(steps)}  # two ends may share an earlier step
-    return list(once.values())[-MOST:]
+    return _date_starts(list(once.values())[-MOST:])
+
+
+def _date_starts(steps: Sequence[Step]) -> list[Step]:
+    """Return the steps, each start not later than the next step: one of a supervisor is reported after those below."""
+    dated: list[Step] = []
+    for step in reversed(steps):
+        if step.kind in {"child_restarted", "child_started"} and dated and dated[-1].at_ns < step.at_ns:
+            step = replace(step, at_ns=dated[-1].at_ns)
+        dated.append(step)
+    return dated[::-1]
 
 
 Explained = tuple[list[Step], TraceEvent | None]

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { burning, byTime, causeOf, reasonIn, restartsIn, rowText, spanOf, Storms, timeOf, verb } from "#static/live/storms.js";
+import { burning, byTime, causeOf, reasonIn, restartsIn, rowText, spanOf, Storms, timeOf, verb, withStored } from "#static/live/storms.js";
 
 let number = 0;
 const crash = (at,
@@ -100,4 +100,21 @@ test("stored restarts are sorted by the time that is shown with them, not by the
   const one = (at, until, more = {}) => ({ at, until, line: "a", ...more });
   const stored = [one(41, 60), one(27, 50, { count: 9 }), one(37, 49), one(9, 58, { gave_up: true, fell_at: 48 }), one(47, 47)];
   assert.deepEqual(byTime(stored).map(timeOf), [50, 48, 47, 41, 37]);
+});
+
+const hold = (at, text, more = {}) => ({ id: ++number, at, kind: "stuck", level: "warn", key: "app/batcher", text, ...more });
+const stuck = (at, until, line) => ({ ref: `1.${at}`, at, until, line, count: 1, incident: true });
+const listed = (rows) => rows.map((row) => (row.id ? row.event.text : `stored: ${row.line}`));
+
+test("a hold of the event loop that was stored is listed once", () => { // Regression: as an event, and again with its link
+  const feed = [
+    hold(1000, "batcher held the event loop for 0.6 s"), crash(1001),
+    hold(1002.3, "batcher held the event loop for 0.8 s, at shop.py:7 in handle_cast", { kind: "answers_again" }),
+    hold(1004, "sink held the event loop for 0.5 s"), hold(1020, "batcher held the event loop for 0.7 s"),
+  ];
+  const stored = [stuck(1000.004, 1003.1, "batcher held the event loop twice, for up to 0.8 s, at shop.py:7 in handle_cast")];
+  assert.deepEqual(listed(withStored(new Storms().take(feed), stored)), [
+    "batcher held the event loop for 0.7 s", "sink held the event loop for 0.5 s", "monkey crashed: TimeoutError('slow')",
+    "stored: batcher held the event loop twice, for up to 0.8 s, at shop.py:7 in handle_cast",
+  ]);
 });

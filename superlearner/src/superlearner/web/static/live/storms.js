@@ -26,6 +26,10 @@ const PAUSE_S = 10;
 const BARS = 30;
 /** Kinds of entries about the end of a process; an entry passes from one to another. */
 const ENDS = new Set(["crashed", "killed", "restarted", "restart_failed"]);
+/** Kinds of entries about a hold of the event loop. */
+const HOLDS = new Set(["stuck", "answers_again"]);
+/** Seconds by which the times of an entry and of what is stored about it may differ. */
+const CLOSE_S = 0.05;
 const PID = /[ /]<?\d+\.\d+\.\d+>?$/;
 
 /** Return the name in an entry without the pid, which differs from child to child of a dynamic supervisor. @param {FeedEvent} event */
@@ -265,3 +269,27 @@ export const timeOf = (stored) => (!stored.gave_up && (stored.count ?? 1) > 1 ? 
 
 /** Return stored restarts by the time that is shown with them, newest first. @param {readonly Api.RestartLine[]} stored */
 export const byTime = (stored) => stored.toSorted((one, other) => timeOf(other) - timeOf(one));
+
+/**
+ * Return whether an entry is about a hold of the event loop that a stored entry describes, alone or with others.
+ * @param {FeedEvent} event @param {Api.RestartLine} stored
+ */
+const isHoldIn = ({ kind, at, text }, { incident, at: begun, until, line = "" }) => HOLDS.has(kind) && incident
+  && at >= begun - CLOSE_S && at <= (until ?? begun) + CLOSE_S && holderIn(text) === holderIn(line);
+
+/** Return the process that a sentence about a hold names. @param {string} text */
+const holderIn = (text) => text.split(" held the event loop", 1)[0];
+
+/**
+ * Return rows and stored entries, newest first. A hold of the event loop that is stored is listed once, with its link.
+ * @param {readonly Line[]} lines  newest first @param {readonly Api.RestartLine[]} stored
+ */
+export function withStored(lines, stored) {
+  /** @type {(Line|Api.RestartLine)[]} */
+  const rows = lines.filter(({ events }) => !events.every((event) => stored.some((one) => isHoldIn(event, one))));
+  for (const one of stored) {
+    const place = rows.findIndex((row) => ("id" in row ? row.to : timeOf(row)) < timeOf(one));
+    rows.splice(place < 0 ? rows.length : place, 0, one);
+  }
+  return rows;
+}

@@ -15,6 +15,8 @@ import { html, nothing, svg } from "../vendor/lit-html.js";
 
 /** @type {Record<Level, string>} */
 const MARKS = { ok: "running", info: "stopped", warn: "restarting", bad: "crashed" };
+/** Marks of kinds that have their own. @type {Record<string, string>} */
+const SHAPES = { gave_up: "gave-up", suspended: "suspended", stuck: "stuck", answers_again: "stuck" };
 /** Entries of a storm that are listed at most. */
 const MOST = 50;
 /** Width of a bar and its gap, and the height of the highest one. */
@@ -24,7 +26,7 @@ const [WIDE, HIGH] = [4, 16];
 export function eventRow(line, open, there) {
   const { event, id } = line;
   const storm = line.bars.length > 0;
-  const shape = event.kind === "gave_up" ? "gave-up" : event.kind === "suspended" ? "suspended" : MARKS[event.level] ?? "stopped";
+  const shape = SHAPES[event.kind] ?? MARKS[event.level] ?? "stopped";
   return html`<li data-id=${id} data-kind=${event.kind} data-level=${event.level} data-key=${event.key ?? nothing}
     data-count=${storm ? line.count : nothing}><svg class="glyph" aria-hidden="true"><use
     href="#i-${shape}"/></svg>${storm ? title(line) : html`<p>${sentence(event, there)}</p>`}<time

@@ -9,7 +9,7 @@ import { requestOn } from "../base/api.js";
 import { attribute, chosen, icon, make, write } from "../base/dom.js";
 import { Held } from "../live/held.js";
 import { oneByOne } from "../live/one-by-one.js";
-import { byTime, rowText, storedText, Storms, timeOf } from "../live/storms.js";
+import { byTime, rowText, storedText, Storms, withStored } from "../live/storms.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { eventRow, storedRow } from "./feed-row.js";
 
@@ -120,16 +120,6 @@ export class SlFeed extends HTMLElement {
     this.#update();
   }
 
-  /** Return the entries and what was stored meanwhile, newest first. */
-  #rows() {
-    /** @type {(Line|Api.RestartLine)[]} */ const rows = [...this.lines];
-    for (const one of this.#meanwhile) {
-      const place = rows.findIndex((row) => ("id" in row ? row.to : timeOf(row)) < timeOf(one));
-      rows.splice(place < 0 ? rows.length : place, 0, one);
-    }
-    return rows;
-  }
-
   #there = true;
 
   #update() {
@@ -141,7 +131,7 @@ export class SlFeed extends HTMLElement {
   }
 
   #draw() {
-    const { lines } = this, before = this.#before, rows = this.#rows();
+    const { lines } = this, before = this.#before, rows = withStored(lines, this.#meanwhile);
     const now = rows.length ? "" : this.#there ? "No new events. " : "The node is not connected. ";
     this.#empty.hidden = rows.length + before.length > 0;
     this.#list.hidden = !this.#empty.hidden;
