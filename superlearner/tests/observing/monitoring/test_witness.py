@@ -282,6 +282,26 @@ def test_the_time_measured_by_the_runtime_has_precedence_over_the_watchdog() -> 
     asyncio.run(main())
 
 
+def test_a_process_that_held_the_loop_and_ended_has_its_name() -> None:
+    """Regression: *0.42.0 held the event loop for 2 s*, because the batcher crashed in the same step."""
+
+    async def main() -> None:
+        async with otp.Node("held") as node:
+            monitor = Monitor(Settings, Ledger())
+            monitor.watch(node)
+            monitor.ready()
+
+            def holds() -> None:
+                otp.register("batcher", otp.self())
+                hold(0.1)
+
+            await otp.wait_down(node.spawn(holds))
+            monitor.close()
+            assert [one.name for one in monitor.holds] == ["batcher"]
+
+    asyncio.run(main())
+
+
 def test_a_process_of_another_node_in_the_loop_that_holds_it_has_no_pid() -> None:
     """Regression: *<0.10.0> held the event loop*, a pid of the platform's hidden node, was a process of the user's."""
 

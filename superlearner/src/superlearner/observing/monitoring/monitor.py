@@ -17,7 +17,7 @@ from superlearner.base.telemetry import Telemetry
 from superlearner.control.clock import Clock
 from superlearner.control.events import facts_of
 from superlearner.control.listing import count_processes
-from superlearner.control.names import display_name, is_critical
+from superlearner.control.names import display_name, is_critical, last_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid, safe_text
 from superlearner.control.tree import what_of
@@ -270,7 +270,7 @@ class Monitor:
         elsewhere = foreign_holder_name(pid, self.node)
         if seen is not None and seen.is_of_platform and pid is None:
             elsewhere = self.observer
-        name = elsewhere or (None if pid is None else display_name(pid))
+        name = elsewhere or (None if pid is None else display_name(pid) or last_name(pid))
         number = None if pid is None or elsewhere else plain_pid(pid)
         hold = LoopHold(at, seconds, number, name, what, place, starved, mark, code)
         if seen is None:
