@@ -157,7 +157,8 @@ def test_with_a_tree_of_ones_own_the_path_says_what_it_needs(
 
 
 def test_on_another_node_the_path_leads_back_to_the_demo(open_page: Callable[..., Page], program: Any) -> None:
-    made = httpx.post(f"{program.url}/api/v1/sandboxes", json={"sandbox_id": "learners", "template": "counter"})
+    wanted = {"sandbox_id": "learners", "template": "counter"}
+    made = httpx.post(f"{program.url}/api/v1/sandboxes", json=wanted, timeout=60)  # it starts a program
     assert made.is_success, made.text
     page = open_page(f"{program.url}/learn?node=sandbox-learners@127.0.0.1", ready=False)
     expect(page.get_by_text("they do not run on sandbox-learners@127.0.0.1")).to_be_visible()
