@@ -71,6 +71,27 @@ def test_a_quoted_value_is_hidden_up_to_its_last_quote(said: str) -> None:
     assert "hunter2" not in without_secrets(said)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        ("secret", "hunter2"),
+        ("login", ("password", "it's)"), [("token", {"a": (1, "hunter2")}), 7]),
+        ("set_password", "ada", "hunter2"),
+        ("tokens", 5),
+        ("tokens", "hunter2"),
+        ("ok", ("token_count",)),
+    ],
+    ids=str,
+)
+def test_the_text_of_a_tuple_hides_what_the_tuple_hides(value: Any) -> None:
+    """Messages of events are texts: `error why` showed secrets that the log hid."""
+    said = f"in handle_cast({value!r}), then ({value!r})"
+    hidden = text(value, length=5000)
+    assert (
+        f"in handle_cast({hidden}), then ({hidden})" == without_secrets(said) == without_secrets(without_secrets(said))
+    )
+
+
 @pytest.mark.parametrize("length", range(10, 60))
 def test_a_text_that_is_cut_in_the_middle_of_a_password_does_not_show_its_beginning(length: int) -> None:
     url = f"postgres://ada:hunter2{'x' * 20}@db/shop"

@@ -77,6 +77,14 @@ _WORD: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,1000}=*")
 _PART: Final = re.compile(r"[A-Za-z0-9_-]{32,1000}")
 """Random credentials, which may stand in the middle of a path."""
 
+_TAGGED: Final = re.compile(
+    rf"(?<!\w)\((?P<quote>[\"'])(?P<tag>[^\"'\\\n]{{0,80}}?(?:{_WORDS})[^\"'\\\n]{{0,80}})(?P=quote), ", re.IGNORECASE
+)
+"""The beginning of a tuple whose first element names a secret, as `repr` writes it."""
+
+_NESTED: Final = re.compile(r"'(?:\\.|[^'\\])*(?:'|\Z)|\"(?:\\.|[^\"\\])*(?:\"|\Z)|[()\[\]{}]", re.DOTALL)
+"""Quoted texts and brackets of a value."""
+
 _TRACEBACK: Final = re.compile(r'^([ |+-]*File "[^\n]*", line \d+[^\n]*)((?:\n[ |]{4,}[^\n]*)+)', re.MULTILINE)
 """A location line of a traceback and the source lines below it."""
 
@@ -296,12 +304,36 @@ def _redacted(text: str) -> str:
         text = _TRACEBACK.sub(_of_traceback, text)
     if "sl_" in text:
         text = _TOKEN.sub(HIDDEN, text)
-    shown = _SECRET_IN_TEXT.sub(rf"\1{HIDDEN}", text)
+    shown = _SECRET_IN_TEXT.sub(rf"\1{HIDDEN}", _without_tagged(text))
     if "=" in shown and ("?" in shown or "&" in shown):
         shown = _QUERY.sub(_parameter, shown)
     if "//" in shown or "%" in shown or "\\/" in shown:
         shown = _URL_USER.sub(_user, shown)
     return shown
+
+
+def _without_tagged(text: str) -> str:
+    """Redact tuples in a text as they are redacted as values: messages of events are kept as texts."""
+    parts: list[str] = []
+    at = 0
+    while found := _TAGGED.search(text, at):
+        end = _end_of_tuple(text, found.end())
+        value = text[found.end() : end]
+        parts += (text[at : found.end()], HIDDEN if hides(is_secret, found["tag"], _number(value)) else value)
+        at = end
+    return "".join((*parts, text[at:]))
+
+
+def _end_of_tuple(text: str, at: int) -> int:
+    depth = 0
+    for found in _NESTED.finditer(text, at):
+        if found[0] in "([{":
+            depth += 1
+        elif found[0] in ")]}":
+            if not depth:
+                return found.start()
+            depth -= 1
+    return len(text)
 
 
 def _parameter(found: re.Match[str]) -> str:

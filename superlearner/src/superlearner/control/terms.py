@@ -106,6 +106,8 @@ def message_text(message: Any, limit: int) -> str:
 
     >>> message_text("('login', {'password': 'hunter2'})", 100)
     "('login', {'password': '***'})"
+    >>> message_text("('password', 'hunter2')", 100)
+    "('password', ***)"
     """
     shown = clip(without_secrets(message, limit), limit) if is_a(message, str) else text_of(message, limit)
     return close_quote(shown)
