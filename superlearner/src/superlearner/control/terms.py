@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 from typing import Any, Final, cast
 
-from otp import Crash, Pid, Ref
+from otp import Crash, Node, Pid, Ref, trace
 from otp.bounded import text
 from otp.redaction import HIDDEN, hides, is_secret, without_secrets
 from otp.sentences import clip, close_quote, process_name, process_text, safe_text
@@ -19,6 +19,7 @@ __all__ = [
     "TooDeep",
     "clip",
     "is_a",
+    "is_remote",
     "json_of",
     "message_text",
     "plain_pid",
@@ -70,8 +71,13 @@ def safe_json(content: Any) -> Any:
 
 
 def plain_pid(pid: Pid) -> str:
-    """Return the pid without brackets, such as `0.17.0`, for use in URLs."""
-    return str(pid).strip("<>")
+    """Return the pid without brackets, such as `0.17.0`, for use in URLs; `0.17.0@shop` if it is remote."""
+    return str(pid).replace("<", "").replace(">", "")
+
+
+def is_remote(pid: Pid) -> bool:
+    """Return whether a process runs in another program, so that `otp` functions about a process refuse it."""
+    return not is_a(trace.node_of(pid), Node)
 
 
 def requester_text(by: object) -> str:

@@ -9,6 +9,7 @@ from otp import Pid
 from otp.observer.reading import kind_of, links_of
 from superlearner.control.events import TraceEvent, facts_of
 from superlearner.control.names import is_critical
+from superlearner.control.terms import is_remote
 
 __all__ = ["UnsupervisedEnds", "find_missed_crashes"]
 
@@ -60,7 +61,7 @@ class UnsupervisedEnds:
                 if other in seen or len(seen) > MOST_LINKED:
                     continue
                 seen.add(other)
-                if not otp.is_alive(other) or otp.process_info(other, "trap_exit"):
+                if is_remote(other) or not otp.is_alive(other) or otp.process_info(other, "trap_exit"):
                     continue
                 if self._is_supervised(other):
                     return True

@@ -13,7 +13,7 @@ from otp.observer.scanning import Busy, find_end
 from superlearner.control.clock import Clock
 from superlearner.control.look import doing
 from superlearner.control.names import display_name, is_critical
-from superlearner.control.terms import plain_pid, safe_text
+from superlearner.control.terms import is_remote, plain_pid, safe_text
 from superlearner.control.tree import what_of
 from superlearner.observing.monitoring.code_places import find_code_of_wait
 from superlearner.observing.monitoring.facts import Awaited, PendingCallback
@@ -81,11 +81,17 @@ class Callbacks:
 
 
 def _find_awaited(node: Node, pids: list[Pid]) -> dict[Pid, Awaited]:
-    """Return the processes of the node that these have called and wait for."""
+    """Return the processes that these have called and wait for; nothing but the pid is known of another node's."""
     found: dict[Pid, Awaited] = {}
     for wait in observer.waits(node, pids=pids):
-        if wait.kind == "call" and otp.is_alive(wait.target):
-            pid = plain_pid(wait.target)
+        if wait.kind != "call":
+            continue
+        pid = plain_pid(wait.target)
+        if is_remote(wait.target):
+            who = f"process {wait.target}"
+        elif otp.is_alive(wait.target):
             who = display_name(wait.target) or sentences.process_text(what_of(wait.target), pid)
-            found[wait.source] = Awaited(pid, who, None if wait.request is None else safe_text(wait.request))
+        else:
+            continue
+        found[wait.source] = Awaited(pid, who, None if wait.request is None else safe_text(wait.request))
     return found
