@@ -1,4 +1,4 @@
-"""What holds the loop of a visited service is logged, and kept in a file that observers read."""
+"""Holds of the event loop of a visited service: their log, and the file for observers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What errors, logs and events report when calls that wait for each other, or for a busy server, time out."""
+"""Time-outs of calls in a cycle, and of calls to a busy server, in errors, logs and events."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_crash_for_a_call_without_an_answer_names_the_server_that_was_busy_and
     """Regression: only the caller's line was known, which is right."""
 
     async def sleeps(state: Any, caller: Any) -> None:
-        await asyncio.sleep(30)
+        await asyncio.Event().wait()
 
     async def main() -> Any:
         found: list[Any] = []
@@ -106,7 +106,7 @@ def test_a_server_that_never_replies_is_not_called_busy_with_something_else(run:
 
         @impl
         async def handle_info(self, message: Any, state: Any) -> NoReply[Any]:
-            await asyncio.sleep(30)
+            await asyncio.Event().wait()
             return NoReply(state)
 
     async def main() -> Any:

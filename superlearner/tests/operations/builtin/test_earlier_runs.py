@@ -1,4 +1,4 @@
-"""What `error why` tells of a process in an earlier run of its program, from the stored restarts."""
+"""`error why` for a process of an earlier run of its program: its summary from the stored restarts."""
 
 from __future__ import annotations
 
