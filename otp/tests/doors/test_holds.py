@@ -24,7 +24,7 @@ from otp.watchdog import Held, Watchdog
 from visits import run, visitor_of
 
 
-class Hearer(logging.Handler):
+class RecordedLog(logging.Handler):
     """Sets an event when the log says what holds the loop."""
 
     def __init__(self) -> None:
@@ -39,22 +39,22 @@ class Hearer(logging.Handler):
 
 
 @pytest.fixture
-def hearer() -> Iterator[Hearer]:
-    found = Hearer()
+def recorded_log() -> Iterator[RecordedLog]:
+    found = RecordedLog()
     logging.getLogger("otp").addHandler(found)
     yield found
     logging.getLogger("otp").removeHandler(found)
 
 
 @pytest.mark.usefixtures("own_sockets")
-def test_a_visited_service_logs_what_holds_its_loop_while_it_is_held(hearer: Hearer) -> None:
+def test_a_visited_service_logs_what_holds_its_loop_while_it_is_held(recorded_log: RecordedLog) -> None:
     """Regression: the platform said that the terminal of the service names the callback, and could not read it."""
 
     async def main() -> None:
         async with otp.Node("shop@127.0.0.1") as node, otp.observe(node, backend=None) as door:
             assert node.scheduler.watchdogs == []  # an unused door has no thread
             async with visitor_of(door):
-                assert hearer.heard.wait(20)
+                assert recorded_log.heard.wait(20)
                 path = find_hold_file(door.record.address)
                 assert path is not None and stat.S_IMODE(path.stat().st_mode) == 0o600
                 hold = read_hold(path, os.getpid(), time.time())
@@ -66,7 +66,7 @@ def test_a_visited_service_logs_what_holds_its_loop_while_it_is_held(hearer: Hea
             assert node.scheduler.watchdogs == []
 
     run(main)
-    assert "test_holds.py:" in hearer.text
+    assert "test_holds.py:" in recorded_log.text
 
 
 HOLD = {"os_pid": 7, "since": 90.5, "who": "till", "file": "shop.py", "line": 3, "function": "handle_cast"}
@@ -176,7 +176,7 @@ def test_what_holds_a_loop_may_have_a_long_name_of_any_letters(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("own_sockets")
-def test_a_second_door_of_a_loop_reports_what_holds_it_after_the_first_one_is_closed(hearer: Hearer) -> None:
+def test_a_second_door_of_a_loop_reports_what_holds_it_after_the_first_one_is_closed(recorded_log: RecordedLog) -> None:
     """Regression: the watchdog of the first door ended with it, and the loop had none."""
 
     async def main() -> None:
@@ -190,7 +190,7 @@ def test_a_second_door_of_a_loop_reports_what_holds_it_after_the_first_one_is_cl
             async with visitor_of(first):
                 await second.close()
                 assert len(shop.scheduler.watchdogs) == 1
-                assert hearer.heard.wait(20)
+                assert recorded_log.heard.wait(20)
             ends = [one for one in threading.enumerate() if one.name == "otp-watchdog"]
             assert ends
             await first.close()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import otp
-from asking_peers import Act, Peer, ask, asks, says
+from asking_peers import Act, Peer, ask, asks, catch_failure
 from otp import CallCycle, CallTimeout, GenServer, NoReply, ServerDown, testing
 
 KINDS = otp.trace.LIFECYCLE | otp.trace.DETAIL_KINDS | otp.trace.MESSAGE_KINDS | otp.trace.STATE_KINDS
@@ -21,7 +21,7 @@ def test_two_servers_that_call_each_other_are_drawn_before_their_time_is_up(amon
     """Regression: both calls waited for five seconds until they timed out."""
 
     async def program(a: otp.Pid, b: otp.Pid) -> Any:
-        kind, text, cycle, at = await ask("a", says(asks("b", asks("a"))))
+        kind, text, cycle, at = await ask("a", catch_failure(asks("b", asks("a"))))
         assert (CallCycle, (a, b), 2.0) == (kind, cycle, at)
         return text
 
@@ -32,7 +32,7 @@ def test_two_servers_that_call_each_other_are_drawn_before_their_time_is_up(amon
 
 def test_a_cycle_of_more_is_drawn_whole(among: Any) -> None:
     async def program(*pids: otp.Pid) -> Any:
-        kind, text, cycle, at = await ask("a", says(asks("b", asks("c", asks("d", asks("a"))))))
+        kind, text, cycle, at = await ask("a", catch_failure(asks("b", asks("c", asks("d", asks("a"))))))
         assert (CallCycle, pids, 2.0) == (kind, cycle, at)
         return text
 
@@ -44,11 +44,11 @@ def test_a_cycle_is_seen_when_its_last_call_finds_messages_waiting(among: Any) -
 
     async def casts_first(state: Any, caller: Any) -> Any:
         first = otp.whereis("a")
-        GenServer.cast(first, says(asks("c")))
+        GenServer.cast(first, catch_failure(asks("c")))
         return await GenServer.call(first, None)  # of a pid: a name takes another way
 
     async def program(a: otp.Pid, b: otp.Pid, c: otp.Pid) -> Any:
-        kind, _text, cycle, at = await ask("a", says(asks("b", casts_first)))
+        kind, _text, cycle, at = await ask("a", catch_failure(asks("b", casts_first)))
         return kind, cycle == (a, b), at
 
     assert (CallCycle, True, 2.0) == among(3, program)
@@ -63,7 +63,7 @@ def test_the_first_caller_fails_and_the_others_go_on_as_after_its_time_out(among
         async def second(state: Any, caller: Any) -> Any:
             answers.append(await GenServer.call("a", None))
 
-        kind, *_ = await ask("a", says(asks("b", second)))
+        kind, *_ = await ask("a", catch_failure(asks("b", second)))
         await testing.wait_all_idle()
         return kind, answers, [otp.is_alive(pid) for pid in pids]
 
@@ -75,7 +75,7 @@ def test_when_the_first_caller_ends_the_next_one_sees_the_cycle_as_well(among: A
         seen: list[Any] = []
 
         async def second(state: Any, caller: Any) -> Any:
-            seen.append(await says(asks("a"))(state, caller))
+            seen.append(await catch_failure(asks("a"))(state, caller))
 
         with pytest.raises(ServerDown) as failed:
             await ask("a", asks("b", second))
@@ -93,8 +93,8 @@ def test_the_next_cycle_with_a_call_that_goes_on_is_ended_as_well(among: Any) ->
 
     async def program(*pids: otp.Pid) -> Any:
         async def asks_twice(state: Any, caller: Any) -> Any:
-            found = [await says(asks("b", asks("c", asks("a"))))(state, caller)]
-            return [*found, await says(asks("b"))(state, caller)]
+            found = [await catch_failure(asks("b", asks("c", asks("a"))))(state, caller)]
+            return [*found, await catch_failure(asks("b"))(state, caller)]
 
         return [(kind, at) for kind, _, _, at in await ask("a", asks_twice)]
 
@@ -108,7 +108,7 @@ def test_a_cycle_that_ends_by_a_time_out_is_known_to_the_others(among: Any) -> N
         seen: list[Any] = []
 
         async def second(state: Any, caller: Any) -> Any:
-            seen.append(await says(asks("a", None, 9))(state, caller))
+            seen.append(await catch_failure(asks("a", None, 9))(state, caller))
 
         with pytest.raises(ServerDown):
             await ask("a", asks("b", second, 3))
@@ -126,7 +126,7 @@ def test_two_that_ask_each_other_at_the_same_time_are_a_cycle(among: Any) -> Non
 
         def casts(name: str) -> Act:
             async def act(state: Any, caller: Any) -> Any:
-                seen.append(await says(asks(name))(state, caller))
+                seen.append(await catch_failure(asks(name))(state, caller))
 
             return act
 
@@ -142,7 +142,7 @@ def test_two_that_ask_each_other_at_the_same_time_are_a_cycle(among: Any) -> Non
 
 def test_calls_without_a_limit_are_ended_too(among: Any) -> None:
     async def program(*pids: otp.Pid) -> Any:
-        return await ask("a", says(asks("b", asks("a", None, "infinity"), "infinity")))
+        return await ask("a", catch_failure(asks("b", asks("a", None, "infinity"), "infinity")))
 
     assert CallCycle is among(2, program)[0]
 
@@ -152,7 +152,7 @@ def test_a_system_message_to_the_caller_is_part_of_a_cycle(among: Any) -> None:
         async def looks(state: Any, caller: Any) -> Any:
             return await otp.sys.get_state("a")
 
-        return await ask("a", says(asks("b", looks)))
+        return await ask("a", catch_failure(asks("b", looks)))
 
     assert CallCycle is among(2, program)[0]
 
@@ -161,9 +161,9 @@ def test_a_child_task_that_is_done_does_not_hide_a_cycle(among: Any) -> None:
     async def program(*pids: otp.Pid) -> Any:
         async def calls_back(state: Any, caller: Any) -> Any:
             await asyncio.create_task(asyncio.sleep(1))
-            return await says(asks("a"))(state, caller)
+            return await catch_failure(asks("a"))(state, caller)
 
-        return await ask("a", says(asks("b", calls_back)))
+        return await ask("a", catch_failure(asks("b", calls_back)))
 
     assert CallCycle is among(2, program)[0]
 
@@ -177,7 +177,7 @@ async def _a_process_replies(state: Any, caller: otp.From) -> Any:
         GenServer.reply(to, "from a process")
 
     otp.spawn(later, caller)
-    return await says(asks("a"))(state, caller)
+    return await catch_failure(asks("a"))(state, caller)
 
 
 async def _a_task_replies(state: Any, caller: otp.From) -> Any:
@@ -186,12 +186,12 @@ async def _a_task_replies(state: Any, caller: otp.From) -> Any:
         GenServer.reply(caller, "from a task")
 
     state["task"] = asyncio.create_task(later())
-    return await says(asks("a"))(state, caller)
+    return await catch_failure(asks("a"))(state, caller)
 
 
 async def _the_loop_replies(state: Any, caller: otp.From) -> Any:
     asyncio.get_running_loop().call_later(3, lambda: GenServer.reply(caller, "from the loop"))
-    return await says(asks("a"))(state, caller)
+    return await catch_failure(asks("a"))(state, caller)
 
 
 async def _a_message_carries_it(state: Any, caller: otp.From) -> Any:
@@ -200,7 +200,7 @@ async def _a_message_carries_it(state: Any, caller: otp.From) -> Any:
         GenServer.reply(await otp.receive(), "from a message")
 
     otp.send(otp.spawn(later), caller)
-    return await says(asks("a"))(state, caller)
+    return await catch_failure(asks("a"))(state, caller)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_server_whose_caller_is_answered_from_elsewhere_is_no_part_of_a_cycle(
     """The server calls back while another process has the `From`, and replies with it within the five seconds."""
 
     async def program(*pids: otp.Pid) -> Any:
-        return await ask("a", says(asks("b", act))), otp.monotonic()
+        return await ask("a", catch_failure(asks("b", act))), otp.monotonic()
 
     assert (answer, 3.0) == among(2, program)
 
@@ -235,9 +235,9 @@ def test_a_server_that_answers_later_itself_is_no_part_of_a_cycle(among: Any) ->
                 GenServer.reply(kept, "kept")
 
             otp.spawn(replies, state["kept"])
-            await says(asks("a"))(state, caller)
+            await catch_failure(asks("a"))(state, caller)
 
-        asked = asyncio.create_task(ask("a", says(asks("b", keeps))))
+        asked = asyncio.create_task(ask("a", catch_failure(asks("b", keeps))))
         await testing.wait_all_idle()
         GenServer.cast(b, calls_back)
         return await asked, otp.monotonic()
@@ -250,7 +250,9 @@ def test_a_limit_of_its_own_ends_the_wait_of_a_caller(among: Any, limits: Any) -
     first, second = limits
 
     async def program(*pids: otp.Pid) -> Any:
-        return await ask("a", says(asks("b", says(asks("a", None, *second)), *first))), otp.monotonic()
+        return await ask(
+            "a", catch_failure(asks("b", catch_failure(asks("a", None, *second)), *first))
+        ), otp.monotonic()
 
     answer, at = among(2, program)
     assert 3.0 == at
@@ -289,9 +291,9 @@ def test_a_child_task_that_calls_back_does_not_hold_its_process_up(among: Any) -
 def test_a_caller_that_is_killed_within_the_time_frees_the_other(among: Any) -> None:
     async def program(a: otp.Pid, b: otp.Pid) -> Any:
         async def second(state: Any, caller: Any) -> Any:
-            state["seen"] = await says(asks("a"))(state, caller)
+            state["seen"] = await catch_failure(asks("a"))(state, caller)
 
-        asked = asyncio.create_task(says(asks("a", asks("b", second)))({}, None))  # type: ignore[arg-type]
+        asked = asyncio.create_task(catch_failure(asks("a", asks("b", second)))({}, None))  # type: ignore[arg-type]
         await testing.advance(1)
         otp.exit(a, "kill")
         await asked
@@ -320,7 +322,7 @@ def test_in_real_time_a_cycle_is_ended_before_the_time_outs() -> None:
         for name in "ab":
             await Peer.start(None, name=name)
         begun = otp.monotonic()
-        kind, _, _, at = await ask("a", says(asks("b", asks("a"))))
+        kind, _, _, at = await ask("a", catch_failure(asks("b", asks("a"))))
         return kind, at - begun
 
     kind, took = otp.run(main)
@@ -364,10 +366,10 @@ def test_a_deadlock_ends_the_same_while_somebody_reads_its_messages(among: Any, 
 
         async def second(state: Any, caller: Any) -> Any:
             for _ in range(waiting):
-                GenServer.cast("a", says(nothing))
+                GenServer.cast("a", catch_failure(nothing))
             return await GenServer.call("a", None)
 
-        kind, _text, cycle, at = await ask("a", says(asks("b", second)))
+        kind, _text, cycle, at = await ask("a", catch_failure(asks("b", second)))
         return kind, cycle == (a, b), at
 
     assert (CallCycle, True, 2.0) == among(2, program)

@@ -52,7 +52,7 @@ def asks(name: str, request: Act | None = None, *timeout: Any) -> Act:
     return act
 
 
-def says(act: Act) -> Act:
+def catch_failure(act: Act) -> Act:
     """Return an act that catches the failure of a call, and returns it with the time."""
 
     async def guarded(state: Any, caller: otp.From) -> Any:
