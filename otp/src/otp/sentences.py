@@ -16,6 +16,7 @@ from __future__ import annotations
 from otp.kernel.ends.wording import (
     RESULTS_OF,
     clip,
+    dest_text,
     name_callback,
     name_text,
     process_name,
@@ -72,6 +73,7 @@ __all__ = [
     "close_quote",
     "could_not_restart",
     "could_not_start",
+    "dest_text",
     "duration",
     "elapsed",
     "ended",

@@ -99,6 +99,7 @@ def _sendable_entry(entry: Entry) -> Entry:
         child_id=clean(entry.child_id),
         reason=clean(entry.reason),
         where=clean(entry.where),
+        unanswered=None,
     )
 
 

@@ -9,7 +9,13 @@ from typing import Any, Final, Protocol
 from superlearner.control.reasons import is_crash, place_text
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, requester_text
-from superlearner.control.wrong_results import place_of_call, place_of_event, reason_of
+from superlearner.control.wrong_results import (
+    UnansweredCall,
+    find_unanswered,
+    place_of_call,
+    place_of_event,
+    reason_of,
+)
 
 __all__ = [
     "ANSWERS",
@@ -211,6 +217,11 @@ class Facts:
         """The line of the failed call that ended a process, whether or not that call was a mistake."""
         found = place_of_call(self._data)
         return None if found is None else place_text(found)
+
+    @cached_property
+    def unanswered(self) -> UnansweredCall | None:
+        """The call without an answer that the end began with; None without one."""
+        return find_unanswered(*self._place, self._data)
 
 
 def facts_of(event: Any) -> Facts:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import linecache
 from collections.abc import Iterator, Mapping
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import otp
 from otp import Crash, ExceptionTerm, sentences
@@ -31,8 +31,10 @@ from superlearner.control.terms import clip, is_a
 
 __all__ = [
     "QUESTION",
+    "UnansweredCall",
     "cause_of_timeout",
     "end_of_start",
+    "find_unanswered",
     "name_place",
     "place_of_call",
     "place_of_end",
@@ -51,6 +53,19 @@ FAILED_STARTS: Final = ("restart_failed", "start_failed")
 """Kinds of events of a supervisor about a start that failed: the end of that process is in another event."""
 LOOKED_BACK: Final = 500
 """The number of events before one that are searched for its end."""
+
+
+class UnansweredCall(NamedTuple):
+    """A call that ended its caller because the called process did not run, or did not answer in time.
+
+    `name` is the registered name by which it was called on this node; None for another destination. `timed_out` is
+    False if it did not run, `is_deadlock` True if the call was part of a deadlock.
+    """
+
+    callee: str
+    name: str | None
+    timed_out: bool
+    is_deadlock: bool
 
 
 def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> str:
@@ -231,6 +246,24 @@ def place_of_failure(kind: str, seq: int, pid: Any, cause: int, data: Mapping[st
         return found
     end = data if kind == "exited" else _find_end(pid, cause)
     return None if end is None else place_of_call(end)
+
+
+def find_unanswered(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> UnansweredCall | None:
+    """Return the call without an answer that an end began with, perhaps in a server that was called; None without one.
+
+    A failed start ends with it, too.
+    """
+    inner = unwrapped(unwrapped_start(data.get("reason")))[-1]
+    called = failed_call(inner)
+    depth = 0
+    while called is not None and (deeper := failed_call(called[0])) is not None and depth < LOOKED_BACK:
+        called, depth = deeper, depth + 1
+    if called is None or (why := text_of_reason(called[0])) not in ("noproc", "timeout"):
+        return None
+    end = data if kind == "exited" else _find_end(pid, cause)
+    name = called[1] if type(called[1]) is str else None
+    is_deadlock = end is not None and bool(end.get("cycle"))
+    return UnansweredCall(sentences.dest_text(called[1]), name, why == "timeout", is_deadlock)
 
 
 def _find_stop(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]) -> tuple[str, Place] | None:

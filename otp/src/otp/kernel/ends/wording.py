@@ -348,7 +348,7 @@ def _failed_call(why: Any, call: Any, limit: int, depth: int, waited: float) -> 
     arguments: list[Any] = about[1]
     if not 2 <= len(arguments) <= 3:
         return ""
-    dest = _dest_text(arguments[0])
+    dest = dest_text(arguments[0])
     match why if type(why) is str else "":
         case "noproc":
             return f"there is no process {dest} to call (noproc)"
@@ -365,7 +365,7 @@ def _failed_call(why: Any, call: Any, limit: int, depth: int, waited: float) -> 
             return f"its call to {dest} failed: {crash}{_reason(why, limit, depth - 1, waited)}"
 
 
-def _dest_text(dest: Any) -> str:
+def dest_text(dest: Any) -> str:
     """Return whom a call was made to; of another node, its name there and the node."""
     if type(dest) is tuple and len(dest) == 2 and type(dest[1]) is str:
         return f"{name_text(dest[0])} on {clip(dest[1], NAME)}"

@@ -17,6 +17,7 @@ from superlearner.control.clock import wall_of
 from superlearner.control.events import OF_CHILDREN, TraceEvent, act_of, facts_of, is_again, is_own_end, is_restart
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import id_text
+from superlearner.control.wrong_results import UnansweredCall
 from superlearner.observing.analytics.times import Times
 
 __all__ = [
@@ -90,6 +91,7 @@ class Entry:
         crash: true if the reason is a failure: not normal, shutdown or (shutdown, term).
         recovery_s: seconds from the child's end to its restart; None for other entries.
         where: the line that raised, of this run of the program; it is not stored.
+        unanswered: the call without an answer that the end began with; it is neither stored nor sent to a platform.
     """
 
     number: int
@@ -104,6 +106,7 @@ class Entry:
     crash: bool
     recovery_s: float | None = None
     where: str | None = None
+    unanswered: UnansweredCall | None = None
 
     @property
     def is_stored(self) -> bool:
@@ -145,6 +148,8 @@ class Unstarted:
     where: str | None
     times: int
     known: bool = False
+    unanswered: UnansweredCall | None = None
+    """The call without an answer with which the last start failed."""
 
 
 @dataclass(slots=True)
@@ -436,7 +441,9 @@ def _note_failed_start(book: Book, history: History, event: TraceEvent) -> None:
     before = history.unstarted.pop(key, None)
     first, times = (at, 1) if before is None else (before.at, before.times + 1)
     restart = str(event.data["restart"])
-    history.unstarted[key] = Unstarted(facts.id or "", restart, first, at, facts.reason, facts.where, times)
+    history.unstarted[key] = Unstarted(
+        facts.id or "", restart, first, at, facts.reason, facts.where, times, unanswered=facts.unanswered
+    )
     if len(history.unstarted) > MAX_DOWN:
         del history.unstarted[next(iter(history.unstarted))]
 
@@ -493,6 +500,7 @@ def _entry(
         crash,
         None if recovery is None else round(recovery / NS, 6),
         facts.where,
+        facts.unanswered,
     )
     _add(book, history, entry)
     return entry

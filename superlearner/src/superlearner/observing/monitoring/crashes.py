@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from otp import sentences
+from superlearner.base.commands import command
 from superlearner.control.events import BRIEF, TraceEvent, facts_of
 from superlearner.control.reasons import without_arguments
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip
 from superlearner.observing.analytics.history import History
 from superlearner.observing.monitoring.facts import AnomalyFinding, CrashGroup, Incident, NodeFacts
+from superlearner.observing.monitoring.unanswered import advise_on_call
 from superlearner.settings.settings import Settings
 
 __all__ = ["UnsupervisedCrashes", "unsupervised_crash"]
@@ -48,7 +50,7 @@ class UnsupervisedCrashes:
                 known.who, known.reason, known.place, known.last = alike, facts.reason, facts.where, at
                 known.times += 1
             if known is not None:
-                known.called_at = facts.called_at
+                known.called_at, known.unanswered = facts.called_at, facts.unanswered
                 known.pid, known.name, known.what = facts.pid, None if name is None else alike, str(id_text(what))
 
     def note_start(self, event: TraceEvent, at: float, history: History | None) -> None:
@@ -97,6 +99,8 @@ def unsupervised_crash(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFi
         if one.reason == "killed":
             continue
         told = _describe(one).text
+        shows = f"`{command('error.list', node=facts.called)}` lists it"
+        missed = advise_on_call(one.unanswered, one.name or one.what, facts, shows)
         yield AnomalyFinding(
             type="unsupervised_crash",
             severity="low" if one.times == 1 else "medium",
@@ -116,7 +120,7 @@ def unsupervised_crash(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFi
             count=one.times,
             threshold=limits.anomaly_window,
             setting="anomaly_window",
-            hint=ADVICE,
+            hint=f"{missed}. Or {ADVICE}" if missed else ADVICE,
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from otp import sentences
 from otp.watchdog import OBSERVER
 from superlearner.control.timeouts import OUTSIDE
+from superlearner.control.wrong_results import UnansweredCall
 from superlearner.observing.analytics.history import Book, History, Unstarted
 from superlearner.observing.monitoring.code_places import CodePlace
 from superlearner.observing.monitoring.points import Point
@@ -32,6 +33,7 @@ __all__ = [
     "Awaited",
     "Incident",
     "LoopHold",
+    "MissingProcess",
     "ServiceGap",
     "SuspendedProcess",
     "Severity",
@@ -307,6 +309,7 @@ class CrashGroup:
     what: str = ""
     called_at: str | None = None
     """The line of the failed call that ended it; None if none did."""
+    unanswered: UnansweredCall | None = None
     mark: int = 0
     """Identifies its incident; 0 for none."""
 
@@ -343,6 +346,23 @@ class ServiceGap:
     supervisor: str
     pid: str | None
     since: float
+
+
+@dataclass(frozen=True, slots=True)
+class MissingProcess:
+    """A process that was not running when it was called by its name.
+
+    `end` is the sentence about its last end with its time, "" if none is recorded; `since` is then the time from which
+    events are in memory, "" if all are, and `meant` a similar name. If it was stopped on request, `supervisor` and
+    `child` start it again.
+    """
+
+    runs: bool
+    end: str = ""
+    supervisor: str | None = None
+    child: str | None = None
+    since: str = ""
+    meant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,6 +403,8 @@ class NodeFacts:
     services: Sequence[ServiceGap] = ()
     suspended: Sequence[SuspendedProcess] = ()
     """Those for which messages wait."""
+    missing: Mapping[str, MissingProcess] = field(default_factory=dict[str, MissingProcess])
+    """Processes that were not running when they were called, by name."""
     unstarted: Sequence[tuple[History, Unstarted]] = ()
     """Children that are down since a start on request failed."""
     largest: ProcessSize | None = None

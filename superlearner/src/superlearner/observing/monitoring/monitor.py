@@ -45,6 +45,7 @@ from superlearner.observing.monitoring.stops import Stops, describe_program
 from superlearner.observing.monitoring.suspended import find_suspended
 from superlearner.observing.monitoring.talking import Talking
 from superlearner.observing.monitoring.timeouts import end_cycles, explained_by, find_waiting, list_deadlocks, timed_out
+from superlearner.observing.monitoring.unanswered import MissingProcesses
 from superlearner.observing.monitoring.untied import Untied
 from superlearner.observing.monitoring.witness import Witness
 from superlearner.settings.settings import Settings
@@ -139,6 +140,7 @@ class Monitor:
         self._unsupervised = UnsupervisedEnds()
         self.crashes = UnsupervisedCrashes()
         self._stops = Stops(self._clock, NodeMemory())
+        self._missing = MissingProcesses()
         self._followers: tuple[Callable[[Point], object], ...] = ()
 
     def follow(self, follower: Callable[[Point], object]) -> Callable[[], None]:
@@ -175,11 +177,10 @@ class Monitor:
         self._starters.close()
         self.births.close()
         self._collector.close()
-        if self._witness is not None:
-            self._witness.close()
-        if self._subscription is not None:
-            self._subscription.close()
-            self._subscription = None
+        for reader in (self._witness, self._subscription):
+            if reader is not None:
+                reader.close()
+        self._subscription = None
 
     def catch_up(self) -> None:
         """Store the crashes that have happened, although others like them may follow."""
@@ -523,7 +524,8 @@ class Monitor:
                 self.ledger.trend(history)  # updates the budget
         if self.scan is not None:
             self._callbacks.look(self.node, self.scan.busy, self._clock, self._stops, self.settings())
-        recent = [one for one in self.timeouts if one.at >= now - self.settings().anomaly_window]
+        since = now - self.settings().anomaly_window
+        crashes = self.crashes.recent(since)
         return NodeFacts(
             now=now,
             called=self.called(),
@@ -537,19 +539,20 @@ class Monitor:
             ended_callbacks=self._callbacks.ended,
             holds=list(map(self._stops.without, self.holds)),
             program=describe_program(self.node),
-            stops=self._stops.recent(now - self.settings().anomaly_window),
+            stops=self._stops.recent(since),
             cycles=[] if self.scan is None else self._circles.find(self.node, self.scan.calling, now),
             timeouts=list(self.timeouts),
-            waiting=find_waiting(self.node, recent),
+            waiting=find_waiting(self.node, (one for one in self.timeouts if one.at >= since)),
             explained=self._explained,
             alone=list(self._untied.group(now, self.settings().anomaly_unsupervised_after, self._starters)),
-            crashes=self.crashes.recent(now - self.settings().anomaly_window),
+            crashes=crashes,
             unsupervised=list(self._population.counts),
             starter=self._population.starter,
             children=self._population.children,
             watchers=list(self._watchers(now)),
             services=self.services(),
             suspended=[] if self.scan is None else list(find_suspended(self.scan.suspended, self._clock)),
+            missing=self._missing.find(self.node, self.ledger.book, crashes, since, self._clock),
             unstarted=[*self.ledger.unstarted()],
         )
 

@@ -19,6 +19,7 @@ from superlearner.observing.analytics.history import Entry, History
 from superlearner.observing.monitoring.facts import AnomalyFinding, NodeFacts
 from superlearner.observing.monitoring.give_ups import describe_ends, explain_give_up, first_of_row, kind_of, name_child
 from superlearner.observing.monitoring.growth import SHOWN
+from superlearner.observing.monitoring.unanswered import advise_on_call
 from superlearner.settings.settings import Settings
 
 __all__ = ["crash_loop", "failed_start", "repeated_crashes", "restart_storm"]
@@ -251,6 +252,7 @@ def failed_start(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
         why = f"{one.reason}{sentences.at_place(one.where, one.reason)}"
         explains = f"`{command('error.why', name, node=facts.called)}` explains it"
         again = command("supervisor.restart_child", history.name or history.pid, one.id, node=facts.called)
+        explains = advise_on_call(one.unanswered, name, facts, explains) or explains
         repeats = facts.operates and one.known
         told, past = (
             (f"{name} is stopped; its last start failed", f"{name} was stopped; its start failed")
@@ -321,6 +323,8 @@ def _advise(
     a supervisor that gave up or is about to: the advice begins with the cause.
     """
     shows = _describe_command(worst, facts, history, over=over)
+    if worst and (missed := advise_on_call(worst[0].unanswered, name_child(history, worst[0]), facts, shows)):
+        return f"{missed}{more}"
     if _fails_at_start(worst):
         return (
             "the same child fails at each start: it needs another argument or a working dependency, not another "
