@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import otp
-from otp import Children, ChildSpec, GenServer, NoReply, Ok, Supervisor, impl
+from otp import Children, ChildSpec, GenServer, NoReply, Ok, Reply, Supervisor, impl
 from otp.kernel.values.exception_reasons import reason_of
 from otp.testing import wait_all_idle
 from superlearner.control.terms import plain_pid
@@ -220,6 +220,64 @@ def test_a_process_that_was_calling_a_server_has_the_cause_of_the_end_of_that_se
     labels = Quotes.child_spec(None, id="labels", name="labels")
     office = group("office", labels, worker("mailer"), max_restarts=0)
     run(test, Quotes.child_spec(None, id="quotes", name="quotes"), office)
+
+
+class Caller(GenServer[str]):
+    """Calls the other one for each request, so that two of them wait for each other."""
+
+    @impl
+    def init(self, arg: str) -> Ok[str]:
+        return Ok(arg)
+
+    @impl
+    async def handle_cast(self, request: float, state: str) -> NoReply[str]:
+        await GenServer.call(state, request, timeout=request)
+        return NoReply(state)
+
+    @impl
+    async def handle_call(self, request: float, caller: Any, state: str) -> Reply[Any, str]:
+        return Reply(await GenServer.call(state, request, timeout=request), state)
+
+
+def callers() -> tuple[ChildSpec, ChildSpec]:
+    """Return the specs of `a` and `b`, which call each other."""
+    first, second = (Caller.child_spec(other, id=name, name=name) for name, other in ("ab", "ba"))
+    return first, second
+
+
+def test_a_restart_after_a_deadlock_follows_the_one_that_was_handled_before_it() -> None:
+    """Regression: the chain left out the restart of `b`, and told that `b`, which had crashed, was stopped."""
+
+    async def test(node: otp.Node) -> None:
+        a = node.parse_pid(number("a"))
+        GenServer.cast("b", 0.05)
+        await otp.wait_down(a)
+        await settled()
+        for name in "abc":
+            steps = why(node, number(name))
+            assert kinds(steps) == [
+                ("exited", "b"), ("exited", "a"), ("stopped", "top"), ("child_restarted", "top"),
+                ("stopped", "top"), ("child_restarted", "top"),
+            ]  # fmt: skip
+            assert steps[2].text == "top (rest_for_one) stopped c: it was started after b"
+            assert steps[4].text == "top (rest_for_one) stopped c, then b: they were started after a"
+            assert [one.used for one in steps if one.kind == "child_restarted"] == [1, 2]
+
+    run(test, *callers(), worker("c"), strategy="rest_for_one")
+
+
+def test_a_give_up_after_a_deadlock_follows_the_restart_before_it() -> None:
+    async def test(node: otp.Node) -> None:
+        office = node.parse_pid(number("office"))
+        GenServer.cast("a", 0.05)
+        await otp.wait_down(office)
+        await settled()
+        assert kinds(why(node, number("office"))) == [
+            ("exited", "a"), ("exited", "b"), ("child_restarted", "office"), ("gave_up", "office"),
+            ("child_restarted", "top"),
+        ]  # fmt: skip
+
+    run(test, group("office", *callers(), max_restarts=1))
 
 
 def test_a_failed_restart_is_part_of_the_chain() -> None:

@@ -88,6 +88,11 @@ def _date_starts(steps: Sequence[Step]) -> list[Step]:
     return dated[::-1]
 
 
+def _cycle_of(end: TraceEvent) -> set[str]:
+    """Return the processes of the deadlock in which a call failed that ended a process; none if it was in none."""
+    return set((end.data.get("cycle") or "").split(" -> ")) - {""}
+
+
 Explained = tuple[list[Step], TraceEvent | None]
 """Steps, newest first, and the event that led to the oldest of them."""
 
@@ -128,7 +133,8 @@ class _Chain:
                 return [self.words.failed(event, self._times(tries)), *self._stops(tries[-1], cause)], cause
             case "gave_up":
                 cause = self.memory.by_seq.get(event.cause)
-                return [self.words.gave_up(event, self._spent(event), self._times(self._tries(cause)))], cause
+                fall = self.words.gave_up(event, self._spent(event), self._times(self._tries(cause)))
+                return self._with_meanwhile([fall], event, cause)
             case "exited":
                 return self._end(event)
             case _:
@@ -140,7 +146,31 @@ class _Chain:
         cause = self.memory.by_seq.get(event.cause)
         group = [one for one in self.memory.answers[event.cause] if one.kind in STARTS and one.pid is event.pid]
         lead = next(filter(is_restart, group), None)
-        return [self.words.restarted(event, lead, group), *self._stops(event, cause), *self._others(event)], cause
+        steps = [self.words.restarted(event, lead, group), *self._stops(event, cause), *self._others(event)]
+        return self._with_meanwhile(steps, event, cause)
+
+    def _with_meanwhile(self, steps: list[Step], answer: TraceEvent, cause: TraceEvent | None) -> Explained:
+        """Add the restart after another end of the same deadlock, which the supervisor handled before this one."""
+        before = None if cause is None else self._restart_before(answer, cause)
+        if cause is None or before is None:
+            return steps, cause
+        earlier, first = self._restart(before)
+        end, led = self._end(cause)
+        return [*steps, *earlier, *end], first if led is None else led
+
+    def _restart_before(self, answer: TraceEvent, cause: TraceEvent) -> TraceEvent | None:
+        """Return the last restart between an end in a deadlock and its answer whose process was in that deadlock."""
+        report = self.memory.reports.get(cause.seq)
+        cycle = _cycle_of(cause)
+        if report is None or not cycle:
+            return None
+        between = (
+            one
+            for one in reversed(self._by(answer))
+            if is_restart(one) and cause.seq < one.seq < min(report.seq, answer.seq)
+        )
+        ends = ((one, self.memory.by_seq.get(one.cause)) for one in between)
+        return next((one for one, end in ends if end is not None and _cycle_of(end) == cycle), None)
 
     def _stops(self, event: TraceEvent, cause: TraceEvent | None) -> list[Step]:
         """Return the stops that the strategy required before the restart."""
