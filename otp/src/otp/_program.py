@@ -8,11 +8,12 @@ import gc
 import inspect
 import os
 import signal
+import sys
 from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-from otp.kernel.ends.wording import error_text
+from otp.kernel.ends.wording import error_text, exit_words
 from otp.kernel.steps.forks import watch_forks
 from otp.kernel.steps.interrupts import Interrupts, interrupts
 from otp.kernel.steps.node import Node
@@ -21,9 +22,9 @@ from otp.kernel.tables.from_thread import IMPORTING
 from otp.kernel.tables.owners import own_tasks_and_callbacks
 from otp.kernel.values.bounded import text
 from otp.kernel.values.coroutines import check_function
-from otp.kernel.values.exception_reasons import stack_of
+from otp.kernel.values.exception_reasons import place_of_error, stack_of
 from otp.kernel.values.messages import watch
-from otp.kernel.values.reasons import Crash, is_clean
+from otp.kernel.values.reasons import Crash, StackEntry, is_clean
 from otp.kernel.values.sentences import cut_our_frames, note_places, own_stack
 from otp.standard_streams import keep_exit_status, open_descriptors
 
@@ -79,7 +80,7 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
         asyncio.Runner(debug=debug) as runner,
         watch_forks().parents_loop(runner.get_loop()),
     ):
-        value, error = runner.run(_outcome(main, args, node, debug, interrupted))
+        value, error = _run_to_end(runner, main, args, node, debug, interrupted)
     if error is None:
         return value
     if not debug:
@@ -100,19 +101,72 @@ def _collector() -> Generator[None, None, None]:
         gc.set_threshold(*before)
 
 
+def _run_to_end(
+    runner: asyncio.Runner, main: Any, args: tuple[Any, ...], name: str, debug: bool, interrupted: Interrupts
+) -> tuple[Any, Exception | None]:
+    """Run the program; if a task or callback of asyncio ends it, close the node first, as for its other ends."""
+    nodes: list[Node] = []
+    with _note_stops(runner.get_loop()) as stops:
+        try:
+            return runner.run(_outcome(main, args, name, debug, interrupted, nodes))
+        except (SystemExit, RuntimeError) as ended:  # the latter for `loop.stop()`
+            for node in nodes:
+                if node.life != "open" or node.scheduler.os_pid != os.getpid():
+                    continue
+                node.stopped_by = _describe_end(ended, stops)
+                runner.run(node.close())
+            raise
+
+
+@contextlib.contextmanager
+def _note_stops(loop: Any) -> Generator[list[StackEntry], None, None]:
+    """Note the lines that call `loop.stop()` during the block, without those of the loop itself."""
+    stops: list[StackEntry] = []
+    before = loop.stop
+
+    def stop() -> None:
+        frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+        code = frame.f_code
+        if str(frame.f_globals.get("__name__")).partition(".")[0] not in ("asyncio", "uvloop"):
+            stops.append((code.co_filename, frame.f_lineno, code.co_qualname))
+        before()
+
+    try:
+        loop.stop = stop
+    except AttributeError:  # a loop whose attributes cannot be set: nothing is noted
+        yield stops
+        return
+    try:
+        yield stops
+    finally:
+        if loop.__dict__.get("stop") is stop:
+            del loop.stop
+
+
+def _describe_end(error: BaseException, stops: list[StackEntry]) -> str:
+    """Return what code of asyncio did for which the event loop stopped."""
+    if isinstance(error, SystemExit):
+        place = place_of_error(error)
+        return exit_words(error, "its program" if place is None else place[2].rpartition("<locals>.")[2])
+    if not stops:
+        return "its program called loop.stop()"
+    file, line, function = stops[-1]
+    return f"{function.rpartition('<locals>.')[2]} called loop.stop() at {os.path.basename(file)}:{line}"
+
+
 async def _outcome(
-    main: Any, args: tuple[Any, ...], node: str, debug: bool, interrupted: Interrupts
+    main: Any, args: tuple[Any, ...], name: str, debug: bool, interrupted: Interrupts, nodes: list[Node]
 ) -> tuple[Any, Exception | None]:
     """Return the program's result or error as a value, so that it is not raised through each frame here."""
     try:
+        nodes.append(node := Node(name))
         return await _main(main, args, node, debug, interrupted), None
     except Exception as error:
         return None, error
 
 
-async def _main(main: Any, args: tuple[Any, ...], name: str, debug: bool, interrupted: Interrupts) -> Any:
+async def _main(main: Any, args: tuple[Any, ...], node: Node, debug: bool, interrupted: Interrupts) -> Any:
     loop = asyncio.get_running_loop()
-    node = Node(name)
     result: asyncio.Future[Any] = loop.create_future()
 
     def ask_to_stop(error: BaseException, signal_name: str | None = None) -> None:

@@ -193,10 +193,16 @@ def test_the_end_of_a_node_waits_for_what_the_visitors_of_its_doors_collect(fold
         ("return", "program returned"),
         ("error", "program raised ValueError('no coins')"),
         ("exit", "till called sys.exit(3) at test_last_words.py"),
+        ("exit of a task", "quits called sys.exit(3) at test_last_words.py"),
+        ("stop", "stops called loop.stop() at test_last_words.py"),
+        ("stop by a handler", "its program called loop.stop()"),
     ],
 )
 def test_a_door_reports_the_reason_why_otp_run_ended(folder: Path, way: str, word: str) -> None:
-    """Regression: it reported only that its node had ended; after `sys.exit`, the process was restarted first."""
+    """Regression: it reported only that its node had ended; after `sys.exit`, the process was restarted first.
+
+    After `sys.exit` in a task of asyncio, or `loop.stop()`, it reported nothing.
+    """
 
     class QuittingTill(otp.GenServer[None]):
         @otp.impl
@@ -234,14 +240,28 @@ def test_a_door_reports_the_reason_why_otp_run_ended(folder: Path, way: str, wor
             otp.GenServer.cast("till", "quit")
         elif way == "error":
             raise ValueError("no coins")
+        elif way == "exit of a task":
+            quitting = asyncio.create_task(quits(), context=Context())
+            quitting.add_done_callback(asyncio.Task.exception)
+        elif way == "stop":
+            asyncio.get_running_loop().call_soon(stops)
+        elif way == "stop by a handler":
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.stop)
         if way != "return":
             await waits_forever()
+
+    async def quits() -> None:
+        sys.exit(3)
+
+    def stops() -> None:
+        asyncio.get_running_loop().stop()
 
     program.__qualname__ = "program"
     words: list[str | None] = []
     started: list[otp.Pid] = []
     visiting: list[asyncio.Task[None]] = []
-    with contextlib.suppress(ValueError, SystemExit):
+    with contextlib.suppress(ValueError, SystemExit, RuntimeError):
         otp.run(program)
     assert [word] == [re.sub(r"py:\d+$", "py", one or "") for one in words]
     assert 1 == len(started)
