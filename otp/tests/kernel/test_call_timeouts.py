@@ -74,7 +74,7 @@ def test_a_call_that_timed_out_is_an_event_although_its_caller_catches_the_error
         assert "await GenServer.call(*arguments)" == line_at(named.data["where"])
         name, callback, place = named.data["busy"]
         assert ("till", "handle_call") == (name, callback) and "slow_calls.py:" in place
-        assert "its handle_call had not finished then" in named.data["why"]
+        assert "its handle_call had not finished" in named.data["why"]
         assert (other, None, 5.0) == tuple(unnamed.data[key] for key in ("to", "name", "timeout"))
         assert "tulip" not in unnamed.data["request"]
 
@@ -107,7 +107,7 @@ def test_what_is_sensitive_is_hidden_and_a_request_of_a_tool_is_marked(run: Any)
         await time_out(busy, 1, 0)
         hidden, _, system, at_once = timeouts()
         assert "<sensitive>" == hidden.data["request"]
-        assert "went on with NoReply" in hidden.data["why"]
+        assert "returned NoReply" in hidden.data["why"]
         assert (None, "system") == (hidden.data["busy"], system.data["way"])
         assert ("call", 0.0) == (at_once.data["way"], at_once.data["timeout"])
 

@@ -121,8 +121,8 @@ def test_a_class_without_init_shows_no_error_of_the_runtime_itself() -> None:
 @pytest.mark.parametrize(
     ("request_", "timeout", "expected"),
     [
-        ("hold", 0.01, "no answer within 0.01 s: the server took the request and went on with NoReply"),
-        ("await", 0.01, "no answer within 0.01 s: its handle_call had not finished then"),
+        ("hold", 0.01, "no answer within 0.01 s: the server took the request and returned NoReply"),
+        ("await", 0.01, "no answer within 0.01 s: its handle_call had not finished"),
     ],
 )
 def test_a_call_in_vain_says_how_long_and_what_the_server_did(request_: str, timeout: float, expected: str) -> None:
@@ -142,7 +142,7 @@ def test_a_call_in_vain_from_outside_says_what_the_server_did() -> None:
                 await GenServer.call(pid, "hold", 0.01)
             return str(failed.value)
 
-    assert "went on with NoReply" in asyncio.run(main())
+    assert "returned NoReply" in asyncio.run(main())
 
 
 def test_a_call_of_the_default_time_names_it() -> None:
@@ -166,7 +166,7 @@ def test_a_server_that_waits_for_another_one_names_it() -> None:
         await Server.start(1, name="quiet")
         await GenServer.call(await AskingServer.start(None), "quiet", 0.01)
 
-    assert "the server itself waits for a reply from quiet; find out why" in get_error_text(call)
+    assert "the server was waiting for a reply from quiet; find out why quiet did not answer" in get_error_text(call)
 
 
 def test_a_server_that_waits_for_one_in_a_deadlock_says_so() -> None:
@@ -189,9 +189,9 @@ def test_a_server_that_waits_for_one_in_a_deadlock_says_so() -> None:
         await GenServer.call(whom, ("left", ("right", "x")) if whom == "door" else "x", 0.01)
 
     text = get_error_text(lambda: call("left"))
-    assert "the server itself is in a deadlock: left -> right -> left" in text
+    assert "the server was in a deadlock (left -> right -> left)" in text
     text = get_error_text(lambda: call("door"))
-    assert "the server itself waits for a reply from left, which is in a deadlock: left -> right -> left" in text
+    assert "the server was waiting for a reply from left, which was in a deadlock (left -> right -> left)" in text
 
 
 def test_two_servers_that_wait_for_each_other_are_named() -> None:
@@ -216,7 +216,7 @@ def test_two_servers_that_wait_for_each_other_are_named() -> None:
         first = await Ring.start(second)
         return await GenServer.call(first, "outer")
 
-    assert "which is the caller: the two wait for each other" in otp.run(main)
+    assert "the server was itself waiting for the caller, a deadlock (" in otp.run(main)
 
 
 def test_a_server_that_calls_itself_is_told_what_to_do() -> None:
@@ -443,7 +443,9 @@ def test_the_log_names_the_callback_that_returned_stop(caplog: pytest.LogCapture
     otp.run(main)
     [record] = caplog.records
     told = record.getMessage().splitlines()[0]
-    assert told.endswith("crashed: disk full (handle_cast returned Stop), in handle_cast('disk full')")
+    line = CloserServer.handle_cast.__code__.co_firstlineno + 1  # below the decorator
+    place = f"test_error_texts.py:{line}"
+    assert told.endswith(f"crashed: disk full (handle_cast returned Stop), in handle_cast('disk full') at {place}")
     assert vars(record)["otp_callback"] == "handle_cast"
 
 

@@ -150,7 +150,7 @@ def test_a_debugger_is_shown_the_caller(run: Any) -> None:
 
 def test_a_request_that_is_kept_unread_still_times_out(run: Any) -> None:
     async def main() -> Any:
-        with pytest.raises(CallTimeout, match="the server took the request and went on with NoReply"):
+        with pytest.raises(CallTimeout, match="the server took the request and returned NoReply"):
             await GenServer.call(await Server.start(None), "keep", 1)
         return otp.monotonic()
 

@@ -14,7 +14,7 @@ import pytest
 
 import otp
 from logged_servers import Machine, Server, Waiting, ended, fails, start_and_cast
-from otp import GenServer, NoReply, Supervisor, Task, TaskSupervisor, impl
+from otp import GenServer, NoReply, Ok, Supervisor, Task, TaskSupervisor, impl
 from otp.testing import Scheduler, wait_all_idle
 
 
@@ -203,6 +203,44 @@ def test_a_result_that_is_none_gets_a_hint(seen: Any) -> None:
     ] == [seen.fields(number)["otp_hint"] for number in (0, 1)]
 
 
+@pytest.mark.parametrize(
+    ("result", "returned", "hint"),
+    [
+        (None, "None", "did no case match, or is a return missing?"),
+        (7, "7", "expected a result such as NoReply(state)"),
+    ],
+)
+def test_the_report_of_a_wrong_result_has_the_line_of_the_callback_and_says_once_what_was_expected(
+    seen: Any, result: Any, returned: str, hint: str
+) -> None:
+    """Regression: it had no line, and the question about None three times with that of the supervisor."""
+
+    class ForgetfulTill(GenServer[Any]):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(arg)
+
+        @impl
+        def handle_cast(self, request: Any, state: Any) -> Any:
+            return result
+
+    async def main() -> None:
+        top = await Supervisor.start_link_children([ForgetfulTill.child_spec(1, id="till")])
+        [(_, till, _, _)] = await Supervisor.which_children(top)
+        ForgetfulTill.cast(till, "go")
+        await otp.wait_down(till)
+        await Supervisor.which_children(top)
+
+    seen.records.clear()
+    otp.run(main)
+    end, restart = (record.getMessage() for record in seen.records[:2])
+    place = f"test_logging.py:{ForgetfulTill.handle_cast.__code__.co_firstlineno + 1}"
+    first, second, *_ = end.splitlines()
+    assert first.endswith(f" crashed: handle_cast returned {returned}, in handle_cast('go') at {place}")
+    assert second.strip() == hint
+    assert f" crashed: a callback returned {returned}; " in restart
+
+
 def test_a_crash_report_comes_from_the_line_that_raised(caplog: pytest.LogCaptureFixture) -> None:
     """The place that pytest shows before each record is useful to a reader."""
 
@@ -233,7 +271,7 @@ class Drops(GenServer[int]):
     ("request_", "line"),
     [
         ("raise", r"left early, in handle_cast\('raise'\) at test_logging\.py:\d+"),
-        ("return", r"handle_cast returned NoReply, which is not a result such as NoReply\(…\) or Stop\(…\), in .*"),
+        ("return", r"handle_cast returned NoReply, in handle_cast\('return'\) at test_logging\.py:\d+"),
     ],
 )
 def test_the_line_of_a_crash_has_its_place_or_its_callback(seen: Any, request_: str, line: str) -> None:

@@ -366,8 +366,8 @@ def test_the_reason_of_a_call_in_a_deadlock_names_it_in_each_event() -> None:
     found = Scheduler().run(main)  # in real time the first timeout may end its process before the second
     for kind in ("exited", "child_terminated", "child_restarted"):
         assert {
-            "right did not answer a call in 0.2 s (timeout): it was part of a deadlock, left → right → left",
-            "left did not answer a call in 0.2 s (timeout): it was part of a deadlock, right → left → right",
+            "right did not answer a call in 0.2 s (timeout) because it was part of a deadlock, left → right → left",
+            "left did not answer a call in 0.2 s (timeout) because it was part of a deadlock, right → left → right",
         } == {reason for one, reason in found if one == kind}, kind
 
 
@@ -396,7 +396,7 @@ def test_the_reason_of_a_call_without_an_answer_names_the_line_at_which_the_serv
 
     reason, log = otp.run(main)
     waits = Slow.handle_call.__code__.co_firstlineno + 2
-    expected = f"till did not answer a call in 0.2 s (timeout): till was still in handle_call at {FILE}:{waits}"
+    expected = f"till did not answer a call in 0.2 s (timeout) because till was still in handle_call at {FILE}:{waits}"
     assert reason == expected
     assert log.endswith(f": {expected})")
 
@@ -602,7 +602,7 @@ def test_a_suspended_server_is_the_cause_of_a_call_that_timed_out_on_each_surfac
     """Regression: only the log said so, and nothing about the server itself did."""
 
     async def test(platform: Any) -> None:
-        red, cause = resolve(platform.node, "red"), "blue did not answer a call in 0.01 s (timeout): blue was suspended"
+        red, cause = resolve(platform.node, "red"), "blue did not answer a call in 0.01 s (timeout) because blue was suspended"
         await otp.sys.suspend(resolve(platform.node, "blue"), by="a request by ada")
         GenServer.cast(red, ("slow", "blue"))
         await otp.wait_down(red, timeout=5)

@@ -450,7 +450,7 @@ def test_restarts_that_fail_in_the_same_way_are_one_sentence(inside: Callable[..
         await otp.wait_down(sup, timeout=5)
         line = first.__code__.co_firstlineno + 3
         assert (await texts(platform))[0] == (
-            "w was killed; sup tried three times to start w; each time first raised RuntimeError('the disk is full'), "
+            "w was killed; sup tried 3 times to start w; each time first raised RuntimeError('the disk is full'), "
             f"at test_feed.py:{line}; sup has no restart left"
         )
 

@@ -307,7 +307,7 @@ def test_holds_of_one_window_before_an_attachment_are_one_incident() -> None:
             nodes.detach(till.name)
         return [row.line.partition(" held the event loop ")[2] for row in rows]
 
-    assert otp.run(lambda: main(otp.node())) == ["three times, for up to 3 s"]
+    assert otp.run(lambda: main(otp.node())) == ["3 times, for up to 3 s"]
 
 
 def test_a_callback_of_asyncio_that_ended_an_attachment_is_named_by_the_next_one() -> None:

@@ -110,7 +110,7 @@ def test_a_give_up_beyond_the_limit_is_recorded_and_its_end_counts_once() -> Non
         recorder.catch_up()
         assert [(one.line, one.count) for one in records] == [
             ("x crashed and was restarted", 1), ("inner gave up", 1),
-            ("x crashed and was restarted 2 times more", 2), ("y crashed and was restarted 2 times more", 2),
+            ("x crashed and was restarted twice more", 2), ("y crashed and was restarted twice more", 2),
         ]  # fmt: skip
         assert records[1].data is not None
         assert recorder.has(records[1].number)

@@ -207,7 +207,7 @@ def test_a_sum_is_of_one_child_and_one_kind_of_end() -> None:
         await advance(1)
         recorder.catch_up()
         assert [(one.line, one.count) for one in records] == [
-            ("a was killed and restarted", 1), ("a was killed and restarted 2 times more", 2),
+            ("a was killed and restarted", 1), ("a was killed and restarted twice more", 2),
             ("b was killed and restarted once more", 1), ("a crashed and was restarted once more", 1),
             ("once crashed once more", 1),
         ]  # fmt: skip
@@ -224,7 +224,7 @@ def test_a_sum_has_the_name_of_a_child_and_not_its_id() -> None:
         recorder.catch_up()
         assert [one.line for one in records] == [
             "till was killed and restarted",
-            "till was killed and restarted 2 times more",
+            "till was killed and restarted twice more",
         ]
 
     record(test, Worker.child_spec(None, id="Till", name="till"), most=1)
@@ -240,7 +240,7 @@ def test_a_sum_is_recorded_while_the_storm_goes_on() -> None:
                 await wait_all_idle()
             await advance(recording.SUM_S)
         assert [(one.line, one.count) for one in records] == [
-            ("b was killed and restarted", 1), ("b was killed and restarted 2 times more", 2),
+            ("b was killed and restarted", 1), ("b was killed and restarted twice more", 2),
             ("b was killed and restarted 3 times more", 3),
         ]  # fmt: skip
         assert records[1].last < records[2].number
@@ -258,7 +258,7 @@ def test_a_sum_has_the_name_of_a_child_that_no_longer_runs() -> None:
         await Supervisor.terminate_child("top", "Till")
         recorder.catch_up()
         assert [one.line for one in records[1:]] == [
-            "till was killed and restarted 2 times more", "till was stopped on request once more",
+            "till was killed and restarted twice more", "till was stopped on request once more",
         ]  # fmt: skip
 
     record(test, Worker.child_spec(None, id="Till", name="till"), most=1)
@@ -318,7 +318,7 @@ def test_restarts_on_request_are_limited_too_and_one_of_many_children_counts_onc
         await advance(1)
         recorder.catch_up()
         lines = ["a, b and c were restarted on request"] * 2
-        assert [one.line for one in records] == [*lines, "a was restarted on request 2 times more"]
+        assert [one.line for one in records] == [*lines, "a was restarted on request twice more"]
 
     record(test, *map(worker, "abc"), most=2)
 
@@ -337,7 +337,7 @@ def test_the_sum_of_requests_has_the_numbers_of_their_restarts() -> None:
         again = Recorder(node, None, lambda *_: None, records.append, earlier=True)
         again.close()
         _, *requests = records[2:]
-        assert (counted.line, len(requests)) == ("a was restarted on request 2 times more", 2)
+        assert (counted.line, len(requests)) == ("a was restarted on request twice more", 2)
         assert all(counted.number <= one.number <= counted.last for one in requests)
 
     record(test, *map(worker, "abc"), most=1)

@@ -377,7 +377,7 @@ def test_nested_give_ups_name_processes_and_count_all_attempts() -> None:
             "courier_sup tried twice to start courier_a; each time connect raised ConnectionRefusedError('van'), "
             f"at {line}",
             f"ship_sup tried twice to start courier_sup; each time it failed: {below}, at {line}",
-            "depot tried six times to start ship_sup; each time it failed: its child courier_sup did not start: "
+            "depot tried 6 times to start ship_sup; each time it failed: its child courier_sup did not start: "
             f"{below}, at {line}",
         ]  # fmt: skip
         attempts = [

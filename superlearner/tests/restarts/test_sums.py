@@ -38,7 +38,7 @@ def test_restarts_of_children_that_share_a_sum_are_counted_in_it() -> None:
         sums.add_restart(kind(MOST_KINDS + number))
     assert "another child ended and was restarted 3 times more" == lines(sums)[0]
     sums.take_back(kind(MOST_KINDS), MOST_KINDS + 1, restarted=True)
-    assert "another child ended and was restarted 2 times more" == lines(sums)[0]
+    assert "another child ended and was restarted twice more" == lines(sums)[0]
 
 
 def test_a_child_that_was_not_counted_has_no_sum() -> None:

@@ -24,7 +24,7 @@ LIMITS = Settings()
 POINT = Point(NOW, 2.0, 30, 8, 26, 0, 0, 0, 0, 0, None, 0, 9, 12, 10, 0.01, 1, 1, 100_000_000, 1, 0, 0, 0, 0, 0, 12, 3)
 CALL = TimedOut(
     NOW - 5, "pricing", "0.7.0", "pricing", "till", "('price', 'tea')", "shop.py:12", 0.5,
-    "pricing was still in handle_call at shop.py:41", "its handle_call had not finished then",
+    "pricing was still in handle_call at shop.py:41", "its handle_call had not finished",
 )  # fmt: skip
 
 

@@ -107,7 +107,7 @@ async def start_kept(kept: BackoffChild) -> Any:
     if kept.waits:
         return Ignore()
     if kept.starts_too_often():
-        kept.keeper.rest(kept, f"was started {kept.burst} times in {kept.burst_window:g} s")
+        kept.keeper.rest(kept, f"was started {sentences.times_text(kept.burst)} in {kept.burst_window:g} s")
         return Ignore()
     if not kept.started_once:
         try:

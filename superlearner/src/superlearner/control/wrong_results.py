@@ -94,7 +94,7 @@ def _text_of_call(reason: Any, end: Mapping[str, Any] | None) -> str:
     if end is None:
         return text_of_reason(reason)
     text, why = text_of_reason(reason, waited=_waited(end)), cause_of_timeout(end)
-    return f"{text}: {clip(printable(why), LONGEST)}" if why else text
+    return f"{text} because {clip(printable(why), LONGEST)}" if why else text
 
 
 def _waited(end: Mapping[str, Any]) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
+from otp import sentences
 from otp.redaction import without_secrets
 from superlearner.control.slots import id_text
 from superlearner.restarts.present import Now, rows_of
@@ -173,5 +174,4 @@ def describe_sum(name: str, how: How, count: int, *, again: bool) -> str:
     >>> describe_sum("till", "killed", 1090, again=True), describe_sum("till", "crashed", 1, again=False)
     ('till was killed and restarted 1,090 times more', 'till crashed once more')
     """
-    times = f"{count:,} times" if count > 1 else "once"
-    return without_secrets(f"{name} {VERBS[how, again]} {times} more", LONGEST)
+    return without_secrets(f"{name} {VERBS[how, again]} {sentences.times_text(count)} more", LONGEST)

@@ -187,7 +187,7 @@ def test_a_loop_that_is_blocked_for_longer_than_a_window_counts_all_its_holds() 
     for later in (1, 51, 91, 151):
         known = facts(now=NOW + later, holds=[hold for hold in holds if hold.at <= NOW + later])
         _, over = alarms.update(detectors.blocked_loop(known, LIMITS), known.now)
-    text = "till held the event loop three times, for up to 2 s, at till.py:3"
+    text = "till held the event loop 3 times, for up to 2 s, at till.py:3"
     assert [(one.past, one.finding.count) for one in over] == [(text, 3)]
 
 
@@ -327,7 +327,7 @@ def test_an_anomaly_that_is_over_says_that_the_supervisor_did_not_give_up() -> N
     alarms.update(detectors.crash_loop(facts(book=supervisor([4.0, 2.5, 0.1])), LIMITS), NOW)
     (over,) = alarms.update([], NOW + 60)[1]
     assert over.finding.description == (
-        "till had 0 of 3 restarts left in 5 s, but did not give up; till_1 crashed three times in 3.9 s, "
+        "till had 0 of 3 restarts left in 5 s, but did not give up; till_1 crashed 3 times in 3.9 s, "
         "each time with ValueError('no paper')"
     )
 

@@ -119,7 +119,7 @@ def test_a_crash_without_a_supervisor_is_a_problem_at_once_and_for_the_window(mo
             await otp.wait_down(otp.spawn(loner))
         found = only(look())
         assert (found.severity, found.count) == ("medium", 10)
-        assert found.description.startswith("loner crashed ten times in 40 s: ValueError('negative'), at")
+        assert found.description.startswith("loner crashed 10 times in 40 s: ValueError('negative'), at")
         await advance(59)
         assert len(look()) == 1
         await advance(2)

@@ -47,13 +47,13 @@ def test_calls_that_timed_out_are_one_finding_for_each_process_that_was_called()
     )
     assert (pricing.pid, pricing.name, pricing.severity, pricing.count) == ("0.7.0", "pricing", "medium", 3)
     assert (pricing.since, pricing.evidence["callers"]) == (NOW - 5, {"till": 2, "cart": 1})
-    assert pricing.past_hint == "its handle_call had not finished then"  # the process may be another one by then
+    assert pricing.past_hint == "its handle_call had not finished"  # the process may be another one by then
     assert pricing.hint == (
-        "its handle_call had not finished then. `superlearner process backtrace pricing` shows where it waits"
+        "its handle_call had not finished. `superlearner process backtrace pricing` shows where it waits"
     )
     assert stock.description == "a call to Stock timed out after 0.5 s in the last 60 s, from cart"
     assert stock.key == ("mailbox", "0.9.0")
-    assert stock.hint == "its handle_call had not finished then"  # it has ended: no command shows where it waits
+    assert stock.hint == "its handle_call had not finished"  # it has ended: no command shows where it waits
     (many,) = detect(facts(timeouts=[CALL] * 10), LIMITS)
     assert many.severity == "high"
 

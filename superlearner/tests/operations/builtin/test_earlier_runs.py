@@ -140,7 +140,7 @@ def test_each_kind_of_stored_restart_counts_for_its_own_process(inside: Inside, 
         store(11, "counter_2 crashed and was restarted; counter_1 crashed and was restarted", 2)
         for name in ("counter_1", "counter_2"):
             told = await ask(name)
-            assert f"\n{name} was restarted 2 times before this run of its program\n`" in told
+            assert f"\n{name} was restarted twice before this run of its program\n`" in told
             assert told.endswith(f" restart list --process {name}` lists what is stored about it")
         line = "counter_1 and printer_1 were restarted on request"
         store(12, line)

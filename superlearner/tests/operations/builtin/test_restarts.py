@@ -324,7 +324,7 @@ def test_a_give_up_is_not_counted_as_a_restart_of_the_child(inside: Inside, tmp_
         [fallen] = [one for one in (await platform.get(AT, params={"fold": "false"}))["data"] if one["gave_up"]]
         told = next(one for one in reversed(trace.history(platform.node)) if one.kind == "gave_up")
         assert fallen["fell_at"] == pytest.approx(Clock().wall(told.at), abs=0.0005)
-        assert shown["facts"]["others"] == "robot was also restarted three times before this, within 20 s"
+        assert shown["facts"]["others"] == "robot was also restarted 3 times before this, within 20 s"
 
     inside(test, data_dir=tmp_path)
 

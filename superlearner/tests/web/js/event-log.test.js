@@ -392,7 +392,7 @@ test("a deadlock leads to its own page, as it does in the Tree; that links to th
     name: "left", reason: `right did not answer a call in time (timeout)${why}`, started: 1 });
   const deadlock = { ref: "5.2", event: 2, at: 12.8, until: 14.3, line: "a deadlock: left waited for right, which waited for left",
     count: 1, kept: false, reason: null, started: 0, incident: true };
-  const locked = ": it was part of a deadlock,";
+  const locked = " because it was part of a deadlock,";
   const found = [crash("c.9", 20, `${locked} left -> right -> left`), crash("c.3", 12.9, `${locked} right -> left -> right`),
     crash("c.2", 12.85, `${locked} left -> right -> left`), deadlock, crash("c.1", 12.6, "")];
   const { log, asked } = askedLog(found), begun = log.begin();

@@ -115,7 +115,7 @@ test("a give-up stays among the last three", () => {
 
 test("after a deadlock its cause is listed, and not the callers that ended with it", () => {
   const crash = (name, at, reason) => stored(`r.${at}`, at, "a", { name, line: `${name} crashed`, reason });
-  const timeout = "ledger did not answer a call in 2 s (timeout): it was part of a deadlock, queue -> ledger -> queue";
+  const timeout = "ledger did not answer a call in 2 s (timeout) because it was part of a deadlock, queue -> ledger -> queue";
   const known = [
     crash("Worker w2", 100.3, `its call to queue failed: ${timeout}`), crash("Worker w1", 100.2, `its call to queue failed: ${timeout}`),
     crash("queue", 100, timeout), crash("cart", 90, "its call to queue failed: noproc"),
@@ -127,7 +127,7 @@ test("after a deadlock its cause is listed, and not the callers that ended with 
 
 test("of a deadlock each process is listed, since none is only a caller", () => {
   const crash = (name, at, reason) => stored(`r.${at}`, at, "a", { name, line: `${name} crashed`, reason });
-  const timeout = "billing did not answer a call in 2 s (timeout): it was part of a deadlock, mixer → billing → mixer";
+  const timeout = "billing did not answer a call in 2 s (timeout) because it was part of a deadlock, mixer → billing → mixer";
   const known = [
     crash("ads", 100.2, `its call to mixer failed: ${timeout}`), crash("billing", 100.1, `its call to mixer failed: ${timeout}`),
     crash("mixer", 100, timeout),

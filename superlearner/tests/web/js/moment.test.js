@@ -437,15 +437,15 @@ test("a give-up that reaches the supervisor above says so, and no branch starts 
 test("starts that fail in the same way are one sentence and one row", () => {
   const boom = "ValueError('boom')", moment = failing([boom, boom, boom], true);
   assert.equal(sentence(moment, 6),
-    `counter was killed. tally tried three times to start counter; each time init raised ${boom}, at tally.py:7. Then it gave up. `
+    `counter was killed. tally tried 3 times to start counter; each time init raised ${boom}, at tally.py:7. Then it gave up. `
     + "No supervisor on its node starts tally again.");
   assert.equal(sentence(moment, 3), "tally spends one restart and applies its strategy.");
   assert.equal(sentence(moment, 4), "tally starts counter again. The start fails.");
   assert.equal(sentence(moment, 5),
-    `tally tries three times to start counter; each time init raises ${boom}, at tally.py:7. Then it gives up.`);
+    `tally tries 3 times to start counter; each time init raises ${boom}, at tally.py:7. Then it gives up.`);
   const listTexts = (moment) => rows(moment).map(({ event, times }) => Object.values(step(moment, event, times)).join(" ").trim());
   assert.deepEqual(listTexts(moment).slice(3),
-    [`counter failed to start three times ${boom}`, "tally gives up 0 of 3 restarts left in 5 s"]);
+    [`counter failed to start 3 times ${boom}`, "tally gives up 0 of 3 restarts left in 5 s"]);
   assert.deepEqual(rows(moment).map(({ from, to }) => [from, to]), [[0, 0], [1, 1], [2, 2], [3, 7], [8, 8]]);
   const many = failing([boom, boom, boom, boom], true); // of five and more, one stands for those between
   many.events.filter(({ start }) => start)[2].times = 198;
@@ -600,7 +600,7 @@ test("a stop on request says that nothing starts the child again; a supervisor t
 
 test("restarts of the same child are said to be before or after this one", () => {
   const write = (/** @type {number} */ before) => othersText("ledger", { storm: 3, storm_before: before });
-  assert.equal(write(3), "ledger was also restarted three times within the 20 s before this.");
-  assert.equal(write(0), "ledger was also restarted three times within the 20 s after this.");
+  assert.equal(write(3), "ledger was also restarted 3 times within the 20 s before this.");
+  assert.equal(write(0), "ledger was also restarted 3 times within the 20 s after this.");
   assert.equal(write(1), "ledger was also restarted once within the 20 s before this, and twice within the 20 s after.");
 });

@@ -261,7 +261,7 @@ test("a coroutine in place of an answer is a missing await, at the line of the c
   const late = { ...crash, reason: "till did not answer a call in time (timeout)" };
   const silent = { line: 41, text: "handle_call returns NoReply(…) and does not keep caller, so the caller waits until its time-out" };
   assert.equal(withCause(late, [...mistakes, silent]).line, 41);
-  assert.deepEqual(withCause({ ...late, reason: `${late.reason}: till was still in handle_call at main.py:13` }, mistakes),
+  assert.deepEqual(withCause({ ...late, reason: `${late.reason} because till was still in handle_call at main.py:13` }, mistakes),
     { ...late, line: 13, reason: "till was still in handle_call there", hint: null, because: true });
   const absent = { ...crash, reason: "there is no process till to call (noproc)" };
   const nameless = { line: 45, text: 'no child has name="till", which line 35 needs: write Till.child_spec(…, name="till")' };

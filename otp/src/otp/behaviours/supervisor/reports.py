@@ -19,7 +19,15 @@ from otp.behaviours.supervisor.state import RestartWindow, SupervisorState
 from otp.kernel.ends.call_cycles import seconds_waited
 from otp.kernel.ends.report_limits import is_left_out
 from otp.kernel.ends.reports import LONGEST, about, format_value
-from otp.kernel.ends.wording import called, name_of_end, name_text, process_name, process_text, reason_text
+from otp.kernel.ends.wording import (
+    called,
+    name_of_end,
+    name_text,
+    process_name,
+    process_text,
+    reason_text,
+    without_expected,
+)
 from otp.kernel.values.process import Process
 from otp.kernel.values.reasons import Reason, is_clean
 from otp.kernel.values.sentences import (
@@ -205,7 +213,7 @@ def _child(id: Hashable, pid: Any = None, named: Any = None) -> str:
 
 
 def _describe_end(who: str, pid: Any, reason: Reason) -> str:
-    words = reason_text(reason, LONGEST, seconds_waited(pid))
+    words = without_expected(reason_text(reason, LONGEST, seconds_waited(pid)))  # the process has reported that
     other = _linked_to(pid)
     return ended(who, words, failed=not is_clean(reason)) if other is None else ended_with(who, other, words)
 

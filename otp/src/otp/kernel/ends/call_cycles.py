@@ -306,11 +306,7 @@ def _count(frm: From, holders: list[Any]) -> int:
 
 def describe_cycle(cycle: tuple[tuple[Process, str], ...]) -> str:
     """Explain why a server has not replied to a call in a cycle; `cycle` begins with the caller."""
-    shown = drawn([name for _, name in cycle])
-    if len(cycle) == 2:
-        caller = cycle[0][0]
-        return f"the server waits for a reply from {caller}, which is the caller: the two wait for each other: {shown}"
-    return f"the server waits, through its own calls, for the caller: {shown}"
+    return f"the server was itself waiting for the caller, a deadlock ({drawn([name for _, name in cycle])})"
 
 
 def busy_server(frm: From) -> tuple[str, str, str] | None:
@@ -336,26 +332,26 @@ def busy_server(frm: From) -> tuple[str, str, str] | None:
 
 
 def why_silent(frm: From) -> str:
-    """Explain why a server has not replied to this call, by what it is doing now."""
+    """Explain why a server has not replied to this call, by what it is doing now; in the past tense, for later."""
     server = frm.to
     if server.status == REMOTE:
-        return f"the server is on node {server.node!r}; it is busy there, or its reply is still on its way"
+        return f"the server is on node {server.node!r}; it was busy there, or its reply was still on its way"
     x = server.ext
     if x is not None and x.suspended:
-        return "the server is suspended (sys.suspend)"
+        return "the server was suspended (sys.suspend)"
     if x is not None and x.unanswered and x.unanswered.get(frm) == INJECTED:
         return "an injected fault lost or delayed the request"
     if x is not None and x.unanswered and frm in x.unanswered:
-        return "the server took the request and went on with NoReply; does nothing call GenServer.reply(caller, value)?"
+        return "the server took the request and returned NoReply; does anything call GenServer.reply(caller, value)?"
     if server.status == CALLING and type(server.value) is From:
         target = server.value.to
         called = target if target.status == REMOTE else _name_of(target)
         if (cycle := cycle_of(server.value)) is not None:
-            return f"the server itself is in a deadlock: {drawn(cycle)}"
+            return f"the server was in a deadlock ({drawn(cycle)})"
         call = None if target.status == REMOTE else _call_of(target)
         if call is not None and (cycle := cycle_of(call)) is not None:
-            return f"the server itself waits for a reply from {called}, which is in a deadlock: {drawn(cycle)}"
-        return f"the server itself waits for a reply from {called}; find out why that one does not answer"
+            return f"the server was waiting for a reply from {called}, which was in a deadlock ({drawn(cycle)})"
+        return f"the server was waiting for a reply from {called}; find out why {called} did not answer"
     if x is not None and x.frm is frm:
-        return "its handle_call had not finished then; return NoReply(state) and reply later, or allow more time"
-    return "the server is busy with earlier messages; allow more time, or reduce its load"
+        return "its handle_call had not finished; return NoReply(state) and reply later, or allow more time"
+    return "the server was busy with earlier messages; allow more time, or reduce its load"

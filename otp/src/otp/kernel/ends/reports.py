@@ -11,6 +11,8 @@ a secret is redacted. Source: Erlang/OTP, `proc_lib`, crash reports; `gen_server
 from __future__ import annotations
 
 import logging
+import re
+from types import FunctionType
 from typing import Any, Final
 
 from otp.kernel.ends.call_cycles import note_crash
@@ -22,6 +24,7 @@ from otp.kernel.ends.wording import (
     reason_text,
     split_advice,
     unanswered,
+    without_expected,
 )
 from otp.kernel.tables.callers import From, OutsideCaller, formatted_state, machine_event, place_of_caller
 from otp.kernel.values.bounded import text
@@ -30,9 +33,12 @@ from otp.kernel.values.exception_reasons import place_of_error
 from otp.kernel.values.process import Process, is_supervisor, mailbox_len
 from otp.kernel.values.reasons import Crash, first_of_program, is_clean, starts_with
 from otp.kernel.values.sentences import ended, handling, is_taken, own_stack, place_text, say, tell, traceback_text
+from otp.redaction import source_line
 
 LONGEST: Final = 500  # characters of a message, a state, a reason
 ANCESTORS: Final = 20
+DECORATORS: Final = 10  # lines of decorators above a `def`
+DEF: Final = re.compile(r"\s*(async\s+)?def\b")
 CALLERS: Final = "$callers"
 
 logger: Final = logging.getLogger("otp")
@@ -156,16 +162,22 @@ def _words(p: Process, reason: Any, fields: dict[str, Any], error: BaseException
     if isinstance(error, CallExit):
         waited, cycle = error.waited, error.drawn or error.locked or None
         why = unanswered(cycle, error.busy)
-        how = f": {why}" if why else how
+        how = f" because {why}" if why else how
     doing = handling(fields["otp_message"], fields["otp_callback"], fields["otp_state_name"])
     said = reason_text(reason, LONGEST, waited)
     result = reason.term if type(reason) is Crash else reason
+    hint, at = fields["otp_hint"], _place(error, fields["otp_stack"])
     wrong = starts_with(result, "bad_return_value") or starts_with(result, "bad_return_from_state_function")
     if wrong and callback:
         said = name_callback(said, callback)
-    lines = [ended(called(p), said + how, failed=True, doing=doing, at=_place(error, fields["otp_stack"]))]
-    if fields["otp_hint"] is not None:
-        lines.append(fields["otp_hint"])
+        if hint is not None:
+            said = without_expected(said)
+            hint = hint.removeprefix(f"{said}: ")
+    if own or (wrong and callback):
+        at = at or _place_of_callback(p, callback)
+    lines = [ended(called(p), said + how, failed=True, doing=doing, at=at)]
+    if hint is not None:
+        lines.append(hint)
     if fields["otp_state"] is not None:
         lines.append(f"state {fields['otp_state']}")
     if fields["otp_client"] is not None:
@@ -187,6 +199,19 @@ def _place(error: BaseException | None, stack: list[dict[str, Any]]) -> str | No
         places = [(one["file"], one["line"], one["function"]) for one in reversed(stack)]
         found = first_of_program(places) or next(iter(places), None)
     return None if found is None else place_text(found)
+
+
+def _place_of_callback(p: Process, callback: str) -> str | None:
+    """Return the line of the `def` of a callback, as `shop.py:58 in handle_cast`; None if it is not of the program."""
+    for one in p.callbacks.cls.__mro__:
+        function = one.__dict__.get(callback)
+        if isinstance(function, FunctionType):
+            code = function.__code__
+            lines = range(code.co_firstlineno, code.co_firstlineno + DECORATORS)  # the first may be a decorator
+            starts = (line for line in lines if DEF.match(source_line(code.co_filename, line)))
+            place = (code.co_filename, next(starts, code.co_firstlineno), callback)
+            return None if first_of_program([place]) is None else place_text(place)
+    return None
 
 
 def _hint(what: str, reason: Any) -> str | None:

@@ -48,6 +48,9 @@ _class_name: Any = type.__dict__["__name__"].__get__  # a metaclass may define `
 _LOCAL: Final = ".<locals>."
 _TASK: Final = re.compile(r"Task\(mfa=\('[^']*', '([^']*)', ")
 
+_WRONG_RESULT: Final = re.compile(
+    r"(.* returned .*)(?:: did no case match, or is a return missing\?|, which is (?:a|not a) result .*)", re.DOTALL
+)
 _LACKING: Final = re.compile(r"(\w+ (?:got the|returned then=).*, but has no handle_\w+); ", re.DOTALL)
 _ANY_RESULT: Final = "Ok(…), Reply(…) or NoReply(…)"
 RESULTS_OF: Final = {
@@ -213,6 +216,16 @@ def name_callback(words: str, callback: str, at: str = "") -> str:
     """
     named = words.replace("a callback returned ", f"{callback}{f' ({at})' if at else ''} returned ", 1)
     return named.replace(_ANY_RESULT, RESULTS_OF.get(callback, _ANY_RESULT), 1)
+
+
+def without_expected(words: str) -> str:
+    """Return the text of a wrong result without what was expected; other words are unchanged.
+
+    >>> without_expected("a callback returned 7, which is not a result such as Ok(…), Reply(…) or NoReply(…)")
+    'a callback returned 7'
+    """
+    found = _WRONG_RESULT.fullmatch(words)
+    return words if found is None else found[1]
 
 
 def split_advice(words: str) -> tuple[str, str]:

@@ -272,8 +272,8 @@ class CallExit(Exit):
         if not self.drawn:
             return text
         return (
-            f"{text}; these processes waited for each other: {self.drawn}; "
-            "let one of them answer later (NoReply(state), then GenServer.reply), or cast"
+            f"{text}; it was part of a deadlock ({self.drawn}); "
+            "let one of the processes answer later (NoReply(state), then GenServer.reply), or cast"
         )
 
     def _advice(self) -> str:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 __all__ = ["duration", "elapsed", "ordinal", "times_text"]
 
-COUNTS: Final = ("", "once", "twice", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-
 
 def times_text(times: int) -> str:
-    """Return a count as words.
+    """Return how often something happened.
 
-    >>> times_text(2), times_text(3), times_text(12)
-    ('twice', 'three times', '12 times')
+    >>> times_text(1), times_text(2), times_text(3), times_text(1200)
+    ('once', 'twice', '3 times', '1,200 times')
     """
-    word = COUNTS[times] if times < len(COUNTS) else f"{times:,}"
-    return word if times < 3 else f"{word} times"
+    return {1: "once", 2: "twice"}.get(times, f"{times:,} times")
 
 
 def duration(seconds: Any) -> str:

@@ -110,7 +110,7 @@ def ended(
     >>> ended("ledger", "killed", failed=True, by="a signal from outside")
     'ledger was killed, by a signal from outside'
     >>> ended("ledger", "ValueError('no')", failed=True, times=7, span=1.23)
-    "ledger crashed seven times in 1.2 s: ValueError('no')"
+    "ledger crashed 7 times in 1.2 s: ValueError('no')"
     >>> ended("it", "shutdown", failed=False)
     'it ended: shutdown'
     >>> ended("till", "no", failed=True, doing="in handle_cast('go')", at="shop.py:15 in handle_cast")
@@ -218,7 +218,7 @@ def tried(by: str, child: str, times: int, reason: str, *, function: str = "", a
         at: the file and line that raised, in that function or in a process below the child.
 
     >>> tried("Tally", "counter", 3, "ValueError('boom')", function="init", at="tally.py:7")
-    "Tally tried three times to start counter; each time init raised ValueError('boom'), at tally.py:7"
+    "Tally tried 3 times to start counter; each time init raised ValueError('boom'), at tally.py:7"
     >>> tried("Tally", "counter", 12, "no_disk")
     'Tally tried 12 times to start counter; each time it failed: no_disk'
     """

@@ -55,7 +55,8 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         name, rate = _called(history, facts), len(times) / window
         worst = _find_worst(history, facts.now - window)
         told = f": {_describe(history, worst)}" if worst else ""
-        words = f"{name} has restarted children {len(times):,} times in the last {window:g} s{told}"
+        often = sentences.times_text(len(times))
+        words = f"{name} has restarted children {often} in the last {window:g} s{told}"
         if endless:
             words = (
                 f"{name} is in a restart loop: {len(times):,} restarts in the last {window:g} s, and its limit, "
@@ -84,7 +85,7 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             threshold=limits.anomaly_restarts,
             setting="anomaly_restarts",
             subject=_identify(worst),
-            past=f"{name} {'was in a restart loop and ' if endless else ''}restarted children {len(times):,} times "
+            past=f"{name} {'was in a restart loop and ' if endless else ''}restarted children {often} "
             f"in {window:g} s{told}",
             hint=_advise(worst, facts, history, cure),
             past_hint=_advise(worst, facts, history, cure, over=True),

@@ -57,8 +57,7 @@ def count_repeats(memory: Memory, causes: Sequence[Step], clock: Clock) -> WhyRe
 
 def describe_before(name: str, times: int) -> str:
     """Return how often a process was restarted in earlier runs of its program; "" if never."""
-    often = "once" if times == 1 else f"{times:,} times"
-    return f"{name} was restarted {often} before this run of its program" if times else ""
+    return f"{name} was restarted {sentences.times_text(times)} before this run of its program" if times else ""
 
 
 def describe_repeats(repeats: WhyRepeats) -> str:
@@ -76,11 +75,11 @@ def describe_repeats(repeats: WhyRepeats) -> str:
             newest = f"{alike:,} of them"
         told = not (kinds and repeats.reason == "killed")  # else their number is among the kinds
         same = f" {since}{kinds}" + (f"; {newest} for this reason" if alike > 1 and told else "")
-    told = f"{name} was restarted {repeats.count:,} times{same}"
+    told = f"{name} was restarted {sentences.times_text(repeats.count)}{same}"
     if along := repeats.with_supervisor:
         told += f"; {along:,} of these times together with a supervisor that had given up"
     if alike >= LOOP and repeats.times >= 2 * alike / 3:  # else the messages differ, or there are none
-        times = "each time" if repeats.times == alike else f"{repeats.times:,} times"
+        times = "each time" if repeats.times == alike else sentences.times_text(repeats.times)
         told += f", {times} while it handled {repeats.message}"
     return "\n".join(filter(None, (told, before)))
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
+from otp import sentences
 from superlearner.control.reasons import without_arguments, without_numbers
 from superlearner.operations.results.restarts import RestartLine
 from superlearner.restarts.ids import Ref
@@ -68,12 +69,12 @@ MARKED: Final = re.compile(r"(?P<mark>[0-9a-f]{8})\|")
 """The first characters of a cause, which differ if reasons differ only in their arguments."""
 PID: Final = re.compile(r"(?<=\S) \d+\.\d+\.\d+(?= |$)")
 """The pid behind what a process without a name runs, which differs from one to the next."""
-TIMES: Final = re.compile(r"(once|[\d,]+ times)(?= more$)")
-MORE: Final = re.compile(r" (once|[\d,]+ times) more$")
+TIMES: Final = re.compile(r"(once|twice|[\d,]+ times)(?= more$)")
+MORE: Final = re.compile(r" (once|twice|[\d,]+ times) more$")
 LINE: Final = re.compile(
     r"(?P<name>[^;]+?)(?:, with others,)? (?P<how>was killed(?: and restarted)?|"
     r"(?P<ended>ended)|(?:crashed|ended)(?: and was restarted)?|was (?:restarted|stopped) on request)"
-    r"(?P<sum> (?:once|[\d,]+ times) more)?"
+    r"(?P<sum> (?:once|twice|[\d,]+ times) more)?"
 )
 """The line of a restart or a sum; sums of earlier versions always say *ended*."""
 TOGETHER: Final = re.compile("(?P<names>.+) were restarted on request")
@@ -124,7 +125,7 @@ class Loop:
         count = sum(one.count for one in self.lines)
         plain = newest.reason is not None and newest.request is not None  # others may have had another requester
         line = self._without_pid(self.newest.line if plain else newest.line)
-        line = TIMES.sub(f"{count:,} times", line) if is_sum(self.newest) else line
+        line = TIMES.sub(sentences.times_text(count), line) if is_sum(self.newest) else line
         at, causes = min(one.at for one in self.lines), [_cause(one) for one in self.lines]
         marks = None if any(is_sum(one) for one in self.lines) else {_read_mark(one) for one in causes}
         reasons = None if marks is None or None in marks else len(marks)
@@ -157,8 +158,8 @@ class Loop:
         if len(self.lines) == 1:
             return newest
         count, at = sum(one.count for one in self.lines), min(one.at for one in self.lines)
-        line = MORE.sub("", self._without_pid(newest.line))
-        line = f"{count:,} times: {line}" if _is_stored_incident(newest) else f"{line} {count:,} times"
+        line, often = MORE.sub("", self._without_pid(newest.line)), sentences.times_text(count)
+        line = f"{often}: {line}" if _is_stored_incident(newest) else f"{line} {often}"
         return replace(newest, line=line, count=count, at=at, until=self.until, events="")
 
     def _without_pid(self, text: str) -> str:

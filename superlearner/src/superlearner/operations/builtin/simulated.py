@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otp import Pid, observer, trace
+from otp import Pid, observer, sentences, trace
 from superlearner.control.names import display_name
 from superlearner.control.simulations import OF_THE_NODE, Only, Plan, begin, id_of
 from superlearner.control.terms import plain_pid, text_of
@@ -77,7 +77,8 @@ def words_of(plan: Plan) -> str:
         case "slow":
             return f"suspend {who} for {plan.duration:g} s"
         case "flood":
-            return f"send {text_of(plan.message, 100)} {plan.count} times to {who}, {plan.per_second:g} a second"
+            often = sentences.times_text(plan.count)
+            return f"send {text_of(plan.message, 100)} {often} to {who}, {plan.per_second:g} a second"
         case "chaos":
             return f"kill {plan.per_second:g} workers a second below {who} for {plan.duration:g} s"
         case "crash_next":

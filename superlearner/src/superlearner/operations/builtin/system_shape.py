@@ -171,7 +171,7 @@ def _holding(facts: NodeFacts, window: float) -> list[Bottleneck]:
                 name=longest.name,
                 what=longest.what,
                 details=f"blocked the event loop for {sentences.elapsed(longest.seconds)}{longest.starved_text}; "
-                f"{'once' if len(holds) == 1 else f'{len(holds)} times'} for 50 ms or more in the last {window:g} s",
+                f"{sentences.times_text(len(holds))} for 50 ms or more in the last {window:g} s",
                 evidence={
                     "longest_ms": round(longest.seconds * 1000, 1),
                     "times": len(holds),

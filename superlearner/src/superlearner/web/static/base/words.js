@@ -42,6 +42,9 @@ export const number = (value) => numbers.format(value);
 /** @param {number} count @param {string} one @param {string} [many] */
 export const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 
+/** Return how often something happened, as `times_text` of `otp.sentences` does. @param {number} count */
+export const often = (count) => ["once", "twice"][count - 1] ?? `${number(count)} times`;
+
 /** Return the number of failed ends in words: `1 kill, 2 crashes`. A kill is no crash. @param {readonly string[]} reasons */
 export function failures(reasons) {
   const kills = reasons.filter((reason) => reason === "killed").length, crashes = reasons.length - kills;

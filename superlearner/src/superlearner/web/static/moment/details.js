@@ -4,9 +4,9 @@
  * @module
  */
 
-import { elapsed, limitText } from "../base/words.js";
+import { elapsed, limitText, often } from "../base/words.js";
 import { all } from "./picture.js";
-import { alike, byRequest, listed, memberOf, namer, often, only, placed, victim } from "./story.js";
+import { alike, byRequest, listed, memberOf, namer, only, placed, victim } from "./story.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
 

@@ -4,17 +4,13 @@
  * @module
  */
 
-import { asSentence, counted, elapsed, limitText, overText, shortRequest } from "../base/words.js";
+import { asSentence, counted, elapsed, limitText, often, overText, shortRequest } from "../base/words.js";
 import { all } from "./picture.js";
 
 /** @import { Moment, MomentEvent } from "./schedule.js" */
 
 /** Names that a sentence lists. */
 const LISTED = 4;
-/** How often something happened, by its number. */
-const TIMES = [
-  "", "once", "twice", ..."three four five six seven eight nine ten".split(" ").map((one) => `${one} times`),
-];
 
 /**
  * Return a function that names a process; one called by its pid is named by the pid that it had then.
@@ -52,9 +48,6 @@ function findRequested(moment) {
 
 /** @param {Moment} moment @template {MomentEvent["kind"]} K @param {K} kind @returns {Extract<MomentEvent, {kind: K}>[]} */
 export const only = (moment, kind) => /** @type {any} */ (moment.events.filter((event) => event.kind === kind));
-
-/** Return how often something happened: `three times`. @param {number} count */
-export const often = (count) => TIMES[count] ?? `${count} times`;
 
 /**
  * Return how often a child was also restarted shortly before and after.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CHOSEN, RAN_ON, number, time } from "../base/words.js";
+import { CHOSEN, RAN_ON, often, time } from "../base/words.js";
 
 /** @typedef {{at: number, reason: string, pid: string|null, crash: boolean, message?: string|null, where?: string|null}} Exit */
 
@@ -75,9 +75,6 @@ export function timeline(lives, now, least = 0.012) {
   });
   return reached > 1 ? stretched.map(({ life, left, width }) => ({ life, left: left / reached, width: width / reached })) : stretched;
 }
-
-/** @param {number} restarts */
-export const often = (restarts) => (restarts === 1 ? "once" : `${number(restarts)} times`);
 
 /**
  * Return the sentence about a process without an end in memory.

@@ -6,12 +6,12 @@
 
 import { info, requestOn } from "../base/api.js";
 import { chosen, icon, make, renew } from "../base/dom.js";
-import { endedText, endsText, findProgramEnd, livesOf, often, timeline } from "./lives.js";
+import { endedText, endsText, findProgramEnd, livesOf, timeline } from "./lives.js";
 import { ask } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 import { whyAddress } from "../base/process-link.js";
 import { label } from "../live/model.js";
-import { counted, duration, failures, number, time } from "../base/words.js";
+import { counted, duration, failures, number, often, time } from "../base/words.js";
 
 /** @import { Seen } from "./process-tabs.js" */
 /** @import { Exit, Life } from "./lives.js" */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { duration, number, sentence, size, time } from "../base/words.js";
+import { duration, number, often, sentence, size, time } from "../base/words.js";
 import { budgetAt, label } from "../live/model.js";
 import { crashText, PLACE } from "../process/message-text.js";
 
@@ -43,7 +43,7 @@ export function told(one, now) {
     one.owner,
     one.member ? `on ${one.member}` : "",
     one.ended_at ? `ended ${time(one.ended_at)}, ${ageOf(one, now)} after its creation` : `created ${ageOf(one, now)} ago`,
-    one.restart_count ? `sandbox restarted ${one.restart_count === 1 ? "once" : `${number(one.restart_count)} times`}` : "",
+    one.restart_count ? `sandbox restarted ${often(one.restart_count)}` : "",
     taken, lacking,
   ]
     .filter(Boolean)
@@ -332,7 +332,7 @@ export function blame(crash) {
  */
 export function withCause(crash, mistakes) {
   const [, name] = /there is no process (\S+) to call \(noproc\)/.exec(crash.reason) ?? [];
-  const [, busy, line = 0] = /: ([^:]+ was still in \w+) at main\.py:(\d+)$/.exec(crash.reason) ?? [];
+  const [, busy, line = 0] = / because (\S+ was still in \w+) at main\.py:(\d+)$/.exec(crash.reason) ?? [];
   if (busy) return { ...crash, line: +line, reason: `${busy} there`, hint: null, because: true };
   const kind = name ? `no child has name="${name}"`
     : /\bcoroutine\b/.test(crash.reason) ? "`await` is missing"

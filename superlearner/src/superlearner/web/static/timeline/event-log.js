@@ -5,6 +5,7 @@
  * @module
  */
 
+import { often } from "../base/words.js";
 import { oneByOne } from "../live/one-by-one.js";
 import { placeOf, storedSentence } from "../live/storms.js";
 import { KEPT_TYPE, TYPES } from "./past.js";
@@ -321,7 +322,7 @@ function withPage(event, found) {
 }
 
 /** The count near the end of a line about restarts that were only counted. */
-const TIMES = /(once|[\d,]+ times)(?= more$)/;
+const TIMES = /(once|twice|[\d,]+ times)(?= more$)/;
 
 /** Return whether a line stands for restarts that were only counted. @param {Pick<Api.RestartLine, "kept"|"line">} one */
 const isSum = ({ kept, line = "" }) => !kept && TIMES.test(line);
@@ -337,8 +338,7 @@ function withoutListed(found, events) {
   return found.flatMap((one) => {
     if (!isSum(one) || (one.until ?? one.at) < first) return [one];
     const listed = events.filter((event) => isCountedIn(event, one)).length, count = (one.count ?? 1) - listed;
-    const times = count > 1 ? `${count.toLocaleString("en")} times` : "once";
-    return count > 0 ? [{ ...one, count, started: one.started ? count : 0, line: one.line?.replace(TIMES, times) ?? "" }] : [];
+    return count > 0 ? [{ ...one, count, started: one.started ? count : 0, line: one.line?.replace(TIMES, often(count)) ?? "" }] : [];
   });
 }
 
