@@ -1124,7 +1124,8 @@ declare namespace Api {
     /** those of them that followed a crash */ crashes?: number;
     /** those of them that followed a kill */ kills?: number;
     /** those of them together with a supervisor that had given up */ with_supervisor?: number;
-    /** its restarts of any kind in earlier runs, in the store */ before?: number;
+    /** those beside `count` with a sibling, because of the strategy */ with_siblings?: number;
+    /** its restarts in earlier runs, in the store; those with a sibling are not counted */ before?: number;
     /** the time of the first one; null without one */ since: number|null;
     /** the last of them */ until: number|null;
     /** the reason of the last end; null from an older service */ reason?: string|null;

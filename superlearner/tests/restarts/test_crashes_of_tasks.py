@@ -10,9 +10,17 @@ import pytest
 import otp
 from otp import GenServer, NoReply, Ok, Task, impl
 from otp.testing import wait_all_idle
-from restart_trees import group, run, worker
+from restart_trees import found, group, run, worker
+from superlearner.control.clock import Clock
 from superlearner.control.unsupervised import UnsupervisedEnds
-from superlearner.restarts.recorder import Record, Recorder
+from superlearner.operations.builtin.restart_facts import describe_facts
+from superlearner.operations.builtin.restarts import describe_moment
+from superlearner.restarts.cause_steps import summary_of
+from superlearner.restarts.memory import Memory
+from superlearner.restarts.moments import moment_of
+from superlearner.restarts.present import Running
+from superlearner.restarts.recorder import Record, Recorder, describe_group
+from superlearner.restarts.tables import Past
 
 
 def price(of: str) -> int:
@@ -153,3 +161,32 @@ def test_a_child_that_ended_with_a_temporary_one_is_the_one_that_was_restarted()
         assert ["a crashed; b ended with it and was restarted"] == [one.line for one in records]
 
     run(test, group("left", worker("a", restart="temporary")), worker("b", "a"))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "ended", "line", "told"),
+    [
+        ("one_for_one", "a", "a crashed and was restarted; c ended with it and was restarted",
+         "top (one_for_one) started a and c; c was linked to a and ended with it"),
+        ("rest_for_one", "a", "a crashed and was restarted; c ended with it and was restarted",
+         "top (rest_for_one) stopped b, started a, b and c; c was linked to a and ended with it"),
+        ("one_for_all", "bc", "b crashed and was restarted; c crashed and was restarted; a ended with it and was restarted",
+         "top (one_for_all) started a, b and c; a was linked to c and ended with it; meanwhile c crashed: boom"),
+    ],
+)  # fmt: skip
+def test_a_restart_names_the_same_ends_as_its_line(strategy: str, ended: str, line: str, told: str) -> None:
+    """Regression: of a child that a link ended, its line said that it crashed, or nothing, and the restart nothing."""
+
+    async def test(node: otp.Node) -> None:
+        for name in ended:
+            otp.exit(name, "boom")
+        await wait_all_idle()
+        now, memory = Running(node), Memory(otp.trace.history(node))
+        newest = found(node)[-1]
+        moment = moment_of(memory, newest, now)
+        assert describe_group(newest, Past(memory, now, 0)) == line
+        assert describe_facts(describe_moment(moment, Clock(), "")).supervisor == told
+        linked = {"a": "a", "bc": "c"}[ended]
+        assert f"> was linked to {linked} and ended with it: boom" in summary_of(moment.steps)
+
+    run(test, worker("a"), worker("b"), worker("c", "a"), strategy=strategy)

@@ -98,8 +98,9 @@ def _child_line(child: ChildView, notes: Notes) -> str:
         return _supervisor_line(child.supervisor, called, status)
     pid = child.state if child.pid is None else plain_pid(child.pid)
     shown = pid if called == pid else f"{_one_line(called)} {pid}"
-    again = _restarts(child.restarts) if child.restarts else ""
-    told = ", ".join(filter(None, (child.restart, again, status)))
+    again = (_restarts(child.restarts) if child.restarts else "",
+             f"{child.restarted_along:,} with siblings" if child.restarted_along else "")  # fmt: skip
+    told = ", ".join(filter(None, (child.restart, " + ".join(filter(None, again)), status)))
     return f"{shown} {_one_line(child.what)} ({told})"
 
 

@@ -191,7 +191,8 @@ class _Chain:
         restart = self.memory.restarts(event.pid).answers.get(event.seq)
         reports = [] if restart is None else [self.memory.by_seq[one.event] for one in restart.stopped]
         ends = (self.memory.by_seq.get(one.cause) for one in reversed(reports) if is_own_end(one))
-        return [self.words.ended(one) for one in ends if one is not None]
+        found = [(one, self.memory.linked(one)) for one in ends if one is not None]
+        return [self.words.ended(one) if other is None else self.words.linked(one, other) for one, other in found]
 
     def _tries(self, event: TraceEvent | None) -> list[TraceEvent]:
         """Return a failed restart and those that led to it and failed in the same way, newest first."""
@@ -235,15 +236,14 @@ class _Chain:
     # Ends
 
     def _end(self, event: TraceEvent) -> Explained:
+        if (linked := self.memory.linked(event)) is not None:
+            return [self.words.linked(event, linked)], linked
         data, cause = event.data, self.memory.by_seq.get(event.cause)
-        sender = data.get("sender")
-        if cause is not None and cause.kind == "exited" and cause.pid is sender:
-            return [self.words.linked(event, cause)], cause
         stop = self.memory.stop(event)  # a process that traps exits ends by itself: its exit event has no sender
         if stop is not None:
             return self._stopped(stop)
         restart = self.memory.restarts(event.pid).ending
-        if restart is not None and sender is None:
+        if restart is not None and data.get("sender") is None:
             if restart.outcome == "gave_up":
                 return [], self.memory.by_seq.get(restart.answered)
             if type(data["reason"]) is str and data["reason"] == "shutdown":

@@ -88,6 +88,11 @@ class Memory:
         report = self.reports.get(end.seq)
         return report if report is not None and is_stop(report) and not is_own_end(report) else None
 
+    def linked(self, end: TraceEvent) -> TraceEvent | None:
+        """Return the end of the process whose exit signal over a link ended another one; None if none did."""
+        cause = self.by_seq.get(end.cause)
+        return cause if cause is not None and cause.kind == "exited" and cause.pid is end.data.get("sender") else None
+
     def round(self, end: TraceEvent) -> TraceEvent | None:
         """Return the end that a supervisor handled when it found that this child had ended, too."""
         report = self.reports.get(end.seq)

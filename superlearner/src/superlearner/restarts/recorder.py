@@ -514,31 +514,29 @@ def is_worth(group: Group) -> bool:
     return group.restarts or group.stays_stopped or (group.end is not None and facts_of(group.end).crash)
 
 
-def _describe_others(group: Group, past: Past) -> Iterator[str]:
-    """Yield what happened to children that ended while their supervisor handled the first end."""
+def _describe_others(group: Group, past: Past) -> Iterator[tuple[Any, str]]:
+    """Yield what happened to children that ended while their supervisor handled the first end, each with its pid."""
     again = {event.data["old"] for event in filter(is_again, group.events)}
-    others = group.others
+    others = [one for one in group.others if _source_of(one.data["child"], past) is None]
     for one in others[:MOST_OTHERS]:
         child = one.data["child"]
-        yield _describe_end(past.name(child, past.id_of(child)), one, again=child in again)
+        yield child, _describe_end(past.name(child, past.id_of(child)), one, again=child in again)
     for how, count in Counter(map(_how, others[MOST_OTHERS:])).items():
-        yield f"{count:,} more {('was ' if count == 1 else 'were ') if how == 'killed' else ''}{how}"
+        yield None, f"{count:,} more {('was ' if count == 1 else 'were ') if how == 'killed' else ''}{how}"
 
 
-def _restarted_with_link(group: Group, past: Past) -> list[str]:
-    """Return the names of the restarted processes if links ended all of them, and none of them ended first."""
-    again = list(filter(is_again, group.events))
-    ends = [past.memory.ends.get(one.data.get("old")) for one in again]
-    if not all(one is not None and one.data.get("sender") is not None and one is not group.first for one in ends):
-        return []
-    return [past.name(one.data["child"], past.id_of(one.data["child"])) for one in again]
+def _source_of(pid: Any, past: Past) -> Any:
+    """Return the process whose end led to that of another one over links; None if none did."""
+    end, source = past.memory.ends.get(pid), None
+    while end is not None and (end := past.memory.linked(end)) is not None:
+        source = end.pid
+    return source
 
 
-def _describe_linked(names: list[str]) -> Iterator[str]:
+def _describe_linked(names: list[str], *, again: bool) -> Iterator[str]:
     if names:
-        each = "and was" if len(names) == 1 else "and were"
-        shown = sentences.listed(names[:MOST_OTHERS], "and", len(names[MOST_OTHERS:]))
-        yield f"{shown} ended with it {each} restarted"
+        each = f" and {'was' if len(names) == 1 else 'were'} restarted" if again else ""
+        yield f"{sentences.listed(names[:MOST_OTHERS], 'and', len(names[MOST_OTHERS:]))} ended with it{each}"
 
 
 def _how(event: TraceEvent) -> Literal["killed", "crashed", "ended"]:
@@ -566,8 +564,18 @@ def describe_group(group: Group, past: Past) -> str:
         again = [past.name(one.data["child"], past.id_of(one.data["child"])) for one in group.again]
         line = sentences.restarted_on_request(again[:MOST_OTHERS], more=len(again[MOST_OTHERS:]))
     else:
-        linked = _restarted_with_link(group, past)
-        again = not linked and any(map(is_restart, group.events))
-        first = _describe_end(_name(group, past), group.first, again=again)
-        line = sentences.story(first, *_describe_linked(linked), *_describe_others(group, past))
+        again = {one.data["old"]: one.data["child"] for one in filter(is_again, group.events)}
+        ended = dict.fromkeys([*again, *(one.data["child"] for one in group.others)])
+        linked = {pid: source for pid in ended if (source := _source_of(pid, past)) is not None}
+        restarted = not again.keys() <= linked.keys() or (not again and any(map(is_restart, group.events)))
+        ends = [(group.victim, _describe_end(_name(group, past), group.first, again=restarted))]
+        ends += _describe_others(group, past)
+        parts: list[str] = []
+        for place, (known, end) in enumerate(ends):
+            of_it = [pid for pid, source in linked.items() if source is known or (not place and source not in dict(ends))]
+            parts.append(end)
+            for back in (True, False):
+                pids = [again.get(pid, pid) for pid in of_it if (pid in again) is back]
+                parts += _describe_linked([past.name(pid, past.id_of(pid)) for pid in pids], again=back)
+        line = sentences.story(*parts)
     return without_secrets(line, LONGEST)

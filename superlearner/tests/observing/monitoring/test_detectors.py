@@ -224,7 +224,7 @@ def test_the_line_of_each_incident_names_its_processes_where_a_search_finds_them
 
 
 def test_unsupervised_processes_of_the_same_kind_are_one_finding() -> None:
-    many = UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 500, ("0.7.0", "0.8.0"))
+    many = UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 500, 500, ("0.7.0", "0.8.0"))
     finding = only(list(detectors.unsupervised_process(facts(alone=[many]), LIMITS)))
     assert (finding.severity, finding.evidence["count"]) == ("medium", 500)
     assert not list(detectors.unsupervised_process(facts(alone=[replace(many, since=NOW - 29)]), LIMITS))
@@ -232,9 +232,9 @@ def test_unsupervised_processes_of_the_same_kind_are_one_finding() -> None:
 
 def test_a_few_processes_that_run_alone_are_no_problem() -> None:
     """Regression: a process that was meant to run without a supervisor was a problem on Start for good."""
-    few = UntiedProcesses("0.7.0", "audit", "Audit", NOW - 999, 9, ("0.7.0",))
+    few = UntiedProcesses("0.7.0", "audit", "Audit", NOW - 999, 99, 9, ("0.7.0",))
     assert not list(detectors.unsupervised_process(facts(alone=[few]), LIMITS))
-    assert only(list(detectors.unsupervised_process(facts(alone=[replace(few, count=10)]), LIMITS))).severity == "low"
+    assert only(list(detectors.unsupervised_process(facts(alone=[replace(few, settled=10)]), LIMITS))).severity == "low"
 
 
 def test_accumulating_monitors_and_unread_down_messages_are_found() -> None:
@@ -278,7 +278,7 @@ def test_every_finding_names_an_existing_setting() -> None:
         stops=[(NOW - 9, NOW - 5)],
         cycles=[[Waiter("0.8.0", None, "Till", "0.8.0", "call", None)]],
         timeouts=[replace(CALL, pid="0.5.0", name="pricing")],
-        alone=[UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 10, ("0.7.0",))],
+        alone=[UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 10, 10, ("0.7.0",))],
         crashes=[CrashGroup("fetch", "negative", None, NOW, NOW)],
         watchers=[Watcher("0.7.0", "till", "Till", 20, "0.8.0", 0, NOW)],
         suspended=[SuspendedProcess("0.11.0", "books", "Till", NOW - 9, 1)],

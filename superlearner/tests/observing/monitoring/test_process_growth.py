@@ -149,6 +149,22 @@ def test_many_processes_that_start_at_once_and_stay_are_reported_in_8_s_with_the
     _watch(monkeypatch, run)
 
 
+def test_processes_without_ties_are_counted_as_they_are_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: of a slow leak, only the processes older than 30 s were counted."""
+
+    async def run(monitor: Monitor, sample: Callable[[float], Any]) -> None:
+        for count in range(1, 40):
+            otp.spawn(waiter)
+            found = await sample(2)
+            if count == 20:
+                assert found == []  # fewer than ten have been without ties for 30 s
+        last = only(found)
+        assert last.description.startswith("39 processes (waiter) have no links and no monitors")
+        assert (last.evidence["count"], last.severity) == (39, "low")
+
+    _watch(monkeypatch, run)
+
+
 class Guest(otp.GenServer[None]):
     @otp.impl
     def init(self, arg: None) -> otp.Ok[None]:

@@ -15,6 +15,9 @@ from owned_things import call, user
 from superlearner.store import MomentRow
 
 
+BEFORE = "before this run of its program, not counting restarts with a sibling"
+
+
 class Vans(Supervisor):
     """A supervisor that gives up at the first end."""
 
@@ -49,7 +52,7 @@ def test_a_stored_give_up_is_found_by_the_processes_that_ended_in_it(inside: Ins
                     ["van_sup gave up"] * number, number,
                 )  # fmt: skip
             why = (await platform.get(f"/api/v1/processes/{name}/errors/why"))["data"]
-            assert ("no earlier restart of it is stored" in why["earlier"]) == (number == 0)
+            assert ("no earlier restart of its own is stored" in why["earlier"]) == (number == 0)
             assert ("stored" in why) == (number == 1)
             if number:
                 assert why["stored"]["ref"] == listed["data"][0]["ref"]
@@ -140,17 +143,17 @@ def test_each_kind_of_stored_restart_counts_for_its_own_process(inside: Inside, 
         store(11, "counter_2 crashed and was restarted; counter_1 crashed and was restarted", 2)
         for name in ("counter_1", "counter_2"):
             told = await ask(name)
-            assert f"\n{name} was restarted twice before this run of its program\n`" in told
+            assert f"\n{name} was restarted twice {BEFORE}\n`" in told
             assert told.endswith(f" restart list --process {name}` lists what is stored about it")
         line = "counter_1 and printer_1 were restarted on request"
         store(12, line)
         told = await ask("counter_1")
-        assert f": {line}\ncounter_1 was restarted 3 times before this run of its program\n`" in told
+        assert f": {line}\ncounter_1 was restarted 3 times {BEFORE}\n`" in told
         for number in (13, 14):
             store(number, "counter_1 was killed and restarted")
         await crash(platform)
         why = (await platform.get("/api/v1/processes/counter_1/errors/why"))["data"]
-        assert why["summary"].endswith("\ncounter_1 was restarted 5 times before this run of its program")
+        assert why["summary"].endswith(f"\ncounter_1 was restarted 5 times {BEFORE}")
 
     inside(test, data_dir=tmp_path)
 

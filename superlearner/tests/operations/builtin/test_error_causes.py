@@ -192,9 +192,41 @@ def test_restarts_by_an_earlier_supervisor_process_count_for_their_reason(inside
         summary = why["summary"]
         assert re.search(
             r"\nworker was restarted 6 times for this reason since [\d:]+, within 1 s\n"
-            r"worker was restarted once before this run of its program$",
+            r"worker was restarted once before this run of its program, not counting restarts with a sibling$",
             summary,
         ), summary
+
+    inside(test)
+
+
+class Twins(Supervisor):
+    @impl
+    def init(self, arg):
+        twins = [Worker.child_spec(0, id=name, name=name) for name in ("castor", "pollux")]
+        return Children(twins, strategy="one_for_all", max_restarts=100, max_seconds=60)
+
+
+@pytest.mark.operation("error.why", "tree.show")
+def test_restarts_with_a_sibling_are_counted_beside_those_of_the_process_itself(inside: Inside) -> None:
+    """Regression: they were left out, as were the ends that the supervisor found while it handled another one."""
+
+    async def test(platform: Any) -> None:
+        twins = await platform.node.start(Twins, None, name="twins")
+        for together in (("castor",), ("pollux",), ("castor",), ("pollux",), *[("pollux", "castor")] * 4):
+            ended = [platform.node.whereis(name) for name in together]
+            for one in ended:
+                otp.exit(one, "broken")
+            for one in ended:
+                await otp.wait_down(one)
+            await Supervisor.count_children(twins)
+        why = (await platform.get("/api/v1/processes/castor/errors/why"))["data"]
+        counts = {one: why["repeats"][one] for one in ("name", "count", "crashes", "alike", "with_siblings")}
+        name = counts.pop("name")
+        assert counts == {"count": 6, "crashes": 6, "alike": 6, "with_siblings": 2}
+        told = rf"\n{name} was restarted 6 times for this reason since [\d:]+, within 1 s; 2 times more with a sibling$"
+        assert re.search(told, why["summary"]), why["summary"]
+        drawn = (await platform.get("/api/v1/system/process-tree?root=twins&format=text"))["data"]["text"]
+        assert drawn.count("(permanent, 6 restarts + 2 with siblings)") == 2, drawn
 
     inside(test)
 
@@ -254,7 +286,9 @@ def test_restarts_that_have_left_the_memory_are_counted_from_the_store(inside: I
         await store.sync()
         earlier = (await platform.get(f"{AT}/errors/why"))["data"]["earlier"]
         last = f"before it, at {describe(2)}: counter_1 was restarted on request 30 times more"
-        before = "counter_1 was restarted 1,068 times before this run of its program"
+        before = (
+            "counter_1 was restarted 1,068 times before this run of its program, not counting restarts with a sibling"
+        )
         shows = "`superlearner restart list --process counter_1` lists what is stored about it"
         assert earlier.endswith(f"\n{last}\n{before}\n{shows}")
         await crash(platform)

@@ -41,10 +41,13 @@ test("without a life in the list, the last end of the program stands there", () 
   assert.equal(findProgramEnd([ended(40)], "own@host", [])?.at, 40));
 
 test("a process whose restarts are counted or stored is never said not to have ended", () => {
-  assert.match(endsText(0, false, 7), /^It has not ended since its start at /);
-  assert.match(endsText(1, true, 7), /^Restarted once by its supervisor, the last time at /);
-  assert.equal(endsText(3, false, null), "Restarted 3 times by its supervisor.");
-  assert.match(endsText(0, true, 7), /^Started at /);
+  const row = (/** @type {number} */ restarts, along = 0) => ({ restarts, restarted_along: along });
+  assert.match(endsText(row(0), false, 7), /^It has not ended since its start at /);
+  assert.match(endsText(row(1), true, 7), /^Restarted once by its supervisor, the last time at /);
+  assert.equal(endsText(row(3), false, null), "Restarted 3 times by its supervisor.");
+  assert.equal(endsText(row(3, 2), false, null), "Restarted 3 times by its supervisor, and 2 times with a sibling.");
+  assert.match(endsText(row(0, 1), false, 7), /^Restarted once with a sibling, the last time at /);
+  assert.match(endsText(row(0), true, 7), /^Started at /);
 });
 
 test("a stored end says its reason once", () => {

@@ -275,15 +275,18 @@ def _describe_circle(names: Sequence[str], lines: Sequence[str | None], waits: s
 
 
 def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find kinds of processes without links and monitors, whose end has no effect; a few may be meant to run alone."""
+    """Find kinds of processes without links and monitors, whose end has no effect; a few may be meant to run alone.
+
+    Those that end soon are no reason to report a kind; the number that is reported has them.
+    """
     for one in facts.alone:
-        seconds, is_leak = facts.now - one.since, one.count >= MANY
-        if one.count < FEW or seconds < allowed_alone(one.count, limits.anomaly_unsupervised_after):
+        seconds, is_leak = facts.now - one.since, one.settled >= MANY
+        if one.settled < FEW or seconds < allowed_alone(one.settled, limits.anomaly_unsupervised_after):
             continue
         by, who = describe_starter(one.starter, over=True), f"{one.count:,} processes ({one.what})"
         yield AnomalyFinding(
             type="unsupervised_process",
-            severity="low" if one.count < 100 else "medium",
+            severity="low" if one.settled < 100 else "medium",
             pid=one.pid,
             name=one.name,
             group=one.what,

@@ -280,13 +280,14 @@ class TimedOut:
 
 @dataclass(frozen=True, slots=True)
 class UntiedProcesses:
-    """Processes of the same kind without links and monitors, since `since`."""
+    """Processes of the same kind without links and monitors, since `since`: `settled` of `count` for long enough."""
 
     pid: str
     name: str | None
     what: str
     since: float
     count: int
+    settled: int
     pids: tuple[str, ...]
     starter: ProcessStarter | None = None
 

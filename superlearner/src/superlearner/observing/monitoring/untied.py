@@ -47,7 +47,7 @@ class Untied:
     def group(self, now: float, allowed: float, starters: Starters) -> Iterator[UntiedProcesses]:
         """Yield them by what they run, with who started them.
 
-        Those without ties for longer than `allowed` are counted, or else the oldest; of those beyond the listed ones,
+        Settled are those without ties for longer than `allowed`, or else the oldest; of those beyond the listed ones,
         all.
         """
         groups: dict[str, list[Pid]] = {}
@@ -57,8 +57,9 @@ class Untied:
         for what, pids in groups.items():
             first = pids[0]
             since = self._since[first]
-            before = now - allowed_alone(len(pids) + self._beyond[what], allowed)
+            beyond = self._beyond[what]
+            before = now - allowed_alone(len(pids) + beyond, allowed)
             old = [pid for pid in pids if self._since[pid] <= max(before, since)]
-            count, shown = len(old) + self._beyond[what], tuple(map(plain_pid, old[:LISTED]))
+            count, settled, shown = len(pids) + beyond, len(old) + beyond, tuple(map(plain_pid, old[:LISTED]))
             starter = starters.find(old)
-            yield UntiedProcesses(plain_pid(first), display_name(first), what, since, count, shown, starter)
+            yield UntiedProcesses(plain_pid(first), display_name(first), what, since, count, settled, shown, starter)

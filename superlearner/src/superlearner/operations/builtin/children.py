@@ -65,7 +65,7 @@ Target = Annotated[str, Field(max_length=20_000, description="`random`, a child'
 
 
 @operation("supervisor.children", http=("GET", "/supervisors/{name}/children"), scope="read", errors=NOT_THERE,
-           short="id name alive restarts last_exit.reason pid restart type what")  # fmt: skip
+           short="id name alive restarts restarted_along last_exit.reason pid restart type what")  # fmt: skip
 async def children(ctx: Context, name: SupervisorText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[Child]:
     """List the children of a supervisor.
 

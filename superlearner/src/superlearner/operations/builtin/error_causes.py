@@ -407,7 +407,7 @@ async def _add_stored(ctx: Context, node: WatchedNode | RemoteNode, history: Mom
     since = (why.earlier or "").partition("\n")[0]
     if not found:
         others = f"`{ctx.command('restart.list')}` lists those of others"
-        why.earlier = _lines(since, "no earlier restart of it is stored", others)
+        why.earlier = _lines(since, "no earlier restart of its own is stored", others)
         return
     last = max(found, key=lambda one: one.until)
     line, moment = last.row, None

@@ -8,8 +8,10 @@ from typing import Final
 
 from otp import sentences
 from superlearner.control.clock import Clock, time_text
-from superlearner.control.events import facts_of, is_restart
+from superlearner.control.events import TraceEvent, facts_of, is_again, is_along, is_restart
+from superlearner.control.slots import DYNAMIC
 from superlearner.control.terms import message_text
+from superlearner.control.tree import supervisor_state
 from superlearner.operations.results.errors import WhyRepeats
 from superlearner.restarts.cause_steps import Step
 from superlearner.restarts.memory import Memory
@@ -28,11 +30,11 @@ def count_repeats(memory: Memory, causes: Sequence[Step], clock: Clock) -> WhyRe
     if last is None:
         return None
     reason = facts_of(last).reason
-    all_of_it = [
-        event for event in memory.doings.get(last.pid, ()) if is_restart(event) and event.data["id"] == last.data["id"]
-    ]
-    kills = sum(facts_of(event).reason == "killed" for event in all_of_it)
-    alike = [event for event in all_of_it if facts_of(event).reason == reason]
+    of_it = [event for event in memory.doings.get(last.pid, ()) if event.data.get("id") == last.data["id"]]
+    all_of_it = list(filter(is_again, of_it))
+    facts = [facts_of(one if is_restart(one) else memory.ends.get(one.data["old"], one)) for one in all_of_it]
+    kills = sum(one.reason == "killed" for one in facts)
+    alike = [event for event, one in zip(all_of_it, facts, strict=True) if one.reason == reason]
     ends = [end for event in alike if (end := memory.ends.get(event.data["old"])) is not None]
     handled = Counter(message_text(end.data["message"], 80) for end in ends if end.data.get("message"))
     message, times = handled.most_common(1)[0] if handled else (None, 0)
@@ -44,8 +46,9 @@ def count_repeats(memory: Memory, causes: Sequence[Step], clock: Clock) -> WhyRe
         killed=reason == "killed",
         reason=reason,
         count=len(all_of_it),
-        crashes=sum(facts_of(event).crash for event in all_of_it) - kills,
+        crashes=sum(one.crash for one in facts) - kills,
         kills=kills,
+        with_siblings=max(_count_along(last), sum(map(is_along, of_it))),
         since=clock.wall(all_of_it[0].at) if all_of_it else None,
         until=clock.wall(all_of_it[-1].at) if all_of_it else None,
         alike=len(alike),
@@ -55,9 +58,22 @@ def count_repeats(memory: Memory, causes: Sequence[Step], clock: Clock) -> WhyRe
     )
 
 
+def _count_along(last: TraceEvent) -> int:
+    """Return how often a child was restarted with a sibling, by the table of its supervisor; 0 if that has ended."""
+    state = supervisor_state(last.pid)
+    found = () if state is None or state.strategy in DYNAMIC else state.children
+    return next((one.restarted_along for one in found if one.id == last.data["id"]), 0)
+
+
 def describe_before(name: str, times: int) -> str:
-    """Return how often a process was restarted in earlier runs of its program; "" if never."""
-    return f"{name} was restarted {sentences.times_text(times)} before this run of its program" if times else ""
+    """Return how often a process was restarted in earlier runs of its program; "" if never.
+
+    Stored lines do not name the siblings that were restarted with the process that ended, so those are not counted.
+    """
+    if not times:
+        return ""
+    often = sentences.times_text(times)
+    return f"{name} was restarted {often} before this run of its program, not counting restarts with a sibling"
 
 
 def describe_repeats(repeats: WhyRepeats) -> str:
@@ -81,6 +97,8 @@ def describe_repeats(repeats: WhyRepeats) -> str:
     if alike >= LOOP and repeats.times >= 2 * alike / 3:  # else the messages differ, or there are none
         times = "each time" if repeats.times == alike else sentences.times_text(repeats.times)
         told += f", {times} while it handled {repeats.message}"
+    if more := repeats.with_siblings:
+        told += f"; {sentences.times_text(more)} more with a sibling"
     return "\n".join(filter(None, (told, before)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from otp import sentences
 from superlearner.control.child_requests import ended_by
@@ -13,6 +13,7 @@ from superlearner.control.slots import max_seconds_of
 from superlearner.operations.results.restarts import (
     Crashed,
     Decided,
+    Linked,
     Moment,
     MomentEvent,
     MomentFacts,
@@ -35,6 +36,10 @@ __all__ = [
     "reword",
     "starts_after_give_up",
 ]
+
+
+MOST_LINKED: Final = 10
+"""Processes ended by links that are named."""
 
 
 class Namer(Protocol):
@@ -106,7 +111,7 @@ def _describe_give_up(id: str, moment: Moment, place: int, nodes: dict[str, Mome
             where = at = next((line.place for line in lines if line is not None), None)
             break
         if isinstance(one, Signalled) and one.to == id:
-            failed = any(isinstance(end, Crashed) and end.id == one.id and end.crash for end in before)
+            failed = any(isinstance(end, Crashed) and end.reason == one.reason and end.crash for end in before)
             last, reason = sentences.last_straw(name(one.id), one.reason, failed=failed, retried=False), one.reason
             if moment.line is not None and first is not None and first.reason == reason:
                 at = moment.line.place
@@ -217,15 +222,20 @@ def _list_started(events: Sequence[MomentEvent], by: str, name: Namer) -> list[s
     return list(dict.fromkeys(name(one.id, one.pid) for one in events if isinstance(one, Started) and one.by == by))
 
 
-def _list_found_ended(moment: Moment, by: str, name: Namer) -> list[str]:
-    """Return how children ended after the first end, if their supervisor only noticed it when it stopped them."""
+def _list_other_ends(moment: Moment, by: str, name: Namer) -> Iterator[str]:
+    """Yield how children ended after the first end: by links, or found ended when their supervisor stopped them."""
+    linked: dict[str, list[str]] = {}
+    for one in moment.events:
+        if isinstance(one, Linked) and one.to.rpartition("/")[0] == by != one.id:
+            linked.setdefault(one.id, []).append(name(one.to))
+    for other, names in linked.items():
+        shown = sentences.listed(names[:MOST_LINKED], "and", len(names[MOST_LINKED:]))
+        yield f"{shown} {'was' if len(names) == 1 else 'were'} linked to {name(other)} and ended with it"
     ends = [one for one in moment.events if isinstance(one, Crashed) and not one.start]
     handled = {one.id for one in moment.events if isinstance(one, Signalled) and one.to == by}
-    return [
-        sentences.ended(f"meanwhile {name(one.id)}", one.reason, failed=one.crash)
-        for one in ends[1:]
-        if one.id not in handled and one.id.rpartition("/")[0] == by
-    ]
+    for one in ends[1:]:
+        if one.id not in handled and one.id.rpartition("/")[0] == by:
+            yield sentences.ended(f"meanwhile {name(one.id)}", one.reason, failed=one.crash)
 
 
 def _describe_actions(moment: Moment, decided: list[Decided], name: Namer, *, stored: bool) -> Iterator[str]:
@@ -235,7 +245,8 @@ def _describe_actions(moment: Moment, decided: list[Decided], name: Namer, *, st
     )
     for id in dict.fromkeys([one.id for one in decided] or [one.by for one in find_requested(moment)]):
         last = next((one for one in reversed(decided) if one.id == id), None)
-        stops = [name(one.id, one.pid) for one in moment.events if isinstance(one, Stopped) and one.by == id]
+        stopped = [name(one.id, one.pid) for one in moment.events if isinstance(one, Stopped) and one.by == id]
+        stops = list(dict.fromkeys(stopped))
         gave_up = None if last is None or last.what != "give_up" else last
         fell = next((at for at, one in enumerate(moment.events) if one is gave_up), None)
         before = _list_started(moment.events[:fell], id, name)
@@ -251,7 +262,7 @@ def _describe_actions(moment: Moment, decided: list[Decided], name: Namer, *, st
         ]
         clauses = [one for one in does if one] or [nothing]
         yield f"{name(id)}{f' ({last.strategy})' if last is not None and last.strategy else ''} {', '.join(clauses)}"
-        yield from _list_found_ended(moment, id, name)
+        yield from _list_other_ends(moment, id, name)
 
 
 def _describe_left(decided: Decided) -> str:

@@ -77,8 +77,8 @@ LINE: Final = re.compile(
     r"(?P<sum> (?:once|twice|[\d,]+ times) more)?"
 )
 """The line of a restart or a sum; sums of earlier versions always say *ended*."""
-TOGETHER: Final = re.compile("(?P<names>.+) were restarted on request")
-"""The line of several children that were restarted on one request."""
+TOGETHER: Final = re.compile("(?P<names>.+) (?:were restarted on request|ended with it and (?:was|were) restarted)")
+"""The clause about children that were restarted on one request, or that ended with the first by links."""
 NO_NAMES: Final = re.compile("^(a deadlock: |messages waited for |the mailbox of )|, at [^ ]+| with (?:the )?reason ")
 """Places, and phrases whose words could be taken for a process name."""
 BEFORE: Final = "(?:^|[;,:] |(?:^| )(?:and|by|for|from|meanwhile|of|start|task|to|with) )"
@@ -238,12 +238,18 @@ def clause_about(line: str, process: str) -> LineParts | None:
     LineParts(name='cart', any=False, again=True, how='killed')
     >>> clause_about("till and cart were restarted on request", "cart")
     LineParts(name='cart', any=False, again=True, how='requested')
+    >>> clause_about("till crashed; desk and cart ended with it and were restarted", "cart")
+    LineParts(name='cart', any=False, again=True, how='ended')
     >>> clause_about("till crashed; cart crashed", "desk")
     """
-    together = TOGETHER.fullmatch(line)
-    if together is not None and process in re.split(", | and ", together["names"]):
-        return LineParts(process, any=False, again=True, how="requested")
-    return next((one for one in map(read_line, line.split("; ")) if one is not None and one.name == process), None)
+    for clause in line.split("; "):
+        together, one = TOGETHER.fullmatch(clause), read_line(clause)
+        if together is not None and process in re.split(", | and ", together["names"]):
+            how: How = "requested" if clause.endswith(ON_REQUEST) else "ended"
+            return LineParts(process, any=False, again=True, how=how)
+        if one is not None and one.name == process:
+            return one
+    return None
 
 
 def beginning(line: str) -> list[str]:

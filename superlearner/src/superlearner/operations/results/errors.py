@@ -86,7 +86,10 @@ class WhyRepeats(ResultModel):
     crashes: int = Field(default=0, description="those of them that followed a crash")
     kills: int = Field(default=0, description="those of them that followed a kill")
     with_supervisor: int = Field(default=0, description="those of them together with a supervisor that had given up")
-    before: int = Field(default=0, description="its restarts of any kind in earlier runs, in the store")
+    with_siblings: int = Field(default=0, description="those beside `count` with a sibling, because of the strategy")
+    before: int = Field(
+        default=0, description="its restarts in earlier runs, in the store; those with a sibling are not counted"
+    )
     since: Seconds | None = Field(description="the time of the first one; null without one")
     until: Seconds | None = Field(description="the last of them")
     reason: str | None = Field(default=None, description="the reason of the last end; null from an older service")

@@ -7,6 +7,7 @@
 import { icon, root } from "../base/dom.js";
 import { counted, number } from "../base/words.js";
 import { html, nothing } from "../vendor/lit-html.js";
+import { restartsText } from "../live/model.js";
 import { size } from "./cluster-model.js";
 
 /** @import { Branch } from "./cluster-model.js" */
@@ -56,5 +57,5 @@ function row(node, one) {
     ${name.startsWith(one.what) ? nothing : html`<small>${one.what}</small>`}
     ${one.strategy ? html`<small>${one.strategy}</small>` : nothing}
     ${one.status === "running" ? nothing : html`<small>${one.status}</small>`}
-    ${one.restarts ? html`<small>${counted(one.restarts, "restart")}</small>` : nothing}</span>`;
+    ${restartsText(one) ? html`<small>${restartsText(one)}</small>` : nothing}</span>`;
 }

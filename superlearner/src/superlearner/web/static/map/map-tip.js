@@ -5,8 +5,8 @@
  */
 
 import { make, renew } from "../base/dom.js";
-import { label } from "../live/model.js";
-import { counted, kindText, number, stateReason, stateText } from "../base/words.js";
+import { label, restartsText } from "../live/model.js";
+import { kindText, number, stateReason, stateText } from "../base/words.js";
 
 /** @import { Row } from "../live/model.js" */
 /** @import { Level, Place } from "./map-layout.js" */
@@ -27,7 +27,7 @@ export class MapTip {
     Object.assign(this.aim.style, { left: `${place.x - 1}px`, top: `${place.y - 1}px`, width: `${place.w + 2}px`, height: `${h + 2}px` });
     const why = row.state === "running" && row.last?.crash ? `after ${row.last.reason}` : stateReason(row);
     const facts = [
-      row.pid ?? "", row.restarts ? counted(row.restarts, "restart") : "", row.mailbox ? `${number(row.mailbox)} in the mailbox` : "",
+      row.pid ?? "", restartsText(row), row.mailbox ? `${number(row.mailbox)} in the mailbox` : "",
     ];
     renew(this.words, [
       make("b", {}, label(row)), make("span", { class: "what" }, kindText(row)),

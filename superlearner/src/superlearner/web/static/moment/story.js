@@ -283,6 +283,10 @@ function whole(moment) {
     : moment.request ? asSentence(`${who} was ended${byRequest(moment)} with reason ${quoted(end.reason)}`)
     : asSentence(`${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}`)];
   if (along.length) sentences.push(`${listed(along)}, linked to it, ended too.`);
+  const handled = new Set(only(moment, "signal").map((one) => one.id));
+  for (const other of only(moment, "crash").filter((one) => one !== end && !one.start && !handled.has(one.id)))
+    sentences.push(asSentence(`Meanwhile ${name(other.id)} ${
+      other.reason === "killed" ? "was killed" : `${other.crash && other.reason !== "shutdown" ? "crashed" : "ended"}: ${other.reason}`}`));
   for (const { id: by, what, strategy, left, later, tries } of decisions(moment)) {
     const stops = only(moment, "stop").filter((stop) => stop.by === by).map((stop) => name(stop.id, stop.pid)),
       starts = only(moment, "start").filter((start) => start.by === by);

@@ -77,14 +77,23 @@ export function timeline(lives, now, least = 0.012) {
 }
 
 /**
+ * Return how often a supervisor has restarted the process in a place of its tree; "" if never.
+ * @param {Pick<import("../live/model.js").Row, "restarts"|"restarted_along">} row
+ */
+export function restartedText({ restarts, restarted_along: along }) {
+  const own = restarts ? `${often(restarts)} by its supervisor` : "";
+  return own || along ? `Restarted ${[own, along ? `${often(along)} with a sibling` : ""].filter(Boolean).join(", and ")}` : "";
+}
+
+/**
  * Return the sentence about a process without an end in memory.
- * @param {number} restarts  those of its place in the tree
+ * @param {Parameters<typeof restartedText>[0]} row  of its place in the tree
  * @param {boolean} stored  whether ends are stored, also of an earlier program
  * @param {number|null} startedAt
  */
-export function endsText(restarts, stored, startedAt) {
-  const since = startedAt === null ? "" : ` at ${time(startedAt)}`;
-  if (restarts) return `Restarted ${often(restarts)} by its supervisor${since && `, the last time${since}`}.`;
+export function endsText(row, stored, startedAt) {
+  const since = startedAt === null ? "" : ` at ${time(startedAt)}`, restarted = restartedText(row);
+  if (restarted) return `${restarted}${since && `, the last time${since}`}.`;
   return stored ? `Started${since}.` : `It has not ended since its start${since}.`;
 }
 

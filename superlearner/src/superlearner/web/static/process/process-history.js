@@ -6,7 +6,7 @@
 
 import { info, requestOn } from "../base/api.js";
 import { chosen, icon, make, renew } from "../base/dom.js";
-import { endedText, endsText, findProgramEnd, livesOf, timeline } from "./lives.js";
+import { endedText, endsText, findProgramEnd, livesOf, restartedText, timeline } from "./lives.js";
 import { ask } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 import { whyAddress } from "../base/process-link.js";
@@ -54,22 +54,21 @@ export class SlHistory extends Panel {
     const exits = !alive && last && last.at > (told.exits[0]?.at ?? 0) + 0.001 ? [{ ...last, pid: told.pid }, ...told.exits] : told.exits;
     const lives = livesOf(exits, { pid: alive ? told.pid : null, startedAt: told.started_at, ended: alive ? null : told.pid });
     const failed = exits.filter((one) => one.crash).map((one) => one.reason);
-    const { restarts } = seen.row, program = findProgramEnd(told.restarts, seen.node, lives);
+    const restarted = restartedText(seen.row), program = findProgramEnd(told.restarts, seen.node, lives);
     const earlier = exits.length ? [] : told.stored.filter((one) => (one.node ?? seen.node) === seen.node);
     renew(this.content, [
       make("section", {},
         make("p", { class: "depth" },
           exits.length
             ? `${counted(lives.length, "process", "processes")} in this place${failed.length ? `, ${failures(failed)}` : ""}.`
-            : endsText(restarts, earlier.length > 0, told.started_at)),
+            : endsText(seen.row, earlier.length > 0, told.started_at)),
         program ? programEnd(program) : null,
         make("p", { class: "hint" },
           exits.length
-            ? `${restarts === 0 && lives.length > 1 ? "Started again on request or with a sibling; neither counts as a restart of its own."
-              : `Restarted ${often(restarts)} by its supervisor.`} `
+            ? `${restarted || (lives.length > 1 ? "Started again on request, which does not count as a restart" : "Never restarted")}. `
               + `${exits.length >= 20 ? "The last 20 ends are remembered." : ""}`
-            : earlier.length ? `${restarts ? "Its ends are no longer in memory. " : ""}What is stored about it, newest first:`
-            : restarts ? "Its ends are no longer in memory, and were not stored."
+            : earlier.length ? `${restarted ? "Its ends are no longer in memory. " : ""}What is stored about it, newest first:`
+            : restarted ? "Its ends are no longer in memory, and were not stored."
             : "What ends it, and how long each process in this place lived, will stand here after the first restart."
               + (chosen() ? "" : " Kill it to see.")), // not in a service at work
         earlier.length ? make("ul", { class: "stored" }, ...earlier.map(storedEnd)) : null,

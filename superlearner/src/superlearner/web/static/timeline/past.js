@@ -28,7 +28,8 @@ export const TYPES = [
 /** The type of restarts that are kept without their events. */
 export const KEPT_TYPE = "kept";
 /** How the texts of kept failures end, with those that were only counted. */
-const FAILED = /(gave up|crashed( and was restarted)?|was killed( by .*)?( and restarted)?)( (once|[\d,]+ times) more)?$/;
+const FAILED = new RegExp("(gave up|crashed( and was restarted)?|was killed( by .*)?( and restarted)?)"
+  + "(; [^;]* ended with it and w(as|ere) restarted|( once| twice| [\\d,]+ times) more)?$");
 /** What is shown for a fact that is not known. */
 const UNKNOWN = "–";
 

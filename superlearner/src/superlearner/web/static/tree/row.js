@@ -8,7 +8,7 @@
  */
 
 import { attribute, icon, make, nodeQuery, reshape, root, write } from "../base/dom.js";
-import { budgetAt, label, ranAgain } from "../live/model.js";
+import { budgetAt, label, ranAgain, restartsText } from "../live/model.js";
 import { PLATFORM, YOURS } from "../live/scopes.js";
 import { hiddenText, phrases, pips, shapeOf, SHAPES } from "../base/marks.js";
 import {
@@ -214,8 +214,7 @@ export class RowView {
     write(this.mailbox, row.mailbox === null ? "" : number(row.mailbox));
     attribute(this.restarts, "data-one", row.restarts === 1);
     attribute(this.restarts, "data-along", row.restarted_along || null);
-    attribute(this.restarts, "title",
-      row.restarted_along ? `${counted(row.restarts, "restart")} of its own, ${number(row.restarted_along)} with a sibling` : null);
+    attribute(this.restarts, "title", row.restarted_along ? restartsText(row) : null);
     attribute(this.mailbox, "data-hot", (row.mailbox ?? 0) >= 100);
     const dead = row.pid === null;
     write(this.kill, dead ? "Start" : "Kill");
@@ -226,10 +225,10 @@ export class RowView {
     attribute(this.kill, "aria-disabled", held ? "true" : null); // its place stays
     attribute(this.kill, "title", held ? downText(label(row)) : null);
     const next = this.#paintBudget(row, now);
-    const count = row.restarts ? `, ${counted(row.restarts, "restart")}` : "";
+    const count = restartsText(row);
     attribute(element, "aria-label",
       `${label(row)}, ${row.kind === "group" ? groupText(row) : row.strategy ? `supervisor ${row.strategy}` : row.what}, `
-        + `${state}${dead && row.last?.start ? "; its last start failed" : ""}${count}`);
+        + `${state}${dead && row.last?.start ? "; its last start failed" : ""}${count && `, ${count}`}`);
     const waits = row.again_at && row.again_at > now ? row.again_at - Math.ceil(row.again_at - now) + 1 : null;
     return waits === null ? next : Math.min(waits, next ?? Infinity);
   }
