@@ -397,6 +397,10 @@ def test_a_reply_to_a_cast_is_told_that_it_is_for_calls(caplog: pytest.LogCaptur
             Crash(ExceptionTerm("StartError", (("bad_return_value", None),), "…")),
             "a start failed: init returned None: did no case match, or is a return missing?",
         ),
+        (  # Regression: Reply(…) was among its results
+            Crash(ExceptionTerm("StartError", (("bad_return_value", 7),), "…")),
+            "a start failed: init returned 7, which is not a result such as Ok(…), Stop(…) or Ignore()",
+        ),
         (Crash(ExceptionTerm("StartError", ("no disk",), "…")), "StartError('no disk')"),
         (("noproc", ("gen_server", "call", ["ledger"])), "('noproc', ('gen_server', 'call', ['ledger']))"),
     ],

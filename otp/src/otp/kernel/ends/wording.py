@@ -270,7 +270,7 @@ def _failed_start(term: ExceptionTerm, limit: int, depth: int) -> str:
         return ""
     says = _reason(why, limit, depth - 1)
     if type(why) is not Crash:
-        return f"a start failed: {says.replace('a callback', 'init', 1)}"
+        return f"a start failed: {name_callback(says, 'init')}"
     place = place_of(why).partition(",")[0]
     return f"a start failed{f' at {place}' if place else ''}: {says}"
 
