@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ import otp
 from otp import Children, GenServer, Ok, Supervisor, impl
 from superlearner.nodes.attaching import ServiceChange
 from superlearner.nodes.kinds import SERVICE
+from superlearner.operations.builtin.supervisors import list_all
+from superlearner.operations.declaration import Answer, declared
+from superlearner.operations.engine.give_up_notes import add_give_up, describe_empty
+from superlearner.operations.failures import OperationError
 
 Inside = Callable[..., Any]
 KIOSK = "kiosk@127.0.0.1"
@@ -200,6 +205,37 @@ def test_a_give_up_of_an_earlier_program_of_the_node_is_not_told(inside: Inside)
             assert [False, False] == await notes()
 
     inside(test)
+
+
+def test_a_give_up_is_told_behind_any_number_of_problems_until_something_was_restarted() -> None:
+    """Regression: it was looked for in the newest 20 lines."""
+    fall = {"ref": "9f3a0c1b22d4.70", "at": 100.0, "gave_up": True, "fallen": ["kiosk"], "story": "kiosk gave up: …"}
+    hangs = [{"ref": f"9f3a0c1b22d4.2:{at}", "at": at, "incident": True} for at in range(900, 100, -10)]
+    missed = OperationError("process_not_found", "no process kiosk")
+
+    async def is_told(*lines: dict[str, Any]) -> tuple[bool, bool]:
+        async def ask(_operation: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+            found = [one for one in lines if asked.get("process", "kiosk") in one.get("fallen", ("kiosk",))]
+            if asked["only"] == "give_ups":
+                found = [one for one in found if "gave_up" in one]
+            return [one for one in found if one["at"] >= asked.get("since", 0.0)][: asked["per_page"]]
+
+        listing = declared(list_all)
+        assert listing is not None
+        note = await describe_empty(listing, {"search": ""}, Answer([], {"total": 0}), ask)
+        return note is not None, await add_give_up({"pid": "kiosk"}, missed, ask)
+
+    async def main() -> None:
+        assert await is_told(*hangs, fall) == (True, True)
+        assert await is_told(*hangs, {**fall, "restarted": True}) == (False, False)
+        assert await is_told(*hangs) == (False, False)
+        later = {"ref": "9f3a0c1b22d4.90", "at": 950.0, "fallen": ["oven"]}
+        assert await is_told(later, *hangs, fall) == (False, True)
+        assert await is_told({**later, "fallen": ["kiosk"]}, *hangs, fall) == (False, False)
+        assert await is_told({**later, "program": True}, *hangs, fall) == (False, False)
+        assert await is_told({**later, "program": True, "ran_on": True}, *hangs, fall) == (True, True)
+
+    asyncio.run(main())
 
 
 @pytest.mark.operation("process.info", "cluster.trees")

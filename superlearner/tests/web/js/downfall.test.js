@@ -38,14 +38,17 @@ test("the supervisor that gave up first is named, with its cause", () => { // re
 test("a stored give-up ended the tree of its node if nothing was started after it", async () => {
   const fall = { at: 1, until: 2, name: "till", fallen: ["shop"], story: "shop gave up", ref: "b419473856e4.13", gave_up: true };
   const requests = /** @type {string[]} */ ([]);
-  const read = async (/** @type {object[]} */ ...data) => {
+  const read = async (/** @type {any[]} */ ...stored) => {
     globalThis.fetch = async (address) => {
       requests.push(String(address));
+      const data = String(address).includes("only=give_ups&fold=false") ? stored.filter((one) => one.gave_up) : stored;
       return Response.json({ success: true, data });
     };
     return (await readStoredEnd("shop@127.0.0.1"))?.at ?? null;
   };
   assert.equal(await read({ incident: true }, { program: true, ran_on: true }, fall), 2);
+  assert.equal(await read(...Array.from({ length: 60 }, () => ({ incident: true })), fall), 2); // regression: 20 lines were read
+  assert.equal(await read({ incident: true }), null);
   assert.equal(await read({ program: true }, fall), null); // it is that of an earlier run
   assert.equal(await read({ ...fall, restarted: true }), null);
   assert.equal(await read({ gave_up: false }, fall), null);

@@ -12,9 +12,8 @@ from superlearner.operations.failures import Detail, OperationError
 
 __all__ = ["Ask", "add_give_up", "describe_empty"]
 
-NEWEST: Final = 20
 MOST_AFTER: Final = 100
-"""Lines after a give-up among which the end of its program is looked for."""
+"""Lines after a give-up among which a later restart, or the end of its program, is looked for."""
 NOT_FOUND: Final = {"supervisor_not_found": ("name", "pid", "root"), "process_not_found": ("pid",)}
 """By code of the error: the parameters that may have the name of the process that was not found."""
 
@@ -26,7 +25,7 @@ Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 
 
 async def describe_empty(operation: Operation, parameters: Mapping[str, Any], answer: Answer, ask: Ask) -> str | None:
-    """Return why a node has no supervisors, if the answer lists none and the newest restart is a give-up."""
+    """Return why a node has no supervisors, if the answer lists none and nothing was restarted since a give-up."""
     if not _has_no_supervisor(operation, parameters, answer):
         return None
     give_up = await _find_give_up(ask, {})
@@ -60,16 +59,21 @@ async def add_give_up(parameters: Mapping[str, Any], error: OperationError, ask:
 
 
 async def _find_give_up(ask: Ask, asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the newest restart, if it is a give-up after which nothing was started, and its program still runs."""
+    """Return the newest give-up, if nothing was started or restarted after it, and its program still runs."""
     try:
-        lines = await ask("restart.list", {"per_page": NEWEST, **asked})
-        newest = next((one for one in lines if not any(one.get(other) for other in NO_RESTARTS)), None)
-        if newest is None or not newest.get("gave_up") or newest.get("restarted"):
+        lines = await ask("restart.list", {"only": "give_ups", "fold": False, "per_page": 1, **asked})
+        if not lines or lines[0].get("restarted"):
             return None
-        after = await ask("restart.list", {"per_page": MOST_AFTER, "since": newest["at"]})
+        later = {"only": "restarts", "per_page": MOST_AFTER, "since": lines[0]["at"]}
+        own = await ask("restart.list", {**later, **asked})
+        after = await ask("restart.list", later) if asked else own
     except OperationError:
         return None
-    return None if any(one.get("program") and not one.get("ran_on") for one in after) else newest
+    restarts = [
+        one for one in own if one["ref"] != lines[0]["ref"] and not any(one.get(other) for other in NO_RESTARTS)
+    ]
+    ends = [one for one in after if one.get("program") and not one.get("ran_on")]
+    return None if restarts or ends else lines[0]
 
 
 def _describe(give_up: Mapping[str, Any]) -> str:

@@ -15,8 +15,8 @@ import { restartsIn } from "./storms.js";
 /** What each place says when no end is known. @type {WeakMap<Element, Node[]>} */
 const written = new WeakMap();
 
-/** Restarts that are read to find the give-up that ended a tree. */
-const NEWEST = 20;
+/** Restarts after a give-up that are read to find out whether it ended a tree. */
+const MOST_AFTER = 100;
 
 /** @typedef {Pick<FeedEvent, "kind"|"at"> & {text?: string, parts?: {who?: string}|null, event?: number|null, ref?: string|null}} End */
 
@@ -53,15 +53,22 @@ export const storedEnd = ({ at, until, fell_at: fellAt, name, fallen, story, ref
   ({ kind: "gave_up", at: fellAt ?? until ?? at, text: story ?? "", parts: { who: fallen?.at(-1) ?? name ?? undefined }, ref });
 
 /**
- * Return the give-up that ended the tree of a node, if its newest restart is a give-up after which nothing was started: the feed of a
- * service begins with its attachment.
+ * Return the give-up that ended the tree of a node, if nothing was started or restarted after it: the feed of a service begins
+ * with its attachment.
  * @param {string} node
  * @returns {Promise<End|null>}
  */
 export async function readStoredEnd(node) {
-  /** @type {Api.RestartLine[]} */ const lines = await requestOn(node, "GET", `/restarts?per_page=${NEWEST}`).catch(() => []);
-  const newest = lines.find(({ incident, ran_on }) => !incident && !ran_on);
-  return newest?.gave_up && !newest.restarted ? storedEnd(newest) : null;
+  /** @type {(query: string) => Promise<Api.RestartLine[]>} */
+  const list = (query) => requestOn(node, "GET", `/restarts?${query}`);
+  try {
+    const [fall] = await list("only=give_ups&fold=false&per_page=1");
+    if (!fall || fall.restarted) return null;
+    const after = await list(`only=restarts&per_page=${MOST_AFTER}&since=${fall.at}`);
+    return after.some(({ ref, incident, ran_on }) => ref !== fall.ref && !incident && !ran_on) ? null : storedEnd(fall);
+  } catch {
+    return null;
+  }
 }
 
 /**
