@@ -314,7 +314,7 @@ def test_clean_ends_are_not_reported(reason: Any, run: Any, errors: Callable[[],
 @pytest.mark.parametrize(
     ("value", "hint"),
     [
-        (None, "handle_cast returned None: did no case match, or is a return missing?"),
+        (None, "did no case match, or is a return missing?"),
         (NoReply, "return an instance, as in NoReply(…), not the class"),
         (3, "expected a result such as NoReply(state)"),
     ],

@@ -602,7 +602,10 @@ def test_a_suspended_server_is_the_cause_of_a_call_that_timed_out_on_each_surfac
     """Regression: only the log said so, and nothing about the server itself did."""
 
     async def test(platform: Any) -> None:
-        red, cause = resolve(platform.node, "red"), "blue did not answer a call in 0.01 s (timeout) because blue was suspended"
+        red, cause = (
+            resolve(platform.node, "red"),
+            "blue did not answer a call in 0.01 s (timeout) because blue was suspended",
+        )
         await otp.sys.suspend(resolve(platform.node, "blue"), by="a request by ada")
         GenServer.cast(red, ("slow", "blue"))
         await otp.wait_down(red, timeout=5)

@@ -170,7 +170,8 @@ def test_a_child_that_ended_with_a_temporary_one_is_the_one_that_was_restarted()
          "top (one_for_one) started a and c; c was linked to a and ended with it"),
         ("rest_for_one", "a", "a crashed and was restarted; c ended with it and was restarted",
          "top (rest_for_one) stopped b, started a, b and c; c was linked to a and ended with it"),
-        ("one_for_all", "bc", "b crashed and was restarted; c crashed and was restarted; a ended with it and was restarted",
+        ("one_for_all", "bc",
+         "b crashed and was restarted; c crashed and was restarted; a ended with it and was restarted",
          "top (one_for_all) started a, b and c; a was linked to c and ended with it; meanwhile c crashed: boom"),
     ],
 )  # fmt: skip

@@ -358,7 +358,10 @@ def test_a_deadlock_leads_to_the_restarts_in_which_its_calls_failed(inside: Insi
             (105.0, "KeyError('x')"),
             (105.1, "cart did not answer because it was part of a deadlock, till -> cart -> till"),
         ]
-        for at, reason in (*ends, (105.2, "shop did not answer because it was part of a deadlock, shop -> bank -> shop")):
+        for at, reason in (
+            *ends,
+            (105.2, "shop did not answer because it was part of a deadlock, shop -> bank -> shop"),
+        ):
             moments.add_service_change(ServiceChange(node, at, f"till crashed at {at}", reason, 7))
         shown = (await platform.get("/api/v1/restarts/0123456789ab.2"))["data"]["facts"]
         assert re.fullmatch(r"till crashed at 105\.1 \([0-9a-f]{12}\.1\)", shown["ended_by"])

@@ -90,7 +90,8 @@ def _date_starts(steps: Sequence[Step]) -> list[Step]:
 
 def _cycle_of(end: TraceEvent) -> set[str]:
     """Return the processes of the deadlock in which a call failed that ended a process; none if it was in none."""
-    return set((end.data.get("cycle") or "").split(" -> ")) - {""}
+    cycle: str = end.data.get("cycle") or ""
+    return set(cycle.split(" -> ")) - {""}
 
 
 Explained = tuple[list[Step], TraceEvent | None]

@@ -572,7 +572,9 @@ def describe_group(group: Group, past: Past) -> str:
         ends += _describe_others(group, past)
         parts: list[str] = []
         for place, (known, end) in enumerate(ends):
-            of_it = [pid for pid, source in linked.items() if source is known or (not place and source not in dict(ends))]
+            of_it = [
+                pid for pid, source in linked.items() if source is known or (not place and source not in dict(ends))
+            ]
             parts.append(end)
             for back in (True, False):
                 pids = [again.get(pid, pid) for pid in of_it if (pid in again) is back]

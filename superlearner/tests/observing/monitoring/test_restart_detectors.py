@@ -237,8 +237,7 @@ def test_a_give_up_begins_with_the_ends_of_its_child_and_counts_those_of_others_
     mixed = find(*older, (2.0, "stock", "restarted"), (1.5, "printer", "restarted"), (1.0, "stock", "gave_up"))
     assert (mixed.since, mixed.description) == (
         NOW - 4.5,
-        "till gave up: its children ended 6 times in 3.5 s in all; "
-        "the last end: stock crashed: ValueError('no paper')",
+        "till gave up: its children ended 6 times in 3.5 s in all; the last end: stock crashed: ValueError('no paper')",
     )
 
 

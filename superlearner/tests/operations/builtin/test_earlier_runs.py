@@ -14,7 +14,6 @@ from otp import Agent, Children, Supervisor, exit
 from owned_things import call, user
 from superlearner.store import MomentRow
 
-
 BEFORE = "before this run of its program, not counting restarts with a sibling"
 
 

@@ -223,9 +223,9 @@ def test_restarts_with_a_sibling_are_counted_beside_those_of_the_process_itself(
         counts = {one: why["repeats"][one] for one in ("name", "count", "crashes", "alike", "with_siblings")}
         name = counts.pop("name")
         assert counts == {"count": 6, "crashes": 6, "alike": 6, "with_siblings": 2}
-        told = rf"\n{name} was restarted 6 times for this reason since [\d:]+, within 1 s; 2 times more with a sibling$"
+        told = rf"\n{name} was restarted 6 times for this reason since [\d:]+, within 1 s; twice more with a sibling$"
         assert re.search(told, why["summary"]), why["summary"]
-        drawn = (await platform.get("/api/v1/system/process-tree?root=twins&format=text"))["data"]["text"]
+        drawn = (await platform.get("/api/v1/system/process-tree?root=twins&format=text"))["data"]["drawing"]["text"]
         assert drawn.count("(permanent, 6 restarts + 2 with siblings)") == 2, drawn
 
     inside(test)

@@ -154,7 +154,8 @@ def test_a_process_that_has_not_been_restarted_says_where_earlier_restarts_are_l
         why = (await platform.get(f"{AT}/errors/why"))["data"]
         assert re.fullmatch(
             r"not restarted in this run of its program\n"
-            r"no earlier restart of its own is stored\n`superlearner restart list` lists those of others", why["earlier"],
+            r"no earlier restart of its own is stored\n`superlearner restart list` lists those of others",
+            why["earlier"],
         )  # fmt: skip
         root = (await platform.get("/api/v1/processes/superlearner/errors/why"))["data"]
         assert not root["known"]

@@ -151,9 +151,7 @@ def test_a_supervisor_that_failed_to_start_after_its_give_up_is_not_running(insi
         await platform.platform.monitor.sample()
         found = (await platform.get("/api/v1/system/anomalies"))["data"]["anomalies"]
         where = f"test_give_ups.py:{Refused.init.__code__.co_firstlineno + 4} in init"
-        tried = (
-            f"it tried 3 times to start letters; each time it failed: ConnectionRefusedError('no mail'), at {where}"
-        )
+        tried = f"it tried 3 times to start letters; each time it failed: ConnectionRefusedError('no mail'), at {where}"
         assert [one["description"] for one in found] == [
             f"office gave up and is not running: {tried}; tree gave up after it, and is not running either"
         ]

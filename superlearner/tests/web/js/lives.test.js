@@ -45,7 +45,7 @@ test("a process whose restarts are counted or stored is never said not to have e
   assert.match(endsText(row(0), false, 7), /^It has not ended since its start at /);
   assert.match(endsText(row(1), true, 7), /^Restarted once by its supervisor, the last time at /);
   assert.equal(endsText(row(3), false, null), "Restarted 3 times by its supervisor.");
-  assert.equal(endsText(row(3, 2), false, null), "Restarted 3 times by its supervisor, and 2 times with a sibling.");
+  assert.equal(endsText(row(3, 2), false, null), "Restarted 3 times by its supervisor, and twice with a sibling.");
   assert.match(endsText(row(0, 1), false, 7), /^Restarted once with a sibling, the last time at /);
   assert.match(endsText(row(0), true, 7), /^Started at /);
 });

@@ -88,7 +88,7 @@ async def list_all(
 
 @operation("supervisor.info", http=("GET", "/supervisors/{name}"), scope="read", errors=NOT_THERE,
            short="name pid alive what strategy restarts_used max_restarts max_seconds children.id,name,alive,restarts "
-                 "children.restarted_along,last_exit.reason children.pid,restart,type,what")  # fmt: skip
+                 "children.restarted_along children.last_exit.reason children.pid,restart,type,what")  # fmt: skip
 async def details(ctx: Context, name: SupervisorText) -> SupervisorDetails:
     """Show a supervisor.
 

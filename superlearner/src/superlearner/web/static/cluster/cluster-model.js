@@ -100,7 +100,8 @@ export const rate = (bytes) =>
 /**
  * A process in the tree of a node; a supervisor has `children`, and `more` counts those that are left out.
  * @typedef {{id: string|null, pid: string|null, name: string|null, what: string, type: string, status: string,
- *   restarts: number, restarted_along: number, last_exit: string|null, strategy?: string|null, more?: number, children?: Branch[]|null}} Branch
+ *   restarts: number, restarted_along: number, last_exit: string|null, strategy?: string|null, more?: number,
+ *   children?: Branch[]|null}} Branch
  */
 
 /** Count the processes in branches. @param {Branch[]} branches @returns {number} */
