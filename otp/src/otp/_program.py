@@ -39,6 +39,9 @@ __all__ = ["run"]
 
 T = TypeVar("T")
 
+MOST_STOPS: Final = 100
+"""How often code of asyncio may stop the event loop while the node closes, until the node is left as it is."""
+
 GC_THRESHOLDS: Final = (200_000, 50, 100)  # the defaults scan 100,000 living processes repeatedly
 
 
@@ -111,10 +114,14 @@ def _run_to_end(
             return runner.run(_outcome(main, args, name, debug, interrupted, nodes))
         except (SystemExit, RuntimeError) as ended:  # the latter for `loop.stop()`
             for node in nodes:
-                if node.life != "open" or node.scheduler.os_pid != os.getpid():
+                if node.scheduler.os_pid != os.getpid():
                     continue
-                node.stopped_by = _describe_end(ended, stops)
-                runner.run(node.close())
+                if node.life == "open":
+                    node.stopped_by = _describe_end(ended, stops)
+                for _ in range(MOST_STOPS):  # other tasks may stop the loop, too, while the node closes
+                    with contextlib.suppress(SystemExit, RuntimeError):
+                        runner.run(node.close())
+                        break
             raise
 
 

@@ -265,3 +265,27 @@ def test_a_door_reports_the_reason_why_otp_run_ended(folder: Path, way: str, wor
         otp.run(program)
     assert [word] == [re.sub(r"py:\d+$", "py", one or "") for one in words]
     assert 1 == len(started)
+
+
+@pytest.mark.parametrize("again", ["exit", "stop"])
+def test_a_node_closes_although_the_loop_is_stopped_meanwhile(again: str) -> None:
+    """Regression: processes were abandoned, and the second status was that of the program."""
+
+    async def closes() -> None:
+        otp.process_flag("trap_exit", True)
+        await otp.receive()
+        loop = asyncio.get_running_loop()
+        loop.call_soon(*((sys.exit, 9) if again == "exit" else (loop.stop,)))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        closed.append(True)
+
+    async def program() -> None:
+        otp.spawn_link(closes)
+        asyncio.get_running_loop().call_soon(sys.exit, 3)
+        await waits_forever()
+
+    closed: list[bool] = []
+    with pytest.raises(SystemExit) as ended:
+        otp.run(program)
+    assert ([True], 3) == (closed, ended.value.code)
