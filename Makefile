@@ -170,8 +170,8 @@ soak: install-dev ## run the example service for SECONDS=3600 under load, kills 
 	@$(PY) -m examples.orders.soak --seconds $(or $(SECONDS),3600) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: slow
-slow: install-dev ## run the slow tests and the second seed
-	$(PY) -m pytest -n auto -m "slow or repeated" $(TESTS)
+slow: install-dev ## run the slow tests and the second seed (SHARE=3: a third of the random histories, others each day)
+	SHARE=$(SHARE) $(PY) -m pytest -n auto -m "slow or repeated" $(TESTS)
 
 .PHONY: bench
 bench: install-dev ## run the benchmarks and write docs/performance.md; refused on a loaded machine (ARGS=--anyway only prints)

@@ -10,6 +10,7 @@ import pytest
 
 import otp
 from distributed_children import Counter, Stateful
+from many_seeds import share_of
 from otp import GenServer
 from otp.behaviours.registry.registry import AlreadyRegistered
 from otp.cluster import DistributedRegistry, DistributedSupervisor
@@ -97,7 +98,7 @@ def test_no_rule_is_broken_by_nodes_that_join_again() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(100, 2_100, 10))
+@pytest.mark.parametrize("first", share_of(range(100, 2_100, 10)))
 def test_no_rule_is_broken_in_two_thousand_histories(first: int) -> None:
     for seed in range(first, first + 10):
         assert [] == history(seed), f"seed {seed}"

@@ -10,6 +10,7 @@ import pytest
 
 import otp
 from distributed_children import Noting
+from many_seeds import share_of
 from otp import GenServer, StartError
 from otp.behaviours.registry.registry import AlreadyRegistered
 from otp.cluster import DistributedRegistry, DistributedSupervisor
@@ -124,7 +125,7 @@ def test_no_rule_is_broken_in_lease_mode_by_nodes_that_join_again() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(100, 600, 10))
+@pytest.mark.parametrize("first", share_of(range(100, 600, 10)))
 def test_no_rule_is_broken_in_five_hundred_histories_in_lease_mode(first: int) -> None:
     for seed in range(first, first + 10):
         assert [] == history(seed), f"seed {seed}"

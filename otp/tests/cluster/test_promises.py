@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from many_seeds import share_of
 from otp.cluster import Cluster, JoinRefused
 from otp.distribution.faults import Cut, Drop, Hold
 from otp.testing import Scheduler
@@ -201,7 +202,7 @@ def test_members_agree_whatever_went_wrong(first: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(100, 2_100, 100))
+@pytest.mark.parametrize("first", share_of(range(100, 2_100, 100)))
 def test_members_agree_in_two_thousand_histories(first: int) -> None:
     for seed in range(first, first + 100):
         check(seed)

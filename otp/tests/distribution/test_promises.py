@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from many_seeds import share_of
 from otp.distribution import NodeId, Session, SessionTransport, Settings
 from otp.distribution.carriers.simulated import SimulatedNetwork
 from otp.distribution.faults import Cut, Delay, Drop, Hold, Resume, Stall
@@ -263,7 +264,7 @@ def test_they_hold_for_nodes_that_probe_others_before_they_give_them_up(first: i
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(0, 10_000, 200))
+@pytest.mark.parametrize("first", share_of(range(0, 10_000, 200)))
 def test_the_promises_hold_in_ten_thousand_histories(first: int) -> None:
     for seed in range(first, first + 200):
         check(seed)
