@@ -84,6 +84,18 @@ def test_a_dynamic_supervisor_of_many_is_cut() -> None:
     run(test, DynamicSupervisor.child_spec(name="many", id="many"))
 
 
+def test_dynamic_children_are_drawn_in_the_order_of_their_start() -> None:
+    async def test(node: otp.Node) -> None:
+        pids = [await DynamicSupervisor.start_child("pool", Worker.child_spec({"n": n})) for n in range(4)]
+        for pid in (pids[0], pids[2], pids[3]):
+            otp.exit(pid, "kill")
+            await wait_all_idle()
+        moment = moment_of(otp.trace.history(node), found(node)[0], Running(node))
+        assert [*map(plain_pid, pids)] == [one.pid for one in moment.root.children]
+
+    run(test, DynamicSupervisor.child_spec(name="pool", id="pool"))
+
+
 def test_children_with_names_are_drawn_first() -> None:
     async def test(node: otp.Node) -> None:
         moment = await end("w0")

@@ -274,7 +274,9 @@ def _completed(rows: list[Row], successors: Sequence[Row], *, whole: bool) -> li
 
 
 def _ordered(rows: list[Row], successors: Sequence[Row], order: list[Any]) -> list[Row]:
-    """Return rows in start order, which the successors have, or else the events of the starts."""
+    """Return rows in start order, which the successors have, or else the events of the starts; dynamic ones by pid."""
+    if all(row.id is None for row in rows):
+        return sorted(rows, key=_number)
     place = {id: at for at, id in enumerate(dict.fromkeys(order)) if id is not None}
     if not all(row.key in place for row in rows):
         place = {row.key: at for at, row in enumerate(successors)}
@@ -284,6 +286,12 @@ def _ordered(rows: list[Row], successors: Sequence[Row], order: list[Any]) -> li
         last = place.get(row.key, last)
         keys.append((last, at))
     return [row for _, row in sorted(zip(keys, rows, strict=True), key=lambda pair: pair[0])]
+
+
+def _number(row: Row) -> int:
+    """Return the number of a row's process: one that was started later has a higher one."""
+    number = plain_pid(row.pid).split(".")[1:2]
+    return int(number[0]) if number else 0
 
 
 def _flags(table: Table, after: list[TraceEvent], before: list[TraceEvent], *, known: bool) -> Table:

@@ -64,6 +64,28 @@ test("the children of a supervisor that was restarted belong to its former proce
   assert.deepEqual(at(0), ["top 0.1.0", "sup 0.2.0", "job 0.3.0"]);
 });
 
+test("dynamic children are in the order of their start, also those that have ended and those that were restarted", () => {
+  const pool = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 20, feed: [], health: null, nodes: [
+    row("sup", "0.1.0", { kind: "supervisor", strategy: "dynamic" }),
+    row("sup/0.6.0", "0.6.0", { id: "order 0.6.0", name: null, restarts: 1 }),
+  ] });
+  const of = (at, type, pid, data) => event(at, type, pid, null, { id: null, ...data });
+  const log = [
+    ...["0.2.0", "0.3.0", "0.4.0", "0.5.0"].map((pid, at) => of(at, "child_started", pid, { old: null, along: false, what: "order" })),
+    of(10, "child_terminated", "0.3.0", { reason: "killed", by: "exit" }),
+    of(11, "child_restarted", "0.6.0", { old: "0.3.0", reason: "killed", along: false }),
+    ...["0.2.0", "0.4.0", "0.5.0"].map((pid, at) => of(12 + at, "child_terminated", pid, { reason: "normal", by: "exit" })),
+  ];
+  const at = (moment) => {
+    const { rows, kids } = treeAt(pool, log, moment);
+    return kids.get("sup").map((key) => `${rows.get(key).id} ${rows.get(key).state}`).join(", ");
+  };
+  assert.equal(at(9), "order 0.2.0 running, order 0.3.0 running, order 0.4.0 running, order 0.5.0 running");
+  assert.equal(at(10), "order 0.2.0 running, order 0.3.0 restarting, order 0.4.0 running, order 0.5.0 running");
+  assert.equal(at(11), "order 0.2.0 running, order 0.4.0 running, order 0.5.0 running, order 0.6.0 running");
+  assert.equal(at(13), "order 0.5.0 running, order 0.6.0 running");
+});
+
 test("children that end while a moment is shown keep their names and places, also at a later moment", () => {
   const pool = (...pids) => reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 0, feed: [], health: null, nodes: [
     row("sup", "0.1.0"), ...pids.map((pid) => row(`sup/${pid}`, pid, { id: `order ${pid}`, name: null, restarts: 2 })),
@@ -80,7 +102,7 @@ test("children that end while a moment is shown keep their names and places, als
   assert.deepEqual(drawn(pool("0.4.0"), 35, 50), ["order 0.3.0 2", "order 0.4.0 2"]);
   assert.deepEqual(drawn(pool("0.4.0"), 25, 50), ["order 0.2.0 2", "order 0.3.0 2", "order 0.4.0 2"]);
   assert.deepEqual(drawn(pool("0.4.0"), null, 50), ["order 0.4.0 2"]);
-  assert.deepEqual(drawn(pool("0.4.0"), 35, 50), ["order 0.4.0 2", "0.3.0 0"]);
+  assert.deepEqual(drawn(pool("0.4.0"), 35, 50), ["0.3.0 0", "order 0.4.0 2"]);
 });
 
 test("a tree that is kept gets what was on its way to the page, and none is kept of another run of the server", () => {

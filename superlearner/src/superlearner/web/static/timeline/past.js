@@ -266,6 +266,21 @@ class Past {
     const now = /** @type {Row} */ (this.#rows.get(row.key));
     const restarts = Math.max(0, (Number.isInteger(data["restarts"]) ? data["restarts"] : row.restarts) - (along ? 0 : 1));
     this.#rows.set(row.key, { ...now, restarts, restarted_along: Math.max(0, row.restarted_along - (along ? 1 : 0)) });
+    if ((data["id"] ?? null) === null && data["old"] && row.parent !== null) this.#move(row.key, row.parent, pid, data["old"]);
+  }
+
+  /**
+   * Before its restart a dynamic child was in the place of its former process.
+   * @param {string} key
+   * @param {string} above
+   * @param {string} pid
+   * @param {string} old
+   */
+  #move(key, above, pid, old) {
+    const row = /** @type {Row} */ (this.#rows.get(key)), former = `${above}/${old}`;
+    this.#rows.delete(key);
+    this.#rows.set(former, { ...row, key: former, id: row.id.replace(pid, old) });
+    this.#kids.set(above, insert(former, (this.#kids.get(above) ?? []).filter((one) => one !== key)));
   }
 
   /** Before its first start a child was not there. @param {string} pid */
@@ -296,7 +311,8 @@ class Past {
     this.#rows.set(key, { ...row, ...this.#factsOf(pid, row), pid, state: "running", last: null });
     this.#keys.set(pid, key);
     this.#gone.delete(key);
-    if (!kids.includes(key)) this.#kids.set(above, kids.toSpliced(placeOf(key, kids, known?.kids.get(above)), 0, key));
+    if (slot === null) this.#kids.set(above, insert(key, kids));
+    else if (!kids.includes(key)) this.#kids.set(above, kids.toSpliced(placeOf(key, kids, known?.kids.get(above)), 0, key));
     const parentRow = this.#rows.get(above);
     if (parentRow && parentRow.kind === "worker") this.#rows.set(above, { ...parentRow, kind: "supervisor" });
     for (const event of this.#waiting.get(pid) ?? []) this.undo(event);
@@ -374,6 +390,17 @@ class Past {
       budget: null, children: null, doing: null, again_at: null,
     };
   }
+}
+
+/**
+ * Return the keys of dynamic children, which end with their pids, with one more: in the order of their start.
+ * @param {string} key
+ * @param {readonly string[]} kids
+ */
+function insert(key, kids) {
+  const number = (/** @type {string} */ one) => numberOf(one.slice(one.lastIndexOf("/") + 1));
+  const others = kids.filter((one) => one !== key), next = others.findIndex((one) => number(one) > number(key));
+  return others.toSpliced(next < 0 ? others.length : next, 0, key);
 }
 
 /**
