@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from otp import GenServer, NoReply, Ok, Task, impl
 from otp.testing import wait_all_idle
 from restart_trees import found, group, run, worker
 from superlearner.control.clock import Clock
+from superlearner.control.events import facts_of
 from superlearner.control.unsupervised import UnsupervisedEnds
 from superlearner.operations.builtin.restart_facts import describe_facts
 from superlearner.operations.builtin.restarts import describe_moment
@@ -111,6 +113,29 @@ def test_a_task_whose_owner_traps_exits_crashes_alone() -> None:
         Task.async_(price, "wine")
 
     assert ([], ["price"]) == crash(start, traps=True)
+
+
+def test_a_failed_call_names_the_task_that_crashed_and_ended_its_server() -> None:
+    """Regression: the reason of the caller said that the server crashed at the line of the task."""
+
+    async def ask() -> None:
+        await GenServer.call("ledger", "total")
+
+    async def test(node: otp.Node) -> list[tuple[str, str]]:
+        teller = otp.whereis("teller")
+        assert teller is not None
+        GenServer.cast("ledger", one_task)
+        GenServer.cast(teller, ask)
+        await otp.wait_down(teller)
+        await wait_all_idle()
+        told = [one for one in otp.trace.history(node) if teller in (one.pid, one.data.get("child"), one.data.get("old"))]
+        return [(one.kind, facts_of(one).reason) for one in told if "reason" in one.data]
+
+    found = run(test, *(TaskOwner.child_spec(False, id=name, name=name) for name in ("ledger", "teller")))
+    assert ["exited", "child_terminated", "child_restarted"] == [kind for kind, _ in found]
+    ended = r"ledger ended with price, which crashed at test_crashes_of_tasks\.py:\d+: KeyError\('wine'\)"
+    for kind, reason in found:
+        assert re.fullmatch(f"its call to ledger failed: {ended}", reason), (kind, reason)
 
 
 async def link_to(others: list[otp.Pid]) -> None:

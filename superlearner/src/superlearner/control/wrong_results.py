@@ -75,7 +75,8 @@ def reason_of(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str, Any]
     for another one without an answer, the line of the server. For `Stop`, it includes the callback that returned it.
     """
     if failed_call(data.get("reason")) is not None:
-        text = _text_of_call(data["reason"], data if kind == "exited" else _find_end(pid, cause))
+        end, number = (data, seq) if kind == "exited" else (_find_end(pid, cause), cause)
+        text = _name_crashed(_text_of_call(data["reason"], end), data["reason"], pid, number)
     else:
         text = name_children(text_of_reason(data.get("reason")), data.get("reason"), pid, seq)
     before, found, after = text.partition(UNNAMED)
@@ -95,6 +96,36 @@ def _text_of_call(reason: Any, end: Mapping[str, Any] | None) -> str:
         return text_of_reason(reason)
     text, why = text_of_reason(reason, waited=_waited(end)), cause_of_timeout(end)
     return f"{text} because {clip(printable(why), LONGEST)}" if why else text
+
+
+def _name_crashed(text: str, reason: Any, pid: Any, before: int) -> str:
+    """Name the process that crashed in the text of a failed call whose server only ended with it, over a link."""
+    called = _innermost_call(reason)
+    if called is None or not is_a(called[0], Crash) or not is_a(pid, otp.Pid):
+        return text
+    since = otp.trace.history(otp.trace.node_of(pid), max(0, before - LOOKED_BACK))
+    ends = {event.seq: event for event in since if event.kind == "exited" and event.seq < before}
+    end = server = next((one for one in reversed(ends.values()) if _is_of(one, called[1])), None)
+    while end is not None and (other := ends.get(end.cause)) is not None and other.pid is end.data.get("sender"):
+        end = other
+    if end is None or end is server:
+        return text
+    name, dest = id_text(end.data.get("name") or end.data["what"]), sentences.dest_text(called[1])
+    return text.replace(f"{dest} crashed at ", f"{dest} ended with {name}, which crashed at ", 1)
+
+
+def _innermost_call(reason: Any) -> tuple[Any, Any] | None:
+    """Return the reason and the server of a failed call, perhaps in a server that was called; None without one."""
+    called, depth = failed_call(reason), 0
+    while called is not None and (deeper := failed_call(called[0])) is not None and depth < LOOKED_BACK:
+        called, depth = deeper, depth + 1
+    return called
+
+
+def _is_of(end: Any, server: Any) -> bool:
+    """Return whether an end is that of the server of a call, by its pid or its name on this node."""
+    name = end.data.get("name")
+    return end.pid is server or (name is not None and type(name) is type(server) is str and name == server)
 
 
 def _waited(end: Mapping[str, Any]) -> float:
@@ -147,6 +178,7 @@ def reason_of_last(pid: Any, reason: Any, old: Any = None) -> str:
     """
     if failed_call(reason) is not None:
         text = _text_of_call(reason, None if old is None else _find_end(old, old.exit_seq))
+        text = text if old is None else _name_crashed(text, reason, old, old.exit_seq)
     else:
         text = name_children(text_of_reason(reason), reason, pid, inf)
     before, found, after = text.partition(UNNAMED)
@@ -254,10 +286,7 @@ def find_unanswered(kind: str, seq: int, pid: Any, cause: int, data: Mapping[str
     A failed start ends with it, too.
     """
     inner = unwrapped(unwrapped_start(data.get("reason")))[-1]
-    called = failed_call(inner)
-    depth = 0
-    while called is not None and (deeper := failed_call(called[0])) is not None and depth < LOOKED_BACK:
-        called, depth = deeper, depth + 1
+    called = _innermost_call(inner)
     if called is None or (why := text_of_reason(called[0])) not in ("noproc", "timeout"):
         return None
     end = data if kind == "exited" else _find_end(pid, cause)
@@ -341,13 +370,10 @@ def _had_crashed(node: otp.Node, reason: Any, before: int) -> bool:
     called = failed_call(reason)
     if called is None or text_of_reason(called[0]) in ("timeout", "calling_self"):
         return False
-    server = called[1]
-    for event in reversed(otp.trace.history(node)):
-        if event.seq < before and event.kind == "exited" and is_crash(event.data["reason"]):
-            name = event.data.get("name")
-            if event.pid is server or (name is not None and type(name) is type(server) is str and name == server):
-                return True
-    return False
+    return any(
+        event.seq < before and event.kind == "exited" and is_crash(event.data["reason"]) and _is_of(event, called[1])
+        for event in reversed(otp.trace.history(node))
+    )
 
 
 def _cause_of(reason: Any) -> Any:

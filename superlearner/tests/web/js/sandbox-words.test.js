@@ -224,6 +224,8 @@ test("a crash is that of the server if a call failed because it crashed", () => 
   assert.deepEqual(blame(till), { name: "till", line: 9, reason: "ValueError('no')", hint: null });
   const far = blame({ ...till, reason: `its call to desk failed: ${till.reason}` });
   assert.deepEqual([far.name, far.line], ["till", 9]);
+  const linked = blame({ ...till, reason: "its call to till failed: till ended with price, which crashed at main.py:9: ValueError('no')" });
+  assert.deepEqual(linked, { name: "price", line: 9, reason: "ValueError('no')", hint: null });
   const result = blame({ ...till, reason: "its call to till failed: handle_cast (main.py:7) returned 0" });
   assert.deepEqual([result.name, result.line, result.reason], ["till", 7, "handle_cast (main.py:7) returned 0"]);
   const start = blame({ ...till, reason: "a start failed at main.py:7: ValueError('no')" });

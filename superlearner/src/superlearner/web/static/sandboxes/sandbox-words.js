@@ -312,6 +312,9 @@ export function restartsOfRuns(restarts, created, since) {
 
 /** @typedef {{name: string, line: number, reason: string, hint: string|null}} Crash */
 
+/** The beginning of the reason of a failed call: its server crashed, or ended with a process that did. */
+const CRASHED = /^(?:\S+ ended with (\S+), which|\S+) crashed at main\.py:\d+: /;
+
 /**
  * Return the crash of the process that made the mistake: of the server that was called, if a call failed because it crashed at a line.
  * @param {Crash} crash @returns {Crash}
@@ -320,7 +323,7 @@ export function blame(crash) {
   const [, name = "", why = ""] = /^its call to (\S+) failed: ([^]+)$/.exec(crash.reason) ?? [], line = findLine(why);
   const start = /^a start failed at main\.py:(\d+): ([^]+)$/.exec(crash.reason);
   if (start) return { ...crash, line: Number(start[1]), reason: `a start failed: ${start[2]}` };
-  return line ? blame({ name, line, reason: why.replace(/^\S+ crashed at main\.py:\d+: /, ""), hint: null }) : crash;
+  return line ? blame({ name: CRASHED.exec(why)?.[1] ?? name, line, reason: why.replace(CRASHED, ""), hint: null }) : crash;
 }
 
 /**
