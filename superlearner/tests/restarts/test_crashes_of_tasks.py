@@ -128,7 +128,9 @@ def test_a_failed_call_names_the_task_that_crashed_and_ended_its_server() -> Non
         GenServer.cast(teller, ask)
         await otp.wait_down(teller)
         await wait_all_idle()
-        told = [one for one in otp.trace.history(node) if teller in (one.pid, one.data.get("child"), one.data.get("old"))]
+        told = [
+            one for one in otp.trace.history(node) if teller in (one.pid, one.data.get("child"), one.data.get("old"))
+        ]
         return [(one.kind, facts_of(one).reason) for one in told if "reason" in one.data]
 
     found = run(test, *(TaskOwner.child_spec(False, id=name, name=name) for name in ("ledger", "teller")))
