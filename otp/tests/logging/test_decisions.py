@@ -184,6 +184,27 @@ def test_a_normal_end_of_a_child_that_is_asked_to_stop_is_reported_of_a_permanen
     assert [fields["otp_decision"] for fields in decisions(seen)] == reported
 
 
+@pytest.mark.parametrize("significant", [False, True])
+def test_a_normal_end_of_a_transient_child_is_not_reported_and_the_page_does_not_say_so(
+    significant: bool, seen: Any
+) -> None:
+    """Source: OTP's `supervisor.erl`, `do_restart`, which reports such an end only of a permanent child."""
+
+    async def main() -> None:
+        flags: Any = {"auto_shutdown": "any_significant"} if significant else {}
+        otp.process_flag("trap_exit", True)
+        await Supervisor.start_link_children(servers("a", restart="transient", significant=significant), **flags)
+        old = otp.whereis("a")
+        await Server.stop(old)
+        await ended(old)
+
+    Scheduler().run(main)
+    assert [] == decisions(seen)
+    for decision in ("not_restarted", "auto_shutdown"):
+        (row,) = re.findall(rf"^\| `{decision}` .*", PAGE.read_text(), re.MULTILINE)
+        assert "`temporary` child failed" in row and "transient" not in row
+
+
 @pytest.mark.parametrize("above", [Supervisor, DynamicSupervisor])
 @pytest.mark.parametrize("restart", ["permanent", "temporary"])
 def test_the_end_of_a_child_says_whether_it_could_report_it_itself(above: Any, restart: Any, seen: Any) -> None:
