@@ -43,7 +43,7 @@ def test_four_equal_crashes_at_one_line_are_a_problem_until_the_window_is_over()
     for place, one in enumerate(list(recent)):  # regression: it named the line twice
         recent[place] = replace(one, reason="handle_cast (svc.py:29) returned None: no case matches 'go'")
     loop = only(list(repeated_crashes(facts(book=book), LIMITS)))
-    assert "each time with handle_cast (svc.py:29) returned None: no case matches 'go'; till" in loop.description
+    assert "each time with \"handle_cast (svc.py:29) returned None: no case matches 'go'\"; till" in loop.description
     for changed in (
         {"where": "svc.py:30 in handle_cast"},
         {"reason": "KeyError('no paper')"},
@@ -302,6 +302,12 @@ def test_a_give_up_counts_all_ends_in_the_window_of_its_supervisor() -> None:
     many = [(2.0 - number / 5, "till_1", f"KeyError({number})") for number in range(5)]
     assert why(*many) == (
         "till gave up: till_1 ended 5 times in 0.8 s, for 5 different reasons, the last time with KeyError(4)"
+    )
+    absent = "there is no process stock to call (noproc)"  # regression: "each time with there is no process …"
+    calls = [(ago, "till_1", absent) for ago in (2.0, 1.5)]
+    assert why(*calls) == f'till gave up: till_1 crashed twice in 0.5 s, each time with "{absent}"'
+    assert why(*calls, alike[4]) == (
+        f'till gave up: till_1 ended 3 times in 1 s: twice with "{absent}", and the last time with {boom}'
     )
     others = [(ago, f"till_{ago}", boom) for ago in (3.0, 2.0)]
     assert (

@@ -16,7 +16,10 @@ from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding
 
 __all__ = ["describe_ends", "explain_give_up", "first_of_row", "fold_chains", "kind_of", "name_child"]
 
-CLAUSES: Final = re.compile("[:;] ")
+FIRST: Final = re.compile(r'(?:"[^"]*"|.)*?(?=[:;] |$)', re.DOTALL)
+"""The first clause of a description, with the reason in quotes that it may have."""
+WORDS: Final = re.compile(r"[^\s(\[{<'\"]+ ")
+"""The beginning of a reason that consists of words, not of one term."""
 PAUSE_S: Final = 10.0
 """Seconds without an end that end a crash loop, unless the supervisor's own window is longer."""
 MOST_NAMED: Final = 3
@@ -76,9 +79,18 @@ def describe_ends(child: str, ends: Sequence[Entry]) -> str:
         return f"{child} was killed {often}"
     if last.crash:
         if at and len({one.where for one in ends}) > 1:
-            return f"{child} crashed {often}, each time with {reason}, the last time{at.removeprefix(',')}"
-        return f"{child} crashed {often}, each time with {reason}{at}"
-    return f"{child} ended {often}, each time with reason {reason}"
+            return f"{child} crashed {often}, each time with {_quote(reason)}, the last time{at.removeprefix(',')}"
+        return f"{child} crashed {often}, each time with {_quote(reason)}{at}"
+    return f"{child} ended {often}, each time with reason {_quote(reason)}"
+
+
+def _quote(reason: str) -> str:
+    """Return a reason for the inside of a sentence: in quotes if it consists of words.
+
+    >>> _quote("there is no process till to call (noproc)"), _quote("ValueError('no paper')")
+    ('"there is no process till to call (noproc)"', "ValueError('no paper')")
+    """
+    return f'"{reason}"' if WORDS.match(reason) else reason
 
 
 def _describe_reasons(ends: Sequence[Entry]) -> str:
@@ -86,7 +98,7 @@ def _describe_reasons(ends: Sequence[Entry]) -> str:
     alike: dict[str, list[Entry]] = {}
     for one in ends:
         reason = one.reason or "unknown"
-        with_it = "by a kill" if reason == "killed" else f"with {reason}{sentences.at_place(one.where, reason)}"
+        with_it = "by a kill" if reason == "killed" else f"with {_quote(reason)}{sentences.at_place(one.where, reason)}"
         alike.setdefault(with_it, []).append(one)
     last = next(iter(alike))
     if len(alike) > MOST_NAMED:
@@ -195,6 +207,16 @@ def _cause_below(one: AnomalyFinding, book: Book) -> str | None:
     return next(iter(below)) if len(below) == 1 else None
 
 
+def _first_clause(text: str) -> str:
+    """Return the text up to a colon or semicolon outside quotes.
+
+    >>> _first_clause("shop gave up: till crashed"), _first_clause('till crashed twice, each time with "a: b"; shop')
+    ('shop gave up', 'till crashed twice, each time with "a: b"')
+    """
+    found = FIRST.match(text)
+    return text if found is None else found[0]
+
+
 def _with_those_above(one: AnomalyFinding, above: list[AnomalyFinding], book: Book) -> AnomalyFinding:
     """Return a finding with those above it, the lowest first: a give-up after its give-up has no count of its own."""
     if not above:
@@ -206,8 +228,8 @@ def _with_those_above(one: AnomalyFinding, above: list[AnomalyFinding], book: Bo
     also = f", and {'is' if len(fallen) == 1 else 'are'} not running either" if down else ""
     after = fell_after(fallen)
     others = [each for each in above if each.key not in {one.key for one in fell}]
-    words = list(dict.fromkeys(CLAUSES.split(each.description)[0] for each in others))
-    past = list(dict.fromkeys(CLAUSES.split(each.past)[0] for each in others))
+    words = list(dict.fromkeys(_first_clause(each.description) for each in others))
+    past = list(dict.fromkeys(_first_clause(each.past) for each in others))
     return replace(
         one,
         severity=severity,

@@ -81,7 +81,7 @@ TOGETHER: Final = re.compile("(?P<names>.+) (?:were restarted on request|ended w
 """The clause about children that were restarted on one request, or that ended with the first by links."""
 NO_NAMES: Final = re.compile("^(a deadlock: |messages waited for |the mailbox of )|, at [^ ]+| with (?:the )?reason ")
 """Places, and phrases whose words could be taken for a process name."""
-BEFORE: Final = "(?:^|[;,:] |(?:^| )(?:and|by|for|from|meanwhile|of|start|task|to|with) )"
+BEFORE: Final = '(?:^|[;,:] |(?:^| )(?:and|by|for|from|meanwhile|of|start|task|to|with) "?)'
 """The text before a name in a line."""
 AFTER: Final = re.compile("[ ,;:]|$")
 """The text after a name in a line."""
@@ -273,6 +273,8 @@ def names(line: str, process: str) -> bool:
     >>> [names("till held the event loop for 5.0 s, at shop.py:7", one) for one in ("till", "s", "loop", "at")]
     [True, False, False, False]
     >>> names("2 waits for the task fetch timed out after 5 s, from till", "fetch")
+    True
+    >>> names('desk crashed twice in 1 s, each time with "till did not answer a call in 5 s (timeout)"', "till")
     True
     >>> names("till was restarted on request", "request"), names("messages waited for till", "messages")
     (False, False)
