@@ -411,7 +411,7 @@ def test_a_child_stopped_on_request_says_so() -> None:
         assert [step.text for step in why(node, a)] == ["top stopped a: it was asked to"]
         await Supervisor.terminate_child("top", "inner")
         assert [step.text for step in why(node, x)] == [
-            "top stopped inner: it was asked to", "inner stopped x because inner was ending",
+            "top stopped inner: it was asked to", "inner stopped x because inner was shutting down",
         ]  # fmt: skip
 
     run(test, worker("a"), group("inner", worker("x")))
@@ -468,7 +468,7 @@ def test_children_of_a_stopped_supervisor_are_not_stopped_for_a_child_that_it_le
         await kill("x", "inner")
         await Supervisor.terminate_child("top", "inner")
         assert [step.text for step in why(node, old)] == [
-            "top stopped inner: it was asked to", "inner stopped y because inner was ending",
+            "top stopped inner: it was asked to", "inner stopped y because inner was shutting down",
         ]  # fmt: skip
 
     run(test, group("inner", worker("x", restart="temporary"), worker("y")))

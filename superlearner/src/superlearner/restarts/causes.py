@@ -266,7 +266,7 @@ class _Chain:
         end = self.memory.ends.get(stop.pid)
         if end is None:
             return [self.words.stopped_on_request(stop)], None
-        return [self.words.stopped_because(stop, "was ending")], end
+        return [self.words.stopped_because(stop, "was shutting down")], end
 
     # Supervisors
 

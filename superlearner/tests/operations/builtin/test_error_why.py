@@ -120,7 +120,7 @@ def test_a_restart_is_explained_in_words(inside: Inside) -> None:
         assert ended["at"] <= started["at"]
         gone = (await platform.get(f"/api/v1/processes/{before}/errors/why"))["data"]
         assert (gone["alive"], gone["restarted"], gone["steps"][-1]["kind"]) == (False, True, "exited")
-        assert gone["summary"].endswith(f"\ndemo_one_for_one started it again, as <{pid_of(platform)}>")
+        assert gone["summary"].endswith(f"\ndemo_one_for_one restarted it as <{pid_of(platform)}>")
         for name, code in (("nobody", 404), ("0.99999.0", 404), ("0.x.0", 400)):
             assert (await platform.client.get(f"/api/v1/processes/{name}/errors/why")).status_code == code
 
@@ -362,7 +362,7 @@ def test_a_pid_asks_about_the_end_of_that_process_alone(inside: Inside) -> None:
         assert f"<{pids[1]}> crashed" not in first["summary"]
         assert "gave up" not in first["summary"]
         # Regression: it was `not running`, and `restarted` was false
-        assert first["summary"].endswith(f"\nfleet started it again, as <{pids[1]}>")
+        assert first["summary"].endswith(f"\nfleet restarted it as <{pids[1]}>")
         assert (first["restarted"], second["restarted"]) == (True, False)
         assert second["summary"].startswith(f"van <{pids[1]}> crashed: KeyError('bogus')")
         assert "fleet gave up" in second["summary"]

@@ -290,7 +290,7 @@ def _describe_successor(memory: Memory, ended: otp.Pid) -> str | None:
     if start is None:
         return None
     by = memory.name(start.pid) or plain_pid(start.pid)
-    return f"{by} started it again, as <{plain_pid(start.data['child'])}>"
+    return f"{by} restarted it as <{plain_pid(start.data['child'])}>"
 
 
 def _describe_attempts(memory: Memory, now: Running, ended: otp.Pid) -> str | None:
