@@ -183,7 +183,7 @@ def test_what_is_one_click_deeper_is_kept_for_the_next_process_and_leads_back(de
 OLD = {
     "overview": ("Now", "Send a message"), "state": ("Now", "Keep a copy"), "mailbox": ("Now", "Nothing waits."),
     "messages": ("Now", "It is traced while this tab is open"), "links": ("Relations", "Predict a restart"),
-    "predict": ("Relations", "counter is killed."), "why": ("Why", "It has not been restarted."),
+    "predict": ("Relations", "counter is killed."), "why": ("Why", "It has not been restarted. How it was started:"),
     "history": ("Why", "It has not ended since its start at"), "source": ("Code", "of app.py."),
 }  # fmt: skip
 

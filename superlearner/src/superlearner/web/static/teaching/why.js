@@ -58,8 +58,8 @@ export class SlWhy extends Panel {
 /** Return the sentence above the chain. @param {Pick<Api.Why, "known"|"restarted"|"summary"|"pid"|"stored">} known */
 export function lead(known) {
   if (!known.known && known.restarted) return `${known.summary}. The events around it are no longer in memory; the restart is stored.`;
-  if (!known.known) return "That is longer ago than the node remembers: its last 4,096 events do not tell of this start.";
-  if (!known.restarted) return "It has not been restarted. This is how it came:";
+  if (!known.known) return "Its start is no longer in memory: a node keeps its last 4,096 events.";
+  if (!known.restarted) return "It has not been restarted. How it was started:";
   return `Why ${known.pid} runs now, from the first cause:`;
 }
 
