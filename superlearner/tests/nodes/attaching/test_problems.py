@@ -108,7 +108,7 @@ def test_what_was_found_on_a_service_stays_listed_after_a_kill_and_a_restart(ins
         kept = answer.json()["data"]
         assert (answer.status_code, kept["incident"], kept["events"]) == (200, True, [])
         assert kept["facts"]["what"].endswith(f": {found[0]['past']}")
-        assert kept["facts"]["why"] == f"a problem without a restart: mailbox growth, severity {found[0]['severity']}"
+        assert kept["facts"]["why"] == f"a problem, not a restart: mailbox growth, severity {found[0]['severity']}"
         assert kept["facts"]["values"].endswith("messages waited in the mailbox.")
         assert kept["facts"]["limit"] == "0.1 messages a second, the setting anomaly_mailbox_growth"
         assert (kept["facts"]["hint"], kept["anomaly"]) == (found[0]["hint"], found[0])

@@ -99,7 +99,7 @@ def is_failure(row: MomentRow) -> bool:
 
 def _describe_kind(row: MomentRow, anomaly: AnomalyLine | None) -> str:
     if anomaly is not None:
-        return f"a problem without a restart: {anomaly.type.replace('_', ' ')}, severity {anomaly.severity}"
+        return f"a problem, not a restart: {anomaly.type.replace('_', ' ')}, severity {anomaly.severity}"
     if row.line.startswith(OUTAGE):
         return "the platform was away, so nothing was observed"
     if row.cause == FAILED_START:
@@ -108,7 +108,7 @@ def _describe_kind(row: MomentRow, anomaly: AnomalyLine | None) -> str:
         return "no supervisor restarts it, so only this line is kept"
     if is_stop(row):
         return "not a restart: a signal such as SIGSTOP had stopped it, or its machine slept"
-    return "a problem without a restart; its evidence is not kept"
+    return "a problem, not a restart; its evidence is not kept"
 
 
 def _describe_evidence(kind: str, evidence: Mapping[str, Any]) -> str:
