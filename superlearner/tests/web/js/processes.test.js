@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { drawnAt, height, scrollTo, visible } from "#static/components/table-window.js";
+import { columnsOf } from "#static/processes/process-columns.js";
 import { NOTHING, lineAt, pinOf, take } from "#static/processes/process-list.js";
 import { addressOf, askOf, viewOf } from "#static/processes/process-view.js";
 
@@ -38,6 +39,13 @@ test("a process in an address of the tree is searched for in the table, which ha
   assert.equal(viewOf(new URLSearchParams("process=till&search=x")).search, "x");
   const asked = new URLSearchParams("process=till");
   assert.equal(addressOf(viewOf(asked), asked).toString(), "search=till&whose=all");
+});
+
+test("the age of a process that is older than the page is at least that of the page", () => { // regression: "longer"
+  globalThis.matchMedia ??= () => ({ matches: false });
+  const age = (since, startedAt) => columnsOf({ now: () => 130, since: () => since, memory: new Map() })
+    .find(({ id }) => id === "age").text({ started_at: startedAt });
+  assert.deepEqual([age(100, 110), age(100, null), age(null, null)], ["20\u00a0s", "> 30\u00a0s", ""]);
 });
 
 test("the question asks for the platform's own processes, and by default for none of them", () => {

@@ -36,7 +36,8 @@ export function columnsOf({ now, since, memory }) {
   /** @param {Line} row */
   const age = (row) => {
     if (row.started_at !== null) return duration(Math.max(0, now() - row.started_at));
-    return since() === null ? "" : "longer";
+    const first = since();
+    return first === null ? "" : `> ${duration(Math.max(0, now() - first))}`;
   };
   return [
     {
@@ -83,7 +84,7 @@ export function columnsOf({ now, since, memory }) {
     },
     {
       id: "age", label: "Age", width: 68, num: true, sort: "asc",
-      hint: "Since when it runs, within some seconds; “longer” than it is looked at", text: age,
+      hint: "Time since its start, within some seconds; “>” if it started before this page was opened", text: age,
     },
     {
       id: "current", label: "Current function", width: 190, grow: 0.8, sort: "", shown: false,
