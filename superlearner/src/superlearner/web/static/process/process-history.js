@@ -121,7 +121,7 @@ function table(lives, now) {
   const rows = [...lives].reverse().map((life) => make("tr", { "data-crash": life.exit?.crash ?? false },
     make("td", { class: "num" }, life.pid ?? ""),
     make("td", { class: "num" }, life.to === null ? "running" : time(life.to)),
-    make("td", { class: "num" }, life.from === null ? "–" : duration((life.to ?? now) - life.from)),
+    make("td", { class: "num" }, life.from === null ? "not known" : duration((life.to ?? now) - life.from)),
     make("td", {},
       life.exit ? make("code", {}, life.exit.reason) : "",
       life.exit && (life.exit.where || life.exit.message)
@@ -130,7 +130,7 @@ function table(lives, now) {
   return make("section", {}, make("h3", {}, "Processes in this place, newest first"), make("table", { class: "table lives-table" },
     make("thead", {},
       make("tr", {},
-        ...["Pid", "Ended", "Lived", "Reason"].map((name, place) => make("th", { scope: "col", class: place < 3 ? "num" : null }, name)))),
+        ...["Pid", "Ended", "Lifetime", "Reason"].map((name, place) => make("th", { scope: "col", class: place < 3 ? "num" : null }, name)))),
     make("tbody", {}, ...rows)));
 }
 
