@@ -55,11 +55,11 @@ export class SlWhy extends Panel {
   }
 }
 
-/** Return the sentence above the chain. @param {Pick<Api.Why, "known"|"restarted"|"summary"|"pid"|"stored">} known */
+/** Return the sentence above the chain. @param {Pick<Api.Why, "known"|"alive"|"restarted"|"summary"|"pid"|"stored">} known */
 export function lead(known) {
   if (!known.known && known.restarted) return `${known.summary}. The events around it are no longer in memory; the restart is stored.`;
   if (!known.known) return "Its start is no longer in memory: a node keeps its last 4,096 events.";
-  if (!known.restarted) return "It has not been restarted. How it was started:";
+  if (!known.restarted) return `It has not been restarted. How it ${known.alive ? "was started" : "ended"}:`;
   return `Why ${known.pid} runs now, from the first cause:`;
 }
 
