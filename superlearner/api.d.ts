@@ -1124,7 +1124,7 @@ declare namespace Api {
     /** those of them that followed a crash */ crashes?: number;
     /** those of them that followed a kill */ kills?: number;
     /** those of them together with a supervisor that had given up */ with_supervisor?: number;
-    /** those beside `count` with a sibling, because of the strategy */ with_siblings?: number;
+    /** restarts with a sibling, which are not in `count` */ with_siblings?: number;
     /** its restarts in earlier runs, in the store; those with a sibling are not counted */ before?: number;
     /** the time of the first one; null without one */ since: number|null;
     /** the last of them */ until: number|null;

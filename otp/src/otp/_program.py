@@ -151,7 +151,7 @@ def _note_stops(loop: Any) -> Generator[list[StackEntry], None, None]:
 
 
 def _describe_end(error: BaseException, stops: list[StackEntry]) -> str:
-    """Return what code of asyncio did for which the event loop stopped."""
+    """Return which call in a task or callback of asyncio stopped the event loop."""
     if isinstance(error, SystemExit):
         place = place_of_error(error)
         return exit_words(error, "its program" if place is None else place[2].rpartition("<locals>.")[2])

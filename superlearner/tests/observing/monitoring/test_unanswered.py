@@ -149,7 +149,7 @@ def test_a_give_up_after_calls_that_timed_out_names_the_server_and_what_it_does(
         return "wait"
 
     begin = "shelf did not answer prices"
-    assert advice(suspended) == (f"{begin}, as it is suspended: resume it with `superlearner process resume shelf`")
+    assert advice(suspended) == (f"{begin} because it is suspended: resume it with `superlearner process resume shelf`")
     hang = advice(hung)
     assert re.fullmatch(
         begin + r": it has been in handle_call at test_unanswered\.py:\d+ for .*; "

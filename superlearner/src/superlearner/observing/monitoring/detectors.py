@@ -277,7 +277,7 @@ def _describe_circle(names: Sequence[str], lines: Sequence[str | None], waits: s
 def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find kinds of processes without links and monitors, whose end has no effect; a few may be meant to run alone.
 
-    Those that end soon are no reason to report a kind; the number that is reported has them.
+    Processes that end soon do not count towards the threshold, but are in the reported number.
     """
     for one in facts.alone:
         seconds, is_leak = facts.now - one.since, one.settled >= MANY

@@ -127,7 +127,7 @@ def _advise_on_silence(call: UnansweredCall, caller: str, facts: NodeFacts, show
     if any(one.name == call.name for one in facts.suspended):
         resume = f"`{command('process.resume', call.name, node=facts.called)}`"
         with_it = resume if facts.operates else "`otp.sys.resume` in its program"
-        return f"{call.callee} did not answer {caller}, as it is suspended: resume it with {with_it}"
+        return f"{call.callee} did not answer {caller} because it is suspended: resume it with {with_it}"
     busy = next((one for one in facts.callbacks if one.name == call.name), None)
     if busy is not None:
         at = f" at {busy.place}" if busy.place else ""

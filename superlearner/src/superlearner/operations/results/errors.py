@@ -86,7 +86,7 @@ class WhyRepeats(ResultModel):
     crashes: int = Field(default=0, description="those of them that followed a crash")
     kills: int = Field(default=0, description="those of them that followed a kill")
     with_supervisor: int = Field(default=0, description="those of them together with a supervisor that had given up")
-    with_siblings: int = Field(default=0, description="those beside `count` with a sibling, because of the strategy")
+    with_siblings: int = Field(default=0, description="restarts with a sibling, which are not in `count`")
     before: int = Field(
         default=0, description="its restarts in earlier runs, in the store; those with a sibling are not counted"
     )
