@@ -187,11 +187,11 @@ def test_an_interpreter_that_cannot_go_on_is_told_with_its_last_words(run: Calla
 def test_a_loop_that_is_held_ends_the_peer_and_the_place_is_told(run: Callable[..., Any]) -> None:
     async def main() -> None:
         with pytest.raises(StartError) as caught:
-            await start(**shop("def boot(here):\n    while True: pass"), limits=Limits(hold_s=1.5))
+            await start(**shop("def boot(here):\n    while True: pass"), limits=Limits(hold_s=3.0))
         assert (
             "peer",
             "held",
-            "did not answer for 1.5 s: its loop is held at shop.py:2 boot",
+            "did not answer for 3 s: its loop is held at shop.py:2 boot",
         ) == caught.value.reason
 
     run(main)
@@ -285,7 +285,7 @@ def test_a_guard_that_is_stopped_keeps_no_peer_alive_that_is_killed(
             ended = await peer.kill("was in the way")
             assert ("killed", "was in the way") == (ended.kind, ended.reason)
             for number in both:  # readable when it has ended
-                assert [number] == select.select([number], [], [], 30)[0]
+                assert [number] == select.select([number], [], [], 60)[0]
                 os.close(number)
 
     run(main)
@@ -363,11 +363,14 @@ def boot(here):
 
 
 def test_a_peer_that_runs_too_long_by_the_clock_is_ended(run: Callable[..., Any]) -> None:
-    async def main() -> None:
-        peer = await start(**shop(QUIET), limits=Limits(wall_s=1.2))
-        assert "ran longer than 1.2 s by the clock" == (await peer.ended()).reason
+    async def main() -> str:
+        try:
+            peer = await start(**shop(QUIET), limits=Limits(wall_s=1.2))
+        except StartError as error:  # on a slow machine, its start takes as long
+            return error.reason[2]
+        return (await peer.ended()).reason
 
-    run(main)
+    assert "ran longer than 1.2 s by the clock" == run(main)
 
 
 def test_a_spare_becomes_a_peer_and_another_takes_its_place(run: Callable[..., Any]) -> None:
