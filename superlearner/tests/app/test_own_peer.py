@@ -336,7 +336,7 @@ def test_a_tree_keeps_its_state_when_the_whole_machine_stood_still(
     monkeypatch.setenv("SHOP", "cheese")
     file = tmp_path / "shop.py"
     file.write_text(SHOP)
-    hold = 1.0
+    hold = 3.0
     program = start(f"{file}:Shop", "--arg", "[1, 2]", SUPERLEARNER_PLAYGROUND_HOLD=str(hold))
     with program.client() as client:
         before = client.get("/api/v1/processes/till/info", params={"node": SHOP_NODE}).json()["data"]

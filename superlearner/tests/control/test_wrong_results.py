@@ -203,7 +203,7 @@ def test_a_stop_is_shown_with_its_callback_and_line_everywhere(
         where = f"{FILE}:{line_of(Stall.handle_cast, source)} in handle_cast"
         (error,) = (await platform.get("/api/v1/errors"))["data"]
         assert (error["reason"], error["where"]) == (reason, where)
-        (listed,) = (await platform.get("/api/v1/restarts"))["data"]
+        (listed,) = (await platform.get("/api/v1/restarts?only=restarts"))["data"]
         assert (listed["reason"], listed["where"]) == (reason, where)
         facts = (await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]["facts"]
         assert (facts["why"], facts["where"], facts["source"]) == (reason, where, source)
@@ -240,7 +240,7 @@ def test_a_stop_with_a_computed_reason_has_its_line(
         where = f"{FILE}:{line_of(ClosingDepot.handle_cast, source)} in handle_cast"
         (error,) = (await platform.get("/api/v1/errors"))["data"]
         assert (error["reason"], error["where"]) == (f"{reason} (handle_cast returned Stop)", where)
-        (listed,) = (await platform.get("/api/v1/restarts"))["data"]
+        (listed,) = (await platform.get("/api/v1/restarts?only=restarts"))["data"]
         facts = (await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]["facts"]
         assert (facts["where"], facts["source"]) == (where, source)
 
@@ -268,7 +268,7 @@ def test_a_stop_in_init_is_shown_with_its_line(inside: Callable[..., Any]) -> No
             await otp.wait_down(shop, timeout=5)
         finally:
             BROKEN.clear()
-        (listed,) = (await platform.get("/api/v1/restarts"))["data"]
+        (listed,) = (await platform.get("/api/v1/restarts?only=restarts"))["data"]
         line = line_of(Stall.init, 'Stop("no_disk")')
         assert listed["where"] == f"{FILE}:{line} in init"
         assert "store: no_disk (init returned Stop)" in listed["story"]

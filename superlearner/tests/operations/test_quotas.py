@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -402,6 +403,13 @@ def test_open_streams_of_a_user_are_limited_and_take_no_connection_of_others(ins
     inside(test, data_dir=tmp_path)
 
 
+@pytest.fixture
+def standing_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no time pass for the rates of requests."""
+    monkeypatch.setattr("superlearner.web.app.Pacing", partial(Pacing, now=lambda: 100.0))
+
+
+@pytest.mark.usefixtures("standing_pace")
 def test_a_refused_request_counts_as_five(inside: Inside, tmp_path: Path) -> None:
     async def test(inside_: Any) -> None:
         await inside_.platform.store.sync(30)
@@ -413,6 +421,7 @@ def test_a_refused_request_counts_as_five(inside: Inside, tmp_path: Path) -> Non
     inside(test, data_dir=tmp_path, quota_requests_per_second=1)
 
 
+@pytest.mark.usefixtures("standing_pace")
 def test_requests_for_sign_in_links_count(inside: Inside, tmp_path: Path) -> None:
     async def test(inside_: Any) -> None:
         await inside_.platform.store.sync(30)
@@ -444,13 +453,14 @@ def test_messages_of_a_web_socket_count_and_end_it(school: Inside) -> None:
     school(test, quota_requests_per_second=1)
 
 
+@pytest.mark.usefixtures("standing_pace")
 def test_the_api_answers_429_with_the_seconds_to_wait(inside: Inside, tmp_path: Path) -> None:
     async def test(inside_: Any) -> None:
         await inside_.platform.store.sync(30)
         made = await call(inside_.platform, "token.create", OWNERS, name="ada", scopes=["own"])
         headers = {"authorization": f"Bearer {made.data['secret']}"}
         answer = await inside_.client.get("/api/v1/arsenal/whoami", headers=headers)
-        for _ in range(1000):  # faster than one a second
+        for _ in range(AT_ONCE_S):
             if answer.status_code != 200:
                 break
             answer = await inside_.client.get("/api/v1/arsenal/whoami", headers=headers)

@@ -34,6 +34,8 @@ import asyncio, sys
 import otp
 from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
 
+timed_out = asyncio.Event()
+
 class Waiter(GenServer):
     @impl
     def init(self, tips):
@@ -50,11 +52,12 @@ class Waiter(GenServer):
                 await GenServer.call(other, "tips", timeout=0.2)
             case "try", other:
                 try:
-                    await GenServer.call(other, "tips", timeout=0.05)
+                    await GenServer.call(other, "tips", timeout=1.5)  # a brief hold of the loop explains half of it
                 except otp.CallExit:
-                    pass
+                    timed_out.set()
             case "wait":
-                await asyncio.sleep(0.2)  # a callback that takes longer than its caller waits, by the real clock
+                await timed_out.wait()
+                timed_out.clear()
         return NoReply(tips)
 
 class Stove(GenServer):

@@ -127,7 +127,7 @@ def test_the_end_of_a_machine_names_function_event_and_line(
         (error,) = (await platform.get("/api/v1/errors"))["data"]
         assert (error["reason"], error["where"], error["message"]) == (reason, where, handled)
         assert error["callback"] == doing.partition("(")[0].rpartition(".")[2]
-        (listed,) = (await platform.get("/api/v1/restarts"))["data"]
+        (listed,) = (await platform.get("/api/v1/restarts?only=restarts"))["data"]
         assert (listed["reason"], listed["where"]) == (reason, where)
 
     inside(test, Tree("house", start_machines))
@@ -184,7 +184,7 @@ def test_the_line_that_called_from_outside_any_process_is_named(inside: Callable
         await Supervisor.which_children(("house", platform.node))
         why = (await platform.get("/api/v1/processes/lamp/errors/why"))["data"]
         assert f"while it handled {asked}, at " in why["summary"]
-        (listed,) = (await platform.get("/api/v1/restarts"))["data"]
+        (listed,) = (await platform.get("/api/v1/restarts?only=restarts"))["data"]
         shown = (await platform.get(f"/api/v1/restarts/{listed['ref']}"))["data"]
         assert shown["facts"]["handling"] == asked
 
