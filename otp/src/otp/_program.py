@@ -40,7 +40,7 @@ __all__ = ["run"]
 T = TypeVar("T")
 
 MOST_STOPS: Final = 100
-"""How often code of asyncio may stop the event loop while the node closes, until the node is left as it is."""
+"""Stops of the event loop by code of asyncio after which a node is left as it is, although it still closes."""
 
 GC_THRESHOLDS: Final = (200_000, 50, 100)  # the defaults scan 100,000 living processes repeatedly
 

@@ -276,8 +276,8 @@ def test_a_node_closes_although_the_loop_is_stopped_meanwhile(again: str) -> Non
         await otp.receive()
         loop = asyncio.get_running_loop()
         loop.call_soon(*((sys.exit, 9) if again == "exit" else (loop.stop,)))
-        for _ in range(5):
-            await asyncio.sleep(0)
+        loop.call_soon((later := asyncio.Event()).set)
+        await later.wait()
         closed.append(True)
 
     async def program() -> None:

@@ -130,7 +130,8 @@ function table(lives, now) {
   return make("section", {}, make("h3", {}, "Processes in this place, newest first"), make("table", { class: "table lives-table" },
     make("thead", {},
       make("tr", {},
-        ...["Pid", "Ended", "Lifetime", "Reason"].map((name, place) => make("th", { scope: "col", class: place < 3 ? "num" : null }, name)))),
+        ...["Pid", "Ended", "Lifetime", "Reason"].map((name, place) =>
+          make("th", { scope: "col", class: place < 3 ? "num" : null }, name)))),
     make("tbody", {}, ...rows)));
 }
 
