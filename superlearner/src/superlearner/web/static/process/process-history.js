@@ -11,7 +11,7 @@ import { ask } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 import { whyAddress } from "../base/process-link.js";
 import { label } from "../live/model.js";
-import { counted, duration, failures, number, often, time } from "../base/words.js";
+import { counted, duration, failures, number, time } from "../base/words.js";
 
 /** @import { Seen } from "./process-tabs.js" */
 /** @import { Exit, Life } from "./lives.js" */
