@@ -38,7 +38,6 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import linecache
 import os
 import sys
 from dataclasses import dataclass
@@ -47,6 +46,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NoReturn, Self,
 
 from otp.behaviours.server._metaclass import BehaviourType
 from otp.behaviours.server._misspelt import is_mentioned, is_slip
+from otp.kernel.values.exception_reasons import line_of_def
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,8 +70,6 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 _IMPL: Final = "__otp_impl__"
 _CALLBACK: Final = "__otp_callback__"
-_MOST_DECORATED: Final = 50
-"""Maximum lines of decorators above a method."""
 
 
 class MissingCallback(TypeError):
@@ -340,16 +338,9 @@ def _place(member: object, *, short: bool = False) -> str:
 
 
 def _line_of(member: object) -> tuple[str, int] | None:
-    """Return file and line of a method's `def`; its code begins with the decorators, which may be long."""
+    """Return file and line of a method's `def`."""
     code = getattr(inspect.unwrap(cast("Any", member)), "__code__", None)
-    if not isinstance(code, CodeType):
-        return None
-    linecache.checkcache(code.co_filename)
-    first = code.co_firstlineno
-    for line in range(first, first + _MOST_DECORATED):
-        if linecache.getline(code.co_filename, line).lstrip().startswith(("def ", "async def ")):
-            return code.co_filename, line
-    return code.co_filename, first
+    return (code.co_filename, line_of_def(code)) if isinstance(code, CodeType) else None
 
 
 # Misspelt callbacks without @impl

@@ -11,7 +11,6 @@ a secret is redacted. Source: Erlang/OTP, `proc_lib`, crash reports; `gen_server
 from __future__ import annotations
 
 import logging
-import re
 from types import FunctionType
 from typing import Any, Final
 
@@ -29,16 +28,13 @@ from otp.kernel.ends.wording import (
 from otp.kernel.tables.callers import From, OutsideCaller, formatted_state, machine_event, place_of_caller
 from otp.kernel.values.bounded import text
 from otp.kernel.values.errors import CallExit, Exit, result_hint
-from otp.kernel.values.exception_reasons import place_of_error
+from otp.kernel.values.exception_reasons import line_of_def, place_of_error
 from otp.kernel.values.process import Process, is_supervisor, mailbox_len
 from otp.kernel.values.reasons import Crash, first_of_program, is_clean, starts_with
 from otp.kernel.values.sentences import ended, handling, is_taken, own_stack, place_text, say, tell, traceback_text
-from otp.redaction import source_line
 
 LONGEST: Final = 500  # characters of a message, a state, a reason
 ANCESTORS: Final = 20
-DECORATORS: Final = 10  # lines of decorators above a `def`
-DEF: Final = re.compile(r"\s*(async\s+)?def\b")
 CALLERS: Final = "$callers"
 
 logger: Final = logging.getLogger("otp")
@@ -207,9 +203,7 @@ def _place_of_callback(p: Process, callback: str) -> str | None:
         function = one.__dict__.get(callback)
         if isinstance(function, FunctionType):
             code = function.__code__
-            lines = range(code.co_firstlineno, code.co_firstlineno + DECORATORS)  # the first may be a decorator
-            starts = (line for line in lines if DEF.match(source_line(code.co_filename, line)))
-            place = (code.co_filename, next(starts, code.co_firstlineno), callback)
+            place = (code.co_filename, line_of_def(code), callback)
             return None if first_of_program([place]) is None else place_text(place)
     return None
 

@@ -8,14 +8,17 @@ Source: *Erlang reference manual*, Processes, "Errors" and "Exit reasons".
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Callable
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any, Final
 
 from otp.kernel.values.errors import CallExit, Error, Exit, Throw
 from otp.kernel.values.reasons import Crash, ExceptionTerm, Reason, StackEntry, first_of_program, is_ours, same
 
 TEXT_LIMIT: Final = 2000
+MOST_DECORATED: Final = 50
+"""Maximum lines of decorators above a function."""
 
 
 _FRAMELESS: Final = frozenset[type]([str, int, float, bool, bytes, type(None)])
@@ -53,6 +56,16 @@ def stack_of(traceback: TracebackType | None) -> tuple[StackEntry, ...]:
         entries.append((code.co_filename, traceback.tb_lineno, code.co_qualname))
         traceback = traceback.tb_next
     return tuple(entries)
+
+
+def line_of_def(code: CodeType) -> int:
+    """Return the line of a function's `def`; its code begins with the decorators, which may be long."""
+    linecache.checkcache(code.co_filename)
+    first = code.co_firstlineno
+    for line in range(first, first + MOST_DECORATED):
+        if linecache.getline(code.co_filename, line).lstrip().startswith(("def ", "async def ")):
+            return line
+    return first
 
 
 def place_of_error(error: BaseException) -> StackEntry | None:
