@@ -35,6 +35,8 @@ __all__ = [
     "cause_of_timeout",
     "end_of_start",
     "find_unanswered",
+    "is_by_link",
+    "is_end_of",
     "name_place",
     "place_of_call",
     "place_of_end",
@@ -105,8 +107,8 @@ def _name_crashed(text: str, reason: Any, pid: Any, before: int) -> str:
         return text
     since = otp.trace.history(otp.trace.node_of(pid), max(0, before - LOOKED_BACK))
     ends = {event.seq: event for event in since if event.kind == "exited" and event.seq < before}
-    end = server = next((one for one in reversed(ends.values()) if _is_of(one, called[1])), None)
-    while end is not None and (other := ends.get(end.cause)) is not None and other.pid is end.data.get("sender"):
+    end = server = next((one for one in reversed(ends.values()) if is_end_of(one, called[1])), None)
+    while end is not None and is_by_link(end, other := ends.get(end.cause)):
         end = other
     if end is None or end is server:
         return text
@@ -122,10 +124,17 @@ def _innermost_call(reason: Any) -> tuple[Any, Any] | None:
     return called
 
 
-def _is_of(end: Any, server: Any) -> bool:
+def is_end_of(end: Any, server: Any) -> bool:
     """Return whether an end is that of the server of a call, by its pid or its name on this node."""
     name = end.data.get("name")
-    return end.pid is server or (name is not None and type(name) is type(server) is str and name == server)
+    if end.pid is server or (name is not None and name is server):
+        return True
+    return type(name) is type(server) is str and name == server
+
+
+def is_by_link(end: Any, cause: Any) -> bool:
+    """Return whether the event that led to an end is that of another process, whose exit signal over a link did it."""
+    return cause is not None and cause.kind == "exited" and cause.pid is end.data.get("sender")
 
 
 def _waited(end: Mapping[str, Any]) -> float:
@@ -371,7 +380,7 @@ def _had_crashed(node: otp.Node, reason: Any, before: int) -> bool:
     if called is None or text_of_reason(called[0]) in ("timeout", "calling_self"):
         return False
     return any(
-        event.seq < before and event.kind == "exited" and is_crash(event.data["reason"]) and _is_of(event, called[1])
+        event.seq < before and event.kind == "exited" and is_crash(event.data["reason"]) and is_end_of(event, called[1])
         for event in reversed(otp.trace.history(node))
     )
 

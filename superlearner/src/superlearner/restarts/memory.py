@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final
 
-import otp
 from superlearner.control.events import ANSWERS, ENDS, OF_CHILDREN, STARTS, TraceEvent, facts_of, is_own_end, is_stop
 from superlearner.control.reasons import failed_call
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
+from superlearner.control.wrong_results import is_by_link, is_end_of
 from superlearner.restarts.fold import Found, Restart, fold
 
 __all__ = ["Events", "Memory"]
@@ -91,7 +91,7 @@ class Memory:
     def linked(self, end: TraceEvent) -> TraceEvent | None:
         """Return the end of the process whose exit signal over a link ended another one; None if none did."""
         cause = self.by_seq.get(end.cause)
-        return cause if cause is not None and cause.kind == "exited" and cause.pid is end.data.get("sender") else None
+        return cause if is_by_link(end, cause) else None
 
     def round(self, end: TraceEvent) -> TraceEvent | None:
         """Return the end that a supervisor handled when it found that this child had ended, too."""
@@ -106,12 +106,8 @@ class Memory:
         found = failed_call(end.data["reason"])
         if found is None or (type(found[0]) is str and found[0] in UNANSWERED):
             return None
-        dest, by_pid = found[1], isinstance(found[1], otp.Pid)
-        for one in reversed(self.ends.values()):
-            name = one.pid if by_pid else one.data.get("name")
-            if one.seq < end.seq and (name is dest or (type(name) is type(dest) is str and name == dest)):
-                return one
-        return None
+        ends = (one for one in reversed(self.ends.values()) if one.seq < end.seq)
+        return next((one for one in ends if is_end_of(one, found[1])), None)
 
     def process(self, number: str) -> Any:
         """Return the process of a pid as text, if an event reports its start or end; the newest are found first."""
