@@ -514,6 +514,29 @@ def is_worth(group: Group) -> bool:
     return group.restarts or group.stays_stopped or (group.end is not None and facts_of(group.end).crash)
 
 
+def _describe_ends(group: Group, past: Past) -> Iterator[str]:
+    """Yield how the children ended: each end, followed by those that it led to over links.
+
+    Those that no listed end led to follow the first one.
+    """
+    again = {one.data["old"]: one.data["child"] for one in filter(is_again, group.events)}
+    ended = dict.fromkeys([*again, *(one.data["child"] for one in group.others)])
+    linked = {pid: source for pid in ended if (source := _source_of(pid, past)) is not None}
+    restarted = not again.keys() <= linked.keys() or (not again and any(map(is_restart, group.events)))
+    first = _describe_end(_name(group, past), group.first, again=restarted)
+    ends = [(group.victim, first), *_describe_others(group, past)]
+    told = {pid for pid, _ in ends}
+    of_end: dict[Any, list[Any]] = {}
+    for pid, source in linked.items():
+        of_end.setdefault(source if source in told else group.victim, []).append(pid)
+    for end_of, text in ends:
+        yield text
+        along = of_end.pop(end_of, [])
+        for back in (True, False):
+            pids = [again.get(pid, pid) for pid in along if (pid in again) is back]
+            yield from _describe_linked([past.name(pid, past.id_of(pid)) for pid in pids], again=back)
+
+
 def _describe_others(group: Group, past: Past) -> Iterator[tuple[Any, str]]:
     """Yield what happened to children that ended while their supervisor handled the first end, each with its pid."""
     again = {event.data["old"] for event in filter(is_again, group.events)}
@@ -564,20 +587,5 @@ def describe_group(group: Group, past: Past) -> str:
         again = [past.name(one.data["child"], past.id_of(one.data["child"])) for one in group.again]
         line = sentences.restarted_on_request(again[:MOST_OTHERS], more=len(again[MOST_OTHERS:]))
     else:
-        again = {one.data["old"]: one.data["child"] for one in filter(is_again, group.events)}
-        ended = dict.fromkeys([*again, *(one.data["child"] for one in group.others)])
-        linked = {pid: source for pid in ended if (source := _source_of(pid, past)) is not None}
-        restarted = not again.keys() <= linked.keys() or (not again and any(map(is_restart, group.events)))
-        ends = [(group.victim, _describe_end(_name(group, past), group.first, again=restarted))]
-        ends += _describe_others(group, past)
-        parts: list[str] = []
-        for place, (known, end) in enumerate(ends):
-            of_it = [
-                pid for pid, source in linked.items() if source is known or (not place and source not in dict(ends))
-            ]
-            parts.append(end)
-            for back in (True, False):
-                pids = [again.get(pid, pid) for pid in of_it if (pid in again) is back]
-                parts += _describe_linked([past.name(pid, past.id_of(pid)) for pid in pids], again=back)
-        line = sentences.story(*parts)
+        line = sentences.story(*_describe_ends(group, past))
     return without_secrets(line, LONGEST)
