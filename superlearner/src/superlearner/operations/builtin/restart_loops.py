@@ -69,12 +69,14 @@ MARKED: Final = re.compile(r"(?P<mark>[0-9a-f]{8})\|")
 """The first characters of a cause, which differ if reasons differ only in their arguments."""
 PID: Final = re.compile(r"(?<=\S) \d+\.\d+\.\d+(?= |$)")
 """The pid behind what a process without a name runs, which differs from one to the next."""
-TIMES: Final = re.compile(r"(once|twice|[\d,]+ times)(?= more$)")
-MORE: Final = re.compile(r" (once|twice|[\d,]+ times) more$")
+OFTEN: Final = r"(?:once|twice|[\d,]+ times)"
+"""Counts as `times_text` writes them."""
+TIMES: Final = re.compile(f"{OFTEN}(?= more$)")
+MORE: Final = re.compile(f" {OFTEN} more$")
 LINE: Final = re.compile(
     r"(?P<name>[^;]+?)(?:, with others,)? (?P<how>was killed(?: and restarted)?|"
     r"(?P<ended>ended)|(?:crashed|ended)(?: and was restarted)?|was (?:restarted|stopped) on request)"
-    r"(?P<sum> (?:once|twice|[\d,]+ times) more)?"
+    f"(?P<sum> {OFTEN} more)?"
 )
 """The line of a restart or a sum; sums of earlier versions always say *ended*."""
 TOGETHER: Final = re.compile("(?P<names>.+) (?:were restarted on request|ended with it and (?:was|were) restarted)")
