@@ -77,11 +77,10 @@ def test_a_loop_that_casts_for_longer_than_dead_loses_nobody(tmp_path: Path) -> 
 
 def test_a_small_call_does_not_wait_for_large_ones(tmp_path: Path) -> None:
     async def test(members: MemberPrograms, a: MemberProgram, b: MemberProgram) -> None:
-        (large,) = await result(members, a, "calls", "b", 1, 12 * MIB)
         (times,) = await result(members, a, "beside", "b", 4, 12 * MIB)
         print("small calls", len(times), [round(1000 * times[int(len(times) * at)], 2) for at in (0, 0.5, 0.9, 0.99)])
         assert len(times) > 5
-        assert times[len(times) // 2] < large
+        assert times[len(times) // 2] < 0.1  # a large one takes several times as long
 
     with_two(tmp_path, {"heartbeat": 0.5, "dead": 4.0}, test)
 

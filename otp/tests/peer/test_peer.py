@@ -285,7 +285,7 @@ def test_a_guard_that_is_stopped_keeps_no_peer_alive_that_is_killed(
             ended = await peer.kill("was in the way")
             assert ("killed", "was in the way") == (ended.kind, ended.reason)
             for number in both:  # readable when it has ended
-                assert [number] == select.select([number], [], [], 60)[0]
+                assert [number] == select.select([number], [], [], 30)[0]
                 os.close(number)
 
     run(main)

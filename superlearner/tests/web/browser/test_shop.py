@@ -215,7 +215,7 @@ def test_the_page_finds_a_platform_that_was_started_again(
     process.terminate()
     expect(page.locator("#live")).to_have_attribute("data-status", "lost")
     expect(page.locator("#lost-text")).to_contain_text("The connection is lost")
-    assert process.wait(90) == 0
+    assert process.wait(10) == 0
     run("--port", address.rpartition(":")[2])
     expect(page.locator("#live")).to_have_attribute("data-status", "live")
     expect(page.locator("#lost")).to_be_hidden()
