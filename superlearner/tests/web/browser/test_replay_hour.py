@@ -63,6 +63,7 @@ def play_until(page: Page, place: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # alone, it plays for a minute
 def test_playing_an_hour_at_twenty_times_its_speed_adds_nothing_to_what_the_page_holds(
     open_page: Callable[..., Page], start: Callable[..., Any]
 ) -> None:
