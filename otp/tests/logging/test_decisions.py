@@ -85,6 +85,26 @@ def test_a_restart_tells_who_was_restarted_why_and_how_many_are_left(seen: Any) 
     )
 
 
+@pytest.mark.parametrize("strategy", ["rest_for_one", "one_for_all"])
+def test_siblings_are_told_by_the_names_of_their_processes_also_of_those_that_do_not_run_yet(
+    strategy: Any, seen: Any
+) -> None:
+    """Regression: they were told by their ids."""
+
+    async def main() -> None:
+        specs = [Server.child_spec(1, id=f"{name}_id", name=name) for name in "abc"]
+        await Supervisor.start_link_children(specs, strategy=strategy, name="shop")
+        old = otp.whereis("b")
+        otp.exit(old, "boom")
+        await ended(old)
+
+    Scheduler().run(main)
+    others = "c" if strategy == "rest_for_one" else "a and c"
+    assert f"shop ({strategy}) restarted b <" in seen.text()
+    assert f", and with it {others}; 2 of 3 restarts left" in seen.text()
+    assert "_id" not in seen.text()
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_who_ended_with_a_linked_process_did_not_crash(named: bool, seen: Any) -> None:
     """Regression: the log called it a crash of the child."""
@@ -285,6 +305,24 @@ def test_who_was_killed_stands_in_the_log_once_though_another_one_fails_to_resta
         (fields["otp_decision"], fields["otp_child"]) for fields in decisions(seen)
     ]
     assert [(decision, "'v'")] == signalled(seen)
+
+
+def test_who_could_not_be_restarted_and_for_whom_a_supervisor_gave_up_is_told_by_its_last_name(seen: Any) -> None:
+    """Regression: the id was told."""
+
+    async def main() -> None:
+        otp.process_flag("trap_exit", True)
+        answers = otp.Shared([Ok(1), Stop("not yet"), Stop("not yet")])
+        children = [Answers.child_spec(answers, id="flaky_id", name="flaky")]
+        above = await Supervisor.start_link_children(children, max_restarts=1, name="shop")
+        otp.exit(otp.whereis("flaky"), "kill")
+        await otp.wait_down(above)
+
+    Scheduler().run(main)
+    texts = [seen.text(index) for index in range(len(seen.records)) if "shop" in seen.text(index)]
+    assert any("shop could not restart flaky" in text for text in texts), texts
+    assert any("shop gave up" in text and "flaky" in text for text in texts), texts
+    assert not any("flaky_id" in text for text in texts), texts
 
 
 def test_one_that_never_ran_is_restarted_with_its_group_and_told(seen: Any) -> None:
