@@ -299,7 +299,7 @@ def test_a_line_of_another_program_is_kept_with_its_node_cut_and_without_our_sec
     assert TOKEN not in str(line.as_json())
 
 
-def test_lines_name_a_process_by_its_registry_key(view: LogView) -> None:
+def test_lines_name_a_process_by_its_registry_key(view: LogView, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         await Registry.start_link(keys="unique", name="tills")
         shop = await DynamicSupervisor.start_link(name="shop")
@@ -311,7 +311,7 @@ def test_lines_name_a_process_by_its_registry_key(view: LogView) -> None:
         await otp.wait_down(old)
         await DynamicSupervisor.count_children(shop)
 
-    logging.getLogger("otp.supervisor").setLevel(logging.INFO)
+    caplog.set_level(logging.INFO, "otp.supervisor")
     otp.run(main)
     lines = {line.logger: line for _, line in view.lines()}
     assert (lines["shop"].name, lines["otp"].name) == ("Till door", "Till door")
