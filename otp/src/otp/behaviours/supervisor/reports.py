@@ -28,7 +28,8 @@ from otp.kernel.ends.wording import (
     reason_text,
     without_expected,
 )
-from otp.kernel.values.process import DEAD, Process
+from otp.kernel.tables.tracing import Event
+from otp.kernel.values.process import Process
 from otp.kernel.values.reasons import Reason, is_clean
 from otp.kernel.values.sentences import (
     could_not_restart,
@@ -72,8 +73,8 @@ def log_restarted(
         return
     ids = _ids(group)
     again = restarted(
-        _me(me), _child(id, pid), strategy=state.strategy, along=[_named(state, one) for one in islice(group, GROUP)],
-        used=state.counted, allowed=state.max_restarts, window=state.max_seconds,
+        _me(me), _child(id, pid), along=[_last_known(state, one) for one in islice(group, GROUP)],
+        strategy=state.strategy, used=state.counted, allowed=state.max_restarts, window=state.max_seconds,
     )  # fmt: skip
     more = {"otp_child_pid": str(pid), "otp_old_pid": str(old), "otp_strategy": state.strategy, "otp_group": ids}
     more |= _signalled(old, reason)
@@ -129,7 +130,7 @@ def log_failed_restart(me: Process, state: RestartWindow, id: Hashable, reason: 
     """Log a failed restart, which will be retried."""
     if is_taken(logger, logging.ERROR) and not _is_suppressed(me):
         words = could_not_restart(
-            _me(me), _named(state, id), reason_text(reason, LONGEST),
+            _me(me), _last_known(state, id), reason_text(reason, LONGEST),
             used=state.counted, allowed=state.max_restarts, window=state.max_seconds,
         )  # fmt: skip
         _log(logging.ERROR, me, "retries", id, reason, words, _budget(state))
@@ -138,7 +139,7 @@ def log_failed_restart(me: Process, state: RestartWindow, id: Hashable, reason: 
 def log_gave_up(me: Process, state: RestartWindow, id: Hashable, pid: Any, reason: Reason) -> None:
     """Log that the supervisor needed one restart too many, and stops; `pid` is None if a restart had failed."""
     if is_taken(logger, logging.ERROR):
-        child = _named(state, id, pid)
+        child = _last_known(state, id, pid)
         words = reason_text(reason, LONGEST, seconds_waited(pid))
         last = last_straw(child, words, failed=not is_clean(reason), retried=pid is None)
         words = gave_up(_me(me), last, allowed=state.max_restarts, window=state.max_seconds)
@@ -212,7 +213,7 @@ def _child(id: Hashable, pid: Any = None, named: Any = None) -> str:
     return process_text(id if name is None else name, pid, "child")
 
 
-def _named(state: RestartWindow, id: Hashable, pid: Any = None) -> str:
+def _last_known(state: RestartWindow, id: Hashable, pid: Any = None) -> str:
     """Return the name of a child's process, or of its last one, else its id."""
     if pid is None and isinstance(state, SupervisorState) and (record := state.find(id)) is not None:
         pid = record.old if record.pid is None else record.pid
@@ -222,10 +223,14 @@ def _named(state: RestartWindow, id: Hashable, pid: Any = None) -> str:
 def _last_name(pid: Any) -> str | None:
     """Return the name of a process, also of one that has ended; its end may have left the memory."""
     name = process_name(pid)
-    if name is None and issubclass(type(pid), Process) and pid.status == DEAD:
-        end = pid.runtime.tracer.find(pid.exit_seq)
-        name = None if end is None or end.data["name"] is None else name_text(end.data["name"])
+    if name is None and (end := _end_of(pid)) is not None and end.data["name"] is not None:
+        return name_text(end.data["name"])
     return name
+
+
+def _end_of(pid: Any) -> Event | None:
+    """Return the event of a process's end; None if it runs, or if the event has left the memory."""
+    return None if pid is None or not pid.exit_seq else pid.runtime.tracer.find(pid.exit_seq)
 
 
 def _describe_end(who: str, pid: Any, reason: Reason) -> str:
@@ -238,9 +243,8 @@ def _linked_to(pid: Any) -> str | None:
     """Return the process whose end ended this one over a link; None if none did."""
     if pid is None or not pid.was_signalled:
         return None
-    tracer = pid.runtime.tracer
-    end = tracer.find(pid.exit_seq)
-    return None if end is None else name_of_end(tracer, end.cause, end.data["sender"])
+    end = _end_of(pid)
+    return None if end is None else name_of_end(pid.runtime.tracer, end.cause, end.data["sender"])
 
 
 def _ids(group: Iterable[Hashable]) -> list[str]:
