@@ -159,7 +159,7 @@ def test_the_end_of_a_tree_names_the_line_of_its_last_failure(tmp_path: Path) ->
         GenServer.cast(at(node, "counter"), "increment")
         return (await GenServer.call(service, ("next",)))["ended"]
 
-    assert "(last: Tally crashed at main.py:14: AttributeError(" in within(
+    assert "(last: counter crashed at main.py:14: AttributeError(" in within(
         tmp_path, SOURCE.replace("NoReply(n + 1)", "n.x"), look
     )
 
@@ -188,7 +188,7 @@ def test_the_end_of_a_tree_has_no_advice_about_another_crash(tmp_path: Path) -> 
     text = SOURCE.replace("value = await", "raise KeyError('no money')\n        value = await")
     text = text.replace("NoReply(n + 1)", "n + '!'")
     said = within(tmp_path, text, look)
-    assert said.endswith("(last: Asker crashed at main.py:23: KeyError('no money'))")
+    assert said.endswith("(last: asker crashed at main.py:23: KeyError('no money'))")
 
 
 def test_a_start_that_failed_is_at_the_line_of_the_init(tmp_path: Path) -> None:
