@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import pickle
 import weakref
@@ -11,6 +12,7 @@ import pytest
 
 import otp
 from otp import Crash, Error, ExceptionTerm, Exit, Throw
+from otp.kernel.ends.wording import reason_text
 from otp.kernel.values.exception_reasons import reason_of, stack_of
 from otp.kernel.values.reasons import is_clean, same, starts_with
 
@@ -93,6 +95,80 @@ def test_the_text_of_a_crashed_group_names_its_members() -> None:
         "[KeyError(\"'b'\")]), ValueError('c'), …]))"
     )
     assert repr(reason_of(raised(ValueError("no", ("a",))))) == """Crash(ValueError("('no', ('a',))"))"""
+
+
+def rate_of(rates: dict[str, float], kind: str) -> float:
+    return rates[kind]
+
+
+def convert(chain: str) -> None:
+    try:
+        rate_of({}, "tax")
+    except KeyError as missing:
+        if chain == "from":
+            raise LookupError("no rate") from missing
+        if chain == "from None":
+            raise LookupError("no rate") from None
+        raise LookupError("no rate")
+
+
+@pytest.mark.parametrize("chain", ["from", "while handling"])
+def test_the_text_of_a_crash_has_the_error_before_it_and_its_line(chain: str) -> None:
+    with pytest.raises(LookupError) as found:
+        convert(chain)
+    line = rate_of.__code__.co_firstlineno + 1
+    assert f"LookupError('no rate') (after: KeyError('tax') at test_reasons.py:{line})" == reason_text(
+        reason_of(found.value)
+    )
+
+
+def test_an_error_raised_from_none_has_no_cause() -> None:
+    with pytest.raises(LookupError) as found:
+        convert("from None")
+    assert (None, "LookupError('no rate')") == (
+        reason_of(found.value).cause,
+        reason_text(reason_of(found.value)),
+    )
+
+
+@pytest.mark.otp
+async def test_a_failed_call_may_be_the_cause_of_a_crash(node: otp.Node) -> None:
+    def pay() -> None:
+        raise LookupError("closed")
+
+    async def run() -> None:
+        try:
+            await otp.GenServer.call("ledger", "balance")
+        except otp.CallExit:
+            pay()
+
+    line = run.__code__.co_firstlineno + 2
+    assert (
+        f"LookupError('closed') (after: there is no process ledger to call (noproc) at test_reasons.py:{line})"
+    ) == reason_text(await otp.wait_down(otp.spawn(run)))
+
+
+def test_causes_end_after_three_even_in_a_circle() -> None:
+    first, second = LookupError("first"), LookupError("second")
+    first.__cause__, second.__cause__ = second, first
+    reason = reason_of(first)
+    text = "LookupError('first') (after: LookupError('second'); LookupError('first'); LookupError('second'))"
+    assert text == reason_text(reason)
+    reason.cause = reason  # a program may do that, too
+    assert text.replace("second", "first") == reason_text(reason)
+
+
+def test_a_cancellation_is_no_cause() -> None:
+    late = TimeoutError()
+    late.__cause__ = asyncio.CancelledError()
+    assert reason_of(late).cause is None
+
+
+def test_causes_are_ignored_by_comparisons_and_survive_pickling() -> None:
+    crash = Crash("boom", (), Crash("bang", (("a.py", 1, "f"),)))
+    assert (crash, hash(crash)) == (Crash("boom"), hash(Crash("boom")))
+    back = pickle.loads(pickle.dumps(crash))
+    assert (Crash("bang"), (("a.py", 1, "f"),)) == (back.cause, back.cause.stack)
 
 
 def test_the_stack_names_file_line_and_function_innermost_last() -> None:

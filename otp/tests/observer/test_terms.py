@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import otp
 from otp import BadArgument, Crash, ExceptionTerm, observer
+from otp.observer.events import shown
 from otp.observer.terms import RECORDS, CannotTravel, Opaque, from_term, to_term
 
 PLAIN = (type(None), bool, int, float, str, bytes)
@@ -99,6 +100,18 @@ def test_reasons_come_back_with_their_stacks() -> None:
     back = from_term(to_term(("shutdown", crash)), None)
     assert back == ("shutdown", crash)
     assert (type(back[1]), type(back[1].term), crash.stack) == (Crash, ExceptionTerm, back[1].stack)
+
+
+def test_reasons_come_back_with_their_causes() -> None:
+    cause = Crash(ExceptionTerm("KeyError", ("tax",), "'tax'"), (("shop.py", 9, "rate_of"),))
+    back = from_term(to_term(shown(Crash("no rate", (), cause), redact=True)), None)
+    assert (cause, cause.stack) == (back.cause, back.cause.stack)
+    assert shown(Crash("no rate"), redact=True).cause is None
+
+
+def test_the_cause_of_a_crash_is_a_crash() -> None:
+    with pytest.raises(BadArgument, match="a crash as the cause of one"):
+        from_term(("$crash", "no rate", (), 7), None)
 
 
 class Thing:

@@ -195,7 +195,8 @@ class _Conversion:
         if depth:
             if kind is Crash:
                 stack = value.stack[-FRAMES:] if _is_stack(value.stack) else ()
-                return Crash(self.of(value.term, depth - 1), stack)
+                cause = self.of(value.cause, depth - 1)
+                return Crash(self.of(value.term, depth - 1), stack, cause if type(cause) is Crash else None)
             if kind is ExceptionTerm:
                 return self.exception(value, depth)
             if (kind is tuple or kind is list) and len(value) <= MEMBERS:

@@ -211,7 +211,8 @@ class Encoder:
             parts = self.members(value, depth)
             return self.refuse(value) if parts is None else (f"${kind.__name__}", *parts)
         if kind is Crash:
-            return ("$crash", self.write(value[0], depth - 1), self.write(value[1], depth - 1))
+            causes = () if value.cause is None else (value.cause,)
+            return ("$crash", *(self.write(part, depth - 1) for part in (*value, *causes)))
         if kind is ExceptionTerm:
             return ("$exception", *(self.write(part, depth - 1) for part in tuple(value)))
         return self.refuse(value)
@@ -329,8 +330,11 @@ class Decoder:
                 return _hashed(set, self.members(parts, depth), term)
             case ("$frozenset", *parts):
                 return _hashed(frozenset, self.members(parts, depth), term)
-            case ("$crash", reason, stack) if type(stack) is self.sequence:
-                return Crash(self.read(reason, depth), _stack(self.read(stack, depth)))
+            case ("$crash", reason, stack, *causes) if type(stack) is self.sequence and len(causes) <= 1:
+                cause = self.read(causes[0], depth) if causes else None
+                if cause is not None and type(cause) is not Crash:
+                    raise wrong("a crash as the cause of one", causes[0])
+                return Crash(self.read(reason, depth), _stack(self.read(stack, depth)), cause)
             case ("$exception", str(name), arguments, said) if type(arguments) is self.sequence:
                 return ExceptionTerm(name, self.read(arguments, depth), str(self.read(said, depth)))
             case ("$int", str(digits)) if len(digits) <= _DIGITS + 8:

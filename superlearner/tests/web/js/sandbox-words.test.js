@@ -240,6 +240,9 @@ test("the reason of the end of a tree names its last crash with the line", () =>
     { name: "Till", line: 9, reason: "ValueError('(no)')", hint: null });
   assert.deepEqual(crashOfEnd(`${over} (last: Till crashed at main.py:9: KeyError("it's (a); b"); n has no key: write n.get("a"))`),
     { name: "Till", line: 9, reason: 'KeyError("it\'s (a); b")', hint: 'n has no key: write n.get("a")' });
+  const before = "KeyError('tax') (after: KeyError('vat') at main.py:7)";
+  assert.deepEqual(crashOfEnd(`${over} (last: Till crashed at main.py:9: ${before}; rates has no key 'tax')`),
+    { name: "Till", line: 9, reason: before, hint: "rates has no key 'tax'" });
   assert.equal(crashOfEnd(`${over} (last: Till crashed: handle_cast (main.py:7) returned 0)`)?.line, 7);
   assert.equal(crashOfEnd(`${over} (last: Asker crashed: its call to till failed: till crashed at main.py:9: ValueError('no'))`)?.name,
     "till");

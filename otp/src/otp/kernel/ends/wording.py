@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from otp.kernel.ends.info import is_alive
 from otp.kernel.values.bounded import Shortened, close_quote, text
 from otp.kernel.values.errors import CallExit, place_of
-from otp.kernel.values.exception_reasons import place_of_error, reason_of
+from otp.kernel.values.exception_reasons import MOST_CAUSES, place_of_error, reason_of
 from otp.kernel.values.numbers import elapsed
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import REMOTE, Process
@@ -194,6 +194,9 @@ def reason_text(reason: Any, limit: int = REASON, waited: float = 0.0) -> str:
     >>> error = FileNotFoundError(2, "No such file or directory", "/dev/printer")
     >>> reason_text(Crash(ExceptionTerm("FileNotFoundError", error.args, str(error))))
     "FileNotFoundError(2, 'No such file or directory', '/dev/printer')"
+    >>> missing = Crash(ExceptionTerm("KeyError", ("tax",), "'tax'"), (("pay.py", 12, "rate_of"),))
+    >>> reason_text(Crash(ExceptionTerm("ValueError", ("no rate",), "no rate"), (), missing))
+    "ValueError('no rate') (after: KeyError('tax') at pay.py:12)"
     >>> reason_text(("bad_return_value", None))
     'a callback returned None: did no case match, or is a return missing?'
     >>> reason_text(("timeout", ("gen_server", "call", ["ledger", "balance"])))
@@ -205,7 +208,21 @@ def reason_text(reason: Any, limit: int = REASON, waited: float = 0.0) -> str:
     >>> reason_text(("timeout", ("Task", "async_stream", [5.0])))
     'a task of its stream did not end in 5 s (timeout)'
     """
-    return _reason(reason, limit, NESTED, waited)
+    words = _reason(reason, limit, NESTED, waited)
+    if type(reason) is not Crash or reason.cause is None:
+        return words
+    return clip(f"{words} (after: {_causes(reason, limit)})", limit)
+
+
+def _causes(crash: Crash, limit: int) -> str:
+    """Return the errors that another one was raised from, or while they were handled."""
+    said: list[str] = []
+    cause: Any = crash.cause
+    while type(cause) is Crash and len(said) < MOST_CAUSES:
+        place = place_of(cause).partition(",")[0]
+        said.append(f"{_reason(cause.term, limit, NESTED)}{f' at {place}' if place else ''}")
+        cause = cause.cause
+    return "; ".join(said)
 
 
 def name_callback(words: str, callback: str, at: str = "") -> str:

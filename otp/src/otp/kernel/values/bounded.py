@@ -509,11 +509,13 @@ def _bound_value(value: Any, depth: int) -> Any:
 
 def _bound_crash(crash: Any, depth: int) -> Crash:
     term, stack = crash
-    less = _bound_value(term, depth - 1)
+    less, cause = _bound_value(term, depth - 1), crash.cause
+    if cause is not None:
+        cause = _bound_crash(cause, depth - 1) if depth > 1 and type(cause) is Crash else None
     first, last = FRAMES
     if len(stack) > first + last:
         stack = (*stack[:first], *stack[-last:])
-    return crash if less is term and stack is crash[1] else Crash(less, stack)
+    return crash if less is term and stack is crash[1] and cause is crash.cause else Crash(less, stack, cause)
 
 
 def _bound_exception(term: Any, depth: int) -> ExceptionTerm:

@@ -9,6 +9,7 @@ Source: *Erlang reference manual*, Processes, "Errors" and "Exit reasons".
 from __future__ import annotations
 
 import linecache
+from asyncio import CancelledError
 from collections.abc import Callable
 from types import CodeType, TracebackType
 from typing import Any, Final
@@ -17,6 +18,7 @@ from otp.kernel.values.errors import CallExit, Error, Exit, Throw
 from otp.kernel.values.reasons import Crash, ExceptionTerm, Reason, StackEntry, first_of_program, is_ours, same
 
 TEXT_LIMIT: Final = 2000
+MOST_CAUSES: Final = 3
 MOST_DECORATED: Final = 50
 """Maximum lines of decorators above a function."""
 
@@ -31,6 +33,15 @@ _arguments: Final[Callable[[BaseException], Any]] = BaseException.__dict__["args
 
 
 _traceback: Final[Callable[[BaseException], Any]] = BaseException.__dict__["__traceback__"].__get__
+
+
+_cause: Final[Callable[[BaseException], Any]] = BaseException.__dict__["__cause__"].__get__
+
+
+_context: Final[Callable[[BaseException], Any]] = BaseException.__dict__["__context__"].__get__
+
+
+_hides_context: Final[Callable[[BaseException], bool]] = BaseException.__dict__["__suppress_context__"].__get__
 
 
 _put_traceback: Final[Callable[[BaseException, Any], None]] = BaseException.__dict__["__traceback__"].__set__
@@ -137,13 +148,18 @@ def reason_of(error: BaseException) -> Reason:
     `Exit(R)` gives R, `Error(R)` gives `Crash(R, stack)`, `Throw(V)` gives `Crash(("nocatch", V), stack)`, any other
     exception `Crash(ExceptionTerm(...), stack)`. A group whose leaves are all `Exit` with one reason unwraps to it.
     """
+    return _reason_of(error, 0)
+
+
+def _reason_of(error: BaseException, depth: int) -> Reason:
+    """Return the exit reason of an error, which is this deep in a chain of causes."""
     raised: Any = error
     kind, stack = type(error), stack_of(_traceback(error))
     try:
         if issubclass(kind, Exit):
             return raised.reason
         if issubclass(kind, Error):
-            return Crash(raised.reason, stack)
+            return Crash(raised.reason, stack, _find_cause(error, depth))
         if issubclass(kind, Throw):
             return Crash(("nocatch", raised.value), stack)
         if issubclass(kind, BaseExceptionGroup):
@@ -154,7 +170,26 @@ def reason_of(error: BaseException) -> Reason:
         raise
     except BaseException:  # a class of the program whose `reason` cannot be read
         pass
-    return _new_tuple(Crash, (_term(error, 0), stack))
+    crash = _new_tuple(Crash, (_term(error, 0), stack))
+    if _cause(error) is not None or _context(error) is not None:
+        crash.cause = _find_cause(error, depth)
+    return crash
+
+
+def _find_cause(error: BaseException, depth: int) -> Crash | None:
+    """Return the error that another one was raised from, or while it was handled; None without one.
+
+    A cancellation explains nothing, and an error that was handled is of interest only if it came through a program.
+    """
+    cause = _cause(error)
+    if cause is None and not _hides_context(error):
+        cause = _context(error)
+        if cause is not None and first_of_program(stack_of(_traceback(cause))[::-1]) is None:
+            return None
+    if cause is None or depth == MOST_CAUSES or issubclass(type(cause), CancelledError):
+        return None
+    reason = _reason_of(cause, depth + 1)
+    return reason if type(reason) is Crash else Crash(reason, stack_of(_traceback(cause)))
 
 
 def _term(error: BaseException, depth: int) -> ExceptionTerm:

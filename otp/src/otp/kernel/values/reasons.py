@@ -41,20 +41,24 @@ class ExceptionTerm(NamedTuple):
     text: str
 
 
-class Crash(tuple[Any, tuple[StackEntry, ...]]):
+class Crash(tuple[Any, tuple[StackEntry, ...]]):  # noqa: SLOT001 - no slots in a tuple
     """The reason of a process that ended by an uncaught error: a tuple `(term, stack)` of length 2.
 
     `term` is R for `Error(R)`, else an `ExceptionTerm`. The stack is ignored by `==` and `hash`, so reasons of two
-    runs compare; it is a tuple of (file, line, function), innermost last.
+    runs compare; it is a tuple of (file, line, function), innermost last. So is `cause`: the error that this one was
+    raised from, or while it was handled.
 
     >>> Crash("boom", (("a.py", 1, "f"),)) == Crash("boom", ())
     True
     """
 
-    __slots__ = ()
+    cause: Crash | None = None
 
-    def __new__(cls, term: Any, stack: tuple[StackEntry, ...] = ()) -> Crash:
-        return tuple.__new__(cls, (term, stack))
+    def __new__(cls, term: Any, stack: tuple[StackEntry, ...] = (), cause: Crash | None = None) -> Crash:
+        made = tuple.__new__(cls, (term, stack))
+        if cause is not None:
+            made.cause = cause
+        return made
 
     @property
     def term(self) -> Any:
@@ -80,7 +84,7 @@ class Crash(tuple[Any, tuple[StackEntry, ...]]):
         return f"Crash({_written(term) if isinstance(term, ExceptionTerm) else repr(term)})"
 
     def __reduce__(self) -> Any:
-        return (Crash, (self[0], self[1]))
+        return (Crash, (self[0], self[1], self.cause))
 
 
 def _written(term: ExceptionTerm) -> str:

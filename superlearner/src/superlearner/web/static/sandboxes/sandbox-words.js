@@ -346,8 +346,8 @@ export function withCause(crash, mistakes) {
   return cause ? { ...crash, line: cause.line, reason: cause.text, hint: null, because: cause.line !== crash.line } : crash;
 }
 
-/** An exception with the advice that follows it. */
-const HINTED = /^(\w+\((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^'"()])*\)); ([^]+)$/;
+/** An exception, perhaps with the ones before it, and the advice that follows it. */
+const HINTED = /^(\w+\((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^'"()])*\)(?: \(after: [^]+? at \S+:\d+\))?); ([^]+)$/;
 
 /**
  * Return the crash for which a tree gave up, if the reason of its end names a line of the code; else null.
