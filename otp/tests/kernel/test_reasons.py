@@ -148,6 +148,13 @@ async def test_a_failed_call_may_be_the_cause_of_a_crash(node: otp.Node) -> None
     ) == reason_text(await otp.wait_down(otp.spawn(run)))
 
 
+def test_the_caller_of_a_server_reads_the_error_before_its_crash() -> None:
+    crash = Crash(ExceptionTerm("LookupError", ("no rate",), "no rate"), (("pay.py", 9, "f"),), Crash("closed"))
+    assert "its call to till failed: till crashed at pay.py:9: LookupError('no rate') (after: closed)" == reason_text(
+        (crash, ("gen_server", "call", ["till", "total"]))
+    )
+
+
 def test_causes_end_after_three_even_in_a_circle() -> None:
     first, second = LookupError("first"), LookupError("second")
     first.__cause__, second.__cause__ = second, first

@@ -208,21 +208,7 @@ def reason_text(reason: Any, limit: int = REASON, waited: float = 0.0) -> str:
     >>> reason_text(("timeout", ("Task", "async_stream", [5.0])))
     'a task of its stream did not end in 5 s (timeout)'
     """
-    words = _reason(reason, limit, NESTED, waited)
-    if type(reason) is not Crash or reason.cause is None:
-        return words
-    return clip(f"{words} (after: {_causes(reason, limit)})", limit)
-
-
-def _causes(crash: Crash, limit: int) -> str:
-    """Return the errors that another one was raised from, or while they were handled."""
-    said: list[str] = []
-    cause: Any = crash.cause
-    while type(cause) is Crash and len(said) < MOST_CAUSES:
-        place = place_of(cause).partition(",")[0]
-        said.append(f"{_reason(cause.term, limit, NESTED)}{f' at {place}' if place else ''}")
-        cause = cause.cause
-    return "; ".join(said)
+    return _reason(reason, limit, NESTED, waited)
 
 
 def name_callback(words: str, callback: str, at: str = "") -> str:
@@ -262,6 +248,25 @@ def error_text(error: BaseException) -> str:
 
 def _reason(reason: Any, limit: int, depth: int, waited: float = 0.0) -> str:
     """Return a reason as text; at most `depth` reasons inside it are worded, the ones below them stay terms."""
+    words = _own_reason(reason, limit, depth, waited)
+    if type(reason) is not Crash or reason.cause is None:
+        return words
+    return clip(f"{words} (after: {_causes(reason, limit)})", limit)
+
+
+def _causes(crash: Crash, limit: int) -> str:
+    """Return the errors that another one was raised from, or while they were handled."""
+    said: list[str] = []
+    cause: Any = crash.cause
+    while type(cause) is Crash and len(said) < MOST_CAUSES:
+        place = place_of(cause).partition(",")[0]
+        said.append(f"{_reason(cause.term, limit, NESTED)}{f' at {place}' if place else ''}")
+        cause = cause.cause
+    return "; ".join(said)
+
+
+def _own_reason(reason: Any, limit: int, depth: int, waited: float) -> str:
+    """Return a reason as text without the errors before it; arguments of `_reason`."""
     if type(reason) is str:
         return _words(reason, limit)
     plain = _plain(reason, limit, depth, waited)
