@@ -103,6 +103,8 @@ class Moments:
     def __init__(self, audit: AuditLog) -> None:
         self.store: Store | None = None
         """The store of moments; None keeps them in memory only."""
+        self.unread: str | None = None
+        """See `seams.MomentHistory`."""
         self.earlier = False
         """True if restarts that happened before a node was followed are recorded: it may have run long before."""
         self._audit = audit
@@ -204,9 +206,14 @@ class Moments:
                 "of": (nodes, kinds), "owner": owner, "since": since, "until": until, "process": process,
                 "number": number, "besides": ANOMALY if number is None else None,
             }  # fmt: skip
-            with contextlib.suppress(StoreUnavailable):
+            try:
                 await self.store.sync()
-                return await read_corrected(self.store, asked, offset, limit, replays=replays)
+                found = await read_corrected(self.store, asked, offset, limit, replays=replays)
+            except StoreUnavailable as error:
+                self.unread = error.why
+            else:
+                self.unread = None
+                return found
         rows = [
             row for row in reversed(self._rows.values())
             if (row.node in nodes or row.kind in kinds) and (owner is None or row.owner == owner)

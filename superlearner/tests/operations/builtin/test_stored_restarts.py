@@ -257,13 +257,17 @@ def test_a_full_disk_gives_one_warning_and_restarts_wait_in_memory(
         assert warning[0] == "bad"
         assert "the disk is full or broken" in warning[1]
         assert (await platform.client.get("/health/ready")).status_code == 200
-        assert [one["ref"] for one in (await platform.get(f"{AT}?fold=false"))["data"]] == refs[::-1]
+        listed = await platform.get(f"{AT}?fold=false")
+        assert [one["ref"] for one in listed["data"]] == refs[::-1]
+        why = "the database file superlearner.db cannot grow: the disk is full or broken"
+        assert listed["meta"]["note"] == f"stored restarts may be missing: {why}"
         assert (await platform.get(f"{AT}/{refs[-1]}"))["data"]["ref"] == refs[-1]
         pages = 100_000
         send(("store", platform.node), "open")
         await usable.wait()
         await store.sync()
         assert [f"{one.run}.{one.number}" for one in await store.moments()] == refs[::-1]
+        assert "note" not in (await platform.get(AT))["meta"]
         assert [level for level, _ in told] == ["bad", "info"]
 
     inside(test, data_dir=tmp_path)

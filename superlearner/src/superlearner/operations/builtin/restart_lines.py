@@ -164,6 +164,8 @@ async def list_(
             first, most = (0, MOST_FOLDED) if chosen else (before, many - before)
             replays = not (fold or chosen)
             rows, total = await history.page(names, kinds, owner, since, until, first, most, replays=replays)
+        if history.unread is not None:
+            silent.append(f"stored restarts may be missing: {history.unread}")
         rows = select(rows, only)
         if words is not None:
             rows = await words.find(rows, history)

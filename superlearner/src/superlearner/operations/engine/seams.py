@@ -46,7 +46,13 @@ class Ownership(Protocol):
 
 
 class MomentHistory(Protocol):
-    """The restarts that have settled, in memory and in the store."""
+    """The restarts that have settled, in memory and in the store.
+
+    Attributes:
+        unread: why the store could not be read when a page was last requested; None if it was, or there is no store.
+    """
+
+    unread: str | None
 
     async def find(
         self, ref: Ref, node: str | None, sees: Callable[[str | None], bool], at: float | None = None
