@@ -13,6 +13,7 @@ import pytest
 import otp
 from otp import Crash, Error, ExceptionTerm, Exit, Throw
 from otp.kernel.ends.wording import reason_text
+from otp.kernel.values.bounded import bound_reason
 from otp.kernel.values.exception_reasons import reason_of, stack_of
 from otp.kernel.values.reasons import is_clean, same, starts_with
 
@@ -155,6 +156,16 @@ def test_the_caller_of_a_server_reads_the_error_before_its_crash() -> None:
     )
 
 
+def test_an_event_keeps_the_causes_of_a_crash() -> None:
+    first = Crash(ExceptionTerm("KeyError", ("tax",), "'tax'"), (("till.py", 9, "rate_of"),))
+    call = ("gen_server", "call", ["till", ("rate", "tax")])
+    cause = Crash((first, call), (("shop.py", 7, "sell"),) * 60)
+    kept = bound_reason(Crash("no rate", (), cause))
+    assert 50 == len(kept.cause.stack)
+    said = "its call to till failed: till crashed at till.py:9: KeyError('tax') at shop.py:7"
+    assert f"no rate (after: {said})" == reason_text(kept)
+
+
 def test_causes_end_after_three_even_in_a_circle() -> None:
     first, second = LookupError("first"), LookupError("second")
     first.__cause__, second.__cause__ = second, first
@@ -162,7 +173,7 @@ def test_causes_end_after_three_even_in_a_circle() -> None:
     text = "LookupError('first') (after: LookupError('second'); LookupError('first'); LookupError('second'))"
     assert text == reason_text(reason)
     reason.cause = reason  # a program may do that, too
-    assert text.replace("second", "first") == reason_text(reason)
+    assert text.replace("second", "first") == reason_text(reason) == reason_text(bound_reason(reason))
 
 
 def test_a_cancellation_is_no_cause() -> None:

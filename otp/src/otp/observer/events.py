@@ -194,9 +194,11 @@ class _Conversion:
             return value
         if depth:
             if kind is Crash:
-                stack = value.stack[-FRAMES:] if _is_stack(value.stack) else ()
-                cause = self.of(value.cause, depth - 1)
-                return Crash(self.of(value.term, depth - 1), stack, cause if type(cause) is Crash else None)
+                shown: Crash | None = None
+                for crash in (*reversed(value.causes), value):
+                    stack = crash.stack[-FRAMES:] if _is_stack(crash.stack) else ()
+                    shown = Crash(self.of(crash.term, depth - 1), stack, shown)
+                return shown
             if kind is ExceptionTerm:
                 return self.exception(value, depth)
             if (kind is tuple or kind is list) and len(value) <= MEMBERS:

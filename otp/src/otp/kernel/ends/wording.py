@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from otp.kernel.ends.info import is_alive
 from otp.kernel.values.bounded import Shortened, close_quote, text
 from otp.kernel.values.errors import CallExit, place_of
-from otp.kernel.values.exception_reasons import MOST_CAUSES, place_of_error, reason_of
+from otp.kernel.values.exception_reasons import place_of_error, reason_of
 from otp.kernel.values.numbers import elapsed
 from otp.kernel.values.pids import Pid
 from otp.kernel.values.process import REMOTE, Process
@@ -257,11 +257,9 @@ def _reason(reason: Any, limit: int, depth: int, waited: float = 0.0) -> str:
 def _causes(crash: Crash, limit: int) -> str:
     """Return the errors that another one was raised from, or while they were handled."""
     said: list[str] = []
-    cause: Any = crash.cause
-    while type(cause) is Crash and len(said) < MOST_CAUSES:
+    for cause in crash.causes:
         place = place_of(cause).partition(",")[0]
         said.append(f"{_reason(cause.term, limit, NESTED)}{f' at {place}' if place else ''}")
-        cause = cause.cause
     return "; ".join(said)
 
 

@@ -508,14 +508,17 @@ def _bound_value(value: Any, depth: int) -> Any:
 
 
 def _bound_crash(crash: Any, depth: int) -> Crash:
+    cause: Crash | None = None
+    for one in reversed(crash.causes) if crash.cause is not None else ():
+        cause = Crash(_bound_value(one.term, depth), _bound_stack(one.stack), cause)
     term, stack = crash
-    less, cause = _bound_value(term, depth - 1), crash.cause
-    if cause is not None:
-        cause = _bound_crash(cause, depth - 1) if depth > 1 and type(cause) is Crash else None
+    less, few = _bound_value(term, depth - 1), _bound_stack(stack)
+    return crash if less is term and few is stack and crash.cause is None else Crash(less, few, cause)
+
+
+def _bound_stack(stack: tuple[Any, ...]) -> tuple[Any, ...]:
     first, last = FRAMES
-    if len(stack) > first + last:
-        stack = (*stack[:first], *stack[-last:])
-    return crash if less is term and stack is crash[1] and cause is crash.cause else Crash(less, stack, cause)
+    return stack if len(stack) <= first + last else (*stack[:first], *stack[-last:])
 
 
 def _bound_exception(term: Any, depth: int) -> ExceptionTerm:

@@ -15,10 +15,18 @@ from types import CodeType, TracebackType
 from typing import Any, Final
 
 from otp.kernel.values.errors import CallExit, Error, Exit, Throw
-from otp.kernel.values.reasons import Crash, ExceptionTerm, Reason, StackEntry, first_of_program, is_ours, same
+from otp.kernel.values.reasons import (
+    MOST_CAUSES,
+    Crash,
+    ExceptionTerm,
+    Reason,
+    StackEntry,
+    first_of_program,
+    is_ours,
+    same,
+)
 
 TEXT_LIMIT: Final = 2000
-MOST_CAUSES: Final = 3
 MOST_DECORATED: Final = 50
 """Maximum lines of decorators above a function."""
 

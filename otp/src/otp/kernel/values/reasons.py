@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple, TypeVar
 
 MEMBERS: Final = 3  # of an exception group, in a text
+MOST_CAUSES: Final = 3
 
 LIBRARY: Final = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 """The folder of the package `otp`."""
@@ -69,6 +70,16 @@ class Crash(tuple[Any, tuple[StackEntry, ...]]):  # noqa: SLOT001 - no slots in 
     def stack(self) -> tuple[StackEntry, ...]:
         """The stack where it was raised, innermost frame last."""
         return self[1]
+
+    @property
+    def causes(self) -> list[Crash]:
+        """The errors before this one, the last first; at most three, also where they lead to each other."""
+        found: list[Crash] = []
+        cause: Any = self.cause
+        while type(cause) is Crash and len(found) < MOST_CAUSES:  # a program may have set another value
+            found.append(cause)
+            cause = cause.cause
+        return found
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Crash) and self[0] == other[0]

@@ -46,6 +46,8 @@ STOP_SAYS: Final = (
 )
 PLACE: Final = re.compile(r"\bat ([^\s:,]*[^\W\d][^\s:,]*:\d+(?: in \w+)?)")
 """A line of a file, whose name has a letter; a time has none."""
+CAUSES: Final = re.compile(r" \(after: .*?:\d+\)", re.DOTALL)
+"""The errors before a crash, with their lines."""
 
 
 def find_place(line: str) -> str | None:
@@ -57,8 +59,10 @@ def find_place(line: str) -> str | None:
     ('shop.py:7 and shop.py:9', None)
     >>> find_place("2 calls to till timed out, at shop.py:7; then it was lost, at 10:07:12")
     'shop.py:7'
+    >>> find_place("pay crashed: OSError('no') (after: KeyError('tax') at shop.py:9), at shop.py:7 in pay")
+    'shop.py:7 in pay'
     """
-    return sentences.listed(list(dict.fromkeys(PLACE.findall(line)))) or None
+    return sentences.listed(list(dict.fromkeys(PLACE.findall(CAUSES.sub("", line))))) or None
 
 
 def describe_incident(row: MomentRow, line: str, anomaly: AnomalyLine | None) -> Moment:
