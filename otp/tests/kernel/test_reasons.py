@@ -176,6 +176,14 @@ def test_causes_end_after_three_even_in_a_circle() -> None:
     assert text.replace("second", "first") == reason_text(reason) == reason_text(bound_reason(reason))
 
 
+def test_causes_that_contain_each_other_have_a_short_text() -> None:
+    crash = Crash("outer")
+    crash.cause = Crash((crash, ("gen_server", "call", ["till", "total"])))
+    crash.cause.cause = crash
+    assert reason_text(crash, 10_000).count("outer") < 50
+    assert reason_text(bound_reason(crash), 10_000).count("outer") < 50
+
+
 def test_a_cancellation_is_no_cause() -> None:
     late = TimeoutError()
     late.__cause__ = asyncio.CancelledError()

@@ -34,6 +34,8 @@ NAME: Final = 120
 DEPTH: Final = 6
 NESTED: Final = 10
 """Maximum number of nested supervisors around a child that failed to start."""
+NESTED_IN_CAUSE: Final = 3
+"""The same in the cause of a crash: each may have several causes itself."""
 
 BEHAVIOURS: Final = os.path.join(LIBRARY, "behaviours")
 OF_BEHAVIOURS: Final = {
@@ -249,17 +251,17 @@ def error_text(error: BaseException) -> str:
 def _reason(reason: Any, limit: int, depth: int, waited: float = 0.0) -> str:
     """Return a reason as text; at most `depth` reasons inside it are worded, the ones below them stay terms."""
     words = _own_reason(reason, limit, depth, waited)
-    if type(reason) is not Crash or reason.cause is None:
+    if type(reason) is not Crash or reason.cause is None or not depth:
         return words
-    return clip(f"{words} (after: {_causes(reason, limit)})", limit)
+    return clip(f"{words} (after: {_causes(reason, limit, min(depth, NESTED_IN_CAUSE) - 1)})", limit)
 
 
-def _causes(crash: Crash, limit: int) -> str:
+def _causes(crash: Crash, limit: int, depth: int) -> str:
     """Return the errors that another one was raised from, or while they were handled."""
     said: list[str] = []
     for cause in crash.causes:
         place = place_of(cause).partition(",")[0]
-        said.append(f"{_reason(cause.term, limit, NESTED)}{f' at {place}' if place else ''}")
+        said.append(f"{_reason(cause.term, limit, depth)}{f' at {place}' if place else ''}")
     return "; ".join(said)
 
 
