@@ -143,10 +143,9 @@ async def test_a_failed_call_may_be_the_cause_of_a_crash(node: otp.Node) -> None
         except otp.CallExit:
             pay()
 
-    line = run.__code__.co_firstlineno + 2
-    assert (
-        f"LookupError('closed') (after: there is no process ledger to call (noproc) at test_reasons.py:{line})"
-    ) == reason_text(await otp.wait_down(otp.spawn(run)))
+    assert "LookupError('closed') (after: there is no process ledger to call (noproc))" == reason_text(
+        await otp.wait_down(otp.spawn(run))
+    )
 
 
 def test_the_caller_of_a_server_reads_the_error_before_its_crash() -> None:
@@ -162,7 +161,7 @@ def test_an_event_keeps_the_causes_of_a_crash() -> None:
     cause = Crash((first, call), (("shop.py", 7, "sell"),) * 60)
     kept = bound_reason(Crash("no rate", (), cause))
     assert 50 == len(kept.cause.stack)
-    said = "its call to till failed: till crashed at till.py:9: KeyError('tax') at shop.py:7"
+    said = "its call to till failed: till crashed at till.py:9: KeyError('tax')"
     assert f"no rate (after: {said})" == reason_text(kept)
 
 

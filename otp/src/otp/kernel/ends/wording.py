@@ -260,7 +260,8 @@ def _causes(crash: Crash, limit: int, depth: int) -> str:
     """Return the errors that another one was raised from, or while they were handled."""
     said: list[str] = []
     for cause in crash.causes:
-        place = place_of(cause).partition(",")[0]
+        # The text of a failed call has the line of its server.
+        place = "" if type(cause.term) is tuple else place_of(cause).partition(",")[0]
         said.append(f"{_reason(cause.term, limit, depth)}{f' at {place}' if place else ''}")
     return "; ".join(said)
 
