@@ -123,6 +123,15 @@ def test_the_text_of_a_crash_has_the_error_before_it_and_its_line(chain: str) ->
     )
 
 
+def test_the_text_of_a_group_has_the_line_of_its_first_error() -> None:
+    """Regression: a crash in a `TaskGroup` had the line of its `async with` only."""
+    with pytest.raises(KeyError) as missing:
+        rate_of({}, "tax")
+    reason = reason_of(raised(ExceptionGroup("two", [missing.value, ValueError("b")])))
+    line = rate_of.__code__.co_firstlineno + 1
+    assert reason_text(reason).endswith(f" (after: KeyError('tax') at test_reasons.py:{line})")
+
+
 def test_an_error_raised_from_none_has_no_cause() -> None:
     with pytest.raises(LookupError) as found:
         convert("from None")

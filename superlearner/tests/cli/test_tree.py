@@ -153,6 +153,24 @@ def test_a_node_whose_tree_gave_up_says_so(monkeypatch: pytest.MonkeyPatch, caps
     assert capsys.readouterr().out == "0 processes; no supervisor is running there\n"
 
 
+def test_the_tree_counts_no_child_in_its_init_as_one_without_a_supervisor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: "1 of them without a supervisor: ", and no name."""
+    answers: dict[str, Any] = {
+        "tree.show": {"drawing": {"text": "cinema", "processes": 9, "alone": 1, "left_out": 0}},
+        "process.list": [{"pid": "0.2.0", "name": "cinema", "what": "Cinema", "type": "supervisor"}],
+    }
+
+    def answer(_platform: Any, entry: Any, _values: Any, **_more: Any) -> SimpleNamespace:
+        return SimpleNamespace(data=answers[entry["name"]], meta=None)
+
+    monkeypatch.setattr(tree, "ask_or_fail", answer)
+    monkeypatch.setattr(tree, "reach", lambda *_: None)
+    tree.show_tree(None, None, {"format": "text", "root": None}, "prices")
+    assert capsys.readouterr().out == "cinema\n\n9 processes\n"
+
+
 @pytest.mark.parametrize(("alone", "which"), [(2, ": loner, waiter 0.9.0"), (1868, "")])
 def test_the_tree_names_a_few_processes_without_a_supervisor(
     alone: int, which: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -88,11 +88,12 @@ def _drawn(
     count = f"{processes:,} {'process' if processes == 1 else 'processes'}"
     if drawing.get("besides"):
         count += " besides the playground"
-    if drawing.get("alone"):
-        some = "" if drawing["alone"] == processes else f", {drawing['alone']:,} of them"
-        count += f"{some} without a supervisor"
-        if drawing["alone"] <= NAMED:
-            count += f": {', '.join(_list_alone(platform, wanted, node))}"
+    alone = drawing.get("alone") or 0
+    names = _list_alone(platform, wanted, node) if 0 < alone <= NAMED else []
+    if names or alone > NAMED:  # a child in its init counts, too, and is in no list
+        some = "" if alone == processes else f", {alone:,} of them"
+        which = f": {', '.join(names)}" if names else ""
+        count += f"{some} without a supervisor{which}"
     hint = "; `--whose all` also shows those of the platform" if drawing["left_out"] else ""
     why = ""
     if not drawn and (note := (answer.meta or {}).get("note")):

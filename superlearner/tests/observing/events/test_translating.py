@@ -65,6 +65,24 @@ def test_a_dynamic_child_that_ended_has_the_name_of_its_function() -> None:
     otp.run(main)
 
 
+def test_a_blocked_loop_is_blamed_on_no_process() -> None:
+    """Regression: it said that ledger held the loop, which only ran after the process that did."""
+
+    async def main() -> None:
+        events = EventLog("e1")
+        async with otp.Node("shop@127.0.0.1") as node:
+            events.follow(node)
+            pid = await node.start(Till, name="till")
+            reader = Reader(events, EventFilter(types=frozenset({"drain_too_long"})))
+            node.tracer.emit("drain_too_long", pid, {"ms": 2000.0, "what": "Till"})
+            node.tracer.emit("drain_too_long", None, {"ms": 1000.0, "what": ""})
+            texts = [one.text for one in await reader.more(2, 10)]
+        ran = f"the event loop was held for 2 s; till {pid} ran last"
+        assert [ran, "the event loop was held for 1 s"] == texts
+
+    otp.run(main)
+
+
 def test_a_call_that_timed_out_is_a_sentence() -> None:
     class Slow(GenServer[None]):
         @impl

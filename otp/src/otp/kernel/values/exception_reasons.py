@@ -179,7 +179,7 @@ def _reason_of(error: BaseException, depth: int) -> Reason:
     except BaseException:  # a class of the program whose `reason` cannot be read
         pass
     crash = _new_tuple(Crash, (_term(error, 0), stack))
-    if _cause(error) is not None or _context(error) is not None:
+    if _cause(error) is not None or _context(error) is not None or issubclass(kind, BaseExceptionGroup):
         crash.cause = _find_cause(error, depth)
     return crash
 
@@ -187,10 +187,13 @@ def _reason_of(error: BaseException, depth: int) -> Reason:
 def _find_cause(error: BaseException, depth: int) -> Crash | None:
     """Return the error that another one was raised from, or while it was handled; None without one.
 
-    A cancellation explains nothing, and an error that was handled is of interest only if it came through a program.
+    That of a group is its first error. A cancellation explains nothing, and an error that was handled is of interest
+    only if it came through a program.
     """
     cause = _cause(error)
-    if cause is None and not _hides_context(error):
+    if cause is None and issubclass(type(error), BaseExceptionGroup):
+        cause = _members(error)[0]
+    elif cause is None and not _hides_context(error):
         cause = _context(error)
         if cause is not None and first_of_program(stack_of(_traceback(cause))[::-1]) is None:
             return None

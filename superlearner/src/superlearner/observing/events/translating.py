@@ -250,7 +250,9 @@ def _other(event: Any) -> Event:
     told = {key: _plain(value) for key, value in event.data.items()}
     details = ", ".join(f"{key} {value}" for key, value in told.items() if value is not None)
     if event.kind == "drain_too_long":
-        text = sentences.held(_describe_process(name, pid, told.get("what")), event.data["ms"] / 1000)
+        text = f"the event loop was held for {sentences.elapsed(event.data['ms'] / 1000)}"
+        if pid is not None:  # the runtime knows no more; the witness of the monitoring has the culprit
+            text = sentences.story(text, f"{_describe_process(name, pid, told.get('what'))} ran last")
     elif event.kind in ("node_up", "node_down"):
         text = sentences.node_changed(event.node, up=event.kind == "node_up")
     elif event.kind == "abandoned_cleanup":

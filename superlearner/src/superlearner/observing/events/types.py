@@ -73,7 +73,7 @@ TYPES: Final[dict[str, Type]] = {
     "debugged": Type(
         "a server traced with `debug.trace` received a message or answered", "`direction`, `text`, `number`"
     ),
-    "drain_too_long": Type("a process blocked the loop (no `pid`: an observer's)", "`ms`, `what`"),
+    "drain_too_long": Type("the loop was blocked; `pid` ran last (none: an observer)", "`ms`, `what`"),
     "abandoned_cleanup": Type("a killed process had no time to clean up", "`where` (innermost waiting line)"),
     "call_timed_out": Type(
         "a call got no reply in time, or a task no result",
