@@ -197,7 +197,10 @@ class Words:
         """Return the step for a child that a supervisor stopped on request."""
         facts, step = facts_of(stop), self.stopped([stop], None, None, "")
         asked = {facts.id, facts.pid, facts.child, self.called(stop.pid), self._child(stop)} - {None, ""}
-        return replace(step, text=f"{step.text}{ON_REQUEST}", asked=frozenset(one for one in asked if one))
+        text = f"{step.text}{ON_REQUEST}"
+        if facts.crash:  # in `terminate`, or it took too long
+            text = sentences.story(text, sentences.ended("it", facts.reason, failed=True, at=facts.where))
+        return replace(step, text=text, asked=frozenset(one for one in asked if one))
 
     def restarted(self, event: TraceEvent, lead: TraceEvent | None, group: Sequence[TraceEvent]) -> Step:
         """Return the step for a restarted child and those that the strategy restarts with it."""

@@ -136,7 +136,7 @@ async def why(ctx: Context, audit: AuditLog, history: MomentHistory | None, /, p
 async def _add_requests(ctx: Context, node: WatchedNode | RemoteNode, history: MomentHistory, why: Why) -> None:
     """Name the stored requests that ended processes: an observer that was attached again does not know them."""
     for step in why.steps:
-        on_request = step.kind == "stopped" and step.text.endswith(ON_REQUEST)
+        on_request = step.kind == "stopped" and ON_REQUEST in step.text
         if step.request is not None or not (on_request or step.by == OUTSIDE):
             continue
         try:
