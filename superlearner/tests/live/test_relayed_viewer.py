@@ -41,7 +41,7 @@ def test_large_frames_do_not_pile_up_for_a_slow_viewer() -> None:
 class ShortLivedNode:
     """A node whose subscriptions end after one frame, as `ends` says; the last one stays."""
 
-    name = "far@127.0.0.1"
+    name = there = "far@127.0.0.1"
 
     def __init__(self, *ends: Callable[[], Frame | Failed]) -> None:
         self.ends: list[Callable[[], Any]] = list(ends)

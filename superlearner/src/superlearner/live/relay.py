@@ -133,7 +133,7 @@ class Relay:
         self._remote = remote
         self._topic = topic
         self._asked = {key[:MOST_ASKED]: word[:MOST_WORD] for key, word in list(asked.items())[:MOST_ASKED]}
-        self._identity = {**identity, "node": remote.name}
+        self._identity = {**identity, "node": remote.there}
         self._on_end = on_end
         self.deflate = SharedDeflate()
         self._viewers: set[RelayedViewer] = set()
@@ -247,6 +247,8 @@ class Relay:
 
     def _offer(self, frame: bytes) -> None:
         head = self._head(frame)
+        if head.node is not UNSET and head.node != self._remote.name:
+            frame = self._renamed(frame)
         known = self._topic not in OWN_PART and head.seq is not UNSET and head.seq == self._seq
         self._seq = head.seq
         for viewer in list(self._viewers):
@@ -266,6 +268,14 @@ class Relay:
         if head.k not in ("s", "d") or wrong:
             raise self._remote.bad(f"frame on {self._topic}: unexpected {', '.join(wrong) or 'kind'}")
         return head
+
+    def _renamed(self, frame: bytes) -> bytes:
+        """Return a frame with the node's name here instead of its own: the page sends it with its requests."""
+        try:
+            fields = msgspec.json.decode(frame)
+        except RecursionError as error:
+            raise self._remote.bad(f"invalid frame on {self._topic}: {error}") from None
+        return msgspec.json.encode({**fields, "node": self._remote.name})
 
 
 class Relays:

@@ -289,6 +289,22 @@ def test_a_service_that_is_attached_under_another_name_does_not_take_the_place_o
     inside(test)
 
 
+@pytest.mark.parametrize("topic", ["supervisors", "processes", "traces", "system"])
+def test_live_pages_show_a_node_that_is_attached_under_another_name(topic: str, inside: Run, tmp_path: Path) -> None:
+    """Regression: the feeds ended, since their frames had the name that the node has in its own program."""
+
+    async def test(platform: Any) -> None:
+        async with service(tmp_path):
+            assert (await attach(platform, name="mine")).status_code == 200
+            relay = platform.platform.relays.of(platform.platform.nodes.find("mine"), topic, {})
+            viewer = relay.attach()
+            snapshot = json.loads(await viewer.next())
+            assert ("s", "mine") == (snapshot["k"], snapshot["node"])
+            relay.detach(viewer)
+
+    inside(test)
+
+
 def test_a_service_that_ends_in_order_reads_differently_from_one_that_is_killed(inside: Run, tmp_path: Path) -> None:
     """Regression: after both, its service had ended, or the connection to it was lost."""
 

@@ -119,6 +119,16 @@ def test_the_reason_why_a_service_ended_is_known_after_a_restart_of_the_platform
     asyncio.run(asyncio.wait_for(main(), 10))
 
 
+@pytest.mark.parametrize(("node", "name"), [("nonode", "rides"), (NODE, NODE)])
+def test_a_node_without_a_name_has_that_of_its_service(node: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: `attach rides` answered that nonode is attached."""
+    mine = DoorRecord("rides-12020", node, 12020, "unix//tmp/1.sock", ("observe",), "token")
+    monkeypatch.setattr(whereabouts, "find_doors", lambda: [door(2), mine])
+    assert name == Whereabouts("rides", None).name_of(node, mine.address)
+    elsewhere = Whereabouts("10.0.0.7:4000", "the-token-of-the-door")
+    assert node == elsewhere.name_of(node, "10.0.0.7:4000")
+
+
 @pytest.mark.parametrize(
     ("given", "shown"),
     [(f"{NODE}-12020", f"{NODE}-26868"), (NODE, NODE), ("/run/shop-7", "/run/shop-7"), ("10.0.0.7:4000",) * 2],

@@ -80,7 +80,7 @@ class Attachment:
 
     Args:
         where: the address of its door.
-        name: the name of its node here; None keeps the node's own.
+        name: the name of its node here; None keeps the node's own, or the service's if the node has none.
         nodes: the list that the node is added to.
         tell: called with `ok` or `bad` and a sentence when its state changes.
         pauses: see `PAUSES_S`.
@@ -276,7 +276,7 @@ class Attachment:
                 raise DoorError(f"{address} is now the address of {facts.node}, not of {known.node}")
             if address in self.held(self):  # attached meanwhile
                 raise DoorError(f"{address} is the address of another service, which is attached")
-            name = self.name or facts.node
+            name = self.name or self.where.name_of(facts.node, address)
             silent = self._silent_since is not None
             # On another machine, its next program may have the same number, as in a container.
             ran_on = self.where.is_own and known is not None and known.os_pid == facts.os_pid

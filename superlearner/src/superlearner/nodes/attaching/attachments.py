@@ -99,7 +99,7 @@ class Attachments:
         Args:
             address: the address of its door, or the name of a door of this user.
             token: the secret of the door; None for a door of this user, which is read from its file.
-            name: the name of its node here; None keeps the node's own.
+            name: the name of its node here; None keeps the node's own, or the service's if the node has none.
             token_file: the file that the token is from: if the platform can read it, the token is not stored.
 
         Raises:

@@ -18,6 +18,8 @@ __all__ = ["SeveralDoors", "Whereabouts"]
 
 MOST_READ: Final = 2000
 """Characters of a file with a token: the longest token has 500."""
+UNNAMED: Final = "nonode"
+"""The name of a node that was given none."""
 PLACE: Final = re.compile(r"/|:\d+$")
 """The part of a path or an address that is in no name."""
 
@@ -135,6 +137,13 @@ class Whereabouts:
             if PLACE.search(self.address):
                 raise
             return None  # it is a name
+
+    def name_of(self, node: str, address: str) -> str:
+        """Return the name of a node on the platform: its own, else that of the service whose door has this address."""
+        if node != UNNAMED or not self.is_own:
+            return node
+        found = next((one for one in _doors_of_user() if one.address == address), None)
+        return node if found is None else found.name.removesuffix(f"-{found.os_pid}")
 
     def siblings(self, address: str, node: str) -> frozenset[str]:
         """Return the names of the doors of other programs whose nodes have this name; `address` is that of ours."""

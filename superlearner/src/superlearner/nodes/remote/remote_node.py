@@ -67,7 +67,7 @@ class RemoteNode:
         self.name = name
         self.kind = kind
         self.owner = owner
-        self._there = there or name
+        self.there = there or name
         self.on_fault: Callable[[str], object] = lambda _what: None
         """Called with a description of each invalid answer."""
         self.on_use: Callable[[], object] = lambda: None
@@ -215,12 +215,12 @@ class RemoteNode:
 
     async def hello(self, epoch: str, version: str, settings: Mapping[str, Any], seconds: float) -> Fact:
         """Make the first request. Raises as `ask`, and if name or protocol differ."""
-        hello = Hello(PROTOCOL, epoch, version, dict(settings), None if self.name == self._there else self.name)
+        hello = Hello(PROTOCOL, epoch, version, dict(settings), None if self.name == self.there else self.name)
         answer = await self.ask(hello, Facts, seconds)
         if isinstance(answer, Failed) and answer.code == "malformed_request" and hello.called is not None:
             hello.called = None  # an older service
             answer = await self.ask(hello, Facts, seconds)
-        if isinstance(answer, Failed) or (answer.protocol, answer.node) != (PROTOCOL, self._there):
+        if isinstance(answer, Failed) or (answer.protocol, answer.node) != (PROTOCOL, self.there):
             raise self.bad("it is not the expected node, or uses another protocol")
         return answer.fact
 

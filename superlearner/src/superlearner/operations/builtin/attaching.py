@@ -60,7 +60,7 @@ async def attach(
         Field(min_length=16, max_length=500, description="the service's token; not needed for one found by name"),
     ] = None,
     name: Annotated[
-        Name | None, Field(description="name for the node on this platform; default: the name it reports")
+        Name | None, Field(description="name for the node on this platform; default: its own, else the service's")
     ] = None,
     token_file: Annotated[
         str | None,
