@@ -218,4 +218,4 @@ def test_reports_go_to_the_log_of_supervisors(run: Any, caplog: pytest.LogCaptur
     assert [level for level, _ in reports] == ["INFO", "ERROR", "WARNING"]
     assert re.fullmatch(r"a <0\.\d+\.0> was killed; tree has no restart left", reports[0][1])
     assert reports[1][1] == "tree gave up: it allows no restarts (last: a was killed)"
-    assert reports[2][1].endswith("; it was killed")
+    assert reports[2][1].endswith("; it was killed, since it did not end within its shutdown time of 1 s")

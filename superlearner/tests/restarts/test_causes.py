@@ -404,33 +404,6 @@ def test_a_child_stopped_on_request_says_so() -> None:
     run(test, worker("a"), group("inner", worker("x")))
 
 
-class BadLeaver(Worker):
-    """A server with a mistake in `terminate`."""
-
-    @impl
-    def init(self, arg: Any) -> Ok[Any]:
-        otp.process_flag("trap_exit", True)
-        return Ok(arg)
-
-    @impl
-    def terminate(self, reason: Any, state: Any) -> None:
-        raise KeyError("receipt")
-
-
-def test_a_stop_on_request_tells_a_crash_in_terminate() -> None:
-    """Regression: only the list of failures had it, until the program ended."""
-
-    async def test(node: otp.Node) -> None:
-        a = number("a")
-        await Supervisor.terminate_child("top", "a")
-        line = BadLeaver.terminate.__code__.co_firstlineno + 2
-        assert [step.text for step in why(node, a)] == [
-            f"top stopped a: it was asked to; it crashed: KeyError('receipt'), at test_causes.py:{line} in terminate"
-        ]
-
-    run(test, BadLeaver.child_spec(None, id="a", name="a"))
-
-
 def test_a_child_that_was_restarted_on_request_says_so_and_those_below_it() -> None:
     async def test(node: otp.Node) -> None:
         old = number("inner")

@@ -362,7 +362,7 @@ async def _end_loser(state: PlacedState, id: Any, pid: Any, winner: Any) -> Any:
     if spec is not None:
         ended = not is_alive(pid)
         reason = await stop(pid, shutdown_of(spec), (CONFLICT, (state.shared.table[1], id), winner))
-        report_stopped(here(), None, pid, reason, True, ended, requested=True)
+        report_stopped(here(), None, pid, reason, None, ended, requested=True)
         if winner is not None:
             state.placements.report_conflict(id, pid, winner)
     _forget_loser(state, pid)
@@ -449,11 +449,11 @@ async def _send_away(state: PlacedState, id: Any, pid: Any, handed: tuple[Any, .
     """Stop a child unless it has ended, and ask another member to start it."""
     placements, spec = state.placements, state.running.get(pid)
     if state.finishing.pop(pid, False):
-        report_stopped(here(), None, pid, MOVED, True, False, requested=True)
+        report_stopped(here(), None, pid, MOVED, None, False, requested=True)
     elif spec is not None:
         ended = not is_alive(pid)
         reason = await stop(pid, shutdown_of(spec), MOVED)
-        report_stopped(here(), None, pid, reason, True, ended, requested=True)
+        report_stopped(here(), None, pid, reason, None, ended, requested=True)
     member = state.to_move.pop(id, "")
     claim = placements.own(id)
     if claim is not None and pid in state.ids and pid not in state.losing:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final, Protocol
 
+from otp import sentences
 from superlearner.control.reasons import is_crash, place_text
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, requester_text
@@ -217,6 +218,11 @@ class Facts:
         """The line of the failed call that ended a process, whether or not that call was a mistake."""
         found = place_of_call(self._data)
         return None if found is None else place_text(found)
+
+    def stop_failed(self, who: str) -> str:
+        """Return the sentence about a child that did not end as its supervisor asked; "" if it did."""
+        at, seconds = self.where, self._data.get("exceeded")
+        return sentences.stop_failed(who, self.reason, failed=self.crash, at=at, seconds=seconds)
 
     @cached_property
     def unanswered(self) -> UnansweredCall | None:

@@ -202,8 +202,10 @@ class Feed:
         if larger is not None:
             full = larger.burst.full
             who = self._signals.stopped(larger, model, event, supervisor)
-            if fell and len(larger.others) < MOST_OTHERS:
-                facts = facts_of(event)
+            facts = facts_of(event)
+            if not fell and len(larger.others) < MOST_OTHERS and (failure := facts.stop_failed(who)):
+                larger.others.append(failure)
+            elif fell and len(larger.others) < MOST_OTHERS:
                 linked, reason = self._signals.linked_to(event), facts.brief_reason
                 larger.others.append(
                     sentences.ended_with(who, linked, reason)
@@ -220,6 +222,7 @@ class Feed:
             return  # it had stopped before
         self._entries.drop_stops_below(key)
         text = sentences.stopped(label(supervisor), [called(model, supervisor, data["id"])]) + self._by(event)
+        text = sentences.story(text, facts_of(event).stop_failed("it"))
         self._put(Entry(id=self._number(), at=at, kind="stopped", level="info", text=text, key=key, sup=supervisor.key))
 
     def _started_again(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:

@@ -42,6 +42,8 @@ __all__ = [
 
 MOST_PARTIES: Final = 50
 MOST_CALLERS: Final = 3
+MOST_FAILURES: Final = 3
+"""Stopped children whose failures to end as asked are told."""
 OUTSIDE: Final = "outside"
 BY_OUTSIDE: Final = "a signal from outside"
 ON_REQUEST: Final = ": it was asked to"
@@ -90,7 +92,7 @@ class Step:
     """A step of a chain of causes; `at_ns` is the node's clock, `pid` its subject.
 
     `name` is the name of that process. `signal_from` is the pid that ended it with a signal, or `OUTSIDE` for code that
-    is no process of the node. `times` is the number of failed restarts that it sums. For the end of a process, `doing`
+    is no process of the node; `signal` says it in words. `times` is the number of failed restarts that it sums. For the end of a process, `doing`
     is the clause about what it did, `function` that about the function of a state machine, `message` the message that
     it was handling, and `begun_ns` the time of its start.
     For a stop on request, `asked` are the texts by which the request may have named the child or its supervisor.
@@ -106,6 +108,7 @@ class Step:
     crash: bool = False
     line: WhyLine | None = None
     signal_from: str | None = None
+    signal: str | None = None
     strategy: str | None = None
     parties: tuple[Party, ...] = ()
     used: int | None = None
@@ -125,7 +128,7 @@ class Words:
 
     Args:
         called: returns the name of a process.
-        outside: returns whether a pid is that of code outside any process.
+        outside: returns whether a pid is that of code outside any process; the second is the signalled process.
         begun: returns when a process started, None if that is not known.
         child: returns the process that an event of a supervisor is about, None if it is not known.
     """
@@ -133,7 +136,7 @@ class Words:
     def __init__(
         self,
         called: Callable[[Any], str],
-        outside: Callable[[Any], bool],
+        outside: Callable[[Any, Any], bool],
         begun: Callable[[Any], int | None],
         child: Callable[[TraceEvent], Any],
     ) -> None:
@@ -150,8 +153,9 @@ class Words:
         doing = describe_doing(data)
         signal_from = by = None
         if sender is not None:
-            signal_from = OUTSIDE if self.outside(sender) else facts.sender
-            by = BY_OUTSIDE if signal_from == OUTSIDE else f"a signal from {self.called(sender)}"
+            signal_from, name = OUTSIDE if self.outside(sender, event.pid) else facts.sender, self.called(sender)
+            name = f"<{name}>" if name == facts.sender else name
+            by = BY_OUTSIDE if signal_from == OUTSIDE else f"a signal from {name}"
         text = sentences.ended(
             self._describe_process(event), facts.reason, failed=facts.crash,
             doing=doing, at=None if line is None else line.place, by=by,
@@ -159,7 +163,7 @@ class Words:
         return self._step(
             event, "exited", text, reason=facts.reason, crash=facts.crash, line=line, signal_from=signal_from,
             doing=doing, function=describe_function(data), message=shown if callback else None,
-            message_kind=KINDS.get(callback or "", "message"), begun_ns=self.begun(event.pid),
+            message_kind=KINDS.get(callback or "", "message"), begun_ns=self.begun(event.pid), signal=by,
         )  # fmt: skip
 
     def linked(self, event: TraceEvent, other: TraceEvent) -> Step:
@@ -170,7 +174,12 @@ class Words:
         return self._step(event, "linked", text, reason=facts.reason, crash=facts.crash, parties=(party,))
 
     def stopped(
-        self, stops: Sequence[TraceEvent], first: str | None, strategy: str | None, why: str | None = None
+        self,
+        stops: Sequence[TraceEvent],
+        first: str | None = None,
+        strategy: str | None = None,
+        why: str | None = None,
+        because: str = "",
     ) -> Step:
         """Return the step for children that a supervisor stopped, in this order, after the end of the child `first`."""
         parties = tuple(
@@ -186,21 +195,20 @@ class Words:
             self.called(stops[0].pid), [party.name for party in parties],
             strategy=strategy, why=why, more=len(stops) - len(parties),
         )  # fmt: skip
-        return self._step(stops[0], "stopped", text, strategy=strategy, parties=parties)
+        names = [party.name if several else "it" for party in parties]
+        failures = [facts_of(stop).stop_failed(name) for stop, name in zip(stops, names, strict=False)]
+        shown = sentences.story(text + because, *filter(None, failures[:MOST_FAILURES]))
+        return self._step(stops[0], "stopped", shown, strategy=strategy, parties=parties)
 
     def stopped_because(self, stop: TraceEvent, state: str) -> Step:
         """Return the step for a child that a supervisor stopped because of its own `state`."""
-        step = self.stopped([stop], None, None, "")
-        return replace(step, text=f"{step.text} because {self.called(stop.pid)} {state}")
+        return self.stopped([stop], why="", because=f" because {self.called(stop.pid)} {state}")
 
     def stopped_on_request(self, stop: TraceEvent) -> Step:
         """Return the step for a child that a supervisor stopped on request."""
-        facts, step = facts_of(stop), self.stopped([stop], None, None, "")
+        facts, step = facts_of(stop), self.stopped([stop], why="", because=ON_REQUEST)
         asked = {facts.id, facts.pid, facts.child, self.called(stop.pid), self._child(stop)} - {None, ""}
-        text = f"{step.text}{ON_REQUEST}"
-        if facts.crash:  # in `terminate`, or it took too long
-            text = sentences.story(text, sentences.ended("it", facts.reason, failed=True, at=facts.where))
-        return replace(step, text=text, asked=frozenset(one for one in asked if one))
+        return replace(step, asked=frozenset(one for one in asked if one))
 
     def restarted(self, event: TraceEvent, lead: TraceEvent | None, group: Sequence[TraceEvent]) -> Step:
         """Return the step for a restarted child and those that the strategy restarts with it."""

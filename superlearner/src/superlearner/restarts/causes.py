@@ -26,6 +26,8 @@ from superlearner.restarts.memory import Events, Memory
 __all__ = ["trail", "why"]
 
 MOST: Final = 20
+NO_PROCESS: Final = "0.1.0"
+"""The pid of a node that stands for code outside of any process."""
 
 
 def why(node: Node, number: str) -> list[Step]:
@@ -116,8 +118,11 @@ class _Chain:
             number = plain_pid(pid)
             return called(number) or memory.name(pid) or number
 
-        def outside(pid: Any) -> bool:
-            return memory.about(pid) is None and pid not in memory.doings and not alive(plain_pid(pid))
+        def outside(pid: Any, signalled: Any) -> bool:
+            if memory.about(pid) is not None or pid in memory.doings or alive(plain_pid(pid)):
+                return False
+            elsewhere = getattr(pid, "runtime", None) is not getattr(signalled, "runtime", None)
+            return elsewhere or plain_pid(pid) == NO_PROCESS  # any other is a process that has ended
 
         self.words = Words(name, outside, begun, memory.child)
 

@@ -66,6 +66,8 @@ class Happening:
     """For a start that failed, the line that raised; for a process in a deadlock, the line of its call."""
     times: int = 1
     """For a start that failed, the number of failed starts that it stands for."""
+    failure: str | None = None
+    """For a stop, how the child ended, if not as it was asked to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +268,11 @@ class _Telling:
                         self._decided(event)
                     self._start(event)
                 case "stop" if not is_own_end(event):
-                    pid = plain_pid(event.data["child"])
-                    self._add(event, "stop", self._id(event), by=self.past.path(event.pid), pid=pid)
+                    facts = facts_of(event)
+                    failure = facts.stop_failed("it").removeprefix("it ") or None
+                    self._add(
+                        event, "stop", self._id(event), by=self.past.path(event.pid), pid=facts.child, failure=failure
+                    )
                 case "end":
                     reason = facts_of(event).reason
                     self._add(event, "signal", self._id(event), to=self.past.path(event.pid), reason=reason)

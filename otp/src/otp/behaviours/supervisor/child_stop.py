@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from otp.behaviours.server.child_spec import ChildSpec, Shutdown
 from otp.behaviours.supervisor.child_start import here
+from otp.behaviours.supervisor.spec_check import shutdown_of
 from otp.kernel.ends.mailbox import merge_batch, receive
 from otp.kernel.ends.timers import cancel_timer, start_timer
 from otp.kernel.steps.signals import exit as exit_process
@@ -21,7 +22,7 @@ from otp.kernel.values.messages import Down, ExitSignal, TimerFired
 from otp.kernel.values.process import Process
 from otp.kernel.values.reasons import Reason, is_clean, same
 
-__all__ = ["is_expected_end", "stop", "stop_all", "wait_for_tasks_of_children"]
+__all__ = ["exceeded_shutdown", "is_expected_end", "stop", "stop_all", "wait_for_tasks_of_children"]
 
 WAVE: Final = 256
 """Dynamic children that are signalled between two checks of which have ended."""
@@ -72,6 +73,15 @@ def is_expected_end(spec: ChildSpec, reason: Reason) -> bool:
     if same(reason, "killed" if spec.shutdown == "brutal_kill" else "shutdown"):
         return True
     return spec.restart != "permanent" and is_clean(reason)
+
+
+def exceeded_shutdown(me: Process, spec: ChildSpec, pid: Any, reason: Reason) -> float | None:
+    """Return the seconds after which its supervisor `me` killed a stopped child; None if it ended otherwise."""
+    limit = shutdown_of(spec)
+    if limit == "brutal_kill" or limit == "infinity" or not same(reason, "killed"):
+        return None
+    end = me.runtime.tracer.find(pid.exit_seq)
+    return limit if end is not None and end.data.get("sender") is me else None
 
 
 async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any, Reason]:

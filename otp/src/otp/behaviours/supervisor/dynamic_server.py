@@ -25,7 +25,7 @@ from otp.behaviours.supervisor.child_start import (
     start,
     started_pid,
 )
-from otp.behaviours.supervisor.child_stop import is_expected_end, stop, stop_all, wait_for_tasks_of_children
+from otp.behaviours.supervisor.child_stop import stop, stop_all, wait_for_tasks_of_children
 from otp.behaviours.supervisor.dynamic_state import DynamicState
 from otp.behaviours.supervisor.flags import change_flags
 from otp.behaviours.supervisor.records import ChildInfo, Counts
@@ -239,7 +239,7 @@ async def _terminate_child(me: Process, state: DynamicState, pid: Any) -> Any:
     if spec is not None:
         ended = not is_alive(pid)
         reason = await stop(pid, shutdown_of(spec))
-        report_stopped(me, None, pid, reason, is_expected_end(spec, reason), ended, requested=True)
+        report_stopped(me, None, pid, reason, spec, ended, requested=True)
         state.forget(pid)
         return Reply(("ok", None), state)
     if isinstance(pid, Process) and pid in state.restarting:
@@ -350,8 +350,7 @@ async def stop_children(me: Process, state: DynamicState) -> None:
     ended = {pid for pid in specs if not is_alive(pid)}
     reasons = await stop_all((pid, shutdown_of(spec)) for pid, spec in specs.items())
     for pid, spec in specs.items():
-        reason = reasons[pid]
-        report_stopped(me, None, pid, reason, is_expected_end(spec, reason), pid in ended)
+        report_stopped(me, None, pid, reasons[pid], spec, pid in ended)
     state.history.clear()
     state.renew_starts()
     state.supervisors = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from otp.behaviours.supervisor.child_start import Failed, prepare, start, started_pid
-from otp.behaviours.supervisor.child_stop import is_expected_end, stop, wait_for_tasks_of_children
+from otp.behaviours.supervisor.child_stop import stop, wait_for_tasks_of_children
 from otp.behaviours.supervisor.records import ChildInfo, Counts
 from otp.behaviours.supervisor.spec_check import SpecError, check_spec
 from otp.behaviours.supervisor.state import ChildRecord, SupervisorState, continue_counts
@@ -65,8 +65,7 @@ async def stop_record(me: Process, state: SupervisorState, record: ChildRecord, 
     if pid is not None:
         ended = not is_alive(pid)
         reason = await stop(pid, record.spec.shutdown)
-        expected = is_expected_end(record.spec, reason)
-        report_stopped(me, record.id, pid, reason, expected, ended, requested=requested)
+        report_stopped(me, record.id, pid, reason, record.spec, ended, requested=requested)
     state.stopped(record, reason, me.runtime.scheduler.window_ns(), ended=ended)
 
 

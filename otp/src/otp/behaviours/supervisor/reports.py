@@ -42,6 +42,7 @@ from otp.kernel.values.sentences import (
     no_restart_left,
     not_restarted,
     restarted,
+    stop_failed,
     stopped,
     story,
     tell,
@@ -116,13 +117,17 @@ _DECIDED: Final = {
 }
 
 
-def log_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, by_itself: bool) -> None:
-    """Log that the supervisor stopped a child, which did not end as asked, or had ended by itself before."""
+def log_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, by_itself: bool, exceeded: float | None) -> None:
+    """Log that the supervisor stopped a child, which did not end as asked, or had ended by itself before.
+
+    `exceeded` is its shutdown time, if it was killed because it took longer.
+    """
     if is_taken(logger, logging.WARNING):
         if by_itself:
             words = _describe_end(_child(id, pid), pid, reason)
         else:
-            words = story(stopped(_me(me), [_child(id, pid)]), _describe_end("it", pid, reason))
+            failure = "" if exceeded is None else stop_failed("it", "killed", failed=True, seconds=exceeded)
+            words = story(stopped(_me(me), [_child(id, pid)]), failure or _describe_end("it", pid, reason))
         _log(logging.WARNING, me, "stopped", id, reason, words, {"otp_old_pid": str(pid)})
 
 

@@ -7,6 +7,7 @@ from logging import INFO
 from typing import Any, Final
 
 from otp.behaviours.server.child_spec import ChildSpec
+from otp.behaviours.supervisor.child_stop import exceeded_shutdown, is_expected_end
 from otp.behaviours.supervisor.dynamic_state import DynamicState
 from otp.behaviours.supervisor.reports import (
     log_failed_request,
@@ -62,18 +63,27 @@ def report_ended(me: Process, id: Hashable, pid: Any, reason: Reason, less: Reas
 
 
 def report_stopped(
-    me: Process, id: Hashable, pid: Any, reason: Reason, as_asked: bool, by_itself: bool, *, requested: bool = False
+    me: Process,
+    id: Hashable,
+    pid: Any,
+    reason: Reason,
+    spec: ChildSpec | None,
+    by_itself: bool,
+    *,
+    requested: bool = False,
 ) -> None:
     """Report that a child was stopped, perhaps on request.
 
-    `by_itself`: it had ended before, and the supervisor only found that.
+    `by_itself`: it had ended before, and the supervisor only found that. Without a `spec`, any reason is as asked.
     """
     less = bound_reason(reason)
     whole = None if less is reason else reason
-    values = (id, pid, less, "supervisor", by_itself, *((True,) if requested else ()))
-    me.runtime.tracer.record("child_terminated", me, values, pid.exit_seq, whole)
+    as_asked = spec is None or is_expected_end(spec, reason)
+    exceeded = None if as_asked or by_itself or spec is None else exceeded_shutdown(me, spec, pid, reason)
+    more = (requested, exceeded) if exceeded is not None else (True,) if requested else ()
+    me.runtime.tracer.record("child_terminated", me, (id, pid, less, "supervisor", by_itself, *more), pid.exit_seq, whole)
     if not as_asked:
-        log_stopped(me, id, pid, reason, by_itself)
+        log_stopped(me, id, pid, reason, by_itself, exceeded)
 
 
 def report_restarted(

@@ -84,7 +84,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
         "reason", "message", "callback", "sender", "what", "name", "event", "cycle", "busy", "place", "waited",
     ),
     "child_started": ("supervisor", "id", "child", "restart", "type", "old", "restarts", "along"),
-    "child_terminated": ("id", "child", "reason", "by", "by_itself", "requested"),
+    "child_terminated": ("id", "child", "reason", "by", "by_itself", "requested", "exceeded"),
     "child_restarted": (
         "id", "child", "old", "reason", "strategy", "used", "allowed", "window", "group", "restarts", "along",
     ),
@@ -92,7 +92,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
 """The data of the frequent kinds. The ring keeps only the values: a tuple costs a quarter of a dictionary, and most are
 never read. A value may be missing at the end: `event` (callback, type, content and state as text) unless a state
 machine ended in a callback, `cycle`, `busy`, `place` and `waited` unless a process ended for a failed call, `requested`
-unless the stop of a child was.
+unless the stop of a child was, `exceeded` (seconds) unless it was killed because its `shutdown` had passed.
 """
 SENDER: Final = FIELDS["exited"].index("sender")
 

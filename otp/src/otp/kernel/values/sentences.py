@@ -170,6 +170,28 @@ def ended_with(who: str, other: str, reason: str) -> str:
     return f"{who} was linked to {other} and ended with it: {reason}"
 
 
+def stop_failed(who: str, reason: str, *, failed: bool, at: str | None = None, seconds: float | None = None) -> str:
+    """Return the sentence about a child that did not end as its supervisor asked; "" if it did.
+
+    Args:
+        who: the child.
+        reason: its exit reason as text.
+        failed: whether that is a failure.
+        at: the line of a crash in `terminate`.
+        seconds: its `shutdown`, if it was killed because it took longer.
+
+    >>> stop_failed("it", "killed", failed=True, seconds=5.0)
+    'it was killed, since it did not end within its shutdown time of 5 s'
+    >>> stop_failed("till", "KeyError('a')", failed=True, at="shop.py:9 in terminate")
+    "till crashed: KeyError('a'), at shop.py:9 in terminate"
+    >>> stop_failed("till", "killed", failed=True)
+    ''
+    """
+    if seconds is not None:
+        return f"{who} was killed, since it did not end within its shutdown time of {duration(seconds)}"
+    return ended(who, reason, failed=True, at=at) if failed and reason != "killed" else ""
+
+
 # What supervisors do after an end
 
 

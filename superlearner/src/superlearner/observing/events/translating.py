@@ -160,7 +160,7 @@ def _child(
         end = sentences.ended(who, reason, failed=failed)
         if asked and alone:
             end, told["request"] = ended_by(who, reason, asked), asked
-        text = end if alone else sentences.stopped(supervisor, [who])
+        text = end if alone else sentences.story(sentences.stopped(supervisor, [who]), facts.stop_failed("it"))
     elif kind == "start_failed":
         told |= {"reason": reason, "where": facts.where, "restart": data.get("restart"), "request": request or None}
         text = sentences.could_not_start(supervisor, who, reason, at=facts.where, request=request)

@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 
+MOST_FAILURES: Final = 3
+"""Stopped processes whose failures to end as asked are told."""
 MOST_LINKED: Final = 10
 """Processes ended by links that are named."""
 
@@ -174,7 +176,7 @@ def describe_facts(moment: Moment, *, stored: bool = False) -> MomentFacts:
     verb = "was restarted" if starts else open_ if moment.going_on else "ended"
     what = f"{sentences.listed([one.supervisor for one in given_up])} gave up" if given_up else f"{name(victim)} {verb}"
     reason = "unknown" if first is None else first.reason
-    killed = f"{name(victim)} was killed"
+    killed = f"{name(victim)} was killed{f', by {moment.signal}' if moment.signal else ''}"
     before = None if victim not in nodes else nodes[victim].state
     after = next((one.state for one in starts if one.id == victim), None)
     if after and after == before and "…" not in after:  # the text of a long state is cut
@@ -263,6 +265,8 @@ def _describe_actions(moment: Moment, decided: list[Decided], name: Namer, *, st
         clauses = [one for one in does if one] or [nothing]
         yield f"{name(id)}{f' ({last.strategy})' if last is not None and last.strategy else ''} {', '.join(clauses)}"
         yield from _list_other_ends(moment, id, name)
+        failed = [one for one in moment.events if isinstance(one, Stopped) and one.by == id and one.failure is not None]
+        yield from (f"{name(one.id, one.pid)} {one.failure}" for one in failed[:MOST_FAILURES])
 
 
 def _describe_left(decided: Decided) -> str:

@@ -575,6 +575,7 @@ def describe_moment(found: Found, clock: Clock, summary: str, origins: Sequence[
             "summary": summary,
             "request": None if asked is None else asked.request,
             "requester": None if asked is None else asked.requester,
+            "signal": None if first is None else first.step.signal,
             "handled": None if first is None else first.handled,
             "lost": None if first is None else first.lost,
             "line": found.line,

@@ -86,6 +86,9 @@ class Stopped(ResultModel):
     id: NodeId
     by: By
     pid: Pid | None = Field(default=None, description="the process that ended; null in restarts of earlier versions")
+    failure: str | None = Field(
+        default=None, description="how it ended, if not as it was asked to: a crash in `terminate`, or a kill"
+    )
 
 
 class Started(ResultModel):
@@ -152,6 +155,7 @@ class Moment(ResultModel):
         default=None, description="the request that ended the first process, such as `your request over HTTP`"
     )
     requester: Requester | None = Field(default=None, description="the user and interface of that request")
+    signal: str | None = Field(default=None, description="who sent the exit signal that ended the first process")
     handled: HandledMessage | None = Field(
         default=None, description="the message that the first process was handling, and who sent it"
     )

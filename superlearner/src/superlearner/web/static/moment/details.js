@@ -71,7 +71,7 @@ export function step(moment, event, times = 1) {
         more: allowance(moment, event),
       };
     case "stop":
-      return { who, text: `stopped by ${name(event.by)}`, more: "" };
+      return { who, text: `stopped by ${name(event.by)}`, more: event.failure ?? "" };
     case "start":
       return { who, text: `started by ${name(event.by)}`, more: event.pid ?? "" };
   }

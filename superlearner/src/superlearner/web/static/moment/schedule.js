@@ -38,7 +38,7 @@ import { isOrderly } from "../base/words.js";
  *   | {kind: "link", id: string, to: string, reason: string}
  *   | {kind: "signal", id: string, to: string, reason: string}
  *   | {kind: "decide", id: string, what: "restart"|"drop"|"give_up"|"pause", left: number|null, strategy: string|null, later?: number|null}
- *   | {kind: "stop", id: string, by: string, pid?: string|null}
+ *   | {kind: "stop", id: string, by: string, pid?: string|null, failure?: string|null}
  *   | {kind: "start", id: string, by: string, pid: string|null, state: string|null})} MomentEvent
  *   `start` of a crash: a start that failed, with the line that raised
  */
