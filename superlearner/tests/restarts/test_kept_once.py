@@ -47,9 +47,11 @@ class Service:
 
     def __init__(self, *rows: MomentRow) -> None:
         self._rows = list(rows)
+        self.has_told_all = asyncio.Event()
 
     async def ask(self, _request: Any, _answer: Any, _timeout: float, **_more: Any) -> Any:
         if not self._rows:
+            self.has_told_all.set()
             await asyncio.Event().wait()
         rows, self._rows = self._rows, []
         return Drawn(list(enumerate(rows, 1)))
@@ -83,6 +85,29 @@ def test_a_restart_that_is_kept_alone_or_in_a_sum_is_not_kept_again() -> None:
         again.close()
 
     Scheduler().run(main)
+
+
+def test_a_restart_that_went_on_when_it_was_kept_is_kept_to_its_end(inside: Callable[..., Any], tmp_path: Path) -> None:
+    """Regression: the child had not been restarted for good, if that took more than 10 s."""
+    open_ = replace(line(3, 5), line="till was killed", events="3 5")
+    whole = replace(open_, last=9, until=126.0, line="till was killed and restarted", events="3 5 9")
+    other = replace(whole, last=12, line="till crashed and was restarted")  # of another event with this number
+
+    async def test(platform: Any) -> None:
+        moments = platform.platform.moments
+        for rows in ([open_], [open_, whole], [open_, other]):
+            service = Service(*rows)
+            listening = listen_to(moments, cast(Any, service))
+            await service.has_told_all.wait()
+            listening.close()
+        for _ in ("in memory", "stored"):
+            [row], count = await moments.page(["shop"], [], None, None, None, 0, 100)
+            assert (row.number, row.last, row.until, row.line, row.events, count) == (
+                3, 9, 126.0, "till was killed and restarted", "3 5 9", 1,
+            )  # fmt: skip
+            moments.store = None
+
+    inside(test, data_dir=tmp_path)
 
 
 def test_an_incident_of_a_service_is_kept_once_and_leaves_its_restarts_known() -> None:

@@ -56,6 +56,34 @@ def test_a_restart_that_goes_on_is_drawn_once_when_it_has_ended() -> None:
     record(test, worker("slow", wait))
 
 
+def test_a_restart_that_was_recorded_while_it_went_on_is_recorded_again_when_it_has_ended() -> None:
+    """Regression: of a child whose `init` took 25 s, `had not been restarted yet when this was recorded` was kept."""
+    gates: list[asyncio.Event] = []
+
+    async def wait() -> None:
+        gates.append(asyncio.Event())
+        if len(gates) > 1:
+            await gates[-1].wait()
+
+    async def test(recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        await end("slow")
+        await advance(30)
+        (open_,) = records
+        assert open_.line == "slow was killed"
+        recorder.catch_up()
+        assert records == [open_]
+        gates[-1].set()
+        await advance(1)
+        _, whole = records
+        assert (whole.number, whole.line, whole.last > open_.last) == (
+            open_.number, "slow was killed and restarted", True,
+        )  # fmt: skip
+        recorder.catch_up()
+        assert len(records) == 2
+
+    record(test, worker("slow", wait))
+
+
 def test_a_restart_that_goes_on_is_unsettled_news_once() -> None:
     """Regression: an observed service read and drew its events again each second."""
     gates: list[asyncio.Event] = []

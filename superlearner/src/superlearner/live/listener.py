@@ -47,8 +47,8 @@ class NodeListener:
         self._take = take
         self._recall = recall
         self._run = ""
-        self._known: dict[int, None] = {}
-        """The numbers of restarts that are kept."""
+        self._known: dict[int, tuple[int, str]] = {}
+        """The last event and the line of each restart that is kept, by number."""
         self._summed: list[tuple[int, int]] = []
         """The first and the last number of each sum that was kept before the node was attached."""
         self._unsettled: list[MomentRow] = []
@@ -65,7 +65,7 @@ class NodeListener:
         self._task.cancel()
         with contextlib.suppress(BadAnswer):
             for row in self._unsettled if is_over else ():
-                if (is_incident(row) or not self.has(row.number, row.run)) and self._has_room(row):
+                if (is_incident(row) or self._is_new(row)) and self._has_room(row):
                     self._take(row)
 
     async def fetch_last(self) -> bool:
@@ -106,9 +106,9 @@ class NodeListener:
                 await self._begin(row.run)  # may end here: another request then takes the row
             if place > self._place:
                 self._place = place
-                if not self.has(row.number, row.run) and self._has_room(row):
+                if self._is_new(row) and self._has_room(row):
                     self._take(row)
-                    self._known[row.number] = None
+                    self._known[row.number] = row.last, row.line
                     if len(self._known) > MOST_RECALLED:
                         del self._known[next(iter(self._known))]
         self._unsettled = told.unsettled[:MOST_UNSETTLED]
@@ -123,12 +123,17 @@ class NodeListener:
             return False
         return number in self._known or any(first <= number <= last for first, last in self._summed)
 
+    def _is_new(self, row: MomentRow) -> bool:
+        """Return whether a restart is not kept, or went on when it was."""
+        known = self._known.get(row.number) if row.run == self._run else None
+        return not self.has(row.number, row.run) if known is None else row.continues(*known)
+
     async def _begin(self, run: str) -> None:
         """Read the restarts that are kept of a run, once for each time the node is attached."""
         kept = await self._recall(run)
         if run == self._run:
             return  # another request was answered first
-        self._run, self._known = run, {row.number: None for row in sorted(kept, key=lambda one: one.number)}
+        self._run, self._known = run, {row.number: (row.last, row.line) for row in sorted(kept, key=lambda one: one.number)}
         self._summed = [(row.number, row.last) for row in kept if not row.events]
 
     def _has_room(self, row: MomentRow) -> bool:

@@ -146,6 +146,8 @@ class Recorder:
         """Those beyond the limit in this minute, up to their own limit."""
         self._pending: dict[int, Pending] = {}
         """The ends that are to be drawn, by number; an end whose events leave the memory first is only counted."""
+        self._going: dict[int, int] = {}
+        """The restarts that were recorded while they went on, with the last event of each: they are recorded again."""
         self._lines: set[int] = set()
         """The earlier restarts of which only a line is kept."""
         self._stopped: dict[tuple[Any, Any], tuple[int, int]] = {}
@@ -365,8 +367,9 @@ class Recorder:
                 continue
             if settled and time.perf_counter() > until:
                 return PAUSE_S
-            if settled and not late and goes_on(group, past, now):  # it is drawn once, when it has ended
-                later = later or LATER_S
+            going = goes_on(group, past, now)
+            if settled and going and (not late or group.id in self._going):  # it is drawn when it has ended
+                later = later or (0.0 if late else LATER_S)  # the next event of one that was drawn leads here again
                 continue
             counted = beyond or (group.id in self._sums and group.id not in self._pending)
             if counted:
@@ -375,6 +378,9 @@ class Recorder:
             number = fallen[0] if fallen and before else group.id
             self._note(group)
             self._known[number] = None
+            self._going.pop(group.id, None)
+            if going and not group.of("gave_up"):
+                _put(self._going, group.id, group.events[-1].seq)
             data = None if group.id in self._lines else self._draw(memory, group, now)
             self._keep(replace(self._make_record(group, past, data), number=number))
         return later if settled else 0
@@ -389,6 +395,8 @@ class Recorder:
             return True
         if lacks_beginning(group):  # its end was drawn or counted
             return False
+        if group.id in self._going:
+            return group.events[-1].seq > self._going[group.id]
         later = group.id > self._begun or group.id in self._pending  # one may end after the sum of later ones
         known = group.id in self._known or group.events[-1].seq in self._known  # its beginning may have left the memory
         return later and not known and is_worth(group)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
-from sqlalchemy import Select, Table, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Select, Table, and_, delete, func, insert, literal, or_, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -63,7 +63,7 @@ class Database:
             for name, values in rows:  # grouped by table, in order: a statement costs ten times as much as a row
                 by_table.setdefault(name, []).append(values)
             for name, values in by_table.items():
-                statement = self._insert(tables.METADATA.tables[name]).on_conflict_do_nothing()
+                statement = _insert_once(self._insert, tables.METADATA.tables[name])
                 for start in range(0, len(values), AT_ONCE):
                     await connection.execute(statement, values[start : start + AT_ONCE])
 
@@ -263,6 +263,19 @@ def _insert_of(url: URL) -> Any:
     from sqlalchemy.dialects.postgresql import insert as into_postgres
 
     return into_postgres
+
+
+def _insert_once(insert: Any, table: Table) -> Any:
+    """Return an INSERT that leaves rows as they are, but for a restart that went on when it was stored."""
+    statement = insert(table)
+    if table is not tables.moments:
+        return statement.on_conflict_do_nothing()
+    new, old = statement.excluded, table.c
+    longer = func.substr(new.line, 1, func.length(old.line)) == old.line
+    changes = {name: new[name] for name in ("last", "until", "line", "count", "events", "data", "cause")}
+    return statement.on_conflict_do_update(
+        index_elements=[old.node, old.run, old.number], set_=changes, where=and_(new.last > old.last, longer)
+    )
 
 
 def _are(table: Table, conditions: dict[str, Any]) -> list[Any]:

@@ -113,6 +113,10 @@ class MomentRow:
     cause: str | None = None
     id: int = 0
 
+    def continues(self, last: int, line: str) -> bool:
+        """Return whether this is a restart that went on when it was kept, up to this event and with this line."""
+        return self.last > last and self.line.startswith(line)
+
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:

@@ -78,13 +78,17 @@ HANG_ADVICE: Final = {
 def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find `async def` callbacks that block their process for a long time, or did so within the window.
 
-    A deadlock, and a hold of the loop by others, are separate findings: neither is the fault of the callback.
+    A deadlock, and a hold of the loop by others, are separate findings: neither is the fault of the callback. Of a long
+    `init`, the process that starts it is no finding of its own.
     """
+    starters = _find_starters(facts, limits)
     locked = {one.pid for circle in facts.cycles for one in circle}
     newest = {one.name or one.pid: one for one in facts.ended_callbacks}  # an earlier one is stored already
     for one in (*newest.values(), *facts.callbacks):
         seconds = one.seconds(facts.now)
         if seconds < limits.anomaly_callback or one.pid in locked or one.own_seconds(facts) < limits.anomaly_callback:
+            continue
+        if any(one.pid in waiting for waiting in starters.values()):
             continue
         took = sentences.elapsed(round(seconds) if one.ended is None else seconds)
         where = f" in {one.callback}{f' at {one.place}' if one.place else ''} for {took}"
@@ -111,6 +115,7 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
                 **_describe_code(one.code),
                 "callback": one.callback,
                 **_describe_awaited(one.awaited),
+                **({"starters": starters[one.pid]} if one.pid in starters else {}),
             },
             threshold=limits.anomaly_callback,
             setting="anomaly_callback",
@@ -118,6 +123,22 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             size=(one.ended or facts.now) - one.began,  # until when it was seen
             incident=None if is_brief else Incident(past, one.began, one.ended),
         )
+
+
+def _find_starters(facts: NodeFacts, limits: Settings) -> dict[str, list[str]]:
+    """Return the pids of the processes that only wait for a long `init`, by the pid of the process in it."""
+    both = [*facts.callbacks, *facts.ended_callbacks]
+    long = {one.pid for one in both if one.callback == "init" and one.own_seconds(facts) >= limits.anomaly_callback}
+    awaited = {one.pid: one.awaited.pid for one in both if one.awaited is not None}
+    starters: dict[str, list[str]] = {}
+    for pid, target in awaited.items():
+        seen = {pid}
+        while target in awaited and target not in seen and target in long:  # supervisors that start supervisors
+            seen.add(target)
+            target = awaited[target]
+        if target in long and target not in seen:
+            starters.setdefault(target, []).append(pid)
+    return starters
 
 
 def _describe_awaited(awaited: Awaited | None) -> dict[str, Any]:

@@ -213,6 +213,9 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
     itself = not alive and looks_like_pid(pid)
     fallen = None if alive else _find_fallen_of(memory, found) if itself else _find_fallen(memory, found)
     causes = causes_of(ctx.node, number if fallen is None else plain_pid(fallen))
+    replaced = None if causes or not alive else _find_replaced(ctx.node, memory, found)
+    if replaced is not None:
+        causes = causes_of(ctx.node, plain_pid(replaced))
     if fallen is not None and all(step.pid != number for step in causes) and not _failed_to_start(memory, found):
         own = [step for step in causes_of(ctx.node, number) if step.pid == number and step.crash]  # meanwhile
         causes = sorted([*causes, *own], key=lambda step: step.event)
@@ -226,17 +229,19 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
     again = _describe_successor(memory, found) if itself else None
     ended = again or ("it is being restarted" if going_on else retried or f"{who} is not running")
     state = (describe_suspension(found),) if alive else (ended,)
+    if replaced is not None:
+        state = (f"it is being restarted: <{number}> is in init",)
     if itself and found not in memory.ends:
         state = (f"the end of {number} is no longer in memory",)
     return Why(
         pid=number,
         name=display_name(found) if alive else memory.name(found),
         alive=alive,
-        restarted=bool(again) or (None if going_on or retried else restarted),
+        restarted=bool(again) or (None if going_on or retried or replaced else restarted),
         known=bool(causes),
         summary=_lines(*lines, *state),
         repeats=count_repeats(memory, causes, clock),
-        earlier=None if restarted or not alive else _describe_earlier(ctx, found, clock),
+        earlier=None if restarted or replaced or not alive else _describe_earlier(ctx, found, clock),
         problems=_list_problems(ctx.watched, number),
         timeouts=[
             WhyTimeouts(at=at, line=line)
@@ -267,7 +272,8 @@ def _list_problems(node: WatchedNode, pid: str) -> list[WhyProblem]:
     """Return the problems that a process has now, such as a hang or calls to it that timed out, stored once over."""
     found = [alarm.finding for alarm in node.monitor.alarms.active.values()]
     unstored = [one for one in found if one.incident and (one.last is None or one.type == "call_timeouts")]
-    return [WhyProblem(at=one.since, line=one.description, ref=None) for one in unstored if pid in pids_of(one)]
+    about = [one for one in unstored if pid in pids_of(one) or pid in one.evidence.get("starters", ())]
+    return [WhyProblem(at=one.since, line=one.description, ref=None) for one in about]
 
 
 def _is_being_restarted(node: Node, memory: Memory, ended: otp.Pid) -> bool:
@@ -276,6 +282,13 @@ def _is_being_restarted(node: Node, memory: Memory, ended: otp.Pid) -> bool:
     end = memory.ends.get(ended)
     group = None if end is None else groups(memory, lambda one: waits(now, one)).get(end.seq)
     return group is not None and goes_on(group, Past(memory, now, 0), now)
+
+
+def _find_replaced(node: Node, memory: Memory, pid: otp.Pid) -> otp.Pid | None:
+    """Return the process that one in its `init` replaces, which its supervisor has not reported yet; None if none."""
+    name = display_name(pid)
+    ends = (one for one in reversed(memory.ends) if name is not None and memory.name(one) == name)
+    return next((one for one in islice(ends, 1) if _is_being_restarted(node, memory, one)), None)
 
 
 def _failed_to_start(memory: Memory, ended: otp.Pid) -> bool:
