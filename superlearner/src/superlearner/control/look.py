@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal, cast
 
 import otp
-from otp import Node, Pid, observer
+from otp import Node, Pid, observer, sentences
 from superlearner.control.exits import Exit
 from superlearner.control.listing import Whose, processes_of
 from superlearner.control.names import display_name, is_critical, registered_name
@@ -16,7 +16,8 @@ from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.control.tree import record_of, supervisor_state, what_of
 
-__all__ = ["KINDS", "TYPES", "Type", "convert_summary", "describe", "doing", "named", "state_note", "supervisors"]
+__all__ = ["KINDS", "TYPES", "Type", "convert_summary", "describe", "describe_callback", "doing", "named", "state_note",
+           "supervisors"]  # fmt: skip
 
 Kind = Literal["supervisor", "worker", "coroutine"]
 Type = Literal["supervisor", "genserver", "worker"]
@@ -151,6 +152,14 @@ def doing(callback: str, places: Sequence[observer.Place]) -> str:
     """Return a callback with its deepest line outside the runtime and libraries."""
     own = [place for place in places if not place.file.startswith((*LIBRARY_FOLDERS, "<"))]
     return f"{callback} at {os.path.basename(own[-1].file)}:{own[-1].line}" if own else callback
+
+
+def describe_callback(node: Node, pid: Pid) -> str:
+    """Return for how long a process has been in its `async def` callback, with its line; "" for less than a second."""
+    found = observer.process(node, pid, messages=0, length=0, related=0, exits=0)
+    if found is None or found.callback is None or found.busy_for is None or found.busy_for < 1:
+        return ""
+    return f"it has been in {_current_call(found)} for {sentences.elapsed(round(found.busy_for))}"
 
 
 def _with_messages(node: Node, exits: list[Exit]) -> list[tuple[Exit, Any]]:

@@ -14,6 +14,7 @@ from otp import Node
 from superlearner.base.commands import command
 from superlearner.control.clock import Clock, time_text
 from superlearner.control.events import STARTS, TraceEvent
+from superlearner.control.look import describe_callback
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.steer import describe_suspension, looks_like_pid
@@ -228,7 +229,8 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
     retried = None if alive or going_on else _describe_attempts(memory, Running(ctx.node), found)
     again = _describe_successor(memory, found) if itself else None
     ended = again or ("it is being restarted" if going_on else retried or f"{who} is not running")
-    state = (describe_suspension(found),) if alive else (ended,)
+    problems = _list_problems(ctx.watched, number)
+    state = (describe_suspension(found), "" if problems else describe_callback(ctx.node, found)) if alive else (ended,)
     if replaced is not None:
         state = (f"it is being restarted: <{number}> is in init",)
     if itself and found not in memory.ends:
@@ -242,7 +244,7 @@ def _explain(ctx: Context, audit: AuditLog, pid: str) -> Why:
         summary=_lines(*lines, *state),
         repeats=count_repeats(memory, causes, clock),
         earlier=None if restarted or replaced or not alive else _describe_earlier(ctx, found, clock),
-        problems=_list_problems(ctx.watched, number),
+        problems=problems,
         timeouts=[
             WhyTimeouts(at=at, line=line)
             for at, line in islice(
