@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
+from platform import release as platform_release
 from typing import Any
 
-__all__ = ["ATTACHED", "NODE", "OWNER", "attach", "wait_for_nodes"]
+__all__ = ["ATTACHED", "NODE", "OWNER", "TELLS_ENDS", "attach", "killed", "wait_for_nodes"]
+
+TELLS_ENDS = tuple(int(one) for one in re.findall(r"\d+", platform_release())[:2]) >= (6, 15)
+"""Whether Linux tells how a process ended that is no child."""
 
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 ATTACHED = "/api/v1/nodes/attached"
 NODE = "shop@127.0.0.1"
+
+
+def killed(os_pid: int) -> str:
+    """Return why a service is gone whose program was killed."""
+    return f"its process {os_pid} no longer exists{': SIGKILL ended it' if TELLS_ENDS else ''}"
 
 
 async def attach(platform: Any, address: str = NODE, **more: Any) -> Any:

@@ -28,7 +28,7 @@ from superlearner.cluster.line import MemberLink
 from superlearner.cluster.serving import control_of
 from superlearner.cluster.ways import BACKEND, BadWay, Way
 from superlearner.nodes.attaching import ServiceChange
-from superlearner.nodes.attaching.attachment import process_exists
+from superlearner.nodes.attaching.os_processes import process_exists
 from superlearner.nodes.kinds import MEMBER, NodeKind
 from superlearner.nodes.nodes import Absence, Nodes
 from superlearner.nodes.remote import RemoteError

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
-from attached_service import ATTACHED, NODE, OWNER, attach, wait_for_nodes
+from attached_service import ATTACHED, NODE, OWNER, attach, killed, wait_for_nodes
 from observed_service import service
 from superlearner.app import sign_of_life
 from superlearner.nodes.attaching import ServiceChange
@@ -109,7 +109,7 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
             first.process.kill()
             await wait_for_nodes(platform, lambda names: NODE not in names)
             [line] = (await platform.get(ATTACHED))["data"]
-            why = f"its process {first.os_pid} no longer exists"
+            why = killed(first.os_pid)
             assert ("looked_for", why) == (line["state"], line["why"])
             assert [why] == [one.known.closed for one in platform.platform.attachments if one.known]  # and stored
             asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
@@ -283,7 +283,7 @@ def test_a_service_that_is_attached_under_another_name_does_not_take_the_place_o
                 states = {line["name"]: line["state"] for line in (await platform.get(ATTACHED))["data"]}
                 assert {NODE: "given_up", "shop_2": "attached"} == states
                 asked = await platform.client.get("/api/v1/processes", params={"node": NODE})
-                gone = f"its process {first.os_pid} no longer exists"
+                gone = killed(first.os_pid)
                 assert f"not found again: {gone}" in asked.text  # regression: "no open service"
 
     inside(test)

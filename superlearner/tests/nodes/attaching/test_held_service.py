@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from attached_service import ATTACHED, NODE, attach
+from attached_service import ATTACHED, NODE, attach, killed
 from otp.distribution import Settings
 from otp.doors import visit
 from otp.doors.holds import Hold
@@ -156,7 +156,7 @@ def test_a_service_that_is_killed_while_its_loop_is_held_leaves_who_held_it(
                 assert asked["message"] == f"{lost}, and is being looked for: {said}"
             shop.process.kill()
             *silent, held, over = await rows(2 + is_silent)
-            gone = f"its process {shop.os_pid} no longer exists"
+            gone = killed(shop.os_pid)
             [line] = (await platform.get(ATTACHED))["data"]
             assert line["why"] == gone
             assert nodes.left[NODE] == gone and NODE not in nodes.holds

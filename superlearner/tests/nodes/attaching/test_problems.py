@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from attached_service import killed
 from live_frames import until
 from observed_service import service
 from superlearner.operations.rights.users import OWNER
@@ -85,7 +86,7 @@ def test_what_was_found_on_a_service_stays_listed_after_a_kill_and_a_restart(ins
             await gone.wait()
             found.extend((await platform.get("/api/v1/system/anomalies", params={"node": NODE}))["data"]["anomalies"])
             [growth] = found
-            told = f"; then {NODE} was no longer observed: its process {shop.os_pid} no longer exists"
+            told = f"; then {NODE} was no longer observed: {killed(shop.os_pid)}"
             assert growth["description"].startswith("the mailbox of till grew from 1 to 1")
             assert growth["description"].endswith(told)
             assert (growth["type"], growth["active"]) == ("mailbox_growth", False)

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from attached_service import ATTACHED, NODE, OWNER, attach, wait_for_nodes
+from attached_service import ATTACHED, NODE, OWNER, TELLS_ENDS, attach, wait_for_nodes
 from observed_service import service
 from otp.distribution import Settings
 from otp.doors import visit
 from stopped_programs import continue_all, stop_all
 from superlearner.nodes.attaching import ServiceChange, attachment
-from superlearner.nodes.attaching.attachment import _is_stopped, process_exists
+from superlearner.nodes.attaching.os_processes import EndOf, is_stopped, process_exists
 from superlearner.operations.builtin.restart_loops import INCIDENT
 from superlearner.operations.builtin.restarts import BY_SIGNAL, LATER, NOT_HELD, NOT_RESTARTED
 from superlearner.store import MomentRow
@@ -35,8 +35,8 @@ def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
 ) -> None:
     """Regression: it was reported as ended while its process ran; and a stopped one as busy."""
     monkeypatch.setattr(visit, "SETTINGS", Settings(heartbeat=1.0, dead=3.0))
-    tells = _is_stopped
-    monkeypatch.setattr(attachment, "_is_stopped", lambda _os_pid: False)  # as if its loop were held
+    tells = is_stopped
+    monkeypatch.setattr(attachment, "is_stopped", lambda _os_pid: False)  # as if its loop were held
 
     async def test(platform: Any) -> None:
         async with service(tmp_path) as shop:
@@ -70,7 +70,7 @@ def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
                 [line] = (await platform.get(ATTACHED))["data"]
                 assert re.match("it has been busy for (9|1[0-3]) s: ", line["why"])  # not 3 s for a while
                 if Path("/proc/self/stat").exists():
-                    monkeypatch.setattr(attachment, "_is_stopped", tells)
+                    monkeypatch.setattr(attachment, "is_stopped", tells)
                     [line] = (await platform.get(ATTACHED))["data"]
                     words = (
                         f"its process {shop.os_pid} has been stopped by a signal and has not answered for [0-9]+ s; "
@@ -153,6 +153,23 @@ def test_a_process_that_was_killed_does_not_exist_although_nobody_has_waited_for
         program.kill()
         os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOWAIT)
         assert not process_exists(program.pid)
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [("kill -KILL $$", ": SIGKILL ended it"), ("kill -USR1 $$", ": SIGUSR1 ended it"), ("exit 7", ": it exited with status 7")],
+)
+@pytest.mark.parametrize("reaped", [False, True])
+def test_the_end_of_a_process_is_told_by_its_status(ends: str, told: str, reaped: bool) -> None:
+    """Regression: a kill and `os._exit` read the same."""
+    with subprocess.Popen(["sh", "-c", f"read line; {ends}"], stdin=subprocess.PIPE) as program:
+        end = EndOf(program.pid)
+        assert program.stdin is not None
+        program.stdin.write(b"now\n")
+        program.stdin.flush()
+        os.waitid(os.P_PID, program.pid, os.WEXITED | (0 if reaped else os.WNOWAIT))
+        gone = f"its process {program.pid} no longer exists"
+        assert end.describe() == f"{gone}{told if TELLS_ENDS or not reaped else ''}"
 
 
 def test_a_silence_of_a_service_that_ran_on_says_what_held_its_loop(inside: Run) -> None:

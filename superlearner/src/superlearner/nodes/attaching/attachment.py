@@ -22,12 +22,13 @@ from superlearner.control.terms import clip
 from superlearner.nodes.attaching.held_loop import advise_on_hold, describe_hold, describe_last_hold, describe_stop
 from superlearner.nodes.attaching.known_services import KnownService
 from superlearner.nodes.attaching.line import ENDED, ServiceLink
+from superlearner.nodes.attaching.os_processes import EndOf, is_ending, is_stopped, process_exists
 from superlearner.nodes.attaching.whereabouts import NoDoor, Whereabouts
 from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import RemoteError, RemoteNode
 
-__all__ = ["PAUSES_S", "Attachment", "ServiceChange", "State", "process_exists"]
+__all__ = ["PAUSES_S", "Attachment", "ServiceChange", "State"]
 
 PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
 """Seconds between attempts to find a service; after the last one, it is given up."""
@@ -38,8 +39,6 @@ LONGEST: Final = 300
 END_S: Final = 1.0
 """Seconds in which the process of a service ends after its connections."""
 LOOK_END_S: Final = 0.02
-EXITING: Final = 0x4
-"""The flag PF_EXITING of Linux, which a process has before its connections are closed."""
 WORD_S: Final = 2.0
 """A request fails a moment before the reason is known."""
 STOPPED: Final = "stopped by a signal"
@@ -120,6 +119,8 @@ class Attachment:
         self._blocked: str | None = None
         """The sentence about that code, or about the signal that stopped its process, as shown now."""
         self._hold_file: Path | None = None
+        self._end: EndOf | None = None
+        """The end of its program, once it was attached on this machine."""
         self._doors: frozenset[str] = frozenset()
         """The addresses of the doors that were there at the last attempt."""
         self.gone_at = None if known is None else known.gone_at
@@ -216,7 +217,7 @@ class Attachment:
     def _find_stop(self) -> str | None:
         """Return the sentence about its process on this machine if a signal has stopped it, else None."""
         os_pid = None if self.known is None or not self.where.is_own else self.known.os_pid
-        return describe_stop(os_pid) if os_pid is not None and _is_stopped(os_pid) else None
+        return describe_stop(os_pid) if os_pid is not None and is_stopped(os_pid) else None
 
     def _retell(self) -> None:
         """Show the present reason why it does not answer."""
@@ -230,7 +231,7 @@ class Attachment:
         os_pid = 0 if self.known is None else self.known.os_pid or 0
         now = time.time()
         held = self._last_hold(now)
-        why = _describe_exit(os_pid)
+        why = (EndOf(os_pid) if self._end is None else self._end).describe()
         self._why = self._closed = why
         if self.known is not None:
             self.known = replace(self.known, closed=why)
@@ -287,6 +288,7 @@ class Attachment:
             self.name, self.facts, self.state, self.tries, self._why = name, facts, "attached", 0, None
             self._set_hold(None)
             self._hold_file = find_hold_file(address) if self.where.is_own else None
+            self._end = EndOf(facts.os_pid) if self.where.is_own else None
             if facts.backend is not None:
                 line = ServiceLink(facts.backend, partial(self._end_of, visitor))
                 await self._nodes.attach_remote(name, line, there=facts.node)
@@ -328,12 +330,12 @@ class Attachment:
                 self._set_hold(hold, self._find_stop())
                 if not (busy := self._busy(self._silent_since)):
                     self._set_hold(None)
-                self._was_stopped = busy is not None and _is_stopped(facts.os_pid)
+                self._was_stopped = busy is not None and is_stopped(facts.os_pid)
                 why, what = (busy, "is silent") if busy else (ENDED, "is gone")
                 if visitor.last_word is not None:
                     why = f"{clip(visitor.last_word, LONGEST)} (process {facts.os_pid})"
-                elif is_here and not busy:
-                    why, what = await _describe_end(facts.os_pid, address)
+                elif is_here and self._end is not None and not busy:
+                    why, what = await _describe_end(self._end, address)
                 is_known = visitor.last_word is not None or (is_here and what == "is gone")
                 self._closed = why if is_known or _is_removed(place_of(address).path) else None
             finally:
@@ -396,7 +398,7 @@ class Attachment:
         if since is None or facts is None or not self.where.is_own or not process_exists(facts.os_pid):
             return None
         seconds = asyncio.get_running_loop().time() - since
-        if _is_stopped(facts.os_pid):
+        if is_stopped(facts.os_pid):
             return describe_stop(facts.os_pid, f" and has not answered for {sentences.elapsed(round(seconds))}")
         if self._hold is not None:
             return advise_on_hold(self._hold)
@@ -427,25 +429,23 @@ class Attachment:
         return f"its metrics only, no pages and no operations: {self.facts.why}"
 
 
-async def _describe_end(os_pid: int, address: str) -> tuple[str, str]:
+async def _describe_end(end_of: EndOf, address: str) -> tuple[str, str]:
     """Return why the connection to a service of this machine was lost, and its state, such as `is gone`.
 
     Both are read from its process and its door.
     """
-    path, loop = place_of(address).path, asyncio.get_running_loop()
+    path, loop, os_pid = place_of(address).path, asyncio.get_running_loop(), end_of.os_pid
     if _is_removed(path):
         return f"its program left otp.observe() (process {os_pid})", "is gone"
     end = loop.time() + END_S
-    while process_exists(os_pid):
+    end_of.wait()
+    while (runs := process_exists(os_pid)) or is_ending(os_pid):
         if loop.time() > end:
-            return f"the connection to it is lost; its process {os_pid} still runs", "is not reachable"
+            break
         await _pause()
-    return _describe_exit(os_pid), "is gone"
-
-
-def _describe_exit(os_pid: int) -> str:
-    """Return what is known of a process that is not our child: a kill and `os._exit` look the same."""
-    return f"its process {os_pid} no longer exists"
+    if runs:
+        return f"the connection to it is lost; its process {os_pid} still runs", "is not reachable"
+    return end_of.describe(), "is gone"
 
 
 async def _pause() -> None:
@@ -455,29 +455,3 @@ async def _pause() -> None:
 def _is_removed(path: str | None) -> bool:
     """Return whether a socket was removed: a killed program leaves it behind."""
     return path is not None and not os.path.lexists(path)
-
-
-def process_exists(os_pid: int) -> bool:
-    """Return whether there is a process of this number that has not ended."""
-    try:
-        os.kill(os_pid, 0)
-    except (ProcessLookupError, OverflowError):  # the number is what the service says
-        return False
-    except OSError:
-        return True  # of another user
-    return _state_of(os_pid) not in ("Z", "X")
-
-
-def _is_stopped(os_pid: int) -> bool:
-    """Return whether a process is stopped, as by SIGSTOP; False where the system does not tell."""
-    return _state_of(os_pid) in ("T", "t")
-
-
-def _state_of(os_pid: int) -> str:
-    """Return the letter of a process's state, "X" while it ends; "" where the system does not tell."""
-    try:
-        with open(f"/proc/{os_pid}/stat", encoding="utf-8", errors="replace") as file:
-            state, *_, flags = file.read().rpartition(") ")[2].split(maxsplit=7)[:7]
-    except OSError:
-        return ""
-    return "X" if int(flags) & EXITING else state
