@@ -34,7 +34,8 @@ def test_a_callback_that_runs_for_a_second_is_told_with_its_line() -> None:
         assert describe_callback(otp.trace.node_of(server), server) == ""
         await advance(1.1)
         line = Waiting.handle_cast.__code__.co_firstlineno + 2
-        assert describe_callback(otp.trace.node_of(server), server) == f"it has been in handle_cast at test_look.py:{line} for 2 s"
+        told = f"it has been in handle_cast at test_look.py:{line} for 2 s"
+        assert describe_callback(otp.trace.node_of(server), server) == told
         over.set()
         await otp.sys.get_state(server)
         assert describe_callback(otp.trace.node_of(server), server) == ""

@@ -73,8 +73,7 @@ def test_a_stop_because_of_a_sibling_tells_how_the_child_failed_to_end() -> None
         await wait_all_idle()
         _, stops, _ = (step.text for step in why(node, number("a")))
         assert stops == (
-            "top (rest_for_one) stopped b, slow, then bad: they were started after a; "
-            f"slow {TOO_SLOW}; bad {CRASHED}"
+            f"top (rest_for_one) stopped b, slow, then bad: they were started after a; slow {TOO_SLOW}; bad {CRASHED}"
         )
         moment = newest(node)
         assert [None, TOO_SLOW, CRASHED] == [one.failure for one in moment.events if one.kind == "stop"]

@@ -133,7 +133,8 @@ class NodeListener:
         kept = await self._recall(run)
         if run == self._run:
             return  # another request was answered first
-        self._run, self._known = run, {row.number: (row.last, row.line) for row in sorted(kept, key=lambda one: one.number)}
+        kept.sort(key=lambda one: one.number)
+        self._run, self._known = run, {row.number: (row.last, row.line) for row in kept}
         self._summed = [(row.number, row.last) for row in kept if not row.events]
 
     def _has_room(self, row: MomentRow) -> bool:

@@ -92,9 +92,9 @@ class Step:
     """A step of a chain of causes; `at_ns` is the node's clock, `pid` its subject.
 
     `name` is the name of that process. `signal_from` is the pid that ended it with a signal, or `OUTSIDE` for code that
-    is no process of the node; `signal` says it in words. `times` is the number of failed restarts that it sums. For the end of a process, `doing`
-    is the clause about what it did, `function` that about the function of a state machine, `message` the message that
-    it was handling, and `begun_ns` the time of its start.
+    is no process of the node; `signal` says it in words. `times` is the number of failed restarts that it sums. For the
+    end of a process, `doing` is the clause about what it did, `function` that about the function of a state machine,
+    `message` the message that it was handling, and `begun_ns` the time of its start.
     For a stop on request, `asked` are the texts by which the request may have named the child or its supervisor.
     """
 

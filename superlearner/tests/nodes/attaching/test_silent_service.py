@@ -157,7 +157,11 @@ def test_a_process_that_was_killed_does_not_exist_although_nobody_has_waited_for
 
 @pytest.mark.parametrize(
     ("ends", "told"),
-    [("kill -KILL $$", ": SIGKILL ended it"), ("kill -USR1 $$", ": SIGUSR1 ended it"), ("exit 7", ": it exited with status 7")],
+    [
+        ("kill -KILL $$", ": SIGKILL ended it"),
+        ("kill -USR1 $$", ": SIGUSR1 ended it"),
+        ("exit 7", ": it exited with status 7"),
+    ],
 )
 @pytest.mark.parametrize("reaped", [False, True])
 def test_the_end_of_a_process_is_told_by_its_status(ends: str, told: str, reaped: bool) -> None:

@@ -81,7 +81,8 @@ def report_stopped(
     as_asked = spec is None or is_expected_end(spec, reason)
     exceeded = None if as_asked or by_itself or spec is None else exceeded_shutdown(me, spec, pid, reason)
     more = (requested, exceeded) if exceeded is not None else (True,) if requested else ()
-    me.runtime.tracer.record("child_terminated", me, (id, pid, less, "supervisor", by_itself, *more), pid.exit_seq, whole)
+    values = (id, pid, less, "supervisor", by_itself, *more)
+    me.runtime.tracer.record("child_terminated", me, values, pid.exit_seq, whole)
     if not as_asked:
         log_stopped(me, id, pid, reason, by_itself, exceeded)
 
