@@ -25,7 +25,7 @@ from otp.kernel.values.coroutines import check_function
 from otp.kernel.values.exception_reasons import place_of_error, stack_of
 from otp.kernel.values.messages import watch
 from otp.kernel.values.reasons import Crash, StackEntry, is_clean
-from otp.kernel.values.sentences import cut_our_frames, note_places, own_stack
+from otp.kernel.values.tracebacks import cut_our_frames, note_places, own_stack
 from otp.standard_streams import keep_exit_status, open_descriptors
 
 if TYPE_CHECKING:

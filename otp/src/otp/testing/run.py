@@ -16,7 +16,7 @@ from otp.kernel.tables.scheduler import here, last_scheduler
 from otp.kernel.values.errors import Exit
 from otp.kernel.values.exception_reasons import stack_of
 from otp.kernel.values.process import DEAD, EXITING, STATE_NAMES, Process
-from otp.kernel.values.sentences import cut_our_frames, note_places, own_stack
+from otp.kernel.values.tracebacks import cut_our_frames, note_places, own_stack
 from otp.testing.faults import warn_of_unmatched
 from otp.testing.idle import settle
 from otp.testing.kernel import TestingKernel

@@ -31,7 +31,8 @@ from otp.kernel.values.errors import CallExit, Exit, result_hint
 from otp.kernel.values.exception_reasons import line_of_def, place_of_error
 from otp.kernel.values.process import Process, is_supervisor, mailbox_len
 from otp.kernel.values.reasons import Crash, first_of_program, is_clean, starts_with
-from otp.kernel.values.sentences import ended, handling, is_taken, own_stack, place_text, say, tell, traceback_text
+from otp.kernel.values.sentences import ended, handling, is_taken, place_text, say, tell
+from otp.kernel.values.tracebacks import own_stack, traceback_text
 
 LONGEST: Final = 500  # characters of a message, a state, a reason
 ANCESTORS: Final = 20
