@@ -1,4 +1,4 @@
-"""What a process is doing, in words."""
+"""The sentence about a callback that has run for a while."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Waiting(GenServer[asyncio.Event]):
 
 
 def test_a_callback_that_runs_for_a_second_is_told_with_its_line() -> None:
-    """Regression: nothing told of a hang before it was a problem, after 4 s."""
+    """Regression: `error why` did not show a hang before it was a problem, after 4 s."""
 
     async def main() -> None:
         over = asyncio.Event()

@@ -11,7 +11,7 @@ from typing import Any
 __all__ = ["ATTACHED", "NODE", "OWNER", "TELLS_ENDS", "attach", "killed", "wait_for_nodes"]
 
 TELLS_ENDS = tuple(int(one) for one in re.findall(r"\d+", platform_release())[:2]) >= (6, 15)
-"""Whether Linux tells how a process ended that is no child."""
+"""True if Linux tells how a process ended that is no child."""
 
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 ATTACHED = "/api/v1/nodes/attached"

@@ -43,7 +43,7 @@ __all__ = [
 MOST_PARTIES: Final = 50
 MOST_CALLERS: Final = 3
 MOST_FAILURES: Final = 3
-"""Stopped children whose failures to end as asked are told."""
+"""Stopped children whose failures to end as asked are shown."""
 OUTSIDE: Final = "outside"
 BY_OUTSIDE: Final = "a signal from outside"
 ON_REQUEST: Final = ": it was asked to"

@@ -33,7 +33,7 @@ GET_INFO: Final = 3 << 30 | INFO_SIZE << 16 | 0xFF << 8 | 11
 
 
 class EndOf:
-    """The end of a running process, which its wait status tells to whoever held a descriptor of it."""
+    """The end of a running process: a descriptor that was opened before keeps its wait status readable."""
 
     def __init__(self, os_pid: int) -> None:
         self.os_pid = os_pid

@@ -39,7 +39,7 @@ __all__ = [
 
 
 MOST_FAILURES: Final = 3
-"""Stopped processes whose failures to end as asked are told."""
+"""Stopped processes whose failures to end as asked are shown."""
 MOST_LINKED: Final = 10
 """Processes ended by links that are named."""
 
