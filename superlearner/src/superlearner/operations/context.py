@@ -131,6 +131,11 @@ class Context:
         return self.watched.node
 
     @property
+    def node_name(self) -> str:
+        """The name that the node has on the platform, which its own program may not know. Raises as `watched`."""
+        return self.nodes.called or self.node.name
+
+    @property
     def kind(self) -> NodeKind:
         """The kind of the node. Raises as `found`."""
         return PLATFORM if self.on is None else self.found.kind

@@ -305,6 +305,18 @@ def test_live_pages_show_a_node_that_is_attached_under_another_name(topic: str, 
     inside(test)
 
 
+def test_sentences_have_the_name_under_which_a_node_is_attached(inside: Run, tmp_path: Path) -> None:
+    """Regression: `nonode (process 8166) was stopped for 17.4 s`, of a node that is called dispatch here."""
+
+    async def test(platform: Any) -> None:
+        async with service(tmp_path):
+            await attach(platform, name="mine")
+            asked = await platform.client.get("/api/v1/applications/till", params={"node": "mine"}, headers=OWNER)
+            assert "mine has no application 'till'" == asked.json()["error"]["message"]
+
+    inside(test)
+
+
 def test_a_service_that_ends_in_order_reads_differently_from_one_that_is_killed(inside: Run, tmp_path: Path) -> None:
     """Regression: after both, its service had ended, or the connection to it was lost."""
 

@@ -511,7 +511,7 @@ class Monitor:
                     self.on_incident(finding.incident)
         for incident in self._incidents.take(alarms.active.values(), over, now, limits.anomaly_window, alarms.earlier):
             self.on_incident(incident)
-        stops = self._stops.take(now, describe_program(self.node))
+        stops = self._stops.take(now, describe_program(self.called() or self.node.name))
         for incident in (*self.crashes.take(now, limits.anomaly_window), *stops):
             self.on_incident(incident)
 
@@ -538,7 +538,7 @@ class Monitor:
             callbacks=self._callbacks.running,
             ended_callbacks=self._callbacks.ended,
             holds=list(map(self._stops.without, self.holds)),
-            program=describe_program(self.node),
+            program=describe_program(self.called() or self.node.name),
             stops=self._stops.recent(since),
             cycles=[] if self.scan is None else self._circles.find(self.node, self.scan.calling, now),
             timeouts=list(self.timeouts),

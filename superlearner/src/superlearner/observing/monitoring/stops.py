@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from otp import Node, sentences
+from otp import sentences
 from superlearner.control.clock import Clock, timestamp
 from superlearner.control.terms import clip, safe_text
 from superlearner.observing.monitoring.facts import AnomalyFinding, Incident, LoopHold, NodeFacts
@@ -26,9 +26,9 @@ STOP_HINT: Final = (
 Period = tuple[float, float]
 
 
-def describe_program(node: Node) -> str:
+def describe_program(node: str) -> str:
     """Return the name of a node with its process id in the operating system."""
-    return f"{clip(safe_text(node.name), LONGEST)} (process {os.getpid()})"
+    return f"{clip(safe_text(node), LONGEST)} (process {os.getpid()})"
 
 
 def stopped_program(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:

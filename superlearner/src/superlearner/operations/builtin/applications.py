@@ -247,7 +247,7 @@ async def _find(ctx: Context, trees: PlaygroundTrees, name: str) -> Known:
     node = ctx.nodes.option_of(ctx.node.name) or ctx.node.name
     raise OperationError(
         "application_not_found",
-        f"{ctx.node.name} has no application {name!r}",
+        f"{ctx.node_name} has no application {name!r}",
         hint=f"see GET /api/v1/applications?node={node}",
     )
 

@@ -173,8 +173,8 @@ async def drain_here(ctx: Context, /, timeout: Timeout = 10) -> ClusterDrained:
     """
     cluster = member_cluster(ctx.node)
     if cluster is None or not cluster.members():
-        raise OperationError("node_unavailable", f"{ctx.node.name} is in no cluster")
-    ctx.about_to(f"drain {ctx.node.name}")
+        raise OperationError("node_unavailable", f"{ctx.node_name} is in no cluster")
+    ctx.about_to(f"drain {ctx.node_name}")
     drained = await cluster.drain(timeout)
     return ClusterDrained(moved=list(map(_child, drained.moved)), kept=list(map(_child, drained.kept)))
 

@@ -185,7 +185,7 @@ def _loaded(ctx: Context, module: str, *, force: bool) -> None:
     if not ctx.kind.reloads_files:
         raise OperationError(
             "conflict",
-            f"{ctx.node.name} is {ctx.kind.description}",
+            f"{ctx.node_name} is {ctx.kind.description}",
             hint="POST /api/v1/sandboxes/{sandbox_id}/hot-reload changes its source and keeps the versions",
         )
     if module not in sys.modules:

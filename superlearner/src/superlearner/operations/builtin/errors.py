@@ -77,7 +77,7 @@ def _describe_none(ctx: Context, what: str, process: str | None = None) -> tuple
     since = int(Clock().wall(events[0].at)) if events else None
     begins = "" if since is None else f" since {time_text(since)}"
     listing = command("restart.list", process=process, node=ctx.nodes.option_of(ctx.node.name))
-    return f"none {what} in the memory of {ctx.node.name}{begins}; `{listing}` lists what is stored", since
+    return f"none {what} in the memory of {ctx.node_name}{begins}; `{listing}` lists what is stored", since
 
 
 @operation("error.patterns", http=("GET", "/processes/{pid}/errors/patterns"), scope="read", errors=NOT_THERE,
@@ -230,7 +230,7 @@ def _describe_forgotten(ctx: Context) -> str:
     oldest = next(iter(otp.trace.history(ctx.node)), None)
     has = "it is empty" if oldest is None else f"its oldest event is of {time_text(Clock().wall(oldest.at))}"
     return (
-        f"the history of {ctx.node.name} has no record of its end: {has}; of unsupervised processes, it has the newest "
+        f"the history of {ctx.node_name} has no record of its end: {has}; of unsupervised processes, it has the newest "
         "failures, at most ten a second, and normal exits only while a platform is attached"
     )
 

@@ -56,7 +56,7 @@ async def run(
     if not evaluation.allowed:
         raise OperationError(
             "eval_not_allowed",
-            f"{ctx.node.name} does not allow evaluation",
+            f"{ctx.node_name} does not allow evaluation",
             hint="use a sandbox, or start the platform with --allow-eval",
         )
     try:
@@ -65,7 +65,7 @@ async def run(
         problem = f"line {error.lineno or 1}, column {error.offset or 1}: {error.msg}"
         raise OperationError("validation_error", f"source: {problem}", details=[Detail("source", problem)]) from None
     lines = source.count("\n") + 1
-    ctx.about_to(f"evaluate {lines} line{'s' if lines > 1 else ''} of Python in {ctx.node.name}")
+    ctx.about_to(f"evaluate {lines} line{'s' if lines > 1 else ''} of Python in {ctx.node_name}")
     try:
         found = await evaluate(ctx.node, code, timeout_ms / 1000, keep=keep)
     except Failed as error:

@@ -151,7 +151,7 @@ def _some_process(ctx: Context) -> Pid:
 
 async def _harm_the_node(ctx: Context, plan: Plan, *, force: bool) -> SimulationLine:
     if ctx.kind.answers_requests:
-        permit(ctx, f"{ctx.node.name} is {ctx.kind.description}", force=force, hint="try it in a sandbox; ")
+        permit(ctx, f"{ctx.node_name} is {ctx.kind.description}", force=force, hint="try it in a sandbox; ")
     ctx.about_to(words_of(plan), lambda: [called(pid) for pid in ctx.node.processes()[:MOST_NAMED]])
     with steering():
         return describe_simulation(await begin(ctx.home, plan), plan)
