@@ -72,6 +72,45 @@ def test_events_of_the_node_come_in_order_and_resume_after_an_id(inside: Inside)
     inside(test)
 
 
+def test_an_anomaly_of_the_node_is_an_event_with_the_words_of_the_list(inside: Inside) -> None:
+    """Regression: only anomalies of the platform's own node were events."""
+
+    async def test(running: Any) -> None:
+        async with otp.Node(TILL) as node, remote(running.platform, node):
+            await tree(node)
+            counter = node.whereis("counter_1")
+            await otp.sys.suspend(counter)
+            for number in range(20):
+                otp.send(counter, number)
+            asked = {"types": "anomaly_raised,anomaly_ended", "pid": "counter_1", "limit": 1, "timeout_ms": 30_000}
+            found = await collected(running, last=1, **asked)
+            [raised] = found["items"]
+            listed = await running.get("/api/v1/system/anomalies", params={"node": TILL})
+            [anomaly] = listed["data"]["anomalies"]
+            kind, severity = anomaly["type"].replace("_", " "), anomaly["severity"]
+            assert raised["text"] == f"{kind} ({severity}): {anomaly['description']}"
+            assert (raised["type"], raised["node"], raised["name"]) == ("anomaly_raised", TILL, "counter_1")
+            await otp.sys.resume(counter)
+            [ended] = (await collected(running, last_id=found["last_id"], **asked))["items"]
+            assert ended["type"] == "anomaly_ended"
+            assert ended["data"]["anomaly"] == raised["data"]["anomaly"]
+            assert ended["text"].startswith(f"{kind} ({severity}) is over: ")
+
+    inside(test, scan_interval=0.05, anomaly_mailbox=5)
+
+
+def test_an_id_of_an_earlier_attachment_gets_a_gap_that_says_so(inside: Inside) -> None:
+    """Regression: it said that the platform had been restarted."""
+
+    async def test(running: Any) -> None:
+        async with otp.Node(TILL) as node, remote(running.platform, node):
+            [gap] = (await collected(running, last_id="e-1", types="crashed", limit=1))["items"]
+            assert gap["data"] == {"lost": None, "reason": "attached"}
+            assert gap["text"] == "some events are missing here: the node has been attached again since"
+
+    inside(test)
+
+
 def test_actions_of_the_platform_are_in_the_log_of_the_service(
     inside: Inside, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -93,7 +93,7 @@ class Headless:
             configuration,
             version=version,
             epoch=epoch,
-            events=EventLog(secrets.token_hex(4), configuration.current.events_kept),  # separate ids
+            events=EventLog(secrets.token_hex(4), configuration.current.events_kept, other_run="attached"),
             arsenal=Registry(),
             evaluates=evaluates,
             audit=REQUESTS.setdefault(node, AuditLog()),

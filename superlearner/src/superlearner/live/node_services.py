@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 import otp
@@ -84,6 +85,7 @@ class NodeServices:
         self.nodes.listen(self.hubs.keep)
         self.moments = Moments(self.audit)
         self.nodes.listen(self.moments.follow)
+        self.nodes.on_anomaly = self._report_anomaly
         self.trace_feeds = TraceFeeds()
         self.services = services = Services()
         services.provide(AuditLog, lambda: self.audit)
@@ -123,6 +125,17 @@ class NodeServices:
         who = monitor.name_holder(held) or held.pid or "something outside of any process"
         text = sentences.story(sentences.held(who, seconds, held.place), f"{who_answers} answers again")
         hub.held(seconds, text, None if held.pid is None else held.pid.strip("<>"))
+
+    def _report_anomaly(
+        self, node: str | None, event: str, measured: Mapping[str, float], about: Mapping[str, Any]
+    ) -> None:
+        is_over = event == "anomaly.ended"
+        data = {"anomaly": about["type"], "severity": about["severity"]}
+        lasted = {"lasted": round(measured["lasted"], 3)} if is_over else {}
+        over = " is over" if is_over else ""
+        text = f"{about['type'].replace('_', ' ')} ({about['severity']}){over}: {about['description']}"
+        type = "anomaly_ended" if is_over else "anomaly_raised"
+        self.events.emit(type, text, {**data, **lasted}, node=node, pid=about["pid"], name=about["name"])
 
     def _report_fault(self, node: str, what: str) -> None:
         self.telemetry.execute("node.fault", {}, {"node": node, "what": clip(what, LONGEST_FAULT)})

@@ -9,7 +9,7 @@ For a node in this program, events are counted and stored here; a node in anothe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -22,7 +22,7 @@ from superlearner.nodes.backups import Backups
 from superlearner.nodes.kinds import LOCAL, PLATFORM, SERVICE, SIMULATED_HOST, NodeKind
 from superlearner.nodes.remote import Link, RemoteNode
 from superlearner.observing.analytics import Ledger
-from superlearner.observing.monitoring import Monitor
+from superlearner.observing.monitoring import ANOMALY_EVENTS, Monitor
 from superlearner.settings.settings import Settings
 
 __all__ = [
@@ -51,6 +51,9 @@ SHARED: Final = (
     "anomaly_unsupervised_after", "anomaly_monitors", "anomaly_down_unread", "watchdog_after",
 )  # fmt: skip
 """The settings that also apply to nodes in other processes."""
+
+AnomalyHandler = Callable[[str, str, Mapping[str, float], Mapping[str, Any]], object]
+"""A handler of telemetry about anomalies; its first argument is the name of their node."""
 
 
 def full_name(name: str) -> str:
@@ -167,6 +170,8 @@ class Nodes:
         """Returns the name of the node that a string refers to; the id of a sandbox refers to its node."""
         self.explainers: list[Callable[[str], Absence | None]] = []
         """Each returns why there is no node of a name, if it knows."""
+        self.on_anomaly: AnomalyHandler = lambda _node, _event, _measured, _about: None
+        """Called with what the monitors of the other nodes of this program report about anomalies."""
         self._own: WatchedNode | None = None
         self.default: str | None = None
         """The default node, if it is not the platform's own; it may stop and come back."""
@@ -215,6 +220,7 @@ class Nodes:
         monitor = Monitor(self._settings, analytics)
         monitor.called = partial(self.option_of, node.name)
         monitor.operates = lambda: self.operates
+        monitor.telemetry.attach(partial(self.on_anomaly, node.name), *ANOMALY_EVENTS)
         monitor.watch(node)
         monitor.ready()
         if kind is SERVICE:  # it has run before; what a tree of ours does while it starts is no fault

@@ -11,7 +11,6 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -39,7 +38,7 @@ from superlearner.nodes.nodes import Nodes
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.events import EventLog
 from superlearner.observing.logs import LogLine, LogView
-from superlearner.observing.monitoring import Monitor, Source, Tally
+from superlearner.observing.monitoring import ANOMALY_EVENTS, Monitor, Source, Tally
 from superlearner.observing.monitoring.facts import PLATFORM
 from superlearner.observing.tracing import Recordings
 from superlearner.operations.engine.audit import announce
@@ -79,7 +78,6 @@ __all__ = ["Platform", "Readiness", "way_of"]
 
 log: Final = logging.getLogger(__name__)
 RECORDINGS: Final = "recordings"
-ANOMALY_EVENTS: Final = {"anomaly.raised": "anomaly_raised", "anomaly.ended": "anomaly_ended"}
 LONGEST_LOGGED: Final = 500
 
 
@@ -155,7 +153,7 @@ class Platform(NodeServices):
         self.accounts = Accounts(self.store, self.tokens)
         self.audit.listen(self.store.append_audit)
         self.audit.listen(partial(announce, self.events))
-        self.telemetry.attach(self._report_anomaly, *ANOMALY_EVENTS)
+        self.telemetry.attach(partial(self._report_anomaly, None), *ANOMALY_EVENTS)
         self.log = LogView(settings.log_kept, None if credentials is None else credentials.is_token)
         self.analytics = Ledger(
             self.store,
@@ -326,15 +324,6 @@ class Platform(NodeServices):
         if line.node is not None:
             data["written_on"] = line.node
         self.events.emit("logged", text, data, pid=line.pid, name=line.name, supervisor=line.supervisor)
-
-    def _report_anomaly(self, event: str, measured: Mapping[str, float], about: Mapping[str, Any]) -> None:
-        type = ANOMALY_EVENTS[event]
-        data = {"anomaly": about["type"], "severity": about["severity"]}
-        lasted = {"lasted": round(measured["lasted"], 3)} if type == "anomaly_ended" else {}
-        over = " is over" if lasted else ""
-        who = about["name"] or about["pid"] or "the node"
-        text = f"{about['type'].replace('_', ' ')} ({about['severity']}){over}: {who}"
-        self.events.emit(type, text, {**data, **lasted}, pid=about["pid"], name=about["name"])
 
 
 def way_of(settings: Settings) -> Way | None:

@@ -282,9 +282,11 @@ def test_an_anomaly_is_an_event_when_it_begins_and_when_it_ends(inside: Inside) 
         async with streaming(platform, "types=anomaly_raised,anomaly_ended&pid=till") as stream:
             for event in ("anomaly.raised", "anomaly.ended"):
                 who = {"type": "mailbox_growth", "severity": "high", "pid": "0.7.0", "name": "till"}
+                who["description"] = "the mailbox of till grows"
                 platform.platform.telemetry.execute(event, {"lasted": 1.5}, who)
             raised, ended = await stream.event(), await stream.event()
-            assert raised["text"] == "mailbox growth (high): till"
+            assert raised["text"] == "mailbox growth (high): the mailbox of till grows"
+            assert (raised["node"], ended["node"]) == (None, None)
             assert ended["data"] == {"anomaly": "mailbox_growth", "severity": "high", "lasted": 1.5}
 
     inside(test)

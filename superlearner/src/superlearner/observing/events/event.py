@@ -12,8 +12,8 @@ __all__ = ["GAP", "Event", "Gap", "GapReason"]
 
 GAP: Final = "gap"
 
-GapReason = Literal["ring", "slow", "restarted", "unknown"]
-"""Reasons for missing events: late reader, slow reader, other run, invalid id."""
+GapReason = Literal["ring", "slow", "restarted", "attached", "unknown"]
+"""Reasons for missing events: late reader, slow reader, other run, other attachment, invalid id."""
 
 encode: Final = msgspec.json.Encoder().encode
 
@@ -127,5 +127,6 @@ WORDS: Final[dict[GapReason, str]] = {
     "ring": "they are older than what is kept",
     "slow": "they came faster than they were read",
     "restarted": "the platform has been restarted since",
+    "attached": "the node has been attached again since",
     "unknown": "the id is not from this platform",
 }

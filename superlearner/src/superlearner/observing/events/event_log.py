@@ -18,7 +18,7 @@ from otp.redaction import without_secrets
 from superlearner.control.child_requests import ChildRequests
 from superlearner.control.clock import Clock
 from superlearner.control.exits import EndTimes
-from superlearner.observing.events.event import Event
+from superlearner.observing.events.event import Event, GapReason
 from superlearner.observing.events.translating import can_wait, event_of, names_in
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class EventLog:
     Args:
         epoch: identifies this run of the platform.
         kept: number of events in the ring.
+        other_run: the reason of the gap for a reader with an id of an earlier run.
 
     >>> events = EventLog("e1", kept=2)
     >>> for word in ("one", "two", "three"):
@@ -48,8 +49,9 @@ class EventLog:
     [('e1-2', 'two'), ('e1-3', 'three')]
     """
 
-    def __init__(self, epoch: str, kept: int = KEPT) -> None:
+    def __init__(self, epoch: str, kept: int = KEPT, *, other_run: GapReason = "restarted") -> None:
         self.epoch = epoch
+        self.other_run: GapReason = other_run
         self.number = 0
         """Number of events so far, and of the newest one."""
         self.readers: set[Reader] = set()
@@ -97,14 +99,14 @@ class EventLog:
         text: str,
         data: dict[str, Any],
         *,
+        node: str | None = None,
         pid: str | None = None,
         name: str | None = None,
         supervisor: str | None = None,
     ) -> None:
-        """Publish an event of the platform itself."""
-        self.publish(
-            Event(type, round(time.time(), 6), without_secrets(text), data, pid=pid, name=name, supervisor=supervisor)
-        )
+        """Publish an event that is none of the runtime; without a node, it is one of the platform itself."""
+        at, text = round(time.time(), 6), without_secrets(text)
+        self.publish(Event(type, at, text, data, node=node, pid=pid, name=name, supervisor=supervisor))
 
     def between(self, after: int, most: int) -> Iterator[Event]:
         """Yield up to `most` events numbered above `after`, oldest first."""

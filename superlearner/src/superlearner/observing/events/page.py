@@ -28,7 +28,8 @@ superlearner process kill counter_1
                                 <0.31.0>; 2 of 3 restarts left in 5 s
 ```
 
-Events are printed as they happen, until Ctrl-C; `--json` prints each as a line of JSON.
+Events are printed as they happen, until Ctrl-C; `--json` prints each as a line of JSON. If an attached service ends, a
+line on standard error says so, and the events of its next run follow.
 
 ```sh
 superlearner events stream --types crashed,gave_up --last 20
@@ -51,11 +52,12 @@ data: {"id":"6fe1b2c8-84","type":"child_restarted","at":1795189309.693841,"pid":
 - **Resume.** Send the last `id` as the header `Last-Event-ID` (browsers do so) or as `last_id`: no event is missing or
   repeated, even after a restart of the web server. `last=20` begins with the last 20.
 - **Gaps.** The platform keeps the last `events_kept` (10,000) events. If unread ones are gone, an event `gap` has their
-  number (`lost`, all types) and `reason`: `ring` or `slow` (you read too slowly), `restarted` (the platform), `unknown`
-  (invalid id).
+  number (`lost`, all types) and `reason`: `ring` or `slow` (you read too slowly), `restarted` (the platform),
+  `attached` (the node, again), `unknown` (invalid id).
 - **Ids** consist of the run of the platform and a number. An `id` line every ten seconds reports the position.
 - **Filters**: `types` (separated by commas), `supervisor` (name or pid: itself, its decisions, its children), `pid`
-  (pid, name or child id), `node`. Other nodes report processes and supervisors only, from the first request on.
+  (pid, name or child id), `node`. Other nodes report processes, supervisors and anomalies only, from the first request
+  on.
 - **End**: after `limit` events, or `timeout_ms`. With `Accept: application/json` the answer is a single list (default:
   5 s or 100 events), with `last_id` to continue. When the web server ends, browsers reconnect after a second.
 

@@ -93,7 +93,7 @@ class Reader:
         if found is not None and found[1] == self._events.epoch and int(found[2]) <= self._events.number:
             self._place = int(found[2])
         elif found is not None and found[1] != self._events.epoch:
-            self._gap, self._place = "restarted", self._events.oldest - 1
+            self._gap, self._place = self._events.other_run, self._events.oldest - 1
         else:
             self._gap = "unknown"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from superlearner.observing.monitoring.alarms import Alarm, Alarms
+from superlearner.observing.monitoring.alarms import ANOMALY_EVENTS, Alarm, Alarms
 from superlearner.observing.monitoring.detectors import DETECTORS, detect
 from superlearner.observing.monitoring.facts import AnomalyFinding, NodeFacts, ServiceGap
 from superlearner.observing.monitoring.figures import Source
@@ -12,6 +12,7 @@ from superlearner.observing.monitoring.service import MONITORING, MonitoringServ
 from superlearner.observing.monitoring.tally import Tally
 
 __all__ = [
+    "ANOMALY_EVENTS",
     "DETECTORS",
     "MONITORING",
     "Alarm",

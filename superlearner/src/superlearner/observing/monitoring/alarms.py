@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding
+from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding, last_seen
 
-__all__ = ["BACK_S", "Alarm", "Alarms"]
+__all__ = ["ANOMALY_EVENTS", "BACK_S", "Alarm", "Alarms"]
 
+ANOMALY_EVENTS: Final = ("anomaly.raised", "anomaly.ended")
+"""The telemetry events about anomalies."""
 ENDED: Final = 200
 EXACT: Final = frozenset({"long_callback", "call_cycle"})
 """Types whose finding is one event with its own start; that of others moves with the window of the detector."""
@@ -59,7 +61,19 @@ class Alarm:
     def labels(self) -> dict[str, str | None]:
         """Its metadata for telemetry."""
         finding = self.finding
-        return {"type": finding.type, "severity": finding.severity, "pid": finding.pid, "name": finding.name}
+        return {
+            "type": finding.type,
+            "severity": finding.severity,
+            "pid": finding.pid,
+            "name": finding.name,
+            "description": self.description,
+        }
+
+    @property
+    def description(self) -> str:
+        """Its description, in the past tense once it is over."""
+        description, until = self.finding.description, self.until
+        return last_seen(description, until) if self.lost and until else description
 
     @property
     def past(self) -> str:

@@ -19,7 +19,7 @@ from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.observing.monitoring import Alarm, Point
 from superlearner.observing.monitoring.export import Table, as_csv, as_json, rows_of
-from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding, last_seen
+from superlearner.observing.monitoring.facts import RANKS, AnomalyFinding
 from superlearner.operations.builtin.program_runs import list_runs
 from superlearner.operations.builtin.restart_incidents import possible_names, read_anomaly
 from superlearner.operations.builtin.restart_loops import ANOMALY
@@ -338,7 +338,7 @@ def describe_anomaly(alarm: Alarm, now: float) -> AnomalyLine:
         active=alarm.ended is None,
         pid=finding.pid,
         name=finding.name,
-        description=last_seen(finding.description, alarm.until) if alarm.lost and alarm.until else finding.description,
+        description=alarm.description,
         past=alarm.past,
         since=timestamp(finding.since),
         last=None if finding.last is None else timestamp(finding.last),
