@@ -30,6 +30,7 @@ from superlearner.observing.monitoring.incidents import Incidents
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.node_memory import memory_of
 from superlearner.observing.monitoring.sizes import MemoryHolder
+from superlearner.operations.builtin.restart_loops import beginning
 from superlearner.settings.settings import Settings
 
 
@@ -149,6 +150,35 @@ def test_a_mailbox_that_grows_because_its_process_hangs_is_one_anomaly() -> None
     text = "till was in handle_cast at till.py:12 for 6 s, and 220 messages waited"
     assert stored == [Incident(text, NOW + 14, NOW + 20)]
     assert [one.finding.since for one in alarms.ended] == [NOW - 22]
+
+
+def test_what_is_stored_of_a_long_mailbox_says_how_long_it_stood_also_over_an_attachment() -> None:
+    """Regression: *messages waited for till for longer than 60 s*, of a mailbox that was long for 16 s."""
+
+    def look(alarms: Alarms, incidents: Incidents, later: float, *, stands: bool) -> list[Incident]:
+        now = NOW + later
+        tracks = [replace(track([5683] * 6), handled_per_s=46.0)] if stands else []
+        _, over = alarms.update(detect(facts(now=now, tracks=tracks), LIMITS), now)
+        return incidents.take(alarms.active.values(), over, now, LIMITS.anomaly_window, alarms.earlier)
+
+    first, incidents = Alarms(), Incidents()
+    assert look(first, incidents, 0, stands=True) == []
+    assert look(first, incidents, 6, stands=False) == [
+        Incident("messages waited for till for 16 s, more than it handles in 60 s", NOW - 10, NOW + 6)
+    ]
+    past = "5,683 messages waited for till, work for about 2 min 4 s at 46 per second"
+    assert [one.finding.description for one in first.ended] == [past]
+    first, again, incidents = Alarms(), Alarms(), Incidents()
+    look(first, Incidents(), 0, stands=True)
+    again.take_over(first, NOW + 10, 3600.0)
+    assert look(again, incidents, 11, stands=False) == []
+    [lost] = look(again, incidents, 15, stands=False)
+    seen = "messages waited for till for 10 s, more than it handles in 60 s when it was last observed, at "
+    assert lost.text.startswith(seen)
+    assert look(again, incidents, 25, stands=True) == []
+    [whole] = look(again, incidents, 80, stands=False)
+    assert whole == Incident("messages waited for till for 90 s, more than it handles in 60 s", NOW - 10, NOW + 80)
+    assert [beginning(one.text) for one in (lost, whole)] == [beginning(past)] * 2  # one problem in all lists
 
 
 def test_the_worst_hold_of_a_loop_is_the_one_that_was_least_due_to_other_programs() -> None:

@@ -207,6 +207,43 @@ def test_children_of_a_dynamic_supervisor_that_never_end_are_found_with_their_re
     _watch(monkeypatch, run)
 
 
+def test_children_are_found_after_32_s_of_growth_with_the_time_of_their_first_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Regression: they counted from the hundredth on, so that 5 a second were found after 56 s, not 36."""
+
+    async def run(monitor: Monitor, sample: Callable[[float], Any]) -> None:
+        await otp.DynamicSupervisor.start_link(name="guests")
+        assert await sample(30) == []
+        begun = monitor.time()
+        host = await LeakingHost.start_link(0.15, name="host")
+        seconds = 0
+        while not (found := await sample(2)):
+            seconds += 2
+            await monitor.fresh()  # a look a moment after a sample is no pause of the growth
+        assert 30 <= seconds <= 40
+        assert 0 <= only(found).since - begun <= 6
+        await otp.GenServer.stop(host)
+        assert await sample(30) == []
+        assert len(monitor.facts().children[0].counts) > 30
+
+    _watch(monkeypatch, run)
+
+
+def test_few_children_that_become_no_more_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run(monitor: Monitor, sample: Callable[[float], Any]) -> None:
+        await otp.DynamicSupervisor.start_link(name="guests")
+        for total in (10, 60):
+            for _ in range(total):
+                await otp.DynamicSupervisor.start_child("guests", Guest.child_spec(None, restart="temporary"))
+            assert await sample(60) == []
+            counts = monitor._population._of_supervisors  # pyright: ignore[reportPrivateUsage]
+            assert [len(one) for one in counts.values()] == [1] * (total > 10)
+        assert monitor.facts().children == []
+
+    _watch(monkeypatch, run)
+
+
 def test_many_short_processes_and_a_pool_that_fills_once_are_no_growth(monkeypatch: pytest.MonkeyPatch) -> None:
     async def short(seconds: float) -> None:
         await otp.receive(timeout=seconds)

@@ -444,6 +444,9 @@ class Incident:
     """A stored sentence about an anomaly, in the past tense; times are wall-clock seconds.
 
     `at` and `until` are None if it begins and ends with the anomaly.
+
+    >>> Incident("messages waited for till", then=", more than it handles in 60 s").tell(16.2)
+    'messages waited for till for 16 s, more than it handles in 60 s'
     """
 
     text: str
@@ -453,6 +456,12 @@ class Incident:
     """Identifies it if several monitors of the node may find it; 0 for none."""
     type: Type | None = None
     """The type of its anomaly, if it may explain something else, such as a silence; None for the others."""
+    then: str | None = None
+    """What follows the time that it lasted, which its sentence tells at its end; None if it does not tell that time."""
+
+    def tell(self, seconds: float) -> str:
+        """Return the sentence about an anomaly that lasted for some seconds."""
+        return self.text if self.then is None else f"{self.text} for {sentences.elapsed(round(seconds))}{self.then}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,9 @@ class Incidents:
             if at is None or again:
                 at = alarm.finding.since
             until = until and max(at, until)  # the end of an anomaly is rounded
-            text = last_seen(incident.text, until) if until and alarm.lost else incident.text
+            text = incident.tell((until or now) - at)
+            text = last_seen(text, until) if until and alarm.lost else text
             if incident.until is None or (finding.type in EXACT and not text.endswith(finding.calls)):
                 text += finding.calls
-            found.append(replace(incident, text=text, at=at, until=until))
+            found.append(replace(incident, text=text, at=at, until=until, then=None))
         return found

@@ -79,7 +79,7 @@ def mailbox_backlog(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindi
             continue
         time = sentences.elapsed(round(seconds))
         pace = f"about {time} at {pace_text(rate)}" if rate else f"none handled for {time}"
-        allowed = f"{limits.anomaly_mailbox_wait:g} s"
+        allowed = sentences.elapsed(limits.anomaly_mailbox_wait)
         yield AnomalyFinding(
             type="mailbox_backlog",
             severity="high" if not rate or seconds >= 10 * limits.anomaly_mailbox_wait else "medium",
@@ -97,10 +97,10 @@ def mailbox_backlog(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindi
             threshold=limits.anomaly_mailbox_wait,
             setting="anomaly_mailbox_wait",
             size=length,
-            past=f"{name}: {length:,} messages waited, {pace}",
+            past=f"{length:,} messages waited for {name}, {f'work for {pace}' if rate else pace}",
             hint=_describe_flood(track, facts),
             past_hint=ADVICE,
-            incident=Incident(f"messages waited for {name} for longer than {allowed}"),
+            incident=Incident(f"messages waited for {name}", then=f", more than it handles in {allowed}"),
         )
 
 

@@ -26,7 +26,9 @@ LEAST_S: Final = 1.0
 """Seconds between two counts that are kept; the newest one is always the last."""
 KEPT: Final = 600
 CHILDREN: Final = 100
-"""Children of a dynamic supervisor from which they are counted."""
+"""Children of a dynamic supervisor from which their number may be an anomaly."""
+FEW: Final = 20
+"""Children of a supervisor from which they are counted while they become more, so that the whole growth is known."""
 NEWEST: Final = 200
 """Its newest children, among which the starter is looked for."""
 
@@ -72,11 +74,18 @@ class Population:
         before = {one.pid: one for one in self.children}
         counted, self._of_supervisors, self.children = self._of_supervisors, {}, []
         for pid, total in scan.children.items():
-            state = supervisor_state(pid) if total >= CHILDREN and not is_critical(pid) else None
-            if state is None or state.strategy not in DYNAMIC:
+            if total < FEW:
                 continue
-            counts = self._of_supervisors[pid] = counted.get(pid) or deque(maxlen=KEPT)
+            state = supervisor_state(pid) if total >= CHILDREN and not is_critical(pid) else None
+            if total >= CHILDREN and (state is None or state.strategy not in DYNAMIC):
+                continue
+            counts = counted.get(pid)
+            if counts is None or (state is None and not _has_grown(counts, total, now)):
+                counts = deque[ProcessCount](maxlen=KEPT)
+            self._of_supervisors[pid] = counts
             _add(counts, ProcessCount(now, total, scan.settled_children[pid]))
+            if state is None:
+                continue
             known = before.get(plain_pid(pid))
             starter = None if known is None else known.starter
             if _is_growing(counts, allowed):
@@ -89,6 +98,12 @@ def _add(counts: deque[ProcessCount], count: ProcessCount) -> None:
     if len(counts) > 1 and count.at - counts[-2].at < LEAST_S:
         counts.pop()
     counts.append(count)
+
+
+def _has_grown(counts: deque[ProcessCount], total: int, now: float) -> bool:
+    """Return whether there are more than at the last count that was not made a moment ago; also if there is none."""
+    before = next((one for one in reversed(counts) if now - one.at >= LEAST_S), None)
+    return before is None or total > before.total
 
 
 def _is_growing(counts: deque[ProcessCount], allowed: float) -> bool:
