@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from dataclasses import replace
 from typing import Any
 
@@ -179,6 +180,19 @@ def test_what_is_stored_of_a_long_mailbox_says_how_long_it_stood_also_over_an_at
     [whole] = look(again, incidents, 80, stands=False)
     assert whole == Incident("messages waited for till for 90 s, more than it handles in 60 s", NOW - 10, NOW + 80)
     assert [beginning(one.text) for one in (lost, whole)] == [beginning(past)] * 2  # one problem in all lists
+
+
+@pytest.mark.parametrize("pid", ["0.7.0", "0.9.0"], ids=["emptied", "restarted"])
+def test_a_mailbox_that_is_long_again_after_it_was_short_is_another_problem(pid: str) -> None:
+    """Regression: the time in which it was short counted, too: 114 s instead of 30 s and 64 s."""
+    alarms, incidents, stored = Alarms(), Incidents(), list[Incident]()
+    first = replace(track([5683] * 6), handled_per_s=46.0)
+    again = replace(first, pid=pid, samples=deque((at + 30, length) for at, length in first.samples))
+    for later, tracks in ((0, [first]), (6, []), (30, [again]), (36, [])):
+        _, over = alarms.update(detect(facts(now=NOW + later, tracks=tracks), LIMITS), NOW + later)
+        stored += incidents.take(alarms.active.values(), over, NOW + later, LIMITS.anomaly_window)
+    text = "messages waited for till for 16 s, more than it handles in 60 s"
+    assert stored == [Incident(text, NOW - 10, NOW + 6), Incident(text, NOW + 20, NOW + 36)]
 
 
 def test_the_worst_hold_of_a_loop_is_the_one_that_was_least_due_to_other_programs() -> None:

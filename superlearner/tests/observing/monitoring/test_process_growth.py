@@ -210,7 +210,7 @@ def test_children_of_a_dynamic_supervisor_that_never_end_are_found_with_their_re
 def test_children_are_found_after_32_s_of_growth_with_the_time_of_their_first_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Regression: they counted from the hundredth on, so that 5 a second were found after 56 s, not 36."""
+    """Regression: they counted from the hundredth on, so that a slow growth was found late."""
 
     async def run(monitor: Monitor, sample: Callable[[float], Any]) -> None:
         await otp.DynamicSupervisor.start_link(name="guests")

@@ -26,8 +26,9 @@ TOLD_S: Final = 4.0
 """Seconds after an attachment when what an earlier one saw going on, and this one does not find, is reported."""
 GROWTHS: Final = frozenset({"mailbox_growth", "mailbox_backlog"})
 """Types that an event may explain only if they begin before its end."""
-SEPARATE: Final = frozenset({"memory_growth", "stopped_program"})
-"""Types that are a new anomaly if they begin after the end of the last one: memory had fallen, or the program ran."""
+SEPARATE: Final = frozenset({"memory_growth", "stopped_program", "mailbox_backlog"})
+"""Types that are a new anomaly if they begin after the end of the last one: memory or the mailbox had fallen, or the
+program ran."""
 COUNTED: Final = frozenset({"blocked_loop"})
 """Types whose description in the past tense counts all since the anomaly began, and not those in the window."""
 
@@ -205,7 +206,8 @@ def _is_new_occurrence(known: Alarm, finding: AnomalyFinding) -> bool:
         end = known.until or known.finding.last
         return end is not None and finding.since > end
     if finding.type == known.finding.type and finding.type in SEPARATE:
-        return known.ended is not None and finding.since > known.ended
+        is_cut = known.lost and finding.type in GROWTHS  # lengths from before this attachment are not known
+        return known.ended is not None and finding.since > known.ended and not is_cut
     if known.finding.type not in EVENTS:
         return finding.type in EVENTS and known.ended is not None and finding.since > known.ended + APART_S
     if finding.type not in EVENTS and finding.type not in GROWTHS:

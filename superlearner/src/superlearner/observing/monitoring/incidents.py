@@ -11,6 +11,8 @@ from superlearner.observing.monitoring.facts import Incident, last_seen
 
 __all__ = ["Incidents"]
 
+OWN: Final = EXACT | {"mailbox_backlog"}
+"""Types of which each anomaly has its own line: hangs, deadlocks and long mailboxes."""
 MOST_ALIKE: Final = 5
 """Hangs of one process within the window that have a line each."""
 
@@ -41,7 +43,7 @@ class Incidents:
             incident = alarm.finding.incident
             finding = alarm.finding
             pid = None if incident is None or incident.until is not None or finding.group else finding.pid
-            number = alarm.number if finding.type in EXACT else 0  # each hang and deadlock has its own line
+            number = alarm.number if finding.type in OWN else 0
             key = *finding.key, pid, number
             if incident is None or (incident.until is None) is (alarm.ended is None):
                 continue
