@@ -13,6 +13,7 @@ import pytest
 import otp
 from node_facts import LIMITS, NOW, facts, track
 from otp.testing import Scheduler, advance
+from superlearner.control.terms import plain_pid
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring.alarms import Alarms
 from superlearner.observing.monitoring.detectors import detect
@@ -168,6 +169,56 @@ def test_a_callback_that_only_waits_for_another_server_names_it_and_is_less_seve
         await watched.look(2)
         words = f"till was in handle_cast at {line} for 5 s, waiting for pricing to answer 9.5, and 1 message waited"
         assert words in [alarm.past for alarm in watched.monitor.alarms.active.values()]
+
+    in_virtual_time(test)
+
+
+class SlowChild(otp.GenServer[None]):
+    """A server whose second `init`, or whose `terminate`, takes 9 s."""
+
+    starts = 0
+
+    @otp.impl
+    async def init(self, arg: str) -> otp.Ok[None]:
+        otp.process_flag("trap_exit", True)
+        SlowChild.starts += 1
+        if arg == "init" and SlowChild.starts == 2:
+            await pause(9)
+        return otp.Ok(None)
+
+    @otp.impl
+    async def terminate(self, reason: object, state: None) -> None:
+        await pause(9)
+
+
+async def pause(seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("callback", ["init", "terminate"])
+def test_a_supervisor_that_waits_for_a_child_is_no_problem_beside_that_child(
+    callback: str, in_virtual_time: Callable[..., None]
+) -> None:
+    """Regression: `flow has been in handle_call for 6 s` was listed beside it, and stored."""
+
+    async def test(watched: Watched) -> None:
+        SlowChild.starts = 0
+        child = SlowChild.child_spec(callback, id="child", name="child", shutdown=20)
+        flow = await otp.Supervisor.start_link_children([child], name="flow")
+        if callback == "init":
+            otp.exit("child", "kill")
+        else:
+            otp.spawn(otp.Supervisor.terminate_child, flow, "child")
+        await watched.look(6)
+        [(problem, since)] = watched.problems()
+        assert (problem.startswith(f"child has been in {callback} at "), since) == (True, 0.0)
+        [alarm] = watched.monitor.alarms.active.values()
+        assert alarm.finding.evidence["patient"] == [plain_pid(flow)]
+        await watched.look(8)
+        [(line, *_)] = watched.lines()
+        assert line.startswith(f"child was in {callback} at ")
 
     in_virtual_time(test)
 

@@ -14,7 +14,7 @@ from superlearner.control.clock import Clock
 from superlearner.control.look import doing
 from superlearner.control.names import display_name, is_critical
 from superlearner.control.terms import is_remote, plain_pid, safe_text
-from superlearner.control.tree import what_of
+from superlearner.control.tree import supervisor_state, what_of
 from superlearner.observing.monitoring.code_places import find_code_of_wait
 from superlearner.observing.monitoring.facts import Awaited, PendingCallback
 from superlearner.observing.monitoring.stops import Stops
@@ -43,7 +43,7 @@ class Callbacks:
         now = clock.now()
         running: dict[Pid, tuple[Busy, PendingCallback]] = {}
         ours = sorted((one for one in found if not is_critical(one.pid)), key=lambda one: one.begun)[:MOST]
-        awaited = _find_awaited(node, [one.pid for one in ours])
+        awaited = {**_find_awaited(node, [one.pid for one in ours]), **_find_children(ours)}
         for busy in ours:
             pid: Any = busy.pid
             extra = pid.ext
@@ -80,6 +80,23 @@ class Callbacks:
         return list(self._ended)
 
 
+def _find_children(running: list[Busy]) -> dict[Pid, Awaited]:
+    """Return the children in `init`, by the processes that wait for their starts, and those in `terminate`.
+
+    A busy supervisor waits for the end of such a child; other parents do not.
+    """
+    found: dict[Pid, Awaited] = {}
+    for one in running:
+        child: Any = one.pid
+        if child.parent is None or not otp.is_alive(child):
+            continue
+        if one.callback == "init":
+            found.setdefault(child.parent, Awaited(plain_pid(child), _name(child), None, "start"))
+        elif one.callback == "terminate" and supervisor_state(child.parent) is not None:
+            found.setdefault(child.parent, Awaited(plain_pid(child), _name(child), None, "end"))
+    return found
+
+
 def _find_awaited(node: Node, pids: list[Pid]) -> dict[Pid, Awaited]:
     """Return the processes that these have called and wait for; nothing but the pid is known of another node's."""
     found: dict[Pid, Awaited] = {}
@@ -90,8 +107,12 @@ def _find_awaited(node: Node, pids: list[Pid]) -> dict[Pid, Awaited]:
         if is_remote(wait.target):
             who = f"process {wait.target}"
         elif otp.is_alive(wait.target):
-            who = display_name(wait.target) or sentences.process_text(what_of(wait.target), pid)
+            who = _name(wait.target)
         else:
             continue
         found[wait.source] = Awaited(pid, who, None if wait.request is None else safe_text(wait.request))
     return found
+
+
+def _name(pid: Pid) -> str:
+    return display_name(pid) or sentences.process_text(what_of(pid), plain_pid(pid))

@@ -79,16 +79,16 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
     """Find `async def` callbacks that block their process for a long time, or did so within the window.
 
     A deadlock, and a hold of the loop by others, are separate findings: neither is the fault of the callback. Of a long
-    `init`, the process that starts it is no finding of its own.
+    `init` or `terminate`, the process that waits for it is no finding of its own.
     """
-    starters = _find_starters(facts, limits)
+    patient = _find_patient(facts, limits)
     locked = {one.pid for circle in facts.cycles for one in circle}
     newest = {one.name or one.pid: one for one in facts.ended_callbacks}  # an earlier one is stored already
     for one in (*newest.values(), *facts.callbacks):
         seconds = one.seconds(facts.now)
         if seconds < limits.anomaly_callback or one.pid in locked or one.own_seconds(facts) < limits.anomaly_callback:
             continue
-        if any(one.pid in waiting for waiting in starters.values()):
+        if any(one.pid in waiting for waiting in patient.values()):
             continue
         took = sentences.elapsed(round(seconds) if one.ended is None else seconds)
         where = f" in {one.callback}{f' at {one.place}' if one.place else ''} for {took}"
@@ -115,7 +115,7 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
                 **_describe_code(one.code),
                 "callback": one.callback,
                 **_describe_awaited(one.awaited),
-                **({"starters": starters[one.pid]} if one.pid in starters else {}),
+                **({"patient": patient[one.pid]} if one.pid in patient else {}),
             },
             threshold=limits.anomaly_callback,
             setting="anomaly_callback",
@@ -125,24 +125,28 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         )
 
 
-def _find_starters(facts: NodeFacts, limits: Settings) -> dict[str, list[str]]:
-    """Return the pids of the processes that only wait for a long `init`, by the pid of the process in it."""
+def _find_patient(facts: NodeFacts, limits: Settings) -> dict[str, list[str]]:
+    """Return the pids of processes that only wait for a long `init` or `terminate`, by the pid of the one in it."""
     both = [*facts.callbacks, *facts.ended_callbacks]
-    long = {one.pid for one in both if one.callback == "init" and one.own_seconds(facts) >= limits.anomaly_callback}
+    long = {
+        one.pid
+        for one in both
+        if one.callback in ("init", "terminate") and one.own_seconds(facts) >= limits.anomaly_callback
+    }
     awaited = {one.pid: one.awaited.pid for one in both if one.awaited is not None}
-    starters: dict[str, list[str]] = {}
+    patient: dict[str, list[str]] = {}
     for pid, target in awaited.items():
         seen = {pid}
-        while target in awaited and target not in seen and target in long:  # supervisors that start supervisors
+        while target in awaited and target not in seen and target in long:  # supervisors of supervisors
             seen.add(target)
             target = awaited[target]
         if target in long and target not in seen:
-            starters.setdefault(target, []).append(pid)
-    return starters
+            patient.setdefault(target, []).append(pid)
+    return patient
 
 
 def _describe_awaited(awaited: Awaited | None) -> dict[str, Any]:
-    return {} if awaited is None else {"waits_for": awaited.who, "request": awaited.request}
+    return {} if awaited is None or awaited.does != "answer" else {"waits_for": awaited.who, "request": awaited.request}
 
 
 def _severity_of_wait(awaited: Awaited, own: Severity, facts: NodeFacts, limits: Settings) -> Severity:
@@ -159,7 +163,7 @@ def _severity_of_wait(awaited: Awaited, own: Severity, facts: NodeFacts, limits:
 
 def _advise_on_hang(one: PendingCallback) -> str:
     if one.awaited is not None:
-        return f"find out why {one.awaited.who} does not answer: {one.name or one.pid} only waits for it"
+        return f"find out why {one.awaited.who} does not {one.awaited.does}: {one.name or one.pid} only waits for it"
     return HANG_ADVICE.get(one.callback, HANG_ADVICE["handle_call"])
 
 

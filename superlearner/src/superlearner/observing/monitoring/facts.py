@@ -100,11 +100,16 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """The process that a callback has called and waits for, and its request; None if that is hidden."""
+    """The process that a callback waits for, and its request; None if that is hidden, or if it was not called.
+
+    `does` is what the callback waits for: a supervisor waits for a child in `init` to start, for one in `terminate` to
+    end.
+    """
 
     pid: str
     who: str
     request: str | None
+    does: Literal["answer", "start", "end"] = "answer"
 
     @property
     def text(self) -> str:
@@ -113,7 +118,7 @@ class Awaited:
         >>> Awaited("0.7.0", "till", "('price', 2)").text, Awaited("0.7.0", "till", None).text
         ("till to answer ('price', 2)", 'till to answer')
         """
-        return f"{self.who} to answer{f' {self.request}' if self.request else ''}"
+        return f"{self.who} to {self.does}{f' {self.request}' if self.request else ''}"
 
 
 @dataclass(frozen=True, slots=True)

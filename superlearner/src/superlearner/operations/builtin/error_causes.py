@@ -274,7 +274,7 @@ def _list_problems(node: WatchedNode, pid: str) -> list[WhyProblem]:
     """Return the problems that a process has now, such as a hang or calls to it that timed out, stored once over."""
     found = [alarm.finding for alarm in node.monitor.alarms.active.values()]
     unstored = [one for one in found if one.incident and (one.last is None or one.type == "call_timeouts")]
-    about = [one for one in unstored if pid in pids_of(one) or pid in one.evidence.get("starters", ())]
+    about = [one for one in unstored if pid in pids_of(one) or pid in one.evidence.get("patient", ())]
     return [WhyProblem(at=one.since, line=one.description, ref=None) for one in about]
 
 
