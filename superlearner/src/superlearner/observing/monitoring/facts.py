@@ -462,7 +462,7 @@ class Incident:
     type: Type | None = None
     """The type of its anomaly, if it may explain something else, such as a silence; None for the others."""
     then: str | None = None
-    """What follows the time that it lasted, which its sentence tells at its end; None if it does not tell that time."""
+    """The words after the time that it lasted, which ends its sentence; None if the sentence has no such time."""
 
     def tell(self, seconds: float) -> str:
         """Return the sentence about an anomaly that lasted for some seconds."""
