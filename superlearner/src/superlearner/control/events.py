@@ -221,8 +221,10 @@ class Facts:
 
     def stop_failed(self, who: str) -> str:
         """Return the sentence about a child that did not end as its supervisor asked; "" if it did."""
+        if not self.crash:  # of ten thousand stops, most are no failures
+            return ""
         at, seconds = self.where, self._data.get("exceeded")
-        return sentences.stop_failed(who, self.reason, failed=self.crash, at=at, seconds=seconds)
+        return sentences.stop_failed(who, self.reason, failed=True, at=at, seconds=seconds)
 
     @cached_property
     def unanswered(self) -> UnansweredCall | None:

@@ -27,7 +27,7 @@ INFO_STATUS: Final = 60
 """Size of `struct pidfd_info`, and the place of the wait status in it."""
 INFO_EXIT: Final = 1 << 3
 """The bit of its mask for the wait status, which Linux has set since 6.15."""
-ENDS_S: Final = 0.05
+ENDS_MS: Final = 50
 GET_INFO: Final = 3 << 30 | INFO_SIZE << 16 | 0xFF << 8 | 11
 """The request PIDFD_GET_INFO."""
 
@@ -47,7 +47,9 @@ class EndOf:
     def wait(self) -> None:
         """Block until a process that is about to end has ended, which takes milliseconds, but no longer than that."""
         if self._descriptor >= 0 and is_ending(self.os_pid):
-            select.select([self._descriptor], [], [], ENDS_S)
+            ended = select.poll()  # `select` refuses descriptors from 1024 on
+            ended.register(self._descriptor, select.POLLIN)
+            ended.poll(ENDS_MS)
 
     def describe(self) -> str:
         """Return the sentence about its end, with its exit status or its signal where the system tells them."""
