@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from contextvars import Context
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -47,8 +48,8 @@ class NodeListener:
         self._take = take
         self._recall = recall
         self._run = ""
-        self._known: dict[int, tuple[int, str]] = {}
-        """The last event and the line of each restart that is kept, by number."""
+        self._known: dict[int, MomentRow] = {}
+        """The restarts that are kept, without replays, by number."""
         self._summed: list[tuple[int, int]] = []
         """The first and the last number of each sum that was kept before the node was attached."""
         self._unsettled: list[MomentRow] = []
@@ -108,7 +109,7 @@ class NodeListener:
                 self._place = place
                 if self._is_new(row) and self._has_room(row):
                     self._take(row)
-                    self._known[row.number] = row.last, row.line
+                    self._known[row.number] = replace(row, node=self._remote.name, data=None)
                     if len(self._known) > MOST_RECALLED:
                         del self._known[next(iter(self._known))]
         self._unsettled = told.unsettled[:MOST_UNSETTLED]
@@ -126,7 +127,9 @@ class NodeListener:
     def _is_new(self, row: MomentRow) -> bool:
         """Return whether a restart is not kept, or went on when it was."""
         known = self._known.get(row.number) if row.run == self._run else None
-        return not self.has(row.number, row.run) if known is None else row.continues(*known)
+        if known is None:
+            return not self.has(row.number, row.run)
+        return replace(row, node=self._remote.name, data=None).continues(known)
 
     async def _begin(self, run: str) -> None:
         """Read the restarts that are kept of a run, once for each time the node is attached."""
@@ -134,7 +137,7 @@ class NodeListener:
         if run == self._run:
             return  # another request was answered first
         kept.sort(key=lambda one: one.number)
-        self._run, self._known = run, {row.number: (row.last, row.line) for row in kept}
+        self._run, self._known = run, {row.number: row for row in kept}
         self._summed = [(row.number, row.last) for row in kept if not row.events]
 
     def _has_room(self, row: MomentRow) -> bool:

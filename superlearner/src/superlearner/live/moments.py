@@ -446,7 +446,7 @@ class Moments:
         if row.data is not None and row.number != ANOMALY:
             row = replace(row, cause=cause_of(describe_row(row, "")))
         self._place += 1
-        if (stale := next((place for place, one in self._rows.items() if _is_continued(one, row)), None)) is not None:
+        if (stale := next((place for place, one in self._rows.items() if row.continues(one)), None)) is not None:
             del self._rows[stale]
         self._rows[self._place] = row
         while len(self._rows) > MOST_IN_MEMORY:
@@ -456,12 +456,6 @@ class Moments:
             self.store.append_moment(row)
         if row.number != ANOMALY:
             self.on_moment(row)
-
-
-def _is_continued(row: MomentRow, new: MomentRow) -> bool:
-    """Return whether a row is a restart that went on when it was kept, and that a new row tells to its end."""
-    same = row.number == new.number and row.run == new.run and row.node == new.node
-    return same and new.continues(row.last, row.line)
 
 
 def listen_to(moments: Moments, remote: RemoteNode) -> NodeListener:

@@ -273,7 +273,7 @@ class Relay:
         """Return a frame with the node's name here instead of its own: the page sends it with its requests."""
         try:
             fields = msgspec.json.decode(frame)
-        except RecursionError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise self._remote.bad(f"invalid frame on {self._topic}: {error}") from None
         return msgspec.json.encode({**fields, "node": self._remote.name})
 

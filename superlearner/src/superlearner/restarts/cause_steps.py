@@ -197,7 +197,7 @@ class Words:
         )  # fmt: skip
         names = [party.name if several else "it" for party in parties]
         failures = [facts_of(stop).stop_failed(name) for stop, name in zip(stops, names, strict=False)]
-        shown = sentences.story(text + because, *filter(None, failures[:MOST_FAILURES]))
+        shown = sentences.story(text + because, *[one for one in failures if one][:MOST_FAILURES])
         return self._step(stops[0], "stopped", shown, strategy=strategy, parties=parties)
 
     def stopped_because(self, stop: TraceEvent, state: str) -> Step:

@@ -287,7 +287,8 @@ class Recorder:
             return self.open_sums()
         memory, now = Memory(self._events()), Running(self._node, self._last)
         past = Past(memory, now, 0)
-        new = self._list_new(groups(memory, lambda end: waits(now, end)))
+        found = self._list_new(groups(memory, lambda end: waits(now, end)))
+        new = [one for one in found if one.id not in self._going]  # that is recorded, as it was then
         newest = [one for one in new if not self._is_beyond(one.end or one.events[0])][-MOST_UNSETTLED:]
         drawn = [self._make_record(one, past, self._draw(memory, one, now)) for one in newest]
         return [*drawn, *self.open_sums()]
@@ -369,7 +370,8 @@ class Recorder:
                 return PAUSE_S
             going = goes_on(group, past, now)
             if settled and going and (not late or group.id in self._going):  # it is drawn when it has ended
-                later = later or (0.0 if late else LATER_S)  # the next event of one that was drawn leads here again
+                pause = LATEST_S if late else LATER_S  # not every end of one has an event that leads here again
+                later = min(later or pause, pause)
                 continue
             counted = beyond or (group.id in self._sums and group.id not in self._pending)
             if counted:

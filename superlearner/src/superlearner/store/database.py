@@ -18,7 +18,7 @@ from superlearner.store import tables
 from superlearner.store.connections import RowRefused, StoreConnections
 from superlearner.store.engines import file_of, hide_password, read_url
 from superlearner.store.failures import NameTaken, StoreUnavailable
-from superlearner.store.rows import AuditRow, MomentRow, Restart, SettingChange, naming, stored_as
+from superlearner.store.rows import ON_REQUEST, SAME_S, AuditRow, MomentRow, Restart, SettingChange, naming, stored_as
 from superlearner.store.waiting import Row
 
 __all__ = ["Database"]
@@ -271,10 +271,17 @@ def _insert_once(insert: Any, table: Table) -> Any:
     if table is not tables.moments:
         return statement.on_conflict_do_nothing()
     new, old = statement.excluded, table.c
-    longer = func.substr(new.line, 1, func.length(old.line)) == old.line
-    changes = {name: new[name] for name in ("last", "until", "line", "count", "events", "data", "cause")}
+    changes = {name: new[name] for name in ("last", "until", "line", "count", "events")}
+    changes |= {name: func.coalesce(new[name], old[name]) for name in ("data", "cause")}
+    continues = and_(  # as `MomentRow.continues`
+        new.last > old.last,
+        func.abs(new.at - old.at) < SAME_S,
+        new.events != "",
+        old.events != "",
+        old.line.not_like(f"%{ON_REQUEST}"),
+    )
     return statement.on_conflict_do_update(
-        index_elements=[old.node, old.run, old.number], set_=changes, where=and_(new.last > old.last, longer)
+        index_elements=[old.node, old.run, old.number], set_=changes, where=continues
     )
 
 

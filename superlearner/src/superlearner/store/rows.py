@@ -18,7 +18,9 @@ __all__ = [
     "AUDIT",
     "MOMENTS",
     "NAME_LIMIT",
+    "ON_REQUEST",
     "RESTARTS",
+    "SAME_S",
     "SETTING_CHANGES",
     "TEXT_LIMIT",
     "AuditRow",
@@ -34,6 +36,11 @@ __all__ = [
     "clean",
     "stored_as",
 ]
+
+ON_REQUEST: Final = " on request"
+"""The last words of the line of a restart or a stop on request."""
+SAME_S: Final = 1.0
+"""Seconds by which the times of one event differ, as two attachments of its node measure them."""
 
 RESTARTS: Final = "restarts"
 MOMENTS: Final = "moments"
@@ -113,9 +120,12 @@ class MomentRow:
     cause: str | None = None
     id: int = 0
 
-    def continues(self, last: int, line: str) -> bool:
-        """Return whether this is a restart that went on when it was kept, up to this event and with this line."""
-        return self.last > last and self.line.startswith(line)
+    def continues(self, kept: MomentRow) -> bool:
+        """Return whether this is a restart that went on when it was kept; that after a stop on request is another."""
+        same = (self.node, self.run, self.number) == (kept.node, kept.run, kept.number)
+        is_sum = not (self.events and kept.events)
+        near = abs(self.at - kept.at) < SAME_S
+        return same and near and self.last > kept.last and not is_sum and not kept.line.endswith(ON_REQUEST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from typing import Any, Final, cast
 
 from otp.behaviours.server.child_spec import ChildSpec, Shutdown
 from otp.behaviours.supervisor.child_start import here
-from otp.behaviours.supervisor.spec_check import shutdown_of
 from otp.kernel.ends.mailbox import merge_batch, receive
 from otp.kernel.ends.timers import cancel_timer, start_timer
 from otp.kernel.steps.signals import exit as exit_process
@@ -22,17 +21,20 @@ from otp.kernel.values.messages import Down, ExitSignal, TimerFired
 from otp.kernel.values.process import Process
 from otp.kernel.values.reasons import Reason, is_clean, same
 
-__all__ = ["exceeded_shutdown", "is_expected_end", "stop", "stop_all", "wait_for_tasks_of_children"]
+__all__ = ["is_expected_end", "stop", "stop_all", "wait_for_tasks_of_children"]
 
 WAVE: Final = 256
 """Dynamic children that are signalled between two checks of which have ended."""
 
 
-async def stop(pid: Any, shutdown: Shutdown | None, signal: Any = "shutdown") -> Reason:
+async def stop(
+    pid: Any, shutdown: Shutdown | None, signal: Any = "shutdown", *, overdue: set[Any] | None = None
+) -> Reason:
     """Shut a child down and return the reason it ended with.
 
     It gets the exit signal `signal`, and is killed if it lives after `shutdown` seconds; `"brutal_kill"` kills at once.
-    Its child tasks have ended as well, and no message of it is left in the mailbox.
+    Its child tasks have ended as well, and no message of it is left in the mailbox. A child that was killed after
+    `shutdown` seconds is added to `overdue`.
     """
     ref = monitor(pid)
     s = ref.runtime.scheduler
@@ -42,6 +44,8 @@ async def stop(pid: Any, shutdown: Shutdown | None, signal: Any = "shutdown") ->
         down = await receive(ref, timeout="infinity" if shutdown == "brutal_kill" else shutdown)
     except ReceiveTimeout:
         exit_process(pid, "kill")
+        if overdue is not None:
+            overdue.add(pid)
         down = await receive(ref)
     unlink(pid)
     await wait_for_tasks(s, [(pid, shutdown)], began)
@@ -75,22 +79,13 @@ def is_expected_end(spec: ChildSpec, reason: Reason) -> bool:
     return spec.restart != "permanent" and is_clean(reason)
 
 
-def exceeded_shutdown(me: Process, spec: ChildSpec, pid: Any, reason: Reason) -> float | None:
-    """Return the seconds after which its supervisor `me` killed a stopped child; None if it ended otherwise."""
-    limit = shutdown_of(spec)
-    if limit == "brutal_kill" or limit == "infinity" or not same(reason, "killed"):
-        return None
-    end = me.runtime.tracer.find(pid.exit_seq)
-    return limit if end is not None and end.data.get("sender") is me else None
-
-
-async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any, Reason]:
+async def stop_all(children: Iterable[tuple[Any, Shutdown | None]], overdue: set[Any]) -> dict[Any, Reason]:
     """Stop many children at once: signal all first, then wait for all together.
 
-    Those with the same `shutdown` time share one timer; children that live when it fires are killed. Returns the reason
-    of each.
+    Those with the same `shutdown` time share one timer; children that live when it fires are killed, and added to
+    `overdue`. Returns the reason of each.
     """
-    work = _Stopping()
+    work = _Stopping(overdue)
     limits: dict[Any, list[Any]] = {}
     children = list(children)
     me = here()
@@ -132,9 +127,10 @@ async def wait_for_tasks_of_children(me: Process) -> None:
 class _Stopping:
     """The children still being waited for, and the messages received about them."""
 
-    __slots__ = ("exits", "reasons", "stopped", "timers", "waiting")
+    __slots__ = ("exits", "overdue", "reasons", "stopped", "timers", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, overdue: set[Any]) -> None:
+        self.overdue = overdue
         self.waiting: dict[Any, Any] = {}  # ref of a monitor -> pid
         self.stopped: dict[Any, None] = {}
         self.reasons: dict[Any, Reason] = {}  # reasons of the monitors
@@ -159,6 +155,7 @@ class _Stopping:
             for pid in self.timers.pop(message.ref):
                 if pid not in self.reasons:
                     exit_process(pid, "kill")
+                    self.overdue.add(pid)
 
     def take_arrived(self) -> None:
         for message in _take_all(self.concerns):

@@ -238,8 +238,9 @@ async def _terminate_child(me: Process, state: DynamicState, pid: Any) -> Any:
     spec = state.running.get(pid) if isinstance(pid, Process) else None
     if spec is not None:
         ended = not is_alive(pid)
-        reason = await stop(pid, shutdown_of(spec))
-        report_stopped(me, None, pid, reason, spec, ended, requested=True)
+        overdue = set[Any]()
+        reason = await stop(pid, shutdown_of(spec), overdue=overdue)
+        report_stopped(me, None, pid, reason, spec, ended, requested=True, overdue=pid in overdue)
         state.forget(pid)
         return Reply(("ok", None), state)
     if isinstance(pid, Process) and pid in state.restarting:
@@ -348,9 +349,10 @@ async def stop_children(me: Process, state: DynamicState) -> None:
     specs, state.running = state.running, {}
     state.restarting.clear()
     ended = {pid for pid in specs if not is_alive(pid)}
-    reasons = await stop_all((pid, shutdown_of(spec)) for pid, spec in specs.items())
+    overdue = set[Any]()
+    reasons = await stop_all(((pid, shutdown_of(spec)) for pid, spec in specs.items()), overdue)
     for pid, spec in specs.items():
-        report_stopped(me, None, pid, reasons[pid], spec, pid in ended)
+        report_stopped(me, None, pid, reasons[pid], spec, pid in ended, overdue=pid in overdue)
     state.history.clear()
     state.renew_starts()
     state.supervisors = 0

@@ -64,8 +64,9 @@ async def stop_record(me: Process, state: SupervisorState, record: ChildRecord, 
     pid, reason, ended = record.pid, None, False
     if pid is not None:
         ended = not is_alive(pid)
-        reason = await stop(pid, record.spec.shutdown)
-        report_stopped(me, record.id, pid, reason, record.spec, ended, requested=requested)
+        overdue = set[Any]()
+        reason = await stop(pid, record.spec.shutdown, overdue=overdue)
+        report_stopped(me, record.id, pid, reason, record.spec, ended, requested=requested, overdue=pid in overdue)
     state.stopped(record, reason, me.runtime.scheduler.window_ns(), ended=ended)
 
 

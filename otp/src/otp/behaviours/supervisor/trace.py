@@ -7,7 +7,7 @@ from logging import INFO
 from typing import Any, Final
 
 from otp.behaviours.server.child_spec import ChildSpec
-from otp.behaviours.supervisor.child_stop import exceeded_shutdown, is_expected_end
+from otp.behaviours.supervisor.child_stop import is_expected_end
 from otp.behaviours.supervisor.dynamic_state import DynamicState
 from otp.behaviours.supervisor.reports import (
     log_failed_request,
@@ -17,10 +17,11 @@ from otp.behaviours.supervisor.reports import (
     log_stopped,
     logger,
 )
+from otp.behaviours.supervisor.spec_check import shutdown_of
 from otp.behaviours.supervisor.state import RestartWindow, SupervisorState
 from otp.kernel.values.bounded import bound_reason
 from otp.kernel.values.process import Process
-from otp.kernel.values.reasons import Reason
+from otp.kernel.values.reasons import Reason, same
 
 __all__ = [
     "report_ended",
@@ -71,15 +72,18 @@ def report_stopped(
     by_itself: bool,
     *,
     requested: bool = False,
+    overdue: bool = False,
 ) -> None:
     """Report that a child was stopped, perhaps on request.
 
-    `by_itself`: it had ended before, and the supervisor only found that. Without a `spec`, any reason is as asked.
+    `by_itself`: it had ended before, and the supervisor only found that. `overdue`: it was killed because its shutdown
+    time had passed. Without a `spec`, any reason is as asked.
     """
     less = bound_reason(reason)
     whole = None if less is reason else reason
     as_asked = spec is None or is_expected_end(spec, reason)
-    exceeded = None if as_asked or by_itself or spec is None else exceeded_shutdown(me, spec, pid, reason)
+    limit = None if spec is None or not overdue or not same(reason, "killed") else shutdown_of(spec)
+    exceeded = None if limit is None or isinstance(limit, str) else limit
     more = (requested, exceeded) if exceeded is not None else (True,) if requested else ()
     values = (id, pid, less, "supervisor", by_itself, *more)
     me.runtime.tracer.record("child_terminated", me, values, pid.exit_seq, whole)

@@ -88,7 +88,7 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         seconds = one.seconds(facts.now)
         if seconds < limits.anomaly_callback or one.pid in locked or one.own_seconds(facts) < limits.anomaly_callback:
             continue
-        if any(one.pid in waiting for waiting in patient.values()):
+        if any(one is waiting for some in patient.values() for waiting in some):
             continue
         took = sentences.elapsed(round(seconds) if one.ended is None else seconds)
         where = f" in {one.callback}{f' at {one.place}' if one.place else ''} for {took}"
@@ -115,7 +115,7 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
                 **_describe_code(one.code),
                 "callback": one.callback,
                 **_describe_awaited(one.awaited),
-                **({"patient": patient[one.pid]} if one.pid in patient else {}),
+                **({"patient": [waiting.pid for waiting in patient[one.pid]]} if one.pid in patient else {}),
             },
             threshold=limits.anomaly_callback,
             setting="anomaly_callback",
@@ -125,23 +125,25 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         )
 
 
-def _find_patient(facts: NodeFacts, limits: Settings) -> dict[str, list[str]]:
-    """Return the pids of processes that only wait for a long `init` or `terminate`, by the pid of the one in it."""
-    both = [*facts.callbacks, *facts.ended_callbacks]
+def _find_patient(facts: NodeFacts, limits: Settings) -> dict[str, list[PendingCallback]]:
+    """Return the callbacks that only wait for a long `init` or `terminate`, by the pid of the process in that."""
+    both = [*facts.ended_callbacks, *facts.callbacks]
     long = {
-        one.pid
+        one.pid: one
         for one in both
         if one.callback in ("init", "terminate") and one.own_seconds(facts) >= limits.anomaly_callback
     }
-    awaited = {one.pid: one.awaited.pid for one in both if one.awaited is not None}
-    patient: dict[str, list[str]] = {}
-    for pid, target in awaited.items():
-        seen = {pid}
-        while target in awaited and target not in seen and target in long:  # supervisors of supervisors
-            seen.add(target)
-            target = awaited[target]
-        if target in long and target not in seen:
-            patient.setdefault(target, []).append(pid)
+    patient: dict[str, list[PendingCallback]] = {}
+    for one in both:
+        last, seen, after = None, {one.pid}, one.awaited
+        while after is not None and after.pid in long and after.pid not in seen:  # supervisors of supervisors
+            target = long[after.pid]
+            if target.began > (one.ended or facts.now) or (target.ended or facts.now) < one.began:
+                break  # it waited for an earlier one
+            seen.add(after.pid)
+            last, after = target, target.awaited
+        if last is not None:
+            patient.setdefault(last.pid, []).append(one)
     return patient
 
 

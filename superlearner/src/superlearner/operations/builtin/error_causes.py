@@ -10,7 +10,7 @@ from itertools import islice, takewhile
 from typing import Any, Final, NamedTuple
 
 import otp
-from otp import Node
+from otp import Node, observer
 from superlearner.base.commands import command
 from superlearner.control.clock import Clock, time_text
 from superlearner.control.events import STARTS, TraceEvent
@@ -288,6 +288,9 @@ def _is_being_restarted(node: Node, memory: Memory, ended: otp.Pid) -> bool:
 
 def _find_replaced(node: Node, memory: Memory, pid: otp.Pid) -> otp.Pid | None:
     """Return the process that one in its `init` replaces, which its supervisor has not reported yet; None if none."""
+    found = observer.process(node, pid, messages=0, length=0, related=0, exits=0)
+    if found is None or found.callback != "init":
+        return None
     name = display_name(pid)
     ends = (one for one in reversed(memory.ends) if name is not None and memory.name(one) == name)
     return next((one for one in islice(ends, 1) if _is_being_restarted(node, memory, one)), None)

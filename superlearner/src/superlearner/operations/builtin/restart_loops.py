@@ -14,6 +14,7 @@ from superlearner.operations.results.restarts import RestartLine
 from superlearner.restarts.ids import Ref
 from superlearner.restarts.sums import How
 from superlearner.store import MomentRow
+from superlearner.store.rows import ON_REQUEST
 
 __all__ = [
     "ANOMALY",
@@ -49,8 +50,6 @@ FAILED_START: Final = "failed_start"
 """The same of one about a child that a supervisor could not start on a request."""
 CAUSES: Final = frozenset({BLOCKED, FAILED_START})
 """The causes that incidents have."""
-ON_REQUEST: Final = " on request"
-"""The last words of the line of a restart or a stop on request."""
 GAVE_UP: Final = " gave up"
 """The last words of the line of a give-up, which names the supervisors only."""
 OUTAGE: Final = "the platform did not run"
