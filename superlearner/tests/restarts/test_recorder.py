@@ -84,6 +84,26 @@ def test_a_restart_that_was_recorded_while_it_went_on_is_recorded_again_when_it_
     record(test, worker("slow", wait))
 
 
+def test_the_end_of_a_restart_of_two_slow_children_is_recorded() -> None:
+    """The start of the second one is no event that the recorder waits for."""
+    gates: list[asyncio.Event] = []
+
+    async def wait() -> None:
+        gates.append(asyncio.Event())
+        if len(gates) > 2:
+            await gates[-1].wait()
+
+    async def test(_recorder: Recorder, records: list[Record], _news: asyncio.Event) -> None:
+        await end("a")
+        await advance(15)
+        for _ in "ab":
+            gates[-1].set()
+            await advance(15)
+        assert [one.line for one in records] == ["a was killed", "a was killed and restarted"]
+
+    record(test, worker("a", wait), worker("b", wait), strategy="one_for_all")
+
+
 def test_a_restart_that_goes_on_is_unsettled_news_once() -> None:
     """Regression: an observed service read and drew its events again each second."""
     gates: list[asyncio.Event] = []

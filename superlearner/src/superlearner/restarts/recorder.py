@@ -370,8 +370,7 @@ class Recorder:
                 return PAUSE_S
             going = goes_on(group, past, now)
             if settled and going and (not late or group.id in self._going):  # it is drawn when it has ended
-                pause = LATEST_S if late else LATER_S  # not every end of one has an event that leads here again
-                later = min(later or pause, pause)
+                later = min(later or LATEST_S, LATEST_S if late else LATER_S)  # not each end has an event of its own
                 continue
             counted = beyond or (group.id in self._sums and group.id not in self._pending)
             if counted:
